@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace graphrt {
+
+/// XXH3, 64 bits: finds accidental damage, is no protection against intent. The same on every
+/// machine, for ever.
+uint64_t checksum(std::span<const std::byte> bytes);
+
+/// The checksum of a text as 16 hex digits.
+std::string fingerprint_hex(std::string_view text);
+
+}  // namespace graphrt

@@ -1,0 +1,83 @@
+#include "runtime/base/tensor_type.h"
+
+#include <charconv>
+
+#include "runtime/base/text.h"
+
+namespace graphrt {
+namespace {
+
+tl::unexpected<Error> type_error(std::string_view text, const std::string& reason) {
+  return input_error("'" + std::string(text) + "' is not a tensor type: " + reason +
+                     "; write for example f32[100, 64], or f32[] for a scalar");
+}
+
+}  // namespace
+
+int64_t size_bytes(ElementType) { return 4; }
+
+std::string_view to_string(ElementType element) {
+  return element == ElementType::kF32 ? "f32" : "i32";
+}
+
+int64_t TensorType::num_elements() const {
+  int64_t count = 1;
+  for (const int64_t dimension : shape) count *= dimension;
+  return count;
+}
+
+int64_t TensorType::size_bytes() const { return num_elements() * graphrt::size_bytes(element); }
+
+std::string to_string(const Shape& shape) {
+  std::string text = "[";
+  for (const int64_t dimension : shape) {
+    if (text.size() > 1) text += ", ";
+    text += std::to_string(dimension);
+  }
+  return text + "]";
+}
+
+std::string to_string(const TensorType& type) {
+  return std::string(to_string(type.element)) + to_string(type.shape);
+}
+
+bool is_valid(const TensorType& type) {
+  int64_t remaining = kMaxTensorBytes / graphrt::size_bytes(type.element);
+  for (const int64_t dimension : type.shape) {
+    if (dimension <= 0 || dimension > remaining) return false;
+    remaining /= dimension;
+  }
+  return true;
+}
+
+Result<TensorType> parse_tensor_type(std::string_view text) {
+  const size_t open = text.find('[');
+  if (open == std::string_view::npos || text.back() != ']') {
+    return type_error(text, "it needs an element type and a shape in brackets");
+  }
+  const std::string_view element = trim(text.substr(0, open));
+  TensorType type;
+  if (element == "f32") {
+    type.element = ElementType::kF32;
+  } else if (element == "i32") {
+    type.element = ElementType::kI32;
+  } else {
+    return type_error(text, "the element types are f32 and i32");
+  }
+  const std::string_view inside = trim(text.substr(open + 1, text.size() - open - 2));
+  if (inside.empty()) return type;
+  for (const std::string_view part : split(inside, ',')) {
+    const std::string_view digits = trim(part);
+    int64_t dimension = 0;
+    const auto [end, code] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), dimension);
+    if (code != std::errc() || end != digits.data() + digits.size() || dimension <= 0) {
+      return type_error(text, "every dimension is a positive integer");
+    }
+    type.shape.push_back(dimension);
+  }
+  if (!is_valid(type)) return type_error(text, "it is larger than 16 TiB");
+  return type;
+}
+
+}  // namespace graphrt
