@@ -1,0 +1,165 @@
+#include "runtime/op/op_table.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "runtime/base/text.h"
+#include "runtime/op/type_rules.h"
+#include "runtime/op/work_rules.h"
+
+namespace graphrt {
+namespace {
+
+constexpr size_t kAnyNumber = std::numeric_limits<size_t>::max();
+
+constexpr std::array kAxis = {AttributeSpec{"axis", AttributeKind::kInt}};
+constexpr std::array kAxes = {AttributeSpec{"axes", AttributeKind::kIntList}};
+constexpr std::array kReduction = {AttributeSpec{"axes", AttributeKind::kIntList},
+                                   AttributeSpec{"keepdims", AttributeKind::kBool}};
+constexpr std::array kMatmul = {AttributeSpec{"transpose_a", AttributeKind::kBool},
+                                AttributeSpec{"transpose_b", AttributeKind::kBool}};
+constexpr std::array kReshape = {AttributeSpec{"shape", AttributeKind::kIntList, true}};
+constexpr std::array kScale = {AttributeSpec{"factor", AttributeKind::kFloat, true}};
+constexpr std::array kSgd = {AttributeSpec{"learning_rate", AttributeKind::kFloat, true}};
+constexpr std::array kSlice = {AttributeSpec{"axis", AttributeKind::kInt},
+                               AttributeSpec{"begin", AttributeKind::kInt, true},
+                               AttributeSpec{"end", AttributeKind::kInt, true}};
+constexpr std::array kGradientScale = {AttributeSpec{"scale", AttributeKind::kFloat}};
+
+constexpr bool kElementwise = true;
+constexpr bool kNotElementwise = false;
+
+// clang-format off
+constexpr std::array kOps = {
+  OpInfo{"add",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise},
+  OpInfo{"argmax",  1, 1, kAxis,      type_of_argmax,     work_of_streaming, kNotElementwise},
+  OpInfo{"concat",  1, kAnyNumber, kAxis, type_of_concat, work_of_streaming, kNotElementwise},
+  OpInfo{"copy",    1, 1, {},         type_of_copy,       work_of_streaming, kElementwise},
+  OpInfo{"div",     2, 2, {},         type_of_division,   work_of_streaming, kElementwise},
+  OpInfo{"exp",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
+  OpInfo{"gelu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
+  OpInfo{"log",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
+  OpInfo{"matmul",  2, 2, kMatmul,    type_of_matmul,     work_of_matmul,    kNotElementwise},
+  OpInfo{"max",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNotElementwise},
+  OpInfo{"mean",    1, 1, kReduction, type_of_mean,       work_of_streaming, kNotElementwise},
+  OpInfo{"mul",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise},
+  OpInfo{"relu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
+  OpInfo{"relu_grad", 2, 2, {},       type_of_f32_pair,   work_of_streaming, kElementwise},
+  OpInfo{"reshape", 1, 1, kReshape,   type_of_reshape,    work_of_streaming, kNotElementwise},
+  OpInfo{"scale",   1, 1, kScale,     type_of_f32_map,    work_of_streaming, kElementwise},
+  OpInfo{"sgd_update", 2, 2, kSgd,    type_of_f32_pair,   work_of_streaming, kElementwise},
+  OpInfo{"sigmoid", 1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
+  OpInfo{"slice",   1, 1, kSlice,     type_of_slice,      work_of_slice,     kNotElementwise},
+  OpInfo{"softmax", 1, 1, kAxis,      type_of_softmax,    work_of_streaming, kNotElementwise},
+  OpInfo{"softmax_cross_entropy", 2, 2, {},
+         type_of_cross_entropy, work_of_streaming, kNotElementwise},
+  OpInfo{"softmax_cross_entropy_grad", 2, 2, kGradientScale,
+         type_of_cross_entropy_grad, work_of_streaming, kNotElementwise},
+  OpInfo{"sub",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise},
+  OpInfo{"sum",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNotElementwise},
+  OpInfo{"tanh",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
+  OpInfo{"transpose", 1, 1, kAxes,    type_of_transpose,  work_of_streaming, kNotElementwise},
+};
+// clang-format on
+
+static_assert(std::is_sorted(kOps.begin(), kOps.end(),
+                             [](const OpInfo& a, const OpInfo& b) { return a.name < b.name; }));
+
+std::string count_of_inputs(size_t count) {
+  return std::to_string(count) + (count == 1 ? " input" : " inputs");
+}
+
+std::optional<std::string> find_bad_arity(const OpInfo& op, size_t num_inputs) {
+  if (num_inputs >= op.min_inputs && num_inputs <= op.max_inputs) return std::nullopt;
+  const std::string at_least = op.max_inputs == op.min_inputs ? "" : "at least ";
+  return "takes " + at_least + count_of_inputs(op.min_inputs) + "; got " +
+         std::to_string(num_inputs);
+}
+
+std::string unknown_attribute(const OpInfo& op, const std::string& name) {
+  std::vector<std::string> candidates;
+  for (const AttributeSpec& spec : op.attributes) candidates.emplace_back(spec.name);
+  const std::optional<std::string> nearest = nearest_name(name, candidates);
+  return "has no attribute '" + name + "'" + (nearest ? "; did you mean '" + *nearest + "'?" : "");
+}
+
+bool fits(const AttributeValue& value, AttributeKind kind) {
+  const AttributeKind actual = kind_of(value);
+  return actual == kind || (kind == AttributeKind::kFloat && actual == AttributeKind::kInt);
+}
+
+std::optional<std::string> find_bad_attribute(const OpInfo& op, const Attributes& attributes) {
+  for (const Attribute& attribute : attributes) {
+    const AttributeSpec* spec = find_attribute(op, attribute.name);
+    if (spec == nullptr) return unknown_attribute(op, attribute.name);
+    if (!fits(attribute.value, spec->kind)) {
+      return "needs " + std::string(to_string(spec->kind)) + " as '" + attribute.name + "'; got " +
+             to_string(attribute.value);
+    }
+    const double* number = std::get_if<double>(&attribute.value);
+    if (number != nullptr && !std::isfinite(*number)) {
+      return "needs a finite number as '" + attribute.name + "'; got " + format_number(*number);
+    }
+  }
+  for (const AttributeSpec& spec : op.attributes) {
+    if (!spec.is_required || attributes.find(spec.name) != nullptr) continue;
+    return "needs the attribute '" + std::string(spec.name) + "', " +
+           std::string(to_string(spec.kind));
+  }
+  return std::nullopt;
+}
+
+tl::unexpected<OpError> error_of(const OpInfo& op, OpError error) {
+  error.message = std::string(op.name) + " " + error.message;
+  return tl::unexpected(std::move(error));
+}
+
+}  // namespace
+
+std::span<const OpInfo> all_ops() { return kOps; }
+
+const OpInfo* find_op(std::string_view name) {
+  const auto at =
+      std::lower_bound(kOps.begin(), kOps.end(), name,
+                       [](const OpInfo& op, std::string_view n) { return op.name < n; });
+  return at != kOps.end() && at->name == name ? &*at : nullptr;
+}
+
+const AttributeSpec* find_attribute(const OpInfo& op, std::string_view name) {
+  for (const AttributeSpec& spec : op.attributes) {
+    if (spec.name == name) return &spec;
+  }
+  return nullptr;
+}
+
+tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const TensorType> inputs,
+                                             const Attributes& attributes) {
+  if (auto reason = find_bad_arity(op, inputs.size())) return error_of(op, {*reason, {}});
+  if (auto reason = find_bad_attribute(op, attributes)) return error_of(op, {*reason, {}});
+  tl::expected<TensorType, OpError> result = op.type_rule(inputs, attributes);
+  if (!result) return error_of(op, std::move(result).error());
+  if (!is_valid(*result)) {
+    return error_of(op, {"would give " + to_string(*result) + ", which is larger than 16 TiB", {}});
+  }
+  return result;
+}
+
+bool may_run_in_place(const OpInfo& op, const TensorType& input, const TensorType& result) {
+  return op.is_elementwise && input == result;
+}
+
+std::vector<int64_t> normalized_axes(const std::vector<int64_t>& axes, int rank) {
+  std::vector<int64_t> normalized = axes;
+  if (axes.empty()) {
+    normalized.resize(static_cast<size_t>(rank));
+    std::iota(normalized.begin(), normalized.end(), int64_t{0});
+  }
+  for (int64_t& axis : normalized) axis += axis < 0 ? rank : 0;
+  std::sort(normalized.begin(), normalized.end());
+  return normalized;
+}
+
+}  // namespace graphrt

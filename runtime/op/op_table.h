@@ -1,0 +1,69 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/tensor_type.h"
+#include "runtime/op/attribute.h"
+
+namespace graphrt {
+
+struct AttributeSpec {
+  std::string_view name;
+  AttributeKind kind;
+  bool is_required = false;
+};
+
+/// Why operands do not fit an operator, and which of them is to blame if one is.
+struct OpError {
+  std::string message;
+  std::optional<size_t> input;  ///< index of the offending operand
+};
+
+/// Type of the result, from the operands' types and the attributes.
+using TypeRule = tl::expected<TensorType, OpError> (*)(std::span<const TensorType> inputs,
+                                                       const Attributes& attributes);
+
+/// What one evaluation costs, independent of any machine.
+struct Work {
+  std::string_view rate;  ///< the machine-file rate that bounds the arithmetic; empty: none does
+  double num_flops = 0;
+  double num_bytes = 0;  ///< operands read plus result written
+};
+using WorkRule = Work (*)(std::span<const TensorType> inputs, const TensorType& result,
+                          const Attributes& attributes);
+
+/// One row of the operator table: all that the compiler and the plan verifier know of an operator.
+/// Its kernels are found by `name` in each back end's registry.
+struct OpInfo {
+  std::string_view name;
+  size_t min_inputs;
+  size_t max_inputs;
+  std::span<const AttributeSpec> attributes;
+  TypeRule type_rule;
+  WorkRule work_rule;
+  /// The result may take the bytes of an operand of the same type: every element is read before
+  /// the element of the same index is written, and no other element is read after it.
+  bool is_elementwise;
+};
+
+/// Every operator, ordered by name.
+std::span<const OpInfo> all_ops();
+const OpInfo* find_op(std::string_view name);
+const AttributeSpec* find_attribute(const OpInfo& op, std::string_view name);
+
+/// Checks the number of operands, the attributes (known, of the right kind, none missing) and the
+/// operands' types; returns the type of the result.
+tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const TensorType> inputs,
+                                             const Attributes& attributes);
+
+/// Whether the result of `op` may be written over operand `input` in place.
+bool may_run_in_place(const OpInfo& op, const TensorType& input, const TensorType& result);
+
+/// `axes`, negative ones counted from the end, sorted; all axes when `axes` is empty.
+/// Requires: an operator's type rule accepted them.
+std::vector<int64_t> normalized_axes(const std::vector<int64_t>& axes, int rank);
+
+}  // namespace graphrt

@@ -1,0 +1,143 @@
+#include "runtime/op/type_rules.h"
+
+#include <algorithm>
+
+namespace graphrt {
+namespace {
+
+constexpr auto kBesides = " and ";
+
+bool same_batch_dimensions(const Shape& a, const Shape& b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end() - 2, b.begin());
+}
+
+std::string matmul_pattern(const char* name, const char* rows, const char* columns,
+                           const char* leading) {
+  return std::string(name) + "[" + leading + rows + ", " + columns + "]";
+}
+
+/// Says which shapes would have fitted, with the transposes that were asked for.
+std::string matmul_message(Types inputs, const Attributes& attributes) {
+  const bool is_batched = inputs[0].rank() > 2 || inputs[1].rank() > 2;
+  const char* leading = is_batched ? "..., " : "";
+  const std::string a = attributes.flag("transpose_a") ? matmul_pattern("a", "K", "M", leading)
+                                                       : matmul_pattern("a", "M", "K", leading);
+  const std::string b = attributes.flag("transpose_b") ? matmul_pattern("b", "N", "K", leading)
+                                                       : matmul_pattern("b", "K", "N", leading);
+  return "needs " + a + kBesides + b +
+         (is_batched ? " with the same leading dimensions; got " : "; got ") +
+         to_string(inputs[0]) + kBesides + to_string(inputs[1]);
+}
+
+/// NumPy's rule: dimensions are compared from the last one on, and 1 stretches.
+std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b) {
+  const size_t rank = std::max(a.size(), b.size());
+  Shape result(rank, 1);
+  for (size_t from_end = 1; from_end <= rank; ++from_end) {
+    const int64_t in_a = from_end <= a.size() ? a[a.size() - from_end] : 1;
+    const int64_t in_b = from_end <= b.size() ? b[b.size() - from_end] : 1;
+    if (in_a != in_b && in_a != 1 && in_b != 1) return std::nullopt;
+    result[rank - from_end] = in_a == 1 ? in_b : in_a;
+  }
+  return result;
+}
+
+std::optional<OpError> find_bad_cross_entropy_operand(Types inputs) {
+  const TensorType& logits = inputs[0];
+  const TensorType& label = inputs[1];
+  const std::string message = "needs logits f32[N, C] and label i32[N]; got " + to_string(logits) +
+                              kBesides + to_string(label);
+  if (logits.element != ElementType::kF32 || logits.rank() != 2) return OpError{message, 0};
+  if (label.element != ElementType::kI32 || label.rank() != 1) return OpError{message, 1};
+  if (label.shape[0] != logits.shape[0]) return OpError{message, 1};
+  return std::nullopt;
+}
+
+}  // namespace
+
+tl::unexpected<OpError> refuse(std::string message, std::optional<size_t> input) {
+  return tl::unexpected(OpError{std::move(message), input});
+}
+
+std::optional<OpError> find_non_f32(Types inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].element == ElementType::kF32) continue;
+    return OpError{"works on f32 only; got " + to_string(inputs[i]), i};
+  }
+  return std::nullopt;
+}
+
+TypeResult type_of_f32_map(Types inputs, const Attributes&) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  return inputs[0];
+}
+
+TypeResult type_of_copy(Types inputs, const Attributes&) { return inputs[0]; }
+
+TypeResult type_of_arithmetic(Types inputs, const Attributes&) {
+  if (inputs[0].element != inputs[1].element) {
+    return refuse("needs two operands of the same element type; got " + to_string(inputs[0]) +
+                      kBesides + to_string(inputs[1]),
+                  1);
+  }
+  std::optional<Shape> shape = broadcast_shape(inputs[0].shape, inputs[1].shape);
+  if (!shape) {
+    return refuse("cannot broadcast " + to_string(inputs[0]) + kBesides + to_string(inputs[1]) +
+                      ": from the last dimension on, sizes must be equal or 1",
+                  1);
+  }
+  return TensorType{inputs[0].element, *std::move(shape)};
+}
+
+TypeResult type_of_division(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  return type_of_arithmetic(inputs, attributes);
+}
+
+TypeResult type_of_f32_pair(Types inputs, const Attributes&) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  if (inputs[0] == inputs[1]) return inputs[0];
+  return refuse("needs two operands of the same shape; got " + to_string(inputs[0]) + kBesides +
+                    to_string(inputs[1]),
+                1);
+}
+
+TypeResult type_of_matmul(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  const Shape& a = inputs[0].shape;
+  const Shape& b = inputs[1].shape;
+  if (a.size() < 2) return refuse(matmul_message(inputs, attributes), 0);
+  if (b.size() < 2 || !same_batch_dimensions(a, b)) {
+    return refuse(matmul_message(inputs, attributes), 1);
+  }
+  const bool transpose_a = attributes.flag("transpose_a");
+  const bool transpose_b = attributes.flag("transpose_b");
+  const int64_t m = a[a.size() - (transpose_a ? 1 : 2)];
+  const int64_t k_of_a = a[a.size() - (transpose_a ? 2 : 1)];
+  const int64_t k_of_b = b[b.size() - (transpose_b ? 1 : 2)];
+  const int64_t n = b[b.size() - (transpose_b ? 2 : 1)];
+  if (k_of_a != k_of_b) return refuse(matmul_message(inputs, attributes), 1);
+  Shape result(a.begin(), a.end() - 2);
+  result.push_back(m);
+  result.push_back(n);
+  return TensorType{ElementType::kF32, std::move(result)};
+}
+
+TypeResult type_of_softmax(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  const auto axis = axis_of(inputs[0], attributes, -1);
+  if (!axis) return tl::unexpected(axis.error());
+  return inputs[0];
+}
+
+TypeResult type_of_cross_entropy(Types inputs, const Attributes&) {
+  if (auto error = find_bad_cross_entropy_operand(inputs)) return tl::unexpected(*std::move(error));
+  return TensorType{ElementType::kF32, {}};
+}
+
+TypeResult type_of_cross_entropy_grad(Types inputs, const Attributes&) {
+  if (auto error = find_bad_cross_entropy_operand(inputs)) return tl::unexpected(*std::move(error));
+  return inputs[0];
+}
+
+}  // namespace graphrt

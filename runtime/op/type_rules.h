@@ -1,0 +1,48 @@
+#pragma once
+
+#include <span>
+
+#include "runtime/op/op_table.h"
+
+namespace graphrt {
+
+/// The type rules of the operator table. Their messages start after the operator's name, which
+/// infer_type puts in front ("matmul" + " " + "needs a[M, K] and ...").
+///
+/// Requires, in all of them: infer_type checked the number of operands and the attributes.
+using TypeResult = tl::expected<TensorType, OpError>;
+using Types = std::span<const TensorType>;
+
+/// Elementwise: one f32 operand, any operand, two operands with NumPy broadcasting.
+TypeResult type_of_f32_map(Types inputs, const Attributes& attributes);
+TypeResult type_of_copy(Types inputs, const Attributes& attributes);
+TypeResult type_of_arithmetic(Types inputs, const Attributes& attributes);
+TypeResult type_of_division(Types inputs, const Attributes& attributes);
+/// Two f32 operands of the same shape, without broadcasting.
+TypeResult type_of_f32_pair(Types inputs, const Attributes& attributes);
+
+TypeResult type_of_matmul(Types inputs, const Attributes& attributes);
+TypeResult type_of_softmax(Types inputs, const Attributes& attributes);
+TypeResult type_of_cross_entropy(Types inputs, const Attributes& attributes);
+TypeResult type_of_cross_entropy_grad(Types inputs, const Attributes& attributes);
+
+/// Reductions.
+TypeResult type_of_sum_or_max(Types inputs, const Attributes& attributes);
+TypeResult type_of_mean(Types inputs, const Attributes& attributes);
+TypeResult type_of_argmax(Types inputs, const Attributes& attributes);
+
+/// Data movement.
+TypeResult type_of_transpose(Types inputs, const Attributes& attributes);
+TypeResult type_of_slice(Types inputs, const Attributes& attributes);
+TypeResult type_of_concat(Types inputs, const Attributes& attributes);
+TypeResult type_of_reshape(Types inputs, const Attributes& attributes);
+
+/// The error of a rule: `message` without the operator's name, and the operand to blame, if one is.
+tl::unexpected<OpError> refuse(std::string message, std::optional<size_t> input = std::nullopt);
+/// An operand that is not f32, if there is one.
+std::optional<OpError> find_non_f32(Types inputs);
+/// Attribute `axis`, counted from the front.
+tl::expected<size_t, OpError> axis_of(const TensorType& input, const Attributes& attributes,
+                                      int64_t otherwise);
+
+}  // namespace graphrt

@@ -1,0 +1,32 @@
+#include "runtime/op/work_rules.h"
+
+namespace graphrt {
+namespace {
+
+double bytes_of_all(std::span<const TensorType> inputs, const TensorType& result) {
+  auto num_bytes = static_cast<double>(result.size_bytes());
+  for (const TensorType& input : inputs) num_bytes += static_cast<double>(input.size_bytes());
+  return num_bytes;
+}
+
+}  // namespace
+
+Work work_of_streaming(std::span<const TensorType> inputs, const TensorType& result,
+                       const Attributes&) {
+  return {.rate = "", .num_flops = 0, .num_bytes = bytes_of_all(inputs, result)};
+}
+
+Work work_of_slice(std::span<const TensorType>, const TensorType& result, const Attributes&) {
+  return {.rate = "", .num_flops = 0, .num_bytes = 2 * static_cast<double>(result.size_bytes())};
+}
+
+Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
+                    const Attributes& attributes) {
+  const Shape& a = inputs[0].shape;
+  const int64_t k = a[a.size() - (attributes.flag("transpose_a") ? 2 : 1)];
+  return {.rate = "matmul_f32",
+          .num_flops = 2 * static_cast<double>(result.num_elements()) * static_cast<double>(k),
+          .num_bytes = bytes_of_all(inputs, result)};
+}
+
+}  // namespace graphrt

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "runtime/op/op_table.h"
+
+namespace graphrt {
+
+/// Bound by memory: every operand is read once and the result written once.
+Work work_of_streaming(std::span<const TensorType> inputs, const TensorType& result,
+                       const Attributes& attributes);
+/// Reads of its operand only what goes into the result.
+Work work_of_slice(std::span<const TensorType> inputs, const TensorType& result,
+                   const Attributes& attributes);
+/// 2 M N K operations for each product of matrices, at the rate `matmul_f32`.
+Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
+                    const Attributes& attributes);
+
+}  // namespace graphrt
