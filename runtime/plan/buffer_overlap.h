@@ -1,0 +1,77 @@
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "runtime/plan/plan.h"
+
+namespace graphrt {
+
+/// Half-open range of bytes in an arena.
+struct ByteRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+  bool operator==(const ByteRange&) const = default;
+};
+
+/// The bytes of one version of a buffer.
+ByteRange version_bytes(const PlanBuffer& buffer, int64_t version);
+/// From the first byte of the first version to the last byte of the last one.
+ByteRange all_bytes(const PlanBuffer& buffer);
+
+/// Which versions of two buffers have bytes in common.
+///
+/// Two instructions meet in version i of the one and version j of the other in some interval iff
+/// their distance in intervals fits j - i modulo the greatest common divisor of the numbers of
+/// versions (Chinese remainder theorem), so those differences are all that is kept.
+///
+///   versions     0     1     2
+///   first      [----|----|----]          period 1: 3 and 2 have no common divisor,
+///   second          [----|----]          so each version of the one meets each of the other
+class BufferOverlap {
+ public:
+  BufferOverlap(const PlanBuffer& first, const PlanBuffer& second);
+
+  bool is_empty() const { return differences_.none(); }
+  int32_t period() const { return period_; }
+  /// Whether versions i of the first and i + difference of the second, modulo their numbers of
+  /// versions, come to share bytes.
+  bool meets(int64_t difference) const { return differences_.test(residue(difference)); }
+
+  /// Bytes that such versions share, lowest version first. Requires: meets(difference).
+  static ByteRange common_bytes(const PlanBuffer& first, const PlanBuffer& second,
+                                int64_t difference);
+  /// Whether such versions are the same bytes wherever they share any.
+  static bool is_exact(const PlanBuffer& first, const PlanBuffer& second, int64_t difference);
+
+ private:
+  size_t residue(int64_t difference) const {
+    return static_cast<size_t>((difference % period_ + period_) % period_);
+  }
+
+  int32_t period_;
+  std::bitset<kMaxStepsInFlight> differences_;
+};
+
+/// Buffers of each arena by the place of their first byte, ties by id.
+std::vector<std::vector<BufferId>> buffers_by_place(const Plan& plan);
+
+/// Calls `visit(a, b)` for all pairs of different buffers whose bytes, all versions together,
+/// intersect, in a fixed order; returns the first answer that is not empty.
+template <class Visit>
+auto find_in_overlaps(const Plan& plan, Visit visit) -> decltype(visit(BufferId(), BufferId())) {
+  for (const std::vector<BufferId>& buffers : buffers_by_place(plan)) {
+    for (size_t i = 0; i < buffers.size(); ++i) {
+      const int64_t end = all_bytes(plan.buffers[buffers[i]]).end;
+      for (size_t j = i + 1; j < buffers.size(); ++j) {
+        if (plan.buffers[buffers[j]].offset_bytes >= end) break;
+        if (auto answer = visit(buffers[i], buffers[j])) return answer;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace graphrt

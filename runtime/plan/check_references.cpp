@@ -1,0 +1,186 @@
+#include "runtime/plan/check_references.h"
+
+#include <fmt/format.h>
+
+namespace graphrt {
+namespace {
+
+using Broken = std::optional<std::string>;
+
+Broken outside(std::string_view what, std::string_view name, int64_t value, size_t size) {
+  return fmt::format("{} of '{}' is {}, outside 0..{}", what, name, value,
+                     static_cast<int64_t>(size) - 1);
+}
+
+Broken check_buffers(const Plan& plan) {
+  for (const ArenaId id : plan.arenas.ids()) {
+    const PlanArena& arena = plan.arenas[id];
+    const std::string name = fmt::format("arena {}", id.value());
+    if (!plan.devices.contains(arena.device)) {
+      return outside("the device", name, arena.device.value(), plan.devices.size());
+    }
+    if (arena.size_bytes < 0) return fmt::format("the size of {} is {}", name, arena.size_bytes);
+  }
+  for (const PlanBuffer& buffer : plan.buffers) {
+    if (!plan.arenas.contains(buffer.arena)) {
+      return outside("the arena", buffer.name, buffer.arena.value(), plan.arenas.size());
+    }
+    if (!is_valid(buffer.type)) {
+      return fmt::format("the type of '{}' is {}, which is not a type of a tensor", buffer.name,
+                         to_string(buffer.type));
+    }
+    if (buffer.versions < 1 || buffer.versions > kMaxStepsInFlight) {
+      return fmt::format("'{}' has {} versions; 1 to {} are possible", buffer.name, buffer.versions,
+                         kMaxStepsInFlight);
+    }
+  }
+  return std::nullopt;
+}
+
+Broken check_lanes(const Plan& plan) {
+  for (const PlanLane& lane : plan.lanes) {
+    for (const DeviceId device : {lane.device, lane.destination}) {
+      if (plan.devices.contains(device)) continue;
+      return outside("a device", lane.name, device.value(), plan.devices.size());
+    }
+    if (lane.shared && lane.shared->value() < 0) {
+      return fmt::format("the shared resource of '{}' is {}", lane.name, lane.shared->value());
+    }
+    for (const InstructionId id : lane.instructions) {
+      if (plan.instructions.contains(id)) continue;
+      return outside("an instruction", lane.name, id.value(), plan.instructions.size());
+    }
+  }
+  return std::nullopt;
+}
+
+Broken check_operand(const Plan& plan, std::string_view name, const Operand& operand) {
+  if (!plan.buffers.contains(operand.buffer)) {
+    return outside("a buffer", name, operand.buffer.value(), plan.buffers.size());
+  }
+  if (operand.producer && !plan.instructions.contains(*operand.producer)) {
+    return outside("a producer", name, operand.producer->value(), plan.instructions.size());
+  }
+  if (operand.distance < 0 || operand.distance > kMaxStepsInFlight) {
+    return outside("the distance of an operand", name, operand.distance, kMaxStepsInFlight + 1);
+  }
+  return std::nullopt;
+}
+
+Broken check_waits(const Plan& plan, const Instruction& instruction) {
+  for (const Wait& wait : instruction.waits) {
+    if (!plan.lanes.contains(wait.lane)) {
+      return outside("the lane of a wait", instruction.name, wait.lane.value(), plan.lanes.size());
+    }
+    const PlanLane& lane = plan.lanes[wait.lane];
+    if (wait.count < 1 || static_cast<size_t>(wait.count) > lane.instructions.size()) {
+      return fmt::format("'{}' waits for {} instructions of '{}', which has {}", instruction.name,
+                         wait.count, lane.name, lane.instructions.size());
+    }
+    if (wait.distance < 0 || wait.distance > kMaxStepsInFlight) {
+      return outside("the distance of a wait", instruction.name, wait.distance,
+                     kMaxStepsInFlight + 1);
+    }
+  }
+  return std::nullopt;
+}
+
+Broken check_instruction(const Plan& plan, const Instruction& instruction) {
+  for (const Operand& operand : instruction.reads) {
+    if (Broken broken = check_operand(plan, instruction.name, operand)) return broken;
+  }
+  if (instruction.writes && !plan.buffers.contains(*instruction.writes)) {
+    return outside("the result's buffer", instruction.name, instruction.writes->value(),
+                   plan.buffers.size());
+  }
+  if (instruction.input && !plan.inputs.contains(*instruction.input)) {
+    return outside("the input", instruction.name, instruction.input->value(), plan.inputs.size());
+  }
+  if (instruction.stage < 0 || instruction.stage > kMaxStepsInFlight) {
+    return outside("the stage", instruction.name, instruction.stage, kMaxStepsInFlight + 1);
+  }
+  const TaskCost& cost = instruction.cost;
+  for (const int64_t time_ns : {cost.latency_ns, cost.work_ns, cost.shared_ns,
+                                instruction.predicted_start_ns, instruction.predicted_end_ns}) {
+    if (time_ns >= 0 && time_ns <= kMaxPredictedNs) continue;
+    return fmt::format("a predicted time of '{}' is {} ns", instruction.name, time_ns);
+  }
+  return check_waits(plan, instruction);
+}
+
+Broken check_buffer_list(const Plan& plan, std::string_view name,
+                         const std::vector<BufferId>& buffers) {
+  for (const BufferId buffer : buffers) {
+    if (plan.buffers.contains(buffer)) continue;
+    return outside("a buffer", name, buffer.value(), plan.buffers.size());
+  }
+  return std::nullopt;
+}
+
+Broken check_interface(const Plan& plan) {
+  for (const PlanInput& input : plan.inputs) {
+    if (is_valid(input.type)) continue;
+    return fmt::format("the type of input '{}' is {}, which is not a type of a tensor", input.name,
+                       to_string(input.type));
+  }
+  for (const PlanOutput& output : plan.outputs) {
+    if (Broken broken = check_operand(plan, output.name, output.value)) return broken;
+    if (!output.instruction || plan.instructions.contains(*output.instruction)) continue;
+    return outside("the instruction", output.name, output.instruction->value(),
+                   plan.instructions.size());
+  }
+  for (const PlanState& state : plan.states) {
+    if (!is_valid(state.type)) {
+      return fmt::format("the type of state '{}' is {}, which is not a type of a tensor",
+                         state.name, to_string(state.type));
+    }
+    if (Broken broken = check_buffer_list(plan, state.name, state.buffers)) return broken;
+  }
+  for (const PlanConstant& constant : plan.constants) {
+    if (Broken broken = check_buffer_list(plan, constant.name, constant.buffers)) return broken;
+  }
+  if (plan.predicted_interval_ns < 0 || plan.predicted_interval_ns > kMaxPredictedNs) {
+    return fmt::format("the predicted interval is {} ns", plan.predicted_interval_ns);
+  }
+  return std::nullopt;
+}
+
+Broken check_source(const SourceGraph& source) {
+  for (const SourceValue& value : source.values) {
+    if (is_valid(value.type)) continue;
+    return fmt::format("the type of '{}' is {}, which is not a type of a tensor", value.name,
+                       to_string(value.type));
+  }
+  const auto check_value = [&](std::string_view what, SourceValueId value) -> Broken {
+    if (source.values.contains(value)) return std::nullopt;
+    return outside(what, source.name, value.value(), source.values.size());
+  };
+  for (const SourceNode& node : source.nodes) {
+    for (const SourceValueId input : node.inputs) {
+      if (Broken broken = check_value("a node's input in the source", input)) return broken;
+    }
+    if (Broken broken = check_value("a node's result in the source", node.result)) return broken;
+    if (!node.updates) continue;
+    if (Broken broken = check_value("an updated state in the source", *node.updates)) {
+      return broken;
+    }
+  }
+  for (const SourceValueId output : source.outputs) {
+    if (Broken broken = check_value("an output in the source", output)) return broken;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> find_broken_reference(const Plan& plan) {
+  if (Broken broken = check_buffers(plan)) return broken;
+  if (Broken broken = check_lanes(plan)) return broken;
+  for (const Instruction& instruction : plan.instructions) {
+    if (Broken broken = check_instruction(plan, instruction)) return broken;
+  }
+  if (Broken broken = check_interface(plan)) return broken;
+  return check_source(plan.source);
+}
+
+}  // namespace graphrt

@@ -1,0 +1,272 @@
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <string_view>
+
+#include "plan_generated.h"
+#include "runtime/base/check.h"
+#include "runtime/plan/plan_file.h"
+#include "runtime/plan/plan_header.h"
+
+namespace graphrt {
+namespace {
+
+template <class Enum>
+constexpr uint8_t code(Enum value) {
+  return static_cast<uint8_t>(value);
+}
+
+// The schema lists the alternatives in the order of the enums in plan.h.
+static_assert(code(wire::ElementType::MAX) == code(ElementType::kI32));
+static_assert(code(wire::LaneKind::MAX) == code(LaneKind::kOutput));
+static_assert(code(wire::InstructionKind::MAX) == code(InstructionKind::kOutput));
+static_assert(code(wire::AttributeKind::MAX) == code(AttributeKind::kIntList));
+static_assert(code(wire::InitializerKind::MAX) == code(InitializerKind::kData));
+static_assert(code(wire::SourceValueKind::MAX) == code(SourceValueKind::kNode));
+
+template <class IdType>
+int32_t value_or_none(const std::optional<IdType>& id) {
+  return id ? id->value() : -1;
+}
+
+/// The data section. A content that both the plan and its source graph hold is stored once.
+class DataSection {
+ public:
+  wire::Blob add(std::span<const std::byte> content) {
+    const std::string_view key(reinterpret_cast<const char*>(content.data()), content.size());
+    if (const auto known = unpaired_.find(key); known != unpaired_.end()) {
+      const wire::Blob blob = known->second;
+      // At most two users a blob, so that a reader's memory is bounded by the file's size.
+      unpaired_.erase(known);
+      return blob;
+    }
+    bytes_.resize(round_up_to_alignment(bytes_.size()));
+    const wire::Blob blob(bytes_.size(), content.size());
+    bytes_.insert(bytes_.end(), content.begin(), content.end());
+    unpaired_.emplace(key, blob);
+    return blob;
+  }
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::vector<std::byte> bytes_;
+  std::map<std::string_view, wire::Blob> unpaired_;  // keys point into the plan
+};
+
+/// Children are made before their parents, and in a fixed order: hence one local for each.
+class Encoder {
+ public:
+  Encoder() { builder_.ForceDefaults(true); }  // else -0.0 would come back as 0.0
+
+  std::vector<std::byte> encode(const Plan& plan) {
+    builder_.Finish(encode_plan(plan));
+    const std::span<const uint8_t> structure(builder_.GetBufferPointer(), builder_.GetSize());
+    const std::span<const std::byte> data = data_.bytes();
+    const uint64_t data_at = kPlanHeaderBytes + round_up_to_alignment(structure.size());
+    std::vector<std::byte> file(data_at + data.size());
+    std::memcpy(file.data() + kPlanHeaderBytes, structure.data(), structure.size());
+    std::copy(data.begin(), data.end(), file.begin() + static_cast<std::ptrdiff_t>(data_at));
+    const auto header =
+        make_plan_header(structure.size(), data.size(), std::span(file).subspan(kPlanHeaderBytes));
+    std::copy(header.begin(), header.end(), file.begin());
+    return file;
+  }
+
+ private:
+  template <class T>
+  using Offset = flatbuffers::Offset<T>;
+  template <class T>
+  using VectorOffset = Offset<flatbuffers::Vector<T>>;
+  using StringOffset = Offset<flatbuffers::String>;
+
+  StringOffset text(std::string_view content) {
+    return builder_.CreateString(content.data(), content.size());
+  }
+
+  template <class Wire, class Items, class Encode>
+  VectorOffset<Offset<Wire>> list(const Items& items, Encode encode) {
+    std::vector<Offset<Wire>> offsets;
+    offsets.reserve(items.size());
+    for (const auto& item : items) offsets.push_back(encode(item));
+    return builder_.CreateVector(offsets);
+  }
+
+  template <class IdType>
+  VectorOffset<int32_t> ids(const std::vector<IdType>& items) {
+    std::vector<int32_t> values;
+    values.reserve(items.size());
+    for (const IdType id : items) values.push_back(id.value());
+    return builder_.CreateVector(values);
+  }
+
+  Offset<wire::TensorType> type(const TensorType& value) {
+    const auto shape = builder_.CreateVector(value.shape);
+    return wire::CreateTensorType(builder_, static_cast<wire::ElementType>(value.element), shape);
+  }
+
+  Offset<wire::Attribute> attribute(const Attribute& item) {
+    const StringOffset name = text(item.name);
+    int64_t integer = 0;
+    double number = 0;
+    std::vector<int64_t> values;
+    if (const bool* flag = std::get_if<bool>(&item.value)) integer = *flag ? 1 : 0;
+    if (const int64_t* value = std::get_if<int64_t>(&item.value)) integer = *value;
+    if (const double* value = std::get_if<double>(&item.value)) number = *value;
+    if (const auto* value = std::get_if<std::vector<int64_t>>(&item.value)) values = *value;
+    const auto elements = builder_.CreateVector(values);
+    return wire::CreateAttribute(builder_, name,
+                                 static_cast<wire::AttributeKind>(kind_of(item.value)), integer,
+                                 number, elements);
+  }
+
+  VectorOffset<Offset<wire::Attribute>> attributes(const Attributes& items) {
+    std::vector<Offset<wire::Attribute>> offsets;
+    for (const Attribute& item : items) offsets.push_back(attribute(item));
+    return builder_.CreateVector(offsets);
+  }
+
+  Offset<wire::Initializer> initializer(const Initializer& value) {
+    const StringOffset stream = text(value.stream);
+    wire::Blob blob;
+    if (!value.data.empty()) blob = data_.add(value.data);
+    return wire::CreateInitializer(builder_, static_cast<wire::InitializerKind>(value.kind),
+                                   value.low, value.high, value.seed, stream, &blob);
+  }
+
+  static wire::Operand operand(const Operand& value) {
+    return {value.buffer.value(), value_or_none(value.producer), value.distance};
+  }
+
+  Offset<wire::Device> device(const PlanDevice& value) {
+    const StringOffset name = text(value.name);
+    const StringOffset kind = text(value.kind);
+    return wire::CreateDevice(builder_, name, kind, value.memory_bytes);
+  }
+
+  Offset<wire::Buffer> buffer(const PlanBuffer& value) {
+    const StringOffset name = text(value.name);
+    const auto tensor = type(value.type);
+    return wire::CreateBuffer(builder_, name, tensor, value.arena.value(), value.offset_bytes,
+                              value.stride_bytes, value.versions);
+  }
+
+  Offset<wire::Lane> lane(const PlanLane& value) {
+    const StringOffset name = text(value.name);
+    const auto instructions = ids(value.instructions);
+    return wire::CreateLane(builder_, name, static_cast<wire::LaneKind>(value.kind),
+                            value.device.value(), value.destination.value(),
+                            value_or_none(value.shared), instructions);
+  }
+
+  Offset<wire::Instruction> instruction(const Instruction& value) {
+    const StringOffset name = text(value.name);
+    const StringOffset op = text(value.op);
+    const auto op_attributes = attributes(value.attributes);
+    std::vector<wire::Operand> operands;
+    for (const Operand& read : value.reads) operands.push_back(operand(read));
+    const auto reads = builder_.CreateVectorOfStructs(operands);
+    std::vector<wire::Wait> wait_structs;
+    for (const Wait& wait : value.waits) {
+      wait_structs.emplace_back(wait.lane.value(), wait.count, wait.distance);
+    }
+    const auto waits = builder_.CreateVectorOfStructs(wait_structs);
+    return wire::CreateInstruction(builder_, static_cast<wire::InstructionKind>(value.kind), name,
+                                   op, op_attributes, reads, value_or_none(value.writes),
+                                   value_or_none(value.input), value.stage, waits,
+                                   value.cost.latency_ns, value.cost.work_ns, value.cost.shared_ns,
+                                   value.predicted_start_ns, value.predicted_end_ns);
+  }
+
+  Offset<wire::Input> input(const PlanInput& value) {
+    const StringOffset name = text(value.name);
+    const auto tensor = type(value.type);
+    const StringOffset feed = value.feed_path ? text(*value.feed_path) : StringOffset();
+    return wire::CreateInput(builder_, name, tensor, feed);
+  }
+
+  Offset<wire::Output> output(const PlanOutput& value) {
+    const StringOffset name = text(value.name);
+    const wire::Operand what = operand(value.value);
+    return wire::CreateOutput(builder_, name, &what, value_or_none(value.instruction));
+  }
+
+  Offset<wire::State> state(const PlanState& value) {
+    const StringOffset name = text(value.name);
+    const auto tensor = type(value.type);
+    const auto first = initializer(value.initializer);
+    const auto buffers = ids(value.buffers);
+    return wire::CreateState(builder_, name, tensor, first, buffers);
+  }
+
+  Offset<wire::Constant> constant(const PlanConstant& value) {
+    const StringOffset name = text(value.name);
+    const wire::Blob blob = data_.add(value.data);
+    const auto buffers = ids(value.buffers);
+    return wire::CreateConstant(builder_, name, &blob, buffers);
+  }
+
+  Offset<wire::SourceGraph> source(const SourceGraph& graph) {
+    const StringOffset name = text(graph.name);
+    const auto values = list<wire::SourceValue>(graph.values, [&](const SourceValue& value) {
+      const StringOffset value_name = text(value.name);
+      const auto tensor = type(value.type);
+      const auto first = initializer(value.initializer);
+      return wire::CreateSourceValue(builder_, static_cast<wire::SourceValueKind>(value.kind),
+                                     value_name, tensor, first);
+    });
+    const auto nodes = list<wire::SourceNode>(graph.nodes, [&](const SourceNode& node) {
+      const StringOffset op = text(node.op);
+      const auto op_attributes = attributes(node.attributes);
+      const auto inputs = ids(node.inputs);
+      return wire::CreateSourceNode(builder_, op, op_attributes, inputs, node.result.value(),
+                                    value_or_none(node.updates));
+    });
+    const auto outputs = ids(graph.outputs);
+    return wire::CreateSourceGraph(builder_, name, values, nodes, outputs);
+  }
+
+  Offset<wire::Plan> encode_plan(const Plan& plan) {
+    std::vector<StringOffset> feature_names;
+    for (const std::string& feature : plan.required_features)
+      feature_names.push_back(text(feature));
+    const auto features = builder_.CreateVector(feature_names);
+    const StringOffset name = text(plan.name);
+    const StringOffset graph = text(plan.fingerprints.graph);
+    const StringOffset machine = text(plan.fingerprints.machine);
+    const StringOffset compiler = text(plan.fingerprints.compiler);
+    const auto devices =
+        list<wire::Device>(plan.devices, [&](const auto& item) { return device(item); });
+    std::vector<wire::Arena> arena_structs;
+    for (const PlanArena& arena : plan.arenas) {
+      arena_structs.emplace_back(arena.device.value(), arena.size_bytes);
+    }
+    const auto arenas = builder_.CreateVectorOfStructs(arena_structs);
+    const auto buffers =
+        list<wire::Buffer>(plan.buffers, [&](const auto& item) { return buffer(item); });
+    const auto lanes = list<wire::Lane>(plan.lanes, [&](const auto& item) { return lane(item); });
+    const auto instructions = list<wire::Instruction>(
+        plan.instructions, [&](const auto& item) { return instruction(item); });
+    const auto inputs =
+        list<wire::Input>(plan.inputs, [&](const auto& item) { return input(item); });
+    const auto outputs =
+        list<wire::Output>(plan.outputs, [&](const auto& item) { return output(item); });
+    const auto states =
+        list<wire::State>(plan.states, [&](const auto& item) { return state(item); });
+    const auto constants =
+        list<wire::Constant>(plan.constants, [&](const auto& item) { return constant(item); });
+    const auto source_graph = source(plan.source);
+    return wire::CreatePlan(builder_, features, name, graph, machine, compiler, devices, arenas,
+                            buffers, lanes, instructions, inputs, outputs, states, constants,
+                            source_graph, plan.predicted_interval_ns);
+  }
+
+  flatbuffers::FlatBufferBuilder builder_;
+  DataSection data_;
+};
+
+}  // namespace
+
+std::vector<std::byte> encode_plan(const Plan& plan) { return Encoder().encode(plan); }
+
+}  // namespace graphrt

@@ -1,0 +1,166 @@
+#include "runtime/plan/happens_before.h"
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+
+namespace graphrt {
+namespace {
+
+/// What can run when only waits of distance 0 count, and how far every lane gets.
+struct IntervalOrder {
+  std::vector<Position> order;
+  IdVector<LaneId, int32_t> num_done;
+};
+
+const Wait* unmet_wait(const LaneInstruction& instruction,
+                       const IdVector<LaneId, int32_t>& num_done) {
+  for (const Wait& wait : instruction.waits) {
+    if (wait.distance == 0 && num_done[wait.lane] < wait.count) return &wait;
+  }
+  return nullptr;
+}
+
+/// Orders the instructions of one interval so that each stands after what it waits for in that
+/// interval; lanes that wait for each other stop where they wait.
+IntervalOrder order_interval(const LaneProgram& program) {
+  struct Parked {
+    LaneId lane;
+    int32_t count;
+  };
+  const size_t num_lanes = program.lanes.size();
+  IntervalOrder result{.order = {}, .num_done = IdVector<LaneId, int32_t>(num_lanes)};
+  IdVector<LaneId, std::vector<Parked>> parked(num_lanes);
+  std::vector<LaneId> ready;
+  for (const LaneId lane : program.lanes.ids()) ready.push_back(lane);
+  while (!ready.empty()) {
+    const LaneId lane = ready.back();
+    ready.pop_back();
+    const std::vector<LaneInstruction>& instructions = program.lanes[lane];
+    int32_t& done = result.num_done[lane];
+    while (static_cast<size_t>(done) < instructions.size()) {
+      const Wait* wait = unmet_wait(instructions[static_cast<size_t>(done)], result.num_done);
+      if (wait != nullptr) {
+        parked[wait->lane].push_back({lane, wait->count});
+        break;
+      }
+      result.order.push_back({lane, done++});
+    }
+    std::erase_if(parked[lane], [&](const Parked& waiter) {
+      if (waiter.count > done) return false;
+      ready.push_back(waiter.lane);
+      return true;
+    });
+  }
+  return result;
+}
+
+void raise_to(std::span<int32_t> row, std::span<const int32_t> other) {
+  for (size_t i = 0; i < row.size(); ++i) row[i] = std::max(row[i], other[i]);
+}
+
+int32_t largest_wait_distance(const LaneProgram& program) {
+  int32_t distance = 0;
+  for (const auto& lane : program.lanes) {
+    for (const LaneInstruction& instruction : lane) {
+      for (const Wait& wait : instruction.waits) distance = std::max(distance, wait.distance);
+    }
+  }
+  return distance;
+}
+
+}  // namespace
+
+HappensBefore::HappensBefore(const LaneProgram& program, int32_t horizon)
+    : num_lanes_(program.lanes.size()), horizon_(horizon) {
+  CHECK(horizon >= 0, "a horizon is a number of intervals");
+  for (const auto& lane : program.lanes) {
+    first_of_lane_.push_back(num_instructions_);
+    num_instructions_ += lane.size();
+  }
+  const std::vector<Position> order = order_interval(program).order;
+  CHECK(order.size() == num_instructions_, "a deadlocked program has no order");
+
+  // A layer follows from the `reach` layers below it. Once it equals all of them, so does every
+  // later one: the rest need not be stored.
+  const int32_t reach = std::max(1, largest_wait_distance(program));
+  const size_t layer_size = num_instructions_ * num_lanes_;
+  int32_t num_equal = 0;
+  for (num_layers_ = 0; num_layers_ <= horizon && num_equal < reach; ++num_layers_) {
+    prefixes_.resize(prefixes_.size() + layer_size);
+    for (const Position at : order) fill_row(program, at, num_layers_);
+    if (num_layers_ == 0) continue;
+    const auto last = prefixes_.end() - static_cast<std::ptrdiff_t>(layer_size);
+    const bool is_equal =
+        std::equal(last, prefixes_.end(), last - static_cast<std::ptrdiff_t>(layer_size));
+    num_equal = is_equal ? num_equal + 1 : 0;
+  }
+}
+
+void HappensBefore::fill_row(const LaneProgram& program, Position at, int32_t distance) {
+  const std::span<int32_t> to = row(at, distance);
+  const auto length = static_cast<int32_t>(program.lanes[at.lane].size());
+  if (at.index > 0) {
+    raise_to(to, row({at.lane, at.index - 1}, distance));
+    to[at.lane.index()] = std::max(to[at.lane.index()], at.index);
+  } else if (distance > 0) {
+    raise_to(to, row({at.lane, length - 1}, distance - 1));
+    to[at.lane.index()] = length;
+  }
+  const auto& instruction = program.lanes[at.lane][static_cast<size_t>(at.index)];
+  for (const Wait& wait : instruction.waits) {
+    if (wait.distance > distance) continue;
+    raise_to(to, row({wait.lane, wait.count - 1}, distance - wait.distance));
+    to[wait.lane.index()] = std::max(to[wait.lane.index()], wait.count);
+  }
+}
+
+size_t HappensBefore::slot(Position at, int32_t distance) const {
+  const size_t instruction = first_of_lane_[at.lane.index()] + static_cast<size_t>(at.index);
+  return (static_cast<size_t>(distance) * num_instructions_ + instruction) * num_lanes_;
+}
+
+std::span<int32_t> HappensBefore::row(Position at, int32_t distance) {
+  return {prefixes_.data() + slot(at, distance), num_lanes_};
+}
+
+int32_t HappensBefore::prefix(Position at, LaneId lane, int32_t distance) const {
+  return prefixes_[slot(at, std::min(distance, num_layers_ - 1)) + lane.index()];
+}
+
+std::optional<int32_t> HappensBefore::least_distance(Position before, Position after) const {
+  for (int32_t distance = 0; distance < num_layers_; ++distance) {
+    if (is_ordered(before, after, distance)) return distance;
+  }
+  return std::nullopt;
+}
+
+std::vector<Position> find_deadlock(const LaneProgram& program) {
+  const IdVector<LaneId, int32_t> num_done = order_interval(program).num_done;
+  std::optional<LaneId> first_stuck;
+  for (const LaneId candidate : program.lanes.ids()) {
+    const bool is_stuck =
+        static_cast<size_t>(num_done[candidate]) < program.lanes[candidate].size();
+    if (is_stuck && !first_stuck) first_stuck = candidate;
+  }
+  if (!first_stuck) return {};
+
+  // Every stuck lane waits for a stuck lane, so following the waits leads into a cycle.
+  std::vector<Position> chain;
+  IdVector<LaneId, std::optional<size_t>> entered(program.lanes.size());
+  LaneId lane = *first_stuck;
+  while (!entered[lane]) {
+    entered[lane] = chain.size();
+    const Position stuck{lane, num_done[lane]};
+    chain.push_back(stuck);
+    const Wait& wait = *unmet_wait(program.lanes[lane][static_cast<size_t>(stuck.index)], num_done);
+    lane = wait.lane;
+    const Position target{lane, wait.count - 1};
+    // By lane order the target waits for the instruction its own lane is stuck at.
+    if (target.index != num_done[lane]) chain.push_back(target);
+  }
+  chain.erase(chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(*entered[lane]));
+  return chain;
+}
+
+}  // namespace graphrt

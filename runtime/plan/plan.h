@@ -1,0 +1,197 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/tensor_type.h"
+#include "runtime/op/attribute.h"
+#include "runtime/plan/source_graph.h"
+
+/// The contract between compiler, verifier and runtime: what docs/plan.md says, as plain values.
+namespace graphrt {
+
+using DeviceId = Id<struct DeviceTag>;
+using ArenaId = Id<struct ArenaTag>;
+using BufferId = Id<struct BufferTag>;
+using LaneId = Id<struct LaneTag>;
+using InstructionId = Id<struct InstructionTag>;
+using InputId = Id<struct InputTag>;
+using SharedResourceId = Id<struct SharedResourceTag>;
+
+/// Every offset and every version of a buffer starts at a multiple of this.
+inline constexpr int64_t kBufferAlignmentBytes = 256;
+
+/// No stage, no distance and no number of versions is larger.
+inline constexpr int32_t kMaxStepsInFlight = 256;
+
+/// No predicted time is larger (13 days), so that sums of them stay far from overflow.
+inline constexpr int64_t kMaxPredictedNs = int64_t{1} << 50;
+
+struct PlanDevice {
+  std::string name;
+  std::string kind;          ///< names a back end: "cpu", "cuda"
+  int64_t memory_bytes = 0;  ///< as the machine file states
+  bool operator==(const PlanDevice&) const = default;
+};
+
+/// One allocation, made once at load.
+struct PlanArena {
+  DeviceId device;
+  int64_t size_bytes = 0;
+  bool operator==(const PlanArena&) const = default;
+};
+
+/// `versions` slots of `stride_bytes` each, from `offset_bytes` on; step s uses slot s mod
+/// versions.
+struct PlanBuffer {
+  std::string name;
+  TensorType type;
+  ArenaId arena;
+  int64_t offset_bytes = 0;
+  int64_t stride_bytes = 0;  ///< distance between versions; at least the type's size
+  int32_t versions = 1;
+  bool operator==(const PlanBuffer&) const = default;
+};
+
+enum class LaneKind : uint8_t { kCompute, kLink, kFeed, kOutput };
+
+/// An in-order queue: a CPU worker, a GPU stream, one direction of one link, a feed reader, an
+/// output writer.
+struct PlanLane {
+  std::string name;
+  LaneKind kind = LaneKind::kCompute;
+  DeviceId device;       ///< kLink: where it copies from
+  DeviceId destination;  ///< kLink: where it copies to; otherwise equal to `device`
+  /// Lanes that share a resource slow each other down (streams of one GPU, directions of one link).
+  std::optional<SharedResourceId> shared;
+  std::vector<InstructionId> instructions;  ///< in the order they run in every interval
+  bool operator==(const PlanLane&) const = default;
+};
+
+/// Before this instruction in interval t, `lane` has finished its first `count` instructions of
+/// interval t - distance.
+struct Wait {
+  LaneId lane;
+  int32_t count = 0;
+  int32_t distance = 0;
+  bool operator==(const Wait&) const = default;
+};
+
+/// What an instruction reads: the value that `producer` wrote `distance` steps before, or, in the
+/// first `distance` steps, the buffer's first content. Without a producer: the content filled in at
+/// load, which nothing replaces (a constant, or a state that the graph does not update).
+struct Operand {
+  BufferId buffer;
+  std::optional<InstructionId> producer;
+  int32_t distance = 0;
+  bool operator==(const Operand&) const = default;
+};
+
+enum class InstructionKind : uint8_t { kKernel, kCopy, kFeed, kOutput };
+
+/// Predicted cost: the lane is busy `latency_ns + work_ns`; what its lane shares with others is
+/// taken for `shared_ns` from the end of the latency on.
+struct TaskCost {
+  int64_t latency_ns = 0;
+  int64_t work_ns = 0;
+  int64_t shared_ns = 0;
+  int64_t duration_ns() const { return latency_ns + work_ns; }
+  bool operator==(const TaskCost&) const = default;
+};
+
+struct Instruction {
+  InstructionKind kind = InstructionKind::kKernel;
+  std::string name;       ///< the user's name for it: a node, or "w1 -> gpu0" for a copy
+  std::string op;         ///< kKernel: its row in the operator table
+  Attributes attributes;  ///< kKernel
+  std::vector<Operand> reads;
+  std::optional<BufferId> writes;  ///< absent for kOutput only
+  std::optional<InputId> input;    ///< kFeed: which plan input it reads
+  int32_t stage = 0;               ///< works in interval t on step t - stage
+  std::vector<Wait> waits;
+  TaskCost cost;
+  int64_t predicted_start_ns = 0;  ///< of step 0, from the start of interval 0
+  int64_t predicted_end_ns = 0;
+  bool operator==(const Instruction&) const = default;
+};
+
+/// A value given from outside, every step.
+struct PlanInput {
+  std::string name;
+  TensorType type;
+  std::optional<std::string> feed_path;  ///< relative to the folder of the plan
+  bool operator==(const PlanInput&) const = default;
+};
+
+/// A value handed out. With an instruction it is delivered to the host every step; without, it
+/// stays in its buffer on the device.
+struct PlanOutput {
+  std::string name;
+  Operand value;
+  std::optional<InstructionId> instruction;
+  bool operator==(const PlanOutput&) const = default;
+};
+
+/// A value that is carried from step to step. All its buffers hold the first value after load.
+struct PlanState {
+  std::string name;
+  TensorType type;
+  Initializer initializer;
+  std::vector<BufferId> buffers;  ///< one a device that reads it; the first is saved and loaded
+  bool operator==(const PlanState&) const = default;
+};
+
+struct PlanConstant {
+  std::string name;
+  std::vector<std::byte> data;
+  std::vector<BufferId> buffers;
+  bool operator==(const PlanConstant&) const = default;
+};
+
+struct Fingerprints {
+  std::string graph;     ///< 16 hex digits, of the graph's text form before any pass
+  std::string machine;   ///< 16 hex digits, of the machine's text form
+  std::string compiler;  ///< version of graphc
+  bool operator==(const Fingerprints&) const = default;
+};
+
+/// Names of what a reader must understand; a plan that requires another one is refused.
+inline constexpr std::array<std::string_view, 3> kKnownFeatures = {"stages", "state", "versions"};
+
+/// A whole static schedule.
+struct Plan {
+  std::string name;
+  std::vector<std::string> required_features;  ///< sorted, of kKnownFeatures
+  Fingerprints fingerprints;
+  IdVector<DeviceId, PlanDevice> devices;
+  IdVector<ArenaId, PlanArena> arenas;
+  IdVector<BufferId, PlanBuffer> buffers;
+  IdVector<LaneId, PlanLane> lanes;
+  IdVector<InstructionId, Instruction> instructions;
+  IdVector<InputId, PlanInput> inputs;
+  std::vector<PlanOutput> outputs;
+  std::vector<PlanState> states;
+  std::vector<PlanConstant> constants;
+  SourceGraph source;
+  int64_t predicted_interval_ns = 0;  ///< of the steady state
+  bool operator==(const Plan&) const = default;
+};
+
+/// The largest stage of any instruction: N steps take N + max_stage(plan) intervals.
+int32_t max_stage(const Plan& plan);
+
+/// The features that a reader of the plan must know, sorted: what `required_features` has to be.
+std::vector<std::string> features_of(const Plan& plan);
+
+/// Lane and position of every instruction.
+struct LanePosition {
+  LaneId lane;
+  int32_t position = 0;
+};
+IdVector<InstructionId, LanePosition> lane_positions(const Plan& plan);
+
+}  // namespace graphrt

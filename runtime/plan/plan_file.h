@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/plan/plan.h"
+
+namespace graphrt {
+
+/// The file format of a plan, from front to back:
+///   header     64 bytes: magic, format version, sizes of the two sections, XXH3 checksum of both
+///   structure  a FlatBuffer of plan.fbs
+///   data       the contents of constants and of states that start from data, each 64-byte aligned
+inline constexpr uint32_t kPlanFormatVersion = 1;
+
+/// Same plan, same bytes.
+std::vector<std::byte> encode_plan(const Plan& plan);
+
+/// Errors: not a plan, truncated, another version, a checksum that differs, a feature this reader
+///         does not know, indexes or enum values out of range. One line each; never a crash.
+/// Cost: allocates at most a constant times the size of `bytes`.
+Result<Plan> decode_plan(std::span<const std::byte> bytes);
+
+/// Reads and decodes; errors name the path.
+Result<Plan> read_plan(const std::filesystem::path& path);
+
+/// Writes under a temporary name beside `path` and renames: nothing partial is ever left there.
+Result<void> write_plan(const Plan& plan, const std::filesystem::path& path);
+
+}  // namespace graphrt

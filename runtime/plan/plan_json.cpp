@@ -1,0 +1,165 @@
+#include <nlohmann/json.hpp>
+
+#include "runtime/plan/plan_file.h"
+#include "runtime/plan/plan_names.h"
+#include "runtime/plan/print_plan.h"
+
+namespace graphrt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class IdType>
+Json optional_id(const std::optional<IdType>& id) {
+  return id ? Json(id->value()) : Json(nullptr);
+}
+
+template <class IdType>
+Json ids(const std::vector<IdType>& items) {
+  Json array = Json::array();
+  for (const IdType id : items) array.push_back(id.value());
+  return array;
+}
+
+template <class Items, class Convert>
+Json list(const Items& items, Convert convert) {
+  Json array = Json::array();
+  for (const auto& item : items) array.push_back(convert(item));
+  return array;
+}
+
+Json json_of(const Attributes& attributes) {
+  Json object = Json::object();
+  for (const Attribute& attribute : attributes) {
+    object[attribute.name] =
+        std::visit([](const auto& value) { return Json(value); }, attribute.value);
+  }
+  return object;
+}
+
+Json json_of(const Operand& operand) {
+  return {{"buffer", operand.buffer.value()},
+          {"producer", optional_id(operand.producer)},
+          {"distance", operand.distance}};
+}
+
+Json json_of(const Wait& wait) {
+  return {{"lane", wait.lane.value()}, {"count", wait.count}, {"distance", wait.distance}};
+}
+
+Json json_of(const PlanDevice& device) {
+  return {{"name", device.name}, {"kind", device.kind}, {"memory_bytes", device.memory_bytes}};
+}
+
+Json json_of(const PlanArena& arena) {
+  return {{"device", arena.device.value()}, {"size_bytes", arena.size_bytes}};
+}
+
+Json json_of(const PlanBuffer& buffer) {
+  return {{"name", buffer.name},
+          {"type", to_string(buffer.type)},
+          {"arena", buffer.arena.value()},
+          {"offset_bytes", buffer.offset_bytes},
+          {"size_bytes", buffer.type.size_bytes()},
+          {"stride_bytes", buffer.stride_bytes},
+          {"versions", buffer.versions}};
+}
+
+Json json_of(const PlanLane& lane) {
+  return {{"name", lane.name},
+          {"kind", name_of(lane.kind)},
+          {"device", lane.device.value()},
+          {"destination", lane.destination.value()},
+          {"shared", optional_id(lane.shared)},
+          {"instructions", ids(lane.instructions)}};
+}
+
+Json json_of(const Instruction& instruction) {
+  const auto convert = [](const auto& item) { return json_of(item); };
+  return {{"name", instruction.name},
+          {"kind", name_of(instruction.kind)},
+          {"op", instruction.op},
+          {"attributes", json_of(instruction.attributes)},
+          {"reads", list(instruction.reads, convert)},
+          {"writes", optional_id(instruction.writes)},
+          {"input", optional_id(instruction.input)},
+          {"stage", instruction.stage},
+          {"waits", list(instruction.waits, convert)},
+          {"latency_ns", instruction.cost.latency_ns},
+          {"work_ns", instruction.cost.work_ns},
+          {"shared_ns", instruction.cost.shared_ns},
+          {"predicted_start_ns", instruction.predicted_start_ns},
+          {"predicted_end_ns", instruction.predicted_end_ns}};
+}
+
+Json json_of(const PlanInput& input) {
+  return {{"name", input.name},
+          {"type", to_string(input.type)},
+          {"feed_path", input.feed_path ? Json(*input.feed_path) : Json(nullptr)}};
+}
+
+Json json_of(const PlanOutput& output) {
+  return {{"name", output.name},
+          {"value", json_of(output.value)},
+          {"instruction", optional_id(output.instruction)}};
+}
+
+Json json_of(const PlanState& state) {
+  return {{"name", state.name},
+          {"type", to_string(state.type)},
+          {"initializer", describe(state.initializer)},
+          {"buffers", ids(state.buffers)}};
+}
+
+Json json_of(const PlanConstant& constant) {
+  return {{"name", constant.name},
+          {"size_bytes", constant.data.size()},
+          {"buffers", ids(constant.buffers)}};
+}
+
+Json json_of(const SourceValue& value) {
+  return {{"name", value.name},
+          {"kind", name_of(value.kind)},
+          {"type", to_string(value.type)},
+          {"initializer", describe(value.initializer)}};
+}
+
+Json json_of(const SourceNode& node) {
+  return {{"op", node.op},
+          {"attributes", json_of(node.attributes)},
+          {"inputs", ids(node.inputs)},
+          {"result", node.result.value()},
+          {"updates", optional_id(node.updates)}};
+}
+
+}  // namespace
+
+std::string plan_to_json(const Plan& plan) {
+  const auto convert = [](const auto& item) { return json_of(item); };
+  const Json source = {{"name", plan.source.name},
+                       {"values", list(plan.source.values, convert)},
+                       {"nodes", list(plan.source.nodes, convert)},
+                       {"outputs", ids(plan.source.outputs)}};
+  const Json json = {{"name", plan.name},
+                     {"format", kPlanFormatVersion},
+                     {"required_features", plan.required_features},
+                     {"fingerprints",
+                      {{"graph", plan.fingerprints.graph},
+                       {"machine", plan.fingerprints.machine},
+                       {"compiler", plan.fingerprints.compiler}}},
+                     {"predicted_interval_ns", plan.predicted_interval_ns},
+                     {"devices", list(plan.devices, convert)},
+                     {"arenas", list(plan.arenas, convert)},
+                     {"buffers", list(plan.buffers, convert)},
+                     {"lanes", list(plan.lanes, convert)},
+                     {"instructions", list(plan.instructions, convert)},
+                     {"inputs", list(plan.inputs, convert)},
+                     {"outputs", list(plan.outputs, convert)},
+                     {"states", list(plan.states, convert)},
+                     {"constants", list(plan.constants, convert)},
+                     {"source", source}};
+  // Names come from a file: what is no UTF-8 is replaced instead of thrown at.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace graphrt

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/plan/lane_program.h"
+
+namespace graphrt {
+
+struct Span {
+  int64_t start_ns = 0;
+  int64_t end_ns = 0;
+};
+
+/// When every instruction runs, in virtual time: spans[interval][lane][position]. Instructions
+/// whose step lies outside the run take no time; start equals end there.
+struct Timeline {
+  std::vector<IdVector<LaneId, std::vector<Span>>> intervals;
+  int64_t end_ns = 0;
+};
+
+/// Runs `program` for `num_steps` steps in virtual time: an instruction starts when its lane is
+/// free and its waits hold; its shared part starts after its latency, when the lane's shared
+/// resource is free, first come first served (ties by lane). Requires: find_deadlock(program) found
+/// none.
+Timeline simulate(const LaneProgram& program, int64_t num_steps);
+
+/// Time per step in the steady state: the slope of simulate over the second half of a run that is
+/// long enough for every stage and version to have repeated, rounded up.
+int64_t steady_interval_ns(const LaneProgram& program);
+
+}  // namespace graphrt

@@ -1,0 +1,309 @@
+#include "runtime/plan/verify_order.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/op/op_table.h"
+#include "runtime/plan/buffer_overlap.h"
+#include "runtime/plan/happens_before.h"
+#include "runtime/plan/plan_names.h"
+
+namespace graphrt {
+namespace {
+
+using Violation = std::optional<PlanViolation>;
+
+/// One use of a buffer.
+struct Access {
+  InstructionId instruction;
+  BufferId buffer;
+  bool is_write = false;
+};
+
+struct Read {
+  InstructionId reader;
+  const Operand* operand;
+};
+
+/// No query below asks about a larger distance than this (docs/plan.md, "Verification").
+int32_t horizon_of(const Plan& plan) {
+  int32_t versions = 1;
+  int32_t distance = 0;
+  for (const PlanBuffer& buffer : plan.buffers) versions = std::max(versions, buffer.versions);
+  for (const Instruction& instruction : plan.instructions) {
+    for (const Operand& operand : instruction.reads) {
+      distance = std::max(distance, operand.distance);
+    }
+  }
+  return versions + distance + max_stage(plan);
+}
+
+class OrderChecker {
+ public:
+  OrderChecker(const Plan& plan, const LaneProgram& program)
+      : plan_(plan),
+        positions_(lane_positions(plan)),
+        order_(program, horizon_of(plan)),
+        writer_(plan.buffers.size()),
+        reads_(plan.buffers.size()),
+        residents_(plan.buffers.size()) {
+    for (const InstructionId id : plan.instructions.ids()) {
+      const Instruction& instruction = plan.instructions[id];
+      if (instruction.writes) writer_[*instruction.writes] = id;
+      for (const Operand& operand : instruction.reads) {
+        // What is filled at load and never written needs no order.
+        if (operand.producer) reads_[operand.buffer].push_back({id, &operand});
+      }
+    }
+    for (const PlanOutput& output : plan.outputs) {
+      if (!output.instruction) residents_[output.value.buffer].push_back(&output);
+    }
+  }
+
+  Violation find() const {
+    for (const BufferId buffer : plan_.buffers.ids()) {
+      const BufferOverlap self(plan_.buffers[buffer], plan_.buffers[buffer]);
+      for (const Read& read : reads_[buffer]) {
+        if (Violation violation = check_own_write(read)) return violation;
+        if (Violation violation = check_others(read, buffer, self)) return violation;
+      }
+    }
+    Violation violation =
+        find_in_overlaps(plan_, [&](BufferId a, BufferId b) { return check_pair(a, b); });
+    return violation;
+  }
+
+ private:
+  Position position(InstructionId id) const {
+    return {positions_[id].lane, positions_[id].position};
+  }
+  int32_t stage(InstructionId id) const { return plan_.instructions[id].stage; }
+
+  /// Whether `before` in interval t is over before `after` in interval t + distance starts.
+  bool is_ordered(InstructionId before, InstructionId after, int32_t distance) const {
+    return order_.is_ordered(position(before), position(after), distance);
+  }
+  bool is_ordered_either_way(InstructionId a, InstructionId b, int32_t distance) const {
+    return is_ordered(a, b, distance) || is_ordered(b, a, -distance);
+  }
+
+  /// Intervals between the write that a read names and the read.
+  int32_t span_of(const Read& read) const {
+    return read.operand->distance + stage(read.reader) - stage(*read.operand->producer);
+  }
+
+  /// The named write comes before the read.
+  Violation check_own_write(const Read& read) const {
+    const InstructionId producer = *read.operand->producer;
+    const int32_t span = span_of(read);
+    if (is_ordered(producer, read.reader, span)) return std::nullopt;
+    const BufferId buffer = read.operand->buffer;
+    if (!is_ordered_either_way(producer, read.reader, span)) {
+      return race({producer, buffer, true}, {read.reader, buffer, false}, span, 0);
+    }
+    return violation(
+        PlanViolationKind::kStaleRead, producer, read.reader,
+        fmt::format("{} reads {} before {} has written what it names, at distance {}",
+                    name(read.reader), bytes(buffer, buffer, 0), name(producer), span));
+  }
+
+  /// No instance of the writer of `other` can come between the write that a read names and the
+  /// read. With the write in interval t, the read is in interval t + span; every instance in an
+  /// interval t + m that touches the bytes is before the write or after the read. Beyond one period
+  /// on either side, order only grows.
+  Violation check_others(const Read& read, BufferId other, const BufferOverlap& overlap) const {
+    if (!writer_[other]) return std::nullopt;
+    const InstructionId producer = *read.operand->producer;
+    const InstructionId writer = *writer_[other];
+    const int32_t span = span_of(read);
+    const int32_t shift = stage(producer) - stage(writer);
+    for (int32_t m = -overlap.period(); m <= span + overlap.period(); ++m) {
+      if (!overlap.meets(m + shift)) continue;
+      if (writer == producer && m == 0) continue;
+      if (writer == read.reader && m == span) {
+        if (Violation violation = check_in_place(read, other)) return violation;
+        continue;
+      }
+      if (is_ordered(writer, producer, -m) || is_ordered(read.reader, writer, m - span)) continue;
+      return overwritten(read, other, m, m + shift);
+    }
+    return std::nullopt;
+  }
+
+  /// An instruction may write over what it reads if the operator allows it, byte for byte.
+  Violation check_in_place(const Read& read, BufferId written) const {
+    const Instruction& instruction = plan_.instructions[read.reader];
+    const PlanBuffer& from = plan_.buffers[read.operand->buffer];
+    const PlanBuffer& to = plan_.buffers[written];
+    const int32_t difference = read.operand->distance;
+    if (instruction.kind == InstructionKind::kKernel &&
+        may_run_in_place(*find_op(instruction.op), from.type, to.type) &&
+        BufferOverlap::is_exact(from, to, difference)) {
+      return std::nullopt;
+    }
+    return violation(
+        PlanViolationKind::kRace, read.reader, read.reader,
+        fmt::format("{} reads and writes {} at once, which {} cannot do in place",
+                    name(read.reader), bytes(read.operand->buffer, written, difference),
+                    instruction.kind == InstructionKind::kKernel ? "'" + instruction.op + "'"
+                                                                 : std::string("a copy")));
+  }
+
+  Violation overwritten(const Read& read, BufferId other, int32_t m, int32_t difference) const {
+    const BufferId buffer = read.operand->buffer;
+    const InstructionId producer = *read.operand->producer;
+    const InstructionId writer = *writer_[other];
+    const int32_t span = span_of(read);
+    if (!is_ordered_either_way(read.reader, writer, m - span)) {
+      return race({read.reader, buffer, false}, {writer, other, true}, m - span, difference);
+    }
+    if (writer != producer && !is_ordered_either_way(producer, writer, m)) {
+      return race({producer, buffer, true}, {writer, other, true}, m, difference);
+    }
+    return violation(
+        PlanViolationKind::kStaleRead, read.reader, writer,
+        fmt::format("{} writes {} after {} has and before {} reads it, {} intervals later",
+                    name(writer), bytes(buffer, other, difference), name(producer),
+                    name(read.reader), span - m));
+  }
+
+  Violation check_pair(BufferId a, BufferId b) const {
+    const BufferOverlap forth(plan_.buffers[a], plan_.buffers[b]);
+    if (forth.is_empty()) return std::nullopt;
+    const BufferOverlap back(plan_.buffers[b], plan_.buffers[a]);
+    for (const Read& read : reads_[a]) {
+      if (Violation violation = check_others(read, b, forth)) return violation;
+    }
+    for (const Read& read : reads_[b]) {
+      if (Violation violation = check_others(read, a, back)) return violation;
+    }
+    if (Violation violation = check_writes(a, b, forth)) return violation;
+    for (const PlanOutput* output : residents_[a]) {
+      if (Violation violation = check_resident(*output, b, forth)) return violation;
+    }
+    for (const PlanOutput* output : residents_[b]) {
+      if (Violation violation = check_resident(*output, a, back)) return violation;
+    }
+    return std::nullopt;
+  }
+
+  /// Two writes to the same bytes are ordered, whoever reads them.
+  Violation check_writes(BufferId a, BufferId b, const BufferOverlap& overlap) const {
+    if (!writer_[a] || !writer_[b]) return std::nullopt;
+    const InstructionId x = *writer_[a];
+    const InstructionId y = *writer_[b];
+    const int32_t shift = stage(x) - stage(y);
+    for (int32_t k = -overlap.period(); k <= overlap.period(); ++k) {
+      if (!overlap.meets(k + shift) || is_ordered_either_way(x, y, k)) continue;
+      return race({x, a, true}, {y, b, true}, k, k + shift);
+    }
+    return std::nullopt;
+  }
+
+  /// A value that stays in its buffer after the last step: every write of a step up to the last to
+  /// those bytes is before the write of the last.
+  Violation check_resident(const PlanOutput& output, BufferId other,
+                           const BufferOverlap& overlap) const {
+    if (!output.value.producer || !writer_[other]) return std::nullopt;
+    const InstructionId producer = *output.value.producer;
+    const InstructionId writer = *writer_[other];
+    const int32_t latest = stage(writer) - stage(producer);
+    for (int32_t m = latest; m > latest - overlap.period(); --m) {
+      if (!overlap.meets(m - latest) || is_ordered(writer, producer, -m)) continue;
+      return violation(
+          PlanViolationKind::kStaleRead, producer, writer,
+          fmt::format("{} can write {} after {} has written output '{}' of the last step",
+                      name(writer), bytes(output.value.buffer, other, m - latest), name(producer),
+                      output.name));
+    }
+    return std::nullopt;
+  }
+
+  static PlanViolation violation(PlanViolationKind kind, InstructionId first, InstructionId second,
+                                 std::string_view message) {
+    const char* prefix = kind == PlanViolationKind::kRace ? "race" : "stale read";
+    return {.kind = kind,
+            .first = first,
+            .second = second,
+            .message = fmt::format("{}: {}", prefix, message)};
+  }
+
+  /// `distance` leads from x to y; `difference` from the version of x to that of y.
+  PlanViolation race(const Access& x, const Access& y, int32_t distance, int32_t difference) const {
+    if (distance < 0) return race(y, x, -distance, -difference);
+    const auto verb = [](const Access& access) { return access.is_write ? "writes" : "reads"; };
+    return violation(
+        PlanViolationKind::kRace, x.instruction, y.instruction,
+        fmt::format("{} {} and {} {} {} with no order at distance {}", name(x.instruction), verb(x),
+                    name(y.instruction), verb(y), bytes(x.buffer, y.buffer, difference), distance));
+  }
+
+  std::string name(InstructionId id) const { return name_with_lane(plan_, positions_, id); }
+
+  /// The bytes two accesses share: within a buffer from its start, else within the arena.
+  std::string bytes(BufferId a, BufferId b, int32_t difference) const {
+    const PlanBuffer& buffer = plan_.buffers[a];
+    const ByteRange range = BufferOverlap::common_bytes(buffer, plan_.buffers[b], difference);
+    if (a == b) {
+      return fmt::format("bytes [{}, {}) of buffer '{}'", range.begin - buffer.offset_bytes,
+                         range.end - buffer.offset_bytes, buffer.name);
+    }
+    return fmt::format("bytes [{}, {}) of arena {} ({}), shared by buffers '{}' and '{}',",
+                       range.begin, range.end, buffer.arena.value(),
+                       plan_.devices[plan_.arenas[buffer.arena].device].name, buffer.name,
+                       plan_.buffers[b].name);
+  }
+
+  const Plan& plan_;
+  IdVector<InstructionId, LanePosition> positions_;
+  HappensBefore order_;
+  IdVector<BufferId, std::optional<InstructionId>> writer_;
+  IdVector<BufferId, std::vector<Read>> reads_;
+  IdVector<BufferId, std::vector<const PlanOutput*>> residents_;
+};
+
+/// Counters of HappensBefore, 4 GiB: far beyond any plan of use, and a bound on what a file can
+/// make a reader allocate.
+constexpr size_t kMaxCounters = size_t{1} << 30;
+
+Violation find_excess(const Plan& plan) {
+  const size_t num_rows = plan.instructions.size() * static_cast<size_t>(horizon_of(plan) + 1);
+  if (plan.lanes.empty() || num_rows <= kMaxCounters / plan.lanes.size()) return std::nullopt;
+  return PlanViolation{
+      .kind = PlanViolationKind::kStructure,
+      .first = {},
+      .second = {},
+      .message = fmt::format("structure: {} instructions on {} lanes with up to {} steps in flight "
+                             "are too many to verify",
+                             plan.instructions.size(), plan.lanes.size(), horizon_of(plan))};
+}
+
+Violation find_deadlock_violation(const Plan& plan, const LaneProgram& program) {
+  const std::vector<Position> cycle = find_deadlock(program);
+  if (cycle.empty()) return std::nullopt;
+  const auto positions = lane_positions(plan);
+  const auto id_of = [&](const Position& at) {
+    return plan.lanes[at.lane].instructions[static_cast<size_t>(at.index)];
+  };
+  std::string message = "deadlock: ";
+  for (const Position& at : cycle) {
+    message += name_with_lane(plan, positions, id_of(at)) + " waits for ";
+  }
+  message += name_with_lane(plan, positions, id_of(cycle.front())) + ", all in the same interval";
+  return PlanViolation{.kind = PlanViolationKind::kDeadlock,
+                       .first = id_of(cycle.front()),
+                       .second = id_of(cycle.size() > 1 ? cycle[1] : cycle[0]),
+                       .message = message};
+}
+
+}  // namespace
+
+std::optional<PlanViolation> find_order_violation(const Plan& plan) {
+  if (Violation violation = find_excess(plan)) return violation;
+  const LaneProgram program = lane_program(plan);
+  if (Violation violation = find_deadlock_violation(plan, program)) return violation;
+  return OrderChecker(plan, program).find();
+}
+
+}  // namespace graphrt
