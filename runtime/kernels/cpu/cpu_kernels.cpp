@@ -1,0 +1,74 @@
+#include "runtime/kernels/cpu/cpu_kernels.h"
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/kernels/cpu/prepare.h"
+#include "runtime/op/op_table.h"
+
+namespace graphrt {
+namespace {
+
+struct Row {
+  std::string_view op;
+  cpu::Prepare prepare;
+};
+
+constexpr std::array kKernels = {
+    Row{"add", cpu::prepare_add},
+    Row{"argmax", cpu::prepare_argmax},
+    Row{"concat", cpu::prepare_concat},
+    Row{"copy", cpu::prepare_copy},
+    Row{"div", cpu::prepare_div},
+    Row{"exp", cpu::prepare_exp},
+    Row{"gelu", cpu::prepare_gelu},
+    Row{"log", cpu::prepare_log},
+    Row{"matmul", cpu::prepare_matmul},
+    Row{"max", cpu::prepare_max},
+    Row{"mean", cpu::prepare_mean},
+    Row{"mul", cpu::prepare_mul},
+    Row{"relu", cpu::prepare_relu},
+    Row{"relu_grad", cpu::prepare_relu_grad},
+    Row{"reshape", cpu::prepare_copy},
+    Row{"scale", cpu::prepare_scale},
+    Row{"sgd_update", cpu::prepare_sgd_update},
+    Row{"sigmoid", cpu::prepare_sigmoid},
+    Row{"slice", cpu::prepare_slice},
+    Row{"softmax", cpu::prepare_softmax},
+    Row{"softmax_cross_entropy", cpu::prepare_softmax_cross_entropy},
+    Row{"softmax_cross_entropy_grad", cpu::prepare_softmax_cross_entropy_grad},
+    Row{"sub", cpu::prepare_sub},
+    Row{"sum", cpu::prepare_sum},
+    Row{"tanh", cpu::prepare_tanh},
+    Row{"transpose", cpu::prepare_transpose},
+};
+
+const Row* find_row(std::string_view op) {
+  const auto row = std::find_if(kKernels.begin(), kKernels.end(),
+                                [&](const Row& candidate) { return candidate.op == op; });
+  return row == kKernels.end() ? nullptr : &*row;
+}
+
+}  // namespace
+
+bool has_cpu_kernel(std::string_view op) { return find_row(op) != nullptr; }
+
+Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(std::string_view op,
+                                                                 std::span<const TensorType> inputs,
+                                                                 const TensorType& result,
+                                                                 const Attributes& attributes) {
+  const OpInfo* info = find_op(op);
+  const Row* row = find_row(op);
+  if (info == nullptr || row == nullptr) {
+    return input_error("the CPU has no kernel for operator '" + std::string(op) + "'");
+  }
+  const auto type = infer_type(*info, inputs, attributes);
+  if (!type) return input_error(type.error().message);
+  if (*type != result) {
+    return input_error(std::string(op) + " gives " + to_string(*type) + "; the result has " +
+                       to_string(result));
+  }
+  return row->prepare({inputs, result, attributes});
+}
+
+}  // namespace graphrt

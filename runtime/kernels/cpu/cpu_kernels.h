@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "runtime/base/result.h"
+#include "runtime/base/tensor_type.h"
+#include "runtime/op/attribute.h"
+
+namespace graphrt {
+
+/// An operator with its types and attributes bound: everything that depends on shapes was computed
+/// when it was prepared.
+class PreparedKernel {
+ public:
+  PreparedKernel() = default;
+  PreparedKernel(const PreparedKernel&) = delete;
+  PreparedKernel& operator=(const PreparedKernel&) = delete;
+  virtual ~PreparedKernel() = default;
+
+  /// Computes the result. Allocates nothing, takes no lock, and gives the same bits on every call
+  /// with the same operands.
+  /// Requires: row-major operands of the prepared types, 4-byte aligned; `output` overlaps no
+  ///           operand, except that it may be exactly the operand where may_run_in_place says so.
+  /// Threads: any number of calls at the same time, with different outputs.
+  virtual void run(std::span<const std::byte* const> inputs, std::byte* output) const = 0;
+};
+
+/// Binds an operator for the CPU.
+/// Errors: an operator the table does not have; operands that its type rule refuses or that give
+///         another type than `result`.
+Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(std::string_view op,
+                                                                 std::span<const TensorType> inputs,
+                                                                 const TensorType& result,
+                                                                 const Attributes& attributes);
+
+/// Whether the CPU has a kernel for this operator.
+bool has_cpu_kernel(std::string_view op);
+
+/// Refuses an OpenBLAS that is not the threaded build with one thread a call: the serial build is
+/// wrong under concurrent callers, and more threads a call would take the workers' cores.
+Result<void> check_openblas();
+
+}  // namespace graphrt

@@ -1,0 +1,166 @@
+// Operators that move elements without looking at them. Every element type has 4 bytes.
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/kernels/cpu/prepare.h"
+#include "runtime/kernels/cpu/strides.h"
+
+namespace graphrt::cpu {
+namespace {
+
+using Element = uint32_t;
+constexpr int64_t kElementBytes = sizeof(Element);
+
+void copy_elements(const Element* from, Element* to, int64_t count) {
+  std::memcpy(to, from, static_cast<size_t>(count * kElementBytes));
+}
+
+class CopyKernel : public PreparedKernel {
+ public:
+  explicit CopyKernel(int64_t num_elements) : num_elements_(num_elements) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    if (inputs[0] == output) return;
+    copy_elements(elements<Element>(inputs[0]), elements<Element>(output), num_elements_);
+  }
+
+ private:
+  int64_t num_elements_;
+};
+
+/// A piece of every operand, taken for each index in front of the axis.
+class SliceKernel : public PreparedKernel {
+ public:
+  SliceKernel(int64_t num_runs, int64_t run_size, int64_t stride, int64_t offset)
+      : num_runs_(num_runs), run_size_(run_size), stride_(stride), offset_(offset) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const Element* from = elements<Element>(inputs[0]) + offset_;
+    Element* to = elements<Element>(output);
+    for (int64_t i = 0; i < num_runs_; ++i) {
+      copy_elements(from + i * stride_, to + i * run_size_, run_size_);
+    }
+  }
+
+ private:
+  int64_t num_runs_;
+  int64_t run_size_;
+  int64_t stride_;
+  int64_t offset_;
+};
+
+class ConcatKernel : public PreparedKernel {
+ public:
+  ConcatKernel(int64_t num_runs, std::vector<int64_t> run_sizes)
+      : num_runs_(num_runs), run_sizes_(std::move(run_sizes)) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    Element* to = elements<Element>(output);
+    for (int64_t i = 0; i < num_runs_; ++i) {
+      for (size_t j = 0; j < run_sizes_.size(); ++j) {
+        copy_elements(elements<Element>(inputs[j]) + i * run_sizes_[j], to, run_sizes_[j]);
+        to += run_sizes_[j];
+      }
+    }
+  }
+
+ private:
+  int64_t num_runs_;
+  std::vector<int64_t> run_sizes_;  // of every operand
+};
+
+constexpr size_t kFrom = 0;
+constexpr size_t kTo = 1;
+
+class TransposeKernel : public PreparedKernel {
+ public:
+  explicit TransposeKernel(std::vector<StridedDim> dims) : dims_(std::move(dims)) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    run_dims(dims_, elements<Element>(inputs[0]), elements<Element>(output));
+  }
+
+ private:
+  static constexpr int64_t kTileSize = 32;
+
+  static void run_dims(std::span<const StridedDim> dims, const Element* from, Element* to) {
+    if (dims.size() == 1) return run_row(dims[0], from, to);
+    if (dims.size() == 2) return run_tiles(dims[0], dims[1], from, to);
+    for (int64_t i = 0; i < dims[0].size; ++i) {
+      run_dims(dims.subspan(1), from + i * dims[0].strides[kFrom], to + i * dims[0].strides[kTo]);
+    }
+  }
+
+  static void run_row(const StridedDim& dim, const Element* from, Element* to) {
+    for (int64_t i = 0; i < dim.size; ++i) to[i * dim.strides[kTo]] = from[i * dim.strides[kFrom]];
+  }
+
+  /// Tile by tile: rows of one side are columns of the other, and a whole column at a time would
+  /// touch a new cache line with every element.
+  static void run_tiles(const StridedDim& rows, const StridedDim& columns, const Element* from,
+                        Element* to) {
+    for (int64_t row = 0; row < rows.size; row += kTileSize) {
+      for (int64_t column = 0; column < columns.size; column += kTileSize) {
+        const StridedDim tile_columns{std::min(kTileSize, columns.size - column), columns.strides};
+        const int64_t row_end = std::min(row + kTileSize, rows.size);
+        for (int64_t i = row; i < row_end; ++i) {
+          run_row(tile_columns, from + i * rows.strides[kFrom] + column * columns.strides[kFrom],
+                  to + i * rows.strides[kTo] + column * columns.strides[kTo]);
+        }
+      }
+    }
+  }
+
+  std::vector<StridedDim> dims_;
+};
+
+/// The axis of the operand that every axis of the result is; the last two swapped by default.
+std::vector<size_t> permutation_of(const KernelSpec& spec) {
+  const size_t rank = spec.result.shape.size();
+  std::vector<size_t> permutation(rank);
+  const std::vector<int64_t> axes = spec.attributes.list("axes");
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t axis = axes.empty() ? static_cast<int64_t>(i) : axes[i];
+    permutation[i] = static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis);
+  }
+  if (axes.empty()) std::swap(permutation[rank - 1], permutation[rank - 2]);
+  return permutation;
+}
+
+}  // namespace
+
+KernelResult prepare_copy(const KernelSpec& spec) {
+  return std::make_unique<CopyKernel>(spec.result.num_elements());
+}
+
+KernelResult prepare_slice(const KernelSpec& spec) {
+  const AxisSplit from = split_at(spec.inputs[0].shape, spec.attributes.integer("axis", 0));
+  const int64_t begin = spec.attributes.integer("begin", 0);
+  const int64_t end = spec.attributes.integer("end", from.size);
+  return std::make_unique<SliceKernel>(from.outer, (end - begin) * from.inner,
+                                       from.size * from.inner, begin * from.inner);
+}
+
+KernelResult prepare_concat(const KernelSpec& spec) {
+  const int64_t axis = spec.attributes.integer("axis", 0);
+  std::vector<int64_t> run_sizes;
+  for (const TensorType& input : spec.inputs) {
+    const AxisSplit from = split_at(input.shape, axis);
+    run_sizes.push_back(from.size * from.inner);
+  }
+  return std::make_unique<ConcatKernel>(split_at(spec.result.shape, axis).outer,
+                                        std::move(run_sizes));
+}
+
+KernelResult prepare_transpose(const KernelSpec& spec) {
+  const std::vector<size_t> permutation = permutation_of(spec);
+  const std::vector<int64_t> from = row_major_strides(spec.inputs[0].shape);
+  const std::vector<int64_t> to = row_major_strides(spec.result.shape);
+  std::vector<StridedDim> dims;
+  for (size_t i = 0; i < to.size(); ++i) {
+    dims.push_back({spec.result.shape[i], {from[permutation[i]], to[i], 0}});
+  }
+  return std::make_unique<TransposeKernel>(collapse(dims));
+}
+
+}  // namespace graphrt::cpu

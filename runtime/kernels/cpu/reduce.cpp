@@ -1,0 +1,182 @@
+// Reductions without scratch memory: results are accumulated in registers or in a small block on
+// the stack, always in the same order.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "runtime/kernels/cpu/prepare.h"
+#include "runtime/kernels/cpu/strides.h"
+#include "runtime/op/op_table.h"
+
+namespace graphrt::cpu {
+namespace {
+
+/// In double: a sum of many floats in float loses more digits than users expect.
+struct FloatSum {
+  using Element = float;
+  using Total = double;
+  static constexpr Total kStart = 0;
+  static Total combine(Total total, Total x) { return total + x; }
+};
+
+/// Unsigned, because there going past 32 bits is defined: the sum wraps around.
+struct IntSum {
+  using Element = uint32_t;
+  using Total = uint32_t;
+  static constexpr Total kStart = 0;
+  static Total combine(Total total, Total x) { return total + x; }
+};
+
+/// A NaN is larger than every number, and stays.
+struct FloatMax {
+  using Element = float;
+  using Total = float;
+  static constexpr Total kStart = -std::numeric_limits<float>::infinity();
+  static Total combine(Total largest, Total x) { return x > largest || x != x ? x : largest; }
+};
+
+struct IntMax {
+  using Element = int32_t;
+  using Total = int32_t;
+  static constexpr Total kStart = std::numeric_limits<int32_t>::lowest();
+  static Total combine(Total largest, Total x) { return x > largest ? x : largest; }
+};
+
+/// The loops of a reduction. `kept` loops name a result, `reduced` loops run over what goes into
+/// it; the last kept loop is apart when it is the innermost one of the operand.
+struct Nest {
+  std::vector<StridedDim> kept;
+  std::vector<StridedDim> reduced;
+  int64_t row_size = 1;  ///< results whose operands lie side by side
+};
+
+constexpr size_t kIn = 0;
+constexpr size_t kOut = 1;
+
+Nest nest_of(const KernelSpec& spec) {
+  const TensorType& input = spec.inputs[0];
+  const std::vector<int64_t> axes = normalized_axes(spec.attributes.list("axes"), input.rank());
+  const std::vector<int64_t> in = row_major_strides(input.shape);
+  std::vector<StridedDim> dims(input.shape.size());
+  int64_t out_stride = 1;
+  for (size_t i = dims.size(); i-- > 0;) {
+    const bool is_reduced = std::binary_search(axes.begin(), axes.end(), static_cast<int64_t>(i));
+    dims[i] = {input.shape[i], {in[i], is_reduced ? 0 : out_stride, 0}};
+    if (!is_reduced) out_stride *= input.shape[i];
+  }
+  Nest nest;
+  for (const StridedDim& dim : collapse(dims)) {
+    (dim.strides[kOut] == 0 ? nest.reduced : nest.kept).push_back(dim);
+  }
+  if (!nest.kept.empty() && nest.kept.back().strides[kIn] == 1) {
+    nest.row_size = nest.kept.back().size;
+    nest.kept.pop_back();
+  }
+  return nest;
+}
+
+template <class Reduction>
+class ReduceKernel : public PreparedKernel {
+ public:
+  using Element = typename Reduction::Element;
+  using Total = typename Reduction::Total;
+
+  ReduceKernel(Nest nest, Total divisor) : nest_(std::move(nest)), divisor_(divisor) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    run_kept(nest_.kept, elements<Element>(inputs[0]), elements<Element>(output));
+  }
+
+ private:
+  static constexpr int64_t kBlockSize = 128;
+  static constexpr int64_t kNumChains = 8;
+  using Dims = std::span<const StridedDim>;
+
+  void run_kept(Dims kept, const Element* x, Element* y) const {
+    if (kept.empty()) {
+      return nest_.row_size == 1 ? store(y, total_of(nest_.reduced, x)) : run_row(x, y);
+    }
+    for (int64_t i = 0; i < kept[0].size; ++i) {
+      run_kept(kept.subspan(1), x + i * kept[0].strides[kIn], y + i * kept[0].strides[kOut]);
+    }
+  }
+
+  void store(Element* y, Total total) const { *y = static_cast<Element>(total / divisor_); }
+
+  /// Neighbouring results take neighbouring operands: a block of them at a time, so that every
+  /// operand is read once, in the order of memory.
+  void run_row(const Element* x, Element* y) const {
+    std::array<Total, kBlockSize> totals;
+    for (int64_t begin = 0; begin < nest_.row_size; begin += kBlockSize) {
+      const int64_t size = std::min(kBlockSize, nest_.row_size - begin);
+      totals.fill(Reduction::kStart);
+      add_rows(nest_.reduced, x + begin, totals.data(), size);
+      for (int64_t i = 0; i < size; ++i) store(y + begin + i, totals[static_cast<size_t>(i)]);
+    }
+  }
+
+  static void add_rows(Dims reduced, const Element* x, Total* totals, int64_t size) {
+    if (reduced.empty()) {
+      for (int64_t i = 0; i < size; ++i) totals[i] = Reduction::combine(totals[i], x[i]);
+      return;
+    }
+    for (int64_t i = 0; i < reduced[0].size; ++i) {
+      add_rows(reduced.subspan(1), x + i * reduced[0].strides[kIn], totals, size);
+    }
+  }
+
+  static Total total_of(Dims reduced, const Element* x) {
+    if (reduced.empty()) return Reduction::combine(Reduction::kStart, x[0]);
+    if (reduced.size() == 1 && reduced[0].strides[kIn] == 1) return run_total(x, reduced[0].size);
+    Total total = Reduction::kStart;
+    for (int64_t i = 0; i < reduced[0].size; ++i) {
+      const Total part = total_of(reduced.subspan(1), x + i * reduced[0].strides[kIn]);
+      total = Reduction::combine(total, part);
+    }
+    return total;
+  }
+
+  /// Several independent chains, because one alone would wait for each addition to end.
+  static Total run_total(const Element* x, int64_t size) {
+    std::array<Total, kNumChains> totals;
+    totals.fill(Reduction::kStart);
+    int64_t i = 0;
+    for (; i + kNumChains <= size; i += kNumChains) {
+      for (int64_t chain = 0; chain < kNumChains; ++chain) {
+        Total& total = totals[static_cast<size_t>(chain)];
+        total = Reduction::combine(total, x[i + chain]);
+      }
+    }
+    Total total = Reduction::kStart;
+    for (const Total part : totals) total = Reduction::combine(total, part);
+    for (; i < size; ++i) total = Reduction::combine(total, x[i]);
+    return total;
+  }
+
+  Nest nest_;
+  Total divisor_;
+};
+
+template <class Reduction>
+KernelResult make_reduce(const KernelSpec& spec, typename Reduction::Total divisor) {
+  return std::make_unique<ReduceKernel<Reduction>>(nest_of(spec), divisor);
+}
+
+bool is_i32(const KernelSpec& spec) { return spec.inputs[0].element == ElementType::kI32; }
+
+}  // namespace
+
+KernelResult prepare_sum(const KernelSpec& spec) {
+  return is_i32(spec) ? make_reduce<IntSum>(spec, 1) : make_reduce<FloatSum>(spec, 1);
+}
+
+KernelResult prepare_mean(const KernelSpec& spec) {
+  const int64_t count = spec.inputs[0].num_elements() / spec.result.num_elements();
+  return make_reduce<FloatSum>(spec, static_cast<double>(count));
+}
+
+KernelResult prepare_max(const KernelSpec& spec) {
+  return is_i32(spec) ? make_reduce<IntMax>(spec, 1) : make_reduce<FloatMax>(spec, 1);
+}
+
+}  // namespace graphrt::cpu

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "runtime/base/tensor_type.h"
+
+namespace graphrt::cpu {
+
+/// One loop of a nest that walks through up to three tensors at once.
+/// Units: elements.
+struct StridedDim {
+  int64_t size = 1;
+  std::array<int64_t, 3> strides = {0, 0, 0};
+};
+
+/// The same walk in as few loops as possible: loops of one turn go, and neighbours that step
+/// through all tensors as one loop would become one. At least one loop remains.
+std::vector<StridedDim> collapse(const std::vector<StridedDim>& dims);
+
+/// Row-major strides of a shape.
+std::vector<int64_t> row_major_strides(const Shape& shape);
+
+/// Strides that read `operand` as if it had the shape `result` (NumPy broadcasting): 0 where a
+/// dimension is stretched or missing.
+std::vector<int64_t> broadcast_strides(const Shape& operand, const Shape& result);
+
+/// A tensor seen as [outer, size, inner] around one axis.
+struct AxisSplit {
+  int64_t outer = 1;
+  int64_t size = 1;
+  int64_t inner = 1;
+};
+
+/// Negative axes count from the end.
+AxisSplit split_at(const Shape& shape, int64_t axis);
+
+}  // namespace graphrt::cpu

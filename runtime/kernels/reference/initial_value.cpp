@@ -1,0 +1,111 @@
+#include "runtime/kernels/reference/initial_value.h"
+
+#include <cmath>
+#include <limits>
+
+#include "runtime/base/random.h"
+#include "runtime/base/text.h"
+
+namespace graphrt {
+namespace {
+
+double dimension(const TensorType& type, size_t index) {
+  return type.shape.empty() ? 1 : static_cast<double>(type.shape[index]);
+}
+
+/// In [low, high) also after rounding to float, which could reach `high`.
+float uniform_between(double low, double high, double unit) {
+  const auto value = static_cast<float>(low + (high - low) * unit);
+  const bool reached = static_cast<double>(value) >= high;
+  return reached ? std::nextafter(value, -std::numeric_limits<float>::infinity()) : value;
+}
+
+bool fits_float(double value) {
+  return std::isfinite(value) && std::abs(value) <= std::numeric_limits<float>::max();
+}
+
+Result<Tensor> make_constant(double value, const TensorType& type) {
+  Tensor tensor = zeros(type);
+  if (type.element == ElementType::kF32) {
+    if (!fits_float(value)) {
+      return input_error("the initial value " + format_number(value) + " does not fit into f32");
+    }
+    for (float& element : tensor.as<float>()) element = static_cast<float>(value);
+    return tensor;
+  }
+  const bool is_integer = value == std::floor(value) && value >= INT32_MIN && value <= INT32_MAX;
+  if (!is_integer) {
+    return input_error("the initial value of " + to_string(type) +
+                       " must be an integer of 32 bits; got " + format_number(value));
+  }
+  for (int32_t& element : tensor.as<int32_t>()) element = static_cast<int32_t>(value);
+  return tensor;
+}
+
+Tensor make_uniform(const Initializer& initializer, double low, double high,
+                    const TensorType& type) {
+  const RandomStream numbers(initializer.seed, initializer.stream);
+  Tensor tensor = zeros(type);
+  uint64_t index = 0;
+  for (float& element : tensor.as<float>()) {
+    element = uniform_between(low, high, numbers.uniform(index++));
+  }
+  return tensor;
+}
+
+Tensor make_normal(const Initializer& initializer, double deviation, const TensorType& type) {
+  const RandomStream numbers(initializer.seed, initializer.stream);
+  Tensor tensor = zeros(type);
+  uint64_t index = 0;
+  for (float& element : tensor.as<float>()) {
+    element = static_cast<float>(deviation * numbers.normal(index++));
+  }
+  return tensor;
+}
+
+Result<Tensor> make_random(const Initializer& initializer, const TensorType& type) {
+  if (type.element != ElementType::kF32) {
+    return input_error("random initial values are f32; got " + to_string(type));
+  }
+  if (initializer.kind == InitializerKind::kHeNormal) {
+    return make_normal(initializer, std::sqrt(2 / dimension(type, 0)), type);
+  }
+  if (initializer.kind == InitializerKind::kXavier) {
+    const size_t last = type.shape.empty() ? 0 : type.shape.size() - 1;
+    const double bound = std::sqrt(6 / (dimension(type, 0) + dimension(type, last)));
+    return make_uniform(initializer, -bound, bound, type);
+  }
+  if (!fits_float(initializer.low) || !fits_float(initializer.high) ||
+      initializer.low >= initializer.high) {
+    return input_error("uniform initial values need low < high, both finite; got low " +
+                       format_number(initializer.low) + " and high " +
+                       format_number(initializer.high));
+  }
+  return make_uniform(initializer, initializer.low, initializer.high, type);
+}
+
+}  // namespace
+
+Result<Tensor> make_initial(const Initializer& initializer, const TensorType& type) {
+  if (!is_valid(type)) return input_error(to_string(type) + " is not a type a value can have");
+  switch (initializer.kind) {
+    case InitializerKind::kZeros:
+      return zeros(type);
+    case InitializerKind::kConstant:
+      return make_constant(initializer.low, type);
+    case InitializerKind::kData:
+      if (initializer.data.size() == static_cast<size_t>(type.size_bytes())) {
+        return Tensor{type, initializer.data};
+      }
+      return input_error("the initial value has " + std::to_string(initializer.data.size()) +
+                         " bytes; " + to_string(type) + " takes " +
+                         std::to_string(type.size_bytes()));
+    case InitializerKind::kUniform:
+    case InitializerKind::kHeNormal:
+    case InitializerKind::kXavier:
+      return make_random(initializer, type);
+  }
+  return input_error("the kind of the initial value is unknown");
+}
+
+}  // namespace graphrt

@@ -1,0 +1,284 @@
+#include "runtime/kernels/reference/loops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "runtime/op/op_table.h"
+
+namespace graphrt::reference {
+namespace {
+
+constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
+
+/// Row-major element (row, column) of a matrix, or of its transpose.
+struct MatrixView {
+  const float* elements;
+  int64_t num_columns;
+  bool is_transposed;
+  double at(int64_t row, int64_t column) const {
+    return is_transposed ? elements[column * num_columns + row]
+                         : elements[row * num_columns + column];
+  }
+};
+
+/// log(sum(exp(row))), without overflow.
+double log_sum_exp(std::span<const float> row) {
+  const double largest = *std::max_element(row.begin(), row.end());
+  double total = 0;
+  for (const float logit : row) total += std::exp(logit - largest);
+  return largest + std::log(total);
+}
+
+bool is_class(int32_t label, size_t num_classes) {
+  return label >= 0 && static_cast<size_t>(label) < num_classes;
+}
+
+/// The shape that a reduction of `input` has when the reduced dimensions stay as 1.
+Shape kept_shape(const TensorType& input, const Attributes& attributes) {
+  Shape shape = input.shape;
+  for (const int64_t axis : normalized_axes(attributes.list("axes"), input.rank())) {
+    shape[static_cast<size_t>(axis)] = 1;
+  }
+  return shape;
+}
+
+std::vector<double> sums_of_f32(const Tensor& input, const Shape& kept, size_t num_results) {
+  std::vector<double> totals(num_results, 0);
+  const auto x = input.as<float>();
+  for (size_t i = 0; i < x.size(); ++i) {
+    totals[index_in_smaller(static_cast<int64_t>(i), input.type.shape, kept)] += x[i];
+  }
+  return totals;
+}
+
+/// Wraps around where the sum leaves 32 bits.
+void sum_i32(const Tensor& input, const Shape& kept, Tensor& result) {
+  const auto x = input.as<int32_t>();
+  const auto y = result.as<int32_t>();
+  std::vector<uint32_t> totals(y.size(), 0);
+  for (size_t i = 0; i < x.size(); ++i) {
+    totals[index_in_smaller(static_cast<int64_t>(i), input.type.shape, kept)] +=
+        static_cast<uint32_t>(x[i]);
+  }
+  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<int32_t>(totals[i]);
+}
+
+template <class T>
+bool is_nan(T value) {
+  return value != value;
+}
+
+/// Whether `x` takes the place of the largest element so far; a NaN is larger than all numbers.
+template <class T>
+bool is_larger(T x, T largest) {
+  return !is_nan(largest) && (is_nan(x) || x > largest);
+}
+
+template <class T>
+void max_of(const Tensor& input, const Shape& kept, Tensor& result) {
+  const auto x = input.as<T>();
+  const auto y = result.as<T>();
+  std::fill(y.begin(), y.end(), std::numeric_limits<T>::lowest());
+  if (std::numeric_limits<T>::has_infinity) {
+    std::fill(y.begin(), y.end(), -std::numeric_limits<T>::infinity());
+  }
+  for (size_t i = 0; i < x.size(); ++i) {
+    T& largest = y[index_in_smaller(static_cast<int64_t>(i), input.type.shape, kept)];
+    if (is_larger(x[i], largest)) largest = x[i];
+  }
+}
+
+template <class T>
+void argmax_of(const Tensor& input, const AxisView& view, Tensor& result) {
+  const auto x = input.as<T>();
+  const auto y = result.as<int32_t>();
+  for (int64_t o = 0; o < view.outer; ++o) {
+    for (int64_t n = 0; n < view.inner; ++n) {
+      int64_t best = 0;
+      for (int64_t i = 1; i < view.size; ++i) {
+        if (is_larger(x[view.index(o, i, n)], x[view.index(o, best, n)])) best = i;
+      }
+      y[static_cast<size_t>(o * view.inner + n)] = static_cast<int32_t>(best);
+    }
+  }
+}
+
+}  // namespace
+
+AxisView view_around(const Shape& shape, int64_t axis) {
+  const int64_t from_front = axis < 0 ? axis + static_cast<int64_t>(shape.size()) : axis;
+  AxisView view;
+  for (int64_t i = 0; i < static_cast<int64_t>(shape.size()); ++i) {
+    const int64_t size = shape[static_cast<size_t>(i)];
+    if (i < from_front) view.outer *= size;
+    if (i == from_front) view.size = size;
+    if (i > from_front) view.inner *= size;
+  }
+  return view;
+}
+
+size_t index_in_smaller(int64_t flat, const Shape& shape, const Shape& smaller) {
+  int64_t index = 0;
+  int64_t stride = 1;
+  for (size_t from_end = 1; from_end <= smaller.size(); ++from_end) {
+    const int64_t size = shape[shape.size() - from_end];
+    const int64_t smaller_size = smaller[smaller.size() - from_end];
+    if (smaller_size != 1) index += flat % size * stride;
+    flat /= size;
+    stride *= smaller_size;
+  }
+  return static_cast<size_t>(index);
+}
+
+void map_f32(Operands inputs, Tensor& result, double (*function)(double)) {
+  const auto x = inputs[0]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(function(x[i]));
+}
+
+void zip_f32(Operands inputs, Tensor& result, double (*function)(double, double)) {
+  const auto a = inputs[0]->as<float>();
+  const auto b = inputs[1]->as<float>();
+  const auto y = result.as<float>();
+  const Shape& shape = result.type.shape;
+  for (size_t i = 0; i < y.size(); ++i) {
+    const size_t in_a = index_in_smaller(static_cast<int64_t>(i), shape, inputs[0]->type.shape);
+    const size_t in_b = index_in_smaller(static_cast<int64_t>(i), shape, inputs[1]->type.shape);
+    y[i] = static_cast<float>(function(a[in_a], b[in_b]));
+  }
+}
+
+void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64_t)) {
+  const auto a = inputs[0]->as<int32_t>();
+  const auto b = inputs[1]->as<int32_t>();
+  const auto y = result.as<int32_t>();
+  const Shape& shape = result.type.shape;
+  for (size_t i = 0; i < y.size(); ++i) {
+    const size_t in_a = index_in_smaller(static_cast<int64_t>(i), shape, inputs[0]->type.shape);
+    const size_t in_b = index_in_smaller(static_cast<int64_t>(i), shape, inputs[1]->type.shape);
+    y[i] = static_cast<int32_t>(function(a[in_a], b[in_b]));
+  }
+}
+
+void matmul(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const Shape& shape = result.type.shape;
+  const Shape& shape_a = inputs[0]->type.shape;
+  const Shape& shape_b = inputs[1]->type.shape;
+  const bool transpose_a = attributes.flag("transpose_a");
+  const int64_t m = shape[shape.size() - 2];
+  const int64_t n = shape[shape.size() - 1];
+  const int64_t k = shape_a[shape_a.size() - (transpose_a ? 2 : 1)];
+  const int64_t num_products = result.type.num_elements() / (m * n);
+  float* y = result.as<float>().data();
+  for (int64_t product = 0; product < num_products; ++product) {
+    const MatrixView a{inputs[0]->as<float>().data() + product * m * k, shape_a.back(),
+                       transpose_a};
+    const MatrixView b{inputs[1]->as<float>().data() + product * k * n, shape_b.back(),
+                       attributes.flag("transpose_b")};
+    for (int64_t row = 0; row < m; ++row) {
+      for (int64_t column = 0; column < n; ++column) {
+        double total = 0;
+        for (int64_t i = 0; i < k; ++i) total += a.at(row, i) * b.at(i, column);
+        y[(product * m + row) * n + column] = static_cast<float>(total);
+      }
+    }
+  }
+}
+
+void scale(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double factor = attributes.number("factor", 1);
+  const auto x = inputs[0]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(x[i] * factor);
+}
+
+void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double learning_rate = attributes.number("learning_rate", 0);
+  const auto w = inputs[0]->as<float>();
+  const auto g = inputs[1]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(w[i] - learning_rate * g[i]);
+}
+
+void softmax(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const AxisView view = view_around(result.type.shape, attributes.integer("axis", -1));
+  const auto x = inputs[0]->as<float>();
+  const auto y = result.as<float>();
+  std::vector<float> row(static_cast<size_t>(view.size));
+  for (int64_t o = 0; o < view.outer; ++o) {
+    for (int64_t n = 0; n < view.inner; ++n) {
+      for (int64_t i = 0; i < view.size; ++i) {
+        row[static_cast<size_t>(i)] = x[view.index(o, i, n)];
+      }
+      const double log_total = log_sum_exp(row);
+      for (int64_t i = 0; i < view.size; ++i) {
+        const size_t index = view.index(o, i, n);
+        y[index] = static_cast<float>(std::exp(x[index] - log_total));
+      }
+    }
+  }
+}
+
+void softmax_cross_entropy(Operands inputs, const Attributes&, Tensor& result) {
+  const auto logits = inputs[0]->as<float>();
+  const auto label = inputs[1]->as<int32_t>();
+  const size_t num_classes = logits.size() / label.size();
+  double total = 0;
+  for (size_t i = 0; i < label.size(); ++i) {
+    const auto row = logits.subspan(i * num_classes, num_classes);
+    total += is_class(label[i], num_classes) ? log_sum_exp(row) - row[static_cast<size_t>(label[i])]
+                                             : kNotANumber;
+  }
+  result.as<float>()[0] = static_cast<float>(total / static_cast<double>(label.size()));
+}
+
+void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const auto logits = inputs[0]->as<float>();
+  const auto label = inputs[1]->as<int32_t>();
+  const auto y = result.as<float>();
+  const size_t num_classes = logits.size() / label.size();
+  const double factor = attributes.number("scale", 1 / static_cast<double>(label.size()));
+  for (size_t i = 0; i < label.size(); ++i) {
+    const auto row = logits.subspan(i * num_classes, num_classes);
+    const double log_total = log_sum_exp(row);
+    for (size_t j = 0; j < num_classes; ++j) {
+      const double is_label = static_cast<int64_t>(j) == label[i] ? 1 : 0;
+      const double gradient = (std::exp(row[j] - log_total) - is_label) * factor;
+      y[i * num_classes + j] =
+          static_cast<float>(is_class(label[i], num_classes) ? gradient : kNotANumber);
+    }
+  }
+}
+
+void sum(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const Shape kept = kept_shape(inputs[0]->type, attributes);
+  if (result.type.element == ElementType::kI32) return sum_i32(*inputs[0], kept, result);
+  const auto y = result.as<float>();
+  const std::vector<double> totals = sums_of_f32(*inputs[0], kept, y.size());
+  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i]);
+}
+
+void mean(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const Shape kept = kept_shape(inputs[0]->type, attributes);
+  const auto y = result.as<float>();
+  const std::vector<double> totals = sums_of_f32(*inputs[0], kept, y.size());
+  const double count = static_cast<double>(inputs[0]->type.num_elements() / std::ssize(y));
+  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i] / count);
+}
+
+void max(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const Shape kept = kept_shape(inputs[0]->type, attributes);
+  if (result.type.element == ElementType::kI32) return max_of<int32_t>(*inputs[0], kept, result);
+  max_of<float>(*inputs[0], kept, result);
+}
+
+void argmax(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const AxisView view = view_around(inputs[0]->type.shape, attributes.integer("axis", -1));
+  if (inputs[0]->type.element == ElementType::kI32) {
+    return argmax_of<int32_t>(*inputs[0], view, result);
+  }
+  argmax_of<float>(*inputs[0], view, result);
+}
+
+}  // namespace graphrt::reference

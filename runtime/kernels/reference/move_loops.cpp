@@ -1,0 +1,84 @@
+// Operators that move elements without looking at them. Every element type has 4 bytes.
+#include <cstring>
+
+#include "runtime/kernels/reference/loops.h"
+
+namespace graphrt::reference {
+namespace {
+
+constexpr size_t kElementBytes = 4;
+
+void move_element(const Tensor& from, size_t from_index, Tensor& to, size_t to_index) {
+  std::memcpy(to.data.data() + to_index * kElementBytes,
+              from.data.data() + from_index * kElementBytes, kElementBytes);
+}
+
+/// The axis of the operand that every axis of the result is, counted from the front.
+std::vector<size_t> source_axes(const Shape& shape, const Attributes& attributes) {
+  const auto rank = static_cast<int64_t>(shape.size());
+  std::vector<int64_t> axes = attributes.list("axes");
+  if (axes.empty()) {
+    for (int64_t axis = 0; axis < rank; ++axis) axes.push_back(axis);
+    std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
+  }
+  std::vector<size_t> from_front;
+  for (const int64_t axis : axes) {
+    from_front.push_back(static_cast<size_t>(axis < 0 ? axis + rank : axis));
+  }
+  return from_front;
+}
+
+}  // namespace
+
+void copy(Operands inputs, const Attributes&, Tensor& result) { result.data = inputs[0]->data; }
+
+void transpose(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const Shape& shape = inputs[0]->type.shape;
+  const std::vector<size_t> axes = source_axes(shape, attributes);
+  Shape coordinates(shape.size());
+  for (int64_t flat = 0; flat < result.type.num_elements(); ++flat) {
+    int64_t rest = flat;
+    for (size_t axis = shape.size(); axis-- > 0;) {
+      coordinates[axes[axis]] = rest % result.type.shape[axis];
+      rest /= result.type.shape[axis];
+    }
+    int64_t from = 0;
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      from = from * shape[axis] + coordinates[axis];
+    }
+    move_element(*inputs[0], static_cast<size_t>(from), result, static_cast<size_t>(flat));
+  }
+}
+
+void slice(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const int64_t axis = attributes.integer("axis", 0);
+  const int64_t begin = attributes.integer("begin", 0);
+  const AxisView from = view_around(inputs[0]->type.shape, axis);
+  const AxisView to = view_around(result.type.shape, axis);
+  for (int64_t o = 0; o < to.outer; ++o) {
+    for (int64_t i = 0; i < to.size; ++i) {
+      for (int64_t n = 0; n < to.inner; ++n) {
+        move_element(*inputs[0], from.index(o, begin + i, n), result, to.index(o, i, n));
+      }
+    }
+  }
+}
+
+void concat(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const int64_t axis = attributes.integer("axis", 0);
+  const AxisView to = view_around(result.type.shape, axis);
+  int64_t begin = 0;
+  for (const Tensor* input : inputs) {
+    const AxisView from = view_around(input->type.shape, axis);
+    for (int64_t o = 0; o < from.outer; ++o) {
+      for (int64_t i = 0; i < from.size; ++i) {
+        for (int64_t n = 0; n < from.inner; ++n) {
+          move_element(*input, from.index(o, i, n), result, to.index(o, begin + i, n));
+        }
+      }
+    }
+    begin += from.size;
+  }
+}
+
+}  // namespace graphrt::reference

@@ -1,0 +1,142 @@
+#include "runtime/kernels/reference/reference_executor.h"
+
+#include <utility>
+
+#include "runtime/kernels/reference/initial_value.h"
+#include "runtime/kernels/reference/reference_kernels.h"
+#include "runtime/op/op_table.h"
+
+namespace graphrt {
+namespace {
+
+bool is_state(const SourceValue& value) { return value.kind == SourceValueKind::kState; }
+
+bool has_first_value(const SourceValue& value) {
+  return is_state(value) || value.kind == SourceValueKind::kConstant;
+}
+
+std::optional<SourceValueId> find_id(const SourceGraph& graph, std::string_view name) {
+  for (const SourceValueId id : graph.values.ids()) {
+    if (graph.values[id].name == name) return id;
+  }
+  return std::nullopt;
+}
+
+tl::unexpected<Error> wrong_type(const SourceValue& value, const TensorType& found) {
+  return input_error("'" + value.name + "' is " + to_string(value.type) + "; got " +
+                     to_string(found));
+}
+
+}  // namespace
+
+Result<ReferenceExecutor> ReferenceExecutor::create(SourceGraph graph) {
+  ReferenceExecutor executor(std::move(graph));
+  TRY(executor.check_graph());
+  const auto& values = executor.graph_.values;
+  executor.values_.resize(values.size());
+  executor.states_.resize(values.size());
+  for (const SourceValueId id : values.ids()) {
+    if (!has_first_value(values[id])) continue;
+    TRY(executor.values_[id], make_initial(values[id].initializer, values[id].type));
+    if (is_state(values[id])) executor.states_[id] = executor.values_[id];
+  }
+  return executor;
+}
+
+Result<void> ReferenceExecutor::check_graph() const {
+  for (const SourceValue& value : graph_.values) {
+    if (!is_valid(value.type)) return input_error("'" + value.name + "' has no valid type");
+  }
+  std::vector<bool> is_computed(graph_.values.size(), false);
+  for (const SourceValueId id : graph_.values.ids()) {
+    is_computed[id.index()] = graph_.values[id].kind != SourceValueKind::kNode;
+  }
+  for (const SourceNode& node : graph_.nodes) {
+    TRY(check_node(node));
+    for (const SourceValueId input : node.inputs) {
+      if (is_computed[input.index()]) continue;
+      return input_error("'" + graph_.values[input].name + "' is read before it is computed");
+    }
+    if (is_computed[node.result.index()]) {
+      return input_error("'" + graph_.values[node.result].name + "' is computed twice");
+    }
+    is_computed[node.result.index()] = true;
+  }
+  return {};
+}
+
+Result<void> ReferenceExecutor::check_node(const SourceNode& node) const {
+  if (!graph_.values.contains(node.result)) return input_error("a node has no result");
+  const SourceValue& result = graph_.values[node.result];
+  const auto wrong = [&](const std::string& reason) {
+    return input_error("node '" + result.name + "': " + reason);
+  };
+  const OpInfo* op = find_op(node.op);
+  if (op == nullptr) return wrong("there is no operator '" + node.op + "'");
+  std::vector<TensorType> types;
+  for (const SourceValueId input : node.inputs) {
+    if (!graph_.values.contains(input)) return wrong("an operand does not exist");
+    types.push_back(graph_.values[input].type);
+  }
+  const auto type = infer_type(*op, types, node.attributes);
+  if (!type) return wrong(type.error().message);
+  if (*type != result.type) {
+    return wrong(node.op + " gives " + to_string(*type) + ", not " + to_string(result.type));
+  }
+  if (!node.updates) return {};
+  if (!graph_.values.contains(*node.updates)) return wrong("it updates what does not exist");
+  const SourceValue& state = graph_.values[*node.updates];
+  if (!is_state(state)) return wrong("it updates '" + state.name + "', which is no state");
+  if (state.type != result.type) return wrong("it updates a state of another type");
+  return {};
+}
+
+Result<void> ReferenceExecutor::set_state(std::string_view name, Tensor value) {
+  const std::optional<SourceValueId> id = find_id(graph_, name);
+  if (!id || !is_state(graph_.values[*id])) {
+    return input_error("there is no state '" + std::string(name) + "'");
+  }
+  if (value.type != graph_.values[*id].type) return wrong_type(graph_.values[*id], value.type);
+  states_[*id] = std::move(value);
+  return {};
+}
+
+Result<void> ReferenceExecutor::step(const std::map<std::string, Tensor>& inputs) {
+  for (const auto& [name, tensor] : inputs) {
+    const std::optional<SourceValueId> id = find_id(graph_, name);
+    if (!id || graph_.values[*id].kind != SourceValueKind::kInput) {
+      return input_error("there is no input '" + name + "'");
+    }
+    if (tensor.type != graph_.values[*id].type) return wrong_type(graph_.values[*id], tensor.type);
+  }
+  for (const SourceValueId id : graph_.values.ids()) {
+    const SourceValue& value = graph_.values[id];
+    if (is_state(value)) values_[id] = states_[id];
+    if (value.kind != SourceValueKind::kInput) continue;
+    const auto given = inputs.find(value.name);
+    if (given == inputs.end()) return input_error("input '" + value.name + "' is missing");
+    values_[id] = given->second;
+  }
+  for (const SourceNode& node : graph_.nodes) {
+    std::vector<const Tensor*> operands;
+    for (const SourceValueId input : node.inputs) operands.push_back(&values_[input]);
+    values_[node.result] =
+        evaluate_reference(node.op, operands, node.attributes, graph_.values[node.result].type);
+  }
+  for (const SourceNode& node : graph_.nodes) {
+    if (node.updates) states_[*node.updates] = values_[node.result];
+  }
+  return {};
+}
+
+const Tensor* ReferenceExecutor::find_value(std::string_view name) const {
+  const std::optional<SourceValueId> id = find_id(graph_, name);
+  return id ? &values_[*id] : nullptr;
+}
+
+const Tensor* ReferenceExecutor::find_state(std::string_view name) const {
+  const std::optional<SourceValueId> id = find_id(graph_, name);
+  return id && is_state(graph_.values[*id]) ? &states_[*id] : nullptr;
+}
+
+}  // namespace graphrt

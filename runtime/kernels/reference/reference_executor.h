@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/result.h"
+#include "runtime/base/tensor.h"
+#include "runtime/plan/source_graph.h"
+
+namespace graphrt {
+
+/// Runs a graph as the user wrote it, one operator after the other: what every plan's results are
+/// checked against.
+class ReferenceExecutor {
+ public:
+  /// States and constants get their first values.
+  /// Errors: an operator, operand or initializer that does not fit (of a damaged plan).
+  static Result<ReferenceExecutor> create(SourceGraph graph);
+
+  /// Replaces the current value of a state.
+  /// Errors: no such state, another type.
+  Result<void> set_state(std::string_view name, Tensor value);
+
+  /// One step: computes every node from the given inputs and the states' current values, then
+  /// replaces the states that have an update.
+  /// Errors: an input that is missing, unknown, or of another type.
+  Result<void> step(const std::map<std::string, Tensor>& inputs);
+
+  /// What a value was in the last step; of a state, what the step read. Empty data before the first
+  /// step, except for states and constants.
+  const Tensor& value(SourceValueId id) const { return values_[id]; }
+  /// The same by name; nullptr if there is no such value.
+  const Tensor* find_value(std::string_view name) const;
+
+  /// The current value of a state: after the last step's update. nullptr if there is no such state.
+  const Tensor* find_state(std::string_view name) const;
+
+  const SourceGraph& graph() const { return graph_; }
+
+ private:
+  explicit ReferenceExecutor(SourceGraph graph) : graph_(std::move(graph)) {}
+  Result<void> check_graph() const;
+  Result<void> check_node(const SourceNode& node) const;
+
+  SourceGraph graph_;
+  IdVector<SourceValueId, Tensor> values_;
+  IdVector<SourceValueId, Tensor> states_;  // current values; empty for what is no state
+};
+
+}  // namespace graphrt

@@ -1,0 +1,101 @@
+#include "runtime/kernels/reference/reference_kernels.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+#include "runtime/kernels/reference/loops.h"
+
+namespace graphrt {
+namespace {
+
+using reference::Loop;
+using reference::Operands;
+
+template <double (*kFunction)(double)>
+void map(Operands inputs, const Attributes&, Tensor& result) {
+  reference::map_f32(inputs, result, kFunction);
+}
+
+template <double (*kF32)(double, double), int64_t (*kI32)(int64_t, int64_t)>
+void arithmetic(Operands inputs, const Attributes&, Tensor& result) {
+  if (result.type.element == ElementType::kI32) return reference::zip_i32(inputs, result, kI32);
+  reference::zip_f32(inputs, result, kF32);
+}
+
+template <double (*kFunction)(double, double)>
+void zip(Operands inputs, const Attributes&, Tensor& result) {
+  reference::zip_f32(inputs, result, kFunction);
+}
+
+double exponential(double x) { return std::exp(x); }
+double logarithm(double x) { return std::log(x); }
+double hyperbolic_tangent(double x) { return std::tanh(x); }
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2)); }
+/// A NaN stays: training that went wrong must show.
+double relu(double x) { return x <= 0 ? 0 : x; }
+double relu_grad(double gradient, double x) { return x > 0 ? gradient : 0; }
+
+template <class T>
+T add(T a, T b) {
+  return a + b;
+}
+template <class T>
+T subtract(T a, T b) {
+  return a - b;
+}
+template <class T>
+T multiply(T a, T b) {
+  return a * b;
+}
+double divide(double a, double b) { return a / b; }
+
+struct Row {
+  std::string_view op;
+  Loop loop;
+};
+
+constexpr std::array kLoops = {
+    Row{"add", arithmetic<add<double>, add<int64_t>>},
+    Row{"argmax", reference::argmax},
+    Row{"concat", reference::concat},
+    Row{"copy", reference::copy},
+    Row{"div", zip<divide>},
+    Row{"exp", map<exponential>},
+    Row{"gelu", map<gelu>},
+    Row{"log", map<logarithm>},
+    Row{"matmul", reference::matmul},
+    Row{"max", reference::max},
+    Row{"mean", reference::mean},
+    Row{"mul", arithmetic<multiply<double>, multiply<int64_t>>},
+    Row{"relu", map<relu>},
+    Row{"relu_grad", zip<relu_grad>},
+    Row{"reshape", reference::copy},
+    Row{"scale", reference::scale},
+    Row{"sgd_update", reference::sgd_update},
+    Row{"sigmoid", map<sigmoid>},
+    Row{"slice", reference::slice},
+    Row{"softmax", reference::softmax},
+    Row{"softmax_cross_entropy", reference::softmax_cross_entropy},
+    Row{"softmax_cross_entropy_grad", reference::softmax_cross_entropy_grad},
+    Row{"sub", arithmetic<subtract<double>, subtract<int64_t>>},
+    Row{"sum", reference::sum},
+    Row{"tanh", map<hyperbolic_tangent>},
+    Row{"transpose", reference::transpose},
+};
+
+}  // namespace
+
+Tensor evaluate_reference(std::string_view op, std::span<const Tensor* const> inputs,
+                          const Attributes& attributes, const TensorType& result) {
+  const auto row = std::find_if(kLoops.begin(), kLoops.end(),
+                                [&](const Row& candidate) { return candidate.op == op; });
+  CHECK(row != kLoops.end(), "no reference kernel for " + std::string(op));
+  Tensor output = zeros(result);
+  row->loop(inputs, attributes, output);
+  return output;
+}
+
+}  // namespace graphrt

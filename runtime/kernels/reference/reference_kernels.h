@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "runtime/base/tensor.h"
+#include "runtime/op/attribute.h"
+
+namespace graphrt {
+
+/// The result of one operator by plain loops, with sums in double: slow, and simple enough to be
+/// believed. Shares no code with the kernels it is compared with.
+/// Requires: the operator's type rule accepts the operands and gives `result`.
+Tensor evaluate_reference(std::string_view op, std::span<const Tensor* const> inputs,
+                          const Attributes& attributes, const TensorType& result);
+
+}  // namespace graphrt
