@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/device/action.h"
+#include "runtime/device/operand_slots.h"
+#include "runtime/op/attribute.h"
+
+namespace graphrt {
+
+class Device;
+
+/// The physical memory that a device allocates from. Devices may share one: emulated accelerators
+/// live in the host's.
+struct MemoryPool {
+  std::string name;  ///< same name, same memory
+  int64_t available_bytes = 0;
+};
+
+/// One operator with its operands placed.
+struct KernelBinding {
+  std::string_view op;
+  const Attributes* attributes = nullptr;
+  std::vector<OperandSlots> inputs;
+  OperandSlots output;
+};
+
+/// One transfer between the memories of two devices.
+struct CopyBinding {
+  const Device* source = nullptr;
+  OperandSlots from;
+  const Device* destination = nullptr;
+  OperandSlots to;
+};
+
+/// A device that a plan runs on: memory of its own, and operators and copies that are bound once
+/// and then run without allocation.
+///
+/// Owns its arenas until it is destroyed; actions bound here must not be run after that.
+/// Threads: bound actions may run at the same time as each other; everything else from one thread,
+///          while no action runs.
+class Device {
+ public:
+  explicit Device(std::string name) : name_(std::move(name)) {}
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  virtual ~Device() = default;
+
+  /// As the plan names it.
+  const std::string& name() const { return name_; }
+
+  /// Whether the host may follow this device's addresses: feeds and outputs need that.
+  virtual bool is_host() const = 0;
+
+  virtual MemoryPool memory_pool() const = 0;
+
+  /// An arena of at least `size_bytes`, aligned to 4096, with unspecified content. Requires: size
+  /// >= 0. Errors: no memory (kMachine).
+  virtual Result<std::byte*> allocate(int64_t size_bytes) = 0;
+
+  /// Whether all of [begin, begin + size_bytes) lies in one arena of this device.
+  virtual bool owns(const std::byte* begin, int64_t size_bytes) const = 0;
+
+  /// Copies host bytes into an arena, or back; returns when they have arrived.
+  /// Errors: a range that is not in one arena of this device.
+  virtual Result<void> write(std::byte* to, std::span<const std::byte> from) = 0;
+  virtual Result<void> read(const std::byte* from, std::span<std::byte> to) const = 0;
+
+  /// Errors: no kernel for this operator and these types; an operand that is not in this device's
+  ///         memory: reading through another device's memory fails.
+  virtual Result<std::unique_ptr<Action>> bind_kernel(const KernelBinding& binding) = 0;
+
+  /// Binds a copy between this device's memory and another's. The accelerator is asked: the
+  /// destination, or the source where the destination is the host.
+  /// Errors: neither end is this device; types differ; an end that is not in its device's memory;
+  ///         a pair of devices that this back end cannot connect.
+  virtual Result<std::unique_ptr<Action>> bind_copy(const CopyBinding& binding) = 0;
+
+ private:
+  std::string name_;
+};
+
+}  // namespace graphrt

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "runtime/device/cpu_device.h"
+
+namespace graphrt {
+
+/// Stands for an accelerator on a machine without one: memory that only this device and copies
+/// touch, and the CPU's kernels. Results have the bits of a CPU run; times say nothing about the
+/// accelerator.
+class EmulatedDevice final : public CpuDevice {
+ public:
+  using CpuDevice::CpuDevice;
+
+  bool is_host() const override { return false; }
+  Result<std::unique_ptr<Action>> bind_copy(const CopyBinding& binding) override;
+};
+
+}  // namespace graphrt

@@ -1,0 +1,74 @@
+#include "runtime/engine/feed.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace graphrt {
+namespace {
+
+class FeedAction final : public Action {
+ public:
+  FeedAction(const std::unique_ptr<const Feed>& feed, OperandSlots to)
+      : feed_(feed), to_(std::move(to)) {}
+
+  Result<void> run(int64_t step) override {
+    feed_->copy_batch(step, to_.at(step));
+    return {};
+  }
+
+ private:
+  const std::unique_ptr<const Feed>& feed_;
+  OperandSlots to_;
+};
+
+bool has_rows_of(const TensorType& array, const TensorType& wanted) {
+  return !wanted.shape.empty() && array.rank() == wanted.rank() &&
+         std::equal(wanted.shape.begin() + 1, wanted.shape.end(), array.shape.begin() + 1);
+}
+
+tl::unexpected<Error> misfit(const std::string& input, const TensorType& wanted,
+                             const TensorType& found, const std::string& origin) {
+  std::string message = origin + ": input '" + input + "' is " + to_string(wanted) +
+                        "; the array is " + to_string(found);
+  if (found.element != wanted.element) {
+    const bool wants_f32 = wanted.element == ElementType::kF32;
+    return input_error(message + "; save it with .astype('" + (wants_f32 ? "float32" : "int32") +
+                       "')");
+  }
+  return input_error(message + "; it must have that shape" +
+                     (wanted.shape.empty() ? "" : ", or more rows of it for a feed"));
+}
+
+}  // namespace
+
+Result<Feed> Feed::create(const std::string& input, const TensorType& type, Tensor array,
+                          const std::string& origin) {
+  const TensorType found = array.type;
+  if (found == type) {
+    const int64_t batch = type.shape.empty() ? 1 : type.shape[0];
+    return Feed(std::move(array), batch, batch);
+  }
+  const bool fits =
+      found.element == type.element && has_rows_of(found, type) && found.shape[0] > type.shape[0];
+  if (!fits) return misfit(input, type, found, origin);
+  return Feed(std::move(array), found.shape[0], type.shape[0]);
+}
+
+void Feed::copy_batch(int64_t step, std::byte* to) const {
+  // The step is reduced first, so that the product cannot overflow.
+  int64_t row = step % num_rows_ * batch_ % num_rows_;
+  for (int64_t left = batch_; left > 0;) {
+    const int64_t count = std::min(left, num_rows_ - row);
+    const size_t num_bytes = static_cast<size_t>(count) * row_bytes_;
+    std::memcpy(to, array_.data.data() + static_cast<size_t>(row) * row_bytes_, num_bytes);
+    to += num_bytes;
+    left -= count;
+    row = 0;
+  }
+}
+
+std::unique_ptr<Action> make_feed_action(const std::unique_ptr<const Feed>& feed, OperandSlots to) {
+  return std::make_unique<FeedAction>(feed, std::move(to));
+}
+
+}  // namespace graphrt

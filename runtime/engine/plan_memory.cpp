@@ -1,0 +1,93 @@
+#include "runtime/engine/plan_memory.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/check.h"
+#include "runtime/base/text.h"
+
+namespace graphrt {
+namespace {
+
+/// What a plan asks of one memory pool, and for which devices.
+struct PoolDemand {
+  int64_t available_bytes = 0;
+  int64_t needed_bytes = 0;
+  std::vector<std::string> shares;
+};
+
+Result<void> check_free_memory(const Plan& plan,
+                               const IdVector<DeviceId, std::unique_ptr<Device>>& devices) {
+  std::map<std::string, PoolDemand> demands;
+  for (const DeviceId id : plan.devices.ids()) {
+    int64_t needed_bytes = 0;
+    for (const PlanArena& arena : plan.arenas) {
+      if (arena.device == id) needed_bytes += arena.size_bytes;
+    }
+    const MemoryPool pool = devices[id]->memory_pool();
+    PoolDemand& demand = demands[pool.name];
+    demand.available_bytes = pool.available_bytes;
+    demand.needed_bytes += needed_bytes;
+    demand.shares.push_back(devices[id]->name() + " " + format_bytes(needed_bytes));
+  }
+  for (const auto& [pool, demand] : demands) {
+    if (demand.needed_bytes <= demand.available_bytes) continue;
+    return machine_error("the plan needs " + format_bytes(demand.needed_bytes) + " of " + pool +
+                         " memory (" + join(demand.shares, ", ") + "), and " +
+                         format_bytes(demand.available_bytes) +
+                         " are free; free some, or compile it with a smaller batch or a smaller "
+                         "--memory-limit");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<PlanMemory> PlanMemory::create(const Plan& plan,
+                                      IdVector<DeviceId, std::unique_ptr<Device>> devices) {
+  CHECK(devices.size() == plan.devices.size(), plan.name);
+  TRY(check_free_memory(plan, devices));
+  PlanMemory memory;
+  memory.devices_ = std::move(devices);
+  IdVector<ArenaId, std::byte*> arenas;
+  for (const PlanArena& arena : plan.arenas) {
+    TRY(std::byte * address, memory.device(arena.device).allocate(arena.size_bytes));
+    arenas.push_back(address);
+  }
+  for (const PlanBuffer& buffer : plan.buffers) {
+    memory.buffers_.push_back({plan.arenas[buffer.arena].device,
+                               {.type = buffer.type,
+                                .first = arenas[buffer.arena] + buffer.offset_bytes,
+                                .stride_bytes = buffer.stride_bytes,
+                                .versions = buffer.versions,
+                                .distance = 0}});
+  }
+  return memory;
+}
+
+Device& PlanMemory::device_of(BufferId buffer) const { return device(buffers_[buffer].device); }
+
+OperandSlots PlanMemory::slots(BufferId buffer, int32_t distance) const {
+  OperandSlots slots = buffers_[buffer].slots;
+  slots.distance = distance;
+  return slots;
+}
+
+Result<void> PlanMemory::fill(BufferId buffer, std::span<const std::byte> value) {
+  const OperandSlots& slots = buffers_[buffer].slots;
+  CHECK(static_cast<int64_t>(value.size()) == slots.type.size_bytes(), to_string(slots.type));
+  for (int64_t version = 0; version < slots.versions; ++version) {
+    TRY(device_of(buffer).write(slots.at(version), value));
+  }
+  return {};
+}
+
+Result<void> PlanMemory::read(BufferId buffer, int64_t step, std::span<std::byte> to) const {
+  const OperandSlots& slots = buffers_[buffer].slots;
+  CHECK(static_cast<int64_t>(to.size()) == slots.type.size_bytes(), to_string(slots.type));
+  return device_of(buffer).read(slots.at(step), to);
+}
+
+}  // namespace graphrt

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/result.h"
+#include "runtime/device/device.h"
+#include "runtime/plan/plan.h"
+
+namespace graphrt {
+
+/// The devices of a plan with its arenas allocated on them: says where every buffer is.
+///
+/// Owns the devices, so it must outlive every action bound to them.
+class PlanMemory {
+ public:
+  /// Allocates every arena, after comparing what the plan needs with what is free.
+  /// Requires: verify_plan(plan) found nothing; one device for each of the plan's.
+  /// Errors: not enough memory (kMachine): how much is needed, by whom, and how much is free.
+  static Result<PlanMemory> create(const Plan& plan,
+                                   IdVector<DeviceId, std::unique_ptr<Device>> devices);
+
+  Device& device(DeviceId id) const { return *devices_[id]; }
+  Device& device_of(BufferId buffer) const;
+
+  /// The buffer as an instruction sees it that works `distance` steps behind.
+  OperandSlots slots(BufferId buffer, int32_t distance) const;
+
+  /// Copies `value` into every version of the buffer. Requires: the buffer's size.
+  Result<void> fill(BufferId buffer, std::span<const std::byte> value);
+
+  /// What the buffer holds of one step.
+  Result<void> read(BufferId buffer, int64_t step, std::span<std::byte> to) const;
+
+ private:
+  struct Placement {
+    DeviceId device;
+    OperandSlots slots;
+  };
+
+  IdVector<DeviceId, std::unique_ptr<Device>> devices_;
+  IdVector<BufferId, Placement> buffers_;
+};
+
+}  // namespace graphrt

@@ -1,0 +1,169 @@
+#include "runtime/engine/reference_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "runtime/base/text.h"
+#include "runtime/kernels/reference/reference_executor.h"
+
+namespace graphrt {
+namespace {
+
+/// `[2, 5]`: where in a row-major shape the element lies.
+std::string position_of(size_t element, const Shape& shape) {
+  Shape position(shape.size());
+  auto rest = static_cast<int64_t>(element);
+  for (size_t i = shape.size(); i-- > 0;) {
+    position[i] = rest % shape[i];
+    rest /= shape[i];
+  }
+  return to_string(position);
+}
+
+/// How far x is from r in units of `scale`. The same infinity, or both NaN, is no distance; one
+/// alone is an infinite one.
+double distance(double x, double r, double scale) {
+  if (x == r || (std::isnan(x) && std::isnan(r))) return 0;
+  const double difference = std::fabs(x - r);
+  return std::isfinite(difference) ? difference / scale : HUGE_VAL;
+}
+
+tl::unexpected<Error> mismatch(std::string message) {
+  return tl::unexpected(Error{ErrorKind::kMismatch, std::move(message)});
+}
+
+template <class T>
+Result<double> compare_elements(const std::string& what, const TensorType& type,
+                                std::span<const std::byte> value, const Tensor& reference) {
+  const std::span<const T> expected = reference.as<T>();
+  double scale = 1;
+  for (const T r : expected) {
+    const double magnitude = std::fabs(static_cast<double>(r));
+    if (std::isfinite(magnitude)) scale = std::max(scale, magnitude);
+  }
+  const double tolerance = type.element == ElementType::kF32 ? kCheckTolerance : 0;
+  double largest = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    T x;
+    std::memcpy(&x, value.data() + i * sizeof(T), sizeof(T));
+    const double error = distance(static_cast<double>(x), static_cast<double>(expected[i]), scale);
+    if (error > tolerance) {
+      return mismatch(what + " at " + position_of(i, type.shape) + ": the plan gives " +
+                      fmt::format("{}, the reference {}", x, expected[i]) +
+                      " (allowed difference " + format_number(tolerance * scale) + ")");
+    }
+    largest = std::max(largest, error);
+  }
+  return largest;
+}
+
+/// Row by row, unlike the feed that it checks.
+Tensor batch_of(const Tensor& array, const TensorType& type, int64_t step) {
+  if (array.type == type) return array;
+  Tensor batch = zeros(type);
+  const auto row_bytes = static_cast<size_t>(type.size_bytes() / type.shape[0]);
+  for (int64_t i = 0; i < type.shape[0]; ++i) {
+    const int64_t row = (step * type.shape[0] + i) % array.type.shape[0];
+    std::memcpy(batch.data.data() + static_cast<size_t>(i) * row_bytes,
+                array.data.data() + static_cast<size_t>(row) * row_bytes, row_bytes);
+  }
+  return batch;
+}
+
+std::map<std::string, Tensor> inputs_of_step(const Session& session, int64_t step) {
+  std::map<std::string, Tensor> inputs;
+  for (const SourceValue& value : session.plan().source.values) {
+    if (value.kind != SourceValueKind::kInput) continue;
+    // An input that no output depends on need not be in the plan; then any value will do.
+    const Tensor* array = session.input_array(value.name);
+    inputs[value.name] = array == nullptr ? zeros(value.type) : batch_of(*array, value.type, step);
+  }
+  return inputs;
+}
+
+/// What the session computed of one output.
+struct CheckedOutput {
+  std::string name;
+  Tensor values;  // of all steps, one after the other, or of the last step
+  bool is_of_every_step;
+};
+
+Result<std::vector<CheckedOutput>> outputs_of(const Session& session) {
+  std::vector<CheckedOutput> outputs;
+  for (const PlanOutput& output : session.plan().outputs) {
+    const bool is_delivered = output.instruction.has_value();
+    TRY(Tensor values, is_delivered ? session.stacked(output.name) : session.last(output.name));
+    outputs.push_back({output.name, std::move(values), is_delivered});
+  }
+  return outputs;
+}
+
+void add(CheckReport& report, double error) {
+  ++report.num_tensors;
+  report.largest_error = std::max(report.largest_error, error);
+}
+
+}  // namespace
+
+Result<double> compare_with_reference(const std::string& what, const TensorType& type,
+                                      std::span<const std::byte> value, const Tensor& reference) {
+  if (type != reference.type) {
+    return mismatch(what + ": the plan gives " + to_string(type) + ", the reference " +
+                    to_string(reference.type));
+  }
+  return type.element == ElementType::kF32
+             ? compare_elements<float>(what, type, value, reference)
+             : compare_elements<int32_t>(what, type, value, reference);
+}
+
+Result<ReferenceCheck> ReferenceCheck::begin(Session& session) {
+  ReferenceCheck check;
+  check.first_step_ = session.next_step();
+  for (const PlanState& state : session.plan().states) {
+    TRY(check.states_[state.name], session.state(state.name));
+  }
+  for (const PlanOutput& output : session.plan().outputs) {
+    if (output.instruction) TRY(session.stack_output(output.name));
+  }
+  return check;
+}
+
+Result<CheckReport> ReferenceCheck::finish(const Session& session) const {
+  TRY(ReferenceExecutor reference, ReferenceExecutor::create(session.plan().source));
+  for (const auto& [name, value] : states_) TRY(reference.set_state(name, value));
+  TRY(const std::vector<CheckedOutput> outputs, outputs_of(session));
+  CheckReport report{.num_steps = session.next_step() - first_step_};
+  for (int64_t i = 0; i < report.num_steps; ++i) {
+    const int64_t step = first_step_ + i;
+    TRY(reference.step(inputs_of_step(session, step)));
+    for (const CheckedOutput& output : outputs) {
+      if (!output.is_of_every_step && i + 1 < report.num_steps) continue;
+      const Tensor* expected = reference.find_value(output.name);
+      if (expected == nullptr) return mismatch("the source graph has no value " + output.name);
+      TensorType type = output.values.type;
+      if (output.is_of_every_step) type.shape.erase(type.shape.begin());
+      const auto size = static_cast<size_t>(type.size_bytes());
+      const size_t at = output.is_of_every_step ? static_cast<size_t>(i) * size : 0;
+      TRY(const double error,
+          compare_with_reference("output '" + output.name + "', step " + std::to_string(step), type,
+                                 std::span(output.values.data).subspan(at, size), *expected));
+      add(report, error);
+    }
+  }
+  for (const PlanState& state : session.plan().states) {
+    const Tensor* expected = reference.find_state(state.name);
+    if (expected == nullptr) return mismatch("the source graph has no state " + state.name);
+    TRY(const Tensor value, session.state(state.name));
+    TRY(const double error, compare_with_reference("state '" + state.name + "' after step " +
+                                                       std::to_string(session.next_step() - 1),
+                                                   value.type, value.data, *expected));
+    add(report, error);
+  }
+  return report;
+}
+
+}  // namespace graphrt

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/base/tensor.h"
+#include "runtime/engine/session.h"
+
+namespace graphrt {
+
+/// A result x may differ from the reference r by at most this times max(1, largest |r| of the
+/// tensor); integers must be equal. NaN agrees with NaN only.
+inline constexpr double kCheckTolerance = 1e-4;
+
+struct CheckReport {
+  int64_t num_steps = 0;
+  int64_t num_tensors = 0;   ///< compared, those of every step counted
+  double largest_error = 0;  ///< |x - r| / max(1, largest |r|)
+};
+
+/// Compares what a session computes with the reference executor on the plan's source graph, which
+/// is the graph before any pass: it does not inherit the compiler's mistakes.
+class ReferenceCheck {
+ public:
+  /// Before the run: remembers the states and lets the session keep all outputs.
+  static Result<ReferenceCheck> begin(Session& session);
+
+  /// After the run: runs the reference over the same steps and compares every output of every step
+  /// (of those that stay on a device, of the last one) and all states.
+  /// Errors: kMismatch, naming the value, step, element and both numbers; at least one step must
+  ///         have run.
+  /// Cost: the reference is slow, and holds no more than one step.
+  Result<CheckReport> finish(const Session& session) const;
+
+ private:
+  int64_t first_step_ = 0;
+  std::map<std::string, Tensor> states_;
+};
+
+/// Compares one tensor with the reference; `what` names it in the error. Returns |x - r| / max(1,
+/// largest |r|) at its largest. Errors: kMismatch.
+Result<double> compare_with_reference(const std::string& what, const TensorType& type,
+                                      std::span<const std::byte> value, const Tensor& reference);
+
+}  // namespace graphrt

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/base/tensor.h"
+#include "runtime/device/device_registry.h"
+#include "runtime/engine/instruction_observer.h"
+#include "runtime/plan/plan.h"
+
+namespace graphrt {
+
+enum class RunMode {
+  kPipelined,  ///< steps overlap as the plan allows
+  kBarrier,    ///< every step ends before the next starts: the same bits, for comparison
+};
+
+struct RunOptions {
+  RunMode mode = RunMode::kPipelined;
+  InstructionObserver* observer = nullptr;
+};
+
+enum class StateMatch {
+  kExact,    ///< every state of the plan must be in the file, with its type
+  kPartial,  ///< what fits is loaded, the rest keeps its value
+};
+
+/// A plan that is loaded, verified and ready to run, with its inputs, outputs and state.
+///
+/// Owns all memory of the plan and one sleeping thread a lane.
+/// Threads: num_finished_steps() from any thread; everything else from one at a time.
+class Session {
+ public:
+  /// Reads the plan, proves that it is safe to run, opens its devices (`devices` as for
+  /// open_devices), allocates and fills its memory.
+  /// Errors: a file that is not a plan, or not a safe one; a machine that cannot run it.
+  static Result<Session> load(const std::filesystem::path& path,
+                              const std::string& devices = "auto");
+
+  /// The same for a plan that is in memory. Feeds are looked for in `folder`.
+  static Result<Session> create(Plan plan, const std::filesystem::path& folder,
+                                const std::string& devices, const DeviceRegistry& registry);
+
+  Session(Session&& other) noexcept;
+  Session& operator=(Session&& other) noexcept;
+  ~Session();
+
+  const Plan& plan() const;
+  /// What the user should know about how the plan was loaded, a line each.
+  const std::vector<std::string>& notes() const;
+
+  /// Gives an input its value for every step, or, with more rows than the input has, the rows that
+  /// the steps go through. Replaces the feed that the plan names.
+  /// `origin` stands for the array in errors.
+  /// Errors: no such input; a type that does not fit.
+  Result<void> set_input(std::string_view name, Tensor array,
+                         const std::string& origin = "set_input");
+
+  /// Keeps the values of an output of all steps from now on, for stacked().
+  /// Errors: no such output, or one that stays on its device.
+  Result<void> stack_output(std::string_view name);
+
+  /// Runs the next `num_steps` steps. Feeds that the plan names are read the first time.
+  /// Errors: inputs that are missing or do not fit (all of them); feeds with different numbers of
+  ///         rows; memory for stacked outputs; a device that fails.
+  Result<void> run(int64_t num_steps, const RunOptions& options = {});
+
+  /// Steps that all runs so far have completed: the number of the next step.
+  int64_t next_step() const;
+  /// Of the current or latest run. Does not disturb it.
+  int64_t num_finished_steps() const;
+
+  /// The values of an output since stack_output(), along a new first dimension.
+  /// Errors: no such output, not stacked, no step since.
+  Result<Tensor> stacked(std::string_view name) const;
+  /// The value of an output in the latest step.
+  /// Errors: no such output, no step yet.
+  Result<Tensor> last(std::string_view name) const;
+  /// The current value of a state. Errors: no such state.
+  Result<Tensor> state(std::string_view name) const;
+  /// Replaces a state, in all its copies. Errors: no such state, another type.
+  Result<void> set_state(std::string_view name, const Tensor& value);
+
+  /// Writes all states to a safetensors file.
+  Result<void> save_state(const std::filesystem::path& path) const;
+  /// Loads states from a safetensors file; what else is in the file is left alone. Returns a line
+  /// for every state that the file does not have in the plan's type (kPartial only).
+  /// Errors: unreadable; with kExact, all those lines, and nothing is loaded.
+  Result<std::vector<std::string>> load_state(const std::filesystem::path& path, StateMatch match);
+
+  /// The array behind an input; null before it is known.
+  const Tensor* input_array(std::string_view name) const;
+
+ private:
+  struct Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace graphrt
