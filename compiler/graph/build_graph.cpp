@@ -1,0 +1,376 @@
+#include "compiler/graph/build_graph.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "compiler/graph/topological_order.h"
+#include "compiler/graph/type_inference.h"
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+std::string quoted(const std::string& name) { return "'" + name + "'"; }
+
+Diagnostic note_at(const SourceRange& where, std::string message) {
+  return {Severity::kNote, where, std::move(message), std::nullopt, {}};
+}
+
+std::string_view described(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::kInput:
+      return "an input";
+    case ValueKind::kState:
+      return "a state";
+    case ValueKind::kConstant:
+      return "a constant";
+    case ValueKind::kNode:
+      return "a node";
+  }
+  return "";
+}
+
+std::optional<std::string> did_you_mean(const std::string& word,
+                                        std::span<const std::string> candidates) {
+  if (word.size() < 2) return std::nullopt;  // every other single letter would be near
+  const std::optional<std::string> nearest = nearest_name(word, candidates);
+  if (!nearest) return std::nullopt;
+  return "did you mean " + quoted(*nearest) + "?";
+}
+
+std::optional<std::string> text_of(const std::optional<NameAt>& name) {
+  return name ? std::optional(name->text) : std::nullopt;
+}
+
+std::string count_of_inputs(size_t count) {
+  return std::to_string(count) + (count == 1 ? " input" : " inputs");
+}
+
+/// Turns declarations into a graph. What is wrong is reported and left out: its name stays defined,
+/// without a type, so that its users are not blamed too.
+class GraphBuilder {
+ public:
+  GraphBuilder(GraphDeclarations declarations, DiagnosticSink& diagnostics)
+      : declared_(std::move(declarations)), diagnostics_(diagnostics) {}
+
+  Result<Graph> build() {
+    graph_.name = declared_.name.text;
+    for (InputDeclaration& input : declared_.inputs) add_input(input);
+    for (StateDeclaration& state : declared_.states) add_state(state);
+    for (ConstantDeclaration& constant : declared_.constants) add_constant(constant);
+    for (const NodeDeclaration& node : declared_.nodes) {
+      results_.push_back(define(node.name, ValueKind::kNode, node.type));
+    }
+    share_initializers();
+    std::vector<std::optional<Node>> nodes;
+    for (size_t i = 0; i < declared_.nodes.size(); ++i) nodes.push_back(resolve_node(i));
+    add_in_order(std::move(nodes));
+    for (const OutputDeclaration& output : declared_.outputs) add_output(output);
+    check_purpose();
+    // Parts that are in order are checked now: otherwise their errors would come up only after
+    // those found so far are mended. Written types are checked in any case.
+    if (diagnostics_.num_errors() > 0 || has_written_types()) {
+      infer_value_types(graph_, diagnostics_);
+    }
+    if (diagnostics_.num_errors() > 0) return reported();
+    warn_of_unused();
+    return std::move(graph_);
+  }
+
+ private:
+  ValueId define(const NameAt& name, ValueKind kind, std::optional<TensorType> type) {
+    const ValueId id = graph_.values.push_back({kind,
+                                                name.text,
+                                                std::move(type),
+                                                std::nullopt,
+                                                std::nullopt,
+                                                {},
+                                                std::nullopt,
+                                                name.where});
+    if (name.text.empty()) return id;
+    if (!is_identifier(name.text)) {
+      diagnostics_.error(name.where, quoted(name.text) + " is not a name",
+                         "a name is a letter or '_', then letters, digits, '_' and '.'");
+    }
+    const auto [at, is_new] = ids_.emplace(name.text, id);
+    if (!is_new) {
+      diagnostics_.error(name.where, quoted(name.text) + " is defined twice")
+          .notes.push_back(note_at(graph_.values[at->second].where, "first defined here"));
+    }
+    names_.push_back(name.text);
+    return id;
+  }
+
+  void add_input(InputDeclaration& input) {
+    const ValueId id = define(input.name, ValueKind::kInput, std::move(input.type));
+    graph_.values[id].feed_path = text_of(input.feed);
+  }
+
+  void add_state(StateDeclaration& state) {
+    const ValueId id = define(state.name, ValueKind::kState, std::move(state.type));
+    graph_.values[id].device = text_of(state.device);
+    graph_.values[id].initializer = std::move(state.initializer);
+    states_.push_back(id);
+  }
+
+  void add_constant(ConstantDeclaration& constant) {
+    const ValueId id = define(constant.name, ValueKind::kConstant, std::move(constant.type));
+    graph_.values[id].initializer = std::move(constant.initializer);
+  }
+
+  std::optional<ValueId> find(const NameAt& name) {
+    const auto at = ids_.find(name.text);
+    if (at != ids_.end()) return at->second;
+    if (!declared_.is_complete) return std::nullopt;
+    diagnostics_.error(name.where, quoted(name.text) + " is not defined",
+                       did_you_mean(name.text, names_));
+    return std::nullopt;
+  }
+
+  std::optional<ValueId> find_state(const NameAt& name, std::string_view why) {
+    const auto at = ids_.find(name.text);
+    if (at == ids_.end() && !declared_.is_complete) return std::nullopt;
+    if (at == ids_.end()) {
+      std::vector<std::string> candidates;
+      for (const ValueId state : states_) candidates.push_back(graph_.values[state].name);
+      diagnostics_.error(name.where, "there is no state " + quoted(name.text),
+                         did_you_mean(name.text, candidates));
+      return std::nullopt;
+    }
+    const Value& value = graph_.values[at->second];
+    if (value.kind == ValueKind::kState) return at->second;
+    diagnostics_
+        .error(name.where, quoted(name.text) + " is " + std::string(described(value.kind)) + "; " +
+                               std::string(why))
+        .notes.push_back(note_at(value.where, "defined here"));
+    return std::nullopt;
+  }
+
+  void share_initializers() {
+    std::map<ValueId, ValueId> source_of;
+    for (size_t i = 0; i < states_.size(); ++i) {
+      const std::optional<NameAt>& same_as = declared_.states[i].same_as;
+      if (!same_as) continue;
+      const auto source = find_state(*same_as, "`same_as` names a state");
+      if (source) source_of.emplace(states_[i], *source);
+    }
+    for (size_t i = 0; i < states_.size(); ++i) {
+      if (source_of.contains(states_[i])) share_initializer(states_[i], i, source_of);
+    }
+  }
+
+  void share_initializer(ValueId id, size_t index, const std::map<ValueId, ValueId>& source_of) {
+    ValueId source = source_of.at(id);
+    for (size_t hops = 0; source_of.contains(source); ++hops) {
+      if (hops > source_of.size()) {
+        diagnostics_.error(
+            declared_.states[index].same_as->where,
+            "the first value of " + quoted(graph_.values[id].name) + " is defined by itself");
+        return;
+      }
+      source = source_of.at(source);
+    }
+    const Value& origin = graph_.values[source];
+    Value& state = graph_.values[id];
+    state.initializer = origin.initializer;
+    if (!origin.type || !state.type || *origin.type == *state.type) return;
+    diagnostics_
+        .error(declared_.states[index].same_as->where,
+               quoted(state.name) + " is " + to_string(*state.type) + ", but " +
+                   quoted(origin.name) + ", whose first value it takes, is " +
+                   to_string(*origin.type))
+        .notes.push_back(note_at(origin.where, quoted(origin.name) + " is declared here"));
+  }
+
+  /// The node, or nothing if any part of it is wrong.
+  std::optional<Node> resolve_node(size_t index) {
+    const NodeDeclaration& declared = declared_.nodes[index];
+    const size_t errors_before = diagnostics_.num_errors();
+    Node node;
+    node.name = declared.name.text;
+    node.result = results_[index];
+    node.device = text_of(declared.device);
+    node.keep = declared.keep;
+    node.where = declared.name.where;
+    read_edges_.emplace_back();
+    if (declared.inputs) resolve_inputs(*declared.inputs, node);
+    if (declared.op) resolve_op(declared, node);
+    if (declared.updates) resolve_update(*declared.updates, node);
+    const auto defined = ids_.find(node.name);
+    const bool is_first = defined != ids_.end() && defined->second == node.result;
+    const bool is_whole = node.op != nullptr && declared.inputs &&
+                          node.inputs.size() == declared.inputs->size() && is_first &&
+                          std::all_of(declared.attributes.begin(), declared.attributes.end(),
+                                      [](const auto& a) { return a.value.has_value(); });
+    if (!is_whole || diagnostics_.num_errors() > errors_before) return std::nullopt;
+    return node;
+  }
+
+  void resolve_inputs(const std::vector<NameAt>& inputs, Node& node) {
+    for (const NameAt& input : inputs) {
+      const std::optional<ValueId> value = find(input);
+      if (!value) continue;
+      node.inputs.push_back(*value);
+      node.input_places.push_back(input.where);
+      const int32_t producer = value->value() - first_result();
+      if (producer >= 0) read_edges_.back().push_back(static_cast<size_t>(producer));
+    }
+  }
+
+  /// Results of nodes are numbered last, in file order.
+  int32_t first_result() const { return results_.empty() ? 0 : results_.front().value(); }
+
+  void resolve_op(const NodeDeclaration& declared, Node& node) {
+    node.op = find_op(declared.op->text);
+    if (node.op == nullptr) {
+      std::vector<std::string> candidates;
+      for (const OpInfo& op : all_ops()) candidates.emplace_back(op.name);
+      diagnostics_.error(declared.op->where, "unknown operator " + quoted(declared.op->text),
+                         did_you_mean(declared.op->text, candidates));
+      return;
+    }
+    if (declared.inputs) check_arity(declared, *node.op);
+    for (const AttributeDeclaration& attribute : declared.attributes) {
+      resolve_attribute(attribute, node);
+    }
+    for (const AttributeSpec& spec : node.op->attributes) {
+      if (!spec.is_required || is_declared(declared, spec.name)) continue;
+      diagnostics_.error(declared.op->where, declared.op->text + " needs the attribute '" +
+                                                 std::string(spec.name) + "', " +
+                                                 std::string(to_string(spec.kind)));
+    }
+  }
+
+  static bool is_declared(const NodeDeclaration& declared, std::string_view name) {
+    for (const AttributeDeclaration& attribute : declared.attributes) {
+      if (attribute.name.text == name) return true;
+    }
+    return false;
+  }
+
+  void check_arity(const NodeDeclaration& declared, const OpInfo& op) {
+    const size_t count = declared.inputs->size();
+    if (count >= op.min_inputs && count <= op.max_inputs) return;
+    const std::string at_least = op.min_inputs == op.max_inputs ? "" : "at least ";
+    diagnostics_.error(declared.op->where, std::string(op.name) + " takes " + at_least +
+                                               count_of_inputs(op.min_inputs) + "; got " +
+                                               std::to_string(count));
+  }
+
+  void resolve_attribute(const AttributeDeclaration& declared, Node& node) {
+    const std::string& name = declared.name.text;
+    const AttributeSpec* spec = find_attribute(*node.op, name);
+    if (spec == nullptr) {
+      std::vector<std::string> candidates(kNodeKeys.begin(), kNodeKeys.end());
+      for (const AttributeSpec& known : node.op->attributes) candidates.emplace_back(known.name);
+      diagnostics_.error(declared.name.where,
+                         std::string(node.op->name) + " has no attribute " + quoted(name),
+                         did_you_mean(name, candidates));
+      return;
+    }
+    if (!declared.value) return;
+    AttributeValue value = *declared.value;
+    const int64_t* integer = std::get_if<int64_t>(&value);
+    if (spec->kind == AttributeKind::kFloat && integer != nullptr) {
+      value = static_cast<double>(*integer);
+    }
+    if (kind_of(value) != spec->kind) {
+      diagnostics_.error(declared.value_where, quoted(name) + " must be " +
+                                                   std::string(to_string(spec->kind)) + "; got " +
+                                                   to_string(value));
+      return;
+    }
+    node.attributes.set(name, std::move(value));
+  }
+
+  void resolve_update(const NameAt& updates, Node& node) {
+    node.updates = find_state(updates, "only a state can be updated");
+    if (!node.updates) return;
+    const auto [at, is_new] = updates_.emplace(*node.updates, updates.where);
+    if (is_new) return;
+    diagnostics_.error(updates.where, "the state " + quoted(updates.text) + " is updated twice")
+        .notes.push_back(note_at(at->second, "first updated here"));
+  }
+
+  void add_in_order(std::vector<std::optional<Node>> nodes) {
+    const TopologicalOrder sorted = sort_topologically(read_edges_);
+    for (const std::vector<size_t>& cycle : sorted.cycles) report_cycle(cycle);
+    for (const size_t index : sorted.order) {
+      if (!nodes[index]) continue;
+      const ValueId result = nodes[index]->result;
+      graph_.values[result].producer = graph_.nodes.push_back(*std::move(nodes[index]));
+    }
+  }
+
+  void report_cycle(const std::vector<size_t>& cycle) {
+    std::string path;
+    for (const size_t index : cycle) path += declared_.nodes[index].name.text + " -> ";
+    const NameAt& first = declared_.nodes[cycle.front()].name;
+    diagnostics_.error(first.where, "nodes need each other's results: " + path + first.text,
+                       "what a step hands to the next is a state with a node that `updates` it");
+  }
+
+  void add_output(const OutputDeclaration& output) {
+    const std::optional<ValueId> value = find(output.value);
+    if (!value) return;
+    for (const GraphOutput& other : graph_.outputs) {
+      if (other.value != *value) continue;
+      diagnostics_.error(output.value.where, quoted(output.value.text) + " is an output twice")
+          .notes.push_back(note_at(other.where, "first here"));
+      return;
+    }
+    graph_.outputs.push_back({*value, text_of(output.device), output.value.where});
+  }
+
+  void check_purpose() {
+    if (!declared_.outputs.empty() || !declared_.is_complete) return;
+    for (const NodeDeclaration& node : declared_.nodes) {
+      if (node.updates) return;
+    }
+    diagnostics_.error(declared_.name.where,
+                       "there is nothing to compute: no outputs, and no node updates a state");
+  }
+
+  bool has_written_types() const {
+    for (const NodeDeclaration& node : declared_.nodes) {
+      if (node.type) return true;
+    }
+    return false;
+  }
+
+  void warn_of_unused() {
+    IdVector<ValueId, char> is_used(graph_.values.size(), 0);
+    for (const Node& node : graph_.nodes) {
+      for (const ValueId input : node.inputs) is_used[input] = 1;
+      if (node.updates) is_used[*node.updates] = 1;
+    }
+    for (const GraphOutput& output : graph_.outputs) is_used[output.value] = 1;
+    for (const ValueId id : graph_.values.ids()) {
+      const Value& value = graph_.values[id];
+      const bool is_interface = value.kind == ValueKind::kInput || value.kind == ValueKind::kState;
+      if (is_used[id] != 0 || !is_interface) continue;
+      diagnostics_.warning(value.where,
+                           (value.kind == ValueKind::kInput ? "the input " : "the state ") +
+                               quoted(value.name) + " is never used");
+    }
+  }
+
+  GraphDeclarations declared_;
+  DiagnosticSink& diagnostics_;
+  Graph graph_;
+  std::map<std::string, ValueId> ids_;
+  std::vector<std::string> names_;
+  std::vector<ValueId> states_;   // one a declared state
+  std::vector<ValueId> results_;  // one a declared node
+  std::map<ValueId, SourceRange> updates_;
+  std::vector<std::vector<size_t>> read_edges_;  // per declared node: the nodes it reads
+};
+
+}  // namespace
+
+Result<Graph> build_graph(GraphDeclarations declarations, DiagnosticSink& diagnostics) {
+  return GraphBuilder(std::move(declarations), diagnostics).build();
+}
+
+}  // namespace graphc

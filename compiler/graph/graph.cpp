@@ -1,0 +1,53 @@
+#include "compiler/graph/graph.h"
+
+namespace graphc {
+namespace {
+
+SourceValueKind source_kind(ValueKind kind) {
+  switch (kind) {
+    case ValueKind::kInput:
+      return SourceValueKind::kInput;
+    case ValueKind::kState:
+      return SourceValueKind::kState;
+    case ValueKind::kConstant:
+      return SourceValueKind::kConstant;
+    case ValueKind::kNode:
+      return SourceValueKind::kNode;
+  }
+  return SourceValueKind::kNode;
+}
+
+SourceValueId source_id(ValueId value) { return SourceValueId(value.value()); }
+
+SourceNode source_node(const Node& node) {
+  SourceNode result;
+  result.op = std::string(node.op->name);
+  result.attributes = node.attributes;
+  for (const ValueId input : node.inputs) result.inputs.push_back(source_id(input));
+  result.result = source_id(node.result);
+  if (node.updates) result.updates = source_id(*node.updates);
+  return result;
+}
+
+}  // namespace
+
+std::optional<NodeId> Graph::updater_of(ValueId state) const {
+  for (const NodeId node : nodes.ids()) {
+    if (nodes[node].updates == state) return node;
+  }
+  return std::nullopt;
+}
+
+SourceGraph to_source_graph(const Graph& graph) {
+  SourceGraph source;
+  source.name = graph.name;
+  for (const Value& value : graph.values) {
+    CHECK(value.type.has_value(), "the type of " + value.name + " is not inferred yet");
+    source.values.push_back({source_kind(value.kind), value.name, *value.type, value.initializer});
+  }
+  for (const Node& node : graph.nodes) source.nodes.push_back(source_node(node));
+  for (const GraphOutput& output : graph.outputs) source.outputs.push_back(source_id(output.value));
+  return source;
+}
+
+}  // namespace graphc

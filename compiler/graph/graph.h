@@ -1,0 +1,80 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/vocabulary.h"
+#include "runtime/op/op_table.h"
+#include "runtime/plan/source_graph.h"
+
+namespace graphc {
+
+using ValueId = Id<struct ValueTag>;
+using NodeId = Id<struct NodeTag>;
+
+enum class ValueKind { kInput, kState, kConstant, kNode };
+
+/// Something that operators read: defined once (SSA).
+struct Value {
+  ValueKind kind = ValueKind::kNode;
+  std::string name;
+  std::optional<TensorType> type;        ///< of node results, set by infer_types
+  std::optional<NodeId> producer;        ///< kNode
+  std::optional<std::string> feed_path;  ///< kInput: the file, relative to the current directory
+  Initializer initializer;               ///< kState, kConstant
+  std::optional<std::string> device;     ///< kState: where the user wants it to live
+  SourceRange where;
+};
+
+/// One operator with one result. Node and result have the same name.
+struct Node {
+  std::string name;
+  const OpInfo* op = nullptr;
+  Attributes attributes;
+  std::vector<ValueId> inputs;
+  ValueId result;
+  std::optional<ValueId> updates;     ///< the state whose next value this is
+  std::optional<std::string> device;  ///< pinned by the user
+  bool keep = false;                  ///< neither merged nor removed
+  SourceRange where;
+  std::vector<SourceRange> input_places;  ///< one an input, empty when made by a pass
+};
+
+/// A result of the whole graph, delivered to the host or, with a device, left there.
+struct GraphOutput {
+  ValueId value;
+  std::optional<std::string> device;
+  SourceRange where;
+};
+
+/// Level 1: operators and values, static types, state carried from step to step.
+///
+/// Nodes are in a topological order within a step: a node stands after the producers of what it
+/// reads. A read of a state is a read of its value from before the step, so it orders nothing.
+/// verify_graph checks all of this.
+struct Graph {
+  std::string name;
+  IdVector<ValueId, Value> values;
+  IdVector<NodeId, Node> nodes;
+  std::vector<GraphOutput> outputs;
+
+  const Value& value_of(NodeId node) const { return values[nodes[node].result]; }
+  /// Requires: infer_types ran.
+  const TensorType& type_of(ValueId value) const { return *values[value].type; }
+  /// The node that replaces `state` at the end of a step, if any.
+  std::optional<NodeId> updater_of(ValueId state) const;
+};
+
+/// What graph- and pass-level verifiers answer: nothing, or one sentence that names the offender.
+using Violation = std::optional<std::string>;
+
+/// Checks SSA, topological order, arity and attributes, at most one update per state with the
+/// state's type, unique names, and, where types are present, that they are what inference gives.
+Violation verify_graph(const Graph& graph);
+
+/// The graph as the runtime's reference executor wants it. Requires: infer_types ran.
+SourceGraph to_source_graph(const Graph& graph);
+
+}  // namespace graphc

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/vocabulary.h"
+#include "runtime/op/attribute.h"
+#include "runtime/plan/source_graph.h"
+
+namespace graphc {
+
+/// What a file format says before names are resolved: the common ground of YAML and text form.
+/// An absent optional where the format asks for a value means that its error is already reported.
+
+struct NameAt {
+  std::string text;
+  SourceRange where;
+};
+
+struct InputDeclaration {
+  NameAt name;
+  std::optional<TensorType> type;
+  std::optional<NameAt> feed;  ///< relative to the current directory
+};
+
+struct StateDeclaration {
+  NameAt name;
+  std::optional<TensorType> type;
+  Initializer initializer;  ///< with `same_as`: replaced by that state's
+  std::optional<NameAt> same_as;
+  std::optional<NameAt> device;
+};
+
+struct ConstantDeclaration {
+  NameAt name;
+  std::optional<TensorType> type;
+  Initializer initializer;  ///< kData
+};
+
+struct AttributeDeclaration {
+  NameAt name;
+  std::optional<AttributeValue> value;
+  SourceRange value_where;
+};
+
+/// What every node may say besides the attributes of its operator.
+inline constexpr std::array<std::string_view, 6> kNodeKeys = {"name",   "op",   "inputs",
+                                                              "device", "keep", "updates"};
+
+struct NodeDeclaration {
+  NameAt name;
+  std::optional<NameAt> op;
+  std::vector<AttributeDeclaration> attributes;
+  std::optional<std::vector<NameAt>> inputs;
+  std::optional<NameAt> device;
+  std::optional<NameAt> updates;
+  std::optional<TensorType> type;  ///< text form: checked against what inference gives
+  bool keep = false;
+};
+
+struct OutputDeclaration {
+  NameAt value;
+  std::optional<NameAt> device;
+};
+
+struct GraphDeclarations {
+  NameAt name;
+  /// False if something with a name could not be read (reported): then a name that is not defined,
+  /// or a graph without outputs, may only be the consequence.
+  bool is_complete = true;
+  std::optional<NameAt> machine;  ///< relative to the current directory
+  std::vector<InputDeclaration> inputs;
+  std::vector<StateDeclaration> states;
+  std::vector<ConstantDeclaration> constants;
+  std::vector<NodeDeclaration> nodes;
+  std::vector<OutputDeclaration> outputs;
+};
+
+}  // namespace graphc

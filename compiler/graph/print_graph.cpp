@@ -1,0 +1,98 @@
+#include "compiler/graph/graph_text.h"
+#include "compiler/graph/tensor_literal.h"
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+std::string in_quotes(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '\n') quoted += '\\';
+    quoted += c == '\n' ? 'n' : c;
+  }
+  return quoted + "\"";
+}
+
+std::string word(const std::string& text) { return is_identifier(text) ? text : in_quotes(text); }
+
+std::string random_stream(const Value& state, std::string arguments) {
+  const Initializer& initializer = state.initializer;
+  arguments += "seed=" + std::to_string(initializer.seed);
+  if (initializer.stream != state.name) arguments += ", stream=" + word(initializer.stream);
+  return "(" + arguments + ")";
+}
+
+std::string print_initializer(const Value& state) {
+  const Initializer& initializer = state.initializer;
+  switch (initializer.kind) {
+    case InitializerKind::kZeros:
+      return "zeros";
+    case InitializerKind::kConstant:
+      return "constant(" + format_number(initializer.low) + ")";
+    case InitializerKind::kUniform:
+      return "uniform" + random_stream(state, "low=" + format_number(initializer.low) + ", high=" +
+                                                  format_number(initializer.high) + ", ");
+    case InitializerKind::kHeNormal:
+      return "he_normal" + random_stream(state, "");
+    case InitializerKind::kXavier:
+      return "xavier" + random_stream(state, "");
+    case InitializerKind::kData:
+      return print_literal(*state.type, initializer.data);
+  }
+  return "";
+}
+
+std::string print_source(const Value& value) {
+  const std::string type = " : " + to_string(*value.type);
+  if (value.kind == ValueKind::kConstant) {
+    return "constant %" + value.name + type + " = " +
+           print_literal(*value.type, value.initializer.data) + "\n";
+  }
+  if (value.kind == ValueKind::kInput) {
+    const std::string feed = value.feed_path ? " feed " + in_quotes(*value.feed_path) : "";
+    return "input %" + value.name + type + feed + "\n";
+  }
+  return "state %" + value.name + type + " init " + print_initializer(value) +
+         (value.device ? " device " + word(*value.device) : "") + "\n";
+}
+
+std::string print_node(const Graph& graph, const Node& node) {
+  std::string text = "%" + node.name + " = " + std::string(node.op->name) + "(";
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    text += (i > 0 ? ", %" : "%") + graph.values[node.inputs[i]].name;
+  }
+  text += ")";
+  std::string attributes;
+  for (const Attribute& attribute : node.attributes) {
+    attributes +=
+        (attributes.empty() ? "" : ", ") + attribute.name + " = " + to_string(attribute.value);
+  }
+  if (!attributes.empty()) text += " {" + attributes + "}";
+  const std::optional<TensorType>& type = graph.values[node.result].type;
+  if (type) text += " : " + to_string(*type);
+  if (node.device) text += " device " + word(*node.device);
+  if (node.keep) text += " keep";
+  if (node.updates) text += " updates %" + graph.values[*node.updates].name;
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string print_graph(const Graph& graph) {
+  std::string text = "graph " + word(graph.name) + "\n";
+  for (const ValueKind kind : {ValueKind::kInput, ValueKind::kState, ValueKind::kConstant}) {
+    for (const Value& value : graph.values) {
+      if (value.kind == kind) text += print_source(value);
+    }
+  }
+  for (const Node& node : graph.nodes) text += print_node(graph, node);
+  for (const GraphOutput& output : graph.outputs) {
+    text += "output %" + graph.values[output.value].name;
+    if (output.device) text += " on " + word(*output.device);
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace graphc

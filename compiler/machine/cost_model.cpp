@@ -1,0 +1,57 @@
+#include "compiler/machine/cost_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace graphc {
+namespace {
+
+int64_t nanoseconds(double amount, double rate_per_s) {
+  return static_cast<int64_t>(std::ceil(amount / rate_per_s * 1e9));
+}
+
+double rate_of(const Device& device, std::string_view rate) {
+  const auto at = device.rates.find(std::string(rate));
+  CHECK(at != device.rates.end(), "load_machine lets no device pass without its rates");
+  return at->second;
+}
+
+}  // namespace
+
+bool shares_compute(const Device& device) { return device.kind != "cpu"; }
+
+TaskCost CostModel::node_cost(const Graph& graph, NodeId id, DeviceId device_id) const {
+  const Node& node = graph.nodes[id];
+  const Device& device = machine_->devices[device_id];
+  std::vector<TensorType> inputs;
+  for (const ValueId input : node.inputs) inputs.push_back(graph.type_of(input));
+  const Work work = node.op->work_rule(inputs, graph.type_of(node.result), node.attributes);
+
+  const double share = shares_compute(device) ? 1.0 : 1.0 / device.num_lanes;
+  int64_t work_ns = nanoseconds(work.num_bytes, rate_of(device, "bytes") * share);
+  if (!work.rate.empty()) {
+    const double rate = rate_of(device, work.rate) * share;
+    work_ns = std::max(work_ns, nanoseconds(work.num_flops, rate));
+  }
+  work_ns = std::max<int64_t>(work_ns, 1);
+  return {device.launch_ns, work_ns, shares_compute(device) ? work_ns : 0};
+}
+
+TaskCost CostModel::copy_cost(const LinkDirection& link, int64_t num_bytes) const {
+  const auto amount = static_cast<double>(num_bytes);
+  TaskCost cost;
+  cost.latency_ns = link.latency_ns;
+  cost.work_ns = std::max<int64_t>(1, nanoseconds(amount, link.bytes_per_s));
+  if (link.both_bytes_per_s) cost.shared_ns = nanoseconds(amount, *link.both_bytes_per_s);
+  cost.shared_ns = std::min(cost.shared_ns, cost.work_ns);
+  return cost;
+}
+
+TaskCost CostModel::host_transfer_cost(int64_t num_bytes) const {
+  const Device& host = machine_->devices[machine_->host()];
+  const double rate = rate_of(host, "bytes") / host.num_lanes;
+  const auto amount = 2 * static_cast<double>(num_bytes);  // read once, written once
+  return {host.launch_ns, std::max<int64_t>(1, nanoseconds(amount, rate)), 0};
+}
+
+}  // namespace graphc

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "compiler/graph/graph.h"
+#include "compiler/machine/machine.h"
+
+namespace graphc {
+
+/// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time).
+///
+/// A rate in a machine file is that of all lanes of a device together. One CPU worker gets its
+/// share of it. One kernel on a GPU gets all of it, but kernels on other streams of that GPU wait
+/// meanwhile: its work is charged to the GPU's shared unit, its launch only to its own stream.
+class CostModel {
+ public:
+  explicit CostModel(const Machine& machine) : machine_(&machine) {}
+
+  /// Cost of `node` on one lane of `device`: launch plus the slower of arithmetic and memory.
+  /// Requires: infer_types ran.
+  TaskCost node_cost(const Graph& graph, NodeId node, DeviceId device) const;
+
+  /// Cost of moving `num_bytes` over one link: latency plus bytes over bandwidth. What both
+  /// directions cannot do at once is charged to the link they share.
+  TaskCost copy_cost(const LinkDirection& link, int64_t num_bytes) const;
+
+  /// Cost of reading a batch into host memory, or of handing a value out, by one host thread.
+  TaskCost host_transfer_cost(int64_t num_bytes) const;
+
+ private:
+  const Machine* machine_;
+};
+
+/// Whether lanes of this device slow each other down (the streams of an accelerator do).
+bool shares_compute(const Device& device);
+
+}  // namespace graphc

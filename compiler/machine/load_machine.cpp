@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <utility>
+
+#include "compiler/frontend/yaml_reader.h"
+#include "compiler/machine/machine.h"
+#include "compiler/machine/quantity.h"
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+constexpr int64_t kMaxLanes = 4096;
+
+/// What the cost model asks of every device: memory bandwidth and the rates that operators name.
+const MapKeys kRates = {"`rates`", {"bytes", "matmul_f32"}};
+
+const MapKeys kLinkKeys = {"a link", {"between", "to", "back", "both", "latency"}};
+
+/// Names of devices may be paths: `node1/gpu0`.
+bool is_device_name(std::string_view name) {
+  const std::vector<std::string_view> parts = split(name, '/');
+  return std::all_of(parts.begin(), parts.end(), is_identifier);
+}
+
+class MachineReader {
+ public:
+  MachineReader(const YamlNode& root, DiagnosticSink& diagnostics)
+      : root_(root), diagnostics_(diagnostics) {}
+
+  Result<Machine> read() {
+    const size_t errors_before = diagnostics_.num_errors();
+    const MapKeys keys = {"the machine file", {"machine", "devices", "links"}};
+    check_keys(root_, keys, diagnostics_);
+    if (const YamlNode* name = require_key(root_, "machine", keys, root_.where, diagnostics_)) {
+      machine_.name = read_text(*name, "`machine`", diagnostics_).value_or("");
+    }
+    read_devices(require_key(root_, "devices", keys, root_.where, diagnostics_));
+    read_links();
+    if (diagnostics_.num_errors() > errors_before) return reported();
+    return std::move(machine_);
+  }
+
+ private:
+  template <class T>
+  std::optional<T> read_quantity(const YamlNode* node, std::string_view what,
+                                 Result<T> (*parse)(std::string_view)) {
+    if (node == nullptr) return std::nullopt;
+    const std::optional<std::string> text = read_text(*node, what, diagnostics_);
+    if (!text) return std::nullopt;
+    const Result<T> value = parse(*text);
+    if (value) return *value;
+    diagnostics_.error(node->where, std::string(what) + " " + value.error().message);
+    return std::nullopt;
+  }
+
+  void read_devices(const YamlNode* devices) {
+    if (devices == nullptr || !expect_kind(*devices, YamlKind::kMap, "`devices`", diagnostics_)) {
+      is_complete_ = false;
+      return;
+    }
+    std::vector<Device> all;
+    for (size_t i = 0; i < devices->keys.size(); ++i) {
+      names_.push_back(devices->keys[i].text);
+      std::optional<Device> device = read_device(devices->keys[i], devices->items[i]);
+      is_complete_ = is_complete_ && device;
+      if (device) all.push_back(*std::move(device));
+    }
+    std::stable_partition(all.begin(), all.end(), [](const Device& d) { return d.kind == "cpu"; });
+    check_cpus(*devices, all);
+    for (Device& device : all) machine_.devices.push_back(std::move(device));
+  }
+
+  void check_cpus(const YamlNode& devices, const std::vector<Device>& all) {
+    const bool has_cpu = !all.empty() && all.front().kind == "cpu";
+    if (!has_cpu && is_complete_) {
+      diagnostics_.error(devices.where, "the machine has no device of kind cpu");
+    }
+    for (size_t i = 1; has_cpu && i < all.size() && all[i].kind == "cpu"; ++i) {
+      diagnostics_
+          .error(all[i].where, "a machine has one device of kind cpu; this is another one",
+                 "all CPU cores are the workers of one device")
+          .notes.push_back(
+              {Severity::kNote, all.front().where, "the first one is here", std::nullopt, {}});
+    }
+  }
+
+  std::optional<Device> read_device(const YamlNode& name, const YamlNode& map) {
+    if (!expect_kind(map, YamlKind::kMap, "the device '" + name.text + "'", diagnostics_)) {
+      return std::nullopt;
+    }
+    Device device;
+    device.name = name.text;
+    device.where = name.where;
+    if (!is_device_name(name.text)) {
+      diagnostics_.error(name.where, "'" + name.text + "' is not a name of a device",
+                         "a name is a letter or '_', then letters, digits, '_' and '.'; parts may "
+                         "be joined by '/'");
+    }
+    const YamlNode* kind = require_key(map, "kind", {"a device", {}}, name.where, diagnostics_);
+    if (kind == nullptr) return std::nullopt;
+    const std::optional<std::string> text = read_text(*kind, "`kind`", diagnostics_);
+    if (!text) return std::nullopt;
+    if (!is_identifier(*text)) {
+      diagnostics_.error(kind->where, "`kind` must be cpu or the name of a back end, like cuda");
+      return std::nullopt;
+    }
+    device.kind = *text;
+    read_device_figures(name, map, device);
+    return device;
+  }
+
+  void read_device_figures(const YamlNode& name, const YamlNode& map, Device& device) {
+    const bool is_cpu = device.kind == "cpu";
+    const std::string lanes = is_cpu ? "workers" : "streams";
+    const std::string what = "a device of kind " + device.kind;
+    MapKeys keys = {what, {"kind", lanes, "memory", "rates", "launch"}};
+    if (!is_cpu) keys.known.emplace_back("index");
+    check_keys(map, keys, diagnostics_);
+    const auto require = [&](std::string_view key) {
+      return require_key(map, key, keys, name.where, diagnostics_);
+    };
+    const YamlNode* count = require(lanes);
+    if (count != nullptr) device.num_lanes = read_count(*count, lanes, 1);
+    if (!is_cpu) {
+      const YamlNode* index = map.find("index");
+      int32_t& next = num_of_kind_[device.kind];
+      device.index = index == nullptr ? next : read_count(*index, "index", 0);
+      ++next;
+    }
+    device.memory_bytes = read_quantity(require("memory"), "`memory`", parse_memory).value_or(0);
+    device.launch_ns = read_quantity(require("launch"), "`launch`", parse_duration).value_or(0);
+    if (const YamlNode* rates = require("rates")) read_rates(*rates, device);
+  }
+
+  int32_t read_count(const YamlNode& node, const std::string& key, int64_t least) {
+    const std::optional<int64_t> count = read_integer(node, "`" + key + "`", diagnostics_);
+    if (count && (*count < least || *count > kMaxLanes)) {
+      diagnostics_.error(node.where, "`" + key + "` must be from " + std::to_string(least) +
+                                         " to " + std::to_string(kMaxLanes) + "; got " + node.text);
+      return 0;
+    }
+    return static_cast<int32_t>(count.value_or(0));
+  }
+
+  void read_rates(const YamlNode& rates, Device& device) {
+    if (!expect_kind(rates, YamlKind::kMap, "`rates`", diagnostics_)) return;
+    check_keys(rates, kRates, diagnostics_);
+    for (const std::string& name : kRates.known) {
+      const YamlNode* node = require_key(rates, name, kRates, rates.where, diagnostics_);
+      const std::string what = "`" + name + "`";
+      const std::optional<double> rate =
+          read_quantity(node, what, name == "bytes" ? parse_byte_rate : parse_flop_rate);
+      if (rate) device.rates[name] = *rate;
+    }
+  }
+
+  void read_links() {
+    const YamlNode* links = root_.find("links");
+    if (links == nullptr || links->kind == YamlKind::kNull) return;
+    if (!expect_kind(*links, YamlKind::kSequence, "`links`", diagnostics_)) return;
+    for (const YamlNode& link : links->items) {
+      if (expect_kind(link, YamlKind::kMap, "a link", diagnostics_)) read_link(link);
+    }
+  }
+
+  void read_link(const YamlNode& map) {
+    check_keys(map, kLinkKeys, diagnostics_);
+    const auto require = [&](std::string_view key) {
+      return require_key(map, key, kLinkKeys, map.where, diagnostics_);
+    };
+    LinkDirection to;
+    LinkDirection back;
+    const YamlNode* to_node = require("to");
+    const YamlNode* back_node = require("back");
+    const YamlNode* latency = require("latency");
+    to.bytes_per_s = read_quantity(to_node, "`to`", parse_byte_rate).value_or(0);
+    back.bytes_per_s = read_quantity(back_node, "`back`", parse_byte_rate).value_or(0);
+    to.latency_ns = read_quantity(latency, "`latency`", parse_duration).value_or(0);
+    if (const YamlNode* both = map.find("both")) {
+      to.both_bytes_per_s = read_quantity(both, "`both`", parse_byte_rate);
+      const double faster = std::max(to.bytes_per_s, back.bytes_per_s);
+      if (to.both_bytes_per_s && *to.both_bytes_per_s < faster) {
+        diagnostics_.error(both->where,
+                           "`both` is the sum of both directions; it cannot be less "
+                           "than one of them, " +
+                               print_byte_rate(faster));
+      }
+    }
+    back.both_bytes_per_s = to.both_bytes_per_s;
+    back.latency_ns = to.latency_ns;
+    to.link = back.link = static_cast<int32_t>(machine_.links.size() / 2);
+    if (!read_ends(map, to)) return;
+    back.from = to.to;
+    back.to = to.from;
+    machine_.links.push_back(to);
+    machine_.links.push_back(back);
+  }
+
+  bool read_ends(const YamlNode& map, LinkDirection& link) {
+    const YamlNode* between = require_key(map, "between", kLinkKeys, map.where, diagnostics_);
+    if (between == nullptr) return false;
+    if (between->kind != YamlKind::kSequence || between->items.size() != 2) {
+      diagnostics_.error(between->where, "`between` must be a list of two devices");
+      return false;
+    }
+    const std::optional<DeviceId> from = read_end(between->items[0]);
+    const std::optional<DeviceId> to = read_end(between->items[1]);
+    if (!from || !to) return false;
+    if (*from == *to) {
+      diagnostics_.error(between->where, "a link is between two different devices");
+      return false;
+    }
+    const auto pair = std::minmax(*from, *to);
+    const auto [first, is_new] =
+        linked_.emplace(std::pair(pair.first, pair.second), between->where);
+    if (!is_new) {
+      diagnostics_.error(between->where, "these two devices are linked twice")
+          .notes.push_back({Severity::kNote, first->second, "first here", std::nullopt, {}});
+    }
+    link.from = *from;
+    link.to = *to;
+    return true;
+  }
+
+  std::optional<DeviceId> read_end(const YamlNode& node) {
+    const std::optional<std::string> name = read_text(node, "a device", diagnostics_);
+    if (!name) return std::nullopt;
+    const std::optional<DeviceId> device = machine_.find_device(*name);
+    const bool is_named = std::find(names_.begin(), names_.end(), *name) != names_.end();
+    if (!device && !is_named && !names_.empty()) {
+      const std::optional<std::string> nearest = nearest_name(*name, names_);
+      diagnostics_.error(
+          node.where, "there is no device '" + *name + "'",
+          nearest ? std::optional("did you mean '" + *nearest + "'?") : std::nullopt);
+    }
+    return device;
+  }
+
+  const YamlNode& root_;
+  DiagnosticSink& diagnostics_;
+  Machine machine_;
+  bool is_complete_ = true;  // no device was left out because of an error
+  std::vector<std::string> names_;
+  std::map<std::string, int32_t> num_of_kind_;
+  std::map<std::pair<DeviceId, DeviceId>, SourceRange> linked_;
+};
+
+}  // namespace
+
+Result<Machine> load_machine(std::shared_ptr<const SourceFile> file, DiagnosticSink& diagnostics) {
+  TRY(const YamlNode root, parse_yaml(std::move(file), diagnostics));
+  return MachineReader(root, diagnostics).read();
+}
+
+}  // namespace graphc

@@ -1,0 +1,90 @@
+#include "compiler/machine/machine.h"
+
+#include "compiler/machine/quantity.h"
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+// A name that YAML could take for something else goes into quotes.
+std::string yaml_text(const std::string& text) {
+  const bool is_plain = is_identifier(text) && text != "null" && text != "true" && text != "false";
+  if (is_plain) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+std::string print_device(const Device& device) {
+  const bool is_cpu = device.kind == "cpu";
+  std::string text = "  " + yaml_text(device.name) + ": {kind: " + yaml_text(device.kind);
+  if (!is_cpu) text += ", index: " + std::to_string(device.index);
+  text += (is_cpu ? ", workers: " : ", streams: ") + std::to_string(device.num_lanes);
+  text += ", memory: " + print_memory(device.memory_bytes) + ", rates: {";
+  bool is_first = true;
+  for (const auto& [name, rate] : device.rates) {
+    text += (is_first ? "" : ", ") + name + ": " +
+            (name == "bytes" ? print_byte_rate(rate) : print_flop_rate(rate));
+    is_first = false;
+  }
+  return text + "}, launch: " + print_duration(device.launch_ns) + "}\n";
+}
+
+std::string print_link(const Machine& machine, const LinkDirection& to, const LinkDirection& back) {
+  std::string text = "  - {between: [" + yaml_text(machine.devices[to.from].name) + ", " +
+                     yaml_text(machine.devices[to.to].name) + "]";
+  text += ", to: " + print_byte_rate(to.bytes_per_s);
+  text += ", back: " + print_byte_rate(back.bytes_per_s);
+  if (to.both_bytes_per_s) text += ", both: " + print_byte_rate(*to.both_bytes_per_s);
+  return text + ", latency: " + print_duration(to.latency_ns) + "}\n";
+}
+
+}  // namespace
+
+std::optional<DeviceId> Machine::find_device(const std::string& device_name) const {
+  for (const DeviceId id : devices.ids()) {
+    if (devices[id].name == device_name) return id;
+  }
+  return std::nullopt;
+}
+
+const LinkDirection* Machine::find_link(DeviceId from, DeviceId to) const {
+  for (const LinkDirection& link : links) {
+    if (link.from == from && link.to == to) return &link;
+  }
+  return nullptr;
+}
+
+Machine single_cpu_machine() {
+  constexpr double kFlopsPerS = 50e9;
+  constexpr double kBytesPerS = 10e9;
+  constexpr int64_t kMemoryBytes = int64_t{8} << 30;
+  constexpr int64_t kLaunchNs = 100;
+  Device cpu;
+  cpu.name = "cpu";
+  cpu.kind = "cpu";
+  cpu.memory_bytes = kMemoryBytes;
+  cpu.rates = {{"bytes", kBytesPerS}, {"matmul_f32", kFlopsPerS}};
+  cpu.launch_ns = kLaunchNs;
+  Machine machine;
+  machine.name = "one-cpu";
+  machine.devices.push_back(std::move(cpu));
+  return machine;
+}
+
+std::string to_yaml(const Machine& machine) {
+  std::string text = "machine: " + yaml_text(machine.name) + "\ndevices:\n";
+  for (const Device& device : machine.devices) text += print_device(device);
+  if (machine.links.empty()) return text;
+  text += "links:\n";
+  // The two directions of an entry stand one after the other, the written one first.
+  for (size_t i = 0; i + 1 < machine.links.size(); i += 2) {
+    text += print_link(machine, machine.links[i], machine.links[i + 1]);
+  }
+  return text;
+}
+
+}  // namespace graphc

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/vocabulary.h"
+#include "runtime/plan/plan.h"
+
+namespace graphc {
+
+/// Units: rates in operations (or bytes) per second, decimal; memory in bytes.
+struct Device {
+  std::string name;
+  std::string kind;       ///< "cpu" or the back end of an accelerator, "cuda"
+  int32_t num_lanes = 1;  ///< CPU workers or GPU streams
+  int64_t memory_bytes = 0;
+  std::map<std::string, double> rates;  ///< all lanes together; `bytes` is the memory bandwidth
+  int64_t launch_ns = 0;                ///< per operator
+  int32_t index = 0;                    ///< accelerators: which one of its kind on the machine
+  SourceRange where;
+};
+
+/// One direction of a connection.
+struct LinkDirection {
+  DeviceId from;
+  DeviceId to;
+  double bytes_per_s = 0;
+  /// Both directions together, if less than their sum; the two directions share it.
+  std::optional<double> both_bytes_per_s;
+  int64_t latency_ns = 0;
+  int32_t link = 0;  ///< index of the entry in the file: both directions have the same
+};
+
+/// What a graph runs on: devices, the first of which is the CPU, and links between them.
+struct Machine {
+  std::string name;
+  IdVector<DeviceId, Device> devices;
+  std::vector<LinkDirection> links;
+
+  std::optional<DeviceId> find_device(const std::string& device_name) const;
+  DeviceId host() const { return DeviceId(0); }
+  const LinkDirection* find_link(DeviceId from, DeviceId to) const;
+};
+
+/// One CPU with one worker: what is used when neither the graph nor the user names a machine.
+Machine single_cpu_machine();
+
+/// The machine as canonical YAML that load_machine reads back to an equal machine.
+std::string to_yaml(const Machine& machine);
+
+/// Reads a machine file. Reports every independent error with its place: unknown or missing keys,
+/// unknown units, zero or negative rates, links between unknown devices, no CPU, more than one CPU.
+Result<Machine> load_machine(std::shared_ptr<const SourceFile> file, DiagnosticSink& diagnostics);
+
+}  // namespace graphc

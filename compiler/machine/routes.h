@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "compiler/machine/machine.h"
+
+namespace graphc {
+
+/// The links from `from` to `to` that together move a megabyte soonest, in the order of travel;
+/// empty if `from` equals `to` or no route exists. Ties go to the route with fewer links, then to
+/// the lower device. Cost: O(devices^2 x links).
+std::vector<const LinkDirection*> cheapest_route(const Machine& machine, DeviceId from,
+                                                 DeviceId to);
+
+}  // namespace graphc

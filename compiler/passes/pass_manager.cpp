@@ -1,0 +1,119 @@
+#include "compiler/passes/pass_manager.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ostream>
+#include <utility>
+
+#include "compiler/graph/graph_text.h"
+#include "compiler/passes/fold_constants.h"
+#include "compiler/passes/fold_transposes.h"
+#include "compiler/passes/infer_types.h"
+#include "compiler/passes/merge_equal_nodes.h"
+#include "compiler/passes/remove_dead_nodes.h"
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+constexpr std::array kPasses = {
+    Pass{"infer_types", "gives every value its static type", false, infer_types},
+    Pass{"fold_constants", "computes what depends on constants alone", true, fold_constants},
+    Pass{"fold_transposes", "turns transposes before a matmul into its flags", true,
+         fold_transposes},
+    Pass{"merge_equal_nodes", "computes equal things once", false, merge_equal_nodes},
+    Pass{"remove_dead_nodes", "removes what nothing needs", false, remove_dead_nodes},
+};
+
+tl::unexpected<Error> unknown_pass(std::string_view name, std::span<const Pass> passes) {
+  std::vector<std::string> names;
+  for (const Pass& pass : passes) names.emplace_back(pass.name);
+  const std::optional<std::string> nearest = nearest_name(name, names);
+  return usage_error(
+      "unknown pass '" + std::string(name) + "'; " +
+      (nearest ? "did you mean '" + *nearest + "'?" : "the passes are " + join(names, ", ")));
+}
+
+const Pass* find_pass(std::string_view name, std::span<const Pass> passes) {
+  const auto at = std::find_if(passes.begin(), passes.end(),
+                               [&](const Pass& pass) { return pass.name == name; });
+  return at == passes.end() ? nullptr : &*at;
+}
+
+bool is_typed(const Graph& graph) {
+  return std::all_of(graph.values.begin(), graph.values.end(),
+                     [](const Value& value) { return value.type.has_value(); });
+}
+
+bool is_dumped(const PassOptions& options, std::string_view name) {
+  return std::any_of(options.dump_after.begin(), options.dump_after.end(),
+                     [&](const std::string& wanted) { return wanted == "all" || wanted == name; });
+}
+
+void dump(const Graph& graph, const Pass& pass, const PassOptions& options) {
+  if (options.dumps == nullptr || !is_dumped(options, pass.name)) return;
+  *options.dumps << "# after " << pass.name << "\n" << print_graph(graph) << "\n";
+}
+
+void check_graph(const Graph& graph, std::string_view pass) {
+  const Violation violation = verify_graph(graph);
+  if (!violation) return;
+  CHECK(!violation, "the pass " + std::string(pass) + " broke the graph: " + *violation + "\n" +
+                        print_graph(graph));
+}
+
+}  // namespace
+
+std::span<const Pass> all_passes() { return kPasses; }
+
+std::span<const Pass> default_passes() { return kPasses; }
+
+Result<std::vector<Pass>> find_passes(std::string_view comma_separated) {
+  std::vector<Pass> passes;
+  for (const std::string_view part : split(comma_separated, ',')) {
+    const std::string_view name = trim(part);
+    if (name.empty()) continue;
+    const Pass* pass = find_pass(name, all_passes());
+    if (pass == nullptr) return unknown_pass(name, all_passes());
+    passes.push_back(*pass);
+  }
+  return passes;
+}
+
+std::string to_string(std::span<const PassTiming> timings) {
+  size_t width = 0;
+  for (const PassTiming& timing : timings) width = std::max(width, timing.name.size());
+  std::string text;
+  for (const PassTiming& timing : timings) {
+    text += timing.name + std::string(width - timing.name.size(), ' ') + "  " +
+            format_duration(timing.duration_ns) + "  " + std::to_string(timing.num_nodes) +
+            " nodes\n";
+  }
+  return text;
+}
+
+Result<PassRun> run_passes(Graph graph, std::span<const Pass> passes, const PassOptions& options,
+                           DiagnosticSink& diagnostics) {
+  for (const std::string& name : options.dump_after) {
+    if (name != "all" && find_pass(name, passes) == nullptr) return unknown_pass(name, passes);
+  }
+  PassRun run{std::move(graph), {}};
+  for (const Pass& pass : passes) {
+    if (pass.needs_types && !is_typed(run.graph)) {
+      return usage_error("the pass " + std::string(pass.name) +
+                         " needs types; run infer_types before it");
+    }
+    const auto start = std::chrono::steady_clock::now();
+    TRY(run.graph, pass.run(std::move(run.graph), diagnostics));
+    const auto duration = std::chrono::steady_clock::now() - start;
+    run.timings.push_back({std::string(pass.name),
+                           std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count(),
+                           run.graph.nodes.size()});
+    check_graph(run.graph, pass.name);
+    dump(run.graph, pass, options);
+  }
+  return run;
+}
+
+}  // namespace graphc

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/graph/graph.h"
+#include "compiler/vocabulary.h"
+
+namespace graphc {
+
+/// A step from a valid graph to a valid graph.
+struct Pass {
+  std::string_view name;
+  std::string_view summary;  ///< one line for --list-passes
+  bool needs_types;          ///< whether infer_types must have run
+  Result<Graph> (*run)(Graph graph, DiagnosticSink& diagnostics);
+};
+
+/// Every pass, in the order in which the compiler runs them; names are unique.
+std::span<const Pass> all_passes();
+/// What graphc runs.
+std::span<const Pass> default_passes();
+
+/// The passes of a comma-separated list, in its order.
+/// Errors: an unknown name, with the nearest one (usage).
+Result<std::vector<Pass>> find_passes(std::string_view comma_separated);
+
+struct PassOptions {
+  std::vector<std::string> dump_after;  ///< names of passes; "all" means each
+  std::ostream* dumps = nullptr;        ///< where dumps go; nowhere if null
+};
+
+struct PassTiming {
+  std::string name;
+  int64_t duration_ns = 0;
+  size_t num_nodes = 0;  ///< after the pass
+};
+
+struct PassRun {
+  Graph graph;
+  std::vector<PassTiming> timings;  ///< one a pass, in order; no decision depends on them
+};
+
+/// `name  0.12 ms  7 nodes`, one line a pass.
+std::string to_string(std::span<const PassTiming> timings);
+
+/// Runs `passes` in order and verifies the graph after each: one that breaks it is our bug, and the
+/// process ends with the name of the pass and the text of the graph.
+/// Requires: verify_graph passes.
+/// Errors: those of the passes (in `diagnostics`); a name in dump_after that no pass has, a pass
+///         that needs types before there are any (usage).
+Result<PassRun> run_passes(Graph graph, std::span<const Pass> passes, const PassOptions& options,
+                           DiagnosticSink& diagnostics);
+
+}  // namespace graphc
