@@ -1,0 +1,194 @@
+#include "compiler/placement/heft.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "compiler/machine/routes.h"
+
+namespace graphc {
+namespace {
+
+class Heft {
+ public:
+  Heft(const Graph& graph, const Machine& machine, const CostModel& costs,
+       const IdVector<NodeId, std::optional<DeviceId>>& pins)
+      : graph_(graph),
+        machine_(machine),
+        costs_(costs),
+        pins_(pins),
+        readers_(graph.values.size()),
+        rank_(graph.nodes.size()),
+        finish_(graph.nodes.size()),
+        assignment_(graph.nodes.size()) {
+    for (const NodeId node : graph.nodes.ids()) {
+      for (const ValueId input : graph.nodes[node].inputs) readers_[input].push_back(node);
+    }
+    for (const DeviceId device : machine.devices.ids()) {
+      lane_free_.push_back(std::vector<int64_t>(machine.devices[device].num_lanes, 0));
+    }
+    shared_free_ = IdVector<DeviceId, int64_t>(machine.devices.size(), 0);
+  }
+
+  Assignment run() {
+    rank_nodes();
+    std::vector<NodeId> order;
+    for (const NodeId node : graph_.nodes.ids()) order.push_back(node);
+    // Producers come first: a rank is larger than every successor's.
+    std::stable_sort(order.begin(), order.end(), [&](NodeId a, NodeId b) {
+      if (rank_[a] != rank_[b]) return rank_[a] > rank_[b];
+      return graph_.nodes[a].name < graph_.nodes[b].name;
+    });
+    for (const NodeId node : order) assign(node);
+    return assignment_;
+  }
+
+ private:
+  using LinkTimes = std::map<const LinkDirection*, int64_t>;  // looked up only, never iterated
+
+  std::vector<DeviceId> allowed(NodeId node) const {
+    if (pins_[node]) return {*pins_[node]};
+    std::vector<DeviceId> every;
+    for (const DeviceId device : machine_.devices.ids()) every.push_back(device);
+    return every;
+  }
+
+  /// Mean over the devices, as in the paper.
+  double mean_cost_ns(NodeId node) const {
+    double total = 0;
+    const auto devices = allowed(node);
+    for (const DeviceId device : devices) {
+      total += static_cast<double>(costs_.node_cost(graph_, node, device).duration_ns());
+    }
+    return total / static_cast<double>(devices.size());
+  }
+
+  /// Mean over ordered pairs of different devices; half of the pairs count as equal.
+  double mean_transfer_ns(ValueId value) const {
+    if (machine_.links.empty()) return 0;
+    double total = 0;
+    for (const LinkDirection& link : machine_.links) {
+      total += static_cast<double>(
+          costs_.copy_cost(link, graph_.type_of(value).size_bytes()).duration_ns());
+    }
+    return total / static_cast<double>(machine_.links.size()) / 2;
+  }
+
+  void rank_nodes() {
+    for (int32_t i = static_cast<int32_t>(graph_.nodes.size()) - 1; i >= 0; --i) {
+      const NodeId node(i);
+      double after = 0;
+      const ValueId result = graph_.nodes[node].result;
+      for (const NodeId reader : readers_[result]) {
+        after = std::max(after, mean_transfer_ns(result) + rank_[reader]);
+      }
+      rank_[node] = mean_cost_ns(node) + after;
+    }
+  }
+
+  /// When `value` can be in the memory of `device`; takes the links it needs in `link_free`.
+  int64_t arrival_ns(ValueId value, DeviceId device, LinkTimes& link_free) const {
+    const Value& origin = graph_.values[value];
+    if (origin.kind == ValueKind::kState || origin.kind == ValueKind::kConstant) return 0;
+    if (const auto known = arrived_.find({value, device}); known != arrived_.end()) {
+      return known->second;
+    }
+    const bool is_input = origin.kind == ValueKind::kInput;
+    int64_t time_ns = is_input ? 0 : finish_[*origin.producer];
+    const DeviceId home = is_input ? machine_.host() : assignment_[*origin.producer];
+    const auto route = cheapest_route(machine_, home, device);
+    if (route.empty() && home != device) return kNever;
+    for (const LinkDirection* link : route) {
+      int64_t& free_ns = link_free[link];
+      const auto cost = costs_.copy_cost(*link, graph_.type_of(value).size_bytes());
+      time_ns = std::max(time_ns, free_ns) + cost.duration_ns();
+      free_ns = time_ns;
+    }
+    return time_ns;
+  }
+
+  struct Slot {
+    DeviceId device;
+    size_t lane = 0;
+    int64_t end_ns = kNever;
+    int64_t score_ns = kNever;  ///< the end, plus the way back of a state
+  };
+
+  Slot earliest_on(NodeId node, DeviceId device) {
+    auto link_free = link_free_;
+    int64_t ready_ns = 0;
+    for (const ValueId input : graph_.nodes[node].inputs) {
+      ready_ns = std::max(ready_ns, arrival_ns(input, device, link_free));
+    }
+    if (ready_ns == kNever) return {device};
+    const auto& lanes = lane_free_[device];
+    const size_t lane =
+        static_cast<size_t>(std::min_element(lanes.begin(), lanes.end()) - lanes.begin());
+    const TaskCost cost = costs_.node_cost(graph_, node, device);
+    int64_t work_start_ns = std::max(ready_ns, lanes[lane]) + cost.latency_ns;
+    if (cost.shared_ns > 0) work_start_ns = std::max(work_start_ns, shared_free_[device]);
+    const int64_t end_ns = work_start_ns + cost.work_ns;
+    return {device, lane, end_ns, end_ns + way_back_ns(node, device)};
+  }
+
+  /// The longest way of a new state value to a reader that is already placed.
+  int64_t way_back_ns(NodeId node, DeviceId device) const {
+    if (!graph_.nodes[node].updates) return 0;
+    int64_t longest_ns = 0;
+    for (const NodeId reader : readers_[*graph_.nodes[node].updates]) {
+      if (reader == node || !is_assigned(reader)) continue;
+      int64_t way_ns = 0;
+      for (const LinkDirection* link : cheapest_route(machine_, device, assignment_[reader])) {
+        way_ns += costs_.copy_cost(*link, graph_.type_of(graph_.nodes[node].result).size_bytes())
+                      .duration_ns();
+      }
+      longest_ns = std::max(longest_ns, way_ns);
+    }
+    return longest_ns;
+  }
+  bool is_assigned(NodeId node) const { return finish_[node] > 0; }
+
+  void assign(NodeId node) {
+    Slot best;
+    bool is_first = true;
+    for (const DeviceId device : allowed(node)) {
+      const Slot slot = earliest_on(node, device);
+      if (!is_first && slot.score_ns >= best.score_ns) continue;
+      best = slot;
+      is_first = false;
+    }
+    for (const ValueId input : graph_.nodes[node].inputs) {
+      arrived_[{input, best.device}] = arrival_ns(input, best.device, link_free_);
+    }
+    assignment_[node] = best.device;
+    finish_[node] = best.end_ns;
+    lane_free_[best.device][best.lane] = best.end_ns;
+    if (costs_.node_cost(graph_, node, best.device).shared_ns > 0) {
+      shared_free_[best.device] = best.end_ns;
+    }
+  }
+
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max() / 4;
+
+  const Graph& graph_;
+  const Machine& machine_;
+  const CostModel& costs_;
+  const IdVector<NodeId, std::optional<DeviceId>>& pins_;
+  IdVector<ValueId, std::vector<NodeId>> readers_;
+  IdVector<NodeId, double> rank_;
+  IdVector<NodeId, int64_t> finish_;
+  Assignment assignment_;
+  IdVector<DeviceId, std::vector<int64_t>> lane_free_;
+  IdVector<DeviceId, int64_t> shared_free_;
+  LinkTimes link_free_;
+  std::map<std::pair<ValueId, DeviceId>, int64_t> arrived_;
+};
+
+}  // namespace
+
+Assignment heft(const Graph& graph, const Machine& machine, const CostModel& costs,
+                const IdVector<NodeId, std::optional<DeviceId>>& pins) {
+  return Heft(graph, machine, costs, pins).run();
+}
+
+}  // namespace graphc

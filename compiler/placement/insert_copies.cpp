@@ -1,0 +1,215 @@
+#include "compiler/placement/insert_copies.h"
+
+#include <map>
+
+#include "compiler/machine/routes.h"
+
+namespace graphc {
+namespace {
+
+/// Where a graph value comes from within a step, and how far back.
+struct Source {
+  ValueId value;  ///< the value that is produced, fed or filled in
+  int32_t distance = 0;
+};
+
+class CopyInserter {
+ public:
+  CopyInserter(const Graph& graph, const Assignment& assignment, const Machine& machine,
+               DiagnosticSink& diagnostics)
+      : graph_(graph), assignment_(assignment), machine_(machine), diagnostics_(diagnostics) {
+    placed_.graph = graph;
+    for (const NodeId id : graph.nodes.ids()) {
+      if (graph.nodes[id].updates) updated_[*graph.nodes[id].updates] = id;
+    }
+  }
+
+  Result<PlacedGraph> run() {
+    place_results();
+    for (const NodeId node : graph_.nodes.ids()) add_node(node);
+    for (size_t i = 0; i < graph_.outputs.size(); ++i) add_output(i);
+    for (const ValueId value : graph_.values.ids()) add_pinned_state(value);
+    if (diagnostics_.num_errors() > 0) return reported();
+    return order_ops();
+  }
+
+ private:
+  /// Results of nodes exist before anybody asks, so that a read of a state from the previous step
+  /// finds its producer even when that comes later in the list.
+  void place_results() {
+    for (const NodeId id : graph_.nodes.ids()) {
+      const Node& node = graph_.nodes[id];
+      const PlacedValueId value = value_on(node.result, assignment_[id]);
+      PlacedOp op;
+      op.kind = PlacedOpKind::kNode;
+      op.name = node.name;
+      op.device = op.destination = assignment_[id];
+      op.node = id;
+      op.writes = value;
+      placed_.values[value].producer = placed_.ops.push_back(op);
+    }
+  }
+
+  void add_node(NodeId id) {
+    const Node& node = graph_.nodes[id];
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const SourceRange& where = i < node.input_places.size() ? node.input_places[i] : node.where;
+      const auto operand = read_on(node.inputs[i], assignment_[id], where);
+      if (operand) placed_.ops[PlacedOpId(id.value())].reads.push_back(*operand);
+    }
+  }
+
+  void add_output(size_t index) {
+    const GraphOutput& output = graph_.outputs[index];
+    placed_.resident_outputs.emplace_back();
+    const DeviceId device = output.device ? *machine_.find_device(*output.device) : machine_.host();
+    const auto operand = read_on(output.value, device, output.where);
+    if (!operand) return;
+    if (output.device && device != machine_.host()) {
+      placed_.resident_outputs.back() = operand;
+      return;
+    }
+    PlacedOp op;
+    op.kind = PlacedOpKind::kOutput;
+    op.name = "output " + graph_.values[output.value].name;
+    op.device = op.destination = machine_.host();
+    op.output = index;
+    op.reads = {*operand};
+    placed_.ops.push_back(op);
+  }
+
+  /// A state lives where the user wants it, whoever reads it.
+  void add_pinned_state(ValueId id) {
+    const Value& value = graph_.values[id];
+    if (value.kind != ValueKind::kState || !value.device) return;
+    read_on(id, *machine_.find_device(*value.device), value.where);
+  }
+
+  Source source_of(ValueId value) const {
+    const auto updater = updated_.find(value);
+    if (updater == updated_.end()) return {value, 0};
+    return {graph_.nodes[updater->second].result, 1};
+  }
+
+  std::optional<PlacedOperand> read_on(ValueId value, DeviceId device, const SourceRange& where) {
+    const Source source = source_of(value);
+    const auto at = deliver(source.value, device, where);
+    if (!at) return std::nullopt;
+    return PlacedOperand{*at, source.distance};
+  }
+
+  /// `value` in the memory of `device`, with the copies that bring it there.
+  std::optional<PlacedValueId> deliver(ValueId value, DeviceId device, const SourceRange& where) {
+    if (const auto known = placed_at_.find({value, device}); known != placed_at_.end()) {
+      return known->second;
+    }
+    const Value& origin = graph_.values[value];
+    if (origin.kind == ValueKind::kState || origin.kind == ValueKind::kConstant) {
+      return value_on(value, device);  // every device has its own, filled in at load
+    }
+    const DeviceId home =
+        origin.kind == ValueKind::kInput ? machine_.host() : assignment_[*origin.producer];
+    if (origin.kind == ValueKind::kInput) feed(value);
+    const auto route = cheapest_route(machine_, home, device);
+    if (route.empty() && home != device) {
+      diagnostics_.error(
+          where,
+          "no route from '" + machine_.devices[home].name + "' to '" +
+              machine_.devices[device].name + "' for '" + origin.name + "'",
+          "add a link between them, or a chain of links, to machine '" + machine_.name + "'");
+      return std::nullopt;
+    }
+    for (const LinkDirection* link : route) copy_over(value, *link);
+    return placed_at_.at({value, device});
+  }
+
+  void feed(ValueId input) {
+    if (placed_at_.contains({input, machine_.host()})) return;
+    PlacedOp op;
+    op.kind = PlacedOpKind::kFeed;
+    op.name = "feed " + graph_.values[input].name;
+    op.device = op.destination = machine_.host();
+    op.input = input;
+    op.writes = value_on(input, machine_.host());
+    placed_.values[*op.writes].producer = placed_.ops.push_back(op);
+  }
+
+  void copy_over(ValueId value, const LinkDirection& link) {
+    if (placed_at_.contains({value, link.to})) return;
+    PlacedOp op;
+    op.kind = PlacedOpKind::kCopy;
+    op.name = label_of(value) + " -> " + machine_.devices[link.to].name;
+    op.device = link.from;
+    op.destination = link.to;
+    op.reads = {{placed_at_.at({value, link.from}), 0}};
+    op.writes = value_on(value, link.to);
+    placed_.values[*op.writes].producer = placed_.ops.push_back(op);
+  }
+
+  /// A new value of a state is known to the user by the state's name.
+  ValueId origin_of(ValueId value) const {
+    const auto producer = graph_.values[value].producer;
+    if (!producer || !graph_.nodes[*producer].updates) return value;
+    return *graph_.nodes[*producer].updates;
+  }
+  const std::string& label_of(ValueId value) const { return graph_.values[origin_of(value)].name; }
+
+  PlacedValueId value_on(ValueId value, DeviceId device) {
+    const auto known = placed_at_.find({value, device});
+    if (known != placed_at_.end()) return known->second;
+    PlacedValue placed;
+    placed.name = label_of(value) + "@" + machine_.devices[device].name;
+    placed.origin = origin_of(value);
+    placed.device = device;
+    const PlacedValueId id = placed_.values.push_back(placed);
+    placed_at_[{value, device}] = id;
+    return id;
+  }
+
+  /// Copies and feeds were appended as they were asked for; within a step every op goes behind the
+  /// producers of what it reads, otherwise the given order stays.
+  PlacedGraph order_ops() {
+    PlacedGraph ordered = placed_;
+    ordered.ops = {};
+    IdVector<PlacedOpId, std::optional<PlacedOpId>> new_id(placed_.ops.size());
+    for (const PlacedOpId op : placed_.ops.ids()) append_with_producers(op, new_id, ordered);
+    for (PlacedValue& value : ordered.values) {
+      if (value.producer) value.producer = new_id[*value.producer];
+    }
+    return ordered;
+  }
+
+  void append_with_producers(PlacedOpId first,
+                             IdVector<PlacedOpId, std::optional<PlacedOpId>>& new_id,
+                             PlacedGraph& ordered) const {
+    std::vector<PlacedOpId> stack = {first};
+    while (!stack.empty()) {
+      const PlacedOpId op = stack.back();
+      const size_t size_before = stack.size();
+      for (const PlacedOperand& read : placed_.ops[op].reads) {
+        const auto producer = placed_.values[read.value].producer;
+        if (read.distance == 0 && producer && !new_id[*producer]) stack.push_back(*producer);
+      }
+      if (stack.size() > size_before) continue;
+      stack.pop_back();
+      if (!new_id[op]) new_id[op] = ordered.ops.push_back(placed_.ops[op]);
+    }
+  }
+
+  const Graph& graph_;
+  const Assignment& assignment_;
+  const Machine& machine_;
+  DiagnosticSink& diagnostics_;
+  PlacedGraph placed_;
+  std::map<ValueId, NodeId> updated_;
+  std::map<std::pair<ValueId, DeviceId>, PlacedValueId> placed_at_;
+};
+
+}  // namespace
+
+Result<PlacedGraph> insert_copies(const Graph& graph, const Assignment& assignment,
+                                  const Machine& machine, DiagnosticSink& diagnostics) {
+  return CopyInserter(graph, assignment, machine, diagnostics).run();
+}
+
+}  // namespace graphc

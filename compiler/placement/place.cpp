@@ -1,0 +1,56 @@
+#include "compiler/placement/place.h"
+
+#include <algorithm>
+
+#include "compiler/placement/heft.h"
+
+namespace graphc {
+namespace {
+
+using Pins = IdVector<NodeId, std::optional<DeviceId>>;
+
+Assignment all_on(DeviceId device, const Pins& pins) {
+  Assignment assignment(pins.size());
+  for (const NodeId node : pins.ids()) assignment[node] = pins[node].value_or(device);
+  return assignment;
+}
+
+bool is_fully_pinned(const Pins& pins) {
+  return std::all_of(pins.begin(), pins.end(), [](const auto& pin) { return pin.has_value(); });
+}
+
+std::vector<PlacementCandidate> candidates_for(const Graph& graph, const Machine& machine,
+                                               const CostModel& costs, const Pins& pins) {
+  if (is_fully_pinned(pins)) return {{"as pinned", all_on(machine.host(), pins), std::nullopt}};
+  std::vector<PlacementCandidate> candidates;
+  for (const DeviceId device : machine.devices.ids()) {
+    candidates.push_back(
+        {"all on " + machine.devices[device].name, all_on(device, pins), std::nullopt});
+  }
+  candidates.push_back({"heft", heft(graph, machine, costs, pins), std::nullopt});
+  return candidates;
+}
+
+}  // namespace
+
+Result<Placement> place(const Graph& graph, const Machine& machine, const CostModel& costs,
+                        const EvaluateAssignment& evaluate, DiagnosticSink& diagnostics) {
+  TRY(const Pins pins, resolve_pins(graph, machine, diagnostics));
+  Placement placement;
+  placement.pins = pins;
+  std::optional<size_t> best;
+  for (const PlacementCandidate& candidate : candidates_for(graph, machine, costs, pins)) {
+    placement.candidates.push_back(candidate);
+    const auto score = evaluate(candidate.assignment);
+    if (!score) continue;
+    placement.candidates.back().score = score;
+    if (!best || *score < *placement.candidates[*best].score) {
+      best = placement.candidates.size() - 1;
+    }
+  }
+  // Where none can be scheduled, insert_copies says why for the first one.
+  placement.chosen = placement.candidates[best.value_or(0)];
+  return placement;
+}
+
+}  // namespace graphc

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/graph/graph.h"
+#include "compiler/machine/machine.h"
+
+namespace graphc {
+
+using PlacedOpId = Id<struct PlacedOpTag>;
+using PlacedValueId = Id<struct PlacedValueTag>;
+
+/// A value in the memory of one device. The next value of a state and the state itself are one
+/// placed value a device: who reads the state reads what was written one step before.
+struct PlacedValue {
+  std::string name;  ///< `w1@gpu0`
+  ValueId origin;    ///< the graph value it holds; for a state that is updated, the state
+  DeviceId device;
+  std::optional<PlacedOpId> producer;  ///< absent: filled in at load and never replaced
+  bool operator==(const PlacedValue&) const = default;
+};
+
+struct PlacedOperand {
+  PlacedValueId value;
+  int32_t distance = 0;  ///< 0 = written in this step, 1 = in the previous one
+  bool operator==(const PlacedOperand&) const = default;
+};
+
+enum class PlacedOpKind { kNode, kCopy, kFeed, kOutput };
+
+/// Something that takes time on one device or one link.
+struct PlacedOp {
+  PlacedOpKind kind = PlacedOpKind::kNode;
+  std::string name;
+  DeviceId device;               ///< kCopy: where it reads
+  DeviceId destination;          ///< kCopy: where it writes; otherwise `device`
+  std::optional<NodeId> node;    ///< kNode
+  std::optional<ValueId> input;  ///< kFeed
+  std::optional<size_t> output;  ///< kOutput: index into the graph's outputs
+  std::vector<PlacedOperand> reads;
+  std::optional<PlacedValueId> writes;
+};
+
+/// Level 2: a device for every operator; every crossing of devices is an explicit copy over one
+/// link. Reading a batch and delivering an output are operations of the host.
+///
+/// Ops stand in an order in which producers of distance 0 precede their readers.
+struct PlacedGraph {
+  Graph graph;
+  IdVector<PlacedOpId, PlacedOp> ops;
+  IdVector<PlacedValueId, PlacedValue> values;
+  /// For outputs that stay on a device: the value; it is neither moved nor delivered.
+  std::vector<std::optional<PlacedOperand>> resident_outputs;
+
+  const TensorType& type_of(PlacedValueId value) const {
+    return graph.type_of(values[value].origin);
+  }
+  /// Whether the value holds a state or a constant, filled in at load.
+  bool is_filled_at_load(PlacedValueId value) const;
+};
+
+/// Checks that every operation reads values of its own device, from their producers, at a distance
+/// that exists; that copies follow links of the machine; one copy per (value, destination); that
+/// every node of the graph is placed once, and where the user pinned it.
+Violation verify_placed_graph(const PlacedGraph& placed, const Machine& machine);
+
+/// One line an operation: `gpu0  z1 = matmul(x@gpu0, w1@gpu0 from step -1)`.
+std::string print_placed_graph(const PlacedGraph& placed, const Machine& machine);
+
+}  // namespace graphc
