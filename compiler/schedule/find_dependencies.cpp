@@ -1,0 +1,131 @@
+#include <algorithm>
+
+#include "compiler/schedule/task_graph.h"
+
+namespace graphc {
+namespace {
+
+class DependencyFinder {
+ public:
+  DependencyFinder(const PlacedGraph& placed, const Machine& machine, const CostModel& costs)
+      : machine_(machine), costs_(costs) {
+    tasks_.placed = placed;
+    tasks_.lanes = lanes_of(machine);
+  }
+
+  TaskGraph run() {
+    for (const PlacedOpId op : tasks_.placed.ops.ids()) tasks_.tasks.push_back(task_of(op));
+    fix_state_versions();
+    for (const TaskId task : tasks_.tasks.ids()) add_edges(task);
+    return std::move(tasks_);
+  }
+
+ private:
+  Task task_of(PlacedOpId id) const {
+    const PlacedOp& op = tasks_.placed.ops[id];
+    Task task{op.name, id, group_of(op), {}};
+    switch (op.kind) {
+      case PlacedOpKind::kNode:
+        task.cost = costs_.node_cost(tasks_.placed.graph, *op.node, op.device);
+        break;
+      case PlacedOpKind::kCopy:
+        task.cost = costs_.copy_cost(*machine_.find_link(op.device, op.destination),
+                                     tasks_.placed.type_of(*op.writes).size_bytes());
+        break;
+      case PlacedOpKind::kFeed:
+        task.cost = costs_.host_transfer_cost(tasks_.placed.type_of(*op.writes).size_bytes());
+        break;
+      case PlacedOpKind::kOutput:
+        task.cost =
+            costs_.host_transfer_cost(tasks_.placed.type_of(op.reads[0].value).size_bytes());
+        break;
+    }
+    return task;
+  }
+
+  /// The first group whose lanes can run the operation.
+  GroupId group_of(const PlacedOp& op) const {
+    const LaneKind kind = lane_kind(op.kind);
+    for (const GroupId group : tasks_.lanes.groups.ids()) {
+      const MachineLane& lane = tasks_.lanes.lanes[tasks_.lanes.groups[group].lanes.front()];
+      if (lane.kind == kind && lane.device == op.device && lane.destination == op.destination) {
+        return group;
+      }
+    }
+    CHECK(false, "every device and link has lanes");
+  }
+
+  static LaneKind lane_kind(PlacedOpKind kind) {
+    switch (kind) {
+      case PlacedOpKind::kCopy:
+        return LaneKind::kLink;
+      case PlacedOpKind::kFeed:
+        return LaneKind::kFeed;
+      case PlacedOpKind::kOutput:
+        return LaneKind::kOutput;
+      case PlacedOpKind::kNode:
+        break;
+    }
+    return LaneKind::kCompute;
+  }
+
+  void fix_state_versions() {
+    tasks_.fixed_versions =
+        IdVector<PlacedValueId, std::optional<int32_t>>(tasks_.placed.values.size());
+    for (const PlacedValueId value : tasks_.placed.values.ids()) {
+      if (!tasks_.placed.is_filled_at_load(value)) continue;
+      tasks_.fixed_versions[value] = replaces_in_place(value) ? 1 : 2;
+    }
+  }
+
+  /// Whether the writer may overwrite the previous value: it does not read it, or it reads each
+  /// element before it writes it.
+  bool replaces_in_place(PlacedValueId value) const {
+    const auto producer = tasks_.placed.values[value].producer;
+    if (!producer) return true;
+    const PlacedOp& op = tasks_.placed.ops[*producer];
+    const bool reads_itself =
+        std::any_of(op.reads.begin(), op.reads.end(),
+                    [&](const PlacedOperand& read) { return read.value == value; });
+    if (!reads_itself) return true;
+    const TensorType& type = tasks_.placed.type_of(value);
+    return may_run_in_place(*tasks_.placed.graph.nodes[*op.node].op, type, type);
+  }
+
+  void add_edges(TaskId id) {
+    const PlacedOp& op = tasks_.placed.ops[tasks_.tasks[id].op];
+    const size_t first = tasks_.edges.size();
+    for (const PlacedOperand& read : op.reads) {
+      const auto producer = tasks_.placed.values[read.value].producer;
+      if (!producer) continue;
+      const TaskId writer(producer->value());
+      add_edge({writer, id, read.distance, EdgeKind::kData, read.value}, first);
+      const auto versions = tasks_.fixed_versions[read.value];
+      if (!versions || writer == id) continue;
+      add_edge({id, writer, *versions - read.distance, EdgeKind::kAnti, read.value}, first);
+    }
+  }
+
+  /// An operator that reads a value twice depends on it once; `first` is where its edges begin.
+  void add_edge(const TaskEdge& edge, size_t first) {
+    const auto begin = tasks_.edges.begin() + static_cast<std::ptrdiff_t>(first);
+    const bool is_known = std::any_of(begin, tasks_.edges.end(), [&](const TaskEdge& known) {
+      return known.from == edge.from && known.to == edge.to && known.distance == edge.distance &&
+             known.kind == edge.kind;
+    });
+    if (!is_known) tasks_.edges.push_back(edge);
+  }
+
+  const Machine& machine_;
+  const CostModel& costs_;
+  TaskGraph tasks_;
+};
+
+}  // namespace
+
+TaskGraph find_dependencies(const PlacedGraph& placed, const Machine& machine,
+                            const CostModel& costs) {
+  return DependencyFinder(placed, machine, costs).run();
+}
+
+}  // namespace graphc

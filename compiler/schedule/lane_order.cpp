@@ -1,0 +1,79 @@
+#include "compiler/schedule/lane_order.h"
+
+#include <algorithm>
+#include <map>
+
+namespace graphc {
+
+std::vector<SchedulingEdge> enforced_edges(const SchedulingProblem& problem,
+                                           const IdVector<VersionedId, int32_t>& versions) {
+  std::vector<SchedulingEdge> edges = problem.edges;
+  for (const VersionedId id : problem.values.ids()) {
+    const VersionedValue& value = problem.values[id];
+    for (const VersionedRead& read : value.reads) {
+      if (read.task == value.writer) continue;
+      edges.push_back({read.task, value.writer, versions[id] - read.distance, true});
+    }
+  }
+  return edges;
+}
+
+IdVector<VersionedId, int32_t> fewest_versions(const SchedulingProblem& problem,
+                                               const SchedulingSolution& solution,
+                                               int64_t interval_ns) {
+  IdVector<VersionedId, int32_t> versions(problem.values.size(), 1);
+  for (const VersionedId id : problem.values.ids()) {
+    const ScheduledTask& writer = solution.tasks[problem.values[id].writer];
+    for (const VersionedRead& read : problem.values[id].reads) {
+      const ScheduledTask& reader = solution.tasks[read.task];
+      // The writer that takes this version again runs `gap` intervals after the reader.
+      const int64_t lateness_ns = reader.end_ns - writer.start_ns;
+      const int64_t gap = lateness_ns <= 0 ? 0 : (lateness_ns + interval_ns - 1) / interval_ns;
+      const int64_t needed = gap + read.distance + reader.stage - writer.stage;
+      versions[id] = std::max(versions[id], static_cast<int32_t>(needed));
+    }
+  }
+  return versions;
+}
+
+IdVector<TaskId, Position> positions_of(const SchedulingSolution& solution) {
+  IdVector<TaskId, Position> positions(solution.tasks.size());
+  for (const LaneId lane : solution.lanes.ids()) {
+    int32_t index = 0;
+    for (const TaskId task : solution.lanes[lane]) positions[task] = {lane, index++};
+  }
+  return positions;
+}
+
+LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSolution& solution,
+                           const std::vector<SchedulingEdge>& edges) {
+  LaneProgram program;
+  program.lanes.resize(problem.num_lanes);
+  program.shared.resize(problem.num_lanes);
+  for (const LaneGroup& group : problem.groups) {
+    for (const LaneId lane : group.lanes) program.shared[lane] = group.shared;
+  }
+  const auto positions = positions_of(solution);
+  for (const LaneId lane : solution.lanes.ids()) {
+    for (const TaskId task : solution.lanes[lane]) {
+      program.lanes[lane].push_back({solution.tasks[task].stage, {}, problem.tasks[task].cost});
+    }
+  }
+  IdVector<TaskId, std::map<std::pair<LaneId, int32_t>, int32_t>> counts(problem.tasks.size());
+  for (const SchedulingEdge& edge : edges) {
+    const Position before = positions[edge.from];
+    if (before.lane == positions[edge.to].lane) continue;
+    const int32_t distance =
+        edge.distance + solution.tasks[edge.to].stage - solution.tasks[edge.from].stage;
+    int32_t& count = counts[edge.to][{before.lane, distance}];
+    count = std::max(count, before.index + 1);
+  }
+  for (const TaskId task : problem.tasks.ids()) {
+    const Position at = positions[task];
+    auto& waits = program.lanes[at.lane][static_cast<size_t>(at.index)].waits;
+    for (const auto& [key, count] : counts[task]) waits.push_back({key.first, count, key.second});
+  }
+  return program;
+}
+
+}  // namespace graphc

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "compiler/schedule/scheduling_problem.h"
+
+namespace graphc {
+
+/// No schedule of the problem has a shorter time per step, and why.
+struct IntervalBound {
+  int64_t interval_ns = 0;
+  std::optional<GroupId> busiest;  ///< set if a resource binds
+  std::vector<TaskId> recurrence;  ///< the cycle that binds, if one does
+};
+
+/// The larger of
+///  - the resource bound: work of a lane group over its lanes, and of every shared resource;
+///  - the recurrence bound: over all cycles of edges, durations over distances, found by binary
+///    search for a cycle of positive weight (duration - interval x distance).
+/// Edges that only order memory reuse are not counted.
+/// Cost: O(tasks x edges x log duration) at worst.
+IntervalBound interval_bound(const SchedulingProblem& problem);
+
+}  // namespace graphc

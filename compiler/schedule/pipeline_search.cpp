@@ -1,0 +1,136 @@
+#include "compiler/schedule/pipeline_search.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/schedule/forward_backward.h"
+#include "compiler/schedule/lane_order.h"
+#include "compiler/schedule/list_scheduler.h"
+#include "compiler/schedule/lower_bound.h"
+#include "runtime/plan/simulate.h"
+
+namespace graphc {
+namespace {
+
+/// A gain below this is noise of the model, and not worth another version of a buffer.
+constexpr double kLeastGain = 0.001;
+
+constexpr int kForwardBackwardRounds = 3;
+
+/// Raises stages until no edge points back in time: a reader is never in an earlier interval than
+/// what it reads. Terminates because every cycle of edges has a distance.
+Stages legalized(const SchedulingProblem& problem, Stages stages) {
+  bool has_changed = true;
+  while (has_changed) {
+    has_changed = false;
+    for (const SchedulingEdge& edge : problem.edges) {
+      const int32_t least = stages[edge.from] - edge.distance;
+      if (stages[edge.to] >= least) continue;
+      stages[edge.to] = least;
+      has_changed = true;
+    }
+  }
+  const int32_t first = stages.empty() ? 0 : *std::min_element(stages.begin(), stages.end());
+  for (int32_t& stage : stages) stage -= first;
+  return stages;
+}
+
+SchedulingSolution scheduled(const SchedulingProblem& problem, const Stages& stages) {
+  SchedulingSolution best = evaluated(problem, list_schedule(problem, stages));
+  SchedulingSolution last = best;
+  const auto keep_better = [&](SchedulingSolution next) {
+    last = evaluated(problem, std::move(next));
+    if (last.interval_ns < best.interval_ns) best = last;
+  };
+  keep_better(list_schedule(problem, stages, &last));
+  for (int round = 0; round < kForwardBackwardRounds; ++round) {
+    keep_better(forward_backward(problem, stages, last, last));
+  }
+  return best;
+}
+
+/// When a task starts, counted from the start of its step.
+int64_t start_in_step_ns(const SchedulingSolution& solution, const ScheduledTask& task) {
+  return task.start_ns + task.stage * solution.interval_ns;
+}
+
+/// Distinct start times, thinned out evenly to at most `max_cuts`.
+std::vector<int64_t> cuts_of(const SchedulingSolution& solution, int max_cuts) {
+  std::set<int64_t> distinct;
+  for (const ScheduledTask& task : solution.tasks) {
+    distinct.insert(start_in_step_ns(solution, task));
+  }
+  const std::vector<int64_t> times(distinct.begin(), distinct.end());
+  const size_t stride =
+      (times.size() + static_cast<size_t>(max_cuts) - 1) / static_cast<size_t>(max_cuts);
+  std::vector<int64_t> cuts;
+  for (size_t i = 1; i < times.size(); i += std::max<size_t>(stride, 1)) cuts.push_back(times[i]);
+  return cuts;
+}
+
+Stages raised_from(const SchedulingProblem& problem, const SchedulingSolution& solution,
+                   int64_t cut_ns) {
+  Stages stages(problem.tasks.size());
+  for (const TaskId task : problem.tasks.ids()) {
+    const ScheduledTask& at = solution.tasks[task];
+    stages[task] = at.stage + (start_in_step_ns(solution, at) >= cut_ns ? 1 : 0);
+  }
+  return legalized(problem, std::move(stages));
+}
+
+bool is_worth_it(const SchedulingSolution& next, const SchedulingSolution& now) {
+  return static_cast<double>(next.interval_ns) <
+         static_cast<double>(now.interval_ns) * (1 - kLeastGain);
+}
+
+}  // namespace
+
+SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolution solution) {
+  // First without version limits, to learn which interval the versions have to keep up with.
+  const int64_t unlimited_ns = steady_interval_ns(with_all_waits(problem, solution, problem.edges));
+  solution.versions = fewest_versions(problem, solution, std::max<int64_t>(unlimited_ns, 1));
+  const auto edges = enforced_edges(problem, solution.versions);
+  const LaneProgram program = with_all_waits(problem, solution, edges);
+  solution.interval_ns = steady_interval_ns(program);
+  solution.latency_ns = simulate(program, 1).end_ns;
+  return solution;
+}
+
+SchedulingSolution timed_as_written(const SchedulingProblem& problem, SchedulingSolution solution) {
+  // One interval with only what orders tasks within it: results of earlier ones are there.
+  LaneProgram interval = with_all_waits(problem, solution, problem.edges);
+  for (auto& lane : interval.lanes) {
+    for (LaneInstruction& instruction : lane) {
+      instruction.stage = 0;
+      std::erase_if(instruction.waits, [](const Wait& wait) { return wait.distance > 0; });
+    }
+  }
+  const Timeline timeline = simulate(interval, 1);
+  for (const LaneId lane : solution.lanes.ids()) {
+    for (size_t i = 0; i < solution.lanes[lane].size(); ++i) {
+      ScheduledTask& task = solution.tasks[solution.lanes[lane][i]];
+      task.start_ns = timeline.intervals[0][lane][i].start_ns;
+      task.end_ns = timeline.intervals[0][lane][i].end_ns;
+    }
+  }
+  return evaluated(problem, std::move(solution));
+}
+
+SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
+                                      const SearchOptions& options) {
+  SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0));
+  const int64_t bound_ns = interval_bound(problem).interval_ns;
+  for (int round = 0; round < options.max_stage; ++round) {
+    if (best.interval_ns <= bound_ns) break;
+    SchedulingSolution next = best;
+    for (const int64_t cut_ns : cuts_of(best, options.max_cuts)) {
+      SchedulingSolution candidate = scheduled(problem, raised_from(problem, best, cut_ns));
+      if (is_worth_it(candidate, next)) next = std::move(candidate);
+    }
+    if (!is_worth_it(next, best)) break;
+    best = std::move(next);
+  }
+  return best;
+}
+
+}  // namespace graphc

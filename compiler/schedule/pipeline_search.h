@@ -1,0 +1,28 @@
+#pragma once
+
+#include "compiler/schedule/scheduling_problem.h"
+
+namespace graphc {
+
+struct SearchOptions {
+  int max_stage = 3;
+  int max_cuts = 24;  ///< places tried for each further stage
+};
+
+/// Orders the lanes and overlaps steps: starts with everything in stage 0, then moves, as long as
+/// the time per step falls, all that comes late in a step one stage back, so that it runs beside
+/// the early part of the next step. Every candidate is list-scheduled and judged by virtual time,
+/// with the waits it needs. Nothing is moved when it does not pay.
+///
+/// Cost: at most max_stage x max_cuts x 5 list schedules and simulations.
+SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
+                                      const SearchOptions& options = {});
+
+/// `solution` with its versions and its time per step, for start times that are already set.
+SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolution solution);
+
+/// `solution` with start times, versions and its time per step, for lanes, order and stages that
+/// are already fixed. Requires: lane order and the edges of interval distance 0 form no cycle.
+SchedulingSolution timed_as_written(const SchedulingProblem& problem, SchedulingSolution solution);
+
+}  // namespace graphc

@@ -1,0 +1,153 @@
+#include "compiler/schedule/relaxed_bound.h"
+
+#include <algorithm>
+#include <map>
+
+#include "compiler/machine/routes.h"
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+using Pins = IdVector<NodeId, std::optional<DeviceId>>;
+
+class Relaxation {
+ public:
+  Relaxation(const Graph& graph, const Machine& machine, const CostModel& costs, const Pins& pins)
+      : graph_(graph), machine_(machine), costs_(costs), pins_(pins), lanes_(lanes_of(machine)) {
+    problem_.groups = lanes_.groups;
+    problem_.num_shared = lanes_.num_shared;
+    problem_.num_lanes = lanes_.lanes.size();
+    add_pool();
+    for (const NodeId node : graph.nodes.ids()) add_node(node);
+    for (const NodeId node : graph.nodes.ids()) {
+      for (const ValueId input : graph.nodes[node].inputs) {
+        connect(input, pins[node], TaskId(node.value()));
+      }
+    }
+    for (const GraphOutput& output : graph.outputs) add_output(output);
+  }
+
+  StepBound bound() const {
+    const IntervalBound bound = interval_bound(problem_);
+    if (bound.busiest) {
+      return {bound.interval_ns, lanes_.group_names[*bound.busiest] + " is busy all the time"};
+    }
+    std::vector<std::string> cycle;
+    for (const TaskId task : bound.recurrence) cycle.push_back(names_[task]);
+    if (cycle.empty()) return {bound.interval_ns, "nothing to do"};
+    // The same cycle has as many spellings as tasks: begin with the first by name.
+    std::rotate(cycle.begin(), std::min_element(cycle.begin(), cycle.end()), cycle.end());
+    return {bound.interval_ns, "each step needs the one before: " + join(cycle, ", ")};
+  }
+
+ private:
+  /// One lane a device that takes one kernel at a time, all lanes of the others.
+  void add_pool() {
+    LaneGroup pool;
+    for (const DeviceId device : machine_.devices.ids()) {
+      const auto& lanes = lanes_.groups[GroupId(device.value())].lanes;
+      const size_t count = shares_compute(machine_.devices[device]) ? 1 : lanes.size();
+      pool.lanes.insert(pool.lanes.end(), lanes.begin(),
+                        lanes.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    pool_ = problem_.groups.push_back(pool);
+    lanes_.group_names.push_back("the whole machine");
+  }
+
+  TaskId add_task(const std::string& name, GroupId group, TaskCost cost) {
+    names_.push_back(name);
+    return problem_.tasks.push_back({group, cost});
+  }
+
+  void add_node(NodeId id) {
+    if (pins_[id]) {
+      // Device groups come first in the lane table, in the order of the devices.
+      add_task(graph_.nodes[id].name, GroupId(pins_[id]->value()),
+               costs_.node_cost(graph_, id, *pins_[id]));
+      return;
+    }
+    // On the pool a launch may overlap with another stream's work: only the work is counted.
+    int64_t least_ns = costs_.node_cost(graph_, id, machine_.host()).work_ns;
+    for (const DeviceId device : machine_.devices.ids()) {
+      least_ns = std::min(least_ns, costs_.node_cost(graph_, id, device).work_ns);
+    }
+    add_task(graph_.nodes[id].name, pool_, {0, least_ns, 0});
+  }
+
+  /// Edge from whatever produces `value` to `reader`, over copies if both ends are fixed.
+  void connect(ValueId value, std::optional<DeviceId> to, TaskId reader) {
+    int32_t distance = 0;
+    if (graph_.values[value].kind == ValueKind::kConstant) return;
+    if (graph_.values[value].kind == ValueKind::kState) {
+      const auto updater = graph_.updater_of(value);
+      if (!updater) return;
+      value = graph_.nodes[*updater].result;
+      distance = 1;
+    }
+    const bool is_input = graph_.values[value].kind == ValueKind::kInput;
+    const auto from = is_input ? machine_.host() : pins_[*graph_.values[value].producer];
+    TaskId last = is_input ? feed(value) : TaskId(graph_.values[value].producer->value());
+    if (from && to && *from != *to) {
+      for (const LinkDirection* link : cheapest_route(machine_, *from, *to)) {
+        last = hop(value, *link, last);
+      }
+    }
+    problem_.edges.push_back({last, reader, distance, false});
+  }
+
+  TaskId feed(ValueId input) {
+    if (const auto known = feeds_.find(input); known != feeds_.end()) return known->second;
+    const int64_t num_bytes = graph_.type_of(input).size_bytes();
+    const TaskId task = add_task("feed " + graph_.values[input].name, group_of("feed"),
+                                 costs_.host_transfer_cost(num_bytes));
+    feeds_[input] = task;
+    return task;
+  }
+
+  TaskId hop(ValueId value, const LinkDirection& link, TaskId before) {
+    const auto known = hops_.find({value, link.to});
+    if (known != hops_.end()) return known->second;
+    const std::string& to = machine_.devices[link.to].name;
+    const TaskId task = add_task(graph_.values[value].name + " -> " + to,
+                                 group_of(machine_.devices[link.from].name + "->" + to),
+                                 costs_.copy_cost(link, graph_.type_of(value).size_bytes()));
+    problem_.edges.push_back({before, task, 0, false});
+    hops_[{value, link.to}] = task;
+    return task;
+  }
+
+  void add_output(const GraphOutput& output) {
+    if (output.device && *output.device != machine_.devices[machine_.host()].name) return;
+    const int64_t num_bytes = graph_.type_of(output.value).size_bytes();
+    const TaskId task = add_task("output " + graph_.values[output.value].name, group_of("output"),
+                                 costs_.host_transfer_cost(num_bytes));
+    connect(output.value, machine_.host(), task);
+  }
+
+  GroupId group_of(const std::string& name) const {
+    const auto at = std::find(lanes_.group_names.begin(), lanes_.group_names.end(), name);
+    CHECK(at != lanes_.group_names.end(), "every link has a group of its name");
+    return GroupId(static_cast<size_t>(at - lanes_.group_names.begin()));
+  }
+
+  const Graph& graph_;
+  const Machine& machine_;
+  const CostModel& costs_;
+  const Pins& pins_;
+  LaneTable lanes_;
+  SchedulingProblem problem_;
+  GroupId pool_;
+  IdVector<TaskId, std::string> names_;
+  std::map<ValueId, TaskId> feeds_;
+  std::map<std::pair<ValueId, DeviceId>, TaskId> hops_;
+};
+
+}  // namespace
+
+StepBound relaxed_bound(const Graph& graph, const Machine& machine, const CostModel& costs,
+                        const Pins& pins) {
+  return Relaxation(graph, machine, costs, pins).bound();
+}
+
+}  // namespace graphc

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "compiler/placement/assignment.h"
+#include "compiler/schedule/lower_bound.h"
+#include "compiler/schedule/task_graph.h"
+
+namespace graphc {
+
+/// A time per step that no placement and no schedule of the graph can beat on this machine.
+struct StepBound {
+  int64_t interval_ns = 0;
+  std::string reason;  ///< `gpu0 is busy all the time`, `each step needs the last: z1, ..., w1`
+};
+
+/// The bound of a relaxed problem: a node that is not pinned costs what it costs on its fastest
+/// device and may use any lane of the machine; copies are counted only between ends that are both
+/// fixed (pinned nodes, feeds, delivered outputs); memory is unlimited.
+StepBound relaxed_bound(const Graph& graph, const Machine& machine, const CostModel& costs,
+                        const IdVector<NodeId, std::optional<DeviceId>>& pins);
+
+}  // namespace graphc

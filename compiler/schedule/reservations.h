@@ -1,0 +1,92 @@
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "compiler/schedule/scheduling_problem.h"
+
+namespace graphc {
+
+/// The times at which one lane or one shared resource is taken, as disjoint intervals [start, end).
+class Reservations {
+ public:
+  /// The earliest time from `ready_ns` on at which `duration_ns` are free.
+  int64_t earliest_gap(int64_t ready_ns, int64_t duration_ns) const {
+    int64_t start_ns = ready_ns;
+    for (const Interval& taken : taken_) {
+      if (taken.end_ns <= start_ns) continue;
+      if (taken.start_ns - start_ns >= duration_ns) break;
+      start_ns = taken.end_ns;
+    }
+    return start_ns;
+  }
+
+  /// Requires: the interval is free.
+  void take(int64_t start_ns, int64_t duration_ns) {
+    const Interval interval{start_ns, start_ns + duration_ns};
+    const auto at = std::lower_bound(
+        taken_.begin(), taken_.end(), interval,
+        [](const Interval& a, const Interval& b) { return a.start_ns < b.start_ns; });
+    taken_.insert(at, interval);
+  }
+
+ private:
+  struct Interval {
+    int64_t start_ns;
+    int64_t end_ns;
+  };
+  std::vector<Interval> taken_;
+};
+
+/// All lanes and shared resources of a problem while one interval is filled in any order.
+class ReservationTable {
+ public:
+  struct Slot {
+    LaneId lane;
+    int64_t start_ns = 0;
+  };
+
+  explicit ReservationTable(const SchedulingProblem& problem)
+      : problem_(problem), lanes_(problem.num_lanes), shared_(problem.num_shared) {}
+
+  /// Takes the earliest slot for `task` from `ready_ns` on; of equal lanes the first. The shared
+  /// part of a task lies `shared_offset_ns` after its start.
+  Slot reserve(TaskId task, int64_t ready_ns, int64_t shared_offset_ns) {
+    const SchedulingTask& spec = problem_.tasks[task];
+    const LaneGroup& group = problem_.groups[spec.group];
+    Slot best{group.lanes.front(), earliest(spec, group.lanes.front(), ready_ns, shared_offset_ns)};
+    for (const LaneId lane : group.lanes) {
+      const int64_t start_ns = earliest(spec, lane, ready_ns, shared_offset_ns);
+      if (start_ns < best.start_ns) best = {lane, start_ns};
+    }
+    lanes_[best.lane].take(best.start_ns, spec.cost.duration_ns());
+    if (uses_shared(spec)) {
+      shared_[*group.shared].take(best.start_ns + shared_offset_ns, spec.cost.shared_ns);
+    }
+    return best;
+  }
+
+ private:
+  bool uses_shared(const SchedulingTask& spec) const {
+    return problem_.groups[spec.group].shared && spec.cost.shared_ns > 0;
+  }
+
+  int64_t earliest(const SchedulingTask& spec, LaneId lane, int64_t ready_ns,
+                   int64_t shared_offset_ns) const {
+    int64_t start_ns = lanes_[lane].earliest_gap(ready_ns, spec.cost.duration_ns());
+    if (!uses_shared(spec)) return start_ns;
+    const Reservations& shared = shared_[*problem_.groups[spec.group].shared];
+    while (true) {
+      const int64_t part_ns = start_ns + shared_offset_ns;
+      const int64_t free_ns = shared.earliest_gap(part_ns, spec.cost.shared_ns);
+      if (free_ns == part_ns) return start_ns;
+      start_ns = lanes_[lane].earliest_gap(free_ns - shared_offset_ns, spec.cost.duration_ns());
+    }
+  }
+
+  const SchedulingProblem& problem_;
+  IdVector<LaneId, Reservations> lanes_;
+  IdVector<SharedResourceId, Reservations> shared_;
+};
+
+}  // namespace graphc

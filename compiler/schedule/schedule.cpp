@@ -1,0 +1,106 @@
+#include "compiler/schedule/schedule.h"
+
+#include <algorithm>
+
+#include "compiler/schedule/lane_order.h"
+#include "compiler/schedule/pipeline_search.h"
+#include "runtime/base/text.h"
+#include "runtime/plan/happens_before.h"
+
+namespace graphc {
+namespace {
+
+Violation check_positions(const Schedule& schedule) {
+  const TaskGraph& graph = schedule.tasks;
+  IdVector<TaskId, int> times(graph.tasks.size(), 0);
+  for (const LaneId lane : schedule.solution.lanes.ids()) {
+    for (const TaskId task : schedule.solution.lanes[lane]) {
+      ++times[task];
+      const auto& allowed = graph.lanes.groups[graph.tasks[task].group].lanes;
+      if (std::find(allowed.begin(), allowed.end(), lane) == allowed.end()) {
+        return "lane " + graph.lanes.lanes[lane].name + " cannot run '" + graph.tasks[task].name +
+               "'";
+      }
+      if (schedule.solution.tasks[task].lane != lane) {
+        return "'" + graph.tasks[task].name + "' stands on another lane than it says";
+      }
+    }
+  }
+  for (const TaskId task : graph.tasks.ids()) {
+    if (times[task] == 1) continue;
+    return "'" + graph.tasks[task].name + "' stands " + std::to_string(times[task]) + " times";
+  }
+  return std::nullopt;
+}
+
+Violation check_edges(const Schedule& schedule) {
+  for (const SchedulingEdge& edge : enforced_edges(schedule)) {
+    const int32_t from_stage = schedule.solution.tasks[edge.from].stage;
+    const int32_t to_stage = schedule.solution.tasks[edge.to].stage;
+    if (edge.distance + to_stage - from_stage >= 0) continue;
+    return "'" + schedule.tasks.tasks[edge.to].name + "' (stage " + std::to_string(to_stage) +
+           ") would run before '" + schedule.tasks.tasks[edge.from].name + "' (stage " +
+           std::to_string(from_stage) + "), on which it depends";
+  }
+  return std::nullopt;
+}
+
+/// Lane order and waits together must let every interval finish, and lane order alone must do what
+/// no wait does.
+Violation check_order(const Schedule& schedule) {
+  const auto problem = scheduling_problem(schedule.tasks);
+  const auto edges = enforced_edges(schedule);
+  const LaneProgram program = with_all_waits(problem, schedule.solution, edges);
+  const auto positions = positions_of(schedule.solution);
+  for (const SchedulingEdge& edge : edges) {
+    const Position from = positions[edge.from];
+    const Position to = positions[edge.to];
+    const int32_t distance = edge.distance + schedule.solution.tasks[edge.to].stage -
+                             schedule.solution.tasks[edge.from].stage;
+    if (from.lane != to.lane || distance > 0 || from.index < to.index) continue;
+    return "'" + schedule.tasks.tasks[edge.to].name + "' stands before '" +
+           schedule.tasks.tasks[edge.from].name + "', on which it depends";
+  }
+  const auto cycle = find_deadlock(program);
+  if (cycle.empty()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const Position at : cycle) {
+    names.push_back(
+        schedule.tasks.tasks[schedule.solution.lanes[at.lane][static_cast<size_t>(at.index)]].name);
+  }
+  return "deadlock: " + join(names, " waits for ") + " waits for " + names.front();
+}
+
+}  // namespace
+
+Schedule schedule_tasks(const TaskGraph& tasks) {
+  const SchedulingProblem problem = scheduling_problem(tasks);
+  Schedule schedule{tasks, schedule_pipelined(problem), {}, interval_bound(problem)};
+  schedule.versions = versions_by_value(tasks, schedule.solution);
+  return schedule;
+}
+
+IdVector<PlacedValueId, int32_t> versions_by_value(const TaskGraph& tasks,
+                                                   const SchedulingSolution& solution) {
+  IdVector<PlacedValueId, int32_t> versions(tasks.placed.values.size(), 1);
+  for (const PlacedValueId value : tasks.placed.values.ids()) {
+    versions[value] = tasks.fixed_versions[value].value_or(1);
+  }
+  const auto chosen = versioned_values(tasks);
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    versions[chosen[i]] = solution.versions[VersionedId(i)];
+  }
+  return versions;
+}
+
+std::vector<SchedulingEdge> enforced_edges(const Schedule& schedule) {
+  return enforced_edges(scheduling_problem(schedule.tasks), schedule.solution.versions);
+}
+
+Violation verify_schedule(const Schedule& schedule) {
+  if (auto violation = check_positions(schedule)) return violation;
+  if (auto violation = check_edges(schedule)) return violation;
+  return check_order(schedule);
+}
+
+}  // namespace graphc

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "compiler/schedule/lower_bound.h"
+#include "compiler/schedule/task_graph.h"
+
+namespace graphc {
+
+/// Level 4: a lane, a position, a stage and a predicted time for every task, versions for every
+/// value, and the reason for every choice.
+struct Schedule {
+  TaskGraph tasks;
+  SchedulingSolution solution;
+  IdVector<PlacedValueId, int32_t> versions;
+  IntervalBound bound;  ///< for this placement
+};
+
+/// Orders lanes and overlaps steps so that copies run beside compute.
+///
+/// Runs after:  find_dependencies.
+/// Runs before: plan_memory - who may share bytes follows from the order.
+/// Ensures:     verify_schedule passes.
+Schedule schedule_tasks(const TaskGraph& tasks);
+
+/// The versions of every value: fixed by the task graph, else as the solution chose.
+IdVector<PlacedValueId, int32_t> versions_by_value(const TaskGraph& tasks,
+                                                   const SchedulingSolution& solution);
+
+/// All dependencies that the schedule has to enforce: those of the task graph, and those that keep
+/// a version from being overwritten while it is read.
+std::vector<SchedulingEdge> enforced_edges(const Schedule& schedule);
+
+/// Checks that every task stands once, on a lane that can run it; that no edge points back to an
+/// earlier interval; that lane order and the edges within an interval form no cycle.
+Violation verify_schedule(const Schedule& schedule);
+
+/// One line a task, lane by lane in order:
+/// `gpu0.stream0  z1  stage=1 start=12us end=15us because longer_path`.
+std::string print_schedule(const Schedule& schedule);
+
+/// Reads what print_schedule wrote, possibly edited: lanes, order and stages are taken from the
+/// text; times are computed again. Errors (at their place): a line that is no task line, an unknown
+/// lane or task, a task twice or not
+///         at all, a lane that cannot run the task, a schedule that verify_schedule refuses.
+Result<Schedule> parse_schedule(const std::shared_ptr<const SourceFile>& file,
+                                const TaskGraph& tasks, DiagnosticSink& diagnostics);
+
+}  // namespace graphc

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "compiler/vocabulary.h"
+#include "runtime/plan/plan.h"
+
+/// The scheduling problem as plain values: no IR, no machine file. A benchmark or a fuzzer builds
+/// one directly.
+namespace graphc {
+
+using TaskId = Id<struct TaskTag>;
+using GroupId = Id<struct GroupTag>;
+using VersionedId = Id<struct VersionedTag>;
+
+/// Lanes that can stand in for each other (workers of the CPU, streams of one GPU); a link
+/// direction is a group of one.
+struct LaneGroup {
+  std::vector<LaneId> lanes;
+  std::optional<SharedResourceId> shared;
+};
+
+struct SchedulingTask {
+  GroupId group;
+  TaskCost cost;
+  bool is_copy = false;     ///< moves data between memories
+  bool feeds_copy = false;  ///< a copy waits for its result
+  int32_t name_rank = 0;  ///< rank of its name: the last rule of every choice, so that the order of
+                          ///< tasks in the problem never matters
+};
+
+/// `to` in step s starts after `from` in step s - distance ended.
+struct SchedulingEdge {
+  TaskId from;
+  TaskId to;
+  int32_t distance = 0;
+  /// It orders the reuse of memory that one step shares with the next (in-place state), not data:
+  /// with more memory it could go, so no bound counts it.
+  bool is_storage = false;
+};
+
+struct VersionedRead {
+  TaskId task;
+  int32_t distance = 0;
+};
+
+/// What one task writes every step and others read: it gets as many versions as it takes for the
+/// writer of a later step not to wait for the readers of this one.
+struct VersionedValue {
+  TaskId writer;
+  std::vector<VersionedRead> reads;
+};
+
+struct SchedulingProblem {
+  IdVector<TaskId, SchedulingTask> tasks;
+  std::vector<SchedulingEdge> edges;
+  IdVector<GroupId, LaneGroup> groups;
+  IdVector<VersionedId, VersionedValue> values;
+  size_t num_lanes = 0;
+  size_t num_shared = 0;
+};
+
+/// Why a task stands where it stands.
+enum class Reason : uint8_t {
+  kOnlyReady,   ///< nothing else could start as early
+  kStartsCopy,  ///< it is a copy, or a copy waits for it: opens overlap
+  kLongerPath,  ///< more work depends on it
+  kLeastSlack,  ///< what depends on it leaves it the least time to wait
+  kNameOrder,   ///< all else equal
+  kAsWritten,   ///< the user fixed the schedule
+};
+std::string_view to_string(Reason reason);
+
+struct ScheduledTask {
+  LaneId lane;
+  int32_t stage = 0;
+  int64_t start_ns = 0;  ///< in its interval; may lie beyond the interval's length
+  int64_t end_ns = 0;
+  Reason reason = Reason::kOnlyReady;
+};
+
+/// An order for every lane and a stage for every task.
+struct SchedulingSolution {
+  IdVector<TaskId, ScheduledTask> tasks;
+  IdVector<LaneId, std::vector<TaskId>> lanes;
+  IdVector<VersionedId, int32_t> versions;
+  int64_t interval_ns = 0;  ///< time per step in the steady state
+  int64_t latency_ns = 0;   ///< of one step alone
+};
+
+}  // namespace graphc

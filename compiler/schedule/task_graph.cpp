@@ -1,0 +1,135 @@
+#include "compiler/schedule/task_graph.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <tuple>
+
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+using EdgeKey = std::tuple<TaskId, TaskId, int32_t, EdgeKind>;
+
+std::set<EdgeKey> edge_keys(const TaskGraph& tasks) {
+  std::set<EdgeKey> keys;
+  for (const TaskEdge& edge : tasks.edges) {
+    keys.insert({edge.from, edge.to, edge.distance, edge.kind});
+  }
+  return keys;
+}
+
+/// Peels off tasks without predecessors; what is left lies on or behind a cycle.
+Violation find_cycle(const TaskGraph& tasks) {
+  IdVector<TaskId, int> num_before(tasks.tasks.size(), 0);
+  for (const TaskEdge& edge : tasks.edges) {
+    if (edge.distance == 0) ++num_before[edge.to];
+  }
+  std::vector<TaskId> free;
+  for (const TaskId task : tasks.tasks.ids()) {
+    if (num_before[task] == 0) free.push_back(task);
+  }
+  for (size_t i = 0; i < free.size(); ++i) {
+    for (const TaskEdge& edge : tasks.edges) {
+      if (edge.distance != 0 || edge.from != free[i]) continue;
+      if (--num_before[edge.to] == 0) free.push_back(edge.to);
+    }
+  }
+  if (free.size() == tasks.tasks.size()) return std::nullopt;
+  for (const TaskId task : tasks.tasks.ids()) {
+    if (num_before[task] > 0) return "'" + tasks.tasks[task].name + "' waits for itself";
+  }
+  return std::nullopt;
+}
+
+std::vector<int32_t> name_ranks(const TaskGraph& tasks) {
+  std::vector<size_t> order(tasks.tasks.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return tasks.tasks[TaskId(a)].name < tasks.tasks[TaskId(b)].name;
+  });
+  std::vector<int32_t> ranks(order.size());
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    ranks[order[rank]] = static_cast<int32_t>(rank);
+  }
+  return ranks;
+}
+
+}  // namespace
+
+Violation verify_task_graph(const TaskGraph& tasks) {
+  const auto edges = edge_keys(tasks);
+  for (const TaskId reader : tasks.tasks.ids()) {
+    const PlacedOp& op = tasks.placed.ops[tasks.tasks[reader].op];
+    for (const PlacedOperand& read : op.reads) {
+      const PlacedValue& value = tasks.placed.values[read.value];
+      if (!value.producer) continue;
+      const TaskId writer(value.producer->value());
+      if (!edges.contains({writer, reader, read.distance, EdgeKind::kData})) {
+        return "'" + op.name + "' reads '" + value.name + "' without an edge from its producer";
+      }
+      const auto versions = tasks.fixed_versions[read.value];
+      if (!versions || writer == reader) continue;
+      if (!edges.contains({reader, writer, *versions - read.distance, EdgeKind::kAnti})) {
+        return "'" + value.name + "' may be replaced while '" + op.name + "' reads it";
+      }
+    }
+  }
+  return find_cycle(tasks);
+}
+
+std::string print_task_graph(const TaskGraph& tasks) {
+  std::string text = "tasks " + tasks.placed.graph.name + "\n";
+  for (const Task& task : tasks.tasks) {
+    text += tasks.lanes.group_names[task.group] + "  " + task.name + "  " +
+            std::to_string(task.cost.latency_ns) + "+" + std::to_string(task.cost.work_ns) +
+            " ns\n";
+  }
+  for (const TaskEdge& edge : tasks.edges) {
+    text += std::string(edge.kind == EdgeKind::kData ? "data" : "anti") + "  " +
+            tasks.tasks[edge.from].name + " => " + tasks.tasks[edge.to].name + "  distance " +
+            std::to_string(edge.distance) + "  " + tasks.placed.values[edge.value].name + "\n";
+  }
+  return text;
+}
+
+std::vector<PlacedValueId> versioned_values(const TaskGraph& tasks) {
+  std::vector<PlacedValueId> values;
+  for (const PlacedValueId value : tasks.placed.values.ids()) {
+    if (!tasks.fixed_versions[value]) values.push_back(value);
+  }
+  return values;
+}
+
+SchedulingProblem scheduling_problem(const TaskGraph& tasks) {
+  SchedulingProblem problem;
+  problem.groups = tasks.lanes.groups;
+  problem.num_lanes = tasks.lanes.lanes.size();
+  problem.num_shared = tasks.lanes.num_shared;
+  const auto ranks = name_ranks(tasks);
+  for (const TaskId id : tasks.tasks.ids()) {
+    const Task& task = tasks.tasks[id];
+    SchedulingTask spec{task.group, task.cost};
+    spec.is_copy = tasks.placed.ops[task.op].kind == PlacedOpKind::kCopy;
+    spec.name_rank = ranks[id.index()];
+    problem.tasks.push_back(spec);
+  }
+  for (const TaskEdge& edge : tasks.edges) {
+    problem.edges.push_back({edge.from, edge.to, edge.distance, edge.kind == EdgeKind::kAnti});
+    const bool is_into_copy = edge.kind == EdgeKind::kData && problem.tasks[edge.to].is_copy;
+    if (is_into_copy) problem.tasks[edge.from].feeds_copy = true;
+  }
+  for (const PlacedValueId id : versioned_values(tasks)) {
+    VersionedValue value{TaskId(tasks.placed.values[id].producer->value()), {}};
+    for (const TaskEdge& edge : tasks.edges) {
+      if (edge.kind == EdgeKind::kData && edge.value == id) {
+        value.reads.push_back({edge.to, edge.distance});
+      }
+    }
+    problem.values.push_back(value);
+  }
+  return problem;
+}
+
+}  // namespace graphc

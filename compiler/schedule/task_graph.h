@@ -1,0 +1,85 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/machine/cost_model.h"
+#include "compiler/placement/placed_graph.h"
+#include "compiler/schedule/scheduling_problem.h"
+
+namespace graphc {
+
+/// A lane of the machine, as the plan will have it, without instructions.
+struct MachineLane {
+  std::string name;
+  LaneKind kind = LaneKind::kCompute;
+  DeviceId device;
+  DeviceId destination;
+};
+
+/// All lanes, in groups that can stand in for each other.
+struct LaneTable {
+  IdVector<LaneId, MachineLane> lanes;
+  IdVector<GroupId, LaneGroup> groups;
+  IdVector<GroupId, std::string> group_names;
+  size_t num_shared = 0;
+};
+
+/// `cpu.worker0`, `gpu0.stream1`, `cpu->gpu0`, `feed`, `output`: devices in the machine's order.
+LaneTable lanes_of(const Machine& machine);
+
+enum class EdgeKind { kData, kAnti };
+
+/// `to` in step s starts after `from` in step s - distance. A data edge carries `value`; an anti
+/// edge keeps `to` from replacing it too early.
+struct TaskEdge {
+  TaskId from;
+  TaskId to;
+  int32_t distance = 0;
+  EdgeKind kind = EdgeKind::kData;
+  PlacedValueId value;
+};
+
+struct Task {
+  std::string name;
+  PlacedOpId op;
+  GroupId group;
+  TaskCost cost;
+};
+
+/// Level 3: what takes time, on what, after what.
+///
+/// Output edges (a write after a write) need no entry: a value has one writer, and a lane runs it
+/// once per interval, in order.
+struct TaskGraph {
+  PlacedGraph placed;
+  LaneTable lanes;
+  IdVector<TaskId, Task> tasks;
+  std::vector<TaskEdge> edges;
+  /// Versions of values that carry state, decided here: 1 where the update may overwrite what it
+  /// replaces. All others are the scheduler's to choose.
+  IdVector<PlacedValueId, std::optional<int32_t>> fixed_versions;
+};
+
+/// Finds every dependency and its distance in steps.
+///
+/// Runs after:  insert_copies - a dependency across devices is a dependency on a copy.
+/// Runs before: schedule_tasks.
+/// Ensures:     verify_task_graph passes.
+TaskGraph find_dependencies(const PlacedGraph& placed, const Machine& machine,
+                            const CostModel& costs);
+
+/// Checks that every operand has its data edge, that every replaced state value is protected by
+/// anti edges from all its readers, and that edges of distance 0 form no cycle.
+Violation verify_task_graph(const TaskGraph& tasks);
+
+std::string print_task_graph(const TaskGraph& tasks);
+
+/// The values whose versions the scheduler chooses, in the order of SchedulingProblem::values.
+std::vector<PlacedValueId> versioned_values(const TaskGraph& tasks);
+
+/// The same problem as plain values.
+SchedulingProblem scheduling_problem(const TaskGraph& tasks);
+
+}  // namespace graphc
