@@ -1,0 +1,108 @@
+#include "compiler/memory/arena_packing.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace graphc {
+namespace {
+
+using Order = std::vector<RequestId>;
+
+std::vector<Order> orders_of(const PackingProblem& problem) {
+  Order as_given;
+  for (const RequestId id : problem.size_bytes.ids()) as_given.push_back(id);
+  Order by_size = as_given;
+  std::stable_sort(by_size.begin(), by_size.end(), [&](RequestId a, RequestId b) {
+    return problem.size_bytes[a] > problem.size_bytes[b];
+  });
+  Order by_conflicts = by_size;
+  std::stable_sort(by_conflicts.begin(), by_conflicts.end(), [&](RequestId a, RequestId b) {
+    return problem.conflicts[a].size() > problem.conflicts[b].size();
+  });
+  return {by_size, by_conflicts, as_given};
+}
+
+/// The lowest gap between taken ranges, given by [begin, end) in any order.
+int64_t lowest_gap(std::vector<std::pair<int64_t, int64_t>> taken, int64_t size_bytes) {
+  std::sort(taken.begin(), taken.end());
+  int64_t offset = 0;
+  for (const auto& [begin, end] : taken) {
+    if (begin - offset >= size_bytes) return offset;
+    offset = std::max(offset, end);
+  }
+  return offset;
+}
+
+Packing pack_in(const Order& order, const PackingProblem& problem) {
+  Packing packing;
+  packing.offset_bytes = IdVector<RequestId, int64_t>(problem.size_bytes.size(), 0);
+  IdVector<RequestId, bool> is_placed(problem.size_bytes.size(), false);
+  for (const RequestId id : order) {
+    std::vector<std::pair<int64_t, int64_t>> taken;
+    for (const RequestId other : problem.conflicts[id]) {
+      if (!is_placed[other]) continue;
+      const int64_t begin = packing.offset_bytes[other];
+      taken.emplace_back(begin, begin + problem.size_bytes[other]);
+    }
+    const int64_t offset = lowest_gap(std::move(taken), problem.size_bytes[id]);
+    packing.offset_bytes[id] = offset;
+    packing.arena_bytes = std::max(packing.arena_bytes, offset + problem.size_bytes[id]);
+    is_placed[id] = true;
+  }
+  return packing;
+}
+
+bool conflict(const PackingProblem& problem, RequestId a, RequestId b) {
+  return std::binary_search(problem.conflicts[a].begin(), problem.conflicts[a].end(), b);
+}
+
+}  // namespace
+
+Packing pack(const PackingProblem& problem) {
+  std::optional<Packing> best;
+  for (const Order& order : orders_of(problem)) {
+    Packing packing = pack_in(order, problem);
+    if (!best || packing.arena_bytes < best->arena_bytes) best = std::move(packing);
+  }
+  return *best;
+}
+
+int64_t packing_bound_bytes(const PackingProblem& problem) {
+  int64_t bound_bytes = 0;
+  for (const RequestId seed : problem.size_bytes.ids()) {
+    Order candidates = problem.conflicts[seed];
+    std::stable_sort(candidates.begin(), candidates.end(), [&](RequestId a, RequestId b) {
+      return problem.size_bytes[a] > problem.size_bytes[b];
+    });
+    Order clique = {seed};
+    int64_t total_bytes = problem.size_bytes[seed];
+    for (const RequestId candidate : candidates) {
+      const bool fits = std::all_of(clique.begin(), clique.end(), [&](RequestId member) {
+        return conflict(problem, candidate, member);
+      });
+      if (!fits) continue;
+      clique.push_back(candidate);
+      total_bytes += problem.size_bytes[candidate];
+    }
+    bound_bytes = std::max(bound_bytes, total_bytes);
+  }
+  return bound_bytes;
+}
+
+std::optional<PackingViolation> find_packing_violation(const PackingProblem& problem,
+                                                       const Packing& packing) {
+  for (const RequestId a : problem.size_bytes.ids()) {
+    const int64_t a_begin = packing.offset_bytes[a];
+    const int64_t a_end = a_begin + problem.size_bytes[a];
+    if (a_begin < 0 || a_end > packing.arena_bytes) return PackingViolation{a, a};
+    for (const RequestId b : problem.size_bytes.ids()) {
+      if (b >= a || !conflict(problem, a, b)) continue;
+      const int64_t b_begin = packing.offset_bytes[b];
+      const int64_t b_end = b_begin + problem.size_bytes[b];
+      if (a_begin < b_end && b_begin < a_end) return PackingViolation{b, a};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace graphc

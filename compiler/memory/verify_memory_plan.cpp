@@ -1,0 +1,44 @@
+#include "compiler/memory/memory_plan.h"
+#include "compiler/memory/sharing.h"
+
+namespace graphc {
+namespace {
+
+bool share_bytes(const PlannedBuffer& a, const PlannedBuffer& b) {
+  return a.device == b.device && a.offset_bytes < b.offset_bytes + b.extent_bytes() &&
+         b.offset_bytes < a.offset_bytes + a.extent_bytes();
+}
+
+}  // namespace
+
+Violation verify_memory_plan(const MemoryPlan& plan) {
+  const PlacedGraph& placed = plan.schedule.tasks.placed;
+  const auto accesses = value_accesses(plan.schedule);
+  const HappensBefore order = enforced_order(plan.schedule);
+  for (const PlannedBuffer& a : plan.buffers) {
+    const std::string& name = placed.values[a.value].name;
+    if (a.offset_bytes % kBufferAlignmentBytes != 0 ||
+        a.stride_bytes % kBufferAlignmentBytes != 0) {
+      return "'" + name + "' is not aligned";
+    }
+    if (a.stride_bytes < placed.type_of(a.value).size_bytes()) return "'" + name + "' is too small";
+    if (a.offset_bytes < 0 ||
+        a.offset_bytes + a.extent_bytes() > plan.arenas[a.device].size_bytes) {
+      return "'" + name + "' lies outside its arena";
+    }
+    for (const PlannedBuffer& b : plan.buffers) {
+      if (b.value >= a.value || !share_bytes(a, b)) continue;
+      const std::string pair = "'" + placed.values[b.value].name + "' and '" + name + "'";
+      if (placed.is_filled_at_load(a.value) || placed.is_filled_at_load(b.value)) {
+        return pair + " share bytes, and one of them is filled in at load";
+      }
+      if (a.versions > 1 || b.versions > 1) return pair + " share bytes, one has several versions";
+      if (!may_share_bytes(accesses[a.value], accesses[b.value], order)) {
+        return pair + " share bytes without an order between them";
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace graphc
