@@ -1,0 +1,81 @@
+#include "compiler/compile.h"
+
+#include "compiler/emit/lower_to_plan.h"
+#include "compiler/graph/graph_text.h"
+#include "compiler/passes/infer_types.h"
+#include "compiler/placement/insert_copies.h"
+#include "runtime/base/fingerprint.h"
+#include "runtime/plan/verify_plan.h"
+
+namespace graphc {
+namespace {
+
+/// Between two levels: what a stage made is checked by a verifier that is simpler than the stage.
+void gate(std::string_view stage, const Violation& violation) {
+  CHECK(!violation, std::string(stage) + " made an invalid level: " + violation.value_or(""));
+}
+
+void gate_plan(const Plan& plan) {
+  const auto violation = verify_plan(plan);
+  CHECK(!violation, "the plan does not verify: " + (violation ? violation->message : ""));
+}
+
+/// How a placement does, from a full schedule; nothing if it cannot be routed.
+std::optional<PlacementScore> score_of(const Graph& graph, const Assignment& assignment,
+                                       const Machine& machine, const CostModel& costs) {
+  DiagnosticSink unused;
+  const auto placed = insert_copies(graph, assignment, machine, unused);
+  if (!placed) return std::nullopt;
+  const Schedule schedule = schedule_tasks(find_dependencies(*placed, machine, costs));
+  return PlacementScore{schedule.solution.interval_ns, schedule.solution.latency_ns};
+}
+
+Result<Schedule> choose_schedule(const TaskGraph& tasks, const CompileOptions& options,
+                                 DiagnosticSink& diagnostics) {
+  if (!options.schedule_file) return schedule_tasks(tasks);
+  return parse_schedule(options.schedule_file, tasks, diagnostics);
+}
+
+PlanContext context_for(const Graph& source, const Machine& machine,
+                        const CompileOptions& options) {
+  Fingerprints fingerprints{fingerprint_hex(print_graph(source)), fingerprint_hex(to_yaml(machine)),
+                            GRAPHC_VERSION};
+  return {to_source_graph(source), fingerprints, options.plan_folder};
+}
+
+}  // namespace
+
+Result<Compilation> compile(const Graph& graph, const Machine& machine,
+                            const CompileOptions& options, DiagnosticSink& diagnostics) {
+  const CostModel costs(machine);
+  TRY(const Graph source, infer_types(graph, diagnostics));
+  TRY(const PassRun passes, run_passes(source, default_passes(), options.passes, diagnostics));
+
+  const auto evaluate = [&](const Assignment& assignment) {
+    return score_of(passes.graph, assignment, machine, costs);
+  };
+  TRY(const Placement placement, place(passes.graph, machine, costs, evaluate, diagnostics));
+  TRY(const PlacedGraph placed,
+      insert_copies(passes.graph, placement.chosen.assignment, machine, diagnostics));
+  gate("insert_copies", verify_placed_graph(placed, machine));
+
+  const TaskGraph tasks = find_dependencies(placed, machine, costs);
+  gate("find_dependencies", verify_task_graph(tasks));
+
+  TRY(const Schedule schedule, choose_schedule(tasks, options, diagnostics));
+  gate("schedule_tasks", verify_schedule(schedule));
+
+  TRY(const MemoryPlan memory, plan_memory(schedule, machine));
+  gate("plan_memory", verify_memory_plan(memory));
+
+  const Synchronised synchronised = remove_redundant_waits(memory);
+  gate("remove_redundant_waits", verify_synchronised(synchronised));
+
+  const Plan plan = lower_to_plan(synchronised, machine, context_for(source, machine, options));
+  gate_plan(plan);
+
+  const StepBound bound = relaxed_bound(passes.graph, machine, costs, placement.pins);
+  return Compilation{passes, placement, bound, synchronised, plan};
+}
+
+}  // namespace graphc

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "compiler/passes/pass_manager.h"
+#include "compiler/placement/place.h"
+#include "compiler/schedule/relaxed_bound.h"
+#include "compiler/sync/synchronised.h"
+#include "runtime/plan/plan.h"
+
+namespace graphc {
+
+struct CompileOptions {
+  PassOptions passes;
+  /// A schedule to use instead of the scheduler's own, as print_schedule writes it.
+  std::shared_ptr<const SourceFile> schedule_file;
+  /// Where the plan will lie; feeds are stored relative to it.
+  std::filesystem::path plan_folder = ".";
+};
+
+/// Everything the compiler found out. `synchronised` holds all levels from the optimised graph on.
+struct Compilation {
+  PassRun passes;
+  Placement placement;
+  StepBound bound;
+  Synchronised synchronised;
+  Plan plan;
+
+  const PlacedGraph& placed() const { return tasks().placed; }
+  const TaskGraph& tasks() const { return schedule().tasks; }
+  const Schedule& schedule() const { return memory().schedule; }
+  const MemoryPlan& memory() const { return synchronised.memory; }
+};
+
+/// From a graph to a verified plan; compile.cpp is the table of contents.
+/// Errors: what the user has to change, in `diagnostics`; a device without enough memory (machine).
+Result<Compilation> compile(const Graph& graph, const Machine& machine,
+                            const CompileOptions& options, DiagnosticSink& diagnostics);
+
+}  // namespace graphc

@@ -1,0 +1,90 @@
+#include "compiler/emit/explain.h"
+
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+std::string reason_text(Reason reason) {
+  switch (reason) {
+    case Reason::kOnlyReady:
+      return "nothing else could start there as early";
+    case Reason::kStartsCopy:
+      return "a copy waits for it, and copies open overlap";
+    case Reason::kLongerPath:
+      return "more work depends on it than on what else was ready";
+    case Reason::kLeastSlack:
+      return "what depends on it leaves it the least time to wait";
+    case Reason::kNameOrder:
+      return "equal to what else was ready, first by name";
+    case Reason::kAsWritten:
+      return "the given schedule says so";
+  }
+  return "";
+}
+
+std::string device_text(const Compilation& compilation, const Machine& machine,
+                        const PlacedOp& op) {
+  const std::string name = "'" + machine.devices[op.device].name + "'";
+  if (op.kind != PlacedOpKind::kNode) return "on " + name;
+  if (compilation.placement.pins[*op.node]) return "on " + name + ": pinned by the graph";
+  std::string text = "on " + name + ": placement '" + compilation.placement.chosen.name + "'";
+  const auto& chosen = compilation.placement.chosen.score;
+  if (!chosen) return text;
+  text += " takes " + format_duration(chosen->interval_ns) + " a step";
+  for (const PlacementCandidate& other : compilation.placement.candidates) {
+    if (other.name == compilation.placement.chosen.name || !other.score) continue;
+    text += "; '" + other.name + "' would put it on '" +
+            machine.devices[other.assignment[*op.node]].name + "' and take " +
+            format_duration(other.score->interval_ns - chosen->interval_ns) + " more";
+  }
+  return text;
+}
+
+std::string waits_text(const Compilation& compilation, TaskId task) {
+  const Schedule& schedule = compilation.schedule();
+  const Instruction& instruction = compilation.plan.instructions[InstructionId(task.value())];
+  std::vector<std::string> waits;
+  for (const Wait& wait : instruction.waits) {
+    const TaskId other = schedule.solution.lanes[wait.lane][static_cast<size_t>(wait.count - 1)];
+    std::string text = "'" + schedule.tasks.tasks[other].name + "'";
+    if (wait.distance > 0) text += " of " + std::to_string(wait.distance) + " interval(s) before";
+    waits.push_back(text);
+  }
+  return waits.empty() ? "nothing but its lane" : join(waits, ", ");
+}
+
+std::string explain_task(const Compilation& compilation, const Machine& machine, TaskId id) {
+  const Schedule& schedule = compilation.schedule();
+  const ScheduledTask& at = schedule.solution.tasks[id];
+  const Instruction& instruction = compilation.plan.instructions[InstructionId(id.value())];
+  std::string text = schedule.tasks.tasks[id].name + "\n";
+  text += "  where  " +
+          device_text(compilation, machine, compilation.placed().ops[schedule.tasks.tasks[id].op]) +
+          "\n";
+  text += "  when   " + format_duration(instruction.predicted_start_ns) + " to " +
+          format_duration(instruction.predicted_end_ns) + " of step 0, on " +
+          schedule.tasks.lanes.lanes[at.lane].name + ", stage " + std::to_string(at.stage) + ": " +
+          reason_text(at.reason) + "\n";
+  return text + "  after  " + waits_text(compilation, id) + "\n";
+}
+
+}  // namespace
+
+Result<std::string> explain(const Compilation& compilation, const Machine& machine,
+                            const std::optional<std::string>& node) {
+  const auto& tasks = compilation.tasks().tasks;
+  std::string text;
+  std::vector<std::string> names;
+  for (const TaskId id : tasks.ids()) {
+    names.push_back(tasks[id].name);
+    if (!node || tasks[id].name == *node) text += explain_task(compilation, machine, id);
+  }
+  if (!text.empty() || !node) return text;
+  const auto nearest = nearest_name(*node, names);
+  return usage_error("--explain: no task is named '" + *node + "'" +
+                     (nearest ? "; did you mean '" + *nearest + "'?" : "") +
+                     " (it may have been merged, folded or removed: see --emit=graph)");
+}
+
+}  // namespace graphc

@@ -1,0 +1,209 @@
+#include "compiler/emit/lower_to_plan.h"
+
+#include <algorithm>
+#include <map>
+
+namespace graphc {
+namespace {
+
+/// How far ahead of the first step instructions are timed: enough for step 0 to leave every stage.
+constexpr int64_t kTimedSteps = 1;
+
+class PlanLowering {
+ public:
+  PlanLowering(const Synchronised& synchronised, const Machine& machine, const PlanContext& context)
+      : synchronised_(synchronised),
+        schedule_(synchronised.memory.schedule),
+        placed_(schedule_.tasks.placed),
+        machine_(machine),
+        context_(context) {}
+
+  Plan run() {
+    plan_.name = placed_.graph.name;
+    plan_.fingerprints = context_.fingerprints;
+    plan_.source = context_.source;
+    plan_.predicted_interval_ns = synchronised_.interval_ns;
+    add_devices();
+    add_buffers();
+    add_inputs();
+    add_instructions();
+    add_lanes();
+    add_outputs();
+    add_states_and_constants();
+    add_features();
+    return std::move(plan_);
+  }
+
+ private:
+  // Tasks and placed values keep their numbers: TaskId i becomes InstructionId i, PlacedValueId i
+  // becomes BufferId i.
+  static InstructionId instruction_of(TaskId task) { return InstructionId(task.value()); }
+  static BufferId buffer_of(PlacedValueId value) { return BufferId(value.value()); }
+
+  void add_devices() {
+    for (const DeviceId id : machine_.devices.ids()) {
+      const Device& device = machine_.devices[id];
+      plan_.devices.push_back({device.name, device.kind, device.memory_bytes});
+      plan_.arenas.push_back({id, synchronised_.memory.arenas[id].size_bytes});
+    }
+  }
+
+  void add_buffers() {
+    for (const PlannedBuffer& planned : synchronised_.memory.buffers) {
+      PlanBuffer buffer;
+      buffer.name = placed_.values[planned.value].name;
+      buffer.type = placed_.type_of(planned.value);
+      buffer.arena = ArenaId(planned.device.value());
+      buffer.offset_bytes = planned.offset_bytes;
+      buffer.stride_bytes = planned.stride_bytes;
+      buffer.versions = planned.versions;
+      plan_.buffers.push_back(buffer);
+    }
+  }
+
+  void add_inputs() {
+    for (const ValueId id : placed_.graph.values.ids()) {
+      const Value& value = placed_.graph.values[id];
+      if (value.kind != ValueKind::kInput) continue;
+      PlanInput input{value.name, *value.type, std::nullopt};
+      if (value.feed_path) input.feed_path = relative_to_plan(*value.feed_path);
+      input_ids_[id] = plan_.inputs.push_back(input);
+    }
+  }
+
+  std::string relative_to_plan(const std::filesystem::path& path) const {
+    const auto from = std::filesystem::absolute(context_.plan_folder).lexically_normal();
+    return std::filesystem::absolute(path).lexically_normal().lexically_relative(from).string();
+  }
+
+  Operand operand(const PlacedOperand& read) const {
+    Operand operand{buffer_of(read.value), std::nullopt, read.distance};
+    const auto producer = placed_.values[read.value].producer;
+    if (producer) operand.producer = InstructionId(producer->value());
+    return operand;
+  }
+
+  Instruction instruction_for(TaskId id) const {
+    const Task& task = schedule_.tasks.tasks[id];
+    const PlacedOp& op = placed_.ops[task.op];
+    Instruction instruction;
+    instruction.name = task.name;
+    instruction.cost = task.cost;
+    instruction.stage = schedule_.solution.tasks[id].stage;
+    for (const PlacedOperand& read : op.reads) instruction.reads.push_back(operand(read));
+    if (op.writes) instruction.writes = buffer_of(*op.writes);
+    switch (op.kind) {
+      case PlacedOpKind::kNode:
+        instruction.kind = InstructionKind::kKernel;
+        instruction.op = placed_.graph.nodes[*op.node].op->name;
+        instruction.attributes = placed_.graph.nodes[*op.node].attributes;
+        break;
+      case PlacedOpKind::kCopy:
+        instruction.kind = InstructionKind::kCopy;
+        break;
+      case PlacedOpKind::kFeed:
+        instruction.kind = InstructionKind::kFeed;
+        instruction.input = input_ids_.at(*op.input);
+        break;
+      case PlacedOpKind::kOutput:
+        instruction.kind = InstructionKind::kOutput;
+        break;
+    }
+    return instruction;
+  }
+
+  void add_instructions() {
+    for (const TaskId task : schedule_.tasks.tasks.ids()) {
+      plan_.instructions.push_back(instruction_for(task));
+    }
+  }
+
+  void add_lanes() {
+    const Timeline timeline = simulate(synchronised_.program, kTimedSteps);
+    for (const LaneId id : synchronised_.program.lanes.ids()) {
+      const MachineLane& machine_lane = schedule_.tasks.lanes.lanes[id];
+      PlanLane lane{machine_lane.name,
+                    machine_lane.kind,
+                    machine_lane.device,
+                    machine_lane.destination,
+                    synchronised_.program.shared[id],
+                    {}};
+      const auto& tasks = schedule_.solution.lanes[id];
+      for (size_t i = 0; i < tasks.size(); ++i) {
+        lane.instructions.push_back(instruction_of(tasks[i]));
+        Instruction& instruction = plan_.instructions[instruction_of(tasks[i])];
+        instruction.waits = synchronised_.program.lanes[id][i].waits;
+        const auto& spans = timeline.intervals[static_cast<size_t>(instruction.stage)][id];
+        instruction.predicted_start_ns = spans[i].start_ns;
+        instruction.predicted_end_ns = spans[i].end_ns;
+      }
+      plan_.lanes.push_back(lane);
+    }
+  }
+
+  void add_outputs() {
+    std::map<size_t, TaskId> delivered;
+    for (const TaskId task : schedule_.tasks.tasks.ids()) {
+      const PlacedOp& op = placed_.ops[schedule_.tasks.tasks[task].op];
+      if (op.output) delivered[*op.output] = task;
+    }
+    for (size_t i = 0; i < placed_.graph.outputs.size(); ++i) {
+      const std::string& name = placed_.graph.values[placed_.graph.outputs[i].value].name;
+      if (placed_.resident_outputs[i]) {
+        plan_.outputs.push_back({name, operand(*placed_.resident_outputs[i]), std::nullopt});
+        continue;
+      }
+      const InstructionId id = instruction_of(delivered.at(i));
+      plan_.outputs.push_back({name, plan_.instructions[id].reads[0], id});
+    }
+  }
+
+  /// The updating device's buffer first: it has the newest value, so it is the one that is saved.
+  std::vector<BufferId> buffers_holding(ValueId origin) const {
+    std::vector<BufferId> buffers;
+    for (const PlacedValueId value : placed_.values.ids()) {
+      if (placed_.values[value].origin != origin) continue;
+      const auto producer = placed_.values[value].producer;
+      const bool is_home = producer && placed_.ops[*producer].kind == PlacedOpKind::kNode;
+      buffers.insert(is_home ? buffers.begin() : buffers.end(), buffer_of(value));
+    }
+    return buffers;
+  }
+
+  void add_states_and_constants() {
+    for (const ValueId id : placed_.graph.values.ids()) {
+      const Value& value = placed_.graph.values[id];
+      if (value.kind == ValueKind::kState) {
+        plan_.states.push_back({value.name, *value.type, value.initializer, buffers_holding(id)});
+      } else if (value.kind == ValueKind::kConstant) {
+        plan_.constants.push_back({value.name, value.initializer.data, buffers_holding(id)});
+      }
+    }
+  }
+
+  void add_features() {
+    if (max_stage(plan_) > 0) plan_.required_features.emplace_back("stages");
+    if (!plan_.states.empty()) plan_.required_features.emplace_back("state");
+    if (std::any_of(plan_.buffers.begin(), plan_.buffers.end(),
+                    [](const PlanBuffer& buffer) { return buffer.versions > 1; })) {
+      plan_.required_features.emplace_back("versions");
+    }
+  }
+
+  const Synchronised& synchronised_;
+  const Schedule& schedule_;
+  const PlacedGraph& placed_;
+  const Machine& machine_;
+  const PlanContext& context_;
+  Plan plan_;
+  std::map<ValueId, InputId> input_ids_;
+};
+
+}  // namespace
+
+Plan lower_to_plan(const Synchronised& synchronised, const Machine& machine,
+                   const PlanContext& context) {
+  return PlanLowering(synchronised, machine, context).run();
+}
+
+}  // namespace graphc

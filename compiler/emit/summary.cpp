@@ -1,0 +1,75 @@
+#include "compiler/emit/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+double percent(int64_t part, int64_t whole) {
+  return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::string placement_line(const Placement& placement) {
+  std::vector<std::string> others;
+  for (const PlacementCandidate& candidate : placement.candidates) {
+    if (candidate.name == placement.chosen.name) continue;
+    others.push_back(
+        candidate.name + " " +
+        (candidate.score ? format_duration(candidate.score->interval_ns) : "has no route"));
+  }
+  if (others.empty()) return placement.chosen.name;
+  return placement.chosen.name + " (" + join(others, ", ") + ")";
+}
+
+std::string busy_table(const Compilation& compilation) {
+  const Schedule& schedule = compilation.schedule();
+  std::string text = fmt::format("  {:<18}{:>7}{:>8}\n", "lane", "tasks", "busy");
+  for (const LaneId lane : schedule.solution.lanes.ids()) {
+    int64_t busy_ns = 0;
+    for (const TaskId task : schedule.solution.lanes[lane]) {
+      busy_ns += schedule.tasks.tasks[task].cost.duration_ns();
+    }
+    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", schedule.tasks.lanes.lanes[lane].name,
+                        schedule.solution.lanes[lane].size(),
+                        percent(busy_ns, compilation.synchronised.interval_ns));
+  }
+  return text;
+}
+
+std::string memory_table(const Compilation& compilation, const Machine& machine) {
+  std::string text = fmt::format("  {:<18}{:>14}{:>14}\n", "memory", "peak bytes", "bound");
+  for (const PlannedArena& arena : compilation.memory().arenas) {
+    text += fmt::format("  {:<18}{:>14}{:>14}\n", machine.devices[arena.device].name,
+                        arena.size_bytes, arena.bound_bytes);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string summary(const Compilation& compilation, const Machine& machine) {
+  const Synchronised& synchronised = compilation.synchronised;
+  const auto& ops = compilation.placed().ops;
+  const auto num_copies = std::count_if(
+      ops.begin(), ops.end(), [](const PlacedOp& op) { return op.kind == PlacedOpKind::kCopy; });
+  const int64_t gap_ns = synchronised.interval_ns - compilation.bound.interval_ns;
+  std::string text =
+      fmt::format("{} on {}: {} tasks, {} of them copies, {} stages\n", compilation.plan.name,
+                  machine.name, ops.size(), num_copies, max_stage(compilation.plan) + 1);
+  text += fmt::format("  step time   {} predicted; one step alone {}\n",
+                      format_duration(synchronised.interval_ns),
+                      format_duration(synchronised.latency_ns));
+  text += fmt::format("  bound       {}, gap {:.1f} %: {}\n",
+                      format_duration(compilation.bound.interval_ns),
+                      percent(gap_ns, compilation.bound.interval_ns), compilation.bound.reason);
+  text += "  placement   " + placement_line(compilation.placement) + "\n";
+  text += fmt::format("  waits       {} left of {}\n", synchronised.num_waits,
+                      synchronised.num_waits_before);
+  return text + busy_table(compilation) + memory_table(compilation, machine);
+}
+
+}  // namespace graphc

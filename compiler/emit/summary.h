@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "compiler/compile.h"
+
+namespace graphc {
+
+/// What a user sees after compiling: tasks, predicted time per step with its lower bound, how busy
+/// each lane is, and the memory of every device to the byte.
+std::string summary(const Compilation& compilation, const Machine& machine);
+
+}  // namespace graphc
