@@ -1,0 +1,83 @@
+#include <cstdio>
+#include <iostream>
+#include <sstream>
+
+#include "compiler/frontend/load_graph.h"
+#include "compiler/frontend/source_file.h"
+#include "compiler/graph/graph_text.h"
+#include "compiler/machine/machine.h"
+#include "compiler/passes/pass_manager.h"
+#include "runtime/base/file.h"
+#include "tools/graph-opt/command_line.h"
+
+namespace graph_opt {
+namespace {
+
+using graphrt::Error;
+using graphrt::Result;
+
+void list_passes() {
+  for (const graphc::Pass& pass : graphc::all_passes()) {
+    std::cout << pass.name << ": " << pass.summary << "\n";
+  }
+}
+
+Result<std::string> print_machine(const Options& options, graphc::DiagnosticSink& diagnostics) {
+  TRY(const auto file, graphc::read_source_file(options.input));
+  TRY(const graphc::Machine machine, graphc::load_machine(file, diagnostics));
+  return graphc::to_yaml(machine);
+}
+
+Result<std::string> optimize(const Options& options, graphc::DiagnosticSink& diagnostics) {
+  TRY(const std::vector<graphc::Pass> passes, graphc::find_passes(options.passes));
+  TRY(const auto file, graphc::read_source_file(options.input));
+  TRY(graphc::LoadedGraph loaded, graphc::load_graph(file, diagnostics));
+  const graphc::Violation violation = graphc::verify_graph(loaded.graph);
+  CHECK(!violation, "the reader made an invalid graph: " + *violation);
+
+  std::ostringstream dumps;
+  const graphc::PassOptions pass_options{options.dump_after, &dumps};
+  Result<graphc::PassRun> run =
+      graphc::run_passes(std::move(loaded.graph), passes, pass_options, diagnostics);
+  std::cerr << dumps.str();
+  if (!run) return tl::unexpected(run.error());
+  if (options.times_passes) std::cerr << graphc::to_string(run->timings);
+  return graphc::print_graph(run->graph);
+}
+
+Result<void> write_text(const std::string& text, const std::string& path) {
+  if (path != "-") return graphrt::write_file_atomically(path, {graphrt::bytes_of(text)});
+  std::cout << text << std::flush;
+  if (!std::cout) return graphrt::machine_error("stdout: cannot write");
+  return {};
+}
+
+Result<void> run(const Options& options, graphc::DiagnosticSink& diagnostics) {
+  const bool is_machine = options.input_kind == InputKind::kMachine;
+  TRY(const std::string text,
+      is_machine ? print_machine(options, diagnostics) : optimize(options, diagnostics));
+  return write_text(text, options.output);
+}
+
+int main_with(const Options& options) {
+  if (options.lists_passes) {
+    list_passes();
+    return 0;
+  }
+  graphc::DiagnosticSink diagnostics;
+  const Result<void> done = run(options, diagnostics);
+  std::cerr << diagnostics.render_all();
+  if (done) return 0;
+  const Error& error = done.error();
+  if (!error.message.empty()) std::cerr << "graph-opt: error: " << error.message << "\n";
+  return graphrt::exit_code(error.kind);
+}
+
+}  // namespace
+}  // namespace graph_opt
+
+int main(int argc, char** argv) {
+  const auto parsed = graph_opt::parse_command_line(argc, argv);
+  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
+  return graph_opt::main_with(std::get<graph_opt::Options>(parsed));
+}

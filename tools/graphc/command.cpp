@@ -1,0 +1,130 @@
+#include "tools/graphc/command.h"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <iostream>
+
+#include "compiler/compile.h"
+#include "compiler/emit/dot.h"
+#include "compiler/emit/explain.h"
+#include "compiler/emit/summary.h"
+#include "compiler/emit/svg.h"
+#include "compiler/emit/trace.h"
+#include "compiler/frontend/load_graph.h"
+#include "compiler/frontend/source_file.h"
+#include "compiler/graph/graph_text.h"
+#include "runtime/base/file.h"
+#include "runtime/plan/plan_file.h"
+
+namespace {
+
+using namespace graphc;
+
+struct Emitter {
+  std::string_view name;
+  std::string (*print)(const Compilation&, const Machine&, int num_steps);
+};
+
+constexpr std::array kEmitters = {
+    Emitter{"graph",
+            [](const Compilation& c, const Machine&, int) { return print_graph(c.passes.graph); }},
+    Emitter{"placed", [](const Compilation& c, const Machine& machine,
+                         int) { return print_placed_graph(c.placed(), machine); }},
+    Emitter{"tasks",
+            [](const Compilation& c, const Machine&, int) { return print_task_graph(c.tasks()); }},
+    Emitter{"schedule",
+            [](const Compilation& c, const Machine&, int) { return print_schedule(c.schedule()); }},
+    Emitter{"memory", [](const Compilation& c, const Machine& machine,
+                         int) { return print_memory_plan(c.memory(), machine); }},
+    Emitter{"sync", [](const Compilation& c, const Machine&,
+                       int) { return print_synchronised(c.synchronised); }},
+    Emitter{"dot", [](const Compilation& c, const Machine& machine,
+                      int) { return to_dot(c.placed(), machine); }},
+    Emitter{"svg", [](const Compilation& c, const Machine&,
+                      int num_steps) { return to_svg(c.synchronised, num_steps); }},
+    Emitter{"trace", [](const Compilation& c, const Machine& machine,
+                        int num_steps) { return to_trace(c.synchronised, machine, num_steps); }},
+};
+
+Result<Machine> choose_machine(const Command& command, const LoadedGraph& loaded,
+                               DiagnosticSink& diagnostics) {
+  if (command.machine_path) {
+    TRY(auto file, read_source_file(*command.machine_path));
+    return load_machine(std::move(file), diagnostics);
+  }
+  if (!loaded.machine_path) return single_cpu_machine();
+  auto file = read_source_file(*loaded.machine_path);
+  if (file) return load_machine(*std::move(file), diagnostics);
+  diagnostics.error(loaded.machine_where, file.error().message,
+                    "the path is relative to this file; --machine overrides it");
+  return reported();
+}
+
+CompileOptions options_for(const Command& command, std::ostream& dumps) {
+  CompileOptions options;
+  options.passes.dump_after = command.dump_after;
+  options.passes.dumps = &dumps;
+  if (command.output_path && !command.emit) {
+    options.plan_folder = std::filesystem::path(*command.output_path).parent_path();
+    if (options.plan_folder.empty()) options.plan_folder = ".";
+  }
+  return options;
+}
+
+Result<void> write_emitted(const Command& command, const Compilation& compilation,
+                           const Machine& machine) {
+  for (const Emitter& emitter : kEmitters) {
+    if (emitter.name != *command.emit) continue;
+    const std::string text = emitter.print(compilation, machine, command.emit_steps);
+    if (command.output_path) {
+      return graphrt::write_file_atomically(*command.output_path, {graphrt::bytes_of(text)});
+    }
+    std::cout << text << std::flush;
+    if (!std::cout) return machine_error("cannot write to standard output");
+  }
+  return {};
+}
+
+Result<void> deliver(const Command& command, const Compilation& compilation,
+                     const Machine& machine) {
+  if (command.time_passes) std::cerr << to_string(compilation.passes.timings);
+  if (command.emit) return write_emitted(command, compilation, machine);
+  if (command.wants_explanation) {
+    TRY(const std::string text, explain(compilation, machine, command.explained_node));
+    std::cout << text;
+  } else {
+    std::cout << summary(compilation, machine);
+  }
+  if (!command.output_path) return {};
+  return graphrt::write_plan(compilation.plan, *command.output_path);
+}
+
+Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnostics) {
+  TRY(auto file, read_source_file(command.graph_path));
+  TRY(const LoadedGraph loaded, load_graph(std::move(file), diagnostics));
+  TRY(const Machine machine, choose_machine(command, loaded, diagnostics));
+  CompileOptions options = options_for(command, std::cerr);
+  if (command.schedule_path) {
+    TRY(options.schedule_file, read_source_file(*command.schedule_path));
+  }
+  TRY(const Compilation compilation, compile(loaded.graph, machine, options, diagnostics));
+  return deliver(command, compilation, machine);
+}
+
+}  // namespace
+
+std::vector<std::string> emit_kinds() {
+  std::vector<std::string> kinds;
+  for (const Emitter& emitter : kEmitters) kinds.emplace_back(emitter.name);
+  return kinds;
+}
+
+int run(const Command& command) {
+  DiagnosticSink diagnostics;
+  const Result<void> result = compile_and_deliver(command, diagnostics);
+  std::cerr << diagnostics.render_all();
+  if (result) return 0;
+  if (!result.error().message.empty()) std::cerr << "graphc: " << result.error().message << "\n";
+  return exit_code(result.error().kind);
+}

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What the command line of graphc said.
+struct Command {
+  std::string graph_path;
+  std::optional<std::string> output_path;
+  std::optional<std::string> machine_path;
+  std::optional<std::string> schedule_path;
+  std::optional<std::string> emit;
+  int emit_steps = 3;
+  std::vector<std::string> dump_after;
+  bool time_passes = false;
+  bool wants_explanation = false;
+  std::optional<std::string> explained_node;
+};
+
+/// Runs it: compiles, writes, prints. Returns the exit code.
+int run(const Command& command);
+
+/// The values of --emit.
+std::vector<std::string> emit_kinds();

@@ -1,0 +1,53 @@
+#include "tools/graphrun/bench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <thread>
+#include <vector>
+
+#include "runtime/base/text.h"
+
+namespace graphrun {
+namespace {
+
+/// The smallest value that at least `fraction` of all do not exceed. Requires: sorted, not empty.
+int64_t quantile(const std::vector<int64_t>& sorted, double fraction) {
+  const double rank = std::ceil(fraction * static_cast<double>(sorted.size()));
+  return sorted[static_cast<size_t>(std::max(rank, 1.0)) - 1];
+}
+
+std::string report(const graphrt::Session& session, int64_t num_steps, std::vector<int64_t> step_ns,
+                   graphrt::RunMode mode) {
+  std::sort(step_ns.begin(), step_ns.end());
+  const std::string notes = graphrt::join(session.notes(), "; ");
+  return fmt::format(
+      "{}: {} a step (median), p10 {}, p90 {}; {} runs of {} steps after one to warm up{}\n"
+      "predicted: {} a step; {} lanes on {} cores{}{}\n",
+      session.plan().name, graphrt::format_duration(quantile(step_ns, 0.5)),
+      graphrt::format_duration(quantile(step_ns, 0.1)),
+      graphrt::format_duration(quantile(step_ns, 0.9)), step_ns.size(), num_steps,
+      mode == graphrt::RunMode::kBarrier ? ", a barrier after each" : "",
+      graphrt::format_duration(session.plan().predicted_interval_ns), session.plan().lanes.size(),
+      std::thread::hardware_concurrency(), notes.empty() ? "" : "; ", notes);
+}
+
+}  // namespace
+
+graphrt::Result<std::string> bench(graphrt::Session& session, int64_t num_steps,
+                                   int32_t num_repetitions, graphrt::RunMode mode) {
+  using Clock = std::chrono::steady_clock;
+  const graphrt::RunOptions options{.mode = mode, .observer = nullptr};
+  TRY(session.run(num_steps, options));
+  std::vector<int64_t> step_ns;
+  for (int32_t i = 0; i < num_repetitions; ++i) {
+    const Clock::time_point start = Clock::now();
+    TRY(session.run(num_steps, options));
+    step_ns.push_back(std::chrono::nanoseconds(Clock::now() - start).count() / num_steps);
+  }
+  return report(session, num_steps, std::move(step_ns), mode);
+}
+
+}  // namespace graphrun

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/engine/session.h"
+
+namespace graphrun {
+
+/// Runs `num_steps` steps once to warm up and then `num_repetitions` times; returns the report:
+/// median and spread of the time per step, beside the plan's prediction.
+graphrt::Result<std::string> bench(graphrt::Session& session, int64_t num_steps,
+                                   int32_t num_repetitions, graphrt::RunMode mode);
+
+}  // namespace graphrun

@@ -1,0 +1,175 @@
+#include "tools/graphrun/options.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <set>
+
+#include "runtime/base/result.h"
+
+namespace graphrun {
+namespace {
+
+constexpr const char* kDescription =
+    "Runs a plan that graphc made: a verified, static schedule over a CPU and its accelerators.";
+
+constexpr const char* kFooter =
+    "Outputs that are scalars are printed after the run.\n"
+    "--check allows |x - reference| <= 1e-4 * max(1, largest |reference|) for each tensor of\n"
+    "floats, and no difference for integers.\n"
+    "Exit codes: 0 done; 1 the plan, an array or a name is wrong; 2 the command line is;\n"
+    "3 this machine cannot run the plan or write a file; 4 --check found a difference.";
+
+/// What CLI11 fills in: NAME=FILE options are still text.
+struct RawOptions {
+  Options options;
+  std::vector<std::string> inputs;
+  std::vector<std::string> stacked_outputs;
+  std::vector<std::string> last_outputs;
+};
+
+void declare_data(CLI::App& app, RawOptions& raw) {
+  app.add_option("--input", raw.inputs,
+                 "Array for an input: of its shape, the same every step; with more rows, a feed")
+      ->type_name("NAME=FILE.npy")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--output", raw.stacked_outputs, "Write an output's values of all steps, stacked")
+      ->type_name("NAME=FILE.npy")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--output-last", raw.last_outputs, "Write an output's value of the last step")
+      ->type_name("NAME=FILE.npy")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--save-state", raw.options.save_state, "Write the states after the run")
+      ->type_name("FILE.safetensors");
+  CLI::Option* load =
+      app.add_option("--load-state", raw.options.load_state, "Start from these states")
+          ->type_name("FILE.safetensors");
+  app.add_flag("--partial", raw.options.is_partial,
+               "Load the states that the file has in the plan's type, leave the others")
+      ->needs(load);
+}
+
+void declare_modes(CLI::App& app, Options& options) {
+  app.add_option("--devices", options.devices,
+                 "What stands for the plan's accelerators: auto, emulated or cuda")
+      ->check(CLI::IsMember({"auto", "emulated", "cuda"}))
+      ->capture_default_str();
+  app.add_flag("--barrier", options.has_barrier,
+               "End every step before the next starts: same results, for comparison");
+  app.add_flag("--check", options.is_checked,
+               "Compare all outputs and states with the reference executor");
+  app.add_flag("--simulate", options.is_simulated, "Print the predicted timeline; run nothing");
+  app.add_flag("--bench{10}", options.num_repetitions,
+               "Time a run of --steps, repeated (--bench=N: N times) after a warm-up")
+      ->type_name("");
+  app.add_option("--trace", options.trace, "Write the measured timeline, for Perfetto")
+      ->type_name("FILE.json");
+  app.add_flag("-q,--quiet", options.is_quiet, "Print errors and asked-for reports only");
+}
+
+/// `NAME=FILE`. Errors: no '=', nothing before or after it.
+graphrt::Result<NamedFile> parse_named_file(const std::string& option, const std::string& text) {
+  const size_t at = text.find('=');
+  if (at == std::string::npos || at == 0 || at + 1 == text.size()) {
+    return graphrt::usage_error(option + " " + text + ": write NAME=FILE.npy");
+  }
+  return NamedFile{text.substr(0, at), text.substr(at + 1)};
+}
+
+graphrt::Result<std::vector<NamedFile>> parse_named_files(const std::string& option,
+                                                          const std::vector<std::string>& texts) {
+  std::vector<NamedFile> files;
+  std::set<std::string> names;
+  for (const std::string& text : texts) {
+    TRY(NamedFile file, parse_named_file(option, text));
+    if (!names.insert(file.name).second) {
+      return graphrt::usage_error(option + " names '" + file.name + "' twice");
+    }
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+/// Every file that a run with these options writes, with the option that asks for it.
+std::vector<std::pair<std::string, std::filesystem::path>> written_files(const Options& options) {
+  std::vector<std::pair<std::string, std::filesystem::path>> files;
+  for (const NamedFile& file : options.stacked_outputs) {
+    files.emplace_back("--output " + file.name, file.path);
+  }
+  for (const NamedFile& file : options.last_outputs) {
+    files.emplace_back("--output-last " + file.name, file.path);
+  }
+  if (options.save_state) files.emplace_back("--save-state", *options.save_state);
+  if (options.trace) files.emplace_back("--trace", *options.trace);
+  return files;
+}
+
+graphrt::Result<void> check_combination(const Options& options) {
+  const auto files = written_files(options);
+  std::map<std::filesystem::path, std::string> writers;
+  for (const auto& [option, path] : files) {
+    const auto [at, is_new] = writers.emplace(path.lexically_normal(), option);
+    if (!is_new) {
+      return graphrt::usage_error(at->second + " and " + option + " would both write " +
+                                  path.string());
+    }
+  }
+  if (options.num_repetitions && *options.num_repetitions < 1) {
+    return graphrt::usage_error("--bench needs at least one repetition");
+  }
+  const bool has_results = !files.empty() || options.is_checked;
+  if (options.num_repetitions && (has_results || options.is_simulated)) {
+    return graphrt::usage_error(
+        "--bench only measures; it cannot be combined with --output, --output-last, --save-state, "
+        "--trace, --check or --simulate");
+  }
+  if (options.is_simulated && has_results) {
+    return graphrt::usage_error(
+        "--simulate runs nothing; it cannot be combined with --output, --output-last, "
+        "--save-state, --trace or --check");
+  }
+  if (options.num_steps == 0 &&
+      (options.is_checked || options.num_repetitions || !options.stacked_outputs.empty() ||
+       !options.last_outputs.empty())) {
+    return graphrt::usage_error("outputs, --check and --bench need at least one step");
+  }
+  return {};
+}
+
+graphrt::Result<Options> finish_options(RawOptions raw) {
+  Options options = std::move(raw.options);
+  TRY(options.inputs, parse_named_files("--input", raw.inputs));
+  TRY(options.stacked_outputs, parse_named_files("--output", raw.stacked_outputs));
+  TRY(options.last_outputs, parse_named_files("--output-last", raw.last_outputs));
+  TRY(check_combination(options));
+  return options;
+}
+
+}  // namespace
+
+std::variant<Options, EarlyExit> parse_options(int argc, char** argv) {
+  RawOptions raw;
+  CLI::App app(kDescription, "graphrun");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "graphrun " GRAPHC_VERSION);
+  app.add_option("PLAN", raw.options.plan, "The plan to run")->required()->type_name("plan.bin");
+  app.add_option("--steps", raw.options.num_steps, "How many steps to run")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
+      ->type_name("N")
+      ->capture_default_str();
+  declare_data(app, raw);
+  declare_modes(app, raw.options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return EarlyExit{app.exit(error) == 0 ? 0 : 2};
+  }
+  graphrt::Result<Options> options = finish_options(std::move(raw));
+  if (options) return *std::move(options);
+  std::cerr << "graphrun: error: " << options.error().message << "\n";
+  return EarlyExit{graphrt::exit_code(options.error().kind)};
+}
+
+}  // namespace graphrun

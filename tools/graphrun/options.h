@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace graphrun {
+
+/// `NAME=FILE` from the command line.
+struct NamedFile {
+  std::string name;
+  std::filesystem::path path;
+};
+
+struct Options {
+  std::filesystem::path plan;
+  std::string devices = "auto";
+  int64_t num_steps = 1;
+  std::vector<NamedFile> inputs;
+  std::vector<NamedFile> stacked_outputs;
+  std::vector<NamedFile> last_outputs;
+  std::optional<std::filesystem::path> save_state;
+  std::optional<std::filesystem::path> load_state;
+  std::optional<std::filesystem::path> trace;
+  std::optional<int32_t> num_repetitions;  ///< --bench
+  bool is_partial = false;
+  bool has_barrier = false;
+  bool is_checked = false;
+  bool is_simulated = false;
+  bool is_quiet = false;
+};
+
+/// The program is to end at once with this code: help was printed, or what is wrong.
+struct EarlyExit {
+  int code = 0;
+};
+
+/// Reads the command line; prints help, the version, or what is wrong with it (code 2).
+std::variant<Options, EarlyExit> parse_options(int argc, char** argv);
+
+}  // namespace graphrun
