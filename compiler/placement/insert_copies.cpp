@@ -1,5 +1,6 @@
 #include "compiler/placement/insert_copies.h"
 
+#include <algorithm>
 #include <map>
 
 #include "compiler/machine/routes.h"
@@ -28,7 +29,7 @@ class CopyInserter {
     place_results();
     for (const NodeId node : graph_.nodes.ids()) add_node(node);
     for (size_t i = 0; i < graph_.outputs.size(); ++i) add_output(i);
-    for (const ValueId value : graph_.values.ids()) add_pinned_state(value);
+    for (const ValueId value : graph_.values.ids()) add_state(value);
     if (diagnostics_.num_errors() > 0) return reported();
     return order_ops();
   }
@@ -78,11 +79,16 @@ class CopyInserter {
     placed_.ops.push_back(op);
   }
 
-  /// A state lives where the user wants it, whoever reads it.
-  void add_pinned_state(ValueId id) {
+  /// A state lives where the user wants it, whoever reads it; one that nobody reads or updates is
+  /// still saved and loaded, so it lives on the host.
+  void add_state(ValueId id) {
     const Value& value = graph_.values[id];
-    if (value.kind != ValueKind::kState || !value.device) return;
-    read_on(id, *machine_.find_device(*value.device), value.where);
+    if (value.kind != ValueKind::kState) return;
+    if (value.device) read_on(id, *machine_.find_device(*value.device), value.where);
+    const bool is_placed =
+        std::any_of(placed_.values.begin(), placed_.values.end(),
+                    [&](const PlacedValue& placed) { return placed.origin == id; });
+    if (!is_placed) value_on(id, machine_.host());
   }
 
   Source source_of(ValueId value) const {

@@ -76,6 +76,11 @@ class DependencyFinder {
       if (!tasks_.placed.is_filled_at_load(value)) continue;
       tasks_.fixed_versions[value] = replaces_in_place(value) ? 1 : 2;
     }
+    // An output that stays on its device and names the state before the last step outlives the step
+    // that replaces it.
+    for (const auto& output : tasks_.placed.resident_outputs) {
+      if (output && output->distance > 0) tasks_.fixed_versions[output->value] = 2;
+    }
   }
 
   /// Whether the writer may overwrite the previous value: it does not read it, or it reads each
