@@ -1,0 +1,136 @@
+#include <gtest/gtest.h>
+
+#include "compiler/compile.h"
+#include "compiler/graph/graph_text.h"
+#include "runtime/engine/reference_check.h"
+#include "runtime/engine/session.h"
+#include "runtime/plan/plan_file.h"
+#include "runtime/plan/verify_plan.h"
+#include "tests/property/compile/random_problem.h"
+#include "tests/property/plan/mutate.h"
+
+namespace graphc {
+namespace {
+
+constexpr uint32_t kNumSeeds = 60;
+constexpr int64_t kNumSteps = 7;
+
+/// compile() checks every level with its verifier and aborts where one refuses.
+Compilation compile_random(uint32_t seed) {
+  const Machine machine = random_machine(seed);
+  DiagnosticSink diagnostics;
+  auto compilation = compile(random_graph(seed, machine), machine, {}, diagnostics);
+  CHECK(compilation.has_value(), "seed " + std::to_string(seed) + "\n" + diagnostics.render_all());
+  return *std::move(compilation);
+}
+
+Session open(const Plan& plan, uint32_t seed) {
+  Session session = Session::create(plan, ".", "emulated", builtin_devices()).value();
+  for (const PlanInput& input : plan.inputs) {
+    const auto given = session.set_input(input.name, random_feed(seed, input.type, 3));
+    CHECK(given.has_value(), given ? "" : given.error().message);
+  }
+  for (const PlanOutput& output : plan.outputs) {
+    if (output.instruction) CHECK(session.stack_output(output.name).has_value(), output.name);
+  }
+  return session;
+}
+
+/// Every bit that a run leaves: stacked outputs, what stays on devices, and states.
+std::vector<Tensor> results_of(const Session& session) {
+  std::vector<Tensor> results;
+  for (const PlanOutput& output : session.plan().outputs) {
+    results.push_back(output.instruction ? session.stacked(output.name).value()
+                                         : session.last(output.name).value());
+  }
+  for (const PlanState& state : session.plan().states) {
+    results.push_back(session.state(state.name).value());
+  }
+  return results;
+}
+
+std::vector<Tensor> run(const Plan& plan, uint32_t seed, RunMode mode) {
+  Session session = open(plan, seed);
+  RunOptions options;
+  options.mode = mode;
+  const auto finished = session.run(kNumSteps, options);
+  CHECK(finished.has_value(), finished ? "" : finished.error().message);
+  return results_of(session);
+}
+
+TEST(CompileProperty, RandomGraphsEqualTheReferenceExecutor) {
+  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Session session = open(compile_random(seed).plan, seed);
+    const auto check = ReferenceCheck::begin(session);
+    ASSERT_TRUE(check);
+    ASSERT_TRUE(session.run(kNumSteps));
+    const auto report = check->finish(session);
+    EXPECT_TRUE(report) << report.error().message;
+  }
+}
+
+TEST(CompileProperty, PipelinedAndBarrierRunsGiveTheSameBits) {
+  int num_pipelined = 0;
+  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Plan plan = compile_random(seed).plan;
+    num_pipelined += max_stage(plan) > 0 ? 1 : 0;
+    const auto pipelined = run(plan, seed, RunMode::kPipelined);
+    const auto barrier = run(plan, seed, RunMode::kBarrier);
+    ASSERT_EQ(pipelined.size(), barrier.size());
+    for (size_t i = 0; i < pipelined.size(); ++i) EXPECT_EQ(pipelined[i].data, barrier[i].data);
+  }
+  // The sample must contain what it is about.
+  EXPECT_GT(num_pipelined, static_cast<int>(kNumSeeds) / 10);
+}
+
+TEST(CompileProperty, EveryWaitIsNeededAndItsLossIsNoticed) {
+  size_t num_mutants = 0;
+  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+    const Plan plan = compile_random(seed).plan;
+    for (const Mutant& mutant : wait_mutants(plan)) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + ": " + mutant.description);
+      ++num_mutants;
+      const auto violation = verify_plan(mutant.plan);
+      ASSERT_TRUE(violation);
+      EXPECT_TRUE(violation->first && violation->second) << violation->message;
+    }
+  }
+  EXPECT_GT(num_mutants, 1000U);
+}
+
+TEST(CompileProperty, PlansSurviveTheirFile) {
+  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Plan plan = compile_random(seed).plan;
+    const auto bytes = encode_plan(plan);
+    const auto decoded = decode_plan(bytes);
+    ASSERT_TRUE(decoded) << decoded.error().message;
+    EXPECT_EQ(*decoded, plan);
+    EXPECT_EQ(bytes, encode_plan(compile_random(seed).plan));
+  }
+}
+
+TEST(CompileProperty, NoScheduleBeatsItsBound) {
+  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Compilation compilation = compile_random(seed);
+    EXPECT_LE(compilation.bound.interval_ns, compilation.synchronised.interval_ns);
+    EXPECT_LE(compilation.schedule().bound.interval_ns, compilation.synchronised.interval_ns);
+  }
+}
+
+TEST(CompileProperty, NoPlacementCandidateIsBetterThanTheChosenOne) {
+  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Placement placement = compile_random(seed).placement;
+    for (const PlacementCandidate& candidate : placement.candidates) {
+      if (!candidate.score) continue;
+      EXPECT_LE(*placement.chosen.score, *candidate.score) << candidate.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace graphc

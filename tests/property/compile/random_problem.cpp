@@ -1,0 +1,164 @@
+#include "tests/property/compile/random_problem.h"
+
+#include <array>
+#include <random>
+
+namespace graphc {
+namespace {
+
+constexpr int64_t kDim = 6;
+const TensorType kMatrix{ElementType::kF32, {kDim, kDim}};
+
+class GraphMaker {
+ public:
+  GraphMaker(uint32_t seed, const Machine& machine) : random_(seed), machine_(machine) {}
+
+  Graph run() {
+    graph_.name = "random";
+    for (size_t i = 1 + below(3); i > 0; --i) add_source(ValueKind::kInput);
+    for (size_t i = 1 + below(3); i > 0; --i) add_source(ValueKind::kState);
+    const size_t num_nodes = 3 + below(14);
+    for (size_t i = 0; i < num_nodes; ++i) add_random_node();
+    for (const ValueId state : states_) {
+      if (below(4) > 0) add_update(state);
+    }
+    for (size_t i = 1 + below(3); i > 0; --i) add_output();
+    return std::move(graph_);
+  }
+
+ private:
+  size_t below(size_t limit) { return static_cast<size_t>(random_()) % limit; }
+
+  std::optional<std::string> maybe_device() {
+    if (below(2) == 0) return std::nullopt;
+    return machine_.devices[DeviceId(below(machine_.devices.size()))].name;
+  }
+
+  void add_source(ValueKind kind) {
+    Value value;
+    value.kind = kind;
+    value.name = (kind == ValueKind::kInput ? "x" : "w") + std::to_string(graph_.values.size());
+    value.type = kMatrix;
+    if (kind == ValueKind::kState) {
+      value.initializer = {InitializerKind::kUniform, -0.5, 0.5, 7, value.name, {}};
+    }
+    const ValueId id = graph_.values.push_back(value);
+    matrices_.push_back(id);
+    if (kind == ValueKind::kState) states_.push_back(id);
+  }
+
+  ValueId any_matrix() { return matrices_[below(matrices_.size())]; }
+
+  ValueId add_node(std::string_view op, std::vector<ValueId> inputs, const Attributes& attributes) {
+    Node node;
+    node.name = "n" + std::to_string(graph_.nodes.size());
+    node.op = find_op(op);
+    node.attributes = attributes;
+    node.inputs = std::move(inputs);
+    node.device = maybe_device();
+    node.keep = below(6) == 0;
+    Value value;
+    value.name = node.name;
+    value.producer = NodeId(graph_.nodes.size());
+    node.result = graph_.values.push_back(value);
+    graph_.nodes.push_back(node);
+    return node.result;
+  }
+
+  void add_random_node() {
+    constexpr std::array<std::string_view, 4> kUnary = {"relu", "tanh", "sigmoid", "softmax"};
+    constexpr std::array<std::string_view, 3> kBinary = {"add", "sub", "mul"};
+    Attributes attributes;
+    switch (below(4)) {
+      case 0: {
+        attributes.set("transpose_a", below(2) == 0);
+        attributes.set("transpose_b", below(2) == 0);
+        const ValueId product = add_node("matmul", {any_matrix(), any_matrix()}, attributes);
+        // Keeps repeated products from growing without bound.
+        matrices_.push_back(add_node("tanh", {product}, {}));
+        return;
+      }
+      case 1:
+        matrices_.push_back(
+            add_node(kBinary[below(kBinary.size())], {any_matrix(), any_matrix()}, attributes));
+        return;
+      case 2:
+        matrices_.push_back(add_node("transpose", {any_matrix()}, attributes));
+        return;
+      default:
+        matrices_.push_back(add_node(kUnary[below(kUnary.size())], {any_matrix()}, attributes));
+    }
+  }
+
+  void add_update(ValueId state) {
+    const ValueId source = add_node("tanh", {any_matrix()}, {});
+    Attributes attributes;
+    attributes.set("learning_rate", 0.1);
+    // In place, or through an operator that reads its state after it would be overwritten.
+    const bool is_in_place = below(3) > 0;
+    const ValueId next = is_in_place
+                             ? add_node("sgd_update", {state, source}, attributes)
+                             : add_node("softmax", {add_node("matmul", {state, source}, {})}, {});
+    graph_.nodes[*graph_.values[next].producer].updates = state;
+  }
+
+  void add_output() {
+    const ValueId value(below(graph_.values.size()));
+    for (const GraphOutput& known : graph_.outputs) {
+      if (known.value == value) return;
+    }
+    graph_.outputs.push_back({value, below(3) == 0 ? maybe_device() : std::nullopt, {}});
+  }
+
+  std::mt19937 random_;
+  const Machine& machine_;
+  Graph graph_;
+  std::vector<ValueId> matrices_;
+  std::vector<ValueId> states_;
+};
+
+}  // namespace
+
+Graph random_graph(uint32_t seed, const Machine& machine) {
+  return GraphMaker(seed, machine).run();
+}
+
+Machine random_machine(uint32_t seed) {
+  std::mt19937 random(seed);
+  const auto below = [&](uint32_t limit) { return static_cast<int32_t>(random() % limit); };
+  Machine machine = single_cpu_machine();
+  machine.name = "random";
+  machine.devices[machine.host()].num_lanes = 1 + below(3);
+  const int32_t num_accelerators = 1 + below(3);
+  for (int32_t i = 0; i < num_accelerators; ++i) {
+    Device device = machine.devices[machine.host()];
+    device.name = "gpu" + std::to_string(i);
+    device.kind = "cuda";
+    device.num_lanes = 1 + below(3);
+    device.launch_ns = 20 + below(500);
+    for (auto& [name, rate] : device.rates) rate *= 1 + below(30);
+    const DeviceId id = machine.devices.push_back(device);
+    const DeviceId neighbour = below(4) == 0 && i > 0 ? DeviceId(i) : machine.host();
+    LinkDirection to{neighbour, id, 1e9 * (1 + below(50)), std::nullopt, 10 + below(2000), i};
+    LinkDirection back{id, neighbour, 1e9 * (1 + below(50)), std::nullopt, 10 + below(2000), i};
+    if (below(2) == 0) {
+      to.both_bytes_per_s = back.both_bytes_per_s = to.bytes_per_s + back.bytes_per_s / 2;
+    }
+    machine.links.push_back(to);
+    machine.links.push_back(back);
+  }
+  return machine;
+}
+
+Tensor random_feed(uint32_t seed, const TensorType& type, int64_t num_batches) {
+  std::mt19937 random(seed);
+  TensorType stacked = type;
+  stacked.shape[0] *= num_batches;
+  Tensor tensor = zeros(stacked);
+  for (float& element : tensor.as<float>()) {
+    element = static_cast<float>(random() % 2000) / 1000.0F - 1.0F;
+  }
+  return tensor;
+}
+
+}  // namespace graphc
