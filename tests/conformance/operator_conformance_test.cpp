@@ -1,0 +1,133 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "runtime/kernels/reference/reference_kernels.h"
+#include "runtime/op/op_table.h"
+#include "tests/conformance/back_ends.h"
+
+namespace graphrt {
+namespace {
+
+/// One way to use an operator.
+struct OperatorCase {
+  std::string op;
+  std::vector<TensorType> inputs;
+  Attributes attributes;
+};
+
+TensorType f32(Shape shape) { return {ElementType::kF32, std::move(shape)}; }
+TensorType i32(Shape shape) { return {ElementType::kI32, std::move(shape)}; }
+
+Attributes with(std::vector<std::pair<std::string, AttributeValue>> values) {
+  Attributes attributes;
+  for (auto& [name, value] : values) attributes.set(name, std::move(value));
+  return attributes;
+}
+
+std::vector<OperatorCase> operator_cases() {
+  const TensorType a = f32({3, 5});
+  return {
+      {"add", {a, f32({5})}, {}},
+      {"add", {i32({3, 5}), i32({3, 1})}, {}},
+      {"argmax", {a}, {}},
+      {"concat", {a, f32({2, 5})}, with({{"axis", int64_t{0}}})},
+      {"copy", {a}, {}},
+      {"div", {a, f32({})}, {}},
+      {"exp", {a}, {}},
+      {"gelu", {a}, {}},
+      {"log", {a}, {}},
+      {"matmul", {a, f32({5, 4})}, {}},
+      {"matmul", {f32({5, 3}), f32({4, 5})}, with({{"transpose_a", true}, {"transpose_b", true}})},
+      {"matmul", {f32({2, 3, 5}), f32({2, 5, 4})}, {}},
+      {"max", {a}, with({{"axes", std::vector<int64_t>{1}}})},
+      {"mean", {a}, {}},
+      {"mul", {a, a}, {}},
+      {"relu", {a}, {}},
+      {"relu_grad", {a, a}, {}},
+      {"reshape", {a}, with({{"shape", std::vector<int64_t>{5, 3}}})},
+      {"scale", {a}, with({{"factor", 0.5}})},
+      {"sgd_update", {a, a}, with({{"learning_rate", 0.1}})},
+      {"sigmoid", {a}, {}},
+      {"slice", {a}, with({{"axis", int64_t{1}}, {"begin", int64_t{1}}, {"end", int64_t{4}}})},
+      {"softmax", {a}, {}},
+      {"softmax_cross_entropy", {a, i32({3})}, {}},
+      {"softmax_cross_entropy_grad", {a, i32({3})}, {}},
+      {"sub", {a, a}, {}},
+      {"sum", {a}, with({{"axes", std::vector<int64_t>{0}}, {"keepdims", true}})},
+      {"tanh", {a}, {}},
+      {"transpose", {a}, {}},
+  };
+}
+
+/// Positive floats, so that logarithm and division are defined; integers 0 .. 2, so that they are
+/// labels.
+Tensor random_tensor(const TensorType& type, std::mt19937& generator) {
+  Tensor tensor = zeros(type);
+  if (type.element == ElementType::kF32) {
+    std::uniform_real_distribution<float> uniform(0.5F, 2.0F);
+    for (float& x : tensor.as<float>()) x = uniform(generator);
+    return tensor;
+  }
+  for (int32_t& x : tensor.as<int32_t>()) x = static_cast<int32_t>(generator() % 3);
+  return tensor;
+}
+
+void expect_near(const Tensor& value, const Tensor& reference) {
+  ASSERT_EQ(value.type, reference.type);
+  if (value.type.element == ElementType::kI32) {
+    EXPECT_EQ(value, reference);
+    return;
+  }
+  for (size_t i = 0; i < value.as<float>().size(); ++i) {
+    const float expected = reference.as<float>()[i];
+    EXPECT_NEAR(value.as<float>()[i], expected, 1e-5 * std::max(1.0F, std::fabs(expected))) << i;
+  }
+}
+
+class OperatorConformance : public ::testing::TestWithParam<BackEnd> {};
+INSTANTIATE_TEST_SUITE_P(BackEnds, OperatorConformance, ::testing::ValuesIn(all_back_ends()),
+                         back_end_name);
+
+TEST_P(OperatorConformance, GivesWhatTheReferenceGives) {
+  constexpr uint32_t kSeed = 20240607;
+  std::mt19937 generator(kSeed);
+  for (const OperatorCase& use : operator_cases()) {
+    SCOPED_TRACE(use.op + ", seed " + std::to_string(kSeed));
+    const OpInfo* op = find_op(use.op);
+    ASSERT_NE(op, nullptr);
+    const auto result = infer_type(*op, use.inputs, use.attributes);
+    ASSERT_TRUE(result) << result.error().message;
+
+    const std::unique_ptr<Device> device = GetParam().open("d0");
+    KernelBinding binding{.op = use.op, .attributes = &use.attributes, .inputs = {}, .output = {}};
+    std::vector<Tensor> values;
+    for (const TensorType& type : use.inputs) {
+      values.push_back(random_tensor(type, generator));
+      binding.inputs.push_back(allocate_slots(*device, type));
+      write_tensor(*device, binding.inputs.back(), 0, values.back());
+    }
+    binding.output = allocate_slots(*device, *result);
+    auto action = device->bind_kernel(binding);
+    ASSERT_TRUE(action) << action.error().message;
+    ASSERT_TRUE((*action)->run(0));
+
+    std::vector<const Tensor*> operands;
+    for (const Tensor& value : values) operands.push_back(&value);
+    expect_near(read_tensor(*device, binding.output, 0),
+                evaluate_reference(use.op, operands, use.attributes, *result));
+  }
+}
+
+TEST(OperatorCases, CoverTheWholeTable) {
+  const std::vector<OperatorCase> cases = operator_cases();
+  for (const OpInfo& op : all_ops()) {
+    const bool is_covered = std::any_of(cases.begin(), cases.end(),
+                                        [&](const OperatorCase& use) { return use.op == op.name; });
+    EXPECT_TRUE(is_covered) << op.name;
+  }
+}
+
+}  // namespace
+}  // namespace graphrt

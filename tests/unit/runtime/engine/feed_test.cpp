@@ -1,0 +1,80 @@
+#include "runtime/engine/feed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace graphrt {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TensorType f32(Shape shape) { return {ElementType::kF32, std::move(shape)}; }
+
+std::vector<float> batch(const Feed& feed, int64_t step, size_t num_elements) {
+  std::vector<float> values(num_elements);
+  feed.copy_batch(step, reinterpret_cast<std::byte*>(values.data()));
+  return values;
+}
+
+// Rows 0..4, batches of 3: step s starts at row 3 s mod 5 and wraps around.
+TEST(Feed, GoesThroughTheRowsInOrderAndWrapsAround) {
+  const auto feed = Feed::create("x", f32({3, 1}), tensor_of<float>({5, 1}, {0, 1, 2, 3, 4}), "a");
+  ASSERT_TRUE(feed);
+  EXPECT_THAT(batch(*feed, 0, 3), ElementsAre(0, 1, 2));
+  EXPECT_THAT(batch(*feed, 1, 3), ElementsAre(3, 4, 0));
+  EXPECT_THAT(batch(*feed, 2, 3), ElementsAre(1, 2, 3));
+  EXPECT_THAT(batch(*feed, 5, 3), ElementsAre(0, 1, 2));
+  EXPECT_TRUE(feed->varies());
+}
+
+TEST(Feed, StaysRightWhereStepTimesBatchWouldOverflow) {
+  const auto feed = Feed::create("x", f32({3}), tensor_of<float>({5}, {0, 1, 2, 3, 4}), "a");
+  ASSERT_TRUE(feed);
+  const int64_t step = INT64_MAX - INT64_MAX % 5 + 1 - 5;  // 1 mod 5
+  EXPECT_THAT(batch(*feed, step, 3), ElementsAre(3, 4, 0));
+}
+
+TEST(Feed, GivesAnArrayOfTheInputsShapeEveryStep) {
+  const auto feed = Feed::create("x", f32({2}), tensor_of<float>({2}, {7, 8}), "a");
+  ASSERT_TRUE(feed);
+  EXPECT_THAT(batch(*feed, 0, 2), ElementsAre(7, 8));
+  EXPECT_THAT(batch(*feed, 3, 2), ElementsAre(7, 8));
+  EXPECT_FALSE(feed->varies());
+}
+
+TEST(Feed, TakesAScalar) {
+  const auto feed = Feed::create("x", f32({}), tensor_of<float>({}, {7}), "a");
+  ASSERT_TRUE(feed);
+  EXPECT_THAT(batch(*feed, 9, 1), ElementsAre(7));
+}
+
+TEST(Feed, RefusesAnotherElementTypeWithTheCast) {
+  const auto feed =
+      Feed::create("label", {ElementType::kI32, {2}}, tensor_of<float>({2}, {1, 2}), "labels.npy");
+  ASSERT_FALSE(feed);
+  EXPECT_EQ(feed.error().message,
+            "labels.npy: input 'label' is i32[2]; the array is f32[2]; save it with "
+            ".astype('int32')");
+}
+
+TEST(Feed, RefusesFewerRowsOtherRowsAndOtherRanks) {
+  for (const Shape& shape : {Shape{1, 4}, Shape{6, 3}, Shape{12}, Shape{2, 2, 2}, Shape{}}) {
+    const auto feed = Feed::create("x", f32({2, 4}), zeros(f32(shape)), "a.npy");
+    ASSERT_FALSE(feed) << to_string(shape);
+    EXPECT_THAT(feed.error().message, HasSubstr("input 'x' is f32[2, 4]; the array is f32"));
+    EXPECT_EQ(feed.error().kind, ErrorKind::kInput);
+  }
+}
+
+TEST(Feed, RefusesAStackOfScalars) {
+  const auto feed = Feed::create("x", f32({}), zeros(f32({5})), "a.npy");
+  ASSERT_FALSE(feed);
+  EXPECT_EQ(feed.error().message,
+            "a.npy: input 'x' is f32[]; the array is f32[5]; it must have that shape");
+}
+
+}  // namespace
+}  // namespace graphrt

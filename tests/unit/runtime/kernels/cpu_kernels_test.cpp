@@ -1,0 +1,114 @@
+#include "runtime/kernels/cpu/cpu_kernels.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "count_allocations.h"
+#include "kernel_test_support.h"
+
+namespace graphrt {
+namespace {
+
+using testing::HasSubstr;
+
+std::string message_of(std::string_view op, const std::vector<Tensor>& inputs,
+                       const TensorType& result) {
+  return prepare_cpu_kernel(op, types_of(inputs), result, {}).error().message;
+}
+
+TEST(CpuKernels, ExistForEveryOperator) {
+  for (const OpInfo& op : all_ops()) EXPECT_TRUE(has_cpu_kernel(op.name)) << op.name;
+  EXPECT_FALSE(has_cpu_kernel("convolve"));
+}
+
+TEST(CpuKernels, AreNotPreparedForWhatDoesNotFit) {
+  const Tensor x = tensor_of<float>({2}, {1, 2});
+  EXPECT_THAT(message_of("convolve", {x}, x.type), HasSubstr("no kernel for operator 'convolve'"));
+  EXPECT_THAT(message_of("relu", {x, x}, x.type), HasSubstr("relu takes 1 input; got 2"));
+  EXPECT_THAT(message_of("relu", {x}, {ElementType::kF32, {3}}),
+              HasSubstr("relu gives f32[2]; the result has f32[3]"));
+}
+
+TEST(CpuKernels, RefuseMatricesThatBlasCannotIndex) {
+  const std::vector<TensorType> inputs = {{ElementType::kF32, {1, int64_t{1} << 31}},
+                                          {ElementType::kF32, {int64_t{1} << 31, 1}}};
+  const auto kernel = prepare_cpu_kernel("matmul", inputs, {ElementType::kF32, {1, 1}}, {});
+  ASSERT_FALSE(kernel);
+  EXPECT_THAT(kernel.error().message, HasSubstr("at most 2147483647 rows and columns"));
+}
+
+struct Call {
+  std::string_view op;
+  std::vector<Tensor> inputs;
+  Attributes attributes;
+};
+
+/// One call of every operator, with shapes that take their general paths.
+std::vector<Call> one_call_each() {
+  const Tensor x = zeros({ElementType::kF32, {4, 3, 5}});
+  const Tensor square = zeros({ElementType::kF32, {40, 40}});
+  const Tensor logits = zeros({ElementType::kF32, {6, 7}});
+  const Tensor label = zeros({ElementType::kI32, {6}});
+  std::vector<Call> calls;
+  for (const OpInfo& op : all_ops()) {
+    Call call{op.name, std::vector<Tensor>(op.min_inputs, x), {}};
+    if (op.name == "matmul") call.inputs = {square, square};
+    if (op.name.starts_with("softmax_cross")) call.inputs = {logits, label};
+    if (op.name == "scale") call.attributes = with({{"factor", 2.0}});
+    if (op.name == "sgd_update") call.attributes = with({{"learning_rate", 2.0}});
+    if (op.name == "reshape") call.attributes = with({{"shape", List{-1}}});
+    if (op.name == "slice") call.attributes = with({{"begin", int64_t{1}}, {"end", int64_t{3}}});
+    if (op.name == "transpose") call.attributes = with({{"axes", List{1, 0, 2}}});
+    if (op.name == "sum") call.attributes = with({{"axes", List{0, 2}}});
+    calls.push_back(std::move(call));
+  }
+  return calls;
+}
+
+TEST(CpuKernels, AllocateNothing) {
+  for (const Call& call : one_call_each()) {
+    Tensor output = zeros(result_type(call.op, call.inputs, call.attributes));
+    const auto kernel =
+        prepare_cpu_kernel(call.op, types_of(call.inputs), output.type, call.attributes);
+    ASSERT_TRUE(kernel) << kernel.error().message;
+    std::vector<const std::byte*> operands;
+    for (const Tensor& input : call.inputs) operands.push_back(input.data.data());
+    const int64_t before = num_allocations();
+    (*kernel)->run(operands, output.data.data());
+    EXPECT_EQ(num_allocations() - before, 0) << call.op;
+  }
+}
+
+TEST(OpenBlas, RunsOneThreadACall) {
+  EXPECT_TRUE(check_openblas());
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  EXPECT_EQ(std::distance(begin(threads), end(threads)), 1);
+}
+
+// Small products from several threads at once: what a build without locks gets wrong.
+TEST(OpenBlas, GivesTheSameBitsFromSeveralThreads) {
+  std::vector<float> elements(17 * 17);
+  for (size_t i = 0; i < elements.size(); ++i) elements[i] = static_cast<float>(i % 13) / 8 - 0.7F;
+  const Tensor x = tensor_of<float>({17, 17}, elements);
+  const Tensor wanted = run_cpu("matmul", {x, x}, {});
+  std::atomic<int> num_wrong = 0;
+  const auto multiply = [&] {
+    const auto kernel = prepare_cpu_kernel("matmul", types_of({x, x}), x.type, {});
+    const std::vector<const std::byte*> operands = {x.data.data(), x.data.data()};
+    Tensor output = zeros(x.type);
+    for (int i = 0; i < 5000; ++i) {
+      (*kernel)->run(operands, output.data.data());
+      num_wrong += output == wanted ? 0 : 1;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back(multiply);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(num_wrong, 0);
+}
+
+}  // namespace
+}  // namespace graphrt

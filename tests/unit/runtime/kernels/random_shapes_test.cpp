@@ -1,0 +1,297 @@
+// The CPU kernels against the reference over random shapes, operator by operator.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <random>
+
+#include "kernel_test_support.h"
+
+namespace graphrt {
+namespace {
+
+constexpr int kCasesPerOperator = 60;
+constexpr uint32_t kSeed = 20240917;
+
+struct Case {
+  std::vector<Tensor> inputs;
+  Attributes attributes;
+};
+
+/// Everything random that a case needs; std::mt19937 gives the same numbers everywhere, the
+/// standard's distributions do not.
+class Dice {
+ public:
+  explicit Dice(uint32_t seed) : engine_(seed) {}
+
+  /// In [low, high].
+  int64_t between(int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
+  }
+  bool flip() { return between(0, 1) == 1; }
+
+  /// Sizes around the lengths of vectors and blocks, 1 among them; few elements in all.
+  Shape shape(int64_t rank) {
+    constexpr std::array<int64_t, 8> kSizes = {1, 2, 3, 5, 7, 8, 17, 140};
+    constexpr int64_t kManyElements = 1000;
+    Shape result;
+    int64_t num_elements = 1;
+    for (int64_t i = 0; i < rank; ++i) {
+      const int64_t last_choice = num_elements < kManyElements ? 7 : 2;
+      result.push_back(kSizes[static_cast<size_t>(between(0, last_choice))]);
+      num_elements *= result.back();
+    }
+    return result;
+  }
+  Shape any_shape() { return shape(between(0, 4)); }
+
+  /// Multiples of 1/64 in [-4, 4]: most sums and differences of them are exact.
+  Tensor f32(const Shape& dimensions) {
+    Tensor tensor = zeros({ElementType::kF32, dimensions});
+    for (float& x : tensor.as<float>()) x = static_cast<float>(between(-256, 256)) / 64;
+    return tensor;
+  }
+  Tensor i32(const Shape& dimensions, int64_t low = -1000, int64_t high = 1000) {
+    Tensor tensor = zeros({ElementType::kI32, dimensions});
+    for (int32_t& x : tensor.as<int32_t>()) x = static_cast<int32_t>(between(low, high));
+    return tensor;
+  }
+  Tensor any(const Shape& dimensions) { return flip() ? f32(dimensions) : i32(dimensions); }
+
+  int64_t axis(const Shape& dimensions) {
+    const auto rank = static_cast<int64_t>(dimensions.size());
+    return between(-rank, rank - 1);
+  }
+  List permutation(int64_t rank) {
+    List result;
+    for (int64_t i = 0; i < rank; ++i) result.push_back(i);
+    for (int64_t i = rank - 1; i > 0; --i) {
+      std::swap(result[static_cast<size_t>(i)], result[static_cast<size_t>(between(0, i))]);
+    }
+    return result;
+  }
+
+ private:
+  std::mt19937 engine_;
+};
+
+Case map_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
+
+Case log_case(Dice& dice) {
+  Tensor x = dice.f32(dice.any_shape());
+  for (float& element : x.as<float>()) element = std::abs(element) + 0.01F;
+  return {{std::move(x)}, {}};
+}
+
+Case copy_case(Dice& dice) { return {{dice.any(dice.any_shape())}, {}}; }
+
+Shape stretchable(Dice& dice, const Shape& whole) {
+  Shape shape(whole.begin() + dice.between(0, std::ssize(whole)), whole.end());
+  for (int64_t& size : shape) size = dice.between(0, 2) == 0 ? 1 : size;
+  return shape;
+}
+
+Case arithmetic_case(Dice& dice) {
+  const Shape whole = dice.any_shape();
+  const Shape other = stretchable(dice, whole);
+  const bool is_f32 = dice.flip();
+  Case result;
+  result.inputs = {is_f32 ? dice.f32(whole) : dice.i32(whole),
+                   is_f32 ? dice.f32(other) : dice.i32(other)};
+  if (dice.flip()) std::swap(result.inputs[0], result.inputs[1]);
+  return result;
+}
+
+Case division_case(Dice& dice) {
+  const Shape whole = dice.any_shape();
+  return {{dice.f32(stretchable(dice, whole)), dice.f32(whole)}, {}};
+}
+
+Case pair_case(Dice& dice) {
+  const Shape shape = dice.any_shape();
+  return {{dice.f32(shape), dice.f32(shape)}, {}};
+}
+
+Case scale_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, with({{"factor", -0.3}})}; }
+
+Case sgd_case(Dice& dice) {
+  Case result = pair_case(dice);
+  result.attributes = with({{"learning_rate", 0.05}});
+  return result;
+}
+
+Case matmul_case(Dice& dice) {
+  Shape a = dice.shape(dice.between(0, 2));
+  if (!a.empty()) a.back() = dice.between(1, 3);
+  Shape b = a;
+  const int64_t m = dice.between(1, 40);
+  const int64_t k = dice.between(1, 70);
+  const int64_t n = dice.between(1, 40);
+  const bool transpose_a = dice.flip();
+  const bool transpose_b = dice.flip();
+  a.insert(a.end(), {transpose_a ? k : m, transpose_a ? m : k});
+  b.insert(b.end(), {transpose_b ? n : k, transpose_b ? k : n});
+  return {{dice.f32(a), dice.f32(b)},
+          with({{"transpose_a", transpose_a}, {"transpose_b", transpose_b}})};
+}
+
+Attributes reduction_attributes(Dice& dice, const Shape& shape) {
+  Attributes attributes = with({{"keepdims", dice.flip()}});
+  List axes = dice.permutation(std::ssize(shape));
+  axes.resize(static_cast<size_t>(dice.between(0, std::ssize(axes))));
+  for (int64_t& axis : axes) axis -= dice.flip() ? std::ssize(shape) : 0;
+  if (!axes.empty()) attributes.set("axes", axes);
+  return attributes;
+}
+
+Case mean_case(Dice& dice) {
+  const Shape shape = dice.any_shape();
+  return {{dice.f32(shape)}, reduction_attributes(dice, shape)};
+}
+
+Case sum_or_max_case(Dice& dice) {
+  const Shape shape = dice.any_shape();
+  return {{dice.any(shape)}, reduction_attributes(dice, shape)};
+}
+
+Case softmax_case(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(1, 4));
+  return {{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
+}
+
+Case argmax_case(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(1, 4));
+  // Few different numbers: many are equal, and the lowest index must win.
+  return {{dice.i32(shape, -3, 3)}, with({{"axis", dice.axis(shape)}})};
+}
+
+Case cross_entropy_case(Dice& dice) {
+  const Shape shape = dice.shape(2);
+  return {{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
+}
+
+Case transpose_case(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(2, 4));
+  if (dice.between(0, 3) == 0) return {{dice.any(shape)}, {}};
+  return {{dice.any(shape)}, with({{"axes", dice.permutation(std::ssize(shape))}})};
+}
+
+Case slice_case(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(1, 4));
+  const int64_t axis = dice.axis(shape);
+  const int64_t from_front = axis < 0 ? axis + std::ssize(shape) : axis;
+  const int64_t end = dice.between(1, shape[static_cast<size_t>(from_front)]);
+  return {{dice.any(shape)},
+          with({{"axis", axis}, {"begin", dice.between(0, end - 1)}, {"end", end}})};
+}
+
+Case concat_case(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(1, 3));
+  const int64_t axis = dice.axis(shape);
+  const int64_t from_front = axis < 0 ? axis + std::ssize(shape) : axis;
+  Case result{{}, with({{"axis", axis}})};
+  for (int64_t count = dice.between(1, 4); count > 0; --count) {
+    Shape part = shape;
+    part[static_cast<size_t>(from_front)] = dice.between(1, 9);
+    result.inputs.push_back(dice.f32(part));
+  }
+  return result;
+}
+
+Case reshape_case(Dice& dice) {
+  return {{dice.any(dice.any_shape())}, with({{"shape", List{1, -1}}})};
+}
+
+using MakeCase = Case (*)(Dice&);
+
+const std::map<std::string_view, MakeCase>& makers() {
+  static const std::map<std::string_view, MakeCase> kMakers = {
+      {"add", arithmetic_case},
+      {"argmax", argmax_case},
+      {"concat", concat_case},
+      {"copy", copy_case},
+      {"div", division_case},
+      {"exp", map_case},
+      {"gelu", map_case},
+      {"log", log_case},
+      {"matmul", matmul_case},
+      {"max", sum_or_max_case},
+      {"mean", mean_case},
+      {"mul", arithmetic_case},
+      {"relu", map_case},
+      {"relu_grad", pair_case},
+      {"reshape", reshape_case},
+      {"scale", scale_case},
+      {"sgd_update", sgd_case},
+      {"sigmoid", map_case},
+      {"slice", slice_case},
+      {"softmax", softmax_case},
+      {"softmax_cross_entropy", cross_entropy_case},
+      {"softmax_cross_entropy_grad", cross_entropy_case},
+      {"sub", arithmetic_case},
+      {"sum", sum_or_max_case},
+      {"tanh", map_case},
+      {"transpose", transpose_case},
+  };
+  return kMakers;
+}
+
+std::string describe(std::string_view op, const Case& tested) {
+  std::string text(op);
+  for (const Tensor& input : tested.inputs) text += " " + to_string(input.type);
+  for (const Attribute& attribute : tested.attributes) {
+    text += " " + attribute.name + "=" + to_string(attribute.value);
+  }
+  return text;
+}
+
+class RandomShapes : public testing::TestWithParam<std::string_view> {};
+
+std::vector<std::string_view> op_names() {
+  std::vector<std::string_view> names;
+  for (const OpInfo& op : all_ops()) names.push_back(op.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Operators, RandomShapes, testing::ValuesIn(op_names()),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(RandomShapes, CpuAgreesWithReference) {
+  const std::string_view op = GetParam();
+  ASSERT_TRUE(makers().contains(op)) << "write a maker of cases for " << op;
+  Dice dice(kSeed);
+  for (int i = 0; i < kCasesPerOperator; ++i) {
+    const Case tested = makers().at(op)(dice);
+    ASSERT_TRUE(same(run_cpu(op, tested.inputs, tested.attributes),
+                     run_reference(op, tested.inputs, tested.attributes), 2e-6))
+        << describe(op, tested) << ", case " << i << " of seed " << kSeed;
+  }
+}
+
+TEST_P(RandomShapes, GivesTheSameBitsEveryTime) {
+  Dice dice(kSeed + 1);
+  const Case tested = makers().at(GetParam())(dice);
+  EXPECT_EQ(run_cpu(GetParam(), tested.inputs, tested.attributes).data,
+            run_cpu(GetParam(), tested.inputs, tested.attributes).data);
+}
+
+TEST_P(RandomShapes, GivesTheSameBitsInPlace) {
+  const OpInfo& op = *find_op(GetParam());
+  Dice dice(kSeed + 2);
+  for (int i = 0; i < kCasesPerOperator; ++i) {
+    const Case tested = makers().at(op.name)(dice);
+    const Tensor apart = run_cpu(op.name, tested.inputs, tested.attributes);
+    for (size_t shared = 0; shared < tested.inputs.size(); ++shared) {
+      if (!may_run_in_place(op, tested.inputs[shared].type, apart.type)) continue;
+      std::vector<Tensor> inputs = tested.inputs;
+      std::vector<const std::byte*> operands;
+      for (const Tensor& input : inputs) operands.push_back(input.data.data());
+      const auto kernel =
+          prepare_cpu_kernel(op.name, types_of(inputs), apart.type, tested.attributes);
+      (*kernel)->run(operands, inputs[shared].data.data());
+      ASSERT_EQ(inputs[shared].data, apart.data) << describe(op.name, tested);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace graphrt

@@ -1,0 +1,126 @@
+#include "runtime/kernels/reference/reference_executor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace graphrt {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr SourceValueId kX{0};
+constexpr SourceValueId kW{1};
+constexpr SourceValueId kC{2};
+constexpr SourceValueId kNext{3};
+constexpr SourceValueId kY{4};
+
+const TensorType kPair{ElementType::kF32, {2}};
+
+Tensor pair_of(float a, float b) { return tensor_of<float>({2}, {a, b}); }
+
+//   next = w + x    (replaces w at the end of the step)
+//   y    = w * c    (reads w from before the step, although it stands after `next`)
+SourceGraph counting_graph() {
+  SourceGraph graph;
+  graph.name = "counting";
+  const auto add_value = [&](SourceValueKind kind, const char* name) {
+    graph.values.push_back({.kind = kind, .name = name, .type = kPair, .initializer = {}});
+  };
+  add_value(SourceValueKind::kInput, "x");
+  add_value(SourceValueKind::kState, "w");
+  add_value(SourceValueKind::kConstant, "c");
+  add_value(SourceValueKind::kNode, "next");
+  add_value(SourceValueKind::kNode, "y");
+  graph.values[kW].initializer.kind = InitializerKind::kConstant;
+  graph.values[kW].initializer.low = 1;
+  graph.values[kC].initializer.kind = InitializerKind::kData;
+  graph.values[kC].initializer.data = pair_of(10, 100).data;
+  graph.nodes.push_back(
+      {.op = "add", .attributes = {}, .inputs = {kW, kX}, .result = kNext, .updates = kW});
+  graph.nodes.push_back(
+      {.op = "mul", .attributes = {}, .inputs = {kW, kC}, .result = kY, .updates = {}});
+  graph.outputs = {kY};
+  return graph;
+}
+
+ReferenceExecutor counting_executor() {
+  auto executor = ReferenceExecutor::create(counting_graph());
+  EXPECT_TRUE(executor) << executor.error().message;
+  return *std::move(executor);
+}
+
+TEST(ReferenceExecutor, ReadsStatesFromBeforeTheStep) {
+  ReferenceExecutor executor = counting_executor();
+  ASSERT_TRUE(executor.step({{"x", pair_of(1, 2)}}));
+  EXPECT_EQ(executor.value(kW), pair_of(1, 1));
+  EXPECT_EQ(executor.value(kNext), pair_of(2, 3));
+  EXPECT_EQ(executor.value(kY), pair_of(10, 100));
+  EXPECT_EQ(*executor.find_state("w"), pair_of(2, 3));
+  ASSERT_TRUE(executor.step({{"x", pair_of(0, 0)}}));
+  EXPECT_EQ(executor.value(kY), pair_of(20, 300));
+  EXPECT_EQ(*executor.find_value("y"), pair_of(20, 300));
+}
+
+TEST(ReferenceExecutor, StartsFromAGivenState) {
+  ReferenceExecutor executor = counting_executor();
+  EXPECT_EQ(*executor.find_state("w"), pair_of(1, 1));
+  ASSERT_TRUE(executor.set_state("w", pair_of(5, 6)));
+  ASSERT_TRUE(executor.step({{"x", pair_of(0, 1)}}));
+  EXPECT_EQ(executor.value(kY), pair_of(50, 600));
+  EXPECT_EQ(*executor.find_state("w"), pair_of(5, 7));
+}
+
+TEST(ReferenceExecutor, KnowsNoOtherNames) {
+  ReferenceExecutor executor = counting_executor();
+  EXPECT_EQ(executor.find_value("z"), nullptr);
+  EXPECT_EQ(executor.find_state("x"), nullptr);
+  EXPECT_EQ(executor.set_state("x", pair_of(0, 0)).error().message, "there is no state 'x'");
+  EXPECT_EQ(executor.set_state("w", tensor_of<float>({1}, {0})).error().message,
+            "'w' is f32[2]; got f32[1]");
+}
+
+TEST(ReferenceExecutor, WantsItsInputs) {
+  ReferenceExecutor executor = counting_executor();
+  EXPECT_EQ(executor.step({}).error().message, "input 'x' is missing");
+  EXPECT_EQ(executor.step({{"x", tensor_of<int32_t>({2}, {1, 2})}}).error().message,
+            "'x' is f32[2]; got i32[2]");
+  EXPECT_EQ(executor.step({{"x", pair_of(0, 0)}, {"w", pair_of(0, 0)}}).error().message,
+            "there is no input 'w'");
+}
+
+using Change = void (*)(SourceGraph&);
+
+std::string message_after(Change change) {
+  SourceGraph graph = counting_graph();
+  change(graph);
+  const auto executor = ReferenceExecutor::create(std::move(graph));
+  return executor ? "no error" : executor.error().message;
+}
+
+TEST(ReferenceExecutor, RefusesGraphsThatDoNotFitTogether) {
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].op = "convolve"; }),
+            "node 'next': there is no operator 'convolve'");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].inputs.pop_back(); }),
+            "node 'next': add takes 2 inputs; got 1");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].inputs[0] = SourceValueId(9); }),
+            "node 'next': an operand does not exist");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].inputs[0] = kY; }),
+            "'y' is read before it is computed");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[1].result = kNext; }),
+            "'next' is computed twice");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[1].result = SourceValueId(9); }),
+            "a node has no result");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.values[kY].type.shape = {3}; }),
+            "node 'y': mul gives f32[2], not f32[3]");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].updates = kX; }),
+            "node 'next': it updates 'x', which is no state");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].updates = SourceValueId(9); }),
+            "node 'next': it updates what does not exist");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.values[kX].type.shape = {0}; }),
+            "'x' has no valid type");
+  EXPECT_THAT(message_after([](SourceGraph& g) { g.values[kC].initializer.data.pop_back(); }),
+              HasSubstr("has 7 bytes; f32[2] takes 8"));
+}
+
+}  // namespace
+}  // namespace graphrt

@@ -1,0 +1,107 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "op_test_support.h"
+
+namespace graphrt {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(OpTable, FindsEveryOperatorByItsName) {
+  for (const OpInfo& op : all_ops()) EXPECT_EQ(find_op(op.name), &op) << op.name;
+  EXPECT_EQ(find_op("convolve"), nullptr);
+  EXPECT_EQ(find_op(""), nullptr);
+  EXPECT_EQ(find_op("zzz"), nullptr);
+}
+
+TEST(OpTable, FindsAttributes) {
+  const OpInfo& matmul = *find_op("matmul");
+  EXPECT_EQ(find_attribute(matmul, "transpose_b")->kind, AttributeKind::kBool);
+  EXPECT_EQ(find_attribute(matmul, "axis"), nullptr);
+  EXPECT_TRUE(find_attribute(*find_op("scale"), "factor")->is_required);
+}
+
+TEST(OpTable, ChecksTheNumberOfOperands) {
+  EXPECT_EQ(infer("relu", {"f32[2]", "f32[2]"}), "relu takes 1 input; got 2");
+  EXPECT_EQ(infer("matmul", {"f32[2, 2]"}), "matmul takes 2 inputs; got 1");
+  EXPECT_EQ(infer("concat", {}), "concat takes at least 1 input; got 0");
+}
+
+TEST(OpTable, RefusesUnknownAttributesWithTheNearestName) {
+  EXPECT_EQ(infer("softmax", {"f32[2]"}, with({{"axsi", int64_t{0}}})),
+            "softmax has no attribute 'axsi'; did you mean 'axis'?");
+  EXPECT_EQ(infer("relu", {"f32[2]"}, with({{"axis", int64_t{0}}})),
+            "relu has no attribute 'axis'");
+}
+
+TEST(OpTable, ChecksTheKindOfAttributes) {
+  EXPECT_EQ(infer("softmax", {"f32[2]"}, with({{"axis", 0.5}})),
+            "softmax needs an integer as 'axis'; got 0.5");
+  EXPECT_EQ(infer("sum", {"f32[2]"}, with({{"axes", int64_t{0}}})),
+            "sum needs a list of integers as 'axes'; got 0");
+  EXPECT_EQ(infer("matmul", {"f32[2, 2]", "f32[2, 2]"}, with({{"transpose_a", int64_t{1}}})),
+            "matmul needs true or false as 'transpose_a'; got 1");
+  EXPECT_EQ(infer("scale", {"f32[2]"}, with({{"factor", std::numeric_limits<double>::infinity()}})),
+            "scale needs a finite number as 'factor'; got inf");
+}
+
+TEST(OpTable, TakesAnIntegerWhereANumberIsWanted) {
+  EXPECT_EQ(infer("scale", {"f32[2]"}, with({{"factor", int64_t{2}}})), "f32[2]");
+}
+
+TEST(OpTable, NamesMissingAttributes) {
+  EXPECT_EQ(infer("scale", {"f32[2]"}), "scale needs the attribute 'factor', a number");
+  EXPECT_EQ(infer("slice", {"f32[2]"}, with({{"begin", int64_t{0}}})),
+            "slice needs the attribute 'end', an integer");
+  EXPECT_EQ(infer("reshape", {"f32[2]"}),
+            "reshape needs the attribute 'shape', a list of integers");
+}
+
+// 2^21 x 2^21 floats are 2^44 bytes, the largest tensor; one row more is too many.
+TEST(OpTable, RefusesResultsThatAreTooLarge) {
+  EXPECT_EQ(infer("matmul", {"f32[2097152, 1]", "f32[1, 2097152]"}), "f32[2097152, 2097152]");
+  EXPECT_EQ(infer("matmul", {"f32[2097153, 1]", "f32[1, 2097152]"}),
+            "matmul would give f32[2097153, 2097152], which is larger than 16 TiB");
+}
+
+TEST(OpTable, AllowsInPlaceOnlyForElementwiseOperatorsOnOperandsOfTheResultsType) {
+  const auto type = types({"f32[2, 3]", "f32[3]"});
+  EXPECT_TRUE(may_run_in_place(*find_op("add"), type[0], type[0]));
+  EXPECT_FALSE(may_run_in_place(*find_op("add"), type[1], type[0]));
+  EXPECT_FALSE(may_run_in_place(*find_op("softmax"), type[0], type[0]));
+  EXPECT_FALSE(may_run_in_place(*find_op("matmul"), type[0], type[0]));
+}
+
+TEST(OpTable, NormalizesAxes) {
+  EXPECT_THAT(normalized_axes({-1, 0}, 3), ElementsAre(0, 2));
+  EXPECT_THAT(normalized_axes({}, 3), ElementsAre(0, 1, 2));
+  EXPECT_THAT(normalized_axes({}, 0), ElementsAre());
+}
+
+TEST(WorkRules, CountTheOperationsOfMatrixProducts) {
+  const auto inputs = types({"f32[5, 4, 2]", "f32[5, 4, 3]"});
+  const Attributes attributes = with({{"transpose_a", true}});
+  const TensorType result = infer_type(*find_op("matmul"), inputs, attributes).value();
+  ASSERT_EQ(to_string(result), "f32[5, 2, 3]");
+  const Work work = find_op("matmul")->work_rule(inputs, result, attributes);
+  EXPECT_EQ(work.rate, "matmul_f32");
+  EXPECT_EQ(work.num_flops, 2 * 2 * 3 * 4 * 5);  // 2 M N K for each of 5 products
+  EXPECT_EQ(work.num_bytes, 4 * (5 * 4 * 2 + 5 * 4 * 3 + 5 * 2 * 3));
+}
+
+TEST(WorkRules, CountTheBytesOfTheRest) {
+  const auto inputs = types({"f32[10, 3]"});
+  const Attributes attributes = with({{"begin", int64_t{2}}, {"end", int64_t{4}}});
+  const TensorType rows = infer_type(*find_op("slice"), inputs, attributes).value();
+  EXPECT_EQ(find_op("slice")->work_rule(inputs, rows, attributes).num_bytes, 2 * 2 * 3 * 4);
+  const Work work = find_op("relu")->work_rule(inputs, inputs[0], {});
+  EXPECT_EQ(work.rate, "");
+  EXPECT_EQ(work.num_flops, 0);
+  EXPECT_EQ(work.num_bytes, 2 * 10 * 3 * 4);
+}
+
+}  // namespace
+}  // namespace graphrt

@@ -1,0 +1,96 @@
+#include <gtest/gtest.h>
+
+#include "op_test_support.h"
+
+namespace graphrt {
+namespace {
+
+constexpr bool kYes = true;
+
+TEST(TypeRules, MapsKeepTheTypeAndWantF32) {
+  for (const char* op : {"relu", "exp", "log", "tanh", "sigmoid", "gelu"}) {
+    EXPECT_EQ(infer(op, {"f32[2, 3]"}), "f32[2, 3]") << op;
+    EXPECT_EQ(infer(op, {"i32[2]"}), std::string(op) + " works on f32 only; got i32[2]");
+  }
+  EXPECT_EQ(infer("copy", {"i32[2]"}), "i32[2]");
+}
+
+TEST(TypeRules, ArithmeticBroadcastsAsNumPyDoes) {
+  for (const char* op : {"add", "sub", "mul", "div"}) {
+    EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[2, 3]"}), "f32[2, 3]");
+    EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[3]"}), "f32[2, 3]");
+    EXPECT_EQ(infer(op, {"f32[]", "f32[2, 3]"}), "f32[2, 3]");
+    EXPECT_EQ(infer(op, {"f32[2, 1]", "f32[1, 3]"}), "f32[2, 3]");
+    EXPECT_EQ(infer(op, {"f32[4, 1, 3]", "f32[2, 1]"}), "f32[4, 2, 3]");
+  }
+  EXPECT_EQ(infer("add", {"i32[2]", "i32[2]"}), "i32[2]");
+}
+
+TEST(TypeRules, ArithmeticSaysWhatDoesNotFit) {
+  EXPECT_EQ(infer("add", {"f32[2, 3]", "f32[2]"}),
+            "add cannot broadcast f32[2, 3] and f32[2]: from the last dimension on, sizes must be "
+            "equal or 1");
+  EXPECT_EQ(infer("mul", {"f32[2]", "i32[2]"}),
+            "mul needs two operands of the same element type; got f32[2] and i32[2]");
+  EXPECT_EQ(infer("div", {"i32[2]", "i32[2]"}), "div works on f32 only; got i32[2]");
+  EXPECT_EQ(blamed("add", {"f32[2, 3]", "f32[2]"}), 1U);
+  EXPECT_EQ(blamed("div", {"f32[2]", "i32[2]"}), 1U);
+}
+
+TEST(TypeRules, PairsWantEqualShapes) {
+  EXPECT_EQ(infer("relu_grad", {"f32[2, 3]", "f32[2, 3]"}), "f32[2, 3]");
+  EXPECT_EQ(infer("relu_grad", {"f32[2, 3]", "f32[3]"}),
+            "relu_grad needs two operands of the same shape; got f32[2, 3] and f32[3]");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]"}, with({{"learning_rate", 0.5}})), "f32[2]");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[]"}, with({{"learning_rate", 0.5}})),
+            "sgd_update needs two operands of the same shape; got f32[2] and f32[]");
+}
+
+TEST(TypeRules, MatmulMultipliesTheLastTwoDimensions) {
+  EXPECT_EQ(infer("matmul", {"f32[100, 64]", "f32[64, 128]"}), "f32[100, 128]");
+  EXPECT_EQ(infer("matmul", {"f32[64, 100]", "f32[64, 128]"}, with({{"transpose_a", kYes}})),
+            "f32[100, 128]");
+  EXPECT_EQ(infer("matmul", {"f32[100, 64]", "f32[128, 64]"}, with({{"transpose_b", kYes}})),
+            "f32[100, 128]");
+  EXPECT_EQ(infer("matmul", {"f32[7, 5, 2, 3]", "f32[7, 5, 3, 4]"}), "f32[7, 5, 2, 4]");
+}
+
+TEST(TypeRules, MatmulSaysWhatItNeeds) {
+  EXPECT_EQ(infer("matmul", {"f32[100, 64]", "f32[128, 10]"}),
+            "matmul needs a[M, K] and b[K, N]; got f32[100, 64] and f32[128, 10]");
+  EXPECT_EQ(infer("matmul", {"f32[100, 64]", "f32[64, 10]"},
+                  with({{"transpose_a", kYes}, {"transpose_b", kYes}})),
+            "matmul needs a[K, M] and b[N, K]; got f32[100, 64] and f32[64, 10]");
+  EXPECT_EQ(infer("matmul", {"f32[5, 2, 3]", "f32[3, 4]"}),
+            "matmul needs a[..., M, K] and b[..., K, N] with the same leading dimensions; got "
+            "f32[5, 2, 3] and f32[3, 4]");
+  EXPECT_EQ(infer("matmul", {"f32[5, 2, 3]", "f32[6, 3, 4]"}),
+            "matmul needs a[..., M, K] and b[..., K, N] with the same leading dimensions; got "
+            "f32[5, 2, 3] and f32[6, 3, 4]");
+  EXPECT_EQ(infer("matmul", {"i32[2, 2]", "f32[2, 2]"}), "matmul works on f32 only; got i32[2, 2]");
+  EXPECT_EQ(blamed("matmul", {"f32[100, 64]", "f32[128, 10]"}), 1U);
+  EXPECT_EQ(blamed("matmul", {"f32[64]", "f32[64, 10]"}), 0U);
+}
+
+TEST(TypeRules, SoftmaxWantsAnAxis) {
+  EXPECT_EQ(infer("softmax", {"f32[2, 3]"}, with({{"axis", int64_t{-2}}})), "f32[2, 3]");
+  EXPECT_EQ(infer("softmax", {"f32[2, 3]"}, with({{"axis", int64_t{2}}})),
+            "softmax has no axis 2 in f32[2, 3]; its axes are 0 to 1, or -2 to -1 counted from the "
+            "end");
+  EXPECT_EQ(infer("softmax", {"f32[]"}), "softmax has no axis -1 in f32[]; a scalar has no axes");
+}
+
+TEST(TypeRules, CrossEntropyWantsLogitsAndLabels) {
+  EXPECT_EQ(infer("softmax_cross_entropy", {"f32[5, 10]", "i32[5]"}), "f32[]");
+  EXPECT_EQ(infer("softmax_cross_entropy_grad", {"f32[5, 10]", "i32[5]"}), "f32[5, 10]");
+  EXPECT_EQ(infer("softmax_cross_entropy_grad", {"f32[5, 10]", "i32[5]"}, with({{"scale", 0.01}})),
+            "f32[5, 10]");
+  EXPECT_EQ(infer("softmax_cross_entropy", {"f32[5, 10]", "i32[6]"}),
+            "softmax_cross_entropy needs logits f32[N, C] and label i32[N]; got f32[5, 10] and "
+            "i32[6]");
+  EXPECT_EQ(blamed("softmax_cross_entropy", {"f32[5, 10]", "f32[5]"}), 1U);
+  EXPECT_EQ(blamed("softmax_cross_entropy", {"f32[5]", "i32[5]"}), 0U);
+}
+
+}  // namespace
+}  // namespace graphrt
