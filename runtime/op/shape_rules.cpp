@@ -1,7 +1,6 @@
 // The type rules of operators whose result has another shape than their operands: reductions and
 // data movement.
 #include <algorithm>
-#include <numeric>
 
 #include "runtime/op/type_rules.h"
 

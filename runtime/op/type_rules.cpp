@@ -5,7 +5,7 @@
 namespace graphrt {
 namespace {
 
-constexpr auto kBesides = " and ";
+constexpr auto kAnd = " and ";
 
 bool same_batch_dimensions(const Shape& a, const Shape& b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end() - 2, b.begin());
@@ -24,9 +24,9 @@ std::string matmul_message(Types inputs, const Attributes& attributes) {
                                                        : matmul_pattern("a", "M", "K", leading);
   const std::string b = attributes.flag("transpose_b") ? matmul_pattern("b", "N", "K", leading)
                                                        : matmul_pattern("b", "K", "N", leading);
-  return "needs " + a + kBesides + b +
+  return "needs " + a + kAnd + b +
          (is_batched ? " with the same leading dimensions; got " : "; got ") +
-         to_string(inputs[0]) + kBesides + to_string(inputs[1]);
+         to_string(inputs[0]) + kAnd + to_string(inputs[1]);
 }
 
 /// NumPy's rule: dimensions are compared from the last one on, and 1 stretches.
@@ -45,8 +45,8 @@ std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b) {
 std::optional<OpError> find_bad_cross_entropy_operand(Types inputs) {
   const TensorType& logits = inputs[0];
   const TensorType& label = inputs[1];
-  const std::string message = "needs logits f32[N, C] and label i32[N]; got " + to_string(logits) +
-                              kBesides + to_string(label);
+  const std::string message =
+      "needs logits f32[N, C] and label i32[N]; got " + to_string(logits) + kAnd + to_string(label);
   if (logits.element != ElementType::kF32 || logits.rank() != 2) return OpError{message, 0};
   if (label.element != ElementType::kI32 || label.rank() != 1) return OpError{message, 1};
   if (label.shape[0] != logits.shape[0]) return OpError{message, 1};
@@ -77,12 +77,12 @@ TypeResult type_of_copy(Types inputs, const Attributes&) { return inputs[0]; }
 TypeResult type_of_arithmetic(Types inputs, const Attributes&) {
   if (inputs[0].element != inputs[1].element) {
     return refuse("needs two operands of the same element type; got " + to_string(inputs[0]) +
-                      kBesides + to_string(inputs[1]),
+                      kAnd + to_string(inputs[1]),
                   1);
   }
   std::optional<Shape> shape = broadcast_shape(inputs[0].shape, inputs[1].shape);
   if (!shape) {
-    return refuse("cannot broadcast " + to_string(inputs[0]) + kBesides + to_string(inputs[1]) +
+    return refuse("cannot broadcast " + to_string(inputs[0]) + kAnd + to_string(inputs[1]) +
                       ": from the last dimension on, sizes must be equal or 1",
                   1);
   }
@@ -97,7 +97,7 @@ TypeResult type_of_division(Types inputs, const Attributes& attributes) {
 TypeResult type_of_f32_pair(Types inputs, const Attributes&) {
   if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
   if (inputs[0] == inputs[1]) return inputs[0];
-  return refuse("needs two operands of the same shape; got " + to_string(inputs[0]) + kBesides +
+  return refuse("needs two operands of the same shape; got " + to_string(inputs[0]) + kAnd +
                     to_string(inputs[1]),
                 1);
 }

@@ -47,6 +47,7 @@ ByteRange all_bytes(const PlanBuffer& buffer) {
 BufferOverlap::BufferOverlap(const PlanBuffer& first, const PlanBuffer& second)
     : period_(std::gcd(first.versions, second.versions)) {
   if (first.arena != second.arena) return;
+  if (!intersects(all_bytes(first), all_bytes(second))) return;
   for (int64_t i = 0; i < first.versions; ++i) {
     for (int64_t j = 0; j < second.versions; ++j) {
       if (!intersects(version_bytes(first, i), version_bytes(second, j))) continue;

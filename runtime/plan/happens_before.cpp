@@ -115,17 +115,8 @@ void HappensBefore::fill_row(const LaneProgram& program, Position at, int32_t di
   }
 }
 
-size_t HappensBefore::slot(Position at, int32_t distance) const {
-  const size_t instruction = first_of_lane_[at.lane.index()] + static_cast<size_t>(at.index);
-  return (static_cast<size_t>(distance) * num_instructions_ + instruction) * num_lanes_;
-}
-
 std::span<int32_t> HappensBefore::row(Position at, int32_t distance) {
   return {prefixes_.data() + slot(at, distance), num_lanes_};
-}
-
-int32_t HappensBefore::prefix(Position at, LaneId lane, int32_t distance) const {
-  return prefixes_[slot(at, std::min(distance, num_layers_ - 1)) + lane.index()];
 }
 
 std::optional<int32_t> HappensBefore::least_distance(Position before, Position after) const {

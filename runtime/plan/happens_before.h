@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <vector>
@@ -36,13 +37,18 @@ class HappensBefore {
 
   /// How many instructions of `lane`, of interval t - distance, are over before `at` starts in
   /// interval t. A distance above the horizon counts as the horizon.
-  int32_t prefix(Position at, LaneId lane, int32_t distance) const;
+  int32_t prefix(Position at, LaneId lane, int32_t distance) const {
+    return prefixes_[slot(at, std::min(distance, num_layers_ - 1)) + lane.index()];
+  }
 
   int32_t horizon() const { return horizon_; }
 
  private:
   void fill_row(const LaneProgram& program, Position at, int32_t distance);
-  size_t slot(Position at, int32_t distance) const;
+  size_t slot(Position at, int32_t distance) const {
+    const size_t instruction = first_of_lane_[at.lane.index()] + static_cast<size_t>(at.index);
+    return (static_cast<size_t>(distance) * num_instructions_ + instruction) * num_lanes_;
+  }
   std::span<int32_t> row(Position at, int32_t distance);
 
   size_t num_lanes_;

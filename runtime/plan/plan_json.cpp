@@ -113,7 +113,7 @@ Json json_of(const PlanState& state) {
 
 Json json_of(const PlanConstant& constant) {
   return {{"name", constant.name},
-          {"size_bytes", constant.data.size()},
+          {"data", describe({.kind = InitializerKind::kData, .stream = "", .data = constant.data})},
           {"buffers", ids(constant.buffers)}};
 }
 

@@ -32,6 +32,11 @@ class Printer {
     text_ += '\n';
   }
 
+  template <class Items>
+  void title(std::string_view name, const Items& items) {
+    if (!items.empty()) line("\n{}", name);
+  }
+
   const std::string& name_of_device(DeviceId id) const { return plan_.devices[id].name; }
 
   static std::string attributes_of(const Attributes& attributes) {
@@ -67,16 +72,16 @@ class Printer {
   }
 
   void print_memory() {
-    line("\ndevices");
+    title("devices", plan_.devices);
     for (const PlanDevice& device : plan_.devices) {
       line("  {}: {}, {}", device.name, device.kind, format_bytes(device.memory_bytes));
     }
-    line("\narenas");
+    title("arenas", plan_.arenas);
     for (const ArenaId id : plan_.arenas.ids()) {
       const PlanArena& arena = plan_.arenas[id];
       line("  {}: {}, {} bytes", id.value(), name_of_device(arena.device), arena.size_bytes);
     }
-    line("\nbuffers");
+    title("buffers", plan_.buffers);
     for (const PlanBuffer& buffer : plan_.buffers) {
       const std::string versions =
           buffer.versions == 1
@@ -113,32 +118,32 @@ class Printer {
     const TaskCost& cost = instruction.cost;
     const std::string shared =
         cost.shared_ns > 0 ? fmt::format(", shared {}", format_duration(cost.shared_ns)) : "";
-    line("  {}: {}{}({}){} stage {} [{} ns, {} ns) cost {} + {}{}", instruction.name,
+    line("  {}: {}({}){}{} stage {} [{} ns, {} ns) cost {} + {}{}", instruction.name,
          is_kernel ? std::string_view(instruction.op) : name_of(instruction.kind),
-         attributes_of(instruction.attributes), join(reads, ", "), writes, instruction.stage,
+         join(reads, ", "), attributes_of(instruction.attributes), writes, instruction.stage,
          instruction.predicted_start_ns, instruction.predicted_end_ns,
          format_duration(cost.latency_ns), format_duration(cost.work_ns), shared);
   }
 
   void print_interface() {
-    line("\ninputs");
+    title("inputs", plan_.inputs);
     for (const PlanInput& input : plan_.inputs) {
       const std::string feed = input.feed_path ? ", fed from " + *input.feed_path : "";
       line("  {}: {}{}", input.name, to_string(input.type), feed);
     }
-    line("\noutputs");
+    title("outputs", plan_.outputs);
     for (const PlanOutput& output : plan_.outputs) {
       const DeviceId device = plan_.arenas[plan_.buffers[output.value.buffer].arena].device;
       line("  {}: {}{}", output.name, text_of(output.value),
            output.instruction ? ", handed out by " + plan_.instructions[*output.instruction].name
                               : ", stays on " + name_of_device(device));
     }
-    line("\nstates");
+    title("states", plan_.states);
     for (const PlanState& state : plan_.states) {
       line("  {}: {} = {} in {}", state.name, to_string(state.type), describe(state.initializer),
            names_of(state.buffers));
     }
-    line("\nconstants");
+    title("constants", plan_.constants);
     for (const PlanConstant& constant : plan_.constants) {
       const Initializer data{.kind = InitializerKind::kData, .stream = "", .data = constant.data};
       line("  {}: {} in {}", constant.name, describe(data), names_of(constant.buffers));
@@ -147,6 +152,7 @@ class Printer {
 
   void print_source() {
     const SourceGraph& source = plan_.source;
+    if (source.values.empty()) return;
     const auto names = [&](const std::vector<SourceValueId>& values) {
       std::vector<std::string> parts;
       for (const SourceValueId value : values) parts.push_back(source.values[value].name);
@@ -161,8 +167,8 @@ class Printer {
     }
     for (const SourceNode& node : source.nodes) {
       const SourceValue& result = source.values[node.result];
-      line("  {}: {} = {}{}({}){}", result.name, to_string(result.type), node.op,
-           attributes_of(node.attributes), names(node.inputs),
+      line("  {}: {} = {}({}){}{}", result.name, to_string(result.type), node.op,
+           names(node.inputs), attributes_of(node.attributes),
            node.updates ? " updates " + source.values[*node.updates].name : "");
     }
     line("  outputs: {}", names(source.outputs));

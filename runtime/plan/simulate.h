@@ -25,8 +25,8 @@ struct Timeline {
 /// none.
 Timeline simulate(const LaneProgram& program, int64_t num_steps);
 
-/// Time per step in the steady state: the slope of simulate over the second half of a run that is
-/// long enough for every stage and version to have repeated, rounded up.
+/// Time per step in the steady state, rounded up: the largest slope of any lane in simulate, over a
+/// window of a multiple of 12 intervals that begins after twice the largest stage or distance.
 int64_t steady_interval_ns(const LaneProgram& program);
 
 }  // namespace graphrt

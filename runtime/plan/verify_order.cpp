@@ -44,12 +44,14 @@ class OrderChecker {
   OrderChecker(const Plan& plan, const LaneProgram& program)
       : plan_(plan),
         positions_(lane_positions(plan)),
+        places_(plan.instructions.size()),
         order_(program, horizon_of(plan)),
         writer_(plan.buffers.size()),
         reads_(plan.buffers.size()),
         residents_(plan.buffers.size()) {
     for (const InstructionId id : plan.instructions.ids()) {
       const Instruction& instruction = plan.instructions[id];
+      places_[id] = {positions_[id].lane, positions_[id].position};
       if (instruction.writes) writer_[*instruction.writes] = id;
       for (const Operand& operand : instruction.reads) {
         // What is filled at load and never written needs no order.
@@ -75,14 +77,11 @@ class OrderChecker {
   }
 
  private:
-  Position position(InstructionId id) const {
-    return {positions_[id].lane, positions_[id].position};
-  }
   int32_t stage(InstructionId id) const { return plan_.instructions[id].stage; }
 
   /// Whether `before` in interval t is over before `after` in interval t + distance starts.
   bool is_ordered(InstructionId before, InstructionId after, int32_t distance) const {
-    return order_.is_ordered(position(before), position(after), distance);
+    return order_.is_ordered(places_[before], places_[after], distance);
   }
   bool is_ordered_either_way(InstructionId a, InstructionId b, int32_t distance) const {
     return is_ordered(a, b, distance) || is_ordered(b, a, -distance);
@@ -257,6 +256,7 @@ class OrderChecker {
 
   const Plan& plan_;
   IdVector<InstructionId, LanePosition> positions_;
+  IdVector<InstructionId, Position> places_;
   HappensBefore order_;
   IdVector<BufferId, std::optional<InstructionId>> writer_;
   IdVector<BufferId, std::vector<Read>> reads_;

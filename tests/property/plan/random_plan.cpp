@@ -1,0 +1,240 @@
+#include "tests/property/plan/random_plan.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "tests/unit/runtime/plan/plan_builder.h"
+
+namespace graphrt {
+namespace {
+
+constexpr int64_t kSmall = 64;   // elements: one slot of 256 bytes
+constexpr int64_t kLarge = 128;  // two slots
+constexpr int64_t kSlotBytes = 256;
+
+/// The smallest multiple of all numbers of versions: bytes repeat after as many intervals.
+constexpr int64_t kPeriod = 6;
+
+class Generator {
+ public:
+  explicit Generator(uint64_t seed) : random_(seed) {}
+
+  Plan generate() {
+    add_states();
+    const LaneId feeds = builder_.lane("feeds", LaneKind::kFeed);
+    const int32_t num_lanes = 1 + pick(3);
+    std::vector<LaneId> lanes;
+    for (int32_t i = 0; i < num_lanes; ++i) {
+      lanes.push_back(builder_.lane("lane" + std::to_string(i)));
+    }
+    const int32_t num_instructions = 2 + pick(6);
+    for (int32_t i = 0; i < num_instructions; ++i) {
+      const LaneId lane = lanes[static_cast<size_t>(pick(num_lanes))];
+      if (values_.empty() || is_one_in(6)) {
+        add_feed(feeds, "feed" + std::to_string(i));
+      } else {
+        add_kernel(lane, "op" + std::to_string(i));
+      }
+    }
+    if (is_one_in(4)) builder_.resident_output("kept", {last_result_, 0});
+    plan_ = builder_.build();
+    if (!is_one_in(10)) add_waits();
+    damage();
+    return std::move(plan_);
+  }
+
+ private:
+  struct Known {
+    ReadOf read;
+    int64_t size;
+    int32_t stage;  // the earliest that a reader can have
+  };
+
+  int32_t pick(int32_t count) {
+    return static_cast<int32_t>(random_() % static_cast<uint64_t>(count));
+  }
+  bool is_one_in(int32_t count) { return pick(count) == 0; }
+
+  void add_states() {
+    const int32_t num_states = pick(3);
+    for (int32_t i = 0; i < num_states; ++i) {
+      const int32_t versions = 1 + pick(2);
+      const std::string name = "state" + std::to_string(i);
+      const BufferId buffer =
+          builder_.buffer_at(name, kFirstStateBytes + 2 * i * kSlotBytes, DeviceId(0), versions);
+      builder_.state(name, {buffer});
+      values_.push_back({{buffer, 1 + pick(versions)}, kSmall, 0});
+      free_states_.push_back(buffer);
+    }
+  }
+
+  /// Somewhere among eight slots, so that many buffers meet.
+  BufferId new_buffer(const std::string& name, int64_t size) {
+    const int32_t versions = is_one_in(2) ? 1 : 1 + pick(3);
+    return builder_.buffer_at(name, pick(8) * kSlotBytes, DeviceId(0), versions, size);
+  }
+
+  void publish(BufferId result, int64_t size, int32_t stage) {
+    values_.push_back({{result, 0}, size, stage});
+    last_result_ = result;
+  }
+
+  void add_feed(LaneId lane, const std::string& name) {
+    const int64_t size = is_one_in(3) ? kLarge : kSmall;
+    const int32_t stage = is_one_in(4) ? 1 : 0;
+    const BufferId buffer = new_buffer(name, size);
+    builder_.feed(lane, name, buffer, stage);
+    publish(buffer, size, stage);
+  }
+
+  Known pick_value() { return values_[static_cast<size_t>(pick(int32_t(values_.size())))]; }
+
+  void add_kernel(LaneId lane, const std::string& name) {
+    const Known a = pick_value();
+    Known b = pick_value();
+    if (b.size != a.size) b = a;
+    int32_t stage = std::max(a.stage, b.stage) + (is_one_in(4) ? 1 : 0);
+    if (stage > 2) stage = 2;
+    if (is_one_in(20)) stage = pick(2);
+    if (a.size == kLarge && is_one_in(2)) {
+      const BufferId half = new_buffer(name, kSmall);
+      Attributes first_half;
+      first_half.set("begin", int64_t{0});
+      first_half.set("end", kSmall);
+      builder_.kernel(lane, name, "slice", {a.read}, half, stage, first_half);
+      return publish(half, kSmall, stage);
+    }
+    if (a.size == kSmall && is_one_in(6)) {
+      const BufferId both = new_buffer(name, kLarge);
+      builder_.kernel(lane, name, "concat", {a.read, b.read}, both, stage);
+      return publish(both, kLarge, stage);
+    }
+    if (a.size == kSmall && !free_states_.empty() && is_one_in(3)) {
+      const BufferId state = free_states_.back();
+      free_states_.pop_back();
+      builder_.kernel(lane, name, "add", {a.read, b.read}, state, stage);
+      return;
+    }
+    const BufferId result = new_buffer(name, a.size);
+    if (is_one_in(3)) {
+      builder_.kernel(lane, name, "softmax", {a.read}, result, stage);
+    } else {
+      builder_.kernel(lane, name, "add", {a.read, b.read}, result, stage);
+    }
+    publish(result, a.size, stage);
+  }
+
+  const Instruction& at(InstructionId id) const { return plan_.instructions[id]; }
+
+  bool meets(BufferId a, int32_t steps_back_a, BufferId b, int32_t steps_back_b,
+             int32_t distance) const {
+    const auto begin = [&](BufferId id, int64_t step) {
+      const PlanBuffer& buffer = plan_.buffers[id];
+      return buffer.offset_bytes + step % buffer.versions * buffer.stride_bytes;
+    };
+    for (int64_t t = 0; t < kPeriod; ++t) {
+      const int64_t first = begin(a, t - steps_back_a + 10 * kPeriod);
+      const int64_t second = begin(b, t + distance - steps_back_b + 10 * kPeriod);
+      if (first < second + plan_.buffers[b].type.size_bytes() &&
+          second < first + plan_.buffers[a].type.size_bytes()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// Makes `after` wait for `before`, where that is not a deadlock at sight.
+  bool require(InstructionId before, InstructionId after, int32_t distance) {
+    if (distance < 0 || (distance == 0 && before >= after)) return false;
+    const LanePosition place = positions_[before];
+    if (place.lane == positions_[after].lane) return true;
+    const Wait wait{place.lane, place.position + 1, distance};
+    std::vector<Wait>& waits = plan_.instructions[after].waits;
+    if (std::find(waits.begin(), waits.end(), wait) == waits.end()) waits.push_back(wait);
+    return true;
+  }
+
+  void add_waits() {
+    positions_ = lane_positions(plan_);
+    for (const InstructionId reader : plan_.instructions.ids()) {
+      for (const Operand& operand : at(reader).reads) {
+        if (operand.producer) protect(reader, operand);
+      }
+    }
+    for (const InstructionId x : plan_.instructions.ids()) {
+      for (const InstructionId y : plan_.instructions.ids()) {
+        for (int32_t k = 0; x < y && k <= 3; ++k) {
+          if (meets(*at(x).writes, at(x).stage, *at(y).writes, at(y).stage, k)) require(x, y, k);
+          if (meets(*at(y).writes, at(y).stage, *at(x).writes, at(x).stage, k)) require(y, x, k);
+        }
+      }
+    }
+    for (const PlanOutput& output : plan_.outputs) {
+      if (!output.value.producer) continue;
+      const InstructionId producer = *output.value.producer;
+      for (const InstructionId writer : plan_.instructions.ids()) {
+        for (int32_t m = -3; m <= at(writer).stage - at(producer).stage; ++m) {
+          if (writer != producer && meets(*at(producer).writes, at(producer).stage,
+                                          *at(writer).writes, at(writer).stage, m)) {
+            require(writer, producer, -m);
+          }
+        }
+      }
+    }
+  }
+
+  void protect(InstructionId reader, const Operand& operand) {
+    const InstructionId producer = *operand.producer;
+    const int32_t span = operand.distance + at(reader).stage - at(producer).stage;
+    require(producer, reader, span);
+    for (const InstructionId writer : plan_.instructions.ids()) {
+      for (int32_t m = -3; m <= span + 3; ++m) {
+        if ((writer == producer && m == 0) || (writer == reader && m == span)) continue;
+        if (!meets(operand.buffer, at(producer).stage, *at(writer).writes, at(writer).stage, m)) {
+          continue;
+        }
+        if (!require(writer, producer, -m)) require(reader, writer, m - span);
+      }
+    }
+  }
+
+  void damage() {
+    const int32_t how = pick(3);
+    if (how == 0) return;
+    if (how == 1) {
+      for (Instruction& instruction : plan_.instructions) {
+        for (Wait& wait : instruction.waits) damage(wait);
+        std::erase_if(instruction.waits,
+                      [&](const Wait& wait) { return wait.count == 0 || is_one_in(12); });
+      }
+      return;
+    }
+    for (PlanLane& lane : plan_.lanes) {
+      for (size_t i = 1; i < lane.instructions.size(); ++i) {
+        if (is_one_in(6)) std::swap(lane.instructions[i - 1], lane.instructions[i]);
+      }
+    }
+  }
+
+  void damage(Wait& wait) {
+    if (is_one_in(12)) --wait.count;
+    if (is_one_in(12)) ++wait.distance;
+  }
+
+  static constexpr int64_t kFirstStateBytes = 16 * kSlotBytes;
+
+  std::mt19937_64 random_;
+  PlanBuilder builder_;
+  Plan plan_;
+  IdVector<InstructionId, LanePosition> positions_;
+  std::vector<Known> values_;
+  std::vector<BufferId> free_states_;
+  BufferId last_result_;
+};
+
+}  // namespace
+
+Plan random_plan(uint64_t seed) { return Generator(seed).generate(); }
+
+}  // namespace graphrt

@@ -1,0 +1,235 @@
+#include "tests/property/plan/unrolled_checker.h"
+
+#include <algorithm>
+
+#include "runtime/base/check.h"
+#include "runtime/op/op_table.h"
+
+namespace graphrt {
+namespace {
+
+struct Bytes {
+  ArenaId arena;
+  int64_t begin = 0;
+  int64_t end = 0;
+  bool operator==(const Bytes&) const = default;
+};
+
+bool intersects(const Bytes& a, const Bytes& b) {
+  return a.arena == b.arena && a.begin < b.end && b.begin < a.end;
+}
+
+Bytes bytes_of(const Plan& plan, BufferId id, int64_t step) {
+  const PlanBuffer& buffer = plan.buffers[id];
+  const int64_t version = ((step % buffer.versions) + buffer.versions) % buffer.versions;
+  const int64_t begin = buffer.offset_bytes + version * buffer.stride_bytes;
+  return {buffer.arena, begin, begin + buffer.type.size_bytes()};
+}
+
+struct UnrolledAccess {
+  size_t instance;
+  Bytes bytes;
+  const Operand* operand;  // null for a write
+};
+
+class UnrolledChecker {
+ public:
+  UnrolledChecker(const Plan& plan, const std::vector<int64_t>& steps_of_runs)
+      : plan_(plan), unrolled_(plan, steps_of_runs) {
+    for (const int64_t steps : steps_of_runs) num_steps_ += steps;
+    for (size_t i = 0; i < unrolled_.instances().size(); ++i) {
+      const Instance& instance = unrolled_.instances()[i];
+      if (instance.is_skipped) continue;
+      const Instruction& instruction = plan.instructions[instance.instruction];
+      for (const Operand& operand : instruction.reads) {
+        const int64_t step = instance.step - operand.distance;
+        accesses_.push_back({i, bytes_of(plan, operand.buffer, step), &operand});
+      }
+      if (!instruction.writes) continue;
+      accesses_.push_back({i, bytes_of(plan, *instruction.writes, instance.step), nullptr});
+    }
+  }
+
+  std::optional<std::string> find() const {
+    if (unrolled_.has_deadlock()) return "deadlock";
+    if (auto fault = find_race()) return fault;
+    if (auto fault = find_stale_read()) return fault;
+    return find_lost_output();
+  }
+
+ private:
+  std::string name(size_t instance) const {
+    const Instance& it = unrolled_.instances()[instance];
+    return plan_.instructions[it.instruction].name + " of step " + std::to_string(it.step);
+  }
+
+  std::optional<std::string> find_race() const {
+    for (const UnrolledAccess& a : accesses_) {
+      for (const UnrolledAccess& b : accesses_) {
+        if (b.operand != nullptr || !intersects(a.bytes, b.bytes)) continue;
+        if (a.instance == b.instance) {
+          if (a.operand == nullptr || is_in_place(a, b)) continue;
+          return name(a.instance) + " not in place";
+        }
+        if (unrolled_.is_ordered(a.instance, b.instance)) continue;
+        if (unrolled_.is_ordered(b.instance, a.instance)) continue;
+        return "race of " + name(a.instance) + " and " + name(b.instance);
+      }
+    }
+    return std::nullopt;
+  }
+
+  bool is_in_place(const UnrolledAccess& read, const UnrolledAccess& write) const {
+    const Instance& instance = unrolled_.instances()[read.instance];
+    const Instruction& instruction = plan_.instructions[instance.instruction];
+    if (instruction.kind != InstructionKind::kKernel || read.bytes != write.bytes) return false;
+    return may_run_in_place(*find_op(instruction.op), plan_.buffers[read.operand->buffer].type,
+                            plan_.buffers[*instruction.writes].type);
+  }
+
+  /// The execution of an instruction that works on a step.
+  size_t instance_of(InstructionId instruction, int64_t step) const {
+    for (size_t i = 0; i < unrolled_.instances().size(); ++i) {
+      const Instance& instance = unrolled_.instances()[i];
+      if (instance.instruction == instruction && instance.step == step && !instance.is_skipped) {
+        return i;
+      }
+    }
+    CHECK(false, "every step within the runs is executed");
+  }
+
+  std::optional<std::string> find_stale_read() const {
+    for (const UnrolledAccess& read : accesses_) {
+      if (read.operand == nullptr || !read.operand->producer) continue;
+      const int64_t step = unrolled_.instances()[read.instance].step - read.operand->distance;
+      std::optional<size_t> named;
+      if (step >= 0) named = instance_of(*read.operand->producer, step);
+      if (named && !unrolled_.is_ordered(*named, read.instance)) {
+        return name(read.instance) + " before " + name(*named);
+      }
+      for (const UnrolledAccess& write : accesses_) {
+        if (write.operand != nullptr || !intersects(read.bytes, write.bytes)) continue;
+        if (named && (write.instance == *named || unrolled_.is_ordered(write.instance, *named))) {
+          continue;
+        }
+        if (write.instance == read.instance) continue;
+        if (unrolled_.is_ordered(read.instance, write.instance)) continue;
+        return name(write.instance) + " spoils what " + name(read.instance) + " reads";
+      }
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> find_lost_output() const {
+    for (const PlanOutput& output : plan_.outputs) {
+      if (output.instruction || !output.value.producer) continue;
+      for (int64_t last = output.value.distance; last < num_steps_; ++last) {
+        if (auto fault = find_lost_output(output, last)) return fault;
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// As if the run ended after step `last`.
+  std::optional<std::string> find_lost_output(const PlanOutput& output, int64_t last) const {
+    const int64_t step = last - output.value.distance;
+    const size_t named = instance_of(*output.value.producer, step);
+    const Bytes bytes = bytes_of(plan_, output.value.buffer, step);
+    for (const UnrolledAccess& write : accesses_) {
+      if (write.operand != nullptr || !intersects(bytes, write.bytes)) continue;
+      if (unrolled_.instances()[write.instance].step > last || write.instance == named) continue;
+      if (unrolled_.is_ordered(write.instance, named)) continue;
+      return name(write.instance) + " spoils output " + output.name;
+    }
+    return std::nullopt;
+  }
+
+  const Plan& plan_;
+  UnrolledPlan unrolled_;
+  int64_t num_steps_ = 0;
+  std::vector<UnrolledAccess> accesses_;
+};
+
+}  // namespace
+
+UnrolledPlan::UnrolledPlan(const Plan& plan, const std::vector<int64_t>& steps_of_runs)
+    : place_(plan.instructions.size()) {
+  size_t place = 0;
+  for (const PlanLane& lane : plan.lanes) {
+    for (const InstructionId id : lane.instructions) place_[id] = place++;
+  }
+  Run run;
+  for (const int64_t steps : steps_of_runs) {
+    run.num_steps = steps;
+    run.end_interval = run.first_interval + steps + max_stage(plan);
+    add_instances(plan, run);
+    add_order(plan, run);
+    // The barrier: what follows this run comes after all of it.
+    run.num_before = instances_.size();
+    run.first_interval = run.end_interval;
+    run.first_step += steps;
+  }
+  CHECK(instances_.size() <= kMaxInstances, "too many instances for the oracle");
+  close();
+}
+
+void UnrolledPlan::add_instances(const Plan& plan, const Run& run) {
+  std::vector<size_t> all_before(run.num_before);
+  for (size_t i = 0; i < all_before.size(); ++i) all_before[i] = i;
+  for (int64_t interval = run.first_interval; interval < run.end_interval; ++interval) {
+    for (const PlanLane& lane : plan.lanes) {
+      for (const InstructionId id : lane.instructions) {
+        const int64_t offset = interval - run.first_interval - plan.instructions[id].stage;
+        const bool is_skipped = offset < 0 || offset >= run.num_steps;
+        instances_.push_back({id, interval, run.first_step + offset, is_skipped});
+        predecessors_.push_back(all_before);
+      }
+    }
+  }
+}
+
+void UnrolledPlan::add_order(const Plan& plan, const Run& run) {
+  for (const PlanLane& lane : plan.lanes) {
+    std::optional<size_t> previous;
+    for (int64_t interval = run.first_interval; interval < run.end_interval; ++interval) {
+      for (const InstructionId id : lane.instructions) {
+        std::vector<size_t>& predecessors = predecessors_[find(id, interval)];
+        if (previous) predecessors.push_back(*previous);
+        previous = find(id, interval);
+        for (const Wait& wait : plan.instructions[id].waits) {
+          if (interval - wait.distance < run.first_interval) continue;
+          const auto& waited = plan.lanes[wait.lane].instructions;
+          predecessors.push_back(
+              find(waited[static_cast<size_t>(wait.count) - 1], interval - wait.distance));
+        }
+      }
+    }
+  }
+}
+
+size_t UnrolledPlan::find(InstructionId instruction, int64_t interval) const {
+  return static_cast<size_t>(interval) * place_.size() + place_[instruction];
+}
+
+void UnrolledPlan::close() {
+  before_.resize(instances_.size());
+  for (bool has_changed = true; has_changed;) {  // to the fixed point: dumb, on purpose
+    has_changed = false;
+    for (size_t i = 0; i < instances_.size(); ++i) {
+      const auto old = before_[i];
+      for (const size_t p : predecessors_[i]) {
+        before_[i] |= before_[p];
+        before_[i].set(p);
+      }
+      has_changed |= old != before_[i];
+    }
+  }
+  for (size_t i = 0; i < instances_.size(); ++i) has_deadlock_ |= before_[i].test(i);
+}
+
+std::optional<std::string> find_unrolled_fault(const Plan& plan,
+                                               const std::vector<int64_t>& steps_of_runs) {
+  return UnrolledChecker(plan, steps_of_runs).find();
+}
+
+}  // namespace graphrt

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/plan/plan.h"
+
+namespace graphrt {
+
+/// A value that an instruction reads, by its buffer and the distance in steps.
+struct ReadOf {
+  BufferId buffer;
+  int32_t distance = 0;
+};
+
+/// Builds a small plan by hand: finds producers, features and arena sizes by itself.
+///
+/// Every buffer is an f32[64] (256 bytes) unless said otherwise, placed behind the one before it.
+class PlanBuilder {
+ public:
+  PlanBuilder() {
+    plan_.name = "small";
+    device("cpu", "cpu");
+  }
+
+  static TensorType vector_type(int64_t size) { return {ElementType::kF32, {size}}; }
+
+  DeviceId device(std::string name, std::string kind) {
+    const DeviceId id = plan_.devices.push_back({std::move(name), std::move(kind), 1 << 20});
+    plan_.arenas.push_back({id, 0});
+    return id;
+  }
+
+  BufferId buffer(std::string name, DeviceId device = DeviceId(0), int32_t versions = 1,
+                  int64_t size = 64) {
+    return buffer_at(std::move(name), plan_.arenas[ArenaId(device.index())].size_bytes, device,
+                     versions, size);
+  }
+
+  BufferId buffer_at(std::string name, int64_t offset_bytes, DeviceId device = DeviceId(0),
+                     int32_t versions = 1, int64_t size = 64) {
+    PlanArena& arena = plan_.arenas[ArenaId(device.index())];
+    const int64_t stride_bytes = (size * 4 + 255) / 256 * 256;
+    arena.size_bytes = std::max(arena.size_bytes, offset_bytes + versions * stride_bytes);
+    return plan_.buffers.push_back({std::move(name), vector_type(size), ArenaId(device.index()),
+                                    offset_bytes, stride_bytes, versions});
+  }
+
+  LaneId lane(std::string name, LaneKind kind = LaneKind::kCompute, DeviceId device = DeviceId(0)) {
+    return plan_.lanes.push_back({std::move(name), kind, device, device, {}, {}});
+  }
+  LaneId link(std::string name, DeviceId from, DeviceId to) {
+    return plan_.lanes.push_back({std::move(name), LaneKind::kLink, from, to, {}, {}});
+  }
+
+  InstructionId kernel(LaneId lane, std::string name, std::string op,
+                       std::initializer_list<ReadOf> reads, BufferId writes, int32_t stage = 0,
+                       Attributes attributes = {}) {
+    Instruction instruction = make(InstructionKind::kKernel, std::move(name), stage);
+    instruction.attributes = std::move(attributes);
+    instruction.op = std::move(op);
+    add_reads(instruction, reads);
+    instruction.writes = writes;
+    return add(lane, std::move(instruction));
+  }
+
+  InstructionId copy(LaneId lane, std::string name, ReadOf from, BufferId to, int32_t stage = 0) {
+    Instruction instruction = make(InstructionKind::kCopy, std::move(name), stage);
+    add_reads(instruction, {from});
+    instruction.writes = to;
+    return add(lane, std::move(instruction));
+  }
+
+  /// Also makes the input of that name.
+  InstructionId feed(LaneId lane, std::string name, BufferId to, int32_t stage = 0) {
+    Instruction instruction = make(InstructionKind::kFeed, name, stage);
+    instruction.input =
+        plan_.inputs.push_back({std::move(name), plan_.buffers[to].type, "data/x.npy"});
+    instruction.writes = to;
+    return add(lane, std::move(instruction));
+  }
+
+  /// Also makes the output of that name.
+  InstructionId output(LaneId lane, std::string name, ReadOf from, int32_t stage = 0) {
+    Instruction instruction = make(InstructionKind::kOutput, name, stage);
+    add_reads(instruction, {from});
+    const InstructionId id = add(lane, std::move(instruction));
+    plan_.outputs.push_back({std::move(name), {from.buffer, {}, from.distance}, id});
+    return id;
+  }
+
+  void resident_output(std::string name, ReadOf from) {
+    plan_.outputs.push_back({std::move(name), {from.buffer, {}, from.distance}, {}});
+  }
+
+  void state(std::string name, std::vector<BufferId> buffers) {
+    const TensorType type = plan_.buffers[buffers.front()].type;
+    plan_.states.push_back({std::move(name), type, Initializer(), std::move(buffers)});
+  }
+
+  void constant(std::string name, BufferId buffer) {
+    const auto size_bytes = static_cast<size_t>(plan_.buffers[buffer].type.size_bytes());
+    plan_.constants.push_back(
+        {std::move(name), std::vector<std::byte>(size_bytes, std::byte{7}), {buffer}});
+  }
+
+  void wait(InstructionId instruction, LaneId lane, int32_t count, int32_t distance = 0) {
+    plan_.instructions[instruction].waits.push_back({lane, count, distance});
+  }
+
+  Plan build() const {
+    Plan plan = plan_;
+    IdVector<BufferId, std::optional<InstructionId>> writer(plan.buffers.size());
+    for (const InstructionId id : plan.instructions.ids()) {
+      if (plan.instructions[id].writes) writer[*plan.instructions[id].writes] = id;
+    }
+    for (Instruction& instruction : plan.instructions) {
+      for (Operand& operand : instruction.reads) operand.producer = writer[operand.buffer];
+    }
+    for (PlanOutput& output : plan.outputs) output.value.producer = writer[output.value.buffer];
+    plan.required_features = features_of(plan);
+    return plan;
+  }
+
+ private:
+  static Instruction make(InstructionKind kind, std::string name, int32_t stage) {
+    Instruction instruction;
+    instruction.kind = kind;
+    instruction.name = std::move(name);
+    instruction.stage = stage;
+    instruction.cost = {.latency_ns = 1, .work_ns = 10, .shared_ns = 0};
+    return instruction;
+  }
+
+  static void add_reads(Instruction& instruction, std::initializer_list<ReadOf> reads) {
+    for (const ReadOf& read : reads) {
+      instruction.reads.push_back({read.buffer, {}, read.distance});
+    }
+  }
+
+  InstructionId add(LaneId lane, Instruction instruction) {
+    const InstructionId id = plan_.instructions.push_back(std::move(instruction));
+    plan_.lanes[lane].instructions.push_back(id);
+    return id;
+  }
+
+  Plan plan_;
+};
+
+}  // namespace graphrt
