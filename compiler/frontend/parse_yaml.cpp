@@ -16,6 +16,9 @@ namespace {
 
 using File = std::shared_ptr<const SourceFile>;
 
+// Nobody sees more of a range; without a limit, deep nesting on one line would take quadratic time.
+constexpr size_t kMaxRangeBytes = 1024;
+
 /// The lines of a file, to give every YAML node the range it covers on its first line.
 class LineTable {
  public:
@@ -81,6 +84,7 @@ class LineTable {
 
   static size_t enclosed_length(std::string_view text) {
     if (text.empty()) return 1;
+    text = text.substr(0, kMaxRangeBytes);
     size_t depth = 0;
     for (size_t i = 0; i < text.size(); ++i) {
       const char c = text[i];

@@ -67,6 +67,7 @@ class MachineReader {
     }
     std::stable_partition(all.begin(), all.end(), [](const Device& d) { return d.kind == "cpu"; });
     check_cpus(*devices, all);
+    check_indexes(all);
     for (Device& device : all) machine_.devices.push_back(std::move(device));
   }
 
@@ -81,6 +82,23 @@ class MachineReader {
                  "all CPU cores are the workers of one device")
           .notes.push_back(
               {Severity::kNote, all.front().where, "the first one is here", std::nullopt, {}});
+    }
+  }
+
+  void check_indexes(const std::vector<Device>& all) {
+    std::map<std::pair<std::string, int32_t>, const Device*> first;
+    for (const Device& device : all) {
+      if (device.kind == "cpu") continue;
+      const auto [at, is_new] = first.emplace(std::pair(device.kind, device.index), &device);
+      if (is_new) continue;
+      diagnostics_
+          .error(device.where, "'" + device.name + "' has the index of '" + at->second->name +
+                                   "', " + std::to_string(device.index))
+          .notes.push_back({Severity::kNote,
+                            at->second->where,
+                            "'" + at->second->name + "' is here",
+                            std::nullopt,
+                            {}});
     }
   }
 

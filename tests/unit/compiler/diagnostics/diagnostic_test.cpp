@@ -1,0 +1,86 @@
+#include "compiler/diagnostics/diagnostic.h"
+
+#include <gtest/gtest.h>
+
+namespace graphc {
+namespace {
+
+std::shared_ptr<const SourceFile> file_of(std::string text, std::string path = "mlp.yaml") {
+  return std::make_shared<const SourceFile>(SourceFile{std::move(path), std::move(text)});
+}
+
+TEST(Diagnostic, ShowsPlaceLineCaretHintAndNotes) {
+  const auto file = file_of("graph: g\n  w2: {}\n  inputs: [x, w2]\n");
+  DiagnosticSink sink;
+  sink.error({file, 3, 11, 7}, "matmul needs a[M, K] and b[K, N]", "transpose one of them")
+      .notes.push_back({Severity::kNote, {file, 2, 3, 2}, "w2 is declared here", {}, {}});
+  EXPECT_EQ(sink.render_all(),
+            "mlp.yaml:3:11: error: matmul needs a[M, K] and b[K, N]\n"
+            "  inputs: [x, w2]\n"
+            "          ^~~~~~~\n"
+            "  hint: transpose one of them\n"
+            "mlp.yaml:2:3: note: w2 is declared here\n");
+}
+
+TEST(Diagnostic, WithoutAFileHasNoPlace) {
+  EXPECT_EQ(render({Severity::kError, {}, "no machine", std::nullopt, {}}), "error: no machine\n");
+}
+
+TEST(Diagnostic, PlacesOutsideTheFileDoNotHarm) {
+  const auto file = file_of("one line");
+  EXPECT_EQ(render({Severity::kError, {file, 7, 3, 2}, "m", std::nullopt, {}}),
+            "mlp.yaml:7:3: error: m\n\n^\n");
+  EXPECT_EQ(render({Severity::kError, {file, 1, 90, 2}, "m", std::nullopt, {}}),
+            "mlp.yaml:1:90: error: m\none line\n        ^\n");
+  // The range ends with the line.
+  EXPECT_EQ(render({Severity::kError, {file, 1, 5, 900}, "m", std::nullopt, {}}),
+            "mlp.yaml:1:5: error: m\none line\n    ^~~~\n");
+}
+
+TEST(Diagnostic, CaretStandsUnderTheRangeAfterTabsAndLongCharacters) {
+  // "ä" has two bytes and one column, so the range starts at byte 6 and column 5 of the screen.
+  const auto file = file_of("\t\"ä\" x");
+  EXPECT_EQ(render({Severity::kError, {file, 1, 7, 1}, "m", std::nullopt, {}}),
+            "mlp.yaml:1:7: error: m\n\t\"ä\" x\n\t    ^\n");
+  // One caret for one character, although it has two bytes.
+  EXPECT_EQ(render({Severity::kError, {file, 1, 3, 2}, "m", std::nullopt, {}}),
+            "mlp.yaml:1:3: error: m\n\t\"ä\" x\n\t ^\n");
+}
+
+TEST(Diagnostic, ControlCharactersDoNotReachTheTerminal) {
+  const auto file = file_of("a\x1b[31mb", "evil\x1bname");
+  EXPECT_EQ(render({Severity::kError, {file, 1, 1, 1}, "two\nlines", std::nullopt, {}}),
+            "evil name:1:1: error: two lines\na [31mb\n^\n");
+}
+
+TEST(Diagnostic, LongLinesAreShownInPart) {
+  const auto file = file_of(std::string(1000, 'a') + "X" + std::string(1000, 'b'));
+  const std::string text = render({Severity::kError, {file, 1, 1001, 1}, "m", std::nullopt, {}});
+  EXPECT_LT(text.size(), 400U);
+  const size_t x = text.find('X');
+  const size_t caret = text.find('^');
+  ASSERT_NE(x, std::string::npos);
+  // Same column of their lines.
+  EXPECT_EQ(x - text.rfind('\n', x), caret - text.rfind('\n', caret));
+}
+
+TEST(DiagnosticSink, SortsByPlaceAndSaysEqualThingsOnce) {
+  const auto file = file_of("a\nb\n");
+  DiagnosticSink sink;
+  sink.error({file, 2, 1, 1}, "second");
+  sink.warning({file, 1, 1, 1}, "first");
+  sink.error({file, 2, 1, 1}, "second");
+  EXPECT_EQ(sink.num_errors(), 2U);  // warnings do not count
+  EXPECT_EQ(sink.render_all(),
+            "mlp.yaml:1:1: warning: first\na\n^\n"
+            "mlp.yaml:2:1: error: second\nb\n^\n");
+}
+
+TEST(DiagnosticSink, WindowsLineEndsAreNoPartOfTheLine) {
+  const auto file = file_of("a\r\nb\r\n");
+  EXPECT_EQ(render({Severity::kError, {file, 2, 1, 1}, "m", std::nullopt, {}}),
+            "mlp.yaml:2:1: error: m\nb\n^\n");
+}
+
+}  // namespace
+}  // namespace graphc

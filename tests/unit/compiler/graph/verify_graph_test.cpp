@@ -1,0 +1,92 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "compiler/graph/graph.h"
+#include "compiler/graph/graph_text.h"
+
+namespace graphc {
+namespace {
+
+using testing::HasSubstr;
+using testing::Optional;
+
+//  x ---> a ---> b (output)      values: 0 x, 1 w, 2 c, 3 a, 4 b, 5 w_new
+//  w ---> w_new                  nodes:  0 a, 1 b, 2 w_new
+//  c
+Graph small_graph() {
+  DiagnosticSink sink;
+  Result<Graph> graph =
+      parse_graph(std::make_shared<const SourceFile>(SourceFile{
+                      "g.graph",
+                      "graph g\ninput %x : f32[2]\nstate %w : f32[2] init zeros\n"
+                      "constant %c : f32[2] = [1, 2]\n"
+                      "%a = scale(%x) {factor = 2.0} : f32[2]\n%b = add(%a, %c) : f32[2]\n"
+                      "%w_new = add(%w, %b) : f32[2] updates %w\noutput %b\n"}),
+                  sink);
+  EXPECT_TRUE(graph) << sink.render_all();
+  return *std::move(graph);
+}
+
+TEST(VerifyGraph, AcceptsAValidGraph) { EXPECT_EQ(verify_graph(small_graph()), std::nullopt); }
+
+struct Damage {
+  const char* what;  // a part of the violation, with the offender's name
+  std::function<void(Graph&)> on;
+};
+
+TEST(VerifyGraph, NamesTheOffender) {
+  const std::vector<Damage> damages = {
+      {"'a' stands before 'b'", [](Graph& g) { g.nodes[NodeId(0)].inputs[0] = ValueId(4); }},
+      {"'a' stands before 'a'", [](Graph& g) { g.nodes[NodeId(0)].inputs[0] = ValueId(3); }},
+      {"'a' has 2 operands", [](Graph& g) { g.nodes[NodeId(0)].inputs.push_back(ValueId(0)); }},
+      {"'b' reads a value that is not there",
+       [](Graph& g) { g.nodes[NodeId(1)].inputs[0] = ValueId(9); }},
+      {"'a' lacks the attribute 'factor'",
+       [](Graph& g) { g.nodes[NodeId(0)].attributes.erase("factor"); }},
+      {"'a' has the attribute 'axis'",
+       [](Graph& g) { g.nodes[NodeId(0)].attributes.set("axis", int64_t{0}); }},
+      {"'a' has the attribute 'factor'",
+       [](Graph& g) { g.nodes[NodeId(0)].attributes.set("factor", true); }},
+      {"'a' is f32[2], but is typed f32[3]",
+       [](Graph& g) { g.values[ValueId(3)].type->shape = {3}; }},
+      {"'w_new' is f32[2], but updates 'w' of type f32[1]",
+       [](Graph& g) { g.values[ValueId(1)].type->shape = {1}; }},
+      {"'w' is updated twice", [](Graph& g) { g.nodes[NodeId(1)].updates = ValueId(1); }},
+      {"'b' updates what is no state", [](Graph& g) { g.nodes[NodeId(1)].updates = ValueId(0); }},
+      {"two values are named 'x'", [](Graph& g) { g.values[ValueId(2)].name = "x"; }},
+      {"'q' has no result of its name", [](Graph& g) { g.nodes[NodeId(1)].name = "q"; }},
+      {"'a' is no result of its producer",
+       [](Graph& g) { g.values[ValueId(3)].producer = NodeId(1); }},
+      {"'c' has 4 bytes of data, but is f32[2]",
+       [](Graph& g) { g.values[ValueId(2)].initializer.data.resize(4); }},
+      {"'x' has no type", [](Graph& g) { g.values[ValueId(0)].type.reset(); }},
+      {"'x y' is no identifier", [](Graph& g) { g.values[ValueId(0)].name = "x y"; }},
+      {"an output is no value", [](Graph& g) { g.outputs[0].value = ValueId(77); }},
+      {"'a' has no operator", [](Graph& g) { g.nodes[NodeId(0)].op = nullptr; }},
+  };
+  for (const Damage& damage : damages) {
+    Graph graph = small_graph();
+    damage.on(graph);
+    EXPECT_THAT(verify_graph(graph), Optional(HasSubstr(damage.what)));
+  }
+}
+
+TEST(Graph, ToSourceGraphKeepsEverythingThatNumbersDependOn) {
+  const Graph graph = small_graph();
+  const SourceGraph source = to_source_graph(graph);
+  EXPECT_EQ(source.name, "g");
+  ASSERT_EQ(source.values.size(), 6U);
+  EXPECT_EQ(source.values[SourceValueId(1)].kind, SourceValueKind::kState);
+  EXPECT_EQ(source.values[SourceValueId(2)].initializer.data.size(), 8U);
+  ASSERT_EQ(source.nodes.size(), 3U);
+  EXPECT_EQ(source.nodes[2].updates, SourceValueId(1));
+  EXPECT_EQ(source.nodes[0].attributes.number("factor", 0), 2.0);
+  EXPECT_EQ(source.outputs, (std::vector<SourceValueId>{SourceValueId(4)}));
+  EXPECT_EQ(graph.updater_of(ValueId(1)), NodeId(2));
+  EXPECT_EQ(graph.updater_of(ValueId(0)), std::nullopt);
+}
+
+}  // namespace
+}  // namespace graphc

@@ -1,0 +1,91 @@
+#include "compiler/machine/machine.h"
+
+#include <gtest/gtest.h>
+
+namespace graphc {
+namespace {
+
+Result<Machine> load(const std::string& text, DiagnosticSink& sink) {
+  return load_machine(std::make_shared<const SourceFile>(SourceFile{"m.yaml", text}), sink);
+}
+
+constexpr const char* kTwoGpus = R"(
+machine: two
+devices:
+  gpu0: {kind: cuda, streams: 2, memory: 2GiB, rates: {matmul_f32: 2TFLOP/s, bytes: 3TB/s}, launch: 0.5us}
+  host: {kind: cpu, workers: 4, memory: 1GiB, rates: {matmul_f32: 1GFLOP/s, bytes: 1GB/s}, launch: 0.1us}
+  gpu1: {kind: cuda, streams: 8, memory: 2GiB, rates: {matmul_f32: 2TFLOP/s, bytes: 3TB/s}, launch: 0.5us}
+links:
+  - {between: [gpu0, host], to: 51GB/s, back: 54GB/s, both: 88GB/s, latency: 7us}
+  - {between: [gpu0, gpu1], to: 1GB/s, back: 2GB/s, latency: 6us}
+)";
+
+TEST(Machine, TheCpuIsDeviceZeroAndOthersKeepTheirOrder) {
+  DiagnosticSink sink;
+  const Result<Machine> machine = load(kTwoGpus, sink);
+  ASSERT_TRUE(machine) << sink.render_all();
+  ASSERT_EQ(machine->devices.size(), 3U);
+  EXPECT_EQ(machine->devices[machine->host()].name, "host");
+  EXPECT_EQ(machine->devices[DeviceId(1)].name, "gpu0");
+  EXPECT_EQ(machine->devices[DeviceId(2)].name, "gpu1");
+  EXPECT_EQ(machine->devices[DeviceId(2)].index, 1);  // the second of its kind
+  EXPECT_EQ(machine->devices[DeviceId(2)].num_lanes, 8);
+  EXPECT_EQ(machine->devices[DeviceId(1)].launch_ns, 500);
+  EXPECT_EQ(machine->devices[DeviceId(1)].rates.at("bytes"), 3e12);
+  EXPECT_EQ(machine->find_device("gpu1"), DeviceId(2));
+  EXPECT_EQ(machine->find_device("gpu2"), std::nullopt);
+}
+
+TEST(Machine, LinksHaveTwoDirections) {
+  DiagnosticSink sink;
+  const Result<Machine> machine = load(kTwoGpus, sink);
+  ASSERT_TRUE(machine) << sink.render_all();
+  const LinkDirection* to = machine->find_link(DeviceId(1), DeviceId(0));
+  const LinkDirection* back = machine->find_link(DeviceId(0), DeviceId(1));
+  ASSERT_TRUE(to != nullptr && back != nullptr);
+  EXPECT_EQ(to->bytes_per_s, 51e9);
+  EXPECT_EQ(back->bytes_per_s, 54e9);
+  EXPECT_EQ(to->both_bytes_per_s, 88e9);
+  EXPECT_EQ(back->both_bytes_per_s, 88e9);
+  EXPECT_EQ(to->link, back->link);
+  EXPECT_EQ(back->latency_ns, 7000);
+  EXPECT_NE(machine->find_link(DeviceId(1), DeviceId(2))->link, to->link);
+  EXPECT_EQ(machine->find_link(DeviceId(0), DeviceId(2)), nullptr);
+}
+
+TEST(Machine, CanonicalYamlReadsBack) {
+  DiagnosticSink sink;
+  const Result<Machine> machine = load(kTwoGpus, sink);
+  ASSERT_TRUE(machine) << sink.render_all();
+  const std::string text = to_yaml(*machine);
+  const Result<Machine> again = load(text, sink);
+  ASSERT_TRUE(again) << text << sink.render_all();
+  EXPECT_EQ(to_yaml(*again), text);
+  EXPECT_EQ(again->links.size(), machine->links.size());
+  for (const DeviceId id : machine->devices.ids()) {
+    EXPECT_EQ(again->devices[id].rates, machine->devices[id].rates);
+    EXPECT_EQ(again->devices[id].memory_bytes, machine->devices[id].memory_bytes);
+  }
+}
+
+TEST(Machine, TheDefaultMachineIsOneWorker) {
+  const Machine machine = single_cpu_machine();
+  ASSERT_EQ(machine.devices.size(), 1U);
+  EXPECT_EQ(machine.devices[machine.host()].num_lanes, 1);
+  DiagnosticSink sink;
+  EXPECT_TRUE(load(to_yaml(machine), sink)) << sink.render_all();
+}
+
+TEST(Machine, NamesThatYamlWouldMistakeAreQuoted) {
+  Machine machine = single_cpu_machine();
+  for (const char* name : {"null", "true", "a: b", "say \"hi\"", "# no comment"}) {
+    machine.name = name;
+    DiagnosticSink sink;
+    const Result<Machine> again = load(to_yaml(machine), sink);
+    ASSERT_TRUE(again) << to_yaml(machine) << sink.render_all();
+    EXPECT_EQ(again->name, name);
+  }
+}
+
+}  // namespace
+}  // namespace graphc
