@@ -36,6 +36,12 @@ Result<Schedule> choose_schedule(const TaskGraph& tasks, const CompileOptions& o
   return parse_schedule(options.schedule_file, tasks, diagnostics);
 }
 
+/// Of the graph alone: where its data lies depends on the folder the compiler was called in.
+std::string graph_fingerprint(Graph graph) {
+  for (Value& value : graph.values) value.feed_path.reset();
+  return fingerprint_hex(print_graph(graph));
+}
+
 PlanContext context_for(const Graph& source, const Machine& machine,
                         const CompileOptions& options) {
   Fingerprints fingerprints{fingerprint_hex(print_graph(source)), fingerprint_hex(to_yaml(machine)),

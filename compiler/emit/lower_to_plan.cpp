@@ -30,7 +30,7 @@ class PlanLowering {
     add_lanes();
     add_outputs();
     add_states_and_constants();
-    add_features();
+    plan_.required_features = features_of(plan_);
     return std::move(plan_);
   }
 
@@ -178,15 +178,6 @@ class PlanLowering {
       } else if (value.kind == ValueKind::kConstant) {
         plan_.constants.push_back({value.name, value.initializer.data, buffers_holding(id)});
       }
-    }
-  }
-
-  void add_features() {
-    if (max_stage(plan_) > 0) plan_.required_features.emplace_back("stages");
-    if (!plan_.states.empty()) plan_.required_features.emplace_back("state");
-    if (std::any_of(plan_.buffers.begin(), plan_.buffers.end(),
-                    [](const PlanBuffer& buffer) { return buffer.versions > 1; })) {
-      plan_.required_features.emplace_back("versions");
     }
   }
 

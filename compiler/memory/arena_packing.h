@@ -36,7 +36,7 @@ struct Packing {
 Packing pack(const PackingProblem& problem);
 
 /// Bytes that every packing needs: the heaviest set of mutually conflicting requests that a greedy
-/// search from every request finds.
+/// search from the most contested requests finds.
 int64_t packing_bound_bytes(const PackingProblem& problem);
 
 struct PackingViolation {

@@ -81,6 +81,85 @@ class DependencyFinder {
     for (const auto& output : tasks_.placed.resident_outputs) {
       if (output && output->distance > 0) tasks_.fixed_versions[output->value] = 2;
     }
+    keep_old_values_where_order_demands();
+  }
+
+  /// An update in place comes after all who read the old value. Where one of those needs what the
+  /// update makes, directly or over other updates in place (two states that swap their values), old
+  /// and new exist side by side.
+  void keep_old_values_where_order_demands() {
+    Successors after = successors_within_step();
+    for (const PlacedValueId value : values_replaced_in_place()) {
+      const PlacedOpId writer = *tasks_.placed.values[value].producer;
+      const std::vector<PlacedOpId> readers = readers_of_last(value);
+      const auto reached = reachable_from(writer, after);
+      const bool is_circular = std::any_of(readers.begin(), readers.end(),
+                                           [&](PlacedOpId reader) { return reached[reader]; });
+      if (is_circular) {
+        tasks_.fixed_versions[value] = 2;
+        continue;
+      }
+      for (const PlacedOpId reader : readers) after[reader].push_back(writer);
+    }
+  }
+
+  using Successors = IdVector<PlacedOpId, std::vector<PlacedOpId>>;
+
+  Successors successors_within_step() const {
+    Successors after(tasks_.placed.ops.size());
+    for (const PlacedOpId op : tasks_.placed.ops.ids()) {
+      for (const PlacedOperand& read : tasks_.placed.ops[op].reads) {
+        const auto producer = tasks_.placed.values[read.value].producer;
+        if (producer && read.distance == 0) after[*producer].push_back(op);
+      }
+    }
+    return after;
+  }
+
+  /// Large ones first: they save most by staying in place. Ties by name, so that the order of nodes
+  /// in the file does not matter.
+  std::vector<PlacedValueId> values_replaced_in_place() const {
+    const PlacedGraph& placed = tasks_.placed;
+    std::vector<PlacedValueId> values;
+    for (const PlacedValueId value : placed.values.ids()) {
+      if (placed.values[value].producer && tasks_.fixed_versions[value] == 1) {
+        values.push_back(value);
+      }
+    }
+    std::sort(values.begin(), values.end(), [&](PlacedValueId a, PlacedValueId b) {
+      const int64_t a_bytes = placed.type_of(a).size_bytes();
+      const int64_t b_bytes = placed.type_of(b).size_bytes();
+      if (a_bytes != b_bytes) return a_bytes > b_bytes;
+      return placed.values[a].name < placed.values[b].name;
+    });
+    return values;
+  }
+
+  /// Who else than its writer reads the value of the step before.
+  std::vector<PlacedOpId> readers_of_last(PlacedValueId value) const {
+    std::vector<PlacedOpId> readers;
+    for (const PlacedOpId op : tasks_.placed.ops.ids()) {
+      if (op == *tasks_.placed.values[value].producer) continue;
+      for (const PlacedOperand& read : tasks_.placed.ops[op].reads) {
+        if (read.value == value && read.distance > 0) readers.push_back(op);
+      }
+    }
+    return readers;
+  }
+
+  static IdVector<PlacedOpId, bool> reachable_from(PlacedOpId start, const Successors& after) {
+    IdVector<PlacedOpId, bool> reached(after.size(), false);
+    std::vector<PlacedOpId> open = {start};
+    while (!open.empty()) {
+      const PlacedOpId op = open.back();
+      open.pop_back();
+      for (const PlacedOpId next : after[op]) {
+        if (reached[next]) continue;
+        reached[next] = true;
+        open.push_back(next);
+      }
+    }
+    return reached;
   }
 
   /// Whether the writer may overwrite the previous value: it does not read it, or it reads each

@@ -96,6 +96,17 @@ SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolutio
   return solution;
 }
 
+namespace {
+
+/// Cuts a round, so that all rounds together stay within the budget; never none.
+int affordable_cuts(const SchedulingProblem& problem, const SearchOptions& options) {
+  const auto round_cost = static_cast<int64_t>(problem.tasks.size()) * options.max_stage;
+  const int64_t affordable = options.budget / std::max<int64_t>(round_cost, 1);
+  return static_cast<int>(std::clamp<int64_t>(affordable, 2, options.max_cuts));
+}
+
+}  // namespace
+
 SchedulingSolution timed_as_written(const SchedulingProblem& problem, SchedulingSolution solution) {
   // One interval with only what orders tasks within it: results of earlier ones are there.
   LaneProgram interval = with_all_waits(problem, solution, problem.edges);
@@ -120,10 +131,11 @@ SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
                                       const SearchOptions& options) {
   SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0));
   const int64_t bound_ns = interval_bound(problem).interval_ns;
+  const int max_cuts = affordable_cuts(problem, options);
   for (int round = 0; round < options.max_stage; ++round) {
     if (best.interval_ns <= bound_ns) break;
     SchedulingSolution next = best;
-    for (const int64_t cut_ns : cuts_of(best, options.max_cuts)) {
+    for (const int64_t cut_ns : cuts_of(best, max_cuts)) {
       SchedulingSolution candidate = scheduled(problem, raised_from(problem, best, cut_ns));
       if (is_worth_it(candidate, next)) next = std::move(candidate);
     }

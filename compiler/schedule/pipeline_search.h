@@ -7,6 +7,8 @@ namespace graphc {
 struct SearchOptions {
   int max_stage = 3;
   int max_cuts = 24;  ///< places tried for each further stage
+  /// Tasks times candidates, after which fewer cuts are tried: keeps large graphs compiling fast.
+  int64_t budget = 40'000;
 };
 
 /// Orders the lanes and overlaps steps: starts with everything in stage 0, then moves, as long as

@@ -11,10 +11,23 @@ namespace {
 
 using Pins = IdVector<NodeId, std::optional<DeviceId>>;
 
+/// What a node that is not pinned is counted with. Either count is a lower bound; which one is
+/// larger depends on the sizes.
+enum class PoolCount {
+  kLanes,    ///< launch and work, on any lane of the machine
+  kDevices,  ///< work alone, and a device whose lanes share it does one thing at a time
+};
+
 class Relaxation {
  public:
-  Relaxation(const Graph& graph, const Machine& machine, const CostModel& costs, const Pins& pins)
-      : graph_(graph), machine_(machine), costs_(costs), pins_(pins), lanes_(lanes_of(machine)) {
+  Relaxation(const Graph& graph, const Machine& machine, const CostModel& costs, const Pins& pins,
+             PoolCount count)
+      : graph_(graph),
+        machine_(machine),
+        costs_(costs),
+        pins_(pins),
+        count_(count),
+        lanes_(lanes_of(machine)) {
     problem_.groups = lanes_.groups;
     problem_.num_shared = lanes_.num_shared;
     problem_.num_lanes = lanes_.lanes.size();
@@ -42,14 +55,13 @@ class Relaxation {
   }
 
  private:
-  /// One lane a device that takes one kernel at a time, all lanes of the others.
   void add_pool() {
     LaneGroup pool;
     for (const DeviceId device : machine_.devices.ids()) {
       const auto& lanes = lanes_.groups[GroupId(device.value())].lanes;
-      const size_t count = shares_compute(machine_.devices[device]) ? 1 : lanes.size();
-      pool.lanes.insert(pool.lanes.end(), lanes.begin(),
-                        lanes.begin() + static_cast<std::ptrdiff_t>(count));
+      const bool is_one = count_ == PoolCount::kDevices && shares_compute(machine_.devices[device]);
+      const auto num_lanes = static_cast<std::ptrdiff_t>(is_one ? 1 : lanes.size());
+      pool.lanes.insert(pool.lanes.end(), lanes.begin(), lanes.begin() + num_lanes);
     }
     pool_ = problem_.groups.push_back(pool);
     lanes_.group_names.push_back("the whole machine");
@@ -67,12 +79,16 @@ class Relaxation {
                costs_.node_cost(graph_, id, *pins_[id]));
       return;
     }
-    // On the pool a launch may overlap with another stream's work: only the work is counted.
-    int64_t least_ns = costs_.node_cost(graph_, id, machine_.host()).work_ns;
+    int64_t least_ns = pooled_ns(id, machine_.host());
     for (const DeviceId device : machine_.devices.ids()) {
-      least_ns = std::min(least_ns, costs_.node_cost(graph_, id, device).work_ns);
+      least_ns = std::min(least_ns, pooled_ns(id, device));
     }
     add_task(graph_.nodes[id].name, pool_, {0, least_ns, 0});
+  }
+
+  int64_t pooled_ns(NodeId node, DeviceId device) const {
+    const TaskCost cost = costs_.node_cost(graph_, node, device);
+    return count_ == PoolCount::kLanes ? cost.duration_ns() : cost.work_ns;
   }
 
   /// Edge from whatever produces `value` to `reader`, over copies if both ends are fixed.
@@ -135,6 +151,7 @@ class Relaxation {
   const Machine& machine_;
   const CostModel& costs_;
   const Pins& pins_;
+  PoolCount count_;
   LaneTable lanes_;
   SchedulingProblem problem_;
   GroupId pool_;
@@ -147,7 +164,12 @@ class Relaxation {
 
 StepBound relaxed_bound(const Graph& graph, const Machine& machine, const CostModel& costs,
                         const Pins& pins) {
-  return Relaxation(graph, machine, costs, pins).bound();
+  const auto bound_with = [&](PoolCount count) {
+    return Relaxation(graph, machine, costs, pins, count).bound();
+  };
+  StepBound by_lanes = bound_with(PoolCount::kLanes);
+  StepBound by_devices = bound_with(PoolCount::kDevices);
+  return by_devices.interval_ns > by_lanes.interval_ns ? by_devices : by_lanes;
 }
 
 }  // namespace graphc

@@ -13,10 +13,12 @@ class Reservations {
   /// The earliest time from `ready_ns` on at which `duration_ns` are free.
   int64_t earliest_gap(int64_t ready_ns, int64_t duration_ns) const {
     int64_t start_ns = ready_ns;
-    for (const Interval& taken : taken_) {
-      if (taken.end_ns <= start_ns) continue;
-      if (taken.start_ns - start_ns >= duration_ns) break;
-      start_ns = taken.end_ns;
+    // Disjoint and sorted by start, so sorted by end, too.
+    auto taken = std::upper_bound(
+        taken_.begin(), taken_.end(), ready_ns,
+        [](int64_t time_ns, const Interval& interval) { return time_ns < interval.end_ns; });
+    for (; taken != taken_.end() && taken->start_ns - start_ns < duration_ns; ++taken) {
+      start_ns = taken->end_ns;
     }
     return start_ns;
   }

@@ -42,6 +42,7 @@ std::string to_string(const TensorType& type) {
 }
 
 bool is_valid(const TensorType& type) {
+  if (type.shape.size() > kMaxRank) return false;
   int64_t remaining = kMaxTensorBytes / graphrt::size_bytes(type.element);
   for (const int64_t dimension : type.shape) {
     if (dimension <= 0 || dimension > remaining) return false;
@@ -76,6 +77,7 @@ Result<TensorType> parse_tensor_type(std::string_view text) {
     }
     type.shape.push_back(dimension);
   }
+  if (type.shape.size() > kMaxRank) return type_error(text, "it has more than 32 dimensions");
   if (!is_valid(type)) return type_error(text, "it is larger than 16 TiB");
   return type;
 }

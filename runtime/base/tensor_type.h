@@ -36,13 +36,15 @@ std::string to_string(const Shape& shape);
 
 /// Largest tensor that a type may describe; keeps every size product far from overflow.
 inline constexpr int64_t kMaxTensorBytes = int64_t{1} << 44;
+/// Most dimensions of a type.
+inline constexpr size_t kMaxRank = 32;
 
 /// Reads `f32[100, 64]`.
 /// Errors: unknown element type, a dimension that is not a positive integer, more than
-///         kMaxTensorBytes.
+///         kMaxTensorBytes, more than kMaxRank dimensions.
 Result<TensorType> parse_tensor_type(std::string_view text);
 
-/// Whether the dimensions are positive and the tensor is at most kMaxTensorBytes.
+/// Whether the dimensions are positive and within kMaxTensorBytes and kMaxRank.
 bool is_valid(const TensorType& type);
 
 }  // namespace graphrt
