@@ -22,6 +22,7 @@ constexpr const char* kFooter =
 /// What CLI11 fills in: NAME=FILE options are still text.
 struct RawOptions {
   Options options;
+  int32_t num_repetitions = 0;
   std::vector<std::string> inputs;
   std::vector<std::string> stacked_outputs;
   std::vector<std::string> last_outputs;
@@ -51,7 +52,8 @@ void declare_data(CLI::App& app, RawOptions& raw) {
       ->needs(load);
 }
 
-void declare_modes(CLI::App& app, Options& options) {
+void declare_modes(CLI::App& app, RawOptions& raw) {
+  Options& options = raw.options;
   app.add_option("--devices", options.devices,
                  "What stands for the plan's accelerators: auto, emulated or cuda")
       ->check(CLI::IsMember({"auto", "emulated", "cuda"}))
@@ -61,7 +63,7 @@ void declare_modes(CLI::App& app, Options& options) {
   app.add_flag("--check", options.is_checked,
                "Compare all outputs and states with the reference executor");
   app.add_flag("--simulate", options.is_simulated, "Print the predicted timeline; run nothing");
-  app.add_flag("--bench{10}", options.num_repetitions,
+  app.add_flag("--bench{10}", raw.num_repetitions,
                "Time a run of --steps, repeated (--bench=N: N times) after a warm-up")
       ->type_name("");
   app.add_option("--trace", options.trace, "Write the measured timeline, for Perfetto")
@@ -160,9 +162,11 @@ std::variant<Options, EarlyExit> parse_options(int argc, char** argv) {
       ->type_name("N")
       ->capture_default_str();
   declare_data(app, raw);
-  declare_modes(app, raw.options);
+  declare_modes(app, raw);
   try {
     app.parse(argc, argv);
+    // Not bound to the optional: a flag that CLI11 counts is never without a value.
+    if (app.count("--bench") > 0) raw.options.num_repetitions = raw.num_repetitions;
   } catch (const CLI::ParseError& error) {
     return EarlyExit{app.exit(error) == 0 ? 0 : 2};
   }
