@@ -44,7 +44,7 @@ std::string graph_fingerprint(Graph graph) {
 
 PlanContext context_for(const Graph& source, const Machine& machine,
                         const CompileOptions& options) {
-  Fingerprints fingerprints{fingerprint_hex(print_graph(source)), fingerprint_hex(to_yaml(machine)),
+  Fingerprints fingerprints{graph_fingerprint(source), fingerprint_hex(to_yaml(machine)),
                             GRAPHC_VERSION};
   return {to_source_graph(source), fingerprints, options.plan_folder};
 }

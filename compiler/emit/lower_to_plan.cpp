@@ -1,6 +1,5 @@
 #include "compiler/emit/lower_to_plan.h"
 
-#include <algorithm>
 #include <map>
 
 namespace graphc {

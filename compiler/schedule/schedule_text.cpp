@@ -8,6 +8,9 @@
 namespace graphc {
 namespace {
 
+/// No stage is larger; leaves room for versions and distances up to kMaxStepsInFlight.
+constexpr int32_t kMaxStage = 100;
+
 /// A cut of one line: the text and the column it starts at.
 struct Field {
   std::string_view text;
@@ -34,7 +37,7 @@ std::optional<int32_t> stage_of(std::string_view text) {
   text = text.substr(0, text.find(' '));
   int32_t stage = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), stage);
-  if (code != std::errc() || end != text.data() + text.size() || stage < 0 || stage > 1000) {
+  if (code != std::errc() || end != text.data() + text.size() || stage < 0 || stage > kMaxStage) {
     return std::nullopt;
   }
   return stage;
@@ -88,7 +91,7 @@ class ScheduleParser {
     const auto stage = stage_of(fields[2].text);
     if (!stage) {
       diagnostics_.error(at(number, fields[2].column, fields[2].text.size()),
-                         "expected stage=N, with N from 0 to 1000");
+                         "expected stage=N, with N from 0 to " + std::to_string(kMaxStage));
     }
     if (!lane || !task || !stage) return;
     if (places_[*task]) {
@@ -128,9 +131,20 @@ class ScheduleParser {
       schedule.versions = versions_by_value(tasks_, schedule.solution);
       violation = verify_schedule(schedule);
     }
+    if (!violation) violation = find_too_many_versions(schedule);
     if (!violation) return schedule;
     diagnostics_.error(at(1, 1, 1), "this schedule is not possible: " + *violation);
     return reported();
+  }
+
+  Violation find_too_many_versions(const Schedule& schedule) const {
+    for (const PlacedValueId value : tasks_.placed.values.ids()) {
+      if (schedule.versions[value] <= kMaxStepsInFlight) continue;
+      return "'" + tasks_.placed.values[value].name + "' would need " +
+             std::to_string(schedule.versions[value]) + " versions; at most " +
+             std::to_string(kMaxStepsInFlight) + " are possible";
+    }
+    return std::nullopt;
   }
 
   const std::shared_ptr<const SourceFile>& file_;

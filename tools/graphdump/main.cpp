@@ -21,6 +21,13 @@ struct Options {
   bool json = false;
 };
 
+/// Errors: standard output cannot take the text (a full disk).
+Result<void> write_out(const std::string& text) {
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (is_written && std::fflush(stdout) == 0) return {};
+  return machine_error("cannot write to standard output");
+}
+
 Result<int> run(const Options& options) {
   TRY(const Plan plan, read_plan(options.plan));
   if (options.verify) {
@@ -28,16 +35,17 @@ Result<int> run(const Options& options) {
       fmt::print(stderr, "graphdump: {}: {}\n", options.plan, violation->message);
       return kFound;
     }
-    fmt::print("{}: verified: no race, no deadlock, every read gets what it names\n", options.plan);
+    TRY(write_out(options.plan +
+                  ": verified: no race, no deadlock, every read gets what it names\n"));
     return 0;
   }
   if (!options.other.empty()) {
     TRY(const Plan other, read_plan(options.other));
     const std::string difference = diff_plans(plan, other);
-    fmt::print("{}", difference);
+    TRY(write_out(difference));
     return difference.empty() ? 0 : kFound;
   }
-  fmt::print("{}", options.json ? plan_to_json(plan) : print_plan(plan));
+  TRY(write_out(options.json ? plan_to_json(plan) : print_plan(plan)));
   return 0;
 }
 
@@ -56,7 +64,9 @@ int main(int argc, char** argv) {
   verify->excludes(json)->excludes(diff);
   json->excludes(diff);
   app.set_version_flag("--version", "graphdump " GRAPHC_VERSION);
-  app.footer("Exit codes: 0 success, 1 a bad plan, a violation or a difference, 2 bad usage.");
+  app.footer(
+      "Exit codes: 0 success, 1 a bad plan, a violation or a difference,\n"
+      "2 bad usage, 3 the output cannot be written.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
