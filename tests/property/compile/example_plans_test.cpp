@@ -4,10 +4,8 @@
 #include <filesystem>
 #include <set>
 
-#include "compiler/compile.h"
-#include "compiler/frontend/load_graph.h"
-#include "compiler/frontend/source_file.h"
 #include "runtime/plan/verify_plan.h"
+#include "tests/property/compile/example_compiler.h"
 #include "tests/property/plan/mutate.h"
 
 namespace graphc {
@@ -20,18 +18,6 @@ std::vector<std::string> example_paths() {
     if (entry.path().extension() == ".yaml") paths.insert(entry.path().string());
   }
   return {paths.begin(), paths.end()};
-}
-
-Compilation compile_example(const std::string& path) {
-  DiagnosticSink diagnostics;
-  const auto loaded = load_graph(read_source_file(path).value(), diagnostics);
-  CHECK(loaded.has_value(), diagnostics.render_all());
-  const auto machine =
-      load_machine(read_source_file(loaded->machine_path.value()).value(), diagnostics);
-  CHECK(machine.has_value(), diagnostics.render_all());
-  auto compilation = compile(loaded->graph, *machine, {}, diagnostics);
-  CHECK(compilation.has_value(), diagnostics.render_all());
-  return *std::move(compilation);
 }
 
 class ExamplePlan : public ::testing::TestWithParam<std::string> {};
