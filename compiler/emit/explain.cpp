@@ -1,5 +1,7 @@
 #include "compiler/emit/explain.h"
 
+#include <algorithm>
+
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -41,17 +43,25 @@ std::string device_text(const Compilation& compilation, const Machine& machine,
   return text;
 }
 
-std::string waits_text(const Compilation& compilation, TaskId task) {
+/// What has to be over first: the task before it on its lane, and what it waits for elsewhere.
+std::string after_text(const Compilation& compilation, TaskId task) {
   const Schedule& schedule = compilation.schedule();
-  const Instruction& instruction = compilation.plan.instructions[InstructionId(task.value())];
-  std::vector<std::string> waits;
-  for (const Wait& wait : instruction.waits) {
+  const auto& lane = schedule.solution.lanes[schedule.solution.tasks[task].lane];
+  std::vector<std::string> after;
+  const auto at = std::find(lane.begin(), lane.end(), task);
+  if (at != lane.begin())
+    after.push_back("'" + schedule.tasks.tasks[*(at - 1)].name + "' on its lane");
+  for (const Wait& wait : compilation.plan.instructions[InstructionId(task.value())].waits) {
     const TaskId other = schedule.solution.lanes[wait.lane][static_cast<size_t>(wait.count - 1)];
-    std::string text = "'" + schedule.tasks.tasks[other].name + "'";
-    if (wait.distance > 0) text += " of " + std::to_string(wait.distance) + " interval(s) before";
-    waits.push_back(text);
+    std::string text = "'" + schedule.tasks.tasks[other].name + "' on " +
+                       schedule.tasks.lanes.lanes[wait.lane].name;
+    if (wait.distance > 0) {
+      text += ", " + std::to_string(wait.distance) +
+              (wait.distance == 1 ? " interval earlier" : " intervals earlier");
+    }
+    after.push_back(text);
   }
-  return waits.empty() ? "nothing but its lane" : join(waits, ", ");
+  return after.empty() ? "nothing" : join(after, "; ");
 }
 
 std::string explain_task(const Compilation& compilation, const Machine& machine, TaskId id) {
@@ -66,7 +76,7 @@ std::string explain_task(const Compilation& compilation, const Machine& machine,
           format_duration(instruction.predicted_end_ns) + " of step 0, on " +
           schedule.tasks.lanes.lanes[at.lane].name + ", stage " + std::to_string(at.stage) + ": " +
           reason_text(at.reason) + "\n";
-  return text + "  after  " + waits_text(compilation, id) + "\n";
+  return text + "  after  " + after_text(compilation, id) + "\n";
 }
 
 }  // namespace

@@ -7,26 +7,37 @@ namespace {
 
 void add_options(CLI::App& app, Command& command) {
   app.set_version_flag("--version", "graphc " GRAPHC_VERSION);
-  app.add_option("graph", command.graph_path, "graph to compile, YAML or .graph")->required();
+  app.add_option("GRAPH", command.graph_path, "The graph to compile: .yaml or .graph")
+      ->type_name("")
+      ->required();
   app.add_option("-o,--output", command.output_path,
-                 "file to write: the plan, or what --emit names");
+                 "The plan to write, or the file for what --emit names")
+      ->type_name("FILE");
   app.add_option("--machine", command.machine_path,
-                 "machine file; overrides the graph's own (default: one CPU)");
-  app.add_option("--emit", command.emit, "print one level instead of writing a plan")
-      ->check(CLI::IsMember(emit_kinds()));
-  app.add_option("--steps", command.emit_steps, "steps that --emit=svg and --emit=trace show")
+                 "The machine to compile for; overrides the graph's own (default: one CPU)")
+      ->type_name("FILE.yaml");
+  app.add_option("--emit", command.emit, "Print one level instead of writing a plan")
+      ->check(CLI::IsMember(emit_kinds()))
+      ->type_name("LEVEL");
+  app.add_option("--steps", command.emit_steps, "Steps that --emit=svg and --emit=trace show")
       ->check(CLI::Range(1, 1000))
+      ->type_name("N")
       ->capture_default_str();
   app.add_option("--schedule", command.schedule_path,
-                 "use this schedule, as --emit=schedule prints it, possibly edited");
+                 "Use this schedule, as --emit=schedule prints it, possibly edited")
+      ->type_name("FILE.schedule");
   app.add_option("--dump-after", command.dump_after,
-                 "print the graph after these passes to stderr; 'all' for each")
+                 "Print the graph to stderr after these passes, or after 'all'")
+      ->type_name("PASS,...")
       ->delimiter(',');
-  app.add_flag("--time-passes", command.time_passes, "print how long each pass took to stderr");
-  // An optional value: --explain, or --explain=NODE.
+  app.add_flag("--time-passes", command.time_passes, "Print to stderr how long each pass took");
   app.add_option("--explain", command.explained_node,
-                 "say why every node, or one, is where and when it is")
+                 "Say why every node, or the one named, is where and when it is")
+      ->type_name("[NODE]")
       ->expected(0, 1);
+  app.footer(
+      "Exit codes: 0 done; 1 the graph, machine or schedule file is wrong; 2 the command line is;\n"
+      "3 the machine has too little memory, or a file cannot be written.");
 }
 
 }  // namespace
