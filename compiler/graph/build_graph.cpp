@@ -43,6 +43,10 @@ std::optional<std::string> text_of(const std::optional<NameAt>& name) {
   return name ? std::optional(name->text) : std::nullopt;
 }
 
+SourceRange place_of(const std::optional<NameAt>& name) {
+  return name ? name->where : SourceRange();
+}
+
 std::string count_of_inputs(size_t count) {
   return std::to_string(count) + (count == 1 ? " input" : " inputs");
 }
@@ -80,14 +84,12 @@ class GraphBuilder {
 
  private:
   ValueId define(const NameAt& name, ValueKind kind, std::optional<TensorType> type) {
-    const ValueId id = graph_.values.push_back({kind,
-                                                name.text,
-                                                std::move(type),
-                                                std::nullopt,
-                                                std::nullopt,
-                                                {},
-                                                std::nullopt,
-                                                name.where});
+    Value value;
+    value.kind = kind;
+    value.name = name.text;
+    value.type = std::move(type);
+    value.where = name.where;
+    const ValueId id = graph_.values.push_back(std::move(value));
     if (name.text.empty()) return id;
     if (!is_identifier(name.text)) {
       diagnostics_.error(name.where, quoted(name.text) + " is not a name",
@@ -110,6 +112,7 @@ class GraphBuilder {
   void add_state(StateDeclaration& state) {
     const ValueId id = define(state.name, ValueKind::kState, std::move(state.type));
     graph_.values[id].device = text_of(state.device);
+    graph_.values[id].device_where = place_of(state.device);
     graph_.values[id].initializer = std::move(state.initializer);
     states_.push_back(id);
   }
@@ -191,6 +194,7 @@ class GraphBuilder {
     node.name = declared.name.text;
     node.result = results_[index];
     node.device = text_of(declared.device);
+    node.device_where = place_of(declared.device);
     node.keep = declared.keep;
     node.where = declared.name.where;
     read_edges_.emplace_back();
@@ -320,7 +324,8 @@ class GraphBuilder {
           .notes.push_back(note_at(other.where, "first here"));
       return;
     }
-    graph_.outputs.push_back({*value, text_of(output.device), output.value.where});
+    graph_.outputs.push_back(
+        {*value, text_of(output.device), output.value.where, place_of(output.device)});
   }
 
   void check_purpose() {

@@ -25,6 +25,7 @@ struct Value {
   std::optional<std::string> feed_path;  ///< kInput: the file, relative to the current directory
   Initializer initializer;               ///< kState, kConstant
   std::optional<std::string> device;     ///< kState: where the user wants it to live
+  SourceRange device_where;              ///< place of `device`
   SourceRange where;
 };
 
@@ -37,6 +38,7 @@ struct Node {
   ValueId result;
   std::optional<ValueId> updates;     ///< the state whose next value this is
   std::optional<std::string> device;  ///< pinned by the user
+  SourceRange device_where;           ///< place of `device`
   bool keep = false;                  ///< neither merged nor removed
   SourceRange where;
   std::vector<SourceRange> input_places;  ///< one an input, empty when made by a pass
@@ -47,6 +49,7 @@ struct GraphOutput {
   ValueId value;
   std::optional<std::string> device;
   SourceRange where;
+  SourceRange device_where;  ///< place of `device`
 };
 
 /// Level 1: operators and values, static types, state carried from step to step.

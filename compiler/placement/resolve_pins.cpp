@@ -28,13 +28,13 @@ Result<IdVector<NodeId, std::optional<DeviceId>>> resolve_pins(const Graph& grap
   IdVector<NodeId, std::optional<DeviceId>> pins(graph.nodes.size());
   for (const NodeId id : graph.nodes.ids()) {
     const Node& node = graph.nodes[id];
-    pins[id] = resolve(node.device, node.where, machine, diagnostics);
+    pins[id] = resolve(node.device, node.device_where, machine, diagnostics);
   }
   for (const Value& value : graph.values) {
-    resolve(value.device, value.where, machine, diagnostics);
+    resolve(value.device, value.device_where, machine, diagnostics);
   }
   for (const GraphOutput& output : graph.outputs) {
-    resolve(output.device, output.where, machine, diagnostics);
+    resolve(output.device, output.device_where, machine, diagnostics);
   }
   if (diagnostics.num_errors() > errors_before) return reported();
   return pins;

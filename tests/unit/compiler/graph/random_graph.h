@@ -25,9 +25,9 @@ class RandomGraph {
     const size_t num_nodes = below(20);
     for (size_t tries = 0; graph_.nodes.size() < num_nodes && tries < 400; ++tries) try_node();
     for (const ValueId id : graph_.values.ids()) {
-      if (below(4) == 0) graph_.outputs.push_back({id, device(), {}});
+      if (below(4) == 0) graph_.outputs.push_back({id, device(), {}, {}});
     }
-    if (graph_.outputs.empty()) graph_.outputs.push_back({any_value(), std::nullopt, {}});
+    if (graph_.outputs.empty()) graph_.outputs.push_back({any_value(), std::nullopt, {}, {}});
     return std::move(graph_);
   }
 

@@ -122,7 +122,7 @@ TEST(PassManager, RefusesUnknownNames) {
 }
 
 Result<Graph> break_graph(Graph graph, DiagnosticSink&) {
-  graph.outputs.push_back({ValueId(999), std::nullopt, {}});
+  graph.outputs.push_back({ValueId(999), std::nullopt, {}, {}});
   graph.outputs.pop_back();
   graph.values[ValueId(0)].name = "not a name";
   return graph;
