@@ -93,14 +93,15 @@ class ScheduleParser {
       diagnostics_.error(at(number, fields[2].column, fields[2].text.size()),
                          "expected stage=N, with N from 0 to " + std::to_string(kMaxStage));
     }
-    if (!lane || !task || !stage) return;
+    if (!task) return;
     if (places_[*task]) {
       diagnostics_.error(at(number, fields[1].column, fields[1].text.size()),
                          "task '" + std::string(fields[1].text) + "' stands twice; first in line " +
                              std::to_string(*places_[*task]));
       return;
     }
-    places_[*task] = number;
+    places_[*task] = number;  // even where the lane is wrong: it is not missing
+    if (!lane || !stage) return;
     solution_.tasks[*task] = {*lane, *stage, 0, 0, Reason::kAsWritten};
     solution_.lanes[*lane].push_back(*task);
   }

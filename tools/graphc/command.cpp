@@ -72,6 +72,12 @@ CompileOptions options_for(const Command& command, std::ostream& dumps) {
   return options;
 }
 
+Result<void> print(const std::string& text) {
+  std::cout << text << std::flush;
+  if (!std::cout) return machine_error("cannot write to standard output");
+  return {};
+}
+
 Result<void> write_emitted(const Command& command, const Compilation& compilation,
                            const Machine& machine) {
   for (const Emitter& emitter : kEmitters) {
@@ -80,8 +86,7 @@ Result<void> write_emitted(const Command& command, const Compilation& compilatio
     if (command.output_path) {
       return graphrt::write_file_atomically(*command.output_path, {graphrt::bytes_of(text)});
     }
-    std::cout << text << std::flush;
-    if (!std::cout) return machine_error("cannot write to standard output");
+    return print(text);
   }
   return {};
 }
@@ -92,9 +97,9 @@ Result<void> deliver(const Command& command, const Compilation& compilation,
   if (command.emit) return write_emitted(command, compilation, machine);
   if (command.wants_explanation) {
     TRY(const std::string text, explain(compilation, machine, command.explained_node));
-    std::cout << text;
+    TRY(print(text));
   } else {
-    std::cout << summary(compilation, machine);
+    TRY(print(summary(compilation, machine)));
   }
   if (!command.output_path) return {};
   return graphrt::write_plan(compilation.plan, *command.output_path);
