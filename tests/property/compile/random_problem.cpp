@@ -107,7 +107,7 @@ class GraphMaker {
     for (const GraphOutput& known : graph_.outputs) {
       if (known.value == value) return;
     }
-    graph_.outputs.push_back({value, below(3) == 0 ? maybe_device() : std::nullopt, {}});
+    graph_.outputs.push_back({value, below(3) == 0 ? maybe_device() : std::nullopt, {}, {}});
   }
 
   std::mt19937 random_;
