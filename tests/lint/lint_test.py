@@ -1,0 +1,117 @@
+"""The style checks find what they are for: each is given a small tree with one fault in it."""
+
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+import check_files
+import check_includes
+
+
+class Tree(unittest.TestCase):
+    """A temporary folder that stands for the repository."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name).resolve()
+
+    def write(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+class IncludesTest(Tree):
+    def expect_problem(self, path, line, reason):
+        self.write(path, "#pragma once\n\n" + line + "\n")
+        self.assertEqual(list(check_includes.problems_in(self.root)),
+                         [f"{path}:3: {line}: {reason}"])
+
+    def test_the_runtime_does_not_see_the_compiler(self):
+        self.expect_problem("runtime/plan/a.h", '#include "compiler/graph/graph.h"',
+                            "runtime/plan may not include compiler/graph")
+
+    def test_a_stage_does_not_see_a_later_one(self):
+        self.expect_problem("compiler/placement/a.cpp", '#include "compiler/schedule/schedule.h"',
+                            "compiler/placement may not include compiler/schedule")
+
+    def test_the_reference_executor_shares_nothing_with_the_cpu_kernels(self):
+        self.expect_problem("runtime/kernels/cpu/a.cpp", '#include "runtime/kernels/reference/b.h"',
+                            "runtime/kernels/cpu may not include runtime/kernels/reference")
+
+    def test_one_pass_may_see_the_reference_kernels_and_no_other(self):
+        line = '#include "runtime/kernels/reference/reference_kernels.h"\n'
+        self.write("compiler/passes/fold_constants.cpp", line)
+        self.assertEqual(list(check_includes.problems_in(self.root)), [])
+        self.expect_problem("compiler/passes/other.cpp", line.strip(),
+                            "compiler/passes may not include runtime/kernels/reference")
+
+    def test_a_program_that_runs_plans_does_not_see_the_compiler(self):
+        self.expect_problem("tools/graphrun/main.cpp", '#include "compiler/compile.h"',
+                            "tools/graphrun may not include compiler/compile.h")
+
+    def test_back_ends_are_known_to_the_registry_alone(self):
+        line = '#include "runtime/device/emulated/emulated_device.h"\n'
+        self.write("runtime/device/device_registry.cpp", line)
+        self.assertEqual(list(check_includes.problems_in(self.root)), [])
+        self.expect_problem("runtime/device/device.h", line.strip(),
+                            "runtime/device may not include runtime/device/emulated")
+
+    def test_cuda_headers_stay_in_the_cuda_folders(self):
+        self.write("runtime/device/cuda/a.cpp", "#include <cuda_runtime.h>\n")
+        self.expect_problem("runtime/engine/a.cpp", "#include <cuda_runtime.h>",
+                            "CUDA headers belong in runtime/device/cuda and runtime/kernels/cuda")
+
+    def test_a_new_folder_needs_a_row(self):
+        self.expect_problem("runtime/network/a.cpp", '#include "runtime/base/result.h"',
+                            "this folder is not in the table of tools/check_includes.py")
+
+    def test_paths_start_at_the_root(self):
+        self.expect_problem("runtime/base/a.cpp", '#include "file.h"',
+                            '"file.h" is no path from the root of the repository')
+
+    def test_the_table_has_no_cycle(self):
+        self.assertIsNone(check_includes.find_cycle())
+
+    def test_a_cycle_in_the_table_is_found(self):
+        check_includes.ALLOWED["runtime/base"].append("runtime/plan")
+        self.addCleanup(check_includes.ALLOWED["runtime/base"].pop)
+        self.assertEqual(check_includes.find_cycle(),
+                         ["runtime/base", "runtime/plan", "runtime/base"])
+
+
+class FilesTest(Tree):
+    def problems(self):
+        return list(check_files.problems_in(self.root))
+
+    def test_a_clean_file_passes(self):
+        self.write("runtime/a.h", "#pragma once\n")
+        self.assertEqual(self.problems(), [])
+
+    def test_long_files(self):
+        self.write("runtime/a.cpp", "int x;\n" * 501)
+        self.assertEqual(self.problems(), ["runtime/a.cpp: 501 lines, more than 500"])
+
+    def test_notes_to_self(self):
+        self.write("docs/a.md", "first\n" + "TO" + "DO: more\n")
+        self.assertEqual(self.problems(), ["docs/a.md:2: a note to self: TO" + "DO: more"])
+
+    def test_code_that_is_switched_off(self):
+        self.write("runtime/a.cpp", "#if " + "0\nint x;\n#endif\n")
+        self.assertEqual(len(self.problems()), 1)
+
+    def test_paths_of_one_machine(self):
+        self.write("docs/a.md", "see /ho" + "me/somebody/x\n" + f"and {self.root}/out\n")
+        self.assertEqual([problem.split(":")[1] for problem in self.problems()], ["1", "2"])
+
+    def test_build_output_is_not_looked_at(self):
+        self.write("build/release/a.cpp", "TO" + "DO\n")
+        self.write("out/a.md", "TO" + "DO\n")
+        self.assertEqual(self.problems(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
