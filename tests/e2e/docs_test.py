@@ -1,0 +1,101 @@
+"""The documents tell the truth: the tour's commands work and print what stands there.
+
+`docs_test.py --update` pastes what the programs print now into README.md, and draws its picture.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+from support import BIN_DIR, ROOT, EndToEndTest
+
+README = ROOT / "README.md"
+PICTURE = ROOT / "docs" / "images" / "mlp_figure_timeline.svg"
+CONSOLE = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+# Lines that only a slow machine prints.
+PROGRESS = re.compile(r"^\d+ of \d+ steps, .*\n", re.MULTILINE)
+NUMBER = re.compile(r"\d[\d.,]*(?:e[-+]?\d+)?(?: (?:ns|us|ms|s)\b)?")
+
+
+def prepare(folder):
+    """A folder that looks like the repository with `out/`, as the tour has it."""
+    shutil.copytree(ROOT / "graphs", folder / "graphs")
+    (folder / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "accuracy.py", folder / "tools")
+    (folder / "out").mkdir()
+
+
+def execute(command, folder):
+    """What a command of the tour prints; raises where it fails."""
+    environment = {**os.environ, "PATH": f"{BIN_DIR}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", "set -o pipefail\n" + command], cwd=folder, text=True,
+                          env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"$ {command}\n{done.stdout}exit code {done.returncode}")
+    return PROGRESS.sub("", done.stdout)
+
+
+def replay(block, folder):
+    """The block again, with the output that its commands have now."""
+    text = ""
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            text += f"{line}\n{execute(line[2:], folder)}"
+    return text
+
+
+def without_numbers(text):
+    """The text with every number, and the blanks that align it, made equal."""
+    return [" ".join(NUMBER.sub("N", line).split()) for line in text.splitlines()]
+
+
+class DocsTest(EndToEndTest):
+    maxDiff = None
+
+    def test_the_tour_prints_what_the_readme_says(self):
+        prepare(self.folder)
+        blocks = CONSOLE.findall(README.read_text())
+        self.assertGreaterEqual(len(blocks), 5)
+        for block in blocks:
+            self.assertEqual(without_numbers(replay(block, self.folder)), without_numbers(block))
+
+    def test_the_picture_is_what_the_compiler_draws(self):
+        drawn = self.succeed("graphc", ROOT / "graphs" / "mlp_figure.yaml", "--emit=svg")
+        self.assertEqual(drawn, PICTURE.read_text())
+
+    def test_links_lead_to_files(self):
+        pages = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+        for page in pages:
+            for target in LINK.findall(CODE.sub("", page.read_text())):
+                self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
+
+    def test_every_operator_is_documented(self):
+        table = (ROOT / "runtime" / "op" / "op_table.cpp").read_text()
+        operators = re.findall(r'^  OpInfo\{"(\w+)"', table, re.MULTILINE)
+        self.assertGreater(len(operators), 20)
+        page = (ROOT / "docs" / "graph-format.md").read_text()
+        for operator in operators:
+            self.assertIn(f"`{operator}`", page)
+
+
+class Update(EndToEndTest):
+    """Not a test: replaces the output in the tour, and the picture."""
+
+    def runTest(self):
+        prepare(self.folder)
+        pages = CONSOLE.sub(lambda match: replay(match[1], self.folder), README.read_text())
+        README.write_text(pages)
+        self.succeed("graphc", ROOT / "graphs" / "mlp_figure.yaml", "--emit=svg", "-o", PICTURE)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--update"]:
+        suite = unittest.TestSuite([Update()])
+        sys.exit(not unittest.TextTestRunner().run(suite).wasSuccessful())
+    unittest.main(defaultTest="DocsTest")

@@ -1,0 +1,75 @@
+"""A real network learns real digits, and every loss on the way is the one that NumPy computes."""
+
+import unittest
+
+import numpy as np
+
+from support import GRAPHS, EndToEndTest, read_safetensors
+
+DIGITS = GRAPHS / "data" / "digits"
+BATCH = 100
+LEARNING_RATE = np.float32(0.5)
+
+
+def softmax(logits):
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def numpy_losses(w1, w2, num_steps):
+    """The losses of plain training in float32 on the whole batch, not divided among devices."""
+    images = np.load(DIGITS / "train_images.npy")
+    labels = np.load(DIGITS / "train_labels.npy")
+    rows = np.arange(BATCH)
+    losses = []
+    for step in range(num_steps):
+        # Step s of a feed with N rows reads rows (s B + i) mod N.
+        batch = (step * BATCH + rows) % len(images)
+        x, label = images[batch], labels[batch]
+        hidden = np.maximum(x @ w1, 0)
+        probability = softmax(hidden @ w2)
+        losses.append(-np.log(probability[rows, label]).mean())
+        output_gradient = probability.copy()
+        output_gradient[rows, label] -= 1
+        output_gradient /= np.float32(BATCH)
+        hidden_gradient = (output_gradient @ w2.T) * (hidden > 0)
+        w2 = w2 - LEARNING_RATE * (hidden.T @ output_gradient)
+        w1 = w1 - LEARNING_RATE * (x.T @ hidden_gradient)
+    return np.array(losses, dtype=np.float32)
+
+
+class TrainingTest(EndToEndTest):
+    def test_450_steps_reach_97_percent_on_images_that_training_has_not_seen(self):
+        weights, digits = self.folder / "w.safetensors", self.folder / "digit.npy"
+        plan = self.compile(GRAPHS / "mlp_figure.yaml")
+        self.succeed("graphrun", plan, "--steps=450", f"--save-state={weights}")
+        evaluation = self.compile(GRAPHS / "mlp_eval.yaml", name="eval.bin")
+        self.succeed("graphrun", evaluation, f"--load-state={weights}", f"--output=digit={digits}")
+        right = np.load(digits).ravel() == np.load(DIGITS / "test_labels.npy")
+        self.assertEqual(right.size, 297)
+        self.assertGreaterEqual(right.mean(), 0.97)
+
+    def test_the_first_50_losses_equal_a_numpy_run_from_the_same_weights(self):
+        initial, losses = self.folder / "w0.safetensors", self.folder / "loss.npy"
+        plan = self.compile(GRAPHS / "mlp_figure.yaml")
+        self.succeed("graphrun", plan, "--steps=0", f"--save-state={initial}")
+        self.succeed("graphrun", plan, "--steps=50", f"--output=loss={losses}")
+        weights = read_safetensors(initial)
+        expected = numpy_losses(weights["w1"], weights["w2"], 50)
+        self.assertLess(expected[-1], expected[0])  # it learns at all
+        np.testing.assert_allclose(np.load(losses), expected, rtol=0, atol=1e-4)
+
+    def test_saved_weights_continue_a_run_where_it_stopped(self):
+        plan = self.compile(GRAPHS / "mlp_figure.yaml")
+        # 15 steps of 100 rows are one pass over the 1500 images, so a second run starts with the
+        # rows that step 15 of a longer one reads.
+        middle, end, whole = (self.folder / f"{name}.safetensors" for name in ("a", "b", "c"))
+        self.succeed("graphrun", plan, "--steps=15", f"--save-state={middle}")
+        self.succeed("graphrun", plan, "--steps=15", f"--load-state={middle}",
+                     f"--save-state={end}")
+        self.succeed("graphrun", plan, "--steps=30", f"--save-state={whole}")
+        self.assertEqual(end.read_bytes(), whole.read_bytes())
+
+
+if __name__ == "__main__":
+    unittest.main()
