@@ -203,7 +203,9 @@ Result<Header> parse_header(std::span<const std::byte> start, uint64_t file_byte
   if (std::count(header.type.shape.begin(), header.type.shape.end(), 0) > 0) {
     return npy_error(name, "is empty: its shape is " + to_string(header.type.shape));
   }
-  if (!is_valid(header.type)) return damaged(name, "it claims to be larger than 16 TiB");
+  if (!is_valid(header.type))
+    return damaged(name,
+                   "it claims a shape beyond what is allowed: at most 32 dimensions and 16 TiB");
   const uint64_t found = file_bytes - header.data_offset;
   const auto wanted = static_cast<uint64_t>(header.type.size_bytes());
   if (found != wanted) {
@@ -227,15 +229,14 @@ std::string header_text(const TensorType& type) {
   const std::string descr = type.element == ElementType::kF32 ? "<f4" : "<i4";
   std::string dictionary = "{'descr': '" + descr +
                            "', 'fortran_order': False, 'shape': " + shape_tuple(type.shape) + ", }";
-  const bool is_short = dictionary.size() + kAlignment < UINT16_MAX;
-  const size_t width = is_short ? 2 : 4;
-  const size_t used = kMagic.size() + 2 + width + dictionary.size() + 1;
+  constexpr size_t kLengthBytes = 2;  // of format 1.0; kMaxRank keeps headers far below 64 KiB
+  const size_t used = kMagic.size() + 2 + kLengthBytes + dictionary.size() + 1;
   dictionary.append((kAlignment - used % kAlignment) % kAlignment, ' ');
   dictionary += '\n';
   std::string text(kMagic);
-  text += is_short ? '\x01' : '\x02';
+  text += '\x01';
   text += '\x00';
-  for (size_t i = 0; i < width; ++i) {
+  for (size_t i = 0; i < kLengthBytes; ++i) {
     text += static_cast<char>(dictionary.size() >> (8 * i) & 0xff);
   }
   return text + dictionary;
