@@ -1,11 +1,21 @@
 #!/usr/bin/env bash
 # From a graph file to a trained network: builds, compiles the example for a CPU and two GPUs,
 # trains it on digits, and tests it. Leaves everything it made in out/demo.
+#
+#   tools/demo.sh                     builds the programs alone
+#   tools/demo.sh --preset release    uses another preset of CMakePresets.json, built or not
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly out=out/demo
 readonly python=/usr/bin/python3  # Debian's, which has NumPy
+
+preset=demo
+case "${1-}" in
+  "") ;;
+  --preset) preset=${2:?--preset takes a name} ;;
+  *) echo "usage: tools/demo.sh [--preset NAME]" >&2; exit 2 ;;
+esac
 
 step() {
   echo
@@ -22,9 +32,9 @@ step "packages"
 tools/setup.sh --demo
 
 step "build"
-cmake --preset demo --log-level=WARNING
-cmake --build --preset demo
-PATH="$PWD/build/demo/bin:$PATH"
+cmake --preset "$preset" --log-level=WARNING
+cmake --build --preset "$preset" --target graphc graphrun
+PATH="$PWD/build/$preset/bin:$PATH"
 mkdir -p "$out"
 
 step "compile"

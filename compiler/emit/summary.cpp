@@ -57,9 +57,10 @@ std::string summary(const Compilation& compilation, const Machine& machine) {
   const auto num_copies = std::count_if(
       ops.begin(), ops.end(), [](const PlacedOp& op) { return op.kind == PlacedOpKind::kCopy; });
   const int64_t gap_ns = synchronised.interval_ns - compilation.bound.interval_ns;
+  const int32_t num_stages = max_stage(compilation.plan) + 1;
   std::string text =
-      fmt::format("{} on {}: {} tasks, {} of them copies, {} stages\n", compilation.plan.name,
-                  machine.name, ops.size(), num_copies, max_stage(compilation.plan) + 1);
+      fmt::format("{} on {}: {} tasks, {} of them copies, {} stage{}\n", compilation.plan.name,
+                  machine.name, ops.size(), num_copies, num_stages, num_stages == 1 ? "" : "s");
   text += fmt::format("  step time   {} predicted; one step alone {}\n",
                       format_duration(synchronised.interval_ns),
                       format_duration(synchronised.latency_ns));

@@ -196,7 +196,7 @@ Result<Header> parse_header(std::span<const std::byte> start, uint64_t file_byte
     return damaged(name, "its header is not one that describes an array of plain numbers");
   }
   TRY(const ElementType element, element_of(*entries->descr, name));
-  const Header header{{element, *entries->shape}, range.offset + range.size};
+  Header header{{element, *entries->shape}, range.offset + range.size};
   if (*entries->fortran_order && header.type.rank() > 1) {
     return npy_error(name, "is in Fortran order; save it with np.ascontiguousarray(...)");
   }

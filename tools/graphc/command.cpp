@@ -91,18 +91,20 @@ Result<void> write_emitted(const Command& command, const Compilation& compilatio
   return {};
 }
 
+Result<std::string> report(const Command& command, const Compilation& compilation,
+                           const Machine& machine) {
+  if (command.explained.empty()) return summary(compilation, machine);
+  if (command.explained == "*") return explain(compilation, machine, std::nullopt);
+  return explain(compilation, machine, command.explained);
+}
+
 Result<void> deliver(const Command& command, const Compilation& compilation,
                      const Machine& machine) {
   if (command.time_passes) std::cerr << to_string(compilation.passes.timings);
   if (command.emit) return write_emitted(command, compilation, machine);
-  if (command.wants_explanation) {
-    TRY(const std::string text, explain(compilation, machine, command.explained_node));
-    TRY(print(text));
-  } else {
-    TRY(print(summary(compilation, machine)));
-  }
-  if (!command.output_path) return {};
-  return graphrt::write_plan(compilation.plan, *command.output_path);
+  TRY(const std::string text, report(command, compilation, machine));
+  if (command.output_path) TRY(graphrt::write_plan(compilation.plan, *command.output_path));
+  return print(text);
 }
 
 Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnostics) {

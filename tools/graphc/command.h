@@ -14,8 +14,7 @@ struct Command {
   int emit_steps = 3;
   std::vector<std::string> dump_after;
   bool time_passes = false;
-  bool wants_explanation = false;
-  std::optional<std::string> explained_node;
+  std::string explained;  ///< a node, "*" for every node, empty for none
 };
 
 /// Runs it: compiles, writes, prints. Returns the exit code.

@@ -31,10 +31,9 @@ void add_options(CLI::App& app, Command& command) {
       ->type_name("PASS,...")
       ->delimiter(',');
   app.add_flag("--time-passes", command.time_passes, "Print to stderr how long each pass took");
-  app.add_option("--explain", command.explained_node,
-                 "Say why every node, or the one named, is where and when it is")
-      ->type_name("[NODE]")
-      ->expected(0, 1);
+  // A flag with an optional value: a file name after a bare --explain is the graph, not a node.
+  app.add_flag("--explain{*}", command.explained,
+               "Say why every node, or with --explain=NODE the one, is where and when it is");
   app.footer(
       "Exit codes: 0 done; 1 the graph, machine or schedule file is wrong; 2 the command line is;\n"
       "3 the machine has too little memory, or a file cannot be written.");
@@ -53,7 +52,5 @@ int main(int argc, char** argv) {
     app.exit(error);
     return is_help ? 0 : 2;
   }
-  command.wants_explanation = app.count("--explain") > 0;
-  if (command.explained_node && command.explained_node->empty()) command.explained_node.reset();
   return run(command);
 }

@@ -263,7 +263,8 @@ void mean(Operands inputs, const Attributes& attributes, Tensor& result) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
   const auto y = result.as<float>();
   const std::vector<double> totals = sums_of_f32(*inputs[0], kept, y.size());
-  const double count = static_cast<double>(inputs[0]->type.num_elements() / std::ssize(y));
+  const int64_t terms = inputs[0]->type.num_elements() / std::ssize(y);
+  const auto count = static_cast<double>(terms);
   for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i] / count);
 }
 

@@ -224,7 +224,8 @@ class TrainingPlan {
 inline Tensor training_rows() {
   Tensor rows = zeros({ElementType::kF32, {10, 4}});
   for (size_t i = 0; i < 40; ++i) {
-    rows.as<float>()[i] = static_cast<float>(i / 4) + static_cast<float>(i % 4) / 10;
+    const size_t row = i / 4;
+    rows.as<float>()[i] = static_cast<float>(row) + static_cast<float>(i % 4) / 10;
   }
   return rows;
 }

@@ -90,7 +90,7 @@ TEST(OpenBlas, RunsOneThreadACall) {
 
 // Small products from several threads at once: what a build without locks gets wrong.
 TEST(OpenBlas, GivesTheSameBitsFromSeveralThreads) {
-  std::vector<float> elements(17 * 17);
+  std::vector<float> elements(size_t{17} * 17);
   for (size_t i = 0; i < elements.size(); ++i) elements[i] = static_cast<float>(i % 13) / 8 - 0.7F;
   const Tensor x = tensor_of<float>({17, 17}, elements);
   const Tensor wanted = run_cpu("matmul", {x, x}, {});
