@@ -62,7 +62,7 @@ class Generator {
       const int32_t versions = 1 + pick(2);
       const std::string name = "state" + std::to_string(i);
       const BufferId buffer =
-          builder_.buffer_at(name, kFirstStateBytes + 2 * i * kSlotBytes, DeviceId(0), versions);
+          builder_.buffer_at(name, kFirstStateBytes + 2 * kSlotBytes * i, DeviceId(0), versions);
       builder_.state(name, {buffer});
       values_.push_back({{buffer, 1 + pick(versions)}, kSmall, 0});
       free_states_.push_back(buffer);
