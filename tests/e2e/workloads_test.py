@@ -1,0 +1,62 @@
+"""The reference workloads compile, verify and, where they are small, compute what they should."""
+
+import subprocess
+import sys
+import unittest
+
+import numpy as np
+from support import GRAPHS, ROOT, EndToEndTest
+
+WORKLOADS = sorted((GRAPHS / "workloads").glob("*.yaml"))
+# Nodes that are equal, or whose results nobody reads, and that must be computed all the same.
+NUM_KERNELS = {"e1": 20, "e1_cpu": 10, "e1_gpu": 10, "e1b": 100, "e1b_one": 50, "e2": 10,
+               "e2_compute": 10, "e2a": 10, "x1": 10, "x3": 96, "x3_cpu": 48, "x3_gpu": 48,
+               "x3_copies": 96}
+NUM_KERNELS |= {f"x2_{size}_{device}": 200 for size in (32, 64, 128, 256, 512)
+                for device in ("cpu", "gpu")}
+
+
+class WorkloadsTest(EndToEndTest):
+    def check(self, plan, steps, *options):
+        """Runs a plan on emulated GPUs, compared with the reference executor."""
+        report = self.succeed("graphrun", plan, f"--steps={steps}", "--check",
+                              "--devices=emulated", *options)
+        self.assertIn("equal the reference", report)
+
+    def test_the_files_are_what_the_generator_writes(self):
+        generator = ROOT / "tools" / "make_workloads.py"
+        done = subprocess.run([sys.executable, generator, "--check"], text=True,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_every_workload_compiles_and_its_plan_verifies(self):
+        self.assertLess(NUM_KERNELS.keys(), {workload.stem for workload in WORKLOADS})
+        for workload in WORKLOADS:
+            with self.subTest(workload=workload.name):
+                plan = self.compile(workload)
+                self.succeed("graphdump", plan, "--verify")
+                if workload.stem in NUM_KERNELS:
+                    kinds = [instruction["kind"] for instruction in self.dump(plan)["instructions"]]
+                    self.assertEqual(kinds.count("kernel"), NUM_KERNELS[workload.stem])
+
+    def test_operators_and_awkward_dependencies_give_the_results_of_the_reference_executor(self):
+        small = [workload for workload in WORKLOADS if workload.stem.startswith(("x1", "x5_"))]
+        self.assertEqual(len(small), 6)
+        for workload in small:
+            with self.subTest(workload=workload.name):
+                self.check(self.compile(workload), 4)
+
+    def test_a_small_training_step_gives_the_results_of_the_reference_executor(self):
+        random = np.random.default_rng(1)
+        arrays = {"x": random.random((400, 784), np.float32),
+                  "label": random.integers(0, 10, 400).astype(np.int32)}
+        for name, array in arrays.items():
+            np.save(self.folder / f"{name}.npy", array)
+        given = [f"--input={name}={self.folder / name}.npy" for name in arrays]
+        for form in ("figure", "replicated", "single"):
+            with self.subTest(form=form):
+                self.check(self.compile(GRAPHS / "workloads" / f"e3_small_{form}.yaml"), 2, *given)
+
+
+if __name__ == "__main__":
+    unittest.main()
