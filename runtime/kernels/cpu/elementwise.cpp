@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "runtime/base/strides.h"
 #include "runtime/kernels/cpu/prepare.h"
-#include "runtime/kernels/cpu/strides.h"
 
 namespace graphrt::cpu {
 namespace {
@@ -38,15 +38,9 @@ KernelResult make_map(const KernelSpec& spec, Function function) {
 template <class T, class Function>
 class ZipKernel : public PreparedKernel {
  public:
-  ZipKernel(const KernelSpec& spec, Function function) : function_(function) {
-    const Shape& shape = spec.result.shape;
-    const auto a = broadcast_strides(spec.inputs[0].shape, shape);
-    const auto b = broadcast_strides(spec.inputs[1].shape, shape);
-    const auto y = row_major_strides(shape);
-    std::vector<StridedDim> dims;
-    for (size_t i = 0; i < shape.size(); ++i) dims.push_back({shape[i], {a[i], b[i], y[i]}});
-    dims_ = collapse(dims);
-  }
+  ZipKernel(const KernelSpec& spec, Function function)
+      : dims_(broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape, spec.result.shape)),
+        function_(function) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
     run_dims(dims_, elements<T>(inputs[0]), elements<T>(inputs[1]), elements<T>(output));

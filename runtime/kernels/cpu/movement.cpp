@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/strides.h"
 #include "runtime/kernels/cpu/prepare.h"
-#include "runtime/kernels/cpu/strides.h"
 
 namespace graphrt::cpu {
 namespace {
@@ -114,19 +114,6 @@ class TransposeKernel : public PreparedKernel {
   std::vector<StridedDim> dims_;
 };
 
-/// The axis of the operand that every axis of the result is; the last two swapped by default.
-std::vector<size_t> permutation_of(const KernelSpec& spec) {
-  const size_t rank = spec.result.shape.size();
-  std::vector<size_t> permutation(rank);
-  const std::vector<int64_t> axes = spec.attributes.list("axes");
-  for (size_t i = 0; i < rank; ++i) {
-    const int64_t axis = axes.empty() ? static_cast<int64_t>(i) : axes[i];
-    permutation[i] = static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis);
-  }
-  if (axes.empty()) std::swap(permutation[rank - 1], permutation[rank - 2]);
-  return permutation;
-}
-
 }  // namespace
 
 KernelResult prepare_copy(const KernelSpec& spec) {
@@ -153,14 +140,8 @@ KernelResult prepare_concat(const KernelSpec& spec) {
 }
 
 KernelResult prepare_transpose(const KernelSpec& spec) {
-  const std::vector<size_t> permutation = permutation_of(spec);
-  const std::vector<int64_t> from = row_major_strides(spec.inputs[0].shape);
-  const std::vector<int64_t> to = row_major_strides(spec.result.shape);
-  std::vector<StridedDim> dims;
-  for (size_t i = 0; i < to.size(); ++i) {
-    dims.push_back({spec.result.shape[i], {from[permutation[i]], to[i], 0}});
-  }
-  return std::make_unique<TransposeKernel>(collapse(dims));
+  return std::make_unique<TransposeKernel>(
+      transpose_loops(spec.inputs[0].shape, spec.result.shape, spec.attributes.list("axes")));
 }
 
 }  // namespace graphrt::cpu

@@ -4,8 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "runtime/base/strides.h"
 #include "runtime/kernels/cpu/prepare.h"
-#include "runtime/kernels/cpu/strides.h"
 #include "runtime/op/op_table.h"
 
 namespace graphrt::cpu {
@@ -42,11 +42,10 @@ struct IntMax {
   static Total combine(Total largest, Total x) { return x > largest ? x : largest; }
 };
 
-/// The loops of a reduction. `kept` loops name a result, `reduced` loops run over what goes into
-/// it; the last kept loop is apart when it is the innermost one of the operand.
+/// The loops of a reduction; the last kept loop is apart when it is the innermost one of the
+/// operand.
 struct Nest {
-  std::vector<StridedDim> kept;
-  std::vector<StridedDim> reduced;
+  ReductionLoops loops;
   int64_t row_size = 1;  ///< results whose operands lie side by side
 };
 
@@ -56,21 +55,11 @@ constexpr size_t kOut = 1;
 Nest nest_of(const KernelSpec& spec) {
   const TensorType& input = spec.inputs[0];
   const std::vector<int64_t> axes = normalized_axes(spec.attributes.list("axes"), input.rank());
-  const std::vector<int64_t> in = row_major_strides(input.shape);
-  std::vector<StridedDim> dims(input.shape.size());
-  int64_t out_stride = 1;
-  for (size_t i = dims.size(); i-- > 0;) {
-    const bool is_reduced = std::binary_search(axes.begin(), axes.end(), static_cast<int64_t>(i));
-    dims[i] = {input.shape[i], {in[i], is_reduced ? 0 : out_stride, 0}};
-    if (!is_reduced) out_stride *= input.shape[i];
-  }
-  Nest nest;
-  for (const StridedDim& dim : collapse(dims)) {
-    (dim.strides[kOut] == 0 ? nest.reduced : nest.kept).push_back(dim);
-  }
-  if (!nest.kept.empty() && nest.kept.back().strides[kIn] == 1) {
-    nest.row_size = nest.kept.back().size;
-    nest.kept.pop_back();
+  Nest nest{.loops = reduction_loops(input.shape, axes)};
+  std::vector<StridedDim>& kept = nest.loops.kept;
+  if (!kept.empty() && kept.back().strides[kIn] == 1) {
+    nest.row_size = kept.back().size;
+    kept.pop_back();
   }
   return nest;
 }
@@ -84,7 +73,7 @@ class ReduceKernel : public PreparedKernel {
   ReduceKernel(Nest nest, Total divisor) : nest_(std::move(nest)), divisor_(divisor) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    run_kept(nest_.kept, elements<Element>(inputs[0]), elements<Element>(output));
+    run_kept(nest_.loops.kept, elements<Element>(inputs[0]), elements<Element>(output));
   }
 
  private:
@@ -94,7 +83,7 @@ class ReduceKernel : public PreparedKernel {
 
   void run_kept(Dims kept, const Element* x, Element* y) const {
     if (kept.empty()) {
-      return nest_.row_size == 1 ? store(y, total_of(nest_.reduced, x)) : run_row(x, y);
+      return nest_.row_size == 1 ? store(y, total_of(nest_.loops.reduced, x)) : run_row(x, y);
     }
     for (int64_t i = 0; i < kept[0].size; ++i) {
       run_kept(kept.subspan(1), x + i * kept[0].strides[kIn], y + i * kept[0].strides[kOut]);
@@ -110,7 +99,7 @@ class ReduceKernel : public PreparedKernel {
     for (int64_t begin = 0; begin < nest_.row_size; begin += kBlockSize) {
       const int64_t size = std::min(kBlockSize, nest_.row_size - begin);
       totals.fill(Reduction::kStart);
-      add_rows(nest_.reduced, x + begin, totals.data(), size);
+      add_rows(nest_.loops.reduced, x + begin, totals.data(), size);
       for (int64_t i = 0; i < size; ++i) store(y + begin + i, totals[static_cast<size_t>(i)]);
     }
   }

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "runtime/base/strides.h"
 #include "runtime/kernels/cpu/prepare.h"
-#include "runtime/kernels/cpu/strides.h"
 
 namespace graphrt::cpu {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "runtime/base/tensor_type.h"
 
-namespace graphrt::cpu {
+namespace graphrt {
 
 /// One loop of a nest that walks through up to three tensors at once.
 /// Units: elements.
@@ -26,6 +26,26 @@ std::vector<int64_t> row_major_strides(const Shape& shape);
 /// dimension is stretched or missing.
 std::vector<int64_t> broadcast_strides(const Shape& operand, const Shape& result);
 
+/// The walk of `result = f(a, b)` with broadcasting, collapsed; strides of a, b and the result.
+/// Ensures: the innermost strides are 0 or 1.
+std::vector<StridedDim> broadcast_loops(const Shape& a, const Shape& b, const Shape& result);
+
+/// The walk of a transposition, collapsed, in the order of the result; strides of the operand and
+/// the result. Axis i of the result is axis axes[i] of the operand; negative axes count from the
+/// end; no axes swap the last two.
+std::vector<StridedDim> transpose_loops(const Shape& operand, const Shape& result,
+                                        const std::vector<int64_t>& axes);
+
+/// The walk of a reduction, collapsed: `kept` loops name a result, `reduced` loops run over what
+/// goes into it. Strides of the operand and the result.
+struct ReductionLoops {
+  std::vector<StridedDim> kept;
+  std::vector<StridedDim> reduced;
+};
+
+/// Requires: `axes` counted from the front, sorted.
+ReductionLoops reduction_loops(const Shape& operand, const std::vector<int64_t>& axes);
+
 /// A tensor seen as [outer, size, inner] around one axis.
 struct AxisSplit {
   int64_t outer = 1;
@@ -36,4 +56,4 @@ struct AxisSplit {
 /// Negative axes count from the end.
 AxisSplit split_at(const Shape& shape, int64_t axis);
 
-}  // namespace graphrt::cpu
+}  // namespace graphrt
