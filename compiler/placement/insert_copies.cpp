@@ -66,7 +66,7 @@ class CopyInserter {
     const DeviceId device = output.device ? *machine_.find_device(*output.device) : machine_.host();
     const auto operand = read_on(output.value, device, output.where);
     if (!operand) return;
-    if (output.device && device != machine_.host()) {
+    if (output.device) {
       placed_.resident_outputs.back() = operand;
       return;
     }

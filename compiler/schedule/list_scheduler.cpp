@@ -78,7 +78,25 @@ class ListScheduler {
       candidate.start_ns = start_ns;
       is_first = false;
     }
+    keep_queued(candidate);
     return candidate;
+  }
+
+  /// Lanes of one accelerator share it, so a task that finds it busy gains on another lane no more
+  /// than its launch. Where that is nothing against its work, it goes behind the task that is being
+  /// waited for: independent tasks then end one after the other, as predicted, instead of together.
+  void keep_queued(Candidate& candidate) const {
+    const SchedulingTask& spec = problem_.tasks[candidate.task];
+    const LaneGroup& group = problem_.groups[spec.group];
+    if (!group.shared || !outweighs_launch(spec.cost)) return;
+    const int64_t busy_until_ns = shared_free_[*group.shared];
+    if (busy_until_ns <= ready_ns_[candidate.task]) return;
+    for (const LaneId lane : group.lanes) {
+      if (lane_free_[lane] != busy_until_ns) continue;
+      candidate.lane = lane;
+      candidate.start_ns = busy_until_ns;
+      return;
+    }
   }
 
   void schedule_next() {

@@ -134,7 +134,7 @@ class Relaxation {
   }
 
   void add_output(const GraphOutput& output) {
-    if (output.device && *output.device != machine_.devices[machine_.host()].name) return;
+    if (output.device) return;  // it stays there
     const int64_t num_bytes = graph_.type_of(output.value).size_bytes();
     const TaskId task = add_task("output " + graph_.values[output.value].name, group_of("output"),
                                  costs_.host_transfer_cost(num_bytes));

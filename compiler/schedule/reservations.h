@@ -51,15 +51,18 @@ class ReservationTable {
   explicit ReservationTable(const SchedulingProblem& problem)
       : problem_(problem), lanes_(problem.num_lanes), shared_(problem.num_shared) {}
 
-  /// Takes the earliest slot for `task` from `ready_ns` on; of equal lanes the first. The shared
-  /// part of a task lies `shared_offset_ns` after its start.
+  /// Takes the earliest slot for `task` from `ready_ns` on; of lanes that are equal, but for a
+  /// launch that the task outweighs, the first. The shared part of a task lies `shared_offset_ns`
+  /// after its start.
   Slot reserve(TaskId task, int64_t ready_ns, int64_t shared_offset_ns) {
     const SchedulingTask& spec = problem_.tasks[task];
     const LaneGroup& group = problem_.groups[spec.group];
     Slot best{group.lanes.front(), earliest(spec, group.lanes.front(), ready_ns, shared_offset_ns)};
+    const int64_t tolerance_ns =
+        uses_shared(spec) && outweighs_launch(spec.cost) ? spec.cost.latency_ns : 0;
     for (const LaneId lane : group.lanes) {
       const int64_t start_ns = earliest(spec, lane, ready_ns, shared_offset_ns);
-      if (start_ns < best.start_ns) best = {lane, start_ns};
+      if (start_ns + tolerance_ns < best.start_ns) best = {lane, start_ns};
     }
     lanes_[best.lane].take(best.start_ns, spec.cost.duration_ns());
     if (uses_shared(spec)) {

@@ -21,6 +21,12 @@ struct LaneGroup {
   std::optional<SharedResourceId> shared;
 };
 
+/// Whether what launching a task costs is lost in what the task does.
+constexpr bool outweighs_launch(const TaskCost& cost) {
+  constexpr int64_t kWorthALane = 64;
+  return cost.work_ns / kWorthALane >= cost.latency_ns;
+}
+
 struct SchedulingTask {
   GroupId group;
   TaskCost cost;
