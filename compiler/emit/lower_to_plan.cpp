@@ -42,7 +42,7 @@ class PlanLowering {
   void add_devices() {
     for (const DeviceId id : machine_.devices.ids()) {
       const Device& device = machine_.devices[id];
-      plan_.devices.push_back({device.name, device.kind, device.memory_bytes});
+      plan_.devices.push_back({device.name, device.kind, device.memory_bytes, device.index});
       plan_.arenas.push_back({id, synchronised_.memory.arenas[id].size_bytes});
     }
   }

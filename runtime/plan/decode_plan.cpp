@@ -196,6 +196,7 @@ class Decoder {
     TRY(result.name, text(from.name()));
     TRY(result.kind, text(from.kind()));
     result.memory_bytes = from.memory_bytes();
+    result.index = from.index();
     return result;
   }
 

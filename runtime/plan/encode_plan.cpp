@@ -141,7 +141,7 @@ class Encoder {
   Offset<wire::Device> device(const PlanDevice& value) {
     const StringOffset name = text(value.name);
     const StringOffset kind = text(value.kind);
-    return wire::CreateDevice(builder_, name, kind, value.memory_bytes);
+    return wire::CreateDevice(builder_, name, kind, value.memory_bytes, value.index);
   }
 
   Offset<wire::Buffer> buffer(const PlanBuffer& value) {

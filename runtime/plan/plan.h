@@ -35,6 +35,7 @@ struct PlanDevice {
   std::string name;
   std::string kind;          ///< names a back end: "cpu", "cuda"
   int64_t memory_bytes = 0;  ///< as the machine file states
+  int32_t index = 0;         ///< which one of its kind on the machine
   bool operator==(const PlanDevice&) const = default;
 };
 

@@ -48,7 +48,7 @@ Json json_of(const Wait& wait) {
 }
 
 Json json_of(const PlanDevice& device) {
-  return {{"name", device.name}, {"kind", device.kind}, {"memory_bytes", device.memory_bytes}};
+  return {{"name", device.name}, {"kind", device.kind}, {"memory_bytes", device.memory_bytes}, {"index", device.index}};
 }
 
 Json json_of(const PlanArena& arena) {
