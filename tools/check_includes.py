@@ -66,9 +66,13 @@ ALLOWED = {
     "tools/graphrun": ["runtime/base", "runtime/op", "runtime/plan", "runtime/engine"],
     "tools/graphdump": ["runtime/base", "runtime/op", "runtime/plan"],
     "tools/example": ["runtime/base", "runtime/op", "runtime/plan", "runtime/engine"],
+    # Measures what the compiler predicts with, on devices and on plans of its own.
+    "tools/graphprobe": ["@contract", "@compiler", "compiler/compile.h", "runtime/device",
+                         "runtime/engine"],
 
     # Tests may look into everything.
     "tests": ["@runtime", "@contract", "@compiler"],
+    "tests/gpu": ["@runtime", "@contract", "@compiler", "tests"],
 }
 
 GROUPS = {
@@ -79,7 +83,7 @@ GROUPS = {
 }
 
 CUDA_HEADER = re.compile(r"^(cuda|cublas|cublasLt|cub/|nvtx3/|cupti|curand|thrust/)")
-CUDA_UNITS = ("runtime/device/cuda", "runtime/kernels/cuda")
+CUDA_UNITS = ("runtime/device/cuda", "runtime/kernels/cuda", "tests/gpu")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 SOURCE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh", ".inc"}
@@ -146,7 +150,7 @@ def problem_of(path, quote, header):
         return "this folder is not in the table of tools/check_includes.py"
     if quote == "<":
         if CUDA_HEADER.match(header) and unit not in CUDA_UNITS:
-            return f"CUDA headers belong in {' and '.join(CUDA_UNITS)}"
+            return f"CUDA headers belong in {', '.join(CUDA_UNITS)}"
         return None
     if unit == "tests" and "/" not in header:
         return None  # a helper that lies beside the test

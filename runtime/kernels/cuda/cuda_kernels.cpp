@@ -1,0 +1,91 @@
+#include "runtime/kernels/cuda/cuda_kernels.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "runtime/kernels/cuda/prepare.h"
+#include "runtime/op/op_table.h"
+
+namespace graphrt {
+namespace {
+
+struct Row {
+  std::string_view op;
+  cuda::Prepare prepare;
+};
+
+constexpr std::array kKernels = {
+    Row{"add", cuda::prepare_add},
+    Row{"argmax", cuda::prepare_argmax},
+    Row{"concat", cuda::prepare_concat},
+    Row{"copy", cuda::prepare_copy},
+    Row{"div", cuda::prepare_div},
+    Row{"exp", cuda::prepare_exp},
+    Row{"gelu", cuda::prepare_gelu},
+    Row{"log", cuda::prepare_log},
+    Row{"matmul", cuda::prepare_matmul},
+    Row{"max", cuda::prepare_max},
+    Row{"mean", cuda::prepare_mean},
+    Row{"mul", cuda::prepare_mul},
+    Row{"relu", cuda::prepare_relu},
+    Row{"relu_grad", cuda::prepare_relu_grad},
+    Row{"reshape", cuda::prepare_copy},
+    Row{"scale", cuda::prepare_scale},
+    Row{"sgd_update", cuda::prepare_sgd_update},
+    Row{"sigmoid", cuda::prepare_sigmoid},
+    Row{"slice", cuda::prepare_slice},
+    Row{"softmax", cuda::prepare_softmax},
+    Row{"softmax_cross_entropy", cuda::prepare_softmax_cross_entropy},
+    Row{"softmax_cross_entropy_grad", cuda::prepare_softmax_cross_entropy_grad},
+    Row{"sub", cuda::prepare_sub},
+    Row{"sum", cuda::prepare_sum},
+    Row{"tanh", cuda::prepare_tanh},
+    Row{"transpose", cuda::prepare_transpose},
+};
+
+const Row* find_row(std::string_view op) {
+  const auto row = std::find_if(kKernels.begin(), kKernels.end(),
+                                [&](const Row& candidate) { return candidate.op == op; });
+  return row == kKernels.end() ? nullptr : &*row;
+}
+
+std::optional<TensorType> find_too_large(std::span<const TensorType> inputs,
+                                         const TensorType& result) {
+  const auto is_too_large = [](const TensorType& type) {
+    return type.num_elements() > cuda::kMaxElements;
+  };
+  const auto input = std::find_if(inputs.begin(), inputs.end(), is_too_large);
+  if (input != inputs.end()) return *input;
+  return is_too_large(result) ? std::optional(result) : std::nullopt;
+}
+
+}  // namespace
+
+bool has_cuda_kernel(std::string_view op) { return find_row(op) != nullptr; }
+
+Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(std::string_view op,
+                                                              std::span<const TensorType> inputs,
+                                                              const TensorType& result,
+                                                              const Attributes& attributes,
+                                                              cublasLtHandle_t blas) {
+  const OpInfo* info = find_op(op);
+  const Row* row = find_row(op);
+  if (info == nullptr || row == nullptr) {
+    return input_error("CUDA has no kernel for operator '" + std::string(op) + "'");
+  }
+  const auto type = infer_type(*info, inputs, attributes);
+  if (!type) return input_error(type.error().message);
+  if (*type != result) {
+    return input_error(std::string(op) + " gives " + to_string(*type) + "; the result has " +
+                       to_string(result));
+  }
+  if (const auto too_large = find_too_large(inputs, result)) {
+    return input_error(std::string(op) + " on CUDA takes tensors of at most " +
+                       std::to_string(cuda::kMaxElements) + " elements; got " +
+                       to_string(*too_large));
+  }
+  return row->prepare({inputs, result, attributes, blas});
+}
+
+}  // namespace graphrt

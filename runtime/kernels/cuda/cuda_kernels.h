@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "runtime/base/result.h"
+#include "runtime/base/tensor_type.h"
+#include "runtime/op/attribute.h"
+
+namespace graphrt {
+
+/// Scratch memory that every queue has: what cuBLAS recommends for Hopper.
+inline constexpr int64_t kCudaWorkspaceBytes = int64_t{32} << 20;
+
+/// What a kernel is launched with: a stream, and scratch memory that only kernels of that stream
+/// use, one after the other. Owns nothing.
+struct CudaQueue {
+  cudaStream_t stream = nullptr;
+  cublasLtHandle_t blas = nullptr;
+  std::byte* workspace = nullptr;  ///< on the stream's device, kCudaWorkspaceBytes long
+};
+
+/// An operator with its types and attributes bound: everything that depends on shapes was computed
+/// when it was prepared.
+class CudaKernel {
+ public:
+  CudaKernel() = default;
+  CudaKernel(const CudaKernel&) = delete;
+  CudaKernel& operator=(const CudaKernel&) = delete;
+  virtual ~CudaKernel() = default;
+
+  /// Queues the computation and returns at once. Allocates nothing on the device, waits for
+  /// nothing, may be captured into a graph, and gives the same bits on every launch with the same
+  /// operands.
+  /// Requires: the queue's device is current; row-major operands of the prepared types in its
+  ///           memory, aligned to 4 bytes; `output` overlaps no operand, except that it may be
+  ///           exactly the operand where may_run_in_place says so.
+  /// Errors: a launch that CUDA or cuBLAS refuses (kMachine).
+  /// Threads: any number of calls at the same time, with different queues and outputs.
+  virtual Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                              const CudaQueue& queue) const = 0;
+};
+
+/// Binds an operator for the current CUDA device; `blas` is a handle of that device.
+/// Errors: an operator that CUDA has no kernel for; operands that its type rule refuses or that
+///         give another type than `result`; shapes beyond what cuBLAS takes.
+Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(std::string_view op,
+                                                              std::span<const TensorType> inputs,
+                                                              const TensorType& result,
+                                                              const Attributes& attributes,
+                                                              cublasLtHandle_t blas);
+
+/// Whether CUDA has a kernel for this operator.
+bool has_cuda_kernel(std::string_view op);
+
+}  // namespace graphrt

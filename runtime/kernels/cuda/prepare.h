@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "runtime/kernels/cuda/cuda_error.h"
+#include "runtime/kernels/cuda/cuda_kernels.h"
+
+namespace graphrt::cuda {
+
+/// What a kernel is made for. Requires: the type rule gives `result` for these operands, and no
+/// tensor has more than kMaxElements.
+struct KernelSpec {
+  std::span<const TensorType> inputs;
+  const TensorType& result;
+  const Attributes& attributes;
+  cublasLtHandle_t blas;
+};
+
+/// 256 GiB. Keeps the number of blocks of every launch below CUDA's limit of 2^31 - 1.
+inline constexpr int64_t kMaxElements = int64_t{1} << 36;
+
+using KernelResult = Result<std::unique_ptr<const CudaKernel>>;
+using Prepare = KernelResult (*)(const KernelSpec& spec);
+
+KernelResult prepare_add(const KernelSpec& spec);
+KernelResult prepare_argmax(const KernelSpec& spec);
+KernelResult prepare_concat(const KernelSpec& spec);
+KernelResult prepare_copy(const KernelSpec& spec);
+KernelResult prepare_div(const KernelSpec& spec);
+KernelResult prepare_exp(const KernelSpec& spec);
+KernelResult prepare_gelu(const KernelSpec& spec);
+KernelResult prepare_log(const KernelSpec& spec);
+KernelResult prepare_matmul(const KernelSpec& spec);
+KernelResult prepare_max(const KernelSpec& spec);
+KernelResult prepare_mean(const KernelSpec& spec);
+KernelResult prepare_mul(const KernelSpec& spec);
+KernelResult prepare_relu(const KernelSpec& spec);
+KernelResult prepare_relu_grad(const KernelSpec& spec);
+KernelResult prepare_scale(const KernelSpec& spec);
+KernelResult prepare_sgd_update(const KernelSpec& spec);
+KernelResult prepare_sigmoid(const KernelSpec& spec);
+KernelResult prepare_slice(const KernelSpec& spec);
+KernelResult prepare_softmax(const KernelSpec& spec);
+KernelResult prepare_softmax_cross_entropy(const KernelSpec& spec);
+KernelResult prepare_softmax_cross_entropy_grad(const KernelSpec& spec);
+KernelResult prepare_sub(const KernelSpec& spec);
+KernelResult prepare_sum(const KernelSpec& spec);
+KernelResult prepare_tanh(const KernelSpec& spec);
+KernelResult prepare_transpose(const KernelSpec& spec);
+
+/// The bytes of an operand or a result as elements.
+template <class T>
+const T* elements(const std::byte* bytes) {
+  return reinterpret_cast<const T*>(bytes);
+}
+template <class T>
+T* elements(std::byte* bytes) {
+  return reinterpret_cast<T*>(bytes);
+}
+
+/// Whether all addresses are multiples of `alignment`.
+template <class... Pointers>
+bool are_aligned(size_t alignment, Pointers... pointers) {
+  return ((reinterpret_cast<uintptr_t>(pointers) % alignment == 0) && ...);
+}
+
+}  // namespace graphrt::cuda

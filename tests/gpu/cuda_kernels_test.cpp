@@ -1,0 +1,271 @@
+// The CUDA kernels against the reference.
+#include "runtime/kernels/cuda/cuda_kernels.h"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tests/gpu/kernel_runner.h"
+
+namespace graphrt {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr uint32_t kSeed = 20241105;
+constexpr int kCasesPerOperator = 40;
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+Tensor reference_of(const KernelCase& tested) {
+  return run_reference(tested.op, tested.inputs, tested.attributes);
+}
+
+float largest_magnitude(const Tensor& tensor) {
+  float largest = 0;
+  for (const float x : tensor.as<float>()) {
+    if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
+  }
+  return largest;
+}
+
+/// Whether `found` is within 1e-5 of the element, or 1e-6 of the largest element: where terms
+/// cancel out, what is left has fewer digits.
+testing::AssertionResult close(const Tensor& found, const Tensor& wanted) {
+  if (wanted.type.element == ElementType::kI32) return same(found, wanted, 0);
+  const float slack = 1e-6F * largest_magnitude(wanted);
+  for (size_t i = 0; i < wanted.as<float>().size(); ++i) {
+    const float a = found.as<float>()[i];
+    const float b = wanted.as<float>()[i];
+    if (a == b || (std::isnan(a) && std::isnan(b))) continue;
+    const bool both_finite = std::isfinite(a) && std::isfinite(b);
+    if (both_finite && std::abs(a - b) <= slack + 1e-5F * std::abs(b)) continue;
+    return testing::AssertionFailure() << "element " << i << ": " << a << " != " << b;
+  }
+  return testing::AssertionSuccess();
+}
+
+std::string trace(const KernelCase& tested) {
+  return to_string(tested) + ", seed " + std::to_string(kSeed);
+}
+
+class CudaKernels : public GpuTest {
+ protected:
+  void SetUp() override {
+    GpuTest::SetUp();
+    if (!IsSkipped() && !HasFatalFailure()) queue_ = std::make_unique<KernelQueue>();
+  }
+
+  Tensor run(const KernelCase& tested, const Placement& placement = {}) const {
+    return KernelRun(*queue_, tested, placement).result();
+  }
+
+  std::unique_ptr<KernelQueue> queue_;
+};
+
+class EachCudaKernel : public CudaKernels, public testing::WithParamInterface<std::string_view> {
+ protected:
+  static std::vector<KernelCase> cases() {
+    return random_cases(GetParam(), kSeed, kCasesPerOperator);
+  }
+};
+
+std::vector<std::string_view> op_names() {
+  std::vector<std::string_view> names;
+  for (const OpInfo& op : all_ops()) names.push_back(op.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Operators, EachCudaKernel, testing::ValuesIn(op_names()),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST_P(EachCudaKernel, AgreesWithReference) {
+  for (const KernelCase& tested : cases()) {
+    SCOPED_TRACE(trace(tested));
+    ASSERT_TRUE(close(run(tested), reference_of(tested)));
+  }
+}
+
+TEST_P(EachCudaKernel, AgreesWithReferenceAtAddressesThatNoVectorFits) {
+  for (const KernelCase& tested : cases()) {
+    SCOPED_TRACE(trace(tested));
+    ASSERT_TRUE(close(run(tested, {.offset_bytes = 4}), reference_of(tested)));
+  }
+}
+
+TEST_P(EachCudaKernel, GivesTheSameBitsInPlace) {
+  const OpInfo& op = *find_op(GetParam());
+  for (const KernelCase& tested : cases()) {
+    SCOPED_TRACE(trace(tested));
+    const Tensor apart = run(tested);
+    for (size_t shared = 0; shared < tested.inputs.size(); ++shared) {
+      if (!may_run_in_place(op, tested.inputs[shared].type, apart.type)) continue;
+      ASSERT_EQ(run(tested, {.in_place = shared}).data, apart.data) << "in place of " << shared;
+    }
+  }
+}
+
+TEST_P(EachCudaKernel, GivesTheSameBitsInACapturedGraph) {
+  const KernelCase tested = cases().front();
+  SCOPED_TRACE(trace(tested));
+  const KernelRun kernel_run(*queue_, tested);
+  const Tensor wanted = kernel_run.result();
+  kernel_run.output().clear();
+
+  cudaStream_t stream = queue_->get().stream;
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+  require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+  kernel_run.launch();
+  require(cudaStreamEndCapture(stream, &graph));
+  require(cudaGraphInstantiate(&executable, graph, 0));
+  for (int i = 0; i < 2; ++i) require(cudaGraphLaunch(executable, stream));
+  queue_->wait();
+  EXPECT_EQ(kernel_run.output().read().data, wanted.data);
+  require(cudaGraphExecDestroy(executable));
+  require(cudaGraphDestroy(graph));
+}
+
+TEST_F(CudaKernels, AgreeWithReferenceOnLargeShapes) {
+  for (const KernelCase& tested : large_cases(kSeed)) {
+    SCOPED_TRACE(trace(tested));
+    const KernelRun kernel_run(*queue_, tested);
+    const Tensor found = kernel_run.result();
+    const Tensor wanted = reference_of(tested);
+    EXPECT_TRUE(close(found, wanted));
+    EXPECT_TRUE(close(run(tested, {.offset_bytes = 4}), wanted));
+    // Not EXPECT_EQ, which would print millions of bytes.
+    kernel_run.output().clear();
+    EXPECT_TRUE(kernel_run.result().data == found.data) << "other bits at the second launch";
+  }
+}
+
+TEST_F(CudaKernels, AgreeWithReferenceOnSpecialValues) {
+  const Tensor rows =
+      tensor_of<float>({5, 4}, {-kInfinity, 1,          1,          -kInfinity,  // -inf weighs 0
+                                kNaN,       2,          kNaN,       3,           // NaN is largest
+                                1000,       999,        -1000,      1000,        // no overflow
+                                -kInfinity, -kInfinity, -kInfinity, -kInfinity,  //
+                                kInfinity,  0,          -0.0F,      7});
+  const Tensor label = tensor_of<int32_t>({5}, {1, 2, 3, 0, 0});
+  for (const std::string_view op : {"softmax", "argmax"}) {
+    for (const int64_t axis : {0, 1}) {
+      const KernelCase tested{op, {rows}, with({{"axis", axis}})};
+      SCOPED_TRACE(trace(tested));
+      EXPECT_TRUE(close(run(tested), reference_of(tested)));
+    }
+  }
+  for (const std::string_view op : {"max", "sum"}) {
+    for (const int64_t axis : {0, 1}) {
+      const KernelCase tested{op, {rows}, with({{"axes", List{axis}}})};
+      SCOPED_TRACE(trace(tested));
+      EXPECT_TRUE(close(run(tested), reference_of(tested)));
+    }
+  }
+  for (const std::string_view op : {"relu", "exp", "log", "tanh", "sigmoid"}) {
+    const KernelCase tested{op, {rows}, {}};
+    SCOPED_TRACE(trace(tested));
+    EXPECT_TRUE(close(run(tested), reference_of(tested)));
+  }
+  const KernelCase gradient{"softmax_cross_entropy_grad", {rows, label}, {}};
+  EXPECT_TRUE(close(run(gradient), reference_of(gradient)));
+}
+
+TEST_F(CudaKernels, MakeLabelsThatNameNoClassVisible) {
+  const Tensor logits = tensor_of<float>({3, 2}, {1, 2, 3, 4, 5, 6});
+  for (const int32_t bad : {-1, 2, std::numeric_limits<int32_t>::max()}) {
+    const Tensor label = tensor_of<int32_t>({3}, {0, bad, 1});
+    const KernelCase gradient{
+        "softmax_cross_entropy_grad", {logits, label}, with({{"scale", 2.0}})};
+    EXPECT_TRUE(close(run(gradient), reference_of(gradient)));
+    const KernelCase loss{"softmax_cross_entropy", {logits, label}, {}};
+    EXPECT_TRUE(std::isnan(run(loss).as<float>()[0]));
+  }
+}
+
+TEST_F(CudaKernels, WrapIntegersAround) {
+  const Tensor x = tensor_of<int32_t>({3}, {INT32_MAX, INT32_MIN, -7});
+  for (const std::string_view op : {"add", "sub", "mul"}) {
+    const KernelCase tested{op, {x, tensor_of<int32_t>({3}, {2, 3, INT32_MAX})}, {}};
+    SCOPED_TRACE(trace(tested));
+    EXPECT_TRUE(close(run(tested), reference_of(tested)));
+  }
+  const KernelCase tested{"sum", {tensor_of<int32_t>({3}, {INT32_MAX, INT32_MAX, 5})}, {}};
+  EXPECT_TRUE(close(run(tested), reference_of(tested)));
+}
+
+// A product in TF32 would lose the last bits.
+TEST_F(CudaKernels, MultiplyMatricesInFullPrecision) {
+  const float precise = 1 + 0x1p-22F;
+  for (const int64_t size : {16, 64, 256}) {
+    Tensor identity = zeros({ElementType::kF32, {size, size}});
+    for (int64_t i = 0; i < size; ++i) identity.as<float>()[static_cast<size_t>(i * size + i)] = 1;
+    Tensor x = zeros(identity.type);
+    for (float& element : x.as<float>()) element = precise;
+    EXPECT_EQ(run({"matmul", {x, identity}, {}}), x) << size;
+  }
+}
+
+// One row more than 2^31 elements: 9 GB that only the GPU sees.
+TEST_F(CudaKernels, TakeTensorsWhoseIndicesNeedMoreThan32Bits) {
+  constexpr int64_t kRows = 65'537;
+  constexpr int64_t kColumns = 32'768;
+  constexpr int64_t kNumBytes = 4 * kRows * kColumns;
+  size_t free_bytes = 0;
+  size_t total_bytes = 0;
+  require(cudaMemGetInfo(&free_bytes, &total_bytes));
+  if (free_bytes < 2 * kNumBytes) GTEST_SKIP() << "needs 18 GB of free GPU memory";
+  const TensorType matrix{ElementType::kI32, {kRows, kColumns}};
+  const TensorType row{ElementType::kI32, {kColumns}};
+  const GpuMemory x(kNumBytes);
+  const GpuMemory y(kNumBytes);
+  const GuardedTensor ones(row, 0);
+  const GuardedTensor sums(row, 0);
+  require(cudaMemset(x.begin(), 0, kNumBytes));
+  ones.write(tensor_of<int32_t>({kColumns}, std::vector<int32_t>(kColumns, 1)));
+  require(cudaDeviceSynchronize());
+  const auto launch = [&](std::string_view op, std::vector<TensorType> types,
+                          const TensorType& result, const Attributes& attributes,
+                          std::vector<const std::byte*> inputs, std::byte* output) {
+    const auto kernel =
+        prepare_cuda_kernel(op, types, result, attributes, queue_->get().blas).value();
+    ASSERT_TRUE(kernel->launch(inputs, output, queue_->get()));
+    queue_->wait();
+  };
+  launch("add", {matrix, row}, matrix, {}, {x.begin(), ones.address()}, x.begin());
+  launch("transpose", {matrix}, {ElementType::kI32, {kColumns, kRows}}, {}, {x.begin()}, y.begin());
+  launch("sum", {{ElementType::kI32, {kColumns, kRows}}}, row, with({{"axes", List{1}}}),
+         {y.begin()}, sums.address());
+  EXPECT_THAT(sums.read().as<int32_t>(), testing::Each(kRows));
+  sums.clear();
+  launch("sum", {matrix}, row, with({{"axes", List{0}}}), {x.begin()}, sums.address());
+  EXPECT_THAT(sums.read().as<int32_t>(), testing::Each(kRows));
+}
+
+TEST_F(CudaKernels, ExistForEveryOperator) {
+  for (const OpInfo& op : all_ops()) EXPECT_TRUE(has_cuda_kernel(op.name)) << op.name;
+  EXPECT_FALSE(has_cuda_kernel("convolve"));
+}
+
+TEST_F(CudaKernels, AreNotPreparedForWhatDoesNotFit) {
+  const TensorType x{ElementType::kF32, {2}};
+  const auto message_of = [&](std::string_view op, std::vector<TensorType> inputs,
+                              const TensorType& result) {
+    return prepare_cuda_kernel(op, inputs, result, {}, queue_->get().blas).error().message;
+  };
+  EXPECT_THAT(message_of("convolve", {x}, x), HasSubstr("no kernel for operator 'convolve'"));
+  EXPECT_THAT(message_of("relu", {x, x}, x), HasSubstr("relu takes 1 input; got 2"));
+  EXPECT_THAT(message_of("relu", {x}, {ElementType::kF32, {3}}),
+              HasSubstr("relu gives f32[2]; the result has f32[3]"));
+  const TensorType huge{ElementType::kF32, {int64_t{1} << 37}};
+  EXPECT_THAT(message_of("relu", {huge}, huge), HasSubstr("at most 68719476736 elements"));
+  const TensorType wide{ElementType::kF32, {1, int64_t{1} << 31}};
+  const TensorType tall{ElementType::kF32, {int64_t{1} << 31, 1}};
+  EXPECT_THAT(message_of("matmul", {wide, tall}, {ElementType::kF32, {1, 1}}),
+              HasSubstr("at most 2147483647"));
+}
+
+}  // namespace
+}  // namespace graphrt

@@ -1,0 +1,364 @@
+#include "tests/gpu/kernel_cases.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <random>
+
+#include "runtime/base/check.h"
+#include "tests/unit/runtime/kernels/kernel_test_support.h"
+
+namespace graphrt {
+namespace {
+
+/// std::mt19937 gives the same numbers everywhere, the standard's distributions do not.
+class Dice {
+ public:
+  explicit Dice(uint32_t seed) : engine_(seed) {}
+
+  /// In [low, high].
+  int64_t between(int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
+  }
+  bool flip() { return between(0, 1) == 1; }
+
+  Shape shape(int64_t rank) {
+    constexpr std::array<int64_t, 13> kSizes = {1, 2, 3, 4, 7, 8, 31, 32, 33, 100, 256, 257, 1025};
+    constexpr int64_t kManyElements = 2000;
+    Shape result;
+    int64_t num_elements = 1;
+    for (int64_t i = 0; i < rank; ++i) {
+      const int64_t last_choice = num_elements < kManyElements ? std::ssize(kSizes) - 1 : 3;
+      result.push_back(kSizes[static_cast<size_t>(between(0, last_choice))]);
+      num_elements *= result.back();
+    }
+    return result;
+  }
+
+  /// Multiples of 1/64 in [-1, 1]: sums and products of them are exact in f32 up to 4096 terms.
+  Tensor f32(const Shape& dimensions) {
+    Tensor tensor = zeros({ElementType::kF32, dimensions});
+    for (float& x : tensor.as<float>()) x = static_cast<float>(between(-64, 64)) / 64;
+    return tensor;
+  }
+  Tensor i32(const Shape& dimensions, int64_t low = -1000, int64_t high = 1000) {
+    Tensor tensor = zeros({ElementType::kI32, dimensions});
+    for (int32_t& x : tensor.as<int32_t>()) x = static_cast<int32_t>(between(low, high));
+    return tensor;
+  }
+  Tensor any(const Shape& dimensions) { return flip() ? f32(dimensions) : i32(dimensions); }
+
+  int64_t axis(const Shape& shape) { return between(-std::ssize(shape), std::ssize(shape) - 1); }
+
+  List permutation(int64_t rank) {
+    List result;
+    for (int64_t i = 0; i < rank; ++i) result.push_back(i);
+    for (int64_t i = rank - 1; i > 0; --i) {
+      std::swap(result[static_cast<size_t>(i)], result[static_cast<size_t>(between(0, i))]);
+    }
+    return result;
+  }
+
+ private:
+  std::mt19937 engine_;
+};
+
+/// Operands and attributes of some shape.
+struct Use {
+  std::vector<Tensor> inputs;
+  Attributes attributes;
+};
+
+size_t from_front(int64_t axis, const Shape& shape) {
+  return static_cast<size_t>(axis < 0 ? axis + std::ssize(shape) : axis);
+}
+
+Use map_use(Dice& dice) { return {{dice.f32(dice.shape(dice.between(0, 4)))}, {}}; }
+
+Use log_use(Dice& dice) {
+  Use use = map_use(dice);
+  for (float& x : use.inputs[0].as<float>()) x = x * x + 0.01F;
+  return use;
+}
+
+Use copy_use(Dice& dice) { return {{dice.any(dice.shape(dice.between(0, 4)))}, {}}; }
+
+Use reshape_use(Dice& dice) {
+  Use use = copy_use(dice);
+  use.attributes = with({{"shape", List{1, -1}}});
+  return use;
+}
+
+Shape stretchable(Dice& dice, const Shape& whole) {
+  Shape shape(whole.begin() + dice.between(0, std::ssize(whole)), whole.end());
+  for (int64_t& size : shape) size = dice.between(0, 2) == 0 ? 1 : size;
+  return shape;
+}
+
+Use division_use(Dice& dice) {
+  const Shape whole = dice.shape(dice.between(0, 4));
+  Use use{{dice.f32(whole), dice.f32(stretchable(dice, whole))}, {}};
+  if (dice.flip()) std::swap(use.inputs[0], use.inputs[1]);
+  return use;
+}
+
+Use arithmetic_use(Dice& dice) {
+  Use use = division_use(dice);
+  if (dice.flip()) return use;
+  for (Tensor& input : use.inputs) input = dice.i32(input.type.shape);
+  return use;
+}
+
+Use pair_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(0, 4));
+  return {{dice.f32(shape), dice.f32(shape)}, {}};
+}
+
+Use scale_use(Dice& dice) {
+  Use use = map_use(dice);
+  use.attributes = with({{"factor", -0.3}});
+  return use;
+}
+
+Use sgd_use(Dice& dice) {
+  Use use = pair_use(dice);
+  use.attributes = with({{"learning_rate", 0.05}});
+  return use;
+}
+
+Use product_use(Dice& dice, Shape batch, std::array<int64_t, 3> sizes, bool transpose_a,
+                bool transpose_b) {
+  const auto [m, n, k] = sizes;
+  Shape a = batch;
+  Shape b = std::move(batch);
+  a.insert(a.end(), {transpose_a ? k : m, transpose_a ? m : k});
+  b.insert(b.end(), {transpose_b ? n : k, transpose_b ? k : n});
+  return {{dice.f32(a), dice.f32(b)},
+          with({{"transpose_a", transpose_a}, {"transpose_b", transpose_b}})};
+}
+
+Use matmul_use(Dice& dice) {
+  Shape batch;
+  for (int64_t rank = dice.between(0, 2); rank > 0; --rank) batch.push_back(dice.between(1, 4));
+  const std::array<int64_t, 3> sizes = {dice.between(1, 70), dice.between(1, 70),
+                                        dice.between(1, 140)};
+  return product_use(dice, batch, sizes, dice.flip(), dice.flip());
+}
+
+Use mean_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(0, 4));
+  Use use{{dice.f32(shape)}, with({{"keepdims", dice.flip()}})};
+  List axes = dice.permutation(std::ssize(shape));
+  axes.resize(static_cast<size_t>(dice.between(0, std::ssize(axes))));
+  for (int64_t& axis : axes) axis -= dice.flip() ? std::ssize(shape) : 0;
+  if (!axes.empty()) use.attributes.set("axes", axes);
+  return use;
+}
+
+Use sum_or_max_use(Dice& dice) {
+  Use use = mean_use(dice);
+  if (dice.flip()) use.inputs[0] = dice.i32(use.inputs[0].type.shape);
+  return use;
+}
+
+Use softmax_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(1, 4));
+  return {{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
+}
+
+Use argmax_use(Dice& dice) {
+  Use use = softmax_use(dice);
+  // Few different numbers: many are equal, and the lowest index must win.
+  if (dice.flip()) use.inputs[0] = dice.i32(use.inputs[0].type.shape, -3, 3);
+  return use;
+}
+
+Use cross_entropy_use(Dice& dice) {
+  const Shape shape = dice.shape(2);
+  return {{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
+}
+
+Use transpose_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(2, 4));
+  if (dice.between(0, 3) == 0) return {{dice.any(shape)}, {}};
+  return {{dice.any(shape)}, with({{"axes", dice.permutation(std::ssize(shape))}})};
+}
+
+Use slice_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(1, 4));
+  const int64_t axis = dice.axis(shape);
+  const int64_t end = dice.between(1, shape[from_front(axis, shape)]);
+  return {{dice.any(shape)},
+          with({{"axis", axis}, {"begin", dice.between(0, end - 1)}, {"end", end}})};
+}
+
+Use concat_use(Dice& dice) {
+  Shape shape = dice.shape(dice.between(1, 3));
+  const int64_t axis = dice.axis(shape);
+  Use use{{}, with({{"axis", axis}})};
+  for (int64_t count = dice.between(1, 4); count > 0; --count) {
+    shape[from_front(axis, shape)] = dice.between(1, 9);
+    use.inputs.push_back(dice.f32(shape));
+  }
+  return use;
+}
+
+const std::map<std::string_view, Use (*)(Dice&)>& makers() {
+  static const std::map<std::string_view, Use (*)(Dice&)> kMakers = {
+      {"add", arithmetic_use},
+      {"argmax", argmax_use},
+      {"concat", concat_use},
+      {"copy", copy_use},
+      {"div", division_use},
+      {"exp", map_use},
+      {"gelu", map_use},
+      {"log", log_use},
+      {"matmul", matmul_use},
+      {"max", sum_or_max_use},
+      {"mean", mean_use},
+      {"mul", arithmetic_use},
+      {"relu", map_use},
+      {"relu_grad", pair_use},
+      {"reshape", reshape_use},
+      {"scale", scale_use},
+      {"sgd_update", sgd_use},
+      {"sigmoid", map_use},
+      {"slice", slice_use},
+      {"softmax", softmax_use},
+      {"softmax_cross_entropy", cross_entropy_use},
+      {"softmax_cross_entropy_grad", cross_entropy_use},
+      {"sub", arithmetic_use},
+      {"sum", sum_or_max_use},
+      {"tanh", map_use},
+      {"transpose", transpose_use},
+  };
+  return kMakers;
+}
+
+void add_large_reductions(Dice& dice, std::vector<KernelCase>& cases) {
+  const auto add = [&](std::string_view op, Tensor x, List axes) {
+    Attributes attributes;
+    if (!axes.empty()) attributes.set("axes", std::move(axes));
+    cases.push_back({op, {std::move(x)}, std::move(attributes)});
+  };
+  add("sum", dice.f32({3'000'000}), {});
+  add("mean", dice.f32({3'000'017}), {});
+  add("max", dice.i32({3'000'001}), {});
+  add("sum", dice.f32({3, 1'000'003}), {1});
+  add("sum", dice.f32({1'000'003, 3}), {0});
+  add("sum", dice.i32({1000, 1031}), {0});
+  add("max", dice.f32({100'000, 10}), {1});
+  add("mean", dice.f32({70'000, 33}), {1});
+  add("mean", dice.f32({64, 33, 1000}), {0, 2});
+  add("sum", dice.f32({4, 100'000, 2}), {1});
+  add("sum", dice.f32({2, 70'001, 5, 3}), {1, 3});
+  add("max", dice.f32({1, 2'000'000, 1}), {0, 2});
+}
+
+void add_large_rows(Dice& dice, std::vector<KernelCase>& cases) {
+  const auto along = [](int64_t axis) { return with({{"axis", axis}}); };
+  for (const Shape& shape : {Shape{1000, 10}, {7, 50'000}, {3000, 1025}, {100'003, 1}, {1, 3}}) {
+    cases.push_back({"softmax", {dice.f32(shape)}, {}});
+    cases.push_back({"argmax", {dice.i32(shape, -100'000, 100'000)}, {}});
+    const Tensor label = dice.i32({shape[0]}, 0, shape[1] - 1);
+    cases.push_back({"softmax_cross_entropy", {dice.f32(shape), label}, {}});
+    cases.push_back({"softmax_cross_entropy_grad", {dice.f32(shape), label}, {}});
+  }
+  cases.push_back({"softmax", {dice.f32({5, 3000, 33})}, along(1)});
+  cases.push_back({"softmax", {dice.f32({50'000, 3})}, along(0)});
+  cases.push_back({"argmax", {dice.f32({5, 3000, 33})}, along(1)});
+  cases.push_back({"argmax", {dice.f32({1'000'003})}, along(0)});
+}
+
+void add_large_movements(Dice& dice, std::vector<KernelCase>& cases) {
+  const auto transpose = [&](const Shape& shape, List axes) {
+    cases.push_back({"transpose", {dice.f32(shape)}, with({{"axes", std::move(axes)}})});
+  };
+  transpose({513, 1025}, {1, 0});
+  transpose({1024, 2048}, {1, 0});
+  transpose({7, 513, 65}, {0, 2, 1});
+  transpose({7, 513, 65}, {2, 0, 1});
+  transpose({33, 3, 1000}, {0, 2, 1});
+  transpose({3, 1000, 33}, {2, 1, 0});
+  transpose({64, 100, 128}, {1, 0, 2});
+  transpose({9, 17, 19, 11}, {3, 1, 2, 0});
+  transpose({2, 70'000, 40}, {0, 2, 1});
+  const auto slice = [&](const Shape& shape, int64_t axis, int64_t begin, int64_t end) {
+    cases.push_back(
+        {"slice", {dice.f32(shape)}, with({{"axis", axis}, {"begin", begin}, {"end", end}})});
+  };
+  slice({1000, 1025}, 1, 1, 1024);
+  slice({1000, 1024}, 1, 4, 1000);
+  slice({2'000'000}, 0, 3, 1'999'999);
+  const auto along = [](int64_t axis) { return with({{"axis", axis}}); };
+  cases.push_back({"concat", {dice.f32({500, 33}), dice.f32({500, 64})}, along(1)});
+  cases.push_back({"concat", {dice.f32({500, 32}), dice.f32({500, 64})}, along(1)});
+  cases.push_back({"concat", {dice.f32({1'000'000}), dice.f32({3})}, along(0)});
+  cases.push_back({"copy", {dice.i32({1'000'003})}, {}});
+}
+
+void add_large_maps(Dice& dice, std::vector<KernelCase>& cases) {
+  cases.push_back({"exp", {dice.f32({1'000'003})}, {}});
+  cases.push_back({"add", {dice.f32({1000, 1025}), dice.f32({1025})}, {}});
+  cases.push_back({"add", {dice.f32({1000, 1024}), dice.f32({1024})}, {}});
+  cases.push_back({"sub", {dice.f32({1024, 1}), dice.f32({1024, 1000})}, {}});
+  cases.push_back({"mul", {dice.f32({1'000'001}), dice.f32({})}, {}});
+  cases.push_back({"mul", {dice.i32({33, 1, 64}), dice.i32({1, 50, 64})}, {}});
+  cases.push_back({"add", {dice.f32({3, 1000, 4}), dice.f32({3, 1, 4})}, {}});
+  cases.push_back({"relu_grad", {dice.f32({1'000'003}), dice.f32({1'000'003})}, {}});
+}
+
+void add_large_products(Dice& dice, std::vector<KernelCase>& cases) {
+  const auto add = [&](const Shape& batch, std::array<int64_t, 3> sizes, bool transpose_a,
+                       bool transpose_b) {
+    Use use = product_use(dice, batch, sizes, transpose_a, transpose_b);
+    cases.push_back({"matmul", std::move(use.inputs), std::move(use.attributes)});
+  };
+  for (const bool transpose_a : {false, true}) {
+    for (const bool transpose_b : {false, true}) {
+      add({}, {257, 129, 1025}, transpose_a, transpose_b);
+      add({3, 5}, {33, 65, 17}, transpose_a, transpose_b);
+    }
+  }
+  add({}, {1, 1, 1}, false, false);
+  add({}, {1, 1, 4000}, false, true);
+  add({}, {1000, 1, 1000}, false, false);
+  add({}, {1, 1000, 1000}, true, false);
+  add({}, {1500, 1500, 1}, false, false);
+  add({66'000}, {2, 3, 4}, false, false);
+}
+
+}  // namespace
+
+std::string to_string(const KernelCase& tested) {
+  std::string text(tested.op);
+  for (const Tensor& input : tested.inputs) text += " " + to_string(input.type);
+  for (const Attribute& attribute : tested.attributes) {
+    text += " " + attribute.name + "=" + to_string(attribute.value);
+  }
+  return text;
+}
+
+std::vector<KernelCase> random_cases(std::string_view op, uint32_t seed, int count) {
+  CHECK(makers().contains(op), "write a maker of cases for " + std::string(op));
+  Dice dice(seed);
+  std::vector<KernelCase> cases;
+  for (int i = 0; i < count; ++i) {
+    Use use = makers().at(op)(dice);
+    cases.push_back({op, std::move(use.inputs), std::move(use.attributes)});
+  }
+  return cases;
+}
+
+std::vector<KernelCase> large_cases(uint32_t seed) {
+  Dice dice(seed);
+  std::vector<KernelCase> cases;
+  add_large_reductions(dice, cases);
+  add_large_rows(dice, cases);
+  add_large_movements(dice, cases);
+  add_large_maps(dice, cases);
+  add_large_products(dice, cases);
+  return cases;
+}
+
+}  // namespace graphrt

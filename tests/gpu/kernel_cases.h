@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/tensor.h"
+#include "runtime/op/attribute.h"
+
+namespace graphrt {
+
+/// One way to use an operator.
+struct KernelCase {
+  std::string_view op;
+  std::vector<Tensor> inputs;
+  Attributes attributes;
+};
+
+/// `softmax f32[7, 50000] axis=1`.
+std::string to_string(const KernelCase& tested);
+
+/// Cases of one operator with random shapes: sizes around the lengths of vectors, warps and
+/// blocks, 1 among them. The same seed gives the same cases everywhere.
+std::vector<KernelCase> random_cases(std::string_view op, uint32_t seed, int count);
+
+/// Shapes that fill a GPU, with sizes that are no multiple of anything.
+std::vector<KernelCase> large_cases(uint32_t seed);
+
+}  // namespace graphrt

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "runtime/kernels/cuda/cuda_kernels.h"
+#include "tests/gpu/gpu_test.h"
+#include "tests/gpu/kernel_cases.h"
+#include "tests/unit/runtime/kernels/kernel_test_support.h"
+
+namespace graphrt {
+
+/// A stream with all that kernels need.
+class KernelQueue {
+ public:
+  KernelQueue() : workspace_(kCudaWorkspaceBytes) {
+    require(cudaStreamCreateWithFlags(&queue_.stream, cudaStreamNonBlocking));
+    require(cublasLtCreate(&queue_.blas));
+    queue_.workspace = workspace_.begin();
+  }
+  KernelQueue(const KernelQueue&) = delete;
+  KernelQueue& operator=(const KernelQueue&) = delete;
+  ~KernelQueue() {
+    cublasLtDestroy(queue_.blas);
+    cudaStreamDestroy(queue_.stream);
+  }
+
+  const CudaQueue& get() const { return queue_; }
+  void wait() const { require(cudaStreamSynchronize(queue_.stream)); }
+
+ private:
+  GpuMemory workspace_;
+  CudaQueue queue_;
+};
+
+/// A tensor in GPU memory between guards that must stay as they are, `offset_bytes` behind an
+/// address that is aligned to 256 bytes.
+class GuardedTensor {
+ public:
+  GuardedTensor(TensorType type, int64_t offset_bytes)
+      : type_(std::move(type)),
+        begin_(kGuardBytes + offset_bytes),
+        size_bytes_(begin_ + type_.size_bytes() + kGuardBytes),
+        memory_(size_bytes_) {
+    clear();
+  }
+
+  std::byte* address() const { return memory_.begin() + begin_; }
+
+  void write(const Tensor& tensor) const {
+    require(cudaMemcpy(address(), tensor.data.data(), tensor.data.size(), cudaMemcpyDefault));
+  }
+  Tensor read() const {
+    Tensor tensor = zeros(type_);
+    require(cudaMemcpy(tensor.data.data(), address(), tensor.data.size(), cudaMemcpyDefault));
+    return tensor;
+  }
+  /// No result looks like this.
+  void clear() const {
+    require(cudaMemset(memory_.begin(), kGuard, static_cast<size_t>(size_bytes_)));
+    require(cudaDeviceSynchronize());
+  }
+  bool guards_are_intact() const {
+    std::vector<unsigned char> bytes(static_cast<size_t>(size_bytes_));
+    require(cudaMemcpy(bytes.data(), memory_.begin(), bytes.size(), cudaMemcpyDefault));
+    const auto is_guard = [](unsigned char byte) { return byte == kGuard; };
+    return std::all_of(bytes.begin(), bytes.begin() + begin_, is_guard) &&
+           std::all_of(bytes.end() - kGuardBytes, bytes.end(), is_guard);
+  }
+
+ private:
+  static constexpr int64_t kGuardBytes = 256;
+  static constexpr unsigned char kGuard = 0xA5;
+
+  TensorType type_;
+  int64_t begin_;
+  int64_t size_bytes_;
+  GpuMemory memory_;
+};
+
+/// Where the operands and the result of a kernel lie.
+struct Placement {
+  int64_t offset_bytes = 0;             ///< of all of them, behind aligned addresses
+  std::optional<size_t> in_place = {};  ///< the operand whose bytes the result takes
+};
+
+/// A case on the GPU, ready to be launched.
+class KernelRun {
+ public:
+  KernelRun(const KernelQueue& queue, const KernelCase& tested, const Placement& placement = {})
+      : queue_(queue), in_place_(placement.in_place) {
+    const TensorType type = result_type(tested.op, tested.inputs, tested.attributes);
+    auto kernel = prepare_cuda_kernel(tested.op, types_of(tested.inputs), type, tested.attributes,
+                                      queue.get().blas);
+    CHECK(kernel.has_value(), kernel.error().message);
+    kernel_ = *std::move(kernel);
+    for (const Tensor& input : tested.inputs) {
+      inputs_.push_back(std::make_unique<GuardedTensor>(input.type, placement.offset_bytes));
+      inputs_.back()->write(input);
+    }
+    output_ = std::make_unique<GuardedTensor>(type, placement.offset_bytes);
+    require(cudaDeviceSynchronize());
+  }
+
+  const GuardedTensor& output() const { return in_place_ ? *inputs_[*in_place_] : *output_; }
+
+  /// Queues the kernel and nothing else.
+  void launch() const {
+    std::vector<const std::byte*> operands;
+    for (const auto& input : inputs_) operands.push_back(input->address());
+    const auto launched = kernel_->launch(operands, output().address(), queue_.get());
+    CHECK(launched.has_value(), launched.error().message);
+  }
+
+  /// Launches, waits, and returns the result.
+  Tensor result() const {
+    launch();
+    queue_.wait();
+    EXPECT_TRUE(output().guards_are_intact());
+    return output().read();
+  }
+
+ private:
+  const KernelQueue& queue_;
+  std::optional<size_t> in_place_;
+  std::unique_ptr<const CudaKernel> kernel_;
+  std::vector<std::unique_ptr<GuardedTensor>> inputs_;
+  std::unique_ptr<GuardedTensor> output_;
+};
+
+}  // namespace graphrt
