@@ -16,7 +16,7 @@ class Action {
   virtual ~Action() = default;
 
   /// Does the work of one step and returns when its result may be read. Allocates nothing and takes
-  /// no lock, unless it fails.
+  /// no lock, unless it fails or waits for an accelerator.
   /// Threads: one call at a time for each action; different actions may run at the same time when
   ///          the plan leaves them unordered.
   virtual Result<void> run(int64_t step) = 0;

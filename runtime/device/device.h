@@ -65,6 +65,10 @@ class Device {
   /// >= 0. Errors: no memory (kMachine).
   virtual Result<std::byte*> allocate(int64_t size_bytes) = 0;
 
+  /// Makes memory of the host known to this device before it copies from or to it: pinned, where
+  /// copies need that to overlap. It stays known until this is destroyed.
+  virtual Result<void> adopt_host(std::byte* /*begin*/, int64_t /*size_bytes*/) { return {}; }
+
   /// Whether all of [begin, begin + size_bytes) lies in one arena of this device.
   virtual bool owns(const std::byte* begin, int64_t size_bytes) const = 0;
 

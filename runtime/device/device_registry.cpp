@@ -1,10 +1,14 @@
 #include "runtime/device/device_registry.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "runtime/base/text.h"
 #include "runtime/device/cpu_device.h"
 #include "runtime/device/emulated/emulated_device.h"
+#ifdef GRAPHRT_HAS_CUDA
+#include "runtime/device/cuda/cuda_back_end.h"
+#endif
 
 namespace graphrt {
 namespace {
@@ -13,8 +17,8 @@ constexpr std::string_view kHostKind = "cpu";
 constexpr std::string_view kEmulatedKind = "emulated";
 
 template <class DeviceType>
-Result<std::unique_ptr<Device>> make_device(const PlanDevice& device) {
-  return std::make_unique<DeviceType>(device.name);
+Result<std::unique_ptr<Device>> make_device(const std::string& name, int32_t) {
+  return std::make_unique<DeviceType>(name);
 }
 
 tl::unexpected<Error> no_back_end(std::string_view kind, const std::string& who) {
@@ -22,62 +26,127 @@ tl::unexpected<Error> no_back_end(std::string_view kind, const std::string& who)
                        "; --devices=emulated runs the plan on the CPU");
 }
 
-/// The kind of back end that serves `device`.
-Result<std::string> served_by(const PlanDevice& device, std::string_view choice,
-                              const DeviceRegistry& registry) {
-  if (device.kind == kHostKind) return device.kind;
-  if (choice == kEmulatedKind) return std::string(kEmulatedKind);
-  if (choice == "auto") {
-    return registry.find(device.kind) != nullptr ? device.kind : std::string(kEmulatedKind);
+class DeviceOpener {
+ public:
+  DeviceOpener(const IdVector<DeviceId, PlanDevice>& wanted, const DeviceOptions& options,
+               const DeviceRegistry& registry)
+      : wanted_(wanted), options_(options), registry_(registry) {}
+
+  Result<DeviceSet> run() {
+    if (options_.choice != "auto" && registry_.find(options_.choice) == nullptr) {
+      return no_back_end(options_.choice, "");
+    }
+    TRY(check_map());
+    for (const PlanDevice& device : wanted_) {
+      TRY(const std::string kind, kind_that_serves(device));
+      TRY(open(device, kind));
+    }
+    if (options_.choice == "auto" && !emulated_.empty()) {
+      set_.notes.push_back("no GPU that this build can use: " + join(emulated_, ", ") +
+                           (emulated_.size() == 1 ? " is" : " are") + " emulated on the CPU");
+    }
+    return std::move(set_);
   }
-  if (device.kind == choice) return device.kind;
-  return machine_error("the plan's " + device.name + " is of kind " + device.kind + ", and only " +
-                       std::string(choice) + " was asked for; use --devices=" + device.kind +
-                       " or --devices=emulated");
-}
+
+ private:
+  Result<void> check_map() const {
+    for (const auto& [name, index] : options_.map) {
+      const auto is_named = [&](const PlanDevice& device) {
+        return device.name == name && device.kind != kHostKind;
+      };
+      if (std::any_of(wanted_.begin(), wanted_.end(), is_named)) continue;
+      std::vector<std::string> names;
+      for (const PlanDevice& device : wanted_) {
+        if (device.kind != kHostKind) names.push_back(device.name);
+      }
+      return usage_error("--map " + name + "=" + std::to_string(index) +
+                         ": the plan has no accelerator of that name; it has " +
+                         (names.empty() ? "none" : join(names, ", ")));
+    }
+    return {};
+  }
+
+  /// How many devices of the kind this machine has; none where there is no back end for it.
+  Result<int32_t> count(std::string_view kind) const {
+    const BackEnd* back_end = registry_.find(kind);
+    if (back_end == nullptr) return 0;
+    return back_end->count ? back_end->count() : std::numeric_limits<int32_t>::max();
+  }
+
+  Result<std::string> kind_that_serves(const PlanDevice& device) const {
+    if (device.kind == kHostKind) return device.kind;
+    if (options_.choice == kEmulatedKind) return std::string(kEmulatedKind);
+    if (options_.choice == "auto") {
+      TRY(const int32_t num_devices, count(device.kind));
+      return num_devices > 0 ? device.kind : std::string(kEmulatedKind);
+    }
+    if (device.kind == options_.choice) return device.kind;
+    return machine_error("the plan's " + device.name + " is of kind " + device.kind +
+                         ", and only " + options_.choice +
+                         " was asked for; use --devices=" + device.kind + " or --devices=emulated");
+  }
+
+  Result<void> open(const PlanDevice& device, const std::string& kind) {
+    const BackEnd* back_end = registry_.find(kind);
+    if (back_end == nullptr) return no_back_end(kind, " for the plan's " + device.name);
+    if (kind != device.kind) emulated_.push_back(device.name);
+    const auto mapped = options_.map.find(device.name);
+    const int32_t index = mapped == options_.map.end() ? device.index : mapped->second;
+    TRY(const int32_t num_devices, count(kind));
+    if (index >= num_devices) return no_such_device(device, kind, index, num_devices);
+    TRY(std::unique_ptr<Device> opened, back_end->open(device.name, index));
+    set_.devices.push_back(std::move(opened));
+    set_.has_queue.push_back(static_cast<bool>(back_end->make_queue));
+    if (back_end->make_queue) set_.make_queue = back_end->make_queue;
+    return {};
+  }
+
+  static tl::unexpected<Error> no_such_device(const PlanDevice& device, const std::string& kind,
+                                              int32_t index, int32_t num_devices) {
+    if (num_devices == 0) {
+      return machine_error("the plan's " + device.name + " needs a device of kind " + kind +
+                           ", and this machine has none that can be used; --devices=emulated runs "
+                           "the plan on the CPU");
+    }
+    return machine_error(
+        "the plan's " + device.name + " is " + kind + " device " + std::to_string(index) +
+        ", and this machine has " + std::to_string(num_devices) +
+        (num_devices == 1 ? " (number 0)" : " (from number 0 on)") + "; --map=" + device.name +
+        "=NUMBER lets another stand for it, or share one; "
+        "--devices=emulated runs the plan on the CPU");
+  }
+
+  const IdVector<DeviceId, PlanDevice>& wanted_;
+  const DeviceOptions& options_;
+  const DeviceRegistry& registry_;
+  DeviceSet set_;
+  std::vector<std::string> emulated_;
+};
 
 }  // namespace
 
-void DeviceRegistry::add(std::string kind, DeviceFactory factory) {
-  factories_.insert_or_assign(std::move(kind), std::move(factory));
+void DeviceRegistry::add(std::string kind, BackEnd back_end) {
+  back_ends_.insert_or_assign(std::move(kind), std::move(back_end));
 }
 
-const DeviceFactory* DeviceRegistry::find(std::string_view kind) const {
-  const auto at = factories_.find(kind);
-  return at == factories_.end() ? nullptr : &at->second;
-}
-
-std::vector<std::string> DeviceRegistry::kinds() const {
-  std::vector<std::string> kinds;
-  for (const auto& [kind, factory] : factories_) kinds.push_back(kind);
-  return kinds;
+const BackEnd* DeviceRegistry::find(std::string_view kind) const {
+  const auto at = back_ends_.find(kind);
+  return at == back_ends_.end() ? nullptr : &at->second;
 }
 
 DeviceRegistry builtin_devices() {
   DeviceRegistry registry;
-  registry.add(std::string(kHostKind), make_device<CpuDevice>);
-  registry.add(std::string(kEmulatedKind), make_device<EmulatedDevice>);
+  registry.add(std::string(kHostKind), {make_device<CpuDevice>});
+  registry.add(std::string(kEmulatedKind), {make_device<EmulatedDevice>});
+#ifdef GRAPHRT_HAS_CUDA
+  registry.add("cuda", cuda_back_end());
+#endif
   return registry;
 }
 
 Result<DeviceSet> open_devices(const IdVector<DeviceId, PlanDevice>& wanted,
-                               std::string_view choice, const DeviceRegistry& registry) {
-  if (choice != "auto" && registry.find(choice) == nullptr) return no_back_end(choice, "");
-  DeviceSet set;
-  std::vector<std::string> emulated;
-  for (const PlanDevice& device : wanted) {
-    TRY(const std::string kind, served_by(device, choice, registry));
-    const DeviceFactory* factory = registry.find(kind);
-    if (factory == nullptr) return no_back_end(kind, " for the plan's " + device.name);
-    if (kind != device.kind) emulated.push_back(device.name);
-    TRY(std::unique_ptr<Device> opened, (*factory)(device));
-    set.devices.push_back(std::move(opened));
-  }
-  if (choice == "auto" && !emulated.empty()) {
-    set.notes.push_back("no GPU that this build can use: " + join(emulated, ", ") +
-                        (emulated.size() == 1 ? " is" : " are") + " emulated on the CPU");
-  }
-  return set;
+                               const DeviceOptions& options, const DeviceRegistry& registry) {
+  return DeviceOpener(wanted, options, registry).run();
 }
 
 }  // namespace graphrt

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,39 +11,58 @@
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
 #include "runtime/device/device.h"
+#include "runtime/device/lane_queue.h"
 #include "runtime/plan/plan.h"
 
 namespace graphrt {
 
-using DeviceFactory = std::function<Result<std::unique_ptr<Device>>(const PlanDevice&)>;
+/// What serves one kind of device.
+struct BackEnd {
+  /// Opens the device number `index` of the machine, under the plan's name for it.
+  std::function<Result<std::unique_ptr<Device>>(const std::string& name, int32_t index)> open;
+  /// How many devices of this kind the machine has. Absent: as many as one likes.
+  /// Errors: devices that are there and cannot be used (kMachine).
+  std::function<Result<int32_t>()> count = {};
+  /// Absent: lanes are run by threads.
+  LaneQueueFactory make_queue = {};
+};
 
 /// Back ends by the kind of device they serve. The kind `cpu` is the host; `emulated` stands in for
 /// any other kind.
 class DeviceRegistry {
  public:
-  void add(std::string kind, DeviceFactory factory);
-  const DeviceFactory* find(std::string_view kind) const;
-  std::vector<std::string> kinds() const;
+  void add(std::string kind, BackEnd back_end);
+  const BackEnd* find(std::string_view kind) const;
 
  private:
-  std::map<std::string, DeviceFactory, std::less<>> factories_;
+  std::map<std::string, BackEnd, std::less<>> back_ends_;
 };
 
 /// The back ends of this build.
 DeviceRegistry builtin_devices();
 
+struct DeviceOptions {
+  /// What may stand for a plan's accelerators:
+  ///   auto      their own kind's devices; emulation, with a note, where the machine has none at
+  ///   all emulated  emulation, whatever their kind KIND      devices of that kind, nothing else
+  std::string choice = "auto";
+  /// Which device of its kind stands for a device of the plan, by the plan's name for it; two may
+  /// share one. Those not named: the index of the machine file.
+  std::map<std::string, int32_t> map;
+};
+
 /// The devices of a plan, and what the user should know about how they were found.
 struct DeviceSet {
   IdVector<DeviceId, std::unique_ptr<Device>> devices;
+  IdVector<DeviceId, bool> has_queue;
+  LaneQueueFactory make_queue;
   std::vector<std::string> notes;
 };
 
-/// Opens a back end for every device. `choice` says what may stand for the accelerators:
-///   auto      their own kind's back end; where this build has none, emulation, with a note
-///   emulated  emulation, whatever their kind
-///   KIND      the back end of that kind, nothing else
-/// Errors: no back end for a kind (kMachine); whatever opening a device reports.
+/// Opens a device for every one of the plan.
+/// Errors: a map that names no accelerator of the plan (kUsage); no back end for a kind, or fewer
+///         devices than the plan needs (kMachine); whatever opening a device reports.
 Result<DeviceSet> open_devices(const IdVector<DeviceId, PlanDevice>& wanted,
-                               std::string_view choice, const DeviceRegistry& registry);
+                               const DeviceOptions& options, const DeviceRegistry& registry);
 
 }  // namespace graphrt

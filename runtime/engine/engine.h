@@ -4,37 +4,45 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
 #include "runtime/device/action.h"
+#include "runtime/device/lane_queue.h"
 #include "runtime/engine/instruction_observer.h"
 #include "runtime/engine/progress_counter.h"
+#include "runtime/engine/queued_lanes.h"
+#include "runtime/engine/stall_watch.h"
 #include "runtime/plan/plan.h"
 
 namespace graphrt {
 
-/// Steps first .. first + count - 1.
-struct StepRange {
-  int64_t first = 0;
-  int64_t count = 0;
+/// Which devices queue their lanes by themselves, and how.
+struct QueueChoice {
+  IdVector<DeviceId, bool> has_queue;  ///< one a device of the plan; empty: none has
+  LaneQueueFactory make_queue;         ///< set when some device has one
+  LaunchMode mode = LaunchMode::kGraph;
 };
 
-/// Runs a plan: one thread a lane, each through its own list, interval after interval, ordered by
-/// nothing but the plan's waits. There is no barrier between the steps of a run.
+/// Runs a plan: every lane through its own list, interval after interval, ordered by nothing but
+/// the plan's waits. There is no barrier between the steps of a run. Lanes of the host, and of
+/// devices without a queue of their own, have a thread each; the thread that calls run() launches
+/// the others, and produces nothing that they wait for.
 ///
 /// Owns its threads, which sleep between runs. The step loop allocates nothing, takes no lock and
-/// decides nothing: it waits for counters and runs actions.
+/// decides nothing: it waits for counters and flags, and runs actions.
 /// Threads: run() from one thread at a time; num_finished_steps() from any.
 class Engine {
  public:
   /// One action for every instruction of the plan. Only lanes and waits are copied out of `plan`.
   /// Requires: verify_plan(plan) found nothing.
-  /// Errors: the system gives no thread (kMachine).
+  /// Errors: the system gives no thread, a device no queue (kMachine).
   static Result<std::unique_ptr<Engine>> create(
-      const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions);
+      const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions,
+      const QueueChoice& queues = {});
 
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -42,25 +50,32 @@ class Engine {
 
   /// Runs the steps, overlapped as the plan allows, and returns when all lanes are through.
   /// `observer` may be null.
-  /// Errors: the first failed action, in lane order; all lanes have stopped then, and the engine
-  ///         refuses to run again.
-  Result<void> run(StepRange steps, InstructionObserver* observer);
+  /// Errors: the first failed action, in lane order; no progress (kMachine). All lanes have stopped
+  ///         then, and the engine refuses to run again.
+  Result<void> run(StepRange steps, InstructionObserver* observer, const StallWatch& watch = {});
 
   /// How many steps of the current or latest run are complete. Does not disturb the run.
   int64_t num_finished_steps() const;
 
  private:
   struct BoundWait {
+    LaneId lane;
     const ProgressCounter* counter;
     int64_t lane_length;
     int64_t count;
+    int64_t distance;
+  };
+  struct BoundHandOver {
+    HandOverId id;
     int64_t distance;
   };
   struct BoundInstruction {
     InstructionId id;
     int32_t stage = 0;
     std::vector<BoundWait> waits;
-    std::unique_ptr<Action> action;
+    std::vector<BoundHandOver> takes;
+    std::vector<BoundHandOver> gives;
+    Action* action = nullptr;
   };
   struct Lane {
     LaneId id;
@@ -78,8 +93,10 @@ class Engine {
     bool leave = false;
   };
 
-  explicit Engine(const Plan& plan);
-  void bind(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions);
+  Engine(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions);
+  void bind(const Plan& plan, const DividedPlan& divided);
+  std::vector<BoundHandOver> bound(const std::vector<HandOverId>& ids,
+                                   const DividedPlan& divided) const;
   Result<void> start_threads(const Plan& plan);
   void issue(const Order& order);
 
@@ -87,6 +104,35 @@ class Engine {
   void run_lane(Lane& lane);
   bool run_interval(Lane& lane, int64_t interval);
   bool run_instruction(Lane& lane, const BoundInstruction& instruction, int64_t step);
+  bool wait_for_flag(const uint32_t* flag, uint32_t value) const;
+  bool take_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
+  bool give_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
+  Result<void> run_queue();
+  Result<void> run_watched(const StallWatch& watch);
+  void stop_all();
+  uint64_t progress_mark() const;
+  std::string stall_table() const;
+  std::string stall_line(const Lane& lane) const;
+  std::string awaited_by(const BoundInstruction& instruction, int64_t interval_of_run) const;
+  std::string stall_line(QueuedLaneId lane) const;
+  std::string name_of(InstructionId id, int64_t interval_of_run) const;
+  const Lane* lane_with(InstructionId id) const;
+  void report_queued(InstructionObserver& observer) const;
+
+  // The actions before all that runs them, so that they are destroyed last.
+  IdVector<InstructionId, std::unique_ptr<Action>> actions_;
+  std::unique_ptr<LaneQueue> queue_;  // null when every lane has a thread
+  HandOverFlags flags_;
+  IdVector<QueuedLaneId, LaneId> queued_lanes_;
+  IdVector<QueuedLaneId, std::vector<InstructionId>> queued_instructions_;
+  IdVector<HandOverId, HandOver> hand_overs_;
+  IdVector<HandOverId, HandOverEnds> hand_over_ends_;
+
+  // For messages.
+  IdVector<LaneId, std::string> lane_names_;
+  IdVector<InstructionId, std::string> names_;
+  IdVector<InstructionId, int32_t> stages_;
+  bool has_output_lane_ = false;
 
   std::vector<std::unique_ptr<Lane>> lanes_;  // those with instructions
   int64_t max_stage_ = 0;

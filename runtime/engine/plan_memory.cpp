@@ -55,6 +55,7 @@ Result<PlanMemory> PlanMemory::create(const Plan& plan,
   for (const PlanArena& arena : plan.arenas) {
     TRY(std::byte * address, memory.device(arena.device).allocate(arena.size_bytes));
     arenas.push_back(address);
+    if (memory.device(arena.device).is_host()) TRY(memory.adopt_host(address, arena.size_bytes));
   }
   for (const PlanBuffer& buffer : plan.buffers) {
     memory.buffers_.push_back({plan.arenas[buffer.arena].device,
@@ -65,6 +66,17 @@ Result<PlanMemory> PlanMemory::create(const Plan& plan,
                                 .distance = 0}});
   }
   return memory;
+}
+
+PlanMemory::~PlanMemory() {
+  while (!devices_.empty()) devices_.resize(devices_.size() - 1);
+}
+
+Result<void> PlanMemory::adopt_host(std::byte* begin, int64_t size_bytes) {
+  for (const std::unique_ptr<Device>& device : devices_) {
+    TRY(device->adopt_host(begin, size_bytes));
+  }
+  return {};
 }
 
 Device& PlanMemory::device_of(BufferId buffer) const { return device(buffers_[buffer].device); }

@@ -22,6 +22,11 @@ class PlanMemory {
   static Result<PlanMemory> create(const Plan& plan,
                                    IdVector<DeviceId, std::unique_ptr<Device>> devices);
 
+  PlanMemory(PlanMemory&&) = default;
+  PlanMemory& operator=(PlanMemory&&) = default;
+  /// Accelerators first: they know memory of the host, which is device 0.
+  ~PlanMemory();
+
   Device& device(DeviceId id) const { return *devices_[id]; }
   Device& device_of(BufferId buffer) const;
 
@@ -39,6 +44,9 @@ class PlanMemory {
     DeviceId device;
     OperandSlots slots;
   };
+
+  PlanMemory() = default;
+  Result<void> adopt_host(std::byte* begin, int64_t size_bytes);
 
   IdVector<DeviceId, std::unique_ptr<Device>> devices_;
   IdVector<BufferId, Placement> buffers_;

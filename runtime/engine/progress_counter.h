@@ -20,6 +20,13 @@ constexpr WaitPolicy wait_policy(size_t num_lanes, size_t num_cores) {
                                : WaitPolicy{.num_spins = 0, .num_yields = 16};
 }
 
+/// Tells the processor that this thread spins.
+inline void pause_spinning() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
 /// How many instructions one lane has finished since the engine was made: it only grows.
 ///
 /// What the lane did before advance() is visible to whoever has waited for the new value. One
@@ -45,7 +52,7 @@ class alignas(128) ProgressCounter {
   bool wait_for(int64_t target, WaitPolicy policy) const {
     int64_t value = value_.load(std::memory_order_acquire);
     for (int32_t i = 0; value < target && i < policy.num_spins; ++i) {
-      relax();
+      pause_spinning();
       value = value_.load(std::memory_order_acquire);
     }
     for (int32_t i = 0; value < target && i < policy.num_yields; ++i) {
@@ -71,12 +78,6 @@ class alignas(128) ProgressCounter {
     }
     num_parked_.fetch_sub(1, std::memory_order_relaxed);
     return value;
-  }
-
-  static void relax() {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
   }
 
   std::atomic<int64_t> value_ = 0;

@@ -143,20 +143,20 @@ Session::Session(Session&& other) noexcept = default;
 Session& Session::operator=(Session&& other) noexcept = default;
 Session::~Session() = default;
 
-Result<Session> Session::load(const std::filesystem::path& path, const std::string& devices) {
+Result<Session> Session::load(const std::filesystem::path& path, const SessionOptions& options) {
   TRY(Plan plan, read_plan(path));
-  Result<Session> session = create(std::move(plan), path.parent_path(), devices, builtin_devices());
+  Result<Session> session = create(std::move(plan), path.parent_path(), options, builtin_devices());
   if (session) return session;
   return tl::unexpected(in_context(path.string(), std::move(session).error()));
 }
 
 Result<Session> Session::create(Plan plan, const std::filesystem::path& folder,
-                                const std::string& devices, const DeviceRegistry& registry) {
+                                const SessionOptions& options, const DeviceRegistry& registry) {
   if (const auto violation = verify_plan(plan)) {
     return input_error("the plan is not safe to run: " + violation->message);
   }
   TRY(check_openblas());
-  TRY(DeviceSet set, open_devices(plan.devices, devices, registry));
+  TRY(DeviceSet set, open_devices(plan.devices, options.devices, registry));
   TRY(PlanMemory memory, PlanMemory::create(plan, std::move(set.devices)));
   auto impl = std::make_unique<Impl>(std::move(plan), folder, std::move(memory));
   impl->notes = std::move(set.notes);
@@ -164,7 +164,8 @@ Result<Session> Session::create(Plan plan, const std::filesystem::path& folder,
   impl->feeds.resize(impl->plan.inputs.size());
   impl->sinks = make_sinks(impl->plan);
   TRY(auto actions, bind_plan(impl->plan, impl->memory, impl->feeds, impl->sinks));
-  TRY(impl->engine, Engine::create(impl->plan, std::move(actions)));
+  const QueueChoice queues{std::move(set.has_queue), std::move(set.make_queue), options.launch};
+  TRY(impl->engine, Engine::create(impl->plan, std::move(actions), queues));
   return Session(std::move(impl));
 }
 
@@ -212,7 +213,7 @@ Result<void> Session::run(int64_t num_steps, const RunOptions& options) {
   const int64_t chunk = options.mode == RunMode::kBarrier ? 1 : num_steps;
   for (int64_t done = 0; done < num_steps; done += chunk) {
     impl_->num_steps_before.store(done, std::memory_order_relaxed);
-    TRY(impl_->engine->run({impl_->next_step, chunk}, options.observer));
+    TRY(impl_->engine->run({impl_->next_step, chunk}, options.observer, options.watch));
     impl_->next_step += chunk;
   }
   return {};

@@ -12,9 +12,19 @@
 #include "runtime/base/tensor.h"
 #include "runtime/device/device_registry.h"
 #include "runtime/engine/instruction_observer.h"
+#include "runtime/engine/stall_watch.h"
 #include "runtime/plan/plan.h"
 
 namespace graphrt {
+
+/// How a plan is put on the machine.
+struct SessionOptions {
+  DeviceOptions devices;
+  LaunchMode launch = LaunchMode::kGraph;
+};
+
+/// Everything on the CPU.
+inline SessionOptions emulated() { return {.devices = {.choice = "emulated", .map = {}}}; }
 
 enum class RunMode {
   kPipelined,  ///< steps overlap as the plan allows
@@ -24,6 +34,7 @@ enum class RunMode {
 struct RunOptions {
   RunMode mode = RunMode::kPipelined;
   InstructionObserver* observer = nullptr;
+  StallWatch watch = {};
 };
 
 enum class StateMatch {
@@ -37,15 +48,15 @@ enum class StateMatch {
 /// Threads: num_finished_steps() from any thread; everything else from one at a time.
 class Session {
  public:
-  /// Reads the plan, proves that it is safe to run, opens its devices (`devices` as for
-  /// open_devices), allocates and fills its memory.
+  /// Reads the plan, proves that it is safe to run, opens its devices, allocates and fills its
+  /// memory.
   /// Errors: a file that is not a plan, or not a safe one; a machine that cannot run it.
   static Result<Session> load(const std::filesystem::path& path,
-                              const std::string& devices = "auto");
+                              const SessionOptions& options = {});
 
   /// The same for a plan that is in memory. Feeds are looked for in `folder`.
   static Result<Session> create(Plan plan, const std::filesystem::path& folder,
-                                const std::string& devices, const DeviceRegistry& registry);
+                                const SessionOptions& options, const DeviceRegistry& registry);
 
   Session(Session&& other) noexcept;
   Session& operator=(Session&& other) noexcept;

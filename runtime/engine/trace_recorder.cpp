@@ -59,6 +59,11 @@ void TraceRecorder::on_finish(LaneId lane, InstructionId, int64_t) {
   lanes_[lane].events.back().end = Clock::now();
 }
 
+void TraceRecorder::on_queued(LaneId lane, InstructionId instruction, int64_t step,
+                              Clock::time_point start, Clock::time_point end) {
+  lanes_[lane].events.push_back({instruction, step, start, end});
+}
+
 int64_t TraceRecorder::busy_ns() const {
   Clock::duration sum{};
   for (const Lane& lane : lanes_) {

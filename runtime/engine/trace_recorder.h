@@ -16,12 +16,17 @@ namespace graphrt {
 /// traced run is slower than others: its times are for looking at, not for reporting.
 class TraceRecorder final : public InstructionObserver {
  public:
+  using Clock = std::chrono::steady_clock;
+
   /// Takes all memory for a run of `num_steps` steps. `plan` must outlive the recorder.
   /// Errors: more than the memory that is free (kMachine).
   static Result<std::unique_ptr<TraceRecorder>> create(const Plan& plan, int64_t num_steps);
 
   void on_start(LaneId lane, InstructionId instruction, int64_t step) override;
   void on_finish(LaneId lane, InstructionId instruction, int64_t step) override;
+  bool wants_queued() const override { return true; }
+  void on_queued(LaneId lane, InstructionId instruction, int64_t step, Clock::time_point start,
+                 Clock::time_point end) override;
 
   /// Of all lanes together. Requires: no run goes on.
   int64_t busy_ns() const;
@@ -31,7 +36,6 @@ class TraceRecorder final : public InstructionObserver {
   std::string to_json() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Event {
     InstructionId instruction;
     int64_t step = 0;

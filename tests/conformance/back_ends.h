@@ -6,33 +6,42 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/check.h"
 #include "runtime/base/tensor.h"
-#include "runtime/device/cpu_device.h"
-#include "runtime/device/emulated/emulated_device.h"
+#include "runtime/device/device_registry.h"
 
 namespace graphrt {
 
-/// A back end under test: how to open one of its devices.
-struct BackEnd {
-  std::string name;
-  std::unique_ptr<Device> (*open)(const std::string& device_name);
+/// A back end under test, by the kind of device it serves.
+struct TestedBackEnd {
+  std::string kind;
+
+  /// Every device that a test opens is the machine's first: it has memory of its own all the same.
+  std::unique_ptr<Device> open(const std::string& device_name) const {
+    const DeviceRegistry registry = builtin_devices();
+    auto device = registry.find(kind)->open(device_name, 0);
+    CHECK(device.has_value(), device ? "" : device.error().message);
+    return *std::move(device);
+  }
 };
 
-template <class DeviceType>
-std::unique_ptr<Device> open_device(const std::string& device_name) {
-  return std::make_unique<DeviceType>(device_name);
-}
-
-inline std::vector<BackEnd> accelerators() { return {{"emulated", open_device<EmulatedDevice>}}; }
-
-inline std::vector<BackEnd> all_back_ends() {
-  std::vector<BackEnd> back_ends = accelerators();
-  back_ends.push_back({"cpu", open_device<CpuDevice>});
+/// Emulated ones, and CUDA where there is a GPU.
+inline std::vector<TestedBackEnd> accelerators() {
+  std::vector<TestedBackEnd> back_ends = {{"emulated"}};
+  const DeviceRegistry registry = builtin_devices();
+  const BackEnd* cuda = registry.find("cuda");
+  if (cuda != nullptr && cuda->count().value_or(0) > 0) back_ends.push_back({"cuda"});
   return back_ends;
 }
 
-inline std::string back_end_name(const ::testing::TestParamInfo<BackEnd>& info) {
-  return info.param.name;
+inline std::vector<TestedBackEnd> all_back_ends() {
+  std::vector<TestedBackEnd> back_ends = accelerators();
+  back_ends.push_back({"cpu"});
+  return back_ends;
+}
+
+inline std::string back_end_name(const ::testing::TestParamInfo<TestedBackEnd>& info) {
+  return info.param.kind;
 }
 
 /// `versions` slots for a tensor of this type in an arena of its own.

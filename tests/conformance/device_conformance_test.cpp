@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/device/cpu_device.h"
 #include "tests/conformance/back_ends.h"
 
 namespace graphrt {
@@ -22,7 +23,7 @@ Attributes times(double factor) {
   return attributes;
 }
 
-class DeviceConformance : public ::testing::TestWithParam<BackEnd> {
+class DeviceConformance : public ::testing::TestWithParam<TestedBackEnd> {
  protected:
   std::unique_ptr<Device> device_ = GetParam().open("d0");
 };
@@ -129,7 +130,7 @@ TEST_P(DeviceConformance, RefusesUnknownOperatorsAndTypesThatDoNotFit) {
   EXPECT_FALSE(device_->bind_kernel(scale_binding(attributes, from, to)));
 }
 
-class AcceleratorConformance : public ::testing::TestWithParam<BackEnd> {
+class AcceleratorConformance : public ::testing::TestWithParam<TestedBackEnd> {
  protected:
   /// Copies one pair at step 0 and returns what arrived.
   static Tensor copied(Device& source, Device& destination, Device& binder, const Tensor& value) {

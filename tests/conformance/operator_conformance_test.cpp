@@ -86,7 +86,7 @@ void expect_near(const Tensor& value, const Tensor& reference) {
   }
 }
 
-class OperatorConformance : public ::testing::TestWithParam<BackEnd> {};
+class OperatorConformance : public ::testing::TestWithParam<TestedBackEnd> {};
 INSTANTIATE_TEST_SUITE_P(BackEnds, OperatorConformance, ::testing::ValuesIn(all_back_ends()),
                          back_end_name);
 

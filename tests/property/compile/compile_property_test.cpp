@@ -1,12 +1,10 @@
 #include <gtest/gtest.h>
 
-#include "compiler/compile.h"
 #include "compiler/graph/graph_text.h"
 #include "runtime/engine/reference_check.h"
-#include "runtime/engine/session.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/verify_plan.h"
-#include "tests/property/compile/random_problem.h"
+#include "tests/property/compile/random_sessions.h"
 #include "tests/property/plan/mutate.h"
 
 namespace graphc {
@@ -14,40 +12,6 @@ namespace {
 
 constexpr uint32_t kNumSeeds = 60;
 constexpr int64_t kNumSteps = 7;
-
-/// compile() checks every level with its verifier and aborts where one refuses.
-Compilation compile_random(uint32_t seed) {
-  const Machine machine = random_machine(seed);
-  DiagnosticSink diagnostics;
-  auto compilation = compile(random_graph(seed, machine), machine, {}, diagnostics);
-  CHECK(compilation.has_value(), "seed " + std::to_string(seed) + "\n" + diagnostics.render_all());
-  return *std::move(compilation);
-}
-
-Session open(const Plan& plan, uint32_t seed) {
-  Session session = Session::create(plan, ".", "emulated", builtin_devices()).value();
-  for (const PlanInput& input : plan.inputs) {
-    const auto given = session.set_input(input.name, random_feed(seed, input.type, 3));
-    CHECK(given.has_value(), given ? "" : given.error().message);
-  }
-  for (const PlanOutput& output : plan.outputs) {
-    if (output.instruction) CHECK(session.stack_output(output.name).has_value(), output.name);
-  }
-  return session;
-}
-
-/// Every bit that a run leaves: stacked outputs, what stays on devices, and states.
-std::vector<Tensor> results_of(const Session& session) {
-  std::vector<Tensor> results;
-  for (const PlanOutput& output : session.plan().outputs) {
-    results.push_back(output.instruction ? session.stacked(output.name).value()
-                                         : session.last(output.name).value());
-  }
-  for (const PlanState& state : session.plan().states) {
-    results.push_back(session.state(state.name).value());
-  }
-  return results;
-}
 
 std::vector<Tensor> run(const Plan& plan, uint32_t seed, RunMode mode) {
   Session session = open(plan, seed);

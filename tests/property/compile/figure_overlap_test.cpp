@@ -22,7 +22,7 @@ InstructionId find_instruction(const Plan& plan, const std::string& name) {
 ///   output                      [output loss of 3]
 TEST(MlpFigure, StartsTheNextStepOnTheCpuAndOnALinkBeforeThisOneEnds) {
   const Plan plan = compile_example(GRAPHS_DIR "/mlp_figure.yaml").plan;
-  auto session = Session::create(plan, GRAPHS_DIR, "emulated", builtin_devices());
+  auto session = Session::create(plan, GRAPHS_DIR, emulated(), builtin_devices());
   ASSERT_TRUE(session) << session.error().message;
   BlockUntilStarted observer(
       {find_instruction(plan, "output loss"), 3},

@@ -67,7 +67,7 @@ class AllocationProbe final : public InstructionObserver {
 
 TEST(StepLoop, AllocatesNothing) {
   for (const Overlap overlap : {Overlap::kSerial, Overlap::kPipelined}) {
-    auto session = Session::create(TrainingPlan::make(overlap), "", "emulated", builtin_devices());
+    auto session = Session::create(TrainingPlan::make(overlap), "", emulated(), builtin_devices());
     ASSERT_TRUE(session) << session.error().message;
     ASSERT_TRUE(session->set_input("x", training_rows()));
     ASSERT_TRUE(session->stack_output("l"));

@@ -28,7 +28,7 @@ class SessionTest : public ::testing::Test {
 
   static Session open(Plan plan, const std::filesystem::path& folder = "") {
     Result<Session> session =
-        Session::create(std::move(plan), folder, "emulated", builtin_devices());
+        Session::create(std::move(plan), folder, emulated(), builtin_devices());
     EXPECT_TRUE(session) << session.error().message;
     return *std::move(session);
   }
@@ -165,7 +165,7 @@ TEST_F(SessionTest, RefusesAPlanThatIsNotSafe) {
   for (Instruction& instruction : plan.instructions) {
     if (instruction.name == "w_new") instruction.waits.clear();
   }
-  const auto session = Session::create(plan, "", "emulated", builtin_devices());
+  const auto session = Session::create(plan, "", emulated(), builtin_devices());
   ASSERT_FALSE(session);
   EXPECT_EQ(session.error().kind, ErrorKind::kInput);
   EXPECT_THAT(session.error().message, HasSubstr("not safe to run"));
@@ -175,7 +175,7 @@ TEST_F(SessionTest, RefusesAPlanThatIsNotSafe) {
 TEST_F(SessionTest, RefusesAPlanThatDoesNotFitIntoMemory) {
   Plan plan = TrainingPlan::make(Overlap::kSerial);
   plan.arenas[ArenaId(1)].size_bytes = int64_t{1} << 50;
-  const auto session = Session::create(plan, "", "emulated", builtin_devices());
+  const auto session = Session::create(plan, "", emulated(), builtin_devices());
   ASSERT_FALSE(session);
   EXPECT_EQ(session.error().kind, ErrorKind::kMachine);
   EXPECT_THAT(session.error().message, HasSubstr("gpu0 1024 TiB"));

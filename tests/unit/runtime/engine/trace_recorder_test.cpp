@@ -14,7 +14,7 @@ namespace graphrt {
 namespace {
 
 nlohmann::json traced_run(const Plan& plan, int64_t num_steps) {
-  auto session = Session::create(plan, "", "emulated", builtin_devices());
+  auto session = Session::create(plan, "", emulated(), builtin_devices());
   EXPECT_TRUE(session->set_input("x", training_rows()));
   const auto recorder = TraceRecorder::create(plan, num_steps);
   EXPECT_TRUE(session->run(num_steps, {.mode = RunMode::kPipelined, .observer = recorder->get()}));

@@ -1,0 +1,90 @@
+#include "runtime/device/cuda/cuda_action.h"
+
+#include <utility>
+
+#include "runtime/kernels/cuda/cuda_error.h"
+
+namespace graphrt::cuda {
+namespace {
+
+class KernelAction final : public CudaAction {
+ public:
+  KernelAction(std::unique_ptr<const CudaKernel> kernel, const KernelBinding& binding,
+               std::string what, CudaStream& stream)
+      : CudaAction(std::move(what), stream),
+        kernel_(std::move(kernel)),
+        inputs_(binding.inputs),
+        output_(binding.output),
+        addresses_(binding.inputs.size()) {}
+
+  bool needs_workspace() const override { return true; }
+
+ private:
+  Result<void> launch(int64_t step, const CudaQueue& queue) override {
+    for (size_t i = 0; i < inputs_.size(); ++i) addresses_[i] = inputs_[i].at(step);
+    return kernel_->launch(addresses_, output_.at(step), queue);
+  }
+
+  std::unique_ptr<const CudaKernel> kernel_;
+  std::vector<OperandSlots> inputs_;
+  OperandSlots output_;
+  std::vector<const std::byte*> addresses_;  // of the current step; made once, not every step
+};
+
+class CopyAction final : public CudaAction {
+ public:
+  CopyAction(const CopyBinding& binding, std::string what, CudaStream& stream)
+      : CudaAction(std::move(what), stream),
+        from_(binding.from),
+        to_(binding.to),
+        num_bytes_(static_cast<size_t>(binding.from.type.size_bytes())) {}
+
+  bool needs_workspace() const override { return false; }
+
+ private:
+  Result<void> launch(int64_t step, const CudaQueue& queue) override {
+    // Not cudaMemcpyPeerAsync, which cannot be captured: the addresses say where they are.
+    CUDA_TRY(
+        cudaMemcpyAsync(to_.at(step), from_.at(step), num_bytes_, cudaMemcpyDefault, queue.stream));
+    return {};
+  }
+
+  OperandSlots from_;
+  OperandSlots to_;
+  size_t num_bytes_;
+};
+
+}  // namespace
+
+Result<void> CudaAction::enqueue(int64_t step, const CudaQueue& queue) {
+  return in_context(launch(step, queue));
+}
+
+Result<void> CudaAction::run(int64_t step) {
+  TRY(select_gpu(stream_.gpu()));
+  {
+    const std::lock_guard lock(stream_.mutex());
+    TRY(enqueue(step, stream_.queue()));
+  }
+  return in_context(stream_.synchronize());
+}
+
+Result<void> CudaAction::in_context(Result<void> result) const {
+  if (result) return result;
+  Error error = std::move(result).error();
+  error.message = what_ + ": " + error.message;
+  return tl::unexpected(std::move(error));
+}
+
+std::unique_ptr<CudaAction> make_kernel_action(std::unique_ptr<const CudaKernel> kernel,
+                                               const KernelBinding& binding, std::string what,
+                                               CudaStream& stream) {
+  return std::make_unique<KernelAction>(std::move(kernel), binding, std::move(what), stream);
+}
+
+std::unique_ptr<CudaAction> make_copy_action(const CopyBinding& binding, std::string what,
+                                             CudaStream& stream) {
+  return std::make_unique<CopyAction>(binding, std::move(what), stream);
+}
+
+}  // namespace graphrt::cuda

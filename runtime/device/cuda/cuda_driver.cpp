@@ -1,0 +1,71 @@
+#include "runtime/device/cuda/cuda_driver.h"
+
+#include <cuda_runtime.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "runtime/kernels/cuda/cuda_error.h"
+
+namespace graphrt::cuda {
+namespace {
+
+/// The CUDA version that the entry points are asked in: they have not changed since.
+constexpr unsigned kEntryPointVersion = 12000;
+
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+template <class Function>
+Result<void> load_entry_point(const char* name, Function& function) {
+  void* address = nullptr;
+  cudaDriverEntryPointQueryResult found = cudaDriverEntryPointSymbolNotFound;
+  CUDA_TRY(cudaGetDriverEntryPointByVersion(name, &address, kEntryPointVersion, cudaEnableDefault,
+                                            &found));
+  if (found != cudaDriverEntryPointSuccess || address == nullptr) {
+    return machine_error(std::string("the NVIDIA driver has no ") + name + "; update it");
+  }
+  function = reinterpret_cast<Function>(address);
+  return {};
+}
+
+}  // namespace
+
+void set_cuda_environment() {
+  // A module that is loaded while a stream waits for the host can stop the process for good.
+  setenv("CUDA_MODULE_LOADING", "EAGER", 0);
+  // Streams that share a connection to the hardware can wait for each other by accident.
+  setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);
+}
+
+Result<int32_t> count_gpus() {
+  set_cuda_environment();
+  int num_gpus = 0;
+  const cudaError_t status = cudaGetDeviceCount(&num_gpus);
+  if (status == cudaSuccess) return num_gpus;
+  cudaGetLastError();  // it is not an error of whoever calls next
+  int driver = 0;
+  int runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  if (status == cudaErrorInsufficientDriver && driver != 0) {
+    return machine_error("the NVIDIA driver supports CUDA " + version_text(driver) +
+                         ", and this build needs " + version_text(runtime) +
+                         ": update the driver, or use --devices=emulated");
+  }
+  // Without a driver, with a stub of one, and without a GPU, in this order.
+  if (status == cudaErrorInsufficientDriver || status == cudaErrorStubLibrary ||
+      status == cudaErrorNoDevice) {
+    return 0;
+  }
+  return cuda_error(status, "cudaGetDeviceCount");
+}
+
+Result<BatchMemoryOps> load_batch_memory_ops() {
+  BatchMemoryOps ops = nullptr;
+  TRY(load_entry_point("cuStreamBatchMemOp", ops));
+  return ops;
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cuda.h>
+
+#include <cstdint>
+
+#include "runtime/base/result.h"
+
+namespace graphrt::cuda {
+
+/// How many GPUs this process can use; 0 without a driver.
+/// Errors: a driver older than this build's CUDA runtime; anything else CUDA reports (kMachine).
+Result<int32_t> count_gpus();
+
+/// Queues operations on words of memory: what orders a stream and the host without the host's help.
+/// The driver is asked for it at run time, so that this library loads without one.
+using BatchMemoryOps = CUresult (*)(CUstream, unsigned int, CUstreamBatchMemOpParams*,
+                                    unsigned int);
+/// Errors: a driver without it (kMachine).
+Result<BatchMemoryOps> load_batch_memory_ops();
+
+/// Settings of the environment that CUDA reads at its first call; those a user has set stay.
+void set_cuda_environment();
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,104 @@
+#include "runtime/device/cuda/hand_over_memory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/kernels/cuda/cuda_error.h"
+
+namespace graphrt::cuda {
+namespace {
+
+/// A flag is used again only after its consumer, `distance` intervals later, has set it back: with
+/// fewer slots than that the producer would wait for a consumer that comes after it.
+int64_t num_slots_for(const QueueProgram& program) {
+  int64_t num_slots = kMinHandOverSlots;
+  for (const HandOver& hand_over : program.hand_overs) {
+    num_slots = std::max<int64_t>(num_slots, int64_t{hand_over.distance} + 1);
+  }
+  return num_slots;
+}
+
+CUstreamBatchMemOpParams wait_op(const uint32_t* flag, uint32_t value) {
+  CUstreamBatchMemOpParams op{};
+  op.waitValue.operation = CU_STREAM_MEM_OP_WAIT_VALUE_32;
+  op.waitValue.address = reinterpret_cast<CUdeviceptr>(flag);
+  op.waitValue.value = value;
+  op.waitValue.flags = CU_STREAM_WAIT_VALUE_EQ;
+  return op;
+}
+
+CUstreamBatchMemOpParams write_op(const uint32_t* flag, uint32_t value) {
+  CUstreamBatchMemOpParams op{};
+  op.writeValue.operation = CU_STREAM_MEM_OP_WRITE_VALUE_32;
+  op.writeValue.address = reinterpret_cast<CUdeviceptr>(flag);
+  op.writeValue.value = value;
+  op.writeValue.flags = CU_STREAM_WRITE_VALUE_DEFAULT;  // after all earlier work is visible
+  return op;
+}
+
+}  // namespace
+
+Result<HandOverMemory> HandOverMemory::create(const QueueProgram& program) {
+  const int64_t num_slots = num_slots_for(program);
+  const size_t num_flags =
+      static_cast<size_t>(num_slots) * std::max<size_t>(program.hand_overs.size(), 1);
+  TRY(const BatchMemoryOps batch_memory_ops, load_batch_memory_ops());
+  void* memory = nullptr;
+  CUDA_TRY(cudaHostAlloc(&memory, num_flags * sizeof(uint32_t),
+                         cudaHostAllocPortable | cudaHostAllocMapped));
+  HandOverMemory flags(static_cast<uint32_t*>(memory), num_slots, program, batch_memory_ops);
+  flags.clear();
+  return flags;
+}
+
+HandOverMemory::HandOverMemory(uint32_t* memory, int64_t num_slots, const QueueProgram& program,
+                               BatchMemoryOps batch_memory_ops)
+    : memory_(memory), flags_(memory, num_slots), batch_memory_ops_(batch_memory_ops) {
+  ops_.reserve(2 * program.hand_overs.size());
+  for (const HandOver& hand_over : program.hand_overs) directions_.push_back(hand_over.direction);
+}
+
+HandOverMemory::HandOverMemory(HandOverMemory&& other) noexcept
+    : memory_(std::exchange(other.memory_, nullptr)),
+      flags_(other.flags_),
+      directions_(std::move(other.directions_)),
+      batch_memory_ops_(other.batch_memory_ops_),
+      ops_(std::move(other.ops_)) {}
+
+HandOverMemory::~HandOverMemory() {
+  if (memory_ != nullptr) cudaFreeHost(memory_);
+}
+
+void HandOverMemory::clear() {
+  for (const HandOverId id : directions_.ids()) {
+    for (int64_t slot = 0; slot < flags_.num_slots(); ++slot) {
+      std::atomic_ref(*flags_.at(id, slot)).store(0, std::memory_order_release);
+    }
+  }
+}
+
+void HandOverMemory::release() const {
+  for (const HandOverId id : directions_.ids()) {
+    const uint32_t awaited = directions_[id] == HandOverDirection::kToDevice ? 1 : 0;
+    for (int64_t slot = 0; slot < flags_.num_slots(); ++slot) {
+      std::atomic_ref(*flags_.at(id, slot)).store(awaited, std::memory_order_release);
+    }
+  }
+}
+
+Result<void> HandOverMemory::enqueue(cudaStream_t stream, const std::vector<Use>& uses,
+                                     uint32_t wanted) {
+  if (uses.empty()) return {};
+  ops_.clear();
+  for (const Use& use : uses) ops_.push_back(wait_op(flags_.at(use.id, use.interval), wanted));
+  for (const Use& use : uses) {
+    ops_.push_back(write_op(flags_.at(use.id, use.interval), 1 - wanted));
+  }
+  const CUresult status =
+      batch_memory_ops_(stream, static_cast<unsigned>(ops_.size()), ops_.data(), 0);
+  if (status == CUDA_SUCCESS) return {};
+  return machine_error("cuStreamBatchMemOp failed with driver error " +
+                       std::to_string(static_cast<int>(status)));
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "runtime/base/result.h"
+#include "runtime/device/cuda/cuda_driver.h"
+#include "runtime/device/lane_queue.h"
+
+namespace graphrt::cuda {
+
+/// The flags of a queue's hand-overs in pinned host memory, and how a stream works on them. Owns
+/// the memory.
+class HandOverMemory {
+ public:
+  /// Flags for every hand-over of the program, all 0. Errors: no pinned memory (kMachine).
+  static Result<HandOverMemory> create(const QueueProgram& program);
+
+  HandOverMemory(HandOverMemory&& other) noexcept;
+  HandOverMemory& operator=(HandOverMemory&&) = delete;
+  ~HandOverMemory();
+
+  const HandOverFlags& flags() const { return flags_; }
+
+  /// All flags 0. Requires: neither side is running.
+  void clear();
+
+  /// Lets the hardware pass every hand-over: to be repeated until it is idle, since it sets flags
+  /// back as it passes.
+  void release() const;
+
+  /// Queues on `stream`: wait until the flags of these hand-overs are 1, and set them to 0
+  /// (`wanted` = 1), or the other way round (`wanted` = 0). `intervals` are those of the producers.
+  struct Use {
+    HandOverId id;
+    int64_t interval = 0;
+  };
+  Result<void> enqueue(cudaStream_t stream, const std::vector<Use>& uses, uint32_t wanted);
+
+ private:
+  HandOverMemory(uint32_t* memory, int64_t num_slots, const QueueProgram& program,
+                 BatchMemoryOps batch_memory_ops);
+
+  uint32_t* memory_;
+  HandOverFlags flags_;
+  IdVector<HandOverId, HandOverDirection> directions_;
+  BatchMemoryOps batch_memory_ops_;
+  std::vector<CUstreamBatchMemOpParams> ops_;  // of one call; kept, not made every step
+};
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,223 @@
+#include "runtime/device/cuda/lane_issuer.h"
+
+#include <nvtx3/nvToolsExt.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include "runtime/base/check.h"
+#include "runtime/kernels/cuda/cuda_error.h"
+
+namespace graphrt::cuda {
+namespace {
+
+/// Names what is queued meanwhile, for Nsight.
+class ProfilerRange {
+ public:
+  explicit ProfilerRange(const std::string& name) { nvtxRangePushA(name.c_str()); }
+  ProfilerRange(const ProfilerRange&) = delete;
+  ProfilerRange& operator=(const ProfilerRange&) = delete;
+  ~ProfilerRange() { nvtxRangePop(); }
+};
+
+CudaAction& cuda_action(const QueuedInstruction& instruction) {
+  auto* action = dynamic_cast<CudaAction*>(instruction.action);
+  CHECK(action != nullptr, instruction.name + " was not bound by the CUDA back end");
+  return *action;
+}
+
+bool needs_workspace(const QueuedLane& lane) {
+  return std::any_of(lane.instructions.begin(), lane.instructions.end(),
+                     [](const auto& item) { return cuda_action(item).needs_workspace(); });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LaneIssuer>> LaneIssuer::create(const QueueProgram& program,
+                                                       int32_t max_streams_per_gpu) {
+  TRY(HandOverMemory hand_overs, HandOverMemory::create(program));
+  std::unique_ptr<LaneIssuer> issuer(new LaneIssuer(program, std::move(hand_overs)));
+  TRY(issuer->make_streams(max_streams_per_gpu));
+  TRY(issuer->make_events());
+  return issuer;
+}
+
+LaneIssuer::LaneIssuer(const QueueProgram& program, HandOverMemory hand_overs)
+    : program_(program), hand_overs_(std::move(hand_overs)) {
+  uses_.reserve(program.hand_overs.size());
+}
+
+/// Lanes that copy share no stream with kernels: that would hide nothing. Both kinds get half of
+/// the streams at least.
+Result<void> LaneIssuer::make_streams(int32_t max_streams_per_gpu) {
+  struct Pool {
+    std::vector<size_t> streams;
+    size_t next = 0;
+  };
+  const auto max_streams = static_cast<size_t>(max_streams_per_gpu);
+  stream_of_ = IdVector<QueuedLaneId, size_t>(program_.lanes.size());
+  std::map<int32_t, std::array<Pool, 2>> pools;  // of a GPU: for copies, for kernels
+  for (const bool has_kernels : {false, true}) {
+    for (const QueuedLaneId id : program_.lanes.ids()) {
+      const QueuedLane& lane = program_.lanes[id];
+      if (needs_workspace(lane) != has_kernels) continue;
+      const int32_t gpu = cuda_action(lane.instructions.front()).gpu();
+      Pool& pool = pools[gpu][has_kernels ? 1 : 0];
+      const size_t num_allowed =
+          has_kernels ? max_streams - pools[gpu][0].streams.size() : max_streams / 2;
+      if (pool.streams.size() < num_allowed) {
+        TRY(std::unique_ptr<CudaStream> stream, CudaStream::create(gpu, has_kernels));
+        pool.streams.push_back(streams_.size());
+        streams_.push_back(std::move(stream));
+      }
+      stream_of_[id] = pool.streams[pool.next++ % pool.streams.size()];
+    }
+  }
+  return {};
+}
+
+Result<void> LaneIssuer::make_events() {
+  IdVector<QueuedLaneId, std::vector<int32_t>> num_events;
+  for (const QueuedLane& lane : program_.lanes) {
+    num_events.push_back(std::vector<int32_t>(lane.instructions.size(), 0));
+  }
+  for (const QueuedLane& lane : program_.lanes) {
+    for (const QueuedInstruction& instruction : lane.instructions) {
+      for (const QueuedWait& wait : instruction.waits) {
+        int32_t& num = num_events[wait.lane][static_cast<size_t>(wait.count) - 1];
+        num = std::max(num, wait.distance + 1);
+      }
+    }
+  }
+  for (const QueuedLaneId id : program_.lanes.ids()) {
+    TRY(select_gpu(streams_[stream_of_[id]]->gpu()));
+    std::vector<Place> places;
+    for (size_t i = 0; i < program_.lanes[id].instructions.size(); ++i) {
+      Place place{&cuda_action(program_.lanes[id].instructions[i]), {}};
+      for (int32_t n = 0; n < num_events[id][i]; ++n) {
+        TRY(CudaEvent event, CudaEvent::create(false));
+        place.events.push_back(std::move(event));
+      }
+      places.push_back(std::move(place));
+    }
+    places_.push_back(std::move(places));
+  }
+  return {};
+}
+
+Result<void> LaneIssuer::issue(const Window& window, StepRange steps, Earlier earlier) {
+  for (int64_t i = 0; i < window.count; ++i) {
+    for (const QueuedPosition& at : program_.order) {
+      Result<void> issued = issue_one(at, window.first + i, window, steps, earlier);
+      if (issued) continue;
+      const QueuedLane& lane = program_.lanes[at.lane];
+      Error error = std::move(issued).error();
+      error.message = "'" + lane.instructions[static_cast<size_t>(at.position)].name + "' on " +
+                      lane.name + ": " + error.message;
+      return tl::unexpected(std::move(error));
+    }
+  }
+  return {};
+}
+
+// What is skipped because its step lies outside the run keeps its waits and hand-overs: others
+// rely on the order that goes through it.
+Result<void> LaneIssuer::issue_one(const QueuedPosition& at, int64_t interval, const Window& window,
+                                   StepRange steps, Earlier earlier) {
+  const auto index = static_cast<size_t>(at.position);
+  const QueuedInstruction& instruction = program_.lanes[at.lane].instructions[index];
+  const CudaStream& stream = *streams_[stream_of_[at.lane]];
+  TRY(select_gpu(stream.gpu()));
+  const int64_t first_with_event = earlier == Earlier::kIsOver ? window.first : 0;
+  for (const QueuedWait& wait : instruction.waits) {
+    const int64_t awaited = interval - wait.distance;
+    if (awaited < first_with_event) continue;
+    const auto& events = places_[wait.lane][static_cast<size_t>(wait.count) - 1].events;
+    const CudaEvent& event = events[static_cast<size_t>(awaited) % events.size()];
+    CUDA_TRY(cudaStreamWaitEvent(stream.get(), event.get(), 0));
+  }
+  uses_.clear();
+  for (const HandOverId id : instruction.takes) {
+    const int64_t producing = interval - program_.hand_overs[id].distance;
+    if (producing >= 0) uses_.push_back({id, producing});  // before the run everything is over
+  }
+  TRY(hand_overs_.enqueue(stream.get(), uses_, 1));
+  const int64_t step = interval - instruction.stage;
+  if (step >= 0 && step < steps.count) TRY(run_action(at, steps.first + step, stream));
+  uses_.clear();
+  for (const HandOverId id : instruction.gives) uses_.push_back({id, interval});
+  TRY(hand_overs_.enqueue(stream.get(), uses_, 0));
+  const auto& events = places_[at.lane][index].events;
+  if (events.empty()) return {};
+  const CudaEvent& event = events[static_cast<size_t>(interval) % events.size()];
+  CUDA_TRY(cudaEventRecord(event.get(), stream.get()));
+  return {};
+}
+
+Result<void> LaneIssuer::run_action(const QueuedPosition& at, int64_t step,
+                                    const CudaStream& stream) {
+  const auto index = static_cast<size_t>(at.position);
+  const ProfilerRange range(program_.lanes[at.lane].instructions[index].name);
+  if (marks_kind_ == Marks::kNone) return action_of(at).enqueue(step, stream.queue());
+  TRY(CudaEvent start, mark(stream));
+  TRY(action_of(at).enqueue(step, stream.queue()));
+  TRY(CudaEvent end, mark(stream));
+  marks_.push_back({at, step, stream.gpu(), std::move(start), std::move(end)});
+  return {};
+}
+
+Result<CudaEvent> LaneIssuer::mark(const CudaStream& stream) const {
+  TRY(CudaEvent event, CudaEvent::create(true));
+  const bool is_in_graph = marks_kind_ == Marks::kInGraph;
+  CUDA_TRY(cudaEventRecordWithFlags(
+      event.get(), stream.get(), is_in_graph ? cudaEventRecordExternal : cudaEventRecordDefault));
+  return event;
+}
+
+Result<void> LaneIssuer::start_marks(Marks kind) {
+  marks_kind_ = kind;
+  marks_.clear();
+  origins_.clear();
+  if (kind == Marks::kNone) return {};
+  for (const std::unique_ptr<CudaStream>& stream : streams_) {
+    const auto is_same_gpu = [&](const Origin& origin) { return origin.gpu == stream->gpu(); };
+    if (std::any_of(origins_.begin(), origins_.end(), is_same_gpu)) continue;
+    TRY(select_gpu(stream->gpu()));
+    TRY(CudaEvent event, CudaEvent::create(true));
+    CUDA_TRY(cudaEventRecord(event.get(), stream->get()));
+    TRY(stream->synchronize());
+    origins_.push_back({stream->gpu(), std::move(event), std::chrono::steady_clock::now()});
+  }
+  return {};
+}
+
+const LaneIssuer::Origin& LaneIssuer::origin_of(int32_t gpu) const {
+  const auto at = std::find_if(origins_.begin(), origins_.end(),
+                               [&](const Origin& origin) { return origin.gpu == gpu; });
+  CHECK(at != origins_.end(), "a mark on a GPU without streams");
+  return *at;
+}
+
+Result<std::vector<QueuedSpan>> LaneIssuer::read_marks() const {
+  using Milliseconds = std::chrono::duration<float, std::milli>;
+  const auto since = [](const Origin& origin,
+                        const CudaEvent& event) -> Result<std::chrono::steady_clock::time_point> {
+    Milliseconds elapsed{};
+    float milliseconds = 0;
+    CUDA_TRY(cudaEventElapsedTime(&milliseconds, origin.event.get(), event.get()));
+    elapsed = Milliseconds(milliseconds);
+    return origin.time + std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed);
+  };
+  std::vector<QueuedSpan> spans;
+  for (const Mark& mark : marks_) {
+    const Origin& origin = origin_of(mark.gpu);
+    TRY(const auto start, since(origin, mark.start));
+    TRY(const auto end, since(origin, mark.end));
+    spans.push_back({mark.where, mark.step, start, end});
+  }
+  return spans;
+}
+
+}  // namespace graphrt::cuda

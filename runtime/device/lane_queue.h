@@ -1,0 +1,151 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/base/ids.h"
+#include "runtime/base/result.h"
+#include "runtime/device/action.h"
+
+namespace graphrt {
+
+using QueuedLaneId = Id<struct QueuedLaneTag>;
+using HandOverId = Id<struct HandOverTag>;
+
+/// Before this instruction in interval t, `lane` has finished its first `count` instructions of
+/// interval t - distance. Both lanes are queued.
+struct QueuedWait {
+  QueuedLaneId lane;
+  int32_t count = 0;
+  int32_t distance = 0;
+};
+
+enum class HandOverDirection : uint8_t { kToHost, kToDevice };
+
+/// An order between an instruction of a host thread and a queued one: the producer of interval t
+/// comes before the consumer of interval t + distance.
+///
+/// It is one flag for each of `kHandOverSlots` intervals in flight; interval t uses flag
+/// t mod kHandOverSlots. The producer waits to find it 0 and sets it to 1; the consumer waits to
+/// find it 1 and sets it to 0. So nothing grows, and a recorded launch can be replayed.
+struct HandOver {
+  HandOverDirection direction = HandOverDirection::kToHost;
+  int32_t distance = 0;
+};
+
+struct QueuedInstruction {
+  std::string name;          ///< the user's name for it
+  Action* action = nullptr;  ///< bound by the back end that queues it; outlives the queue
+  int32_t stage = 0;
+  std::vector<QueuedWait> waits;
+  std::vector<HandOverId> takes;  ///< consumed before it starts
+  std::vector<HandOverId> gives;  ///< produced after it has finished
+};
+
+struct QueuedLane {
+  std::string name;
+  std::string device;
+  std::vector<QueuedInstruction> instructions;
+};
+
+/// An instruction by its place.
+struct QueuedPosition {
+  QueuedLaneId lane;
+  int32_t position = 0;
+};
+
+/// The lanes of a plan that a back end runs by itself, with what orders them among each other and
+/// with the host.
+struct QueueProgram {
+  std::string name;  ///< the plan's
+  IdVector<QueuedLaneId, QueuedLane> lanes;
+  IdVector<HandOverId, HandOver> hand_overs;
+  /// Every queued instruction once, in an order in which the plan lets one interval happen: whoever
+  /// queues in this order never queues something before what it waits for.
+  std::vector<QueuedPosition> order;
+  int32_t max_stage = 0;    ///< of the whole plan
+  int32_t num_phases = 1;   ///< addresses repeat after so many steps
+  int64_t interval_ns = 0;  ///< predicted
+};
+
+/// Steps first .. first + count - 1.
+struct StepRange {
+  int64_t first = 0;
+  int64_t count = 0;
+};
+
+/// When a queued instruction worked, on the host's clock.
+struct QueuedSpan {
+  QueuedPosition where;
+  int64_t step = 0;
+  std::chrono::steady_clock::time_point start;
+  std::chrono::steady_clock::time_point end;
+};
+
+/// How queued lanes get onto the hardware. All give the same bits.
+enum class LaunchMode : uint8_t {
+  kGraph,    ///< many intervals recorded as one graph, replayed
+  kStreams,  ///< instruction by instruction
+  kHost,     ///< by host threads that wait for each instruction: nothing is queued
+};
+
+/// The smallest number of intervals between which a hand-over's flag is used again.
+constexpr int64_t kMinHandOverSlots = 4;
+
+/// The host's side of all hand-overs, in memory that the accelerators see too.
+class HandOverFlags {
+ public:
+  HandOverFlags() = default;
+  /// `flags` holds num_slots * num_hand_overs zeros.
+  HandOverFlags(uint32_t* flags, int64_t num_slots) : flags_(flags), num_slots_(num_slots) {}
+
+  int64_t num_slots() const { return num_slots_; }
+  /// The flag of the producer's interval, counted from the start of the run.
+  uint32_t* at(HandOverId hand_over, int64_t interval) const {
+    return flags_ + static_cast<int64_t>(hand_over.index()) * num_slots_ + interval % num_slots_;
+  }
+
+ private:
+  uint32_t* flags_ = nullptr;
+  int64_t num_slots_ = kMinHandOverSlots;
+};
+
+/// Runs the queued lanes of a plan on the hardware's own queues, without a host thread a lane.
+///
+/// Threads: prepare(), run() and the destructor from one thread at a time, between runs; the flags
+///          from the host's lanes during a run.
+class LaneQueue {
+ public:
+  LaneQueue() = default;
+  LaneQueue(const LaneQueue&) = delete;
+  LaneQueue& operator=(const LaneQueue&) = delete;
+  virtual ~LaneQueue() = default;
+
+  virtual HandOverFlags flags() const = 0;
+
+  /// Makes all that run() needs for these steps, and clears the flags. Everything that allocates,
+  /// loads or records happens here. `is_timed`: run() will be asked for the times.
+  /// Errors: what the hardware refuses (kMachine).
+  virtual Result<void> prepare(StepRange steps, bool is_timed) = 0;
+
+  /// Queues the prepared steps and returns when all have finished. When `is_stopping` becomes true
+  /// the rest of the run is abandoned: waits for the host are released until the hardware is idle.
+  /// Errors: what the hardware reports (kMachine), with the lane or the plan it happened in.
+  virtual Result<void> run(const std::atomic<bool>& is_stopping) = 0;
+
+  /// Steps of the current or latest run that have finished, at least. From any thread.
+  virtual int64_t num_finished_steps() const = 0;
+
+  /// Of the latest run; empty unless it was prepared with is_timed.
+  virtual std::vector<QueuedSpan> spans() const = 0;
+};
+
+using LaneQueueFactory =
+    std::function<Result<std::unique_ptr<LaneQueue>>(QueueProgram program, LaunchMode mode)>;
+
+}  // namespace graphrt

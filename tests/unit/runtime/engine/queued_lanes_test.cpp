@@ -1,0 +1,191 @@
+#include "runtime/engine/queued_lanes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "runtime/plan/verify_plan.h"
+#include "tests/unit/runtime/engine/callback_action.h"
+#include "tests/unit/runtime/engine/queued_plans.h"
+#include "tests/unit/runtime/engine/training_plan.h"
+
+namespace graphrt {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+DividedPlan divide(const Plan& plan) {
+  const auto violation = verify_plan(plan);
+  EXPECT_FALSE(violation) << violation->message;
+  return divide_plan(plan, all_accelerators(plan), idle_actions(plan));
+}
+
+/// "producer | consumer, to device, 1 later": by who really gives and takes each flag.
+std::vector<std::string> hand_overs_of(const Plan& plan, const DividedPlan& divided) {
+  IdVector<HandOverId, std::string> producers(divided.queue.hand_overs.size());
+  IdVector<HandOverId, std::string> consumers(divided.queue.hand_overs.size());
+  const auto note = [&](const auto& item, const std::string& name) {
+    for (const HandOverId id : item.gives) producers[id] += name;
+    for (const HandOverId id : item.takes) consumers[id] += name;
+  };
+  for (const QueuedLane& lane : divided.queue.lanes) {
+    for (const QueuedInstruction& item : lane.instructions) note(item, item.name);
+  }
+  for (const InstructionId id : plan.instructions.ids()) {
+    note(divided.host[id], plan.instructions[id].name);
+  }
+  std::vector<std::string> texts;
+  for (const HandOverId id : divided.queue.hand_overs.ids()) {
+    const HandOver& hand_over = divided.queue.hand_overs[id];
+    const bool is_to_host = hand_over.direction == HandOverDirection::kToHost;
+    texts.push_back(producers[id] + " | " + consumers[id] +
+                    (is_to_host ? ", to host" : ", to device") + ", " +
+                    std::to_string(hand_over.distance) + " later");
+  }
+  return texts;
+}
+
+/// "waiter: lane count distance" of every wait between two queued lanes.
+std::vector<std::string> queued_waits_of(const DividedPlan& divided) {
+  std::vector<std::string> texts;
+  for (const QueuedLane& lane : divided.queue.lanes) {
+    for (const QueuedInstruction& item : lane.instructions) {
+      for (const QueuedWait& wait : item.waits) {
+        texts.push_back(item.name + ": " + divided.queue.lanes[wait.lane].name + " " +
+                        std::to_string(wait.count) + " " + std::to_string(wait.distance));
+      }
+    }
+  }
+  return texts;
+}
+
+template <class IdType, class T>
+std::vector<T> items(const IdVector<IdType, T>& table) {
+  return {table.begin(), table.end()};
+}
+
+std::vector<std::string> order_of(const DividedPlan& divided) {
+  std::vector<std::string> names;
+  for (const QueuedPosition& at : divided.queue.order) {
+    const QueuedLane& lane = divided.queue.lanes[at.lane];
+    names.push_back(lane.instructions[static_cast<size_t>(at.position)].name);
+  }
+  return names;
+}
+
+TEST(DividePlan, QueuesTheLanesOfAcceleratorsAndTheirLinks) {
+  const Plan plan = TrainingPlan::make(Overlap::kPipelined);
+  const DividedPlan divided = divide(plan);
+  EXPECT_THAT(items(divided.is_queued), ElementsAre(false, false, true, true, true, false, false));
+  EXPECT_THAT(items(divided.lane_of), ElementsAre(LaneId(2), LaneId(3), LaneId(4)));
+  ASSERT_EQ(divided.queue.lanes.size(), 3U);
+  const QueuedLane& gpu = divided.queue.lanes[QueuedLaneId(1)];
+  EXPECT_EQ(gpu.name, "gpu0.0");
+  EXPECT_EQ(gpu.device, "gpu0");
+  ASSERT_EQ(gpu.instructions.size(), 4U);
+  EXPECT_EQ(gpu.instructions[2].name, "l");
+  EXPECT_EQ(gpu.instructions[2].stage, 1);
+  EXPECT_EQ(divided.queue.max_stage, 1);
+  EXPECT_EQ(divided.queue.num_phases, 2);
+}
+
+TEST(DividePlan, TurnsCrossingWaitsIntoHandOversAndKeepsTheOthers) {
+  const Plan plan = TrainingPlan::make(Overlap::kSerial);
+  const DividedPlan divided = divide(plan);
+  EXPECT_THAT(
+      hand_overs_of(plan, divided),
+      UnorderedElementsAre(
+          "xs | xs -> gpu0, to device, 0 later", "xs -> gpu0 | xs, to host, 1 later",
+          "w_new | w_new -> gpu0, to device, 0 later", "w_new -> gpu0 | w_new, to host, 1 later",
+          "w_new | g -> cpu, to device, 1 later", "g -> cpu | w_new, to host, 0 later",
+          "l | l -> cpu, to device, 1 later", "l -> cpu | l, to host, 0 later"));
+  EXPECT_THAT(queued_waits_of(divided),
+              UnorderedElementsAre("xs -> gpu0: gpu0.0 4 1", "y: cpu->gpu0 1 0", "l: gpu0->cpu 2 1",
+                                   "g -> cpu: gpu0.0 4 0"));
+}
+
+// With two versions of x, its copy may be two intervals behind; what is computed one later waits
+// for both copies.
+TEST(DividePlan, KeepsTheDistancesOfAPipelinedPlan) {
+  const Plan plan = TrainingPlan::make(Overlap::kPipelined);
+  const DividedPlan divided = divide(plan);
+  EXPECT_THAT(hand_overs_of(plan, divided),
+              ::testing::Contains("xs -> gpu0 | xs, to host, 2 later"));
+  EXPECT_THAT(queued_waits_of(divided), ::testing::Contains("y: cpu->gpu0 2 1"));
+}
+
+TEST(DividePlan, LeavesEverythingToTheHostWithoutAQueue) {
+  const Plan plan = TrainingPlan::make(Overlap::kPipelined);
+  const IdVector<DeviceId, bool> none(plan.devices.size(), false);
+  const DividedPlan divided = divide_plan(plan, none, idle_actions(plan));
+  EXPECT_THAT(divided.queue.lanes, IsEmpty());
+  EXPECT_THAT(divided.queue.hand_overs, IsEmpty());
+  EXPECT_THAT(divided.queue.order, IsEmpty());
+  for (const HostHandOvers& item : divided.host) {
+    EXPECT_TRUE(item.takes.empty() && item.gives.empty());
+  }
+}
+
+TEST(DividePlan, CountsPhasesAsTheLeastCommonMultipleOfVersions) {
+  EXPECT_EQ(divide(through_the_host()).queue.num_phases, 6);
+}
+
+TEST(DividePlan, QueuesNoLaneWithoutInstructions) {
+  const DividedPlan divided = divide(through_the_host());
+  EXPECT_THAT(items(divided.lane_of), ElementsAre(LaneId(1), LaneId(2), LaneId(4), LaneId(5)));
+  EXPECT_EQ(divided.queue.lanes[QueuedLaneId(0)].name, "gpu1.0");
+}
+
+// No wait between queued lanes says that b' comes after a'; b, between them, does.
+TEST(DividePlan, OrdersQueuedInstructionsThroughTheHostToo) {
+  EXPECT_THAT(order_of(divide(through_the_host())), ElementsAre("a", "a -> cpu", "b -> gpu1", "c"));
+}
+
+// Where the plan leaves the order open, the predicted start decides, of the interval's own step or
+// of an earlier one.
+TEST(DividePlan, OrdersUnorderedInstructionsByTheirPredictedStart) {
+  PlanBuilder p;
+  const DeviceId gpu = p.device("gpu0", "cuda");
+  const BufferId k = p.buffer("k", gpu);
+  p.constant("k", k);
+  const auto add = [&](const std::string& name, int32_t stage) {
+    const LaneId lane = p.lane("lane of " + name, LaneKind::kCompute, gpu);
+    return p.kernel(lane, name, "relu", {{k}}, p.buffer(name, gpu), stage);
+  };
+  const InstructionId late = add("late", 0);
+  const InstructionId early = add("early", 0);
+  const InstructionId earlier_step = add("of an earlier step", 1);
+  Plan plan = p.build();
+  plan.predicted_interval_ns = 100;
+  plan.instructions[late].predicted_start_ns = 50;
+  plan.instructions[early].predicted_start_ns = 10;
+  plan.instructions[earlier_step].predicted_start_ns = 120;  // 20 after its interval's start
+  const DividedPlan divided = divide_plan(plan, all_accelerators(plan), idle_actions(plan));
+  EXPECT_THAT(order_of(divided), ElementsAre("early", "of an earlier step", "late"));
+}
+
+TEST(DividePlan, OrdersEveryQueuedInstructionOnceAfterAllItWaitsFor) {
+  for (const Plan& plan : {TrainingPlan::make(Overlap::kSerial),
+                           TrainingPlan::make(Overlap::kPipelined), through_the_host()}) {
+    const DividedPlan divided = divide(plan);
+    IdVector<QueuedLaneId, int32_t> num_queued(divided.queue.lanes.size(), 0);
+    for (const QueuedPosition& at : divided.queue.order) {
+      EXPECT_EQ(at.position, num_queued[at.lane]++);
+      const auto& item =
+          divided.queue.lanes[at.lane].instructions[static_cast<size_t>(at.position)];
+      for (const QueuedWait& wait : item.waits) {
+        EXPECT_TRUE(wait.distance > 0 || num_queued[wait.lane] >= wait.count) << item.name;
+      }
+    }
+    for (const QueuedLaneId id : divided.queue.lanes.ids()) {
+      EXPECT_EQ(static_cast<size_t>(num_queued[id]), divided.queue.lanes[id].instructions.size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace graphrt
