@@ -109,6 +109,11 @@ class CompileTest(BadInputTest):
         self.expect_no_plan("x.npy")
         self.assertEqual(self.plan.read_text(), "old")
 
+    def test_a_map_of_devices_that_the_plan_does_not_have(self):
+        training = self.compile(GRAPHS / "mlp_figure.yaml", name="train.bin")
+        self.expect_refused(BAD_USAGE, "graphrun", training, "--devices=emulated", "--map=gpu9=0",
+                            says=["gpu9", "gpu0, gpu1"])
+
     def test_bad_usage(self):
         for arguments in ([], ["--frob", self.graph], [self.graph, "--emit=nothing"],
                           [self.graph, self.graph], [self.graph, "--steps=0", "--emit=svg"]):
@@ -217,10 +222,18 @@ class RunTest(BadInputTest):
         self.expect_refused(BAD_MACHINE, "graphrun", training, "--devices=cuda",
                             says=["cuda", "--devices=emulated"])
 
+    def test_a_map_of_devices_that_the_plan_does_not_have(self):
+        training = self.compile(GRAPHS / "mlp_figure.yaml", name="train.bin")
+        self.expect_refused(BAD_USAGE, "graphrun", training, "--devices=emulated", "--map=gpu9=0",
+                            says=["gpu9", "gpu0, gpu1"])
+
     def test_bad_usage(self):
         y = f"y={self.folder / 'y.npy'}"
         for arguments in (
                 [], ["--frob"], ["--steps=-1"], ["--steps=many"], ["--devices=abacus"],
+                [self.plan, "--map=gpu0"], [self.plan, "--map=gpu0=first"], [self.plan, "--map==1"],
+                [self.plan, "--map=gpu0=0,gpu0=1"], [self.plan, "--launch=rocket"],
+                [self.plan, "--timeout=-1"],
                 [self.plan, self.plan], [self.plan, "--output=y"], [self.plan, "--output==y.npy"],
                 [self.plan, f"--output={y}", f"--output={y}"],
                 [self.plan, f"--output={y}", f"--output-last={y}"],

@@ -37,9 +37,8 @@ std::string report(const graphrt::Session& session, int64_t num_steps, std::vect
 }  // namespace
 
 graphrt::Result<std::string> bench(graphrt::Session& session, int64_t num_steps,
-                                   int32_t num_repetitions, graphrt::RunMode mode) {
+                                   int32_t num_repetitions, const graphrt::RunOptions& options) {
   using Clock = std::chrono::steady_clock;
-  const graphrt::RunOptions options{.mode = mode, .observer = nullptr};
   TRY(session.run(num_steps, options));
   std::vector<int64_t> step_ns;
   for (int32_t i = 0; i < num_repetitions; ++i) {
@@ -47,7 +46,7 @@ graphrt::Result<std::string> bench(graphrt::Session& session, int64_t num_steps,
     TRY(session.run(num_steps, options));
     step_ns.push_back(std::chrono::nanoseconds(Clock::now() - start).count() / num_steps);
   }
-  return report(session, num_steps, std::move(step_ns), mode);
+  return report(session, num_steps, std::move(step_ns), options.mode);
 }
 
 }  // namespace graphrun

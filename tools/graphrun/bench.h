@@ -11,6 +11,6 @@ namespace graphrun {
 /// Runs `num_steps` steps once to warm up and then `num_repetitions` times; returns the report:
 /// median and spread of the time per step, beside the plan's prediction.
 graphrt::Result<std::string> bench(graphrt::Session& session, int64_t num_steps,
-                                   int32_t num_repetitions, graphrt::RunMode mode);
+                                   int32_t num_repetitions, const graphrt::RunOptions& options);
 
 }  // namespace graphrun

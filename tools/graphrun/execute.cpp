@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "runtime/base/file.h"
 #include "runtime/base/npy.h"
@@ -39,8 +41,24 @@ struct Measured {
 /// A longer timeline is neither read by anybody nor cheap to hold.
 constexpr int64_t kMaxSimulatedInstructions = 5'000'000;
 
-RunMode mode_of(const Options& options) {
-  return options.has_barrier ? RunMode::kBarrier : RunMode::kPipelined;
+/// How long a run that was told to end may take for it.
+constexpr std::chrono::seconds kTimeToEnd{10};
+
+/// Says what every lane waits for. An operator that never returns would keep the run from ending,
+/// so the process ends without it.
+void report_stall(const std::string& table) {
+  fmt::print(stderr, "graphrun: no progress; every lane:\n{}", table);
+  std::thread([] {
+    std::this_thread::sleep_for(kTimeToEnd);
+    fmt::print(stderr, "graphrun: error: the run does not end, so the process does\n");
+    std::_Exit(graphrt::exit_code(graphrt::ErrorKind::kMachine));
+  }).detach();
+}
+
+graphrt::RunOptions run_options(const Options& options, graphrt::InstructionObserver* observer) {
+  return {.mode = options.has_barrier ? RunMode::kBarrier : RunMode::kPipelined,
+          .observer = observer,
+          .watch = {.timeout = std::chrono::seconds(options.timeout_s), .on_stall = report_stall}};
 }
 
 Result<void> simulate_plan(const Options& options) {
@@ -105,7 +123,7 @@ Result<Measured> run_steps(Session& session, const Options& options,
   std::optional<Progress> progress;
   if (!options.is_quiet) progress.emplace(session, options.num_steps);
   const auto start = std::chrono::steady_clock::now();
-  TRY(session.run(options.num_steps, {.mode = mode_of(options), .observer = &observer}));
+  TRY(session.run(options.num_steps, run_options(options, &observer)));
   const auto wall = std::chrono::steady_clock::now() - start;
   return Measured{std::chrono::nanoseconds(wall).count(), 0, {}};
 }
@@ -186,7 +204,7 @@ Result<void> run_plan(Session& session, const Options& options) {
 
 Result<void> execute(const Options& options) {
   if (options.is_simulated) return simulate_plan(options);
-  TRY(Session session, Session::load(options.plan, options.devices));
+  TRY(Session session, Session::load(options.plan, options.session));
   if (!options.is_quiet) {
     for (const std::string& note : session.notes()) fmt::print(stderr, "graphrun: {}\n", note);
   }
@@ -194,7 +212,7 @@ Result<void> execute(const Options& options) {
   TRY(prepare_inputs(session, options));
   if (!options.num_repetitions) return run_plan(session, options);
   TRY(const std::string report,
-      bench(session, options.num_steps, *options.num_repetitions, mode_of(options)));
+      bench(session, options.num_steps, *options.num_repetitions, run_options(options, nullptr)));
   fmt::print("{}", report);
   return {};
 }

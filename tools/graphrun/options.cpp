@@ -1,6 +1,7 @@
 #include "tools/graphrun/options.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -23,6 +24,8 @@ constexpr const char* kFooter =
 struct RawOptions {
   Options options;
   int32_t num_repetitions = 0;
+  std::string launch = "graph";
+  std::vector<std::string> map;
   std::vector<std::string> inputs;
   std::vector<std::string> stacked_outputs;
   std::vector<std::string> last_outputs;
@@ -54,9 +57,26 @@ void declare_data(CLI::App& app, RawOptions& raw) {
 
 void declare_modes(CLI::App& app, RawOptions& raw) {
   Options& options = raw.options;
-  app.add_option("--devices", options.devices,
+  app.add_option("--devices", options.session.devices.choice,
                  "What stands for the plan's accelerators: auto, emulated or cuda")
       ->check(CLI::IsMember({"auto", "emulated", "cuda"}))
+      ->capture_default_str();
+  app.add_option("--map", raw.map,
+                 "Which device of its kind stands for one of the plan; two may share one")
+      ->type_name("DEVICE=NUMBER,...")
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all();
+  app.add_option("--launch", raw.launch,
+                 "How work gets onto GPUs: graph (many steps as one launch), streams (one by one) "
+                 "or host (the host waits for each: for debuggers)")
+      ->check(CLI::IsMember({"graph", "streams", "host"}))
+      ->capture_default_str();
+  app.add_option("--timeout", options.timeout_s,
+                 "End a run that makes no progress for so many seconds, and say what every lane "
+                 "waits for; 0: never")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
+      ->type_name("SECONDS")
       ->capture_default_str();
   app.add_flag("--barrier", options.has_barrier,
                "End every step before the next starts: same results, for comparison");
@@ -92,6 +112,32 @@ graphrt::Result<std::vector<NamedFile>> parse_named_files(const std::string& opt
     files.push_back(std::move(file));
   }
   return files;
+}
+
+/// `gpu0=3`.
+graphrt::Result<void> parse_map(const std::vector<std::string>& texts,
+                                std::map<std::string, int32_t>& map) {
+  for (const std::string& text : texts) {
+    const size_t at = text.find('=');
+    int32_t number = -1;
+    if (at != std::string::npos) {
+      const char* end = text.data() + text.size();
+      const auto [stop, error] = std::from_chars(text.data() + at + 1, end, number);
+      if (error != std::errc() || stop != end) number = -1;
+    }
+    if (at == 0 || number < 0) {
+      return graphrt::usage_error("--map " + text + ": write DEVICE=NUMBER, as in gpu0=1");
+    }
+    if (!map.emplace(text.substr(0, at), number).second) {
+      return graphrt::usage_error("--map names '" + text.substr(0, at) + "' twice");
+    }
+  }
+  return {};
+}
+
+graphrt::LaunchMode launch_mode(const std::string& name) {
+  if (name == "streams") return graphrt::LaunchMode::kStreams;
+  return name == "host" ? graphrt::LaunchMode::kHost : graphrt::LaunchMode::kGraph;
 }
 
 /// Every file that a run with these options writes, with the option that asks for it.
@@ -142,6 +188,8 @@ graphrt::Result<void> check_combination(const Options& options) {
 
 graphrt::Result<Options> finish_options(RawOptions raw) {
   Options options = std::move(raw.options);
+  TRY(parse_map(raw.map, options.session.devices.map));
+  options.session.launch = launch_mode(raw.launch);
   TRY(options.inputs, parse_named_files("--input", raw.inputs));
   TRY(options.stacked_outputs, parse_named_files("--output", raw.stacked_outputs));
   TRY(options.last_outputs, parse_named_files("--output-last", raw.last_outputs));

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/engine/session.h"
+
 namespace graphrun {
 
 /// `NAME=FILE` from the command line.
@@ -17,7 +19,7 @@ struct NamedFile {
 
 struct Options {
   std::filesystem::path plan;
-  std::string devices = "auto";
+  graphrt::SessionOptions session;
   int64_t num_steps = 1;
   std::vector<NamedFile> inputs;
   std::vector<NamedFile> stacked_outputs;
@@ -26,6 +28,7 @@ struct Options {
   std::optional<std::filesystem::path> load_state;
   std::optional<std::filesystem::path> trace;
   std::optional<int32_t> num_repetitions;  ///< --bench
+  int64_t timeout_s = 300;
   bool is_partial = false;
   bool has_barrier = false;
   bool is_checked = false;
