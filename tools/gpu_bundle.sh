@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Makes a folder that runs on a machine with GPUs without building there: the programs, the GPU
+# tests, the workloads compiled for a machine, and the scripts that run them. It needs glibc 2.34,
+# libstdc++ of GCC 11 or later and cuBLAS of CUDA 13 on that machine.
+#
+#   tools/gpu_bundle.sh FOLDER [--machine FILE.yaml] [--peers FOLDER]
+#
+#   --machine   the machine that the workloads are compiled for, instead of the one each names;
+#               those that need more GPUs than it has are left out
+#   --peers     scripts that run the same workloads on something else; copied along
+set -euo pipefail
+
+usage() { sed -n '6,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+
+folder=
+machine=
+peers=
+while [[ $# -gt 0 ]]; do
+  case "$1" in
+    -h | --help) usage; exit 0 ;;
+    --machine) machine=$(realpath "${2:?--machine takes a file}"); shift 2 ;;
+    --peers) peers=$(realpath "${2:?--peers takes a folder}"); shift 2 ;;
+    -*) usage >&2; exit 2 ;;
+    *) folder=$(realpath -m "$1"); shift ;;
+  esac
+done
+[[ -n $folder ]] || { usage >&2; exit 2; }
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+cmake --preset release --log-level=WARNING
+cmake --build --preset release
+rm -rf "$folder"
+mkdir -p "$folder"/{bin,lib,plans}
+DESTDIR= cmake --install build/release --prefix "$folder" --strip >/dev/null
+DESTDIR= cmake --install build/release --prefix "$folder" --strip --component gpu_tests >/dev/null
+rm -f "$folder/bin/graph-opt"
+
+# The few libraries that a machine may lack; never the system's own, CUDA's or the driver's.
+for file in "$folder"/bin/* "$folder"/lib/libgraphrt.so; do
+  ldd "$file" | awk '$3 ~ /lib(fmt|yaml-cpp)\.so/ {print $3}'
+done | sort -u | xargs -I{} cp -L {} "$folder/lib/"
+
+graphc=build/release/bin/graphc
+cp -r graphs "$folder/"  # a plan finds its feeds from its own folder
+for graph in "$folder"/graphs/workloads/*.yaml "$folder/graphs/mlp_figure.yaml"; do
+  name=$(basename "$graph" .yaml)
+  if ! "$graphc" "$graph" ${machine:+--machine "$machine"} -o "$folder/plans/$name.bin" \
+    >"$folder/plans/$name.txt" 2>&1; then
+    rm -f "$folder/plans/$name".*
+    echo "left out: $name does not fit $machine"
+  fi
+done
+cp tools/bench_gpu.sh tools/bench_gpu.py tools/test_gpu.sh tools/gpu_environment.sh tools/make_batches.py "$folder/"
+if [[ -n $peers ]]; then cp -r "$peers" "$folder/peers"; fi
+du -sh "$folder" | cut -f1

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs the GPU tests of a folder that tools/gpu_bundle.sh made, on the GPUs of this machine. A test
+# that finds no GPU fails. The last line says how many programs passed.
+#
+#   FOLDER/test_gpu.sh
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=tools/gpu_environment.sh
+source ./gpu_environment.sh
+export GRAPHRT_REQUIRE_GPU=1
+
+num_passed=0
+num_failed=0
+check() {
+  echo "== $* =="
+  if timeout 300 "$@" >test.log 2>&1; then
+    num_passed=$((num_passed + 1))
+    tail -n 1 test.log
+  else
+    num_failed=$((num_failed + 1))
+    grep -E "FAILED|Failure|error|rror:" test.log | head -n 20
+    tail -n 15 test.log
+  fi
+}
+
+check bin/conformance --gtest_brief=1
+check bin/gpu_kernels --gtest_brief=1
+check bin/gpu_sessions --gtest_brief=1
+# Plans for more GPUs than there are run on those there are.
+num_gpus=$(nvidia-smi --list-gpus | wc -l)
+second=$((num_gpus > 1 ? 1 : 0))
+for plan in plans/mlp_figure.bin plans/x1.bin plans/x5_*.bin plans/e3_small_*.bin; do
+  inputs=()
+  map=(--map=gpu0=0)
+  if bin/graphdump "$plan" | grep -q gpu1; then map=("--map=gpu0=0,gpu1=$second"); fi
+  case $plan in
+    *e3_small*)
+      [[ -f x_small.npy ]] || python3 make_batches.py small
+      inputs=(--input x=x_small.npy --input label=label_small.npy)
+      ;;
+  esac
+  for launch in graph streams host; do
+    check bin/graphrun "$plan" --devices=cuda "${map[@]}" --launch="$launch" \
+      --steps=9 --check "${inputs[@]}"
+  done
+done
+echo "$num_passed passed, $num_failed failed"
+[[ $num_failed -eq 0 ]]
