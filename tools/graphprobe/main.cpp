@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "runtime/base/file.h"
+#include "tools/graphprobe/probe.h"
+
+namespace {
+
+using graphrt::machine_error;
+using graphrt::Result;
+
+constexpr int32_t kMaxWorkers = 4096;
+
+struct Options {
+  std::optional<std::filesystem::path> output;
+  graphprobe::ProbeOptions probe;
+};
+
+/// What can be known beforehand: it must not come out after a minute of measuring.
+/// Errors: `path` is a folder, or its folder is not there or cannot be written (kMachine).
+Result<void> check_can_write(const std::filesystem::path& path) {
+  const std::string what = "cannot write " + path.string() + ": ";
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return machine_error(what + "it is a folder");
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  return machine_error(what + "folder " + folder.string() + ": " + std::strerror(errno));
+}
+
+/// Errors: no name, or one that a machine file cannot hold (kUsage).
+Result<void> check_name(const std::string& name) {
+  graphc::Machine machine = graphc::single_cpu_machine();
+  machine.name = name;
+  if (name.empty()) return graphrt::usage_error("--name is empty");
+  return graphprobe::check_reads_back(machine);
+}
+
+/// Errors: standard output cannot take the text (a full disk).
+Result<void> print(const std::string& text) {
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (is_written && std::fflush(stdout) == 0) return {};
+  return machine_error("cannot write to standard output");
+}
+
+Result<void> run(const Options& options) {
+  if (options.probe.name) TRY(check_name(*options.probe.name));
+  if (options.output) TRY(check_can_write(*options.output));
+  TRY(const graphprobe::Probed probed,
+      graphprobe::probe(options.probe, graphrt::builtin_devices()));
+  for (const std::string& note : probed.notes) fmt::print(stderr, "graphprobe: {}\n", note);
+  const std::string text = graphprobe::machine_file(probed);
+  if (!options.output) return print(text);
+  return graphrt::write_file_atomically(*options.output, {graphrt::bytes_of(text)});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Measures the machine it runs on and writes a machine file for graphc.",
+               "graphprobe");
+  app.add_option("-o,--output", options.output,
+                 "The machine file to write (default: standard output)")
+      ->type_name("FILE.yaml");
+  app.add_option("--name", options.probe.name,
+                 "The machine's name (default: what it has, like cpu-2gpu)")
+      ->type_name("NAME");
+  app.add_option("--workers", options.probe.num_workers,
+                 "CPU workers (default: all cores but 2, and 2 more for each GPU)")
+      ->check(CLI::Range(1, kMaxWorkers))
+      ->type_name("N");
+  app.set_version_flag("--version", "graphprobe " GRAPHC_VERSION);
+  app.footer(
+      "Nothing else should run meanwhile. It takes seconds, and up to a minute with GPUs.\n"
+      "Exit codes: 0 success, 2 bad usage, 3 a device cannot be used or the output not written.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : exit_code(graphrt::ErrorKind::kUsage);
+  }
+  const Result<void> result = run(options);
+  if (result) return 0;
+  fmt::print(stderr, "graphprobe: {}\n", result.error().message);
+  return exit_code(result.error().kind);
+}

@@ -1,0 +1,54 @@
+#include "tools/graphprobe/measure_gpu.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "tools/graphprobe/host.h"
+#include "tools/graphprobe/operands.h"
+#include "tools/graphprobe/timing.h"
+
+namespace graphprobe {
+namespace {
+
+using graphrt::Action;
+using graphrt::Result;
+using std::chrono::milliseconds;
+
+constexpr int32_t kNumStreams = 8;
+constexpr int64_t kProductSize = 4096;
+constexpr int64_t kSumElements = int64_t{1} << 26;  // 256 MiB an array
+
+/// Median time of one run, with what it takes to launch it and to see its end.
+Result<double> seconds_of(Action& action, std::chrono::nanoseconds budget) {
+  return median_seconds([&] { return action.run(0); }, budget);
+}
+
+/// The rate of an action beyond what launching a kernel costs: the compiler adds that itself.
+Result<double> rate_of(Action& action, double amount, double launch_s) {
+  TRY(const double total_s, seconds_of(action, milliseconds(500)));
+  return amount / std::max(total_s - launch_s, total_s / 2);
+}
+
+}  // namespace
+
+Result<graphc::Device> measure_gpu(const Accelerator& accelerator) {
+  TRY(const std::unique_ptr<graphrt::Device> device,
+      accelerator.back_end->open(accelerator.name, accelerator.index));
+  graphc::Device gpu;
+  gpu.name = accelerator.name;
+  gpu.kind = accelerator.kind;
+  gpu.index = accelerator.index;
+  gpu.num_lanes = kNumStreams;
+  gpu.memory_bytes = whole_gibibytes(device->memory_pool().available_bytes);
+
+  TRY(const std::unique_ptr<Action> tiny, bind_sum(*device, 1));
+  TRY(const std::unique_ptr<Action> product, bind_product(*device, kProductSize));
+  TRY(const std::unique_ptr<Action> sum, bind_sum(*device, kSumElements));
+  TRY(const double launch_s, seconds_of(*tiny, milliseconds(100)));
+  TRY(gpu.rates["matmul_f32"], rate_of(*product, product_flops(kProductSize), launch_s));
+  TRY(gpu.rates["bytes"], rate_of(*sum, sum_bytes(kSumElements), launch_s));
+  return gpu;
+}
+
+}  // namespace graphprobe

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/device/device.h"
+
+namespace graphprobe {
+
+/// An array of f32 in an arena of its own, its content what allocate() leaves.
+graphrt::Result<graphrt::OperandSlots> make_array(graphrt::Device& device, graphrt::Shape shape);
+
+/// The same, filled with random numbers: what a chip computes decides how much power it draws, and
+/// so how fast it is.
+graphrt::Result<graphrt::OperandSlots> make_random_array(graphrt::Device& device,
+                                                         graphrt::Shape shape);
+
+/// An operator without attributes.
+graphrt::Result<std::unique_ptr<graphrt::Action>> bind_operator(
+    graphrt::Device& device, std::string_view op, std::vector<graphrt::OperandSlots> inputs,
+    const graphrt::OperandSlots& output);
+
+/// A product of random n x n matrices, which is 2 n^3 operations.
+graphrt::Result<std::unique_ptr<graphrt::Action>> bind_product(graphrt::Device& device, int64_t n);
+
+/// A sum of two arrays of `num_elements`, which reads and writes 12 bytes for each.
+graphrt::Result<std::unique_ptr<graphrt::Action>> bind_sum(graphrt::Device& device,
+                                                           int64_t num_elements);
+
+/// Operations of bind_product(), bytes of bind_sum().
+double product_flops(int64_t n);
+double sum_bytes(int64_t num_elements);
+
+}  // namespace graphprobe
