@@ -16,6 +16,13 @@ double rate_of(const Device& device, std::string_view rate) {
   return at->second;
 }
 
+/// Memory bandwidth of one lane.
+double lane_bytes_per_s(const Device& device) {
+  const double all = rate_of(device, "bytes");
+  if (shares_compute(device)) return all;
+  return device.bytes_per_worker_per_s.value_or(all / device.num_lanes);
+}
+
 }  // namespace
 
 bool shares_compute(const Device& device) { return device.kind != "cpu"; }
@@ -27,9 +34,9 @@ TaskCost CostModel::node_cost(const Graph& graph, NodeId id, DeviceId device_id)
   for (const ValueId input : node.inputs) inputs.push_back(graph.type_of(input));
   const Work work = node.op->work_rule(inputs, graph.type_of(node.result), node.attributes);
 
-  const double share = shares_compute(device) ? 1.0 : 1.0 / device.num_lanes;
-  int64_t work_ns = nanoseconds(work.num_bytes, rate_of(device, "bytes") * share);
+  int64_t work_ns = nanoseconds(work.num_bytes, lane_bytes_per_s(device));
   if (!work.rate.empty()) {
+    const double share = shares_compute(device) ? 1.0 : 1.0 / device.num_lanes;
     const double rate = rate_of(device, work.rate) * share;
     work_ns = std::max(work_ns, nanoseconds(work.num_flops, rate));
   }
@@ -49,9 +56,8 @@ TaskCost CostModel::copy_cost(const LinkDirection& link, int64_t num_bytes) cons
 
 TaskCost CostModel::host_transfer_cost(int64_t num_bytes) const {
   const Device& host = machine_->devices[machine_->host()];
-  const double rate = rate_of(host, "bytes") / host.num_lanes;
   const auto amount = 2 * static_cast<double>(num_bytes);  // read once, written once
-  return {host.launch_ns, std::max<int64_t>(1, nanoseconds(amount, rate)), 0};
+  return {host.launch_ns, std::max<int64_t>(1, nanoseconds(amount, lane_bytes_per_s(host))), 0};
 }
 
 }  // namespace graphc

@@ -8,8 +8,10 @@ namespace graphc {
 /// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time).
 ///
 /// A rate in a machine file is that of all lanes of a device together. One CPU worker gets its
-/// share of it. One kernel on a GPU gets all of it, but kernels on other streams of that GPU wait
-/// meanwhile: its work is charged to the GPU's shared unit, its launch only to its own stream.
+/// share of it, and of the memory bandwidth what the file says that one worker gets; that others
+/// may use it at the same time is not modelled. One kernel on a GPU gets all of it, but kernels on
+/// other streams of that GPU wait meanwhile: its work is charged to the GPU's shared unit, its
+/// launch only to its own stream.
 class CostModel {
  public:
   explicit CostModel(const Machine& machine) : machine_(&machine) {}

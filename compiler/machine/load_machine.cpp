@@ -13,6 +13,7 @@ constexpr int64_t kMaxLanes = 4096;
 
 /// What the cost model asks of every device: memory bandwidth and the rates that operators name.
 const MapKeys kRates = {"`rates`", {"bytes", "matmul_f32"}};
+const MapKeys kCpuRates = {"`rates`", {"bytes", "matmul_f32", "bytes_per_worker"}};
 
 const MapKeys kLinkKeys = {"a link", {"between", "to", "back", "both", "latency"}};
 
@@ -162,7 +163,8 @@ class MachineReader {
 
   void read_rates(const YamlNode& rates, Device& device) {
     if (!expect_kind(rates, YamlKind::kMap, "`rates`", diagnostics_)) return;
-    check_keys(rates, kRates, diagnostics_);
+    const bool is_cpu = device.kind == "cpu";
+    check_keys(rates, is_cpu ? kCpuRates : kRates, diagnostics_);
     for (const std::string& name : kRates.known) {
       const YamlNode* node = require_key(rates, name, kRates, rates.where, diagnostics_);
       const std::string what = "`" + name + "`";
@@ -170,6 +172,24 @@ class MachineReader {
           read_quantity(node, what, name == "bytes" ? parse_byte_rate : parse_flop_rate);
       if (rate) device.rates[name] = *rate;
     }
+    const YamlNode* per_worker = is_cpu ? rates.find("bytes_per_worker") : nullptr;
+    if (per_worker != nullptr) read_bytes_per_worker(*per_worker, device);
+  }
+
+  void read_bytes_per_worker(const YamlNode& node, Device& device) {
+    device.bytes_per_worker_per_s = read_quantity(&node, "`bytes_per_worker`", parse_byte_rate);
+    const auto bytes = device.rates.find("bytes");
+    if (!device.bytes_per_worker_per_s || bytes == device.rates.end()) return;
+    const double share = bytes->second / std::max(device.num_lanes, 1);
+    if (*device.bytes_per_worker_per_s >= share &&
+        *device.bytes_per_worker_per_s <= bytes->second) {
+      return;
+    }
+    diagnostics_.error(node.where,
+                       "`bytes_per_worker` is what one worker gets alone: from its share of "
+                       "`bytes`, " +
+                           print_byte_rate(share) + ", to all of it, " +
+                           print_byte_rate(bytes->second));
   }
 
   void read_links() {

@@ -30,6 +30,9 @@ std::string print_device(const Device& device) {
             (name == "bytes" ? print_byte_rate(rate) : print_flop_rate(rate));
     is_first = false;
   }
+  if (device.bytes_per_worker_per_s) {
+    text += ", bytes_per_worker: " + print_byte_rate(*device.bytes_per_worker_per_s);
+  }
   return text + "}, launch: " + print_duration(device.launch_ns) + "}\n";
 }
 

@@ -20,8 +20,10 @@ struct Device {
   int32_t num_lanes = 1;  ///< CPU workers or GPU streams
   int64_t memory_bytes = 0;
   std::map<std::string, double> rates;  ///< all lanes together; `bytes` is the memory bandwidth
-  int64_t launch_ns = 0;                ///< per operator
-  int32_t index = 0;                    ///< accelerators: which one of its kind on the machine
+  /// CPU: what one worker gets of the bandwidth while the others leave it alone; absent: its share.
+  std::optional<double> bytes_per_worker_per_s;
+  int64_t launch_ns = 0;  ///< per operator
+  int32_t index = 0;      ///< accelerators: which one of its kind on the machine
   SourceRange where;
 };
 

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "runtime/base/check.h"
-#include "runtime/engine/watchdog.h"
 
 namespace graphrt {
 namespace {
@@ -48,6 +47,7 @@ Engine::Engine(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>
 }
 
 Engine::~Engine() {
+  watchdog_.reset();
   Order order;
   order.leave = true;
   issue(order);
@@ -144,24 +144,28 @@ Result<void> Engine::run(StepRange steps, InstructionObserver* observer, const S
 }
 
 Result<void> Engine::run_watched(const StallWatch& watch) {
-  std::optional<Watchdog> watchdog;
-  if (watch.timeout.count() > 0) {
-    watchdog.emplace(
-        watch.timeout, [this] { return progress_mark(); },
-        [this, &watch] {
-          if (watch.on_stall) watch.on_stall(stall_table());
-        },
-        [this] { stop_all(); });
-  }
+  const std::function<void()> bark = [this, &watch] {
+    if (watch.on_stall) watch.on_stall(stall_table());
+  };
+  const bool is_watched = watch.timeout.count() > 0;
+  if (is_watched) watchdog_for(watch.timeout).arm(bark);
   Result<void> queued = run_queue();
   for (int32_t left = num_running_.load(); left != 0; left = num_running_.load()) {
     num_running_.wait(left);
   }
-  if (!watchdog || !watchdog->has_barked()) return queued;
-  return machine_error(
-      "no progress for " +
-      std::to_string(std::chrono::duration_cast<std::chrono::seconds>(watch.timeout).count()) +
-      " s, so the run was ended");
+  if (!is_watched || !watchdog_->disarm()) return queued;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(watch.timeout);
+  return machine_error("no progress for " + std::to_string(seconds.count()) +
+                       " s, so the run was ended");
+}
+
+/// Made once: a thread a run would cost more than a short run takes.
+Watchdog& Engine::watchdog_for(std::chrono::milliseconds timeout) {
+  if (watchdog_ == nullptr || watchdog_->timeout() != timeout) {
+    watchdog_ = std::make_unique<Watchdog>(
+        timeout, [this] { return progress_mark(); }, [this] { stop_all(); });
+  }
+  return *watchdog_;
 }
 
 Result<void> Engine::run_queue() {
@@ -285,6 +289,7 @@ bool Engine::wait_for_flag(const uint32_t* flag, uint32_t value) const {
 }
 
 bool Engine::run_instruction(Lane& lane, const BoundInstruction& instruction, int64_t step) {
+  lane.num_started.store(lane.counter.value() + 1, std::memory_order_relaxed);
   InstructionObserver* observer = order_.observer;
   if (observer != nullptr) observer->on_start(lane.id, instruction.id, step);
   Result<void> result = instruction.action->run(step);

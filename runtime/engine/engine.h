@@ -16,6 +16,7 @@
 #include "runtime/engine/progress_counter.h"
 #include "runtime/engine/queued_lanes.h"
 #include "runtime/engine/stall_watch.h"
+#include "runtime/engine/watchdog.h"
 #include "runtime/plan/plan.h"
 
 namespace graphrt {
@@ -80,6 +81,8 @@ class Engine {
   struct Lane {
     LaneId id;
     ProgressCounter counter;
+    /// Of the instruction that is being run, as the counter will count it; for messages.
+    std::atomic<int64_t> num_started = 0;
     std::vector<BoundInstruction> instructions;
     std::optional<Error> error;
     std::thread thread;
@@ -109,6 +112,7 @@ class Engine {
   bool give_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
   Result<void> run_queue();
   Result<void> run_watched(const StallWatch& watch);
+  Watchdog& watchdog_for(std::chrono::milliseconds timeout);
   void stop_all();
   uint64_t progress_mark() const;
   std::string stall_table() const;
@@ -144,6 +148,8 @@ class Engine {
   std::atomic<uint32_t> num_orders_ = 0;   // grows with every order
   std::atomic<int32_t> num_running_ = 0;   // lanes that have not carried out the order
   std::atomic<bool> is_stopping_ = false;  // a lane has failed
+
+  std::unique_ptr<Watchdog> watchdog_;  // from the first watched run on
 
   // Of the current run, for num_finished_steps().
   std::atomic<int64_t> progress_base_ = 0;

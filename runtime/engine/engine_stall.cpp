@@ -53,7 +53,8 @@ std::string Engine::stall_line(const Lane& lane) const {
   }
   const int64_t interval = num_done / length;
   const BoundInstruction& next = lane.instructions[static_cast<size_t>(num_done % length)];
-  const std::string awaited = awaited_by(next, interval);
+  const bool is_running = lane.num_started.load(std::memory_order_relaxed) > lane.counter.value();
+  const std::string awaited = is_running ? "" : awaited_by(next, interval);
   if (awaited.empty()) return text + "is in " + name_of(next.id, interval);
   return text + "cannot start " + name_of(next.id, interval) + ", which waits for " + awaited;
 }

@@ -9,29 +9,38 @@
 
 namespace graphrt {
 
-/// Looks at a number that changes with every progress, from a thread of its own. When it has stayed
-/// the same for the timeout, says so once, and from then on stops what it watches, again and again.
+/// Looks at a number that changes with every progress, from a thread of its own that sleeps between
+/// runs. When the number has stayed the same for the timeout, it says so once, and from then on
+/// stops what it watches, again and again.
+///
+/// Threads: arm() and disarm() from one at a time.
 class Watchdog {
  public:
   Watchdog(std::chrono::milliseconds timeout, std::function<uint64_t()> progress,
-           std::function<void()> bark, std::function<void()> stop);
+           std::function<void()> stop);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
 
-  bool has_barked() const;
+  std::chrono::milliseconds timeout() const { return timeout_; }
+
+  /// From now on a lack of progress calls `bark`, which must stay callable until disarm().
+  void arm(const std::function<void()>& bark);
+  /// Nothing is called any more when this returns. Returns whether it has barked.
+  bool disarm();
 
  private:
-  void watch();
+  void serve();
+  void watch(std::unique_lock<std::mutex>& lock);
 
   std::chrono::milliseconds timeout_;
   std::function<uint64_t()> progress_;
-  std::function<void()> bark_;
   std::function<void()> stop_;
-  mutable std::mutex mutex_;
-  std::condition_variable called_off_;
-  bool is_called_off_ = false;
+  std::mutex mutex_;  // held by the thread except while it sleeps
+  std::condition_variable changed_;
+  const std::function<void()>* bark_ = nullptr;  // null: not armed
   bool has_barked_ = false;
+  bool is_leaving_ = false;
   std::thread thread_;
 };
 

@@ -60,6 +60,11 @@ Result<graphc::Device> measure_cpu(int32_t num_workers) {
   TRY(cpu.rates["bytes"],
       rate_of_workers(num_workers, sum_bytes(num_elements),
                       [&](graphrt::Device& device) { return bind_sum(device, num_elements); }));
+  TRY(const double bytes_per_worker,
+      rate_of_workers(1, sum_bytes(num_elements),
+                      [&](graphrt::Device& device) { return bind_sum(device, num_elements); }));
+  const double bytes = cpu.rates["bytes"];
+  cpu.bytes_per_worker_per_s = std::clamp(bytes_per_worker, bytes / num_workers, bytes);
   return cpu;
 }
 

@@ -129,7 +129,17 @@ class Prober {
 
   void add_device(graphc::Device device) {
     for (auto& [name, rate] : device.rates) rate = round_rate(rate);
+    round_bytes_per_worker(device);
     machine().devices.push_back(std::move(device));
+  }
+
+  /// Left out where it says no more than the share that a worker has of all.
+  static void round_bytes_per_worker(graphc::Device& device) {
+    if (!device.bytes_per_worker_per_s) return;
+    const double all = device.rates.at("bytes");
+    const double rounded = round_rate(*device.bytes_per_worker_per_s);
+    device.bytes_per_worker_per_s.reset();
+    if (rounded > all / device.num_lanes) device.bytes_per_worker_per_s = std::min(rounded, all);
   }
 
   void add_link(DeviceId first, DeviceId second, const LinkFigures& figures) {

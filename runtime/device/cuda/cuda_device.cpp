@@ -81,12 +81,12 @@ Result<std::byte*> CudaDevice::allocate(int64_t size_bytes) {
 Result<void> CudaDevice::adopt_host(std::byte* begin, int64_t size_bytes) {
   if (size_bytes == 0) return {};
   TRY(select_gpu(gpu_));
+  cudaPointerAttributes attributes{};
+  CUDA_TRY(cudaPointerGetAttributes(&attributes, begin));
+  if (attributes.type == cudaMemoryTypeHost)
+    return {};  // another of the plan's has done it, for all
   const cudaError_t status =
       cudaHostRegister(begin, static_cast<size_t>(size_bytes), cudaHostRegisterPortable);
-  if (status == cudaErrorHostMemoryAlreadyRegistered) {  // by another GPU of the plan, for all
-    cudaGetLastError();
-    return {};
-  }
   if (status != cudaSuccess) {
     cudaGetLastError();
     return machine_error("cannot pin " + format_bytes(size_bytes) + " of host memory for " +

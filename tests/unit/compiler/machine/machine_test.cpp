@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "compiler/machine/cost_model.h"
+
 namespace graphc {
 namespace {
 
@@ -66,6 +68,21 @@ TEST(Machine, CanonicalYamlReadsBack) {
     EXPECT_EQ(again->devices[id].rates, machine->devices[id].rates);
     EXPECT_EQ(again->devices[id].memory_bytes, machine->devices[id].memory_bytes);
   }
+}
+
+TEST(Machine, OneWorkerMayHaveMoreBandwidthThanItsShare) {
+  Machine machine = single_cpu_machine();
+  Device& cpu = machine.devices[machine.host()];
+  cpu.num_lanes = 4;
+  cpu.rates["bytes"] = 40e9;
+  const int64_t num_bytes = 1'000'000;  // read and written
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).work_ns, 200'000);
+  cpu.bytes_per_worker_per_s = 20e9;
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).work_ns, 100'000);
+  DiagnosticSink sink;
+  const Result<Machine> again = load(to_yaml(machine), sink);
+  ASSERT_TRUE(again) << sink.render_all();
+  EXPECT_EQ(again->devices[again->host()].bytes_per_worker_per_s, 20e9);
 }
 
 TEST(Machine, TheDefaultMachineIsOneWorker) {

@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
+#include <thread>
 
 #include "runtime/engine/engine.h"
 #include "runtime/engine/watchdog.h"
@@ -75,9 +78,10 @@ TEST(Engine, EndsARunWithoutProgressAndSaysWhatEveryLaneWaitsFor) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::kMachine);
     EXPECT_THAT(result.error().message, HasSubstr("no progress"));
-    EXPECT_THAT(table, AllOf(HasSubstr("is in 'y' of step 3"),
-                             ContainsRegex("cannot start 'g -> cpu' of step 3, which waits for 'g' of "
-                                     "step 3 on gpu0")));
+    EXPECT_THAT(table,
+                AllOf(HasSubstr("is in 'y' of step 3"),
+                      ContainsRegex("cannot start 'g -> cpu' of step 3, which waits for 'g' of "
+                                    "step 3 on gpu0")));
     EXPECT_FALSE((*engine)->run({0, 1}, nullptr)) << "must refuse to run on";
   }
 }
@@ -96,14 +100,19 @@ TEST(Engine, LetsARunWithProgressGoOn) {
 TEST(Watchdog, BarksOnceAndStopsUntilItIsCalledOff) {
   std::atomic<int> num_barks = 0;
   std::atomic<int> num_stops = 0;
-  {
-    Watchdog watchdog(
-        std::chrono::milliseconds(10), [] { return uint64_t{7}; }, [&] { ++num_barks; },
-        [&] { ++num_stops; });
+  const std::function<void()> bark = [&] { ++num_barks; };
+  Watchdog watchdog(
+      std::chrono::milliseconds(10), [] { return uint64_t{7}; }, [&] { ++num_stops; });
+  for (int run = 1; run <= 2; ++run) {
+    num_stops = 0;
+    watchdog.arm(bark);
     while (num_stops < 3) std::this_thread::yield();
-    EXPECT_TRUE(watchdog.has_barked());
+    EXPECT_TRUE(watchdog.disarm());
+    EXPECT_EQ(num_barks, run);
   }
-  EXPECT_EQ(num_barks, 1);
+  const int num_stops_before = num_stops;
+  std::this_thread::sleep_for(std::chrono::milliseconds(40));
+  EXPECT_EQ(num_stops, num_stops_before);
 }
 
 }  // namespace
