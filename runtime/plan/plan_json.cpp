@@ -48,7 +48,10 @@ Json json_of(const Wait& wait) {
 }
 
 Json json_of(const PlanDevice& device) {
-  return {{"name", device.name}, {"kind", device.kind}, {"memory_bytes", device.memory_bytes}, {"index", device.index}};
+  return {{"name", device.name},
+          {"kind", device.kind},
+          {"memory_bytes", device.memory_bytes},
+          {"index", device.index}};
 }
 
 Json json_of(const PlanArena& arena) {
