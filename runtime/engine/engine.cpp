@@ -132,7 +132,7 @@ Result<void> Engine::run(StepRange steps, InstructionObserver* observer, const S
   progress_base_.store(next_interval_, std::memory_order_relaxed);
   issue({steps, next_interval_, num_intervals, observer, false});
   next_interval_ += num_intervals;
-  const Result<void> finished = run_watched(watch);
+  Result<void> finished = run_watched(watch);
   for (const auto& lane : lanes_) {
     if (!lane->error) continue;
     has_failed_ = true;
