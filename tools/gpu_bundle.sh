@@ -18,19 +18,29 @@ peers=
 while [[ $# -gt 0 ]]; do
   case "$1" in
     -h | --help) usage; exit 0 ;;
-    --machine) machine=$(realpath "${2:?--machine takes a file}"); shift 2 ;;
-    --peers) peers=$(realpath "${2:?--peers takes a folder}"); shift 2 ;;
+    --machine) machine=$(realpath -e "${2:?--machine takes a file}"); shift 2 ;;
+    --peers) peers=$(realpath -e "${2:?--peers takes a folder}"); shift 2 ;;
     -*) usage >&2; exit 2 ;;
-    *) folder=$(realpath -m "$1"); shift ;;
+    *)
+      [[ -z $folder ]] || { usage >&2; exit 2; }
+      folder=$(realpath -m "$1")
+      shift
+      ;;
   esac
 done
 [[ -n $folder ]] || { usage >&2; exit 2; }
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+readonly marker=$folder/.made_by_gpu_bundle
+if [[ -n $(ls -A "$folder" 2>/dev/null) && ! -f $marker ]]; then
+  echo "gpu_bundle: $folder is not empty and was not made by this script; name another" >&2
+  exit 1
+fi
 
 cmake --preset release --log-level=WARNING
 cmake --build --preset release
 rm -rf "$folder"
 mkdir -p "$folder"/{bin,lib,plans}
+touch "$marker"
 DESTDIR= cmake --install build/release --prefix "$folder" --strip >/dev/null
 DESTDIR= cmake --install build/release --prefix "$folder" --strip --component gpu_tests >/dev/null
 rm -f "$folder/bin/graph-opt"
@@ -46,8 +56,10 @@ for graph in "$folder"/graphs/workloads/*.yaml "$folder/graphs/mlp_figure.yaml";
   name=$(basename "$graph" .yaml)
   if ! "$graphc" "$graph" ${machine:+--machine "$machine"} -o "$folder/plans/$name.bin" \
     >"$folder/plans/$name.txt" 2>&1; then
+    # Only a machine that was chosen here can be one that a workload does not fit.
+    [[ -n $machine ]] || { cat "$folder/plans/$name.txt" >&2; exit 1; }
+    echo "left out: $name: $(head -n 1 "$folder/plans/$name.txt")"
     rm -f "$folder/plans/$name".*
-    echo "left out: $name does not fit $machine"
   fi
 done
 cp tools/bench_gpu.sh tools/bench_gpu.py tools/test_gpu.sh tools/gpu_environment.sh tools/make_batches.py "$folder/"

@@ -61,6 +61,9 @@ class Device {
 
   virtual MemoryPool memory_pool() const = 0;
 
+  /// What the user should know of how this device works here, a line each, once all is bound.
+  virtual std::vector<std::string> notes() const { return {}; }
+
   /// An arena of at least `size_bytes`, aligned to 4096, with unspecified content. Requires: size
   /// >= 0. Errors: no memory (kMachine).
   virtual Result<std::byte*> allocate(int64_t size_bytes) = 0;

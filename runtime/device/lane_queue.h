@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -73,6 +74,19 @@ struct QueueProgram {
   int64_t interval_ns = 0;  ///< predicted
 };
 
+/// The smallest number of intervals between which a hand-over's flag is used again.
+constexpr int64_t kMinHandOverSlots = 4;
+
+/// A flag is used again only after its consumer, `distance` intervals later, has set it back: with
+/// fewer slots than that the producer would wait for a consumer that comes after it.
+inline int64_t num_hand_over_slots(const QueueProgram& program) {
+  int64_t num_slots = kMinHandOverSlots;
+  for (const HandOver& hand_over : program.hand_overs) {
+    num_slots = std::max<int64_t>(num_slots, int64_t{hand_over.distance} + 1);
+  }
+  return num_slots;
+}
+
 /// Steps first .. first + count - 1.
 struct StepRange {
   int64_t first = 0;
@@ -93,9 +107,6 @@ enum class LaunchMode : uint8_t {
   kStreams,  ///< instruction by instruction
   kHost,     ///< by host threads that wait for each instruction: nothing is queued
 };
-
-/// The smallest number of intervals between which a hand-over's flag is used again.
-constexpr int64_t kMinHandOverSlots = 4;
 
 /// The host's side of all hand-overs, in memory that the accelerators see too.
 class HandOverFlags {

@@ -156,7 +156,7 @@ Result<void> Engine::run_watched(const StallWatch& watch) {
   if (!is_watched || !watchdog_->disarm()) return queued;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(watch.timeout);
   return machine_error("no progress for " + std::to_string(seconds.count()) +
-                       " s, so the run was ended");
+                       " s, so the run was ended" + (queued ? "" : ": " + queued.error().message));
 }
 
 /// Made once: a thread a run would cost more than a short run takes.
@@ -193,6 +193,8 @@ void Engine::issue(const Order& order) {
 }
 
 int64_t Engine::num_finished_steps() const {
+  // Lanes that were closed count as if they had run for ever.
+  if (is_stopping_.load(std::memory_order_relaxed)) return 0;
   const int64_t limit = progress_limit_.load(std::memory_order_relaxed);
   const int64_t base = progress_base_.load(std::memory_order_relaxed);
   int64_t finished = limit;

@@ -55,7 +55,8 @@ class Engine {
   ///         then, and the engine refuses to run again.
   Result<void> run(StepRange steps, InstructionObserver* observer, const StallWatch& watch = {});
 
-  /// How many steps of the current or latest run are complete. Does not disturb the run.
+  /// How many steps of the current or latest run are complete; 0 once it has failed. Does not
+  /// disturb the run.
   int64_t num_finished_steps() const;
 
  private:

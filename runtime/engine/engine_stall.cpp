@@ -13,7 +13,8 @@ void Engine::stop_all() {
 }
 
 uint64_t Engine::progress_mark() const {
-  uint64_t mark = 0;
+  // A run that begins is progress, too: queued lanes alone may count from 0 in each.
+  uint64_t mark = uint64_t{num_orders_.load()} << 32;
   for (const auto& lane : lanes_) mark += static_cast<uint64_t>(lane->counter.value());
   if (queue_ == nullptr) return mark;
   mark += static_cast<uint64_t>(queue_->num_finished_steps());

@@ -81,6 +81,14 @@ Result<void> PlanMemory::adopt_host(std::byte* begin, int64_t size_bytes) {
 
 Device& PlanMemory::device_of(BufferId buffer) const { return device(buffers_[buffer].device); }
 
+std::vector<std::string> PlanMemory::notes() const {
+  std::vector<std::string> all;
+  for (const std::unique_ptr<Device>& device : devices_) {
+    for (std::string& note : device->notes()) all.push_back(std::move(note));
+  }
+  return all;
+}
+
 OperandSlots PlanMemory::slots(BufferId buffer, int32_t distance) const {
   OperandSlots slots = buffers_[buffer].slots;
   slots.distance = distance;

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
@@ -23,12 +25,15 @@ class PlanMemory {
                                    IdVector<DeviceId, std::unique_ptr<Device>> devices);
 
   PlanMemory(PlanMemory&&) = default;
-  PlanMemory& operator=(PlanMemory&&) = default;
+  PlanMemory& operator=(PlanMemory&&) = delete;
   /// Accelerators first: they know memory of the host, which is device 0.
   ~PlanMemory();
 
   Device& device(DeviceId id) const { return *devices_[id]; }
   Device& device_of(BufferId buffer) const;
+
+  /// Those of all devices, in their order.
+  std::vector<std::string> notes() const;
 
   /// The buffer as an instruction sees it that works `distance` steps behind.
   OperandSlots slots(BufferId buffer, int32_t distance) const;

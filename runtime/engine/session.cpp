@@ -164,6 +164,7 @@ Result<Session> Session::create(Plan plan, const std::filesystem::path& folder,
   impl->feeds.resize(impl->plan.inputs.size());
   impl->sinks = make_sinks(impl->plan);
   TRY(auto actions, bind_plan(impl->plan, impl->memory, impl->feeds, impl->sinks));
+  for (std::string& note : impl->memory.notes()) impl->notes.push_back(std::move(note));
   const QueueChoice queues{std::move(set.has_queue), std::move(set.make_queue), options.launch};
   TRY(impl->engine, Engine::create(impl->plan, std::move(actions), queues));
   return Session(std::move(impl));

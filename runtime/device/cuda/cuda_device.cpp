@@ -59,6 +59,20 @@ MemoryPool CudaDevice::memory_pool() const {
   return {"GPU " + std::to_string(gpu_), static_cast<int64_t>(free_bytes)};
 }
 
+std::vector<std::string> CudaDevice::notes() const {
+  std::vector<std::string> notes;
+  for (const std::string& other : staged_) {
+    notes.push_back(name() + " and " + other +
+                    " do not reach each other's memory: copies between them go through the host, "
+                    "slower than planned");
+  }
+  return notes;
+}
+
+const Device& CudaDevice::other_end(const CopyBinding& binding) const {
+  return binding.source == this ? *binding.destination : *binding.source;
+}
+
 Result<std::byte*> CudaDevice::allocate(int64_t size_bytes) {
   CHECK(size_bytes >= 0, std::to_string(size_bytes));
   TRY(select_gpu(gpu_));
@@ -161,8 +175,9 @@ Result<std::unique_ptr<Action>> CudaDevice::bind_copy(const CopyBinding& binding
   const auto* destination = dynamic_cast<const CudaDevice*>(binding.destination);
   if (source != nullptr && destination != nullptr) {
     // Both ways: a copy is driven by either end.
-    TRY(enable_peer_access(source->gpu(), destination->gpu()));
-    TRY(enable_peer_access(destination->gpu(), source->gpu()));
+    TRY(const bool reaches, enable_peer_access(source->gpu(), destination->gpu()));
+    TRY(const bool is_reached, enable_peer_access(destination->gpu(), source->gpu()));
+    if (!reaches || !is_reached) staged_.insert(other_end(binding).name());
   }
   return make_copy_action(binding, what, *stream_);
 }

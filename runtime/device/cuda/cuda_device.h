@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "runtime/device/cuda/cuda_stream.h"
@@ -19,6 +21,7 @@ class CudaDevice final : public Device {
 
   bool is_host() const override { return false; }
   MemoryPool memory_pool() const override;
+  std::vector<std::string> notes() const override;
   Result<std::byte*> allocate(int64_t size_bytes) override;
   Result<void> adopt_host(std::byte* begin, int64_t size_bytes) override;
   bool owns(const std::byte* begin, int64_t size_bytes) const override;
@@ -37,6 +40,7 @@ class CudaDevice final : public Device {
   };
 
   CudaDevice(std::string name, int32_t gpu, std::unique_ptr<CudaStream> stream);
+  const Device& other_end(const CopyBinding& binding) const;
   Result<void> check_operand(const OperandSlots& slots, const std::string& what,
                              const std::string& which) const;
 
@@ -44,6 +48,7 @@ class CudaDevice final : public Device {
   std::unique_ptr<CudaStream> stream_;  // for all that happens outside of a queue
   std::vector<Arena> arenas_;
   std::vector<std::byte*> pinned_;
+  std::set<std::string> staged_;  // devices that copies reach only through the host
 };
 
 }  // namespace graphrt::cuda

@@ -3,7 +3,6 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -18,6 +17,11 @@ namespace {
 
 /// More streams than this share the hardware's queues.
 constexpr int32_t kMaxStreamsPerGpu = 8;
+/// Likewise for branches of a graph: as many as connections (CUDA_DEVICE_MAX_CONNECTIONS).
+constexpr int32_t kMaxBranchesPerGpu = 32;
+/// A stream takes about 1000 launches before the next one blocks the launching thread, which then
+/// could not release a run that is to stop.
+constexpr int64_t kMaxInstructionsAhead = 256;
 /// Nodes of one recorded graph, roughly: recording takes about 5 us a node.
 constexpr int64_t kMaxRecordedInstructions = 8000;
 constexpr int64_t kMaxRecordedNs = 2'000'000'000;
@@ -176,6 +180,11 @@ class GraphQueue final : public CudaLaneQueue {
       TRY(recordings_.at(keys_[i]).launch(*origin_));
       CUDA_TRY(cudaEventRecord(ends_.at(i).get(), origin_->get()));
     }
+    for (size_t i = windows_.size() - std::min(windows_.size(), kMaxLaunchesAhead);
+         i < windows_.size() && !is_stopping.load(std::memory_order_relaxed); ++i) {
+      TRY(wait_for(ends_.at(i), is_stopping));
+      note_finished(i);
+    }
     TRY(wait_for(*origin_, is_stopping));
     if (is_stopping.load(std::memory_order_relaxed)) return {};
     set_finished_steps(steps_.count);
@@ -248,11 +257,13 @@ class StreamsQueue final : public CudaLaneQueue {
  private:
   Result<void> issue_all(const std::atomic<bool>& is_stopping) {
     const int64_t num_intervals = steps_.count + program().max_stage;
+    const int64_t num_ahead =
+        std::clamp<int64_t>(kMaxInstructionsAhead / std::ssize(program().order), 1,
+                            static_cast<int64_t>(kMaxLaunchesAhead));
     for (int64_t interval = 0; interval < num_intervals; ++interval) {
-      if (interval >= static_cast<int64_t>(kMaxLaunchesAhead)) {
-        TRY(wait_for_ends(interval, is_stopping));
-        set_finished_steps(interval - static_cast<int64_t>(kMaxLaunchesAhead) + 1 -
-                           program().max_stage);
+      if (interval >= num_ahead) {
+        TRY(wait_for_ends(interval - num_ahead, is_stopping));
+        set_finished_steps(interval - num_ahead + 1 - program().max_stage);
       }
       if (is_stopping.load(std::memory_order_relaxed)) break;
       TRY(issuer().issue({interval, 1}, steps_, Earlier::kHasEvents));
@@ -303,13 +314,13 @@ Result<std::unique_ptr<LaneQueue>> make_cuda_lane_queue(QueueProgram program, La
   if (mode == LaunchMode::kStreams) {
     return make_queue<StreamsQueue>(std::move(program), kMaxStreamsPerGpu);
   }
-  const int64_t period = std::lcm(int64_t{program.num_phases}, kMinHandOverSlots);
+  const int64_t period = std::lcm(int64_t{program.num_phases}, num_hand_over_slots(program));
   if (period * std::ssize(program.order) > kMaxRecordablePeriod) {
     return machine_error("the buffers of '" + program.name + "' repeat only after " +
                          std::to_string(program.num_phases) +
                          " steps, too many to record as a graph; use --launch=streams");
   }
-  return make_queue<GraphQueue>(std::move(program), std::numeric_limits<int32_t>::max());
+  return make_queue<GraphQueue>(std::move(program), kMaxBranchesPerGpu);
 }
 
 }  // namespace graphrt::cuda

@@ -8,15 +8,8 @@
 namespace graphrt::cuda {
 namespace {
 
-/// A flag is used again only after its consumer, `distance` intervals later, has set it back: with
-/// fewer slots than that the producer would wait for a consumer that comes after it.
-int64_t num_slots_for(const QueueProgram& program) {
-  int64_t num_slots = kMinHandOverSlots;
-  for (const HandOver& hand_over : program.hand_overs) {
-    num_slots = std::max<int64_t>(num_slots, int64_t{hand_over.distance} + 1);
-  }
-  return num_slots;
-}
+/// The driver takes fewer than 256 at a time; the stream keeps the order of several calls.
+constexpr size_t kMaxOpsPerCall = 128;
 
 CUstreamBatchMemOpParams wait_op(const uint32_t* flag, uint32_t value) {
   CUstreamBatchMemOpParams op{};
@@ -39,7 +32,7 @@ CUstreamBatchMemOpParams write_op(const uint32_t* flag, uint32_t value) {
 }  // namespace
 
 Result<HandOverMemory> HandOverMemory::create(const QueueProgram& program) {
-  const int64_t num_slots = num_slots_for(program);
+  const int64_t num_slots = num_hand_over_slots(program);
   const size_t num_flags =
       static_cast<size_t>(num_slots) * std::max<size_t>(program.hand_overs.size(), 1);
   TRY(const BatchMemoryOps batch_memory_ops, load_batch_memory_ops());
@@ -94,11 +87,19 @@ Result<void> HandOverMemory::enqueue(cudaStream_t stream, const std::vector<Use>
   for (const Use& use : uses) {
     ops_.push_back(write_op(flags_.at(use.id, use.interval), 1 - wanted));
   }
-  const CUresult status =
-      batch_memory_ops_(stream, static_cast<unsigned>(ops_.size()), ops_.data(), 0);
-  if (status == CUDA_SUCCESS) return {};
-  return machine_error("cuStreamBatchMemOp failed with driver error " +
-                       std::to_string(static_cast<int>(status)));
+  return enqueue_ops(stream);
+}
+
+Result<void> HandOverMemory::enqueue_ops(cudaStream_t stream) {
+  for (size_t i = 0; i < ops_.size(); i += kMaxOpsPerCall) {
+    const size_t count = std::min(ops_.size() - i, kMaxOpsPerCall);
+    const CUresult status =
+        batch_memory_ops_(stream, static_cast<unsigned>(count), ops_.data() + i, 0);
+    if (status == CUDA_SUCCESS) continue;
+    return machine_error("cuStreamBatchMemOp failed with driver error " +
+                         std::to_string(static_cast<int>(status)));
+  }
+  return {};
 }
 
 }  // namespace graphrt::cuda

@@ -37,6 +37,7 @@ class HandOverMemory {
   Result<void> enqueue(cudaStream_t stream, const std::vector<Use>& uses, uint32_t wanted);
 
  private:
+  Result<void> enqueue_ops(cudaStream_t stream);
   HandOverMemory(uint32_t* memory, int64_t num_slots, const QueueProgram& program,
                  BatchMemoryOps batch_memory_ops);
 

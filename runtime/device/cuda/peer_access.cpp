@@ -63,11 +63,12 @@ Result<bool> enable_peer_access(int32_t gpu, int32_t peer) {
     return true;
   }
   CUDA_TRY(status);
-  TRY(const bool is_working, arrives(gpu, peer));
-  if (is_working) return true;
+  const Result<bool> is_working = arrives(gpu, peer);
+  if (is_working && *is_working) return true;
+  // Also after an error: an unproved link must not look as if it had been enabled on purpose.
   TRY(select_gpu(gpu));
   CUDA_TRY(cudaDeviceDisablePeerAccess(peer));
-  return false;
+  return is_working;
 }
 
 }  // namespace graphrt::cuda

@@ -12,6 +12,7 @@
 
 #include "runtime/base/npy.h"
 #include "runtime/base/safetensors.h"
+#include "runtime/device/cpu_device.h"
 #include "runtime/engine/reference_check.h"
 #include "tests/unit/runtime/engine/training_plan.h"
 
@@ -42,6 +43,24 @@ class SessionTest : public ::testing::Test {
   const std::filesystem::path folder_ =
       std::filesystem::temp_directory_path() / ("session_test." + std::to_string(::getpid()));
 };
+
+class TalkativeCpu final : public CpuDevice {
+ public:
+  using CpuDevice::CpuDevice;
+  std::vector<std::string> notes() const override { return {name() + " is slow today"}; }
+};
+
+TEST_F(SessionTest, PassesOnWhatItsDevicesHaveToSay) {
+  DeviceRegistry registry = builtin_devices();
+  const auto open_cpu = [](const std::string& name, int32_t) -> Result<std::unique_ptr<Device>> {
+    return std::make_unique<TalkativeCpu>(name);
+  };
+  registry.add("cpu", {.open = open_cpu});
+  const auto session =
+      Session::create(TrainingPlan::make(Overlap::kSerial), "", emulated(), registry);
+  ASSERT_TRUE(session) << session.error().message;
+  EXPECT_THAT(session->notes(), ::testing::ElementsAre("cpu is slow today"));
+}
 
 TEST_F(SessionTest, AgreesWithTheReferenceSeriallyAndPipelined) {
   for (const Overlap overlap : {Overlap::kSerial, Overlap::kPipelined}) {
