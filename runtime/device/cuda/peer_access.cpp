@@ -63,7 +63,7 @@ Result<bool> enable_peer_access(int32_t gpu, int32_t peer) {
     return true;
   }
   CUDA_TRY(status);
-  const Result<bool> is_working = arrives(gpu, peer);
+  Result<bool> is_working = arrives(gpu, peer);
   if (is_working && *is_working) return true;
   // Also after an error: an unproved link must not look as if it had been enabled on purpose.
   TRY(select_gpu(gpu));
