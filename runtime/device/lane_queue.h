@@ -74,17 +74,22 @@ struct QueueProgram {
   int64_t interval_ns = 0;  ///< predicted
 };
 
+/// The largest distance of any hand-over.
+inline int64_t longest_hand_over(const QueueProgram& program) {
+  int64_t longest = 0;
+  for (const HandOver& hand_over : program.hand_overs) {
+    longest = std::max<int64_t>(longest, hand_over.distance);
+  }
+  return longest;
+}
+
 /// The smallest number of intervals between which a hand-over's flag is used again.
 constexpr int64_t kMinHandOverSlots = 4;
 
 /// A flag is used again only after its consumer, `distance` intervals later, has set it back: with
 /// fewer slots than that the producer would wait for a consumer that comes after it.
 inline int64_t num_hand_over_slots(const QueueProgram& program) {
-  int64_t num_slots = kMinHandOverSlots;
-  for (const HandOver& hand_over : program.hand_overs) {
-    num_slots = std::max<int64_t>(num_slots, int64_t{hand_over.distance} + 1);
-  }
-  return num_slots;
+  return std::max(kMinHandOverSlots, longest_hand_over(program) + 1);
 }
 
 /// Steps first .. first + count - 1.

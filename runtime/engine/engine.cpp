@@ -272,8 +272,8 @@ bool Engine::give_all(const BoundInstruction& instruction, int64_t interval_of_r
 }
 
 /// Hardware sets a flag without waking anybody: so there is no parking, only longer looks away.
-bool Engine::wait_for_flag(const uint32_t* flag, uint32_t value) const {
-  const std::atomic_ref seen(*const_cast<uint32_t*>(flag));
+bool Engine::wait_for_flag(uint32_t* flag, uint32_t value) const {
+  const std::atomic_ref seen(*flag);
   const auto is_set = [&] { return seen.load(std::memory_order_acquire) == value; };
   for (int32_t i = 0; i < wait_policy_.num_spins; ++i) {
     if (is_set()) return true;

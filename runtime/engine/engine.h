@@ -108,7 +108,7 @@ class Engine {
   void run_lane(Lane& lane);
   bool run_interval(Lane& lane, int64_t interval);
   bool run_instruction(Lane& lane, const BoundInstruction& instruction, int64_t step);
-  bool wait_for_flag(const uint32_t* flag, uint32_t value) const;
+  bool wait_for_flag(uint32_t* flag, uint32_t value) const;
   bool take_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
   bool give_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
   Result<void> run_queue();

@@ -54,7 +54,7 @@ Result<int32_t> count_gpus() {
                          ", and this build needs " + version_text(runtime) +
                          ": update the driver, or use --devices=emulated");
   }
-  // Without a driver, with a stub of one, and without a GPU, in this order.
+  // No driver; the library that is linked in its place; a driver and no GPU.
   if (status == cudaErrorInsufficientDriver || status == cudaErrorStubLibrary ||
       status == cudaErrorNoDevice) {
     return 0;

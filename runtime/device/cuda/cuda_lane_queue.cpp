@@ -148,7 +148,6 @@ class GraphQueue final : public CudaLaneQueue {
   Result<void> prepare(StepRange steps, bool is_timed) override {
     TRY(begin(steps, is_timed ? LaneIssuer::Marks::kInGraph : LaneIssuer::Marks::kNone));
     steps_ = steps;
-    is_timed_ = is_timed;
     const WindowRequest request = request_for(steps);
     windows_ = launch_windows(request);
     keys_.clear();
@@ -192,14 +191,10 @@ class GraphQueue final : public CudaLaneQueue {
   }
 
   WindowRequest request_for(StepRange steps) const {
-    int64_t longest_distance = 0;
-    for (const HandOver& hand_over : program().hand_overs) {
-      longest_distance = std::max<int64_t>(longest_distance, hand_over.distance);
-    }
     const auto num_instructions = std::max<int64_t>(std::ssize(program().order), 1);
     return {.num_steps = steps.count,
             .max_stage = program().max_stage,
-            .num_leading = std::max<int64_t>(program().max_stage, longest_distance),
+            .num_leading = std::max<int64_t>(program().max_stage, longest_hand_over(program())),
             .period = std::lcm(int64_t{program().num_phases}, flags().num_slots()),
             .max_intervals = std::clamp<int64_t>(kMaxRecordedInstructions / num_instructions, 1,
                                                  intervals_in(kMaxRecordedNs))};
@@ -217,7 +212,6 @@ class GraphQueue final : public CudaLaneQueue {
   std::unique_ptr<CudaStream> origin_;
   LaunchWindowEnds ends_;
   StepRange steps_;
-  bool is_timed_ = false;
   std::vector<Window> windows_;
   std::vector<RecordingKey> keys_;
   std::map<RecordingKey, RecordedGraph> recordings_;

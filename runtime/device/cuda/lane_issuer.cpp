@@ -204,11 +204,10 @@ Result<std::vector<QueuedSpan>> LaneIssuer::read_marks() const {
   using Milliseconds = std::chrono::duration<float, std::milli>;
   const auto since = [](const Origin& origin,
                         const CudaEvent& event) -> Result<std::chrono::steady_clock::time_point> {
-    Milliseconds elapsed{};
     float milliseconds = 0;
     CUDA_TRY(cudaEventElapsedTime(&milliseconds, origin.event.get(), event.get()));
-    elapsed = Milliseconds(milliseconds);
-    return origin.time + std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed);
+    return origin.time +
+           std::chrono::duration_cast<std::chrono::nanoseconds>(Milliseconds(milliseconds));
   };
   std::vector<QueuedSpan> spans;
   for (const Mark& mark : marks_) {

@@ -33,14 +33,6 @@ void set_flag(uint32_t* flag, uint32_t value) {
   std::atomic_ref(*flag).store(value, std::memory_order_release);
 }
 
-int64_t longest_distance(const QueueProgram& program) {
-  int64_t longest = 0;
-  for (const HandOver& hand_over : program.hand_overs) {
-    longest = std::max<int64_t>(longest, hand_over.distance);
-  }
-  return longest;
-}
-
 }  // namespace
 
 ThreadedLaneQueue::ThreadedLaneQueue(QueueProgram program, int64_t max_intervals, Launches launches)
@@ -48,8 +40,7 @@ ThreadedLaneQueue::ThreadedLaneQueue(QueueProgram program, int64_t max_intervals
       max_intervals_(max_intervals),
       launches_kind_(launches),
       num_finished_(program_.lanes.size()) {
-  // One more than the distance, so that no producer waits for a consumer that comes after it.
-  const int64_t num_slots = std::max(kMinHandOverSlots, longest_distance(program_) + 1);
+  const int64_t num_slots = num_hand_over_slots(program_);
   memory_.resize(program_.hand_overs.size() * static_cast<size_t>(num_slots));
   flags_ = HandOverFlags(memory_.data(), num_slots);
 }
@@ -76,7 +67,7 @@ WindowRequest ThreadedLaneQueue::request_for(StepRange steps) const {
                         .period = 1,
                         .max_intervals = max_intervals_};
   if (launches_kind_ == Launches::kIssued) return request;
-  request.num_leading = std::max<int64_t>(program_.max_stage, longest_distance(program_));
+  request.num_leading = std::max<int64_t>(program_.max_stage, longest_hand_over(program_));
   request.period = std::lcm(int64_t{program_.num_phases}, flags_.num_slots());
   return request;
 }
