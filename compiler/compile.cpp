@@ -4,6 +4,7 @@
 #include "compiler/graph/graph_text.h"
 #include "compiler/passes/infer_types.h"
 #include "compiler/placement/insert_copies.h"
+#include "compiler/placement/split_rows.h"
 #include "runtime/base/fingerprint.h"
 #include "runtime/plan/verify_plan.h"
 
@@ -26,7 +27,8 @@ std::optional<PlacementScore> score_of(const Graph& graph, const Assignment& ass
   DiagnosticSink unused;
   const auto placed = insert_copies(graph, assignment, machine, unused);
   if (!placed) return std::nullopt;
-  const Schedule schedule = schedule_tasks(find_dependencies(*placed, machine, costs));
+  const PlacedGraph split = split_rows(*placed, machine);
+  const Schedule schedule = schedule_tasks(find_dependencies(split, machine, costs));
   return PlacementScore{schedule.solution.interval_ns, schedule.solution.latency_ns};
 }
 
@@ -61,9 +63,12 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
     return score_of(passes.graph, assignment, machine, costs);
   };
   TRY(const Placement placement, place(passes.graph, machine, costs, evaluate, diagnostics));
-  TRY(const PlacedGraph placed,
+  TRY(const PlacedGraph whole,
       insert_copies(passes.graph, placement.chosen.assignment, machine, diagnostics));
-  gate("insert_copies", verify_placed_graph(placed, machine));
+  gate("insert_copies", verify_placed_graph(whole, machine));
+
+  const PlacedGraph placed = split_rows(whole, machine);
+  gate("split_rows", verify_placed_graph(placed, machine));
 
   const TaskGraph tasks = find_dependencies(placed, machine, costs);
   gate("find_dependencies", verify_task_graph(tasks));

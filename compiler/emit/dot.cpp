@@ -44,14 +44,14 @@ void append_cluster(std::string& text, const PlacedGraph& placed, const Machine&
 void append_edges(std::string& text, const PlacedGraph& placed, PlacedOpId reader) {
   const bool into_copy = placed.ops[reader].kind == PlacedOpKind::kCopy;
   for (const PlacedOperand& read : placed.ops[reader].reads) {
-    const auto producer = placed.values[read.value].producer;
-    if (!producer) continue;
-    const bool crosses = into_copy || placed.ops[*producer].kind == PlacedOpKind::kCopy;
-    std::string style = crosses ? "style=dashed, color=\"#b5541c\"" : "color=\"#333333\"";
-    if (read.distance > 0) {
-      style = "style=dotted, color=\"#1c5fb5\", constraint=false, label=\"next step\"";
+    for (const PlacedOpId producer : placed.producers_of(read)) {
+      const bool crosses = into_copy || placed.ops[producer].kind == PlacedOpKind::kCopy;
+      std::string style = crosses ? "style=dashed, color=\"#b5541c\"" : "color=\"#333333\"";
+      if (read.distance > 0) {
+        style = "style=dotted, color=\"#1c5fb5\", constraint=false, label=\"next step\"";
+      }
+      text += "  " + node_id(producer) + " -> " + node_id(reader) + " [" + style + "];\n";
     }
-    text += "  " + node_id(*producer) + " -> " + node_id(reader) + " [" + style + "];\n";
   }
 }
 

@@ -76,9 +76,10 @@ class PlanLowering {
   }
 
   Operand operand(const PlacedOperand& read) const {
-    Operand operand{buffer_of(read.value), std::nullopt, read.distance};
-    const auto producer = placed_.values[read.value].producer;
-    if (producer) operand.producer = InstructionId(producer->value());
+    Operand operand{buffer_of(read.value), {}, read.distance, read.rows};
+    for (const PlacedOpId producer : placed_.producers_of(read)) {
+      operand.producers.emplace_back(producer.value());
+    }
     return operand;
   }
 
@@ -91,6 +92,7 @@ class PlanLowering {
     instruction.stage = schedule_.solution.tasks[id].stage;
     for (const PlacedOperand& read : op.reads) instruction.reads.push_back(operand(read));
     if (op.writes) instruction.writes = buffer_of(*op.writes);
+    instruction.rows = op.rows;
     switch (op.kind) {
       case PlacedOpKind::kNode:
         instruction.kind = InstructionKind::kKernel;
@@ -162,8 +164,9 @@ class PlanLowering {
     std::vector<BufferId> buffers;
     for (const PlacedValueId value : placed_.values.ids()) {
       if (placed_.values[value].origin != origin) continue;
-      const auto producer = placed_.values[value].producer;
-      const bool is_home = producer && placed_.ops[*producer].kind == PlacedOpKind::kNode;
+      const std::vector<PlacedOpId>& producers = placed_.values[value].producers;
+      const bool is_home =
+          !producers.empty() && placed_.ops[producers.front()].kind == PlacedOpKind::kNode;
       buffers.insert(is_home ? buffers.begin() : buffers.end(), buffer_of(value));
     }
     return buffers;

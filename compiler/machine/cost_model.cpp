@@ -29,11 +29,16 @@ bool shares_compute(const Device& device) { return device.kind != "cpu"; }
 
 TaskCost CostModel::node_cost(const Graph& graph, NodeId id, DeviceId device_id) const {
   const Node& node = graph.nodes[id];
-  const Device& device = machine_->devices[device_id];
   std::vector<TensorType> inputs;
   for (const ValueId input : node.inputs) inputs.push_back(graph.type_of(input));
-  const Work work = node.op->work_rule(inputs, graph.type_of(node.result), node.attributes);
+  return kernel_cost(*node.op, inputs, graph.type_of(node.result), node.attributes, device_id);
+}
 
+TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> inputs,
+                                const TensorType& result, const Attributes& attributes,
+                                DeviceId device_id) const {
+  const Device& device = machine_->devices[device_id];
+  const Work work = op.work_rule(inputs, result, attributes);
   int64_t work_ns = nanoseconds(work.num_bytes, lane_bytes_per_s(device));
   if (!work.rate.empty()) {
     const double share = shares_compute(device) ? 1.0 : 1.0 / device.num_lanes;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "compiler/graph/graph.h"
 #include "compiler/machine/machine.h"
 
@@ -19,6 +21,11 @@ class CostModel {
   /// Cost of `node` on one lane of `device`: launch plus the slower of arithmetic and memory.
   /// Requires: infer_types ran.
   TaskCost node_cost(const Graph& graph, NodeId node, DeviceId device) const;
+
+  /// The same of an operator whose operands are, or are parts of, tensors of these types.
+  TaskCost kernel_cost(const OpInfo& op, std::span<const TensorType> inputs,
+                       const TensorType& result, const Attributes& attributes,
+                       DeviceId device) const;
 
   /// Cost of moving `num_bytes` over one link: latency plus bytes over bandwidth. What both
   /// directions cannot do at once is charged to the link they share.

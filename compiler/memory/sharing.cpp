@@ -32,7 +32,8 @@ IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule&
   IdVector<PlacedValueId, std::vector<ValueAccess>> accesses(placed.values.size());
   for (const TaskId task : schedule.tasks.tasks.ids()) {
     const auto& writes = placed.ops[schedule.tasks.tasks[task].op].writes;
-    if (writes) accesses[*writes] = {{positions[task], schedule.solution.tasks[task].stage}};
+    if (!writes) continue;
+    accesses[*writes].push_back({positions[task], schedule.solution.tasks[task].stage});
   }
   for (const TaskId task : schedule.tasks.tasks.ids()) {
     for (const PlacedOperand& read : placed.ops[schedule.tasks.tasks[task].op].reads) {

@@ -13,7 +13,7 @@ struct ValueAccess {
   int32_t interval_offset = 0;
 };
 
-/// Who touches each value, the writer first.
+/// Who touches each value, the writers first.
 IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule& schedule);
 
 /// The order that the schedule's dependencies enforce.

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "compiler/machine/routes.h"
+#include "compiler/placement/row_blocks.h"
 
 namespace graphc {
 namespace {
@@ -58,9 +59,17 @@ class Heft {
     double total = 0;
     const auto devices = allowed(node);
     for (const DeviceId device : devices) {
-      total += static_cast<double>(costs_.node_cost(graph_, node, device).duration_ns());
+      total += static_cast<double>(costs_.node_cost(graph_, node, device).duration_ns()) /
+               static_cast<double>(num_at_once(node, device));
     }
     return total / static_cast<double>(devices.size());
+  }
+
+  /// Lanes that the node occupies together.
+  int64_t num_at_once(NodeId node, DeviceId device) const {
+    if (shares_compute(machine_.devices[device])) return 1;
+    return std::min<int64_t>(std::ssize(row_blocks(graph_, node)),
+                             machine_.devices[device].num_lanes);
   }
 
   /// Mean over ordered pairs of different devices; half of the pairs count as equal.
@@ -109,7 +118,7 @@ class Heft {
 
   struct Slot {
     DeviceId device;
-    size_t lane = 0;
+    std::vector<int64_t> lanes = {};  ///< when each lane of the device is free afterwards
     int64_t end_ns = kNever;
     int64_t score_ns = kNever;  ///< the end, plus the way back of a state
   };
@@ -121,14 +130,25 @@ class Heft {
       ready_ns = std::max(ready_ns, arrival_ns(input, device, link_free));
     }
     if (ready_ns == kNever) return {device};
-    const auto& lanes = lane_free_[device];
-    const size_t lane =
-        static_cast<size_t>(std::min_element(lanes.begin(), lanes.end()) - lanes.begin());
-    const TaskCost cost = costs_.node_cost(graph_, node, device);
-    int64_t work_start_ns = std::max(ready_ns, lanes[lane]) + cost.latency_ns;
-    if (cost.shared_ns > 0) work_start_ns = std::max(work_start_ns, shared_free_[device]);
-    const int64_t end_ns = work_start_ns + cost.work_ns;
-    return {device, lane, end_ns, end_ns + way_back_ns(node, device)};
+    std::vector<int64_t> lanes = lane_free_[device];
+    int64_t end_ns = 0;
+    for (const TaskCost& cost : block_costs(node, device)) {
+      int64_t& lane_free_ns = *std::min_element(lanes.begin(), lanes.end());
+      int64_t work_start_ns = std::max(ready_ns, lane_free_ns) + cost.latency_ns;
+      if (cost.shared_ns > 0) work_start_ns = std::max(work_start_ns, shared_free_[device]);
+      lane_free_ns = work_start_ns + cost.work_ns;
+      end_ns = std::max(end_ns, lane_free_ns);
+    }
+    return {device, lanes, end_ns, end_ns + way_back_ns(node, device)};
+  }
+
+  /// What split_rows will make of the node there.
+  std::vector<TaskCost> block_costs(NodeId node, DeviceId device) const {
+    const TaskCost whole = costs_.node_cost(graph_, node, device);
+    if (shares_compute(machine_.devices[device])) return {whole};
+    const auto num_blocks = static_cast<int64_t>(row_blocks(graph_, node).size());
+    const int64_t work_ns = (whole.work_ns + num_blocks - 1) / num_blocks;
+    return std::vector<TaskCost>(static_cast<size_t>(num_blocks), {whole.latency_ns, work_ns, 0});
   }
 
   /// The longest way of a new state value to a reader that is already placed.
@@ -162,7 +182,7 @@ class Heft {
     }
     assignment_[node] = best.device;
     finish_[node] = best.end_ns;
-    lane_free_[best.device][best.lane] = best.end_ns;
+    lane_free_[best.device] = best.lanes;
     if (costs_.node_cost(graph_, node, best.device).shared_ns > 0) {
       shared_free_[best.device] = best.end_ns;
     }

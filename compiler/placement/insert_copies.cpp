@@ -47,7 +47,7 @@ class CopyInserter {
       op.device = op.destination = assignment_[id];
       op.node = id;
       op.writes = value;
-      placed_.values[value].producer = placed_.ops.push_back(op);
+      placed_.values[value].producers = {placed_.ops.push_back(op)};
     }
   }
 
@@ -137,7 +137,7 @@ class CopyInserter {
     op.device = op.destination = machine_.host();
     op.input = input;
     op.writes = value_on(input, machine_.host());
-    placed_.values[*op.writes].producer = placed_.ops.push_back(op);
+    placed_.values[*op.writes].producers = {placed_.ops.push_back(op)};
   }
 
   void copy_over(ValueId value, const LinkDirection& link) {
@@ -149,7 +149,7 @@ class CopyInserter {
     op.destination = link.to;
     op.reads = {{placed_at_.at({value, link.from}), 0}};
     op.writes = value_on(value, link.to);
-    placed_.values[*op.writes].producer = placed_.ops.push_back(op);
+    placed_.values[*op.writes].producers = {placed_.ops.push_back(op)};
   }
 
   /// A new value of a state is known to the user by the state's name.
@@ -180,7 +180,7 @@ class CopyInserter {
     IdVector<PlacedOpId, std::optional<PlacedOpId>> new_id(placed_.ops.size());
     for (const PlacedOpId op : placed_.ops.ids()) append_with_producers(op, new_id, ordered);
     for (PlacedValue& value : ordered.values) {
-      if (value.producer) value.producer = new_id[*value.producer];
+      for (PlacedOpId& producer : value.producers) producer = *new_id[producer];
     }
     return ordered;
   }
@@ -193,8 +193,10 @@ class CopyInserter {
       const PlacedOpId op = stack.back();
       const size_t size_before = stack.size();
       for (const PlacedOperand& read : placed_.ops[op].reads) {
-        const auto producer = placed_.values[read.value].producer;
-        if (read.distance == 0 && producer && !new_id[*producer]) stack.push_back(*producer);
+        if (read.distance > 0) continue;
+        for (const PlacedOpId producer : placed_.producers_of(read)) {
+          if (!new_id[producer]) stack.push_back(producer);
+        }
       }
       if (stack.size() > size_before) continue;
       stack.pop_back();

@@ -32,14 +32,23 @@ class PlacedGraphVerifier {
     if (!seen_values_.insert({value.origin, value.device}).second) {
       return "'" + value.name + "' exists twice on " + device_name(value.device);
     }
-    if (!value.producer) {
+    if (value.producers.empty()) {
       if (placed_.is_filled_at_load(id)) return std::nullopt;
       return "nothing produces '" + value.name + "'";
     }
-    if (placed_.ops[*value.producer].writes != id) {
-      return "'" + placed_.ops[*value.producer].name + "' does not write '" + value.name + "'";
+    int64_t next_row = 0;
+    for (const PlacedOpId producer : value.producers) {
+      const PlacedOp& op = placed_.ops[producer];
+      if (op.writes != id) return "'" + op.name + "' does not write '" + value.name + "'";
+      const RowRange rows = rows_or_all(placed_.type_of(id), op.rows);
+      if (rows.begin != next_row || rows.end <= rows.begin) {
+        return "'" + op.name + "' does not write '" + value.name + "' from row " +
+               std::to_string(next_row) + " on";
+      }
+      next_row = rows.end;
     }
-    return std::nullopt;
+    if (next_row == rows_or_all(placed_.type_of(id), {}).end) return std::nullopt;
+    return "nothing writes '" + value.name + "' from row " + std::to_string(next_row) + " on";
   }
 
   Violation check_op(PlacedOpId id) {
@@ -50,11 +59,15 @@ class PlacedGraphVerifier {
         return "'" + op.name + "' runs on " + device_name(op.device) + " and reads '" + value.name +
                "' in the memory of " + device_name(value.device);
       }
-      if (read.distance == 0 && value.producer && value.producer->value() >= id.value()) {
-        return "'" + op.name + "' reads '" + value.name + "' before this step produced it";
+      if (read.distance == 0) {
+        for (const PlacedOpId producer : placed_.producers_of(read)) {
+          if (producer.value() < id.value()) continue;
+          return "'" + op.name + "' reads '" + value.name + "' before this step produced it";
+        }
       }
       if (read.distance < 0 || read.distance > 1 ||
-          (read.distance == 1 && !(value.producer && placed_.is_filled_at_load(read.value)))) {
+          (read.distance == 1 &&
+           !(!value.producers.empty() && placed_.is_filled_at_load(read.value)))) {
         return "'" + op.name + "' reads '" + value.name + "' from step -" +
                std::to_string(read.distance) + ", which does not exist";
       }
@@ -79,10 +92,10 @@ class PlacedGraphVerifier {
   }
 
   Violation check_nodes() const {
-    std::map<NodeId, int> times_placed;
+    std::map<NodeId, int> times_placed;  // counted once, by what makes the first row
     for (const PlacedOp& op : placed_.ops) {
       if (op.kind != PlacedOpKind::kNode) continue;
-      ++times_placed[*op.node];
+      if (!op.rows || op.rows->begin == 0) ++times_placed[*op.node];
       const Node& node = placed_.graph.nodes[*op.node];
       if (node.device && *node.device != device_name(op.device)) {
         return "'" + node.name + "' is pinned to " + *node.device + " but placed on " +
@@ -101,7 +114,22 @@ class PlacedGraphVerifier {
   std::set<std::pair<ValueId, DeviceId>> seen_values_;
 };
 
+std::string rows_text(const std::optional<RowRange>& rows) {
+  return rows ? "[" + to_string(*rows) + "]" : "";
+}
+
 }  // namespace
+
+std::vector<PlacedOpId> PlacedGraph::producers_of(const PlacedOperand& read) const {
+  const std::vector<PlacedOpId>& all = values[read.value].producers;
+  if (!read.rows) return all;
+  std::vector<PlacedOpId> producers;
+  for (const PlacedOpId producer : all) {
+    const RowRange written = rows_or_all(type_of(read.value), ops[producer].rows);
+    if (common_rows(*read.rows, written).size() > 0) producers.push_back(producer);
+  }
+  return producers;
+}
 
 bool PlacedGraph::is_filled_at_load(PlacedValueId value) const {
   const ValueKind kind = graph.values[values[value].origin].kind;
@@ -123,12 +151,13 @@ std::string print_placed_graph(const PlacedGraph& placed, const Machine& machine
     }
     std::vector<std::string> reads;
     for (const PlacedOperand& read : op.reads) {
-      reads.push_back(placed.values[read.value].name + (read.distance > 0 ? " from step -1" : ""));
+      reads.push_back(placed.values[read.value].name + rows_text(read.rows) +
+                      (read.distance > 0 ? " from step -1" : ""));
     }
     text += "(" + join(reads, ", ") + ")";
     if (op.writes) {
-      text +=
-          " : " + to_string(placed.type_of(*op.writes)) + " in " + placed.values[*op.writes].name;
+      text += " : " + to_string(type_of_rows(placed.type_of(*op.writes), op.rows)) + " in " +
+              placed.values[*op.writes].name + rows_text(op.rows);
     }
     text += "\n";
   }

@@ -18,13 +18,15 @@ struct PlacedValue {
   std::string name;  ///< `w1@gpu0`
   ValueId origin;    ///< the graph value it holds; for a state that is updated, the state
   DeviceId device;
-  std::optional<PlacedOpId> producer;  ///< absent: filled in at load and never replaced
+  std::vector<PlacedOpId> producers;  ///< in the order of their rows; empty: filled in at load and
+                                      ///< never replaced
   bool operator==(const PlacedValue&) const = default;
 };
 
 struct PlacedOperand {
   PlacedValueId value;
   int32_t distance = 0;  ///< 0 = written in this step, 1 = in the previous one
+  std::optional<RowRange> rows = std::nullopt;  ///< the part that is read; absent: all of it
   bool operator==(const PlacedOperand&) const = default;
 };
 
@@ -41,10 +43,12 @@ struct PlacedOp {
   std::optional<size_t> output;  ///< kOutput: index into the graph's outputs
   std::vector<PlacedOperand> reads;
   std::optional<PlacedValueId> writes;
+  std::optional<RowRange> rows;  ///< the part of its result that it makes; absent: all of it
 };
 
 /// Level 2: a device for every operator; every crossing of devices is an explicit copy over one
-/// link. Reading a batch and delivering an output are operations of the host.
+/// link. Reading a batch and delivering an output are operations of the host. Several operations
+/// may make one value, each some of its rows.
 ///
 /// Ops stand in an order in which producers of distance 0 precede their readers.
 struct PlacedGraph {
@@ -57,6 +61,8 @@ struct PlacedGraph {
   const TensorType& type_of(PlacedValueId value) const {
     return graph.type_of(values[value].origin);
   }
+  /// Who makes what the operand reads.
+  std::vector<PlacedOpId> producers_of(const PlacedOperand& read) const;
   /// Whether the value holds a state or a constant, filled in at load.
   bool is_filled_at_load(PlacedValueId value) const;
 };

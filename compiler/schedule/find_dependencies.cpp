@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "compiler/schedule/task_graph.h"
 
@@ -26,7 +27,7 @@ class DependencyFinder {
     Task task{op.name, id, group_of(op), {}};
     switch (op.kind) {
       case PlacedOpKind::kNode:
-        task.cost = costs_.node_cost(tasks_.placed.graph, *op.node, op.device);
+        task.cost = kernel_cost(op);
         break;
       case PlacedOpKind::kCopy:
         task.cost = costs_.copy_cost(*machine_.find_link(op.device, op.destination),
@@ -41,6 +42,16 @@ class DependencyFinder {
         break;
     }
     return task;
+  }
+
+  TaskCost kernel_cost(const PlacedOp& op) const {
+    const Node& node = tasks_.placed.graph.nodes[*op.node];
+    std::vector<TensorType> inputs;
+    for (const PlacedOperand& read : op.reads) {
+      inputs.push_back(type_of_rows(tasks_.placed.type_of(read.value), read.rows));
+    }
+    const TensorType result = type_of_rows(tasks_.placed.type_of(*op.writes), op.rows);
+    return costs_.kernel_cost(*node.op, inputs, result, node.attributes, op.device);
   }
 
   /// The first group whose lanes can run the operation.
@@ -84,33 +95,50 @@ class DependencyFinder {
     keep_old_values_where_order_demands();
   }
 
+  using Successors = IdVector<PlacedOpId, std::vector<PlacedOpId>>;
+
+  /// What `writer` replaces, `reader`, another operation, reads before.
+  struct Replacement {
+    PlacedOpId reader;
+    PlacedOpId writer;
+  };
+
   /// An update in place comes after all who read the old value. Where one of those needs what the
   /// update makes, directly or over other updates in place (two states that swap their values), old
   /// and new exist side by side.
   void keep_old_values_where_order_demands() {
     Successors after = successors_within_step();
     for (const PlacedValueId value : values_replaced_in_place()) {
-      const PlacedOpId writer = *tasks_.placed.values[value].producer;
-      const std::vector<PlacedOpId> readers = readers_of_last(value);
-      const auto reached = reachable_from(writer, after);
-      const bool is_circular = std::any_of(readers.begin(), readers.end(),
-                                           [&](PlacedOpId reader) { return reached[reader]; });
-      if (is_circular) {
+      const std::vector<Replacement> replacements = replacements_of(value);
+      if (is_circular(replacements, after)) {
         tasks_.fixed_versions[value] = 2;
         continue;
       }
-      for (const PlacedOpId reader : readers) after[reader].push_back(writer);
+      for (const Replacement& replacement : replacements) {
+        after[replacement.reader].push_back(replacement.writer);
+      }
     }
   }
 
-  using Successors = IdVector<PlacedOpId, std::vector<PlacedOpId>>;
+  /// Whether someone needs in this step both the old value and what its replacement makes.
+  static bool is_circular(const std::vector<Replacement>& replacements, const Successors& after) {
+    std::map<PlacedOpId, IdVector<PlacedOpId, bool>> reached;
+    return std::any_of(replacements.begin(), replacements.end(),
+                       [&](const Replacement& replacement) {
+                         const auto [at, is_new] = reached.try_emplace(replacement.writer);
+                         if (is_new) at->second = reachable_from(replacement.writer, after);
+                         return at->second[replacement.reader];
+                       });
+  }
 
   Successors successors_within_step() const {
     Successors after(tasks_.placed.ops.size());
     for (const PlacedOpId op : tasks_.placed.ops.ids()) {
       for (const PlacedOperand& read : tasks_.placed.ops[op].reads) {
-        const auto producer = tasks_.placed.values[read.value].producer;
-        if (producer && read.distance == 0) after[*producer].push_back(op);
+        if (read.distance > 0) continue;
+        for (const PlacedOpId producer : tasks_.placed.producers_of(read)) {
+          after[producer].push_back(op);
+        }
       }
     }
     return after;
@@ -122,7 +150,7 @@ class DependencyFinder {
     const PlacedGraph& placed = tasks_.placed;
     std::vector<PlacedValueId> values;
     for (const PlacedValueId value : placed.values.ids()) {
-      if (placed.values[value].producer && tasks_.fixed_versions[value] == 1) {
+      if (!placed.values[value].producers.empty() && tasks_.fixed_versions[value] == 1) {
         values.push_back(value);
       }
     }
@@ -135,16 +163,17 @@ class DependencyFinder {
     return values;
   }
 
-  /// Who else than its writer reads the value of the step before.
-  std::vector<PlacedOpId> readers_of_last(PlacedValueId value) const {
-    std::vector<PlacedOpId> readers;
+  std::vector<Replacement> replacements_of(PlacedValueId value) const {
+    std::vector<Replacement> replacements;
     for (const PlacedOpId op : tasks_.placed.ops.ids()) {
-      if (op == *tasks_.placed.values[value].producer) continue;
       for (const PlacedOperand& read : tasks_.placed.ops[op].reads) {
-        if (read.value == value && read.distance > 0) readers.push_back(op);
+        if (read.value != value || read.distance == 0) continue;
+        for (const PlacedOpId writer : tasks_.placed.producers_of(read)) {
+          if (writer != op) replacements.push_back({op, writer});
+        }
       }
     }
-    return readers;
+    return replacements;
   }
 
   static IdVector<PlacedOpId, bool> reachable_from(PlacedOpId start, const Successors& after) {
@@ -162,31 +191,32 @@ class DependencyFinder {
     return reached;
   }
 
-  /// Whether the writer may overwrite the previous value: it does not read it, or it reads each
-  /// element before it writes it.
+  /// Whether the writers may overwrite the previous value: they do not read it, or they read each
+  /// element before they write it.
   bool replaces_in_place(PlacedValueId value) const {
-    const auto producer = tasks_.placed.values[value].producer;
-    if (!producer) return true;
-    const PlacedOp& op = tasks_.placed.ops[*producer];
-    const bool reads_itself =
-        std::any_of(op.reads.begin(), op.reads.end(),
-                    [&](const PlacedOperand& read) { return read.value == value; });
-    if (!reads_itself) return true;
-    const TensorType& type = tasks_.placed.type_of(value);
-    return may_run_in_place(*tasks_.placed.graph.nodes[*op.node].op, type, type);
+    const std::vector<PlacedOpId>& producers = tasks_.placed.values[value].producers;
+    return std::all_of(producers.begin(), producers.end(), [&](PlacedOpId producer) {
+      const PlacedOp& op = tasks_.placed.ops[producer];
+      return std::all_of(op.reads.begin(), op.reads.end(), [&](const PlacedOperand& read) {
+        if (read.value != value) return true;
+        const TensorType type = type_of_rows(tasks_.placed.type_of(value), op.rows);
+        return read.rows == op.rows &&
+               may_run_in_place(*tasks_.placed.graph.nodes[*op.node].op, type, type);
+      });
+    });
   }
 
   void add_edges(TaskId id) {
     const PlacedOp& op = tasks_.placed.ops[tasks_.tasks[id].op];
     const size_t first = tasks_.edges.size();
     for (const PlacedOperand& read : op.reads) {
-      const auto producer = tasks_.placed.values[read.value].producer;
-      if (!producer) continue;
-      const TaskId writer(producer->value());
-      add_edge({writer, id, read.distance, EdgeKind::kData, read.value}, first);
       const auto versions = tasks_.fixed_versions[read.value];
-      if (!versions || writer == id) continue;
-      add_edge({id, writer, *versions - read.distance, EdgeKind::kAnti, read.value}, first);
+      for (const PlacedOpId producer : tasks_.placed.producers_of(read)) {
+        const TaskId writer(producer.value());
+        add_edge({writer, id, read.distance, EdgeKind::kData, read.value}, first);
+        if (!versions || writer == id) continue;
+        add_edge({id, writer, *versions - read.distance, EdgeKind::kAnti, read.value}, first);
+      }
     }
   }
 

@@ -11,8 +11,8 @@ std::vector<SchedulingEdge> enforced_edges(const SchedulingProblem& problem,
   for (const VersionedId id : problem.values.ids()) {
     const VersionedValue& value = problem.values[id];
     for (const VersionedRead& read : value.reads) {
-      if (read.task == value.writer) continue;
-      edges.push_back({read.task, value.writer, versions[id] - read.distance, true});
+      if (read.task == read.writer) continue;
+      edges.push_back({read.task, read.writer, versions[id] - read.distance, true});
     }
   }
   return edges;
@@ -23,8 +23,8 @@ IdVector<VersionedId, int32_t> fewest_versions(const SchedulingProblem& problem,
                                                int64_t interval_ns) {
   IdVector<VersionedId, int32_t> versions(problem.values.size(), 1);
   for (const VersionedId id : problem.values.ids()) {
-    const ScheduledTask& writer = solution.tasks[problem.values[id].writer];
     for (const VersionedRead& read : problem.values[id].reads) {
+      const ScheduledTask& writer = solution.tasks[read.writer];
       const ScheduledTask& reader = solution.tasks[read.task];
       // The writer that takes this version again runs `gap` intervals after the reader.
       const int64_t lateness_ns = reader.end_ns - writer.start_ns;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "compiler/machine/routes.h"
+#include "compiler/placement/row_blocks.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -33,6 +34,7 @@ class Relaxation {
     problem_.num_lanes = lanes_.lanes.size();
     add_pool();
     for (const NodeId node : graph.nodes.ids()) add_node(node);
+    for (const NodeId node : graph.nodes.ids()) add_other_blocks(node);
     for (const NodeId node : graph.nodes.ids()) {
       for (const ValueId input : graph.nodes[node].inputs) {
         connect(input, pins[node], TaskId(node.value()));
@@ -75,20 +77,54 @@ class Relaxation {
   void add_node(NodeId id) {
     if (pins_[id]) {
       // Device groups come first in the lane table, in the order of the devices.
-      add_task(graph_.nodes[id].name, GroupId(pins_[id]->value()),
-               costs_.node_cost(graph_, id, *pins_[id]));
+      TaskCost cost = costs_.node_cost(graph_, id, *pins_[id]);
+      cost.work_ns = longest_block_ns(id, *pins_[id]);
+      add_task(graph_.nodes[id].name, GroupId(pins_[id]->value()), cost);
       return;
     }
-    int64_t least_ns = pooled_ns(id, machine_.host());
-    for (const DeviceId device : machine_.devices.ids()) {
-      least_ns = std::min(least_ns, pooled_ns(id, device));
+    add_task(graph_.nodes[id].name, pool_, {0, least_of_devices(id, &Relaxation::longest_ns), 0});
+  }
+
+  /// A node that is made in blocks, which run side by side, holds up what comes after it for the
+  /// longest of them; the time of the others is still to be found.
+  void add_other_blocks(NodeId id) {
+    const std::string name = graph_.nodes[id].name + ", other blocks";
+    if (pins_[id]) {
+      const int64_t rest_ns =
+          costs_.node_cost(graph_, id, *pins_[id]).work_ns - longest_block_ns(id, *pins_[id]);
+      if (rest_ns > 0) add_task(name, GroupId(pins_[id]->value()), {0, rest_ns, 0});
+      return;
     }
-    add_task(graph_.nodes[id].name, pool_, {0, least_ns, 0});
+    const int64_t rest_ns = least_of_devices(id, &Relaxation::pooled_ns) -
+                            least_of_devices(id, &Relaxation::longest_ns);
+    if (rest_ns > 0) add_task(name, pool_, {0, rest_ns, 0});
+  }
+
+  using NodeTime = int64_t (Relaxation::*)(NodeId, DeviceId) const;
+
+  int64_t least_of_devices(NodeId node, NodeTime time_of) const {
+    int64_t least_ns = (this->*time_of)(node, machine_.host());
+    for (const DeviceId device : machine_.devices.ids()) {
+      least_ns = std::min(least_ns, (this->*time_of)(node, device));
+    }
+    return least_ns;
   }
 
   int64_t pooled_ns(NodeId node, DeviceId device) const {
     const TaskCost cost = costs_.node_cost(graph_, node, device);
     return count_ == PoolCount::kLanes ? cost.duration_ns() : cost.work_ns;
+  }
+
+  int64_t longest_ns(NodeId node, DeviceId device) const {
+    const int64_t latency_ns = costs_.node_cost(graph_, node, device).latency_ns;
+    return longest_block_ns(node, device) + (count_ == PoolCount::kLanes ? latency_ns : 0);
+  }
+
+  /// Work of the longest block, or less.
+  int64_t longest_block_ns(NodeId node, DeviceId device) const {
+    const int64_t work_ns = costs_.node_cost(graph_, node, device).work_ns;
+    if (shares_compute(machine_.devices[device])) return work_ns;
+    return work_ns / std::ssize(row_blocks(graph_, node));
   }
 
   /// Edge from whatever produces `value` to `reader`, over copies if both ends are fixed.

@@ -46,15 +46,16 @@ struct SchedulingEdge {
   bool is_storage = false;
 };
 
+/// `task` reads what `writer` has written.
 struct VersionedRead {
   TaskId task;
+  TaskId writer;
   int32_t distance = 0;
 };
 
-/// What one task writes every step and others read: it gets as many versions as it takes for the
-/// writer of a later step not to wait for the readers of this one.
+/// What tasks write every step and others read: it gets as many versions as it takes for the
+/// writers of a later step not to wait for the readers of this one.
 struct VersionedValue {
-  TaskId writer;
   std::vector<VersionedRead> reads;
 };
 

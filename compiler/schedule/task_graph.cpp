@@ -64,15 +64,16 @@ Violation verify_task_graph(const TaskGraph& tasks) {
     const PlacedOp& op = tasks.placed.ops[tasks.tasks[reader].op];
     for (const PlacedOperand& read : op.reads) {
       const PlacedValue& value = tasks.placed.values[read.value];
-      if (!value.producer) continue;
-      const TaskId writer(value.producer->value());
-      if (!edges.contains({writer, reader, read.distance, EdgeKind::kData})) {
-        return "'" + op.name + "' reads '" + value.name + "' without an edge from its producer";
-      }
-      const auto versions = tasks.fixed_versions[read.value];
-      if (!versions || writer == reader) continue;
-      if (!edges.contains({reader, writer, *versions - read.distance, EdgeKind::kAnti})) {
-        return "'" + value.name + "' may be replaced while '" + op.name + "' reads it";
+      for (const PlacedOpId producer : tasks.placed.producers_of(read)) {
+        const TaskId writer(producer.value());
+        if (!edges.contains({writer, reader, read.distance, EdgeKind::kData})) {
+          return "'" + op.name + "' reads '" + value.name + "' without an edge from its producer";
+        }
+        const auto versions = tasks.fixed_versions[read.value];
+        if (!versions || writer == reader) continue;
+        if (!edges.contains({reader, writer, *versions - read.distance, EdgeKind::kAnti})) {
+          return "'" + value.name + "' may be replaced while '" + op.name + "' reads it";
+        }
       }
     }
   }
@@ -121,10 +122,10 @@ SchedulingProblem scheduling_problem(const TaskGraph& tasks) {
     if (is_into_copy) problem.tasks[edge.from].feeds_copy = true;
   }
   for (const PlacedValueId id : versioned_values(tasks)) {
-    VersionedValue value{TaskId(tasks.placed.values[id].producer->value()), {}};
+    VersionedValue value;
     for (const TaskEdge& edge : tasks.edges) {
       if (edge.kind == EdgeKind::kData && edge.value == id) {
-        value.reads.push_back({edge.to, edge.distance});
+        value.reads.push_back({edge.to, edge.from, edge.distance});
       }
     }
     problem.values.push_back(value);

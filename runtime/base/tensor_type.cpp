@@ -1,5 +1,6 @@
 #include "runtime/base/tensor_type.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "runtime/base/text.h"
@@ -35,6 +36,29 @@ std::string to_string(const Shape& shape) {
     text += std::to_string(dimension);
   }
   return text + "]";
+}
+
+std::string to_string(const RowRange& rows) {
+  return std::to_string(rows.begin) + ":" + std::to_string(rows.end);
+}
+
+RowRange rows_or_all(const TensorType& type, const std::optional<RowRange>& rows) {
+  if (rows) return *rows;
+  return {0, type.shape.empty() ? 1 : type.shape[0]};
+}
+
+RowRange common_rows(const RowRange& a, const RowRange& b) {
+  return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
+}
+
+TensorType type_of_rows(const TensorType& type, const std::optional<RowRange>& rows) {
+  TensorType part = type;
+  if (rows) part.shape[0] = rows->size();
+  return part;
+}
+
+int64_t row_offset_bytes(const TensorType& type, int64_t row) {
+  return row == 0 ? 0 : type.size_bytes() / type.shape[0] * row;
 }
 
 std::string to_string(const TensorType& type) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,23 @@ struct TensorType {
   bool operator==(const TensorType&) const = default;
 };
 
+/// Half-open range of a tensor's first dimension; its bytes are contiguous.
+struct RowRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+  int64_t size() const { return end - begin; }
+  bool operator==(const RowRange&) const = default;
+};
+
+/// All rows where `rows` is absent; a scalar counts as one row.
+RowRange rows_or_all(const TensorType& type, const std::optional<RowRange>& rows);
+/// What two ranges have in common; empty, of size 0 or less, if nothing.
+RowRange common_rows(const RowRange& a, const RowRange& b);
+/// The type of these rows alone. Requires: they lie within the type, or are absent.
+TensorType type_of_rows(const TensorType& type, const std::optional<RowRange>& rows);
+/// Bytes before row `row`.
+int64_t row_offset_bytes(const TensorType& type, int64_t row);
+
 /// `f32[100, 64]`.
 std::string to_string(const TensorType& type);
 /// `[100, 64]`.
@@ -38,6 +56,9 @@ std::string to_string(const Shape& shape);
 inline constexpr int64_t kMaxTensorBytes = int64_t{1} << 44;
 /// Most dimensions of a type.
 inline constexpr size_t kMaxRank = 32;
+
+/// `0:8`, as in a slice.
+std::string to_string(const RowRange& rows);
 
 /// Reads `f32[100, 64]`.
 /// Errors: unknown element type, a dimension that is not a positive integer, more than

@@ -29,14 +29,17 @@ class Binder {
 
  private:
   OperandSlots slots(const Operand& operand) const {
-    return memory_.slots(operand.buffer, operand.distance);
+    return memory_.slots(operand.buffer, operand.distance, operand.rows);
+  }
+  OperandSlots result_slots(const Instruction& instruction) const {
+    return memory_.slots(*instruction.writes, 0, instruction.rows);
   }
 
   Result<std::unique_ptr<Action>> bind_kernel(const Instruction& instruction) const {
     KernelBinding binding{.op = instruction.op,
                           .attributes = &instruction.attributes,
                           .inputs = {},
-                          .output = memory_.slots(*instruction.writes, 0)};
+                          .output = result_slots(instruction)};
     for (const Operand& operand : instruction.reads) binding.inputs.push_back(slots(operand));
     return memory_.device_of(*instruction.writes).bind_kernel(binding);
   }
@@ -48,14 +51,14 @@ class Binder {
     return accelerator.bind_copy({.source = &source,
                                   .from = slots(instruction.reads[0]),
                                   .destination = &destination,
-                                  .to = memory_.slots(*instruction.writes, 0)});
+                                  .to = result_slots(instruction)});
   }
 
   Result<std::unique_ptr<Action>> bind_feed(const Instruction& instruction) const {
     if (!memory_.device_of(*instruction.writes).is_host()) {
       return input_error("a feed must write to the host's memory");
     }
-    return make_feed_action(feeds_[*instruction.input], memory_.slots(*instruction.writes, 0));
+    return make_feed_action(feeds_[*instruction.input], result_slots(instruction));
   }
 
   Result<std::unique_ptr<Action>> bind_output(InstructionId id,

@@ -89,9 +89,13 @@ std::vector<std::string> PlanMemory::notes() const {
   return all;
 }
 
-OperandSlots PlanMemory::slots(BufferId buffer, int32_t distance) const {
+OperandSlots PlanMemory::slots(BufferId buffer, int32_t distance,
+                               const std::optional<RowRange>& rows) const {
   OperandSlots slots = buffers_[buffer].slots;
   slots.distance = distance;
+  if (!rows) return slots;
+  slots.first += row_offset_bytes(slots.type, rows->begin);
+  slots.type = type_of_rows(slots.type, rows);
   return slots;
 }
 

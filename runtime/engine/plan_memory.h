@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,8 +36,9 @@ class PlanMemory {
   /// Those of all devices, in their order.
   std::vector<std::string> notes() const;
 
-  /// The buffer as an instruction sees it that works `distance` steps behind.
-  OperandSlots slots(BufferId buffer, int32_t distance) const;
+  /// The buffer, or these rows of it, as an instruction sees it that works `distance` steps behind.
+  OperandSlots slots(BufferId buffer, int32_t distance,
+                     const std::optional<RowRange>& rows = {}) const;
 
   /// Copies `value` into every version of the buffer. Requires: the buffer's size.
   Result<void> fill(BufferId buffer, std::span<const std::byte> value);

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "runtime/base/text.h"
+#include "runtime/op/row_rules.h"
 #include "runtime/op/type_rules.h"
 #include "runtime/op/work_rules.h"
 
@@ -31,36 +32,37 @@ constexpr std::array kGradientScale = {AttributeSpec{"scale", AttributeKind::kFl
 
 constexpr bool kElementwise = true;
 constexpr bool kNotElementwise = false;
+constexpr RowRule kByRows = rows_of_elementwise;
 
 // clang-format off
 constexpr std::array kOps = {
-  OpInfo{"add",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise},
-  OpInfo{"argmax",  1, 1, kAxis,      type_of_argmax,     work_of_streaming, kNotElementwise},
+  OpInfo{"add",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise, kByRows},
+  OpInfo{"argmax",  1, 1, kAxis,      type_of_argmax,     work_of_streaming, kNotElementwise, rows_of_axis},
   OpInfo{"concat",  1, kAnyNumber, kAxis, type_of_concat, work_of_streaming, kNotElementwise},
-  OpInfo{"copy",    1, 1, {},         type_of_copy,       work_of_streaming, kElementwise},
-  OpInfo{"div",     2, 2, {},         type_of_division,   work_of_streaming, kElementwise},
-  OpInfo{"exp",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
-  OpInfo{"gelu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
-  OpInfo{"log",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
-  OpInfo{"matmul",  2, 2, kMatmul,    type_of_matmul,     work_of_matmul,    kNotElementwise},
-  OpInfo{"max",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNotElementwise},
-  OpInfo{"mean",    1, 1, kReduction, type_of_mean,       work_of_streaming, kNotElementwise},
-  OpInfo{"mul",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise},
-  OpInfo{"relu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
-  OpInfo{"relu_grad", 2, 2, {},       type_of_f32_pair,   work_of_streaming, kElementwise},
+  OpInfo{"copy",    1, 1, {},         type_of_copy,       work_of_streaming, kElementwise, kByRows},
+  OpInfo{"div",     2, 2, {},         type_of_division,   work_of_streaming, kElementwise, kByRows},
+  OpInfo{"exp",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
+  OpInfo{"gelu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
+  OpInfo{"log",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
+  OpInfo{"matmul",  2, 2, kMatmul,    type_of_matmul,     work_of_matmul,    kNotElementwise, rows_of_matmul},
+  OpInfo{"max",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNotElementwise, rows_of_reduction},
+  OpInfo{"mean",    1, 1, kReduction, type_of_mean,       work_of_streaming, kNotElementwise, rows_of_reduction},
+  OpInfo{"mul",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise, kByRows},
+  OpInfo{"relu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
+  OpInfo{"relu_grad", 2, 2, {},       type_of_f32_pair,   work_of_streaming, kElementwise, kByRows},
   OpInfo{"reshape", 1, 1, kReshape,   type_of_reshape,    work_of_streaming, kNotElementwise},
-  OpInfo{"scale",   1, 1, kScale,     type_of_f32_map,    work_of_streaming, kElementwise},
-  OpInfo{"sgd_update", 2, 2, kSgd,    type_of_f32_pair,   work_of_streaming, kElementwise},
-  OpInfo{"sigmoid", 1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
+  OpInfo{"scale",   1, 1, kScale,     type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
+  OpInfo{"sgd_update", 2, 2, kSgd,    type_of_f32_pair,   work_of_streaming, kElementwise, kByRows},
+  OpInfo{"sigmoid", 1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"slice",   1, 1, kSlice,     type_of_slice,      work_of_slice,     kNotElementwise},
-  OpInfo{"softmax", 1, 1, kAxis,      type_of_softmax,    work_of_streaming, kNotElementwise},
+  OpInfo{"softmax", 1, 1, kAxis,      type_of_softmax,    work_of_streaming, kNotElementwise, rows_of_axis},
   OpInfo{"softmax_cross_entropy", 2, 2, {},
          type_of_cross_entropy, work_of_streaming, kNotElementwise},
   OpInfo{"softmax_cross_entropy_grad", 2, 2, kGradientScale,
-         type_of_cross_entropy_grad, work_of_streaming, kNotElementwise},
-  OpInfo{"sub",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise},
-  OpInfo{"sum",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNotElementwise},
-  OpInfo{"tanh",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise},
+         type_of_cross_entropy_grad, work_of_streaming, kNotElementwise, rows_of_cross_entropy_grad},
+  OpInfo{"sub",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise, kByRows},
+  OpInfo{"sum",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNotElementwise, rows_of_reduction},
+  OpInfo{"tanh",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"transpose", 1, 1, kAxes,    type_of_transpose,  work_of_streaming, kNotElementwise},
 };
 // clang-format on
@@ -149,6 +151,12 @@ tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const T
 
 bool may_run_in_place(const OpInfo& op, const TensorType& input, const TensorType& result) {
   return op.is_elementwise && input == result;
+}
+
+std::vector<RowUse> row_uses(const OpInfo& op, std::span<const TensorType> inputs,
+                             const TensorType& result, const Attributes& attributes) {
+  if (op.row_rule == nullptr) return {};
+  return op.row_rule(inputs, result, attributes);
 }
 
 std::vector<int64_t> normalized_axes(const std::vector<int64_t>& axes, int rank) {

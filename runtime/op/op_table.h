@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/tensor_type.h"
 #include "runtime/op/attribute.h"
@@ -35,6 +37,14 @@ struct Work {
 using WorkRule = Work (*)(std::span<const TensorType> inputs, const TensorType& result,
                           const Attributes& attributes);
 
+/// What some rows of the result need of an operand.
+enum class RowUse : uint8_t { kSame, kAll };
+
+/// For every operand, what rows of the result need of it if they are computed alone: the operator
+/// applied to those parts of its operands gives them. Empty: rows cannot be computed alone.
+using RowRule = std::vector<RowUse> (*)(std::span<const TensorType> inputs,
+                                        const TensorType& result, const Attributes& attributes);
+
 /// One row of the operator table: all that the compiler and the plan verifier know of an operator.
 /// Its kernels are found by `name` in each back end's registry.
 struct OpInfo {
@@ -47,6 +57,7 @@ struct OpInfo {
   /// The result may take the bytes of an operand of the same type: every element is read before
   /// the element of the same index is written, and no other element is read after it.
   bool is_elementwise;
+  RowRule row_rule = nullptr;  ///< absent: rows of the result cannot be computed alone
 };
 
 /// Every operator, ordered by name.
@@ -61,6 +72,10 @@ tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const T
 
 /// Whether the result of `op` may be written over operand `input` in place.
 bool may_run_in_place(const OpInfo& op, const TensorType& input, const TensorType& result);
+
+/// As `row_rule` says; empty without one.
+std::vector<RowUse> row_uses(const OpInfo& op, std::span<const TensorType> inputs,
+                             const TensorType& result, const Attributes& attributes);
 
 /// `axes`, negative ones counted from the end, sorted; all axes when `axes` is empty.
 /// Requires: an operator's type rule accepted them.

@@ -19,7 +19,7 @@ struct VersionPair {
 };
 
 /// The pairs of versions that share bytes and differ by `difference` modulo the period.
-std::vector<VersionPair> meeting_versions(const PlanBuffer& first, const PlanBuffer& second,
+std::vector<VersionPair> meeting_versions(const BufferRegion& first, const BufferRegion& second,
                                           int64_t difference) {
   const int64_t period = std::gcd(first.versions, second.versions);
   std::vector<VersionPair> pairs;
@@ -35,16 +35,24 @@ std::vector<VersionPair> meeting_versions(const PlanBuffer& first, const PlanBuf
 
 }  // namespace
 
-ByteRange version_bytes(const PlanBuffer& buffer, int64_t version) {
-  const int64_t begin = buffer.offset_bytes + version * buffer.stride_bytes;
-  return {begin, begin + buffer.type.size_bytes()};
+BufferRegion region_of(const PlanBuffer& buffer, const std::optional<RowRange>& rows) {
+  const RowRange range = rows_or_all(buffer.type, rows);
+  const int64_t begin = row_offset_bytes(buffer.type, range.begin);
+  const int64_t end = rows ? row_offset_bytes(buffer.type, range.end) : buffer.type.size_bytes();
+  return {buffer.arena, buffer.offset_bytes + begin, end - begin, buffer.stride_bytes,
+          buffer.versions};
 }
 
-ByteRange all_bytes(const PlanBuffer& buffer) {
-  return {buffer.offset_bytes, version_bytes(buffer, buffer.versions - 1).end};
+ByteRange version_bytes(const BufferRegion& region, int64_t version) {
+  const int64_t begin = region.offset_bytes + version * region.stride_bytes;
+  return {begin, begin + region.size_bytes};
 }
 
-BufferOverlap::BufferOverlap(const PlanBuffer& first, const PlanBuffer& second)
+ByteRange all_bytes(const BufferRegion& region) {
+  return {region.offset_bytes, version_bytes(region, region.versions - 1).end};
+}
+
+BufferOverlap::BufferOverlap(const BufferRegion& first, const BufferRegion& second)
     : period_(std::gcd(first.versions, second.versions)) {
   if (first.arena != second.arena) return;
   if (!intersects(all_bytes(first), all_bytes(second))) return;
@@ -56,7 +64,7 @@ BufferOverlap::BufferOverlap(const PlanBuffer& first, const PlanBuffer& second)
   }
 }
 
-ByteRange BufferOverlap::common_bytes(const PlanBuffer& first, const PlanBuffer& second,
+ByteRange BufferOverlap::common_bytes(const BufferRegion& first, const BufferRegion& second,
                                       int64_t difference) {
   const std::vector<VersionPair> pairs = meeting_versions(first, second, difference);
   CHECK(!pairs.empty(), "the versions share no bytes");
@@ -64,7 +72,7 @@ ByteRange BufferOverlap::common_bytes(const PlanBuffer& first, const PlanBuffer&
   return {std::max(a.begin, b.begin), std::min(a.end, b.end)};
 }
 
-bool BufferOverlap::is_exact(const PlanBuffer& first, const PlanBuffer& second,
+bool BufferOverlap::is_exact(const BufferRegion& first, const BufferRegion& second,
                              int64_t difference) {
   const std::vector<VersionPair> pairs = meeting_versions(first, second, difference);
   return std::all_of(pairs.begin(), pairs.end(),

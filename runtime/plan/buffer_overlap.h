@@ -16,12 +16,23 @@ struct ByteRange {
   bool operator==(const ByteRange&) const = default;
 };
 
-/// The bytes of one version of a buffer.
-ByteRange version_bytes(const PlanBuffer& buffer, int64_t version);
-/// From the first byte of the first version to the last byte of the last one.
-ByteRange all_bytes(const PlanBuffer& buffer);
+/// The same rows of every version of a buffer.
+struct BufferRegion {
+  ArenaId arena;
+  int64_t offset_bytes = 0;  ///< of the rows in the first version
+  int64_t size_bytes = 0;
+  int64_t stride_bytes = 0;
+  int32_t versions = 1;
+};
+/// All rows where `rows` is absent.
+BufferRegion region_of(const PlanBuffer& buffer, const std::optional<RowRange>& rows = {});
 
-/// Which versions of two buffers have bytes in common.
+/// The bytes of one version.
+ByteRange version_bytes(const BufferRegion& region, int64_t version);
+/// From the first byte of the first version to the last byte of the last one.
+ByteRange all_bytes(const BufferRegion& region);
+
+/// Which versions of two buffers, or of rows of them, have bytes in common.
 ///
 /// Two instructions meet in version i of the one and version j of the other in some interval iff
 /// their distance in intervals fits j - i modulo the greatest common divisor of the numbers of
@@ -32,7 +43,7 @@ ByteRange all_bytes(const PlanBuffer& buffer);
 ///   second          [----|----]          so each version of the one meets each of the other
 class BufferOverlap {
  public:
-  BufferOverlap(const PlanBuffer& first, const PlanBuffer& second);
+  BufferOverlap(const BufferRegion& first, const BufferRegion& second);
 
   bool is_empty() const { return differences_.none(); }
   int32_t period() const { return period_; }
@@ -41,10 +52,10 @@ class BufferOverlap {
   bool meets(int64_t difference) const { return differences_.test(residue(difference)); }
 
   /// Bytes that such versions share, lowest version first. Requires: meets(difference).
-  static ByteRange common_bytes(const PlanBuffer& first, const PlanBuffer& second,
+  static ByteRange common_bytes(const BufferRegion& first, const BufferRegion& second,
                                 int64_t difference);
   /// Whether such versions are the same bytes wherever they share any.
-  static bool is_exact(const PlanBuffer& first, const PlanBuffer& second, int64_t difference);
+  static bool is_exact(const BufferRegion& first, const BufferRegion& second, int64_t difference);
 
  private:
   size_t residue(int64_t difference) const {
@@ -64,7 +75,7 @@ template <class Visit>
 auto find_in_overlaps(const Plan& plan, Visit visit) -> decltype(visit(BufferId(), BufferId())) {
   for (const std::vector<BufferId>& buffers : buffers_by_place(plan)) {
     for (size_t i = 0; i < buffers.size(); ++i) {
-      const int64_t end = all_bytes(plan.buffers[buffers[i]]).end;
+      const int64_t end = all_bytes(region_of(plan.buffers[buffers[i]])).end;
       for (size_t j = i + 1; j < buffers.size(); ++j) {
         if (plan.buffers[buffers[j]].offset_bytes >= end) break;
         if (auto answer = visit(buffers[i], buffers[j])) return answer;

@@ -54,12 +54,26 @@ Broken check_lanes(const Plan& plan) {
   return std::nullopt;
 }
 
+Broken check_rows(const Plan& plan, std::string_view name, BufferId buffer,
+                  const std::optional<RowRange>& rows) {
+  if (!rows) return std::nullopt;
+  const TensorType& type = plan.buffers[buffer].type;
+  if (!type.shape.empty() && rows->begin >= 0 && rows->begin < rows->end &&
+      rows->end <= type.shape[0]) {
+    return std::nullopt;
+  }
+  return fmt::format("'{}' uses rows {} to {} of '{}', which is {}", name, rows->begin, rows->end,
+                     plan.buffers[buffer].name, to_string(type));
+}
+
 Broken check_operand(const Plan& plan, std::string_view name, const Operand& operand) {
   if (!plan.buffers.contains(operand.buffer)) {
     return outside("a buffer", name, operand.buffer.value(), plan.buffers.size());
   }
-  if (operand.producer && !plan.instructions.contains(*operand.producer)) {
-    return outside("a producer", name, operand.producer->value(), plan.instructions.size());
+  if (Broken broken = check_rows(plan, name, operand.buffer, operand.rows)) return broken;
+  for (const InstructionId producer : operand.producers) {
+    if (plan.instructions.contains(producer)) continue;
+    return outside("a producer", name, producer.value(), plan.instructions.size());
   }
   if (operand.distance < 0 || operand.distance > kMaxStepsInFlight) {
     return outside("the distance of an operand", name, operand.distance, kMaxStepsInFlight + 1);
@@ -92,6 +106,14 @@ Broken check_instruction(const Plan& plan, const Instruction& instruction) {
   if (instruction.writes && !plan.buffers.contains(*instruction.writes)) {
     return outside("the result's buffer", instruction.name, instruction.writes->value(),
                    plan.buffers.size());
+  }
+  if (instruction.rows && !instruction.writes) {
+    return fmt::format("'{}' writes rows of no buffer", instruction.name);
+  }
+  if (instruction.writes) {
+    if (Broken broken = check_rows(plan, instruction.name, *instruction.writes, instruction.rows)) {
+      return broken;
+    }
   }
   if (instruction.input && !plan.inputs.contains(*instruction.input)) {
     return outside("the input", instruction.name, instruction.input->value(), plan.inputs.size());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "plan_generated.h"
 #include "runtime/plan/check_references.h"
@@ -185,10 +186,24 @@ class Decoder {
     return result;
   }
 
-  static Operand operand(const wire::Operand& from) {
-    return {.buffer = BufferId(from.buffer()),
-            .producer = optional_id<InstructionId>(from.producer()),
-            .distance = from.distance()};
+  static std::optional<RowRange> rows(const wire::Rows& from) {
+    if (from.first_row() == 0 && from.end_row() == 0) return std::nullopt;
+    return RowRange{from.first_row(), from.end_row()};
+  }
+
+  /// Takes the operand's producers off the front of `producers`.
+  static Result<Operand> operand(const wire::Operand& from,
+                                 std::span<const InstructionId>& producers) {
+    const int32_t count = from.num_producers();
+    if (count < 0 || static_cast<size_t>(count) > producers.size()) {
+      return broken("operands have more producers than there are");
+    }
+    const auto own = producers.first(static_cast<size_t>(count));
+    producers = producers.subspan(static_cast<size_t>(count));
+    return Operand{.buffer = BufferId(from.buffer()),
+                   .producers = {own.begin(), own.end()},
+                   .distance = from.distance(),
+                   .rows = rows(from.rows())};
   }
 
   Result<PlanDevice> device(const wire::Device& from) {
@@ -239,8 +254,15 @@ class Decoder {
     TRY(result.attributes, attributes(from.attributes()));
     if (from.reads() != nullptr) {
       TRY(take(from.reads()->size() * sizeof(wire::Operand)));
-      for (const wire::Operand* read : *from.reads()) result.reads.push_back(operand(*read));
+      TRY(const std::vector<InstructionId> producers, ids<InstructionId>(from.producers()));
+      std::span<const InstructionId> left = producers;
+      for (const wire::Operand* read : *from.reads()) {
+        TRY(Operand decoded, operand(*read, left));
+        result.reads.push_back(std::move(decoded));
+      }
+      if (!left.empty()) return broken("there are producers of no operand");
     }
+    if (from.rows() != nullptr) result.rows = rows(*from.rows());
     result.writes = optional_id<BufferId>(from.writes());
     result.input = optional_id<InputId>(from.input());
     result.stage = from.stage();
@@ -268,7 +290,10 @@ class Decoder {
   Result<PlanOutput> output(const wire::Output& from) {
     PlanOutput result;
     TRY(result.name, text(from.name()));
-    result.value = operand(*from.value());
+    TRY(const std::vector<InstructionId> producers, ids<InstructionId>(from.producers()));
+    std::span<const InstructionId> left = producers;
+    TRY(result.value, operand(*from.value(), left));
+    if (!left.empty()) return broken("there are producers of no operand");
     result.instruction = optional_id<InstructionId>(from.instruction());
     return result;
   }

@@ -134,8 +134,13 @@ class Encoder {
                                    value.low, value.high, value.seed, stream, &blob);
   }
 
+  static wire::Rows rows(const std::optional<RowRange>& value) {
+    return value ? wire::Rows(value->begin, value->end) : wire::Rows(0, 0);
+  }
+
   static wire::Operand operand(const Operand& value) {
-    return {value.buffer.value(), value_or_none(value.producer), value.distance};
+    return {rows(value.rows), value.buffer.value(), value.distance,
+            static_cast<int32_t>(value.producers.size())};
   }
 
   Offset<wire::Device> device(const PlanDevice& value) {
@@ -164,16 +169,22 @@ class Encoder {
     const StringOffset op = text(value.op);
     const auto op_attributes = attributes(value.attributes);
     std::vector<wire::Operand> operands;
-    for (const Operand& read : value.reads) operands.push_back(operand(read));
+    std::vector<InstructionId> producer_ids;
+    for (const Operand& read : value.reads) {
+      operands.push_back(operand(read));
+      producer_ids.insert(producer_ids.end(), read.producers.begin(), read.producers.end());
+    }
     const auto reads = builder_.CreateVectorOfStructs(operands);
+    const auto producers = ids(producer_ids);
+    const wire::Rows written_rows = rows(value.rows);
     std::vector<wire::Wait> wait_structs;
     for (const Wait& wait : value.waits) {
       wait_structs.emplace_back(wait.lane.value(), wait.count, wait.distance);
     }
     const auto waits = builder_.CreateVectorOfStructs(wait_structs);
     return wire::CreateInstruction(builder_, static_cast<wire::InstructionKind>(value.kind), name,
-                                   op, op_attributes, reads, value_or_none(value.writes),
-                                   value_or_none(value.input), value.stage, waits,
+                                   op, op_attributes, reads, producers, value_or_none(value.writes),
+                                   &written_rows, value_or_none(value.input), value.stage, waits,
                                    value.cost.latency_ns, value.cost.work_ns, value.cost.shared_ns,
                                    value.predicted_start_ns, value.predicted_end_ns);
   }
@@ -188,7 +199,8 @@ class Encoder {
   Offset<wire::Output> output(const PlanOutput& value) {
     const StringOffset name = text(value.name);
     const wire::Operand what = operand(value.value);
-    return wire::CreateOutput(builder_, name, &what, value_or_none(value.instruction));
+    const auto producers = ids(value.value.producers);
+    return wire::CreateOutput(builder_, name, &what, producers, value_or_none(value.instruction));
   }
 
   Offset<wire::State> state(const PlanState& value) {

@@ -16,11 +16,56 @@ std::vector<std::string> features_of(const Plan& plan) {
   const bool has_versions =
       std::any_of(plan.buffers.begin(), plan.buffers.end(),
                   [](const PlanBuffer& buffer) { return buffer.versions > 1; });
+  const bool has_rows = std::any_of(
+      plan.instructions.begin(), plan.instructions.end(), [](const Instruction& instruction) {
+        return instruction.rows ||
+               std::any_of(instruction.reads.begin(), instruction.reads.end(),
+                           [](const Operand& operand) { return operand.rows.has_value(); });
+      });
   std::vector<std::string> features;
+  if (has_rows) features.emplace_back("rows");
   if (max_stage(plan) > 0) features.emplace_back("stages");
   if (!plan.states.empty()) features.emplace_back("state");
   if (has_versions) features.emplace_back("versions");
   return features;
+}
+
+TensorType operand_type(const Plan& plan, const Operand& operand) {
+  return type_of_rows(plan.buffers[operand.buffer].type, operand.rows);
+}
+
+TensorType result_type(const Plan& plan, const Instruction& instruction) {
+  return type_of_rows(plan.buffers[*instruction.writes].type, instruction.rows);
+}
+
+IdVector<BufferId, std::vector<InstructionId>> writers_of_buffers(const Plan& plan) {
+  IdVector<BufferId, std::vector<InstructionId>> writers(plan.buffers.size());
+  for (const InstructionId id : plan.instructions.ids()) {
+    const Instruction& instruction = plan.instructions[id];
+    if (instruction.writes) writers[*instruction.writes].push_back(id);
+  }
+  for (std::vector<InstructionId>& of_buffer : writers) {
+    std::stable_sort(of_buffer.begin(), of_buffer.end(), [&](InstructionId a, InstructionId b) {
+      const auto begin = [&](InstructionId id) {
+        return plan.instructions[id].rows.value_or(RowRange()).begin;
+      };
+      return begin(a) < begin(b);
+    });
+  }
+  return writers;
+}
+
+std::vector<InstructionId> producers_of_rows(const Plan& plan, BufferId buffer,
+                                             const std::optional<RowRange>& rows,
+                                             const std::vector<InstructionId>& writers) {
+  const TensorType& type = plan.buffers[buffer].type;
+  std::vector<InstructionId> producers;
+  for (const InstructionId writer : writers) {
+    const RowRange written = rows_or_all(type, plan.instructions[writer].rows);
+    if (common_rows(rows_or_all(type, rows), written).size() > 0) producers.push_back(writer);
+  }
+  std::sort(producers.begin(), producers.end());
+  return producers;
 }
 
 IdVector<InstructionId, LanePosition> lane_positions(const Plan& plan) {

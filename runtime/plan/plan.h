@@ -82,13 +82,14 @@ struct Wait {
   bool operator==(const Wait&) const = default;
 };
 
-/// What an instruction reads: the value that `producer` wrote `distance` steps before, or, in the
-/// first `distance` steps, the buffer's first content. Without a producer: the content filled in at
-/// load, which nothing replaces (a constant, or a state that the graph does not update).
+/// What an instruction reads: what `producers` wrote `distance` steps before, or, in the first
+/// `distance` steps, the buffer's first content. Without producers: the content filled in at load,
+/// which nothing replaces (a constant, or a state that the graph does not update).
 struct Operand {
   BufferId buffer;
-  std::optional<InstructionId> producer;
+  std::vector<InstructionId> producers;  ///< all that write any of these rows, ascending
   int32_t distance = 0;
+  std::optional<RowRange> rows = {};  ///< the part of the buffer that is read; absent: all of it
   bool operator==(const Operand&) const = default;
 };
 
@@ -111,6 +112,7 @@ struct Instruction {
   Attributes attributes;  ///< kKernel
   std::vector<Operand> reads;
   std::optional<BufferId> writes;  ///< absent for kOutput only
+  std::optional<RowRange> rows;    ///< the part of the buffer that is written; absent: all of it
   std::optional<InputId> input;    ///< kFeed: which plan input it reads
   int32_t stage = 0;               ///< works in interval t on step t - stage
   std::vector<Wait> waits;
@@ -161,7 +163,8 @@ struct Fingerprints {
 };
 
 /// Names of what a reader must understand; a plan that requires another one is refused.
-inline constexpr std::array<std::string_view, 3> kKnownFeatures = {"stages", "state", "versions"};
+inline constexpr std::array<std::string_view, 4> kKnownFeatures = {"rows", "stages", "state",
+                                                                   "versions"};
 
 /// A whole static schedule.
 struct Plan {
@@ -187,6 +190,18 @@ int32_t max_stage(const Plan& plan);
 
 /// The features that a reader of the plan must know, sorted: what `required_features` has to be.
 std::vector<std::string> features_of(const Plan& plan);
+
+/// What an instruction reads or writes of a buffer, as a tensor of its own.
+TensorType operand_type(const Plan& plan, const Operand& operand);
+/// Requires: the instruction writes.
+TensorType result_type(const Plan& plan, const Instruction& instruction);
+
+/// Who writes each buffer, in the order of their rows.
+IdVector<BufferId, std::vector<InstructionId>> writers_of_buffers(const Plan& plan);
+/// Those of `writers` that write any of these rows of the buffer, ascending.
+std::vector<InstructionId> producers_of_rows(const Plan& plan, BufferId buffer,
+                                             const std::optional<RowRange>& rows,
+                                             const std::vector<InstructionId>& writers);
 
 /// Lane and position of every instruction.
 struct LanePosition {

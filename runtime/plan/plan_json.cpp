@@ -37,9 +37,14 @@ Json json_of(const Attributes& attributes) {
   return object;
 }
 
+Json json_of(const std::optional<RowRange>& rows) {
+  return rows ? Json{rows->begin, rows->end} : Json(nullptr);
+}
+
 Json json_of(const Operand& operand) {
   return {{"buffer", operand.buffer.value()},
-          {"producer", optional_id(operand.producer)},
+          {"rows", json_of(operand.rows)},
+          {"producers", ids(operand.producers)},
           {"distance", operand.distance}};
 }
 
@@ -85,6 +90,7 @@ Json json_of(const Instruction& instruction) {
           {"attributes", json_of(instruction.attributes)},
           {"reads", list(instruction.reads, convert)},
           {"writes", optional_id(instruction.writes)},
+          {"rows", json_of(instruction.rows)},
           {"input", optional_id(instruction.input)},
           {"stage", instruction.stage},
           {"waits", list(instruction.waits, convert)},

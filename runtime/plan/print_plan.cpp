@@ -47,9 +47,15 @@ class Printer {
     return parts.empty() ? "" : " {" + join(parts, ", ") + "}";
   }
 
+  /// `w1@gpu0`, `w1@cpu[0:8]`.
+  std::string part_of(BufferId buffer, const std::optional<RowRange>& rows) const {
+    const std::string& name = plan_.buffers[buffer].name;
+    return rows ? fmt::format("{}[{}]", name, to_string(*rows)) : name;
+  }
+
   std::string text_of(const Operand& operand) const {
-    const std::string& name = plan_.buffers[operand.buffer].name;
-    if (!operand.producer) return name + " as loaded";
+    const std::string name = part_of(operand.buffer, operand.rows);
+    if (operand.producers.empty()) return name + " as loaded";
     return operand.distance == 0 ? name : fmt::format("{}@-{}", name, operand.distance);
   }
 
@@ -114,7 +120,7 @@ class Printer {
     for (const Operand& operand : instruction.reads) reads.push_back(text_of(operand));
     if (instruction.input) reads.push_back("input " + plan_.inputs[*instruction.input].name);
     const std::string writes =
-        instruction.writes ? " -> " + plan_.buffers[*instruction.writes].name : "";
+        instruction.writes ? " -> " + part_of(*instruction.writes, instruction.rows) : "";
     const TaskCost& cost = instruction.cost;
     const std::string shared =
         cost.shared_ns > 0 ? fmt::format(", shared {}", format_duration(cost.shared_ns)) : "";

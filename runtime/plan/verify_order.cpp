@@ -18,12 +18,16 @@ using Violation = std::optional<PlanViolation>;
 struct Access {
   InstructionId instruction;
   BufferId buffer;
+  BufferRegion region;
   bool is_write = false;
 };
 
+/// What an instruction reads of what one producer wrote.
 struct Read {
   InstructionId reader;
-  const Operand* operand;
+  const Operand* operand = nullptr;
+  InstructionId producer;
+  BufferRegion region;
 };
 
 /// No query below asks about a larger distance than this (docs/plan.md, "Verification").
@@ -46,16 +50,18 @@ class OrderChecker {
         positions_(lane_positions(plan)),
         places_(plan.instructions.size()),
         order_(program, horizon_of(plan)),
-        writer_(plan.buffers.size()),
+        writers_(writers_of_buffers(plan)),
         reads_(plan.buffers.size()),
         residents_(plan.buffers.size()) {
     for (const InstructionId id : plan.instructions.ids()) {
       const Instruction& instruction = plan.instructions[id];
       places_[id] = {positions_[id].lane, positions_[id].position};
-      if (instruction.writes) writer_[*instruction.writes] = id;
+      // What is filled at load and never written has no producer, and needs no order.
       for (const Operand& operand : instruction.reads) {
-        // What is filled at load and never written needs no order.
-        if (operand.producer) reads_[operand.buffer].push_back({id, &operand});
+        for (const InstructionId producer : operand.producers) {
+          reads_[operand.buffer].push_back(
+              {id, &operand, producer, region_between(operand, producer)});
+        }
       }
     }
     for (const PlanOutput& output : plan.outputs) {
@@ -65,10 +71,9 @@ class OrderChecker {
 
   Violation find() const {
     for (const BufferId buffer : plan_.buffers.ids()) {
-      const BufferOverlap self(plan_.buffers[buffer], plan_.buffers[buffer]);
       for (const Read& read : reads_[buffer]) {
         if (Violation violation = check_own_write(read)) return violation;
-        if (Violation violation = check_others(read, buffer, self)) return violation;
+        if (Violation violation = check_others(read, buffer)) return violation;
       }
     }
     Violation violation =
@@ -77,6 +82,20 @@ class OrderChecker {
   }
 
  private:
+  /// What `operand` reads of what `producer` writes.
+  BufferRegion region_between(const Operand& operand, InstructionId producer) const {
+    const PlanBuffer& buffer = plan_.buffers[operand.buffer];
+    const std::optional<RowRange>& written = plan_.instructions[producer].rows;
+    if (!operand.rows && !written) return region_of(buffer);
+    return region_of(buffer, common_rows(rows_or_all(buffer.type, operand.rows),
+                                         rows_or_all(buffer.type, written)));
+  }
+
+  BufferRegion region_written(InstructionId writer) const {
+    const Instruction& instruction = plan_.instructions[writer];
+    return region_of(plan_.buffers[*instruction.writes], instruction.rows);
+  }
+
   int32_t stage(InstructionId id) const { return plan_.instructions[id].stage; }
 
   /// Whether `before` in interval t is over before `after` in interval t + distance starts.
@@ -89,32 +108,41 @@ class OrderChecker {
 
   /// Intervals between the write that a read names and the read.
   int32_t span_of(const Read& read) const {
-    return read.operand->distance + stage(read.reader) - stage(*read.operand->producer);
+    return read.operand->distance + stage(read.reader) - stage(read.producer);
   }
 
   /// The named write comes before the read.
   Violation check_own_write(const Read& read) const {
-    const InstructionId producer = *read.operand->producer;
+    const InstructionId producer = read.producer;
     const int32_t span = span_of(read);
     if (is_ordered(producer, read.reader, span)) return std::nullopt;
     const BufferId buffer = read.operand->buffer;
     if (!is_ordered_either_way(producer, read.reader, span)) {
-      return race({producer, buffer, true}, {read.reader, buffer, false}, span, 0);
+      return race({producer, buffer, read.region, true}, {read.reader, buffer, read.region, false},
+                  span, 0);
     }
     return violation(
         PlanViolationKind::kStaleRead, producer, read.reader,
         fmt::format("{} reads {} before {} has written what it names, at distance {}",
-                    name(read.reader), bytes(buffer, buffer, 0), name(producer), span));
+                    name(read.reader), bytes(read.region, buffer, read.region, buffer, 0),
+                    name(producer), span));
   }
 
-  /// No instance of the writer of `other` can come between the write that a read names and the
+  /// No instance of a writer of `other` can come between the write that a read names and the
   /// read. With the write in interval t, the read is in interval t + span; every instance in an
   /// interval t + m that touches the bytes is before the write or after the read. Beyond one period
   /// on either side, order only grows.
-  Violation check_others(const Read& read, BufferId other, const BufferOverlap& overlap) const {
-    if (!writer_[other]) return std::nullopt;
-    const InstructionId producer = *read.operand->producer;
-    const InstructionId writer = *writer_[other];
+  Violation check_others(const Read& read, BufferId other) const {
+    for (const InstructionId writer : writers_[other]) {
+      if (Violation violation = check_other(read, other, writer)) return violation;
+    }
+    return std::nullopt;
+  }
+
+  Violation check_other(const Read& read, BufferId other, InstructionId writer) const {
+    const BufferOverlap overlap(read.region, region_written(writer));
+    if (overlap.is_empty()) return std::nullopt;
+    const InstructionId producer = read.producer;
     const int32_t span = span_of(read);
     const int32_t shift = stage(producer) - stage(writer);
     for (int32_t m = -overlap.period(); m <= span + overlap.period(); ++m) {
@@ -125,7 +153,7 @@ class OrderChecker {
         continue;
       }
       if (is_ordered(writer, producer, -m) || is_ordered(read.reader, writer, m - span)) continue;
-      return overwritten(read, other, m, m + shift);
+      return overwritten(read, other, writer, m, m + shift);
     }
     return std::nullopt;
   }
@@ -133,88 +161,106 @@ class OrderChecker {
   /// An instruction may write over what it reads if the operator allows it, byte for byte.
   Violation check_in_place(const Read& read, BufferId written) const {
     const Instruction& instruction = plan_.instructions[read.reader];
-    const PlanBuffer& from = plan_.buffers[read.operand->buffer];
-    const PlanBuffer& to = plan_.buffers[written];
+    const BufferRegion from = region_of(plan_.buffers[read.operand->buffer], read.operand->rows);
+    const BufferRegion to = region_written(read.reader);
     const int32_t difference = read.operand->distance;
     if (instruction.kind == InstructionKind::kKernel &&
-        may_run_in_place(*find_op(instruction.op), from.type, to.type) &&
+        may_run_in_place(*find_op(instruction.op), operand_type(plan_, *read.operand),
+                         result_type(plan_, instruction)) &&
         BufferOverlap::is_exact(from, to, difference)) {
       return std::nullopt;
     }
     return violation(
         PlanViolationKind::kRace, read.reader, read.reader,
         fmt::format("{} reads and writes {} at once, which {} cannot do in place",
-                    name(read.reader), bytes(read.operand->buffer, written, difference),
+                    name(read.reader), bytes(from, read.operand->buffer, to, written, difference),
                     instruction.kind == InstructionKind::kKernel ? "'" + instruction.op + "'"
                                                                  : std::string("a copy")));
   }
 
-  Violation overwritten(const Read& read, BufferId other, int32_t m, int32_t difference) const {
+  Violation overwritten(const Read& read, BufferId other, InstructionId writer, int32_t m,
+                        int32_t difference) const {
     const BufferId buffer = read.operand->buffer;
-    const InstructionId producer = *read.operand->producer;
-    const InstructionId writer = *writer_[other];
+    const InstructionId producer = read.producer;
+    const Access write{writer, other, region_written(writer), true};
     const int32_t span = span_of(read);
     if (!is_ordered_either_way(read.reader, writer, m - span)) {
-      return race({read.reader, buffer, false}, {writer, other, true}, m - span, difference);
+      return race({read.reader, buffer, read.region, false}, write, m - span, difference);
     }
     if (writer != producer && !is_ordered_either_way(producer, writer, m)) {
-      return race({producer, buffer, true}, {writer, other, true}, m, difference);
+      return race({producer, buffer, read.region, true}, write, m, difference);
     }
     return violation(
         PlanViolationKind::kStaleRead, read.reader, writer,
         fmt::format("{} writes {} after {} has and before {} reads it, {} intervals later",
-                    name(writer), bytes(buffer, other, difference), name(producer),
-                    name(read.reader), span - m));
+                    name(writer), bytes(read.region, buffer, write.region, other, difference),
+                    name(producer), name(read.reader), span - m));
   }
 
   Violation check_pair(BufferId a, BufferId b) const {
-    const BufferOverlap forth(plan_.buffers[a], plan_.buffers[b]);
-    if (forth.is_empty()) return std::nullopt;
-    const BufferOverlap back(plan_.buffers[b], plan_.buffers[a]);
+    const BufferOverlap overlap(region_of(plan_.buffers[a]), region_of(plan_.buffers[b]));
+    if (overlap.is_empty()) return std::nullopt;
     for (const Read& read : reads_[a]) {
-      if (Violation violation = check_others(read, b, forth)) return violation;
+      if (Violation violation = check_others(read, b)) return violation;
     }
     for (const Read& read : reads_[b]) {
-      if (Violation violation = check_others(read, a, back)) return violation;
+      if (Violation violation = check_others(read, a)) return violation;
     }
-    if (Violation violation = check_writes(a, b, forth)) return violation;
+    for (const InstructionId x : writers_[a]) {
+      for (const InstructionId y : writers_[b]) {
+        if (Violation violation =
+                check_writes({x, a, region_written(x), true}, {y, b, region_written(y), true})) {
+          return violation;
+        }
+      }
+    }
     for (const PlanOutput* output : residents_[a]) {
-      if (Violation violation = check_resident(*output, b, forth)) return violation;
+      if (Violation violation = check_resident(*output, b)) return violation;
     }
     for (const PlanOutput* output : residents_[b]) {
-      if (Violation violation = check_resident(*output, a, back)) return violation;
+      if (Violation violation = check_resident(*output, a)) return violation;
     }
     return std::nullopt;
   }
 
   /// Two writes to the same bytes are ordered, whoever reads them.
-  Violation check_writes(BufferId a, BufferId b, const BufferOverlap& overlap) const {
-    if (!writer_[a] || !writer_[b]) return std::nullopt;
-    const InstructionId x = *writer_[a];
-    const InstructionId y = *writer_[b];
-    const int32_t shift = stage(x) - stage(y);
+  Violation check_writes(const Access& x, const Access& y) const {
+    const BufferOverlap overlap(x.region, y.region);
+    if (overlap.is_empty()) return std::nullopt;
+    const int32_t shift = stage(x.instruction) - stage(y.instruction);
     for (int32_t k = -overlap.period(); k <= overlap.period(); ++k) {
-      if (!overlap.meets(k + shift) || is_ordered_either_way(x, y, k)) continue;
-      return race({x, a, true}, {y, b, true}, k, k + shift);
+      if (!overlap.meets(k + shift)) continue;
+      if (is_ordered_either_way(x.instruction, y.instruction, k)) continue;
+      return race(x, y, k, k + shift);
     }
     return std::nullopt;
   }
 
   /// A value that stays in its buffer after the last step: every write of a step up to the last to
   /// those bytes is before the write of the last.
-  Violation check_resident(const PlanOutput& output, BufferId other,
-                           const BufferOverlap& overlap) const {
-    if (!output.value.producer || !writer_[other]) return std::nullopt;
-    const InstructionId producer = *output.value.producer;
-    const InstructionId writer = *writer_[other];
+  Violation check_resident(const PlanOutput& output, BufferId other) const {
+    for (const InstructionId producer : output.value.producers) {
+      for (const InstructionId writer : writers_[other]) {
+        if (Violation violation = check_resident(output, producer, other, writer)) return violation;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Violation check_resident(const PlanOutput& output, InstructionId producer, BufferId other,
+                           InstructionId writer) const {
+    const BufferRegion kept = region_between(output.value, producer);
+    const BufferRegion written = region_written(writer);
+    const BufferOverlap overlap(kept, written);
+    if (overlap.is_empty()) return std::nullopt;
     const int32_t latest = stage(writer) - stage(producer);
     for (int32_t m = latest; m > latest - overlap.period(); --m) {
       if (!overlap.meets(m - latest) || is_ordered(writer, producer, -m)) continue;
       return violation(
           PlanViolationKind::kStaleRead, producer, writer,
           fmt::format("{} can write {} after {} has written output '{}' of the last step",
-                      name(writer), bytes(output.value.buffer, other, m - latest), name(producer),
-                      output.name));
+                      name(writer), bytes(kept, output.value.buffer, written, other, m - latest),
+                      name(producer), output.name));
     }
     return std::nullopt;
   }
@@ -235,15 +281,17 @@ class OrderChecker {
     return violation(
         PlanViolationKind::kRace, x.instruction, y.instruction,
         fmt::format("{} {} and {} {} {} with no order at distance {}", name(x.instruction), verb(x),
-                    name(y.instruction), verb(y), bytes(x.buffer, y.buffer, difference), distance));
+                    name(y.instruction), verb(y),
+                    bytes(x.region, x.buffer, y.region, y.buffer, difference), distance));
   }
 
   std::string name(InstructionId id) const { return name_with_lane(plan_, positions_, id); }
 
   /// The bytes two accesses share: within a buffer from its start, else within the arena.
-  std::string bytes(BufferId a, BufferId b, int32_t difference) const {
+  std::string bytes(const BufferRegion& x, BufferId a, const BufferRegion& y, BufferId b,
+                    int32_t difference) const {
     const PlanBuffer& buffer = plan_.buffers[a];
-    const ByteRange range = BufferOverlap::common_bytes(buffer, plan_.buffers[b], difference);
+    const ByteRange range = BufferOverlap::common_bytes(x, y, difference);
     if (a == b) {
       return fmt::format("bytes [{}, {}) of buffer '{}'", range.begin - buffer.offset_bytes,
                          range.end - buffer.offset_bytes, buffer.name);
@@ -258,7 +306,7 @@ class OrderChecker {
   IdVector<InstructionId, LanePosition> positions_;
   IdVector<InstructionId, Position> places_;
   HappensBefore order_;
-  IdVector<BufferId, std::optional<InstructionId>> writer_;
+  IdVector<BufferId, std::vector<InstructionId>> writers_;
   IdVector<BufferId, std::vector<Read>> reads_;
   IdVector<BufferId, std::vector<const PlanOutput*>> residents_;
 };

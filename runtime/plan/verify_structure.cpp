@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "runtime/op/op_table.h"
@@ -49,7 +50,7 @@ bool is_inside_arena(const PlanBuffer& buffer, int64_t arena_bytes) {
 class StructureChecker {
  public:
   explicit StructureChecker(const Plan& plan)
-      : plan_(plan), is_initial_(plan.buffers.size()), writer_(plan.buffers.size()) {}
+      : plan_(plan), is_initial_(plan.buffers.size()), writers_(plan.buffers.size()) {}
 
   Violation find() {
     if (auto broken = find_broken_reference(plan_)) return structure(*broken);
@@ -192,16 +193,50 @@ class StructureChecker {
       if (is_initial_[buffer] && !is_state_.contains(buffer)) {
         return fault(id, fmt::format("writes buffer '{}' of a constant", name_of(buffer)));
       }
-      if (writer_[buffer]) {
-        PlanViolation violation = fault(
-            id, fmt::format("writes buffer '{}', as does {}; a buffer has one writer",
-                            name_of(buffer), name_with_lane(plan_, positions_, *writer_[buffer])));
-        violation.second = writer_[buffer];
-        return violation;
-      }
-      writer_[buffer] = id;
+    }
+    writers_ = writers_of_buffers(plan_);
+    for (const BufferId buffer : plan_.buffers.ids()) {
+      if (Violation violation = check_rows_written(buffer)) return violation;
     }
     return std::nullopt;
+  }
+
+  /// Every row has one writer.
+  Violation check_rows_written(BufferId buffer) const {
+    if (writers_[buffer].empty()) return std::nullopt;
+    const TensorType& type = plan_.buffers[buffer].type;
+    int64_t next = 0;
+    std::optional<InstructionId> previous;
+    for (const InstructionId id : writers_[buffer]) {
+      const RowRange rows = rows_or_all(type, plan_.instructions[id].rows);
+      if (rows.begin < next) {
+        return written_twice(buffer, rows.begin, *previous, id);
+      }
+      if (rows.begin > next) return row_unwritten(buffer, next);
+      next = rows.end;
+      previous = id;
+    }
+    if (next < rows_or_all(type, {}).end) return row_unwritten(buffer, next);
+    return std::nullopt;
+  }
+
+  PlanViolation written_twice(BufferId buffer, int64_t row, InstructionId first,
+                              InstructionId second) const {
+    const bool is_whole = !plan_.instructions[first].rows && !plan_.instructions[second].rows;
+    const std::string part = is_whole ? "" : fmt::format("row {} of ", row);
+    PlanViolation violation =
+        fault(second, fmt::format("writes {}buffer '{}', as does {}; a {} has one writer", part,
+                                  name_of(buffer), name_with_lane(plan_, positions_, first),
+                                  is_whole ? "buffer" : "row"));
+    violation.second = first;
+    return violation;
+  }
+
+  PlanViolation row_unwritten(BufferId buffer, int64_t row) const {
+    return structure(
+        fmt::format("nothing writes row {} of buffer '{}', but others of its rows "
+                    "have writers",
+                    row, name_of(buffer)));
   }
 
   Violation check_instruction(InstructionId id) const {
@@ -250,23 +285,32 @@ class StructureChecker {
                                  graphrt::name_of(kind), num_reads, wanted));
   }
 
+  std::vector<InstructionId> writers_of(const Operand& operand) const {
+    return producers_of_rows(plan_, operand.buffer, operand.rows, writers_[operand.buffer]);
+  }
+
+  std::string names_of(const std::vector<InstructionId>& ids) const {
+    if (ids.empty()) return "nobody";
+    std::vector<std::string> names;
+    for (const InstructionId id : ids) names.push_back(name_with_lane(plan_, positions_, id));
+    return fmt::format("{}", fmt::join(names, ", "));
+  }
+
   Violation check_operand(InstructionId id, const Operand& operand) const {
     const std::string& buffer = name_of(operand.buffer);
-    if (operand.producer != writer_[operand.buffer]) {
-      const auto name = [&](const std::optional<InstructionId>& writer) {
-        return writer ? name_with_lane(plan_, positions_, *writer) : std::string("nobody");
-      };
+    const std::vector<InstructionId> writers = writers_of(operand);
+    if (operand.producers != writers) {
       return fault(id, fmt::format("reads from buffer '{}' what {} wrote, but its writer is {}",
-                                   buffer, name(operand.producer), name(writer_[operand.buffer])));
+                                   buffer, names_of(operand.producers), names_of(writers)));
     }
-    if (!operand.producer) {
+    if (writers.empty()) {
       if (is_initial_[operand.buffer]) return std::nullopt;
       return fault(id, fmt::format("reads buffer '{}', which nothing writes and nothing fills at "
                                    "load",
                                    buffer));
     }
     if (operand.distance == 0) {
-      if (*operand.producer != id) return std::nullopt;
+      if (std::find(writers.begin(), writers.end(), id) == writers.end()) return std::nullopt;
       return fault(id, fmt::format("reads what it writes to buffer '{}' in the same step", buffer));
     }
     if (!is_state_.contains(operand.buffer)) {
@@ -284,11 +328,11 @@ class StructureChecker {
   Violation check_types(InstructionId id) const {
     const Instruction& instruction = plan_.instructions[id];
     if (instruction.kind == InstructionKind::kOutput) return std::nullopt;
-    const TensorType& result = plan_.buffers[*instruction.writes].type;
+    const TensorType result = result_type(plan_, instruction);
     if (instruction.kind == InstructionKind::kKernel) return check_kernel_type(id, result);
-    const TensorType& source = instruction.kind == InstructionKind::kFeed
-                                   ? plan_.inputs[*instruction.input].type
-                                   : plan_.buffers[instruction.reads[0].buffer].type;
+    const TensorType source = instruction.kind == InstructionKind::kFeed
+                                  ? plan_.inputs[*instruction.input].type
+                                  : operand_type(plan_, instruction.reads[0]);
     if (source == result) return std::nullopt;
     return fault(
         id, fmt::format("moves {} into a buffer of type {}", to_string(source), to_string(result)));
@@ -300,7 +344,7 @@ class StructureChecker {
     if (op == nullptr) return fault(id, fmt::format("is of unknown operator '{}'", instruction.op));
     std::vector<TensorType> types;
     for (const Operand& operand : instruction.reads) {
-      types.push_back(plan_.buffers[operand.buffer].type);
+      types.push_back(operand_type(plan_, operand));
     }
     const auto type = infer_type(*op, types, instruction.attributes);
     if (!type)
@@ -313,7 +357,8 @@ class StructureChecker {
   Violation check_initial_bytes() const {
     return find_in_overlaps(plan_, [&](BufferId a, BufferId b) -> Violation {
       if (!is_initial_[a] && !is_initial_[b]) return std::nullopt;
-      if (BufferOverlap(plan_.buffers[a], plan_.buffers[b]).is_empty()) return std::nullopt;
+      const BufferOverlap overlap(region_of(plan_.buffers[a]), region_of(plan_.buffers[b]));
+      if (overlap.is_empty()) return std::nullopt;
       return structure(fmt::format("buffer '{}' is filled at load and shares bytes with '{}'",
                                    name_of(is_initial_[a] ? a : b),
                                    name_of(is_initial_[a] ? b : a)));
@@ -344,12 +389,12 @@ class StructureChecker {
     }
     const Operand& value = output.value;
     const PlanBuffer& buffer = plan_.buffers[value.buffer];
-    if (value.producer != writer_[value.buffer] ||
-        (!value.producer && !is_initial_[value.buffer])) {
+    if (value.producers != writers_of(value) ||
+        (value.producers.empty() && !is_initial_[value.buffer])) {
       return structure(fmt::format("output '{}' does not name the writer of buffer '{}'",
                                    output.name, buffer.name));
     }
-    if (value.distance == 0 || !value.producer) return std::nullopt;
+    if (value.distance == 0 || value.producers.empty()) return std::nullopt;
     if (is_state_.contains(value.buffer) && value.distance < buffer.versions) return std::nullopt;
     return structure(
         fmt::format("output '{}' names a value of {} steps before the last, which "
@@ -387,7 +432,7 @@ class StructureChecker {
   IdVector<InstructionId, LanePosition> positions_;
   IdVector<BufferId, char> is_initial_;
   std::set<BufferId> is_state_;
-  IdVector<BufferId, std::optional<InstructionId>> writer_;
+  IdVector<BufferId, std::vector<InstructionId>> writers_;  // in the order of their rows
 };
 
 }  // namespace

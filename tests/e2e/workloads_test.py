@@ -36,8 +36,11 @@ class WorkloadsTest(EndToEndTest):
                 plan = self.compile(workload)
                 self.succeed("graphdump", plan, "--verify")
                 if workload.stem in NUM_KERNELS:
-                    kinds = [instruction["kind"] for instruction in self.dump(plan)["instructions"]]
-                    self.assertEqual(kinds.count("kernel"), NUM_KERNELS[workload.stem])
+                    # A kernel in blocks of rows, `mm0[0:248]`, counts once.
+                    kernels = {instruction["name"].split("[")[0]
+                               for instruction in self.dump(plan)["instructions"]
+                               if instruction["kind"] == "kernel"}
+                    self.assertEqual(len(kernels), NUM_KERNELS[workload.stem])
 
     def test_operators_and_awkward_dependencies_give_the_results_of_the_reference_executor(self):
         small = [workload for workload in WORKLOADS if workload.stem.startswith(("x1", "x5_"))]

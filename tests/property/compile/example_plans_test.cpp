@@ -46,8 +46,9 @@ TEST_P(ExamplePlan, NoticesSwappedNeighboursThatDependOnEachOther) {
       const Instruction& reader = plan.instructions[second];
       const bool depends =
           std::any_of(reader.reads.begin(), reader.reads.end(), [&](const Operand& operand) {
-            return operand.producer == first && operand.distance == 0 &&
-                   reader.stage == plan.instructions[first].stage;
+            const auto& producers = operand.producers;
+            return std::find(producers.begin(), producers.end(), first) != producers.end() &&
+                   operand.distance == 0 && reader.stage == plan.instructions[first].stage;
           });
       if (!depends) continue;
       ++num_dependent;

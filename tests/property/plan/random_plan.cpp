@@ -1,6 +1,7 @@
 #include "tests/property/plan/random_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <random>
 #include <utility>
 
@@ -23,14 +24,14 @@ class Generator {
   Plan generate() {
     add_states();
     const LaneId feeds = builder_.lane("feeds", LaneKind::kFeed);
-    const int32_t num_lanes = 1 + pick(3);
+    num_lanes_ = 1 + pick(3);
     std::vector<LaneId> lanes;
-    for (int32_t i = 0; i < num_lanes; ++i) {
+    for (int32_t i = 0; i < num_lanes_; ++i) {
       lanes.push_back(builder_.lane("lane" + std::to_string(i)));
     }
     const int32_t num_instructions = 2 + pick(6);
     for (int32_t i = 0; i < num_instructions; ++i) {
-      const LaneId lane = lanes[static_cast<size_t>(pick(num_lanes))];
+      const LaneId lane = lanes[static_cast<size_t>(pick(num_lanes_))];
       if (values_.empty() || is_one_in(6)) {
         add_feed(feeds, "feed" + std::to_string(i));
       } else {
@@ -97,6 +98,15 @@ class Generator {
     int32_t stage = std::max(a.stage, b.stage) + (is_one_in(4) ? 1 : 0);
     if (stage > 2) stage = 2;
     if (is_one_in(20)) stage = pick(2);
+    if (a.size == kLarge && is_one_in(4)) {
+      // Half of it, read in place, as a value of its own.
+      Known half = a;
+      half.read.rows =
+          within(a.read, is_one_in(2) ? RowRange{0, kSmall} : RowRange{kSmall, kLarge});
+      half.size = kSmall;
+      half.stage = stage;
+      values_.push_back(half);
+    }
     if (a.size == kLarge && is_one_in(2)) {
       const BufferId half = new_buffer(name, kSmall);
       Attributes first_half;
@@ -113,11 +123,14 @@ class Generator {
     if (a.size == kSmall && !free_states_.empty() && is_one_in(3)) {
       const BufferId state = free_states_.back();
       free_states_.pop_back();
+      if (is_one_in(2)) return add_in_blocks(lane, name, a, b, state, stage);
       builder_.kernel(lane, name, "add", {a.read, b.read}, state, stage);
       return;
     }
     const BufferId result = new_buffer(name, a.size);
     if (is_one_in(3)) {
+      add_in_blocks(lane, name, a, b, result, stage);
+    } else if (is_one_in(3)) {
       builder_.kernel(lane, name, "softmax", {a.read}, result, stage);
     } else {
       builder_.kernel(lane, name, "add", {a.read, b.read}, result, stage);
@@ -125,21 +138,51 @@ class Generator {
     publish(result, a.size, stage);
   }
 
+  /// The sum in two blocks of rows, the second on any lane.
+  void add_in_blocks(LaneId lane, const std::string& name, const Known& a, const Known& b,
+                     BufferId result, int32_t stage) {
+    const int64_t cut = 16 * (1 + pick(3));
+    const std::array blocks = {RowRange{0, cut}, RowRange{cut, a.size}};
+    for (const RowRange& rows : blocks) {
+      ReadOf first = a.read;
+      ReadOf second = b.read;
+      first.rows = within(first, rows);
+      second.rows = within(second, rows);
+      const InstructionId id = builder_.kernel(lane, name + (rows.begin == 0 ? "a" : "b"), "add",
+                                               {first, second}, result, stage);
+      builder_.writes_rows(id, rows);
+      lane = LaneId(1 + pick(num_lanes_));
+    }
+  }
+
+  /// These rows of what `read` reads.
+  static RowRange within(const ReadOf& read, const RowRange& rows) {
+    const int64_t begin = read.rows ? read.rows->begin : 0;
+    return {begin + rows.begin, begin + rows.end};
+  }
+
   const Instruction& at(InstructionId id) const { return plan_.instructions[id]; }
 
-  bool meets(BufferId a, int32_t steps_back_a, BufferId b, int32_t steps_back_b,
+  /// Rows of a buffer; an element is a row.
+  struct Place {
+    BufferId buffer;
+    RowRange rows;
+  };
+  Place written(InstructionId id) const {
+    return {*at(id).writes, rows_or_all(plan_.buffers[*at(id).writes].type, at(id).rows)};
+  }
+
+  bool meets(const Place& a, int32_t steps_back_a, const Place& b, int32_t steps_back_b,
              int32_t distance) const {
-    const auto begin = [&](BufferId id, int64_t step) {
-      const PlanBuffer& buffer = plan_.buffers[id];
-      return buffer.offset_bytes + step % buffer.versions * buffer.stride_bytes;
+    const auto begin = [&](const Place& place, int64_t step) {
+      const PlanBuffer& buffer = plan_.buffers[place.buffer];
+      return buffer.offset_bytes + step % buffer.versions * buffer.stride_bytes +
+             4 * place.rows.begin;
     };
     for (int64_t t = 0; t < kPeriod; ++t) {
       const int64_t first = begin(a, t - steps_back_a + 10 * kPeriod);
       const int64_t second = begin(b, t + distance - steps_back_b + 10 * kPeriod);
-      if (first < second + plan_.buffers[b].type.size_bytes() &&
-          second < first + plan_.buffers[a].type.size_bytes()) {
-        return true;
-      }
+      if (first < second + 4 * b.rows.size() && second < first + 4 * a.rows.size()) return true;
     }
     return false;
   }
@@ -159,41 +202,43 @@ class Generator {
     positions_ = lane_positions(plan_);
     for (const InstructionId reader : plan_.instructions.ids()) {
       for (const Operand& operand : at(reader).reads) {
-        if (operand.producer) protect(reader, operand);
+        for (const InstructionId producer : operand.producers) protect(reader, operand, producer);
       }
     }
     for (const InstructionId x : plan_.instructions.ids()) {
       for (const InstructionId y : plan_.instructions.ids()) {
         for (int32_t k = 0; x < y && k <= 3; ++k) {
-          if (meets(*at(x).writes, at(x).stage, *at(y).writes, at(y).stage, k)) require(x, y, k);
-          if (meets(*at(y).writes, at(y).stage, *at(x).writes, at(x).stage, k)) require(y, x, k);
+          if (meets(written(x), at(x).stage, written(y), at(y).stage, k)) require(x, y, k);
+          if (meets(written(y), at(y).stage, written(x), at(x).stage, k)) require(y, x, k);
         }
       }
     }
     for (const PlanOutput& output : plan_.outputs) {
-      if (!output.value.producer) continue;
-      const InstructionId producer = *output.value.producer;
-      for (const InstructionId writer : plan_.instructions.ids()) {
-        for (int32_t m = -3; m <= at(writer).stage - at(producer).stage; ++m) {
-          if (writer != producer && meets(*at(producer).writes, at(producer).stage,
-                                          *at(writer).writes, at(writer).stage, m)) {
-            require(writer, producer, -m);
-          }
+      for (const InstructionId producer : output.value.producers) keep(producer);
+    }
+  }
+
+  void keep(InstructionId producer) {
+    for (const InstructionId writer : plan_.instructions.ids()) {
+      for (int32_t m = -3; m <= at(writer).stage - at(producer).stage; ++m) {
+        if (writer != producer &&
+            meets(written(producer), at(producer).stage, written(writer), at(writer).stage, m)) {
+          require(writer, producer, -m);
         }
       }
     }
   }
 
-  void protect(InstructionId reader, const Operand& operand) {
-    const InstructionId producer = *operand.producer;
+  void protect(InstructionId reader, const Operand& operand, InstructionId producer) {
+    const Place read{operand.buffer,
+                     common_rows(rows_or_all(plan_.buffers[operand.buffer].type, operand.rows),
+                                 written(producer).rows)};
     const int32_t span = operand.distance + at(reader).stage - at(producer).stage;
     require(producer, reader, span);
     for (const InstructionId writer : plan_.instructions.ids()) {
       for (int32_t m = -3; m <= span + 3; ++m) {
         if ((writer == producer && m == 0) || (writer == reader && m == span)) continue;
-        if (!meets(operand.buffer, at(producer).stage, *at(writer).writes, at(writer).stage, m)) {
-          continue;
-        }
+        if (!meets(read, at(producer).stage, written(writer), at(writer).stage, m)) continue;
         if (!require(writer, producer, -m)) require(reader, writer, m - span);
       }
     }
@@ -230,6 +275,7 @@ class Generator {
   IdVector<InstructionId, LanePosition> positions_;
   std::vector<Known> values_;
   std::vector<BufferId> free_states_;
+  int32_t num_lanes_ = 1;  // behind that of the feeds
   BufferId last_result_;
 };
 

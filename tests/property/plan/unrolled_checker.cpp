@@ -19,11 +19,22 @@ bool intersects(const Bytes& a, const Bytes& b) {
   return a.arena == b.arena && a.begin < b.end && b.begin < a.end;
 }
 
-Bytes bytes_of(const Plan& plan, BufferId id, int64_t step) {
+Bytes bytes_of(const Plan& plan, BufferId id, const std::optional<RowRange>& rows, int64_t step) {
   const PlanBuffer& buffer = plan.buffers[id];
   const int64_t version = ((step % buffer.versions) + buffer.versions) % buffer.versions;
   const int64_t begin = buffer.offset_bytes + version * buffer.stride_bytes;
-  return {buffer.arena, begin, begin + buffer.type.size_bytes()};
+  if (!rows) return {buffer.arena, begin, begin + buffer.type.size_bytes()};
+  const int64_t row_bytes = buffer.type.size_bytes() / buffer.type.shape[0];
+  return {buffer.arena, begin + rows->begin * row_bytes, begin + rows->end * row_bytes};
+}
+
+Bytes written_bytes(const Plan& plan, InstructionId id, int64_t step) {
+  const Instruction& instruction = plan.instructions[id];
+  return bytes_of(plan, *instruction.writes, instruction.rows, step);
+}
+
+Bytes common(const Bytes& a, const Bytes& b) {
+  return {a.arena, std::max(a.begin, b.begin), std::min(a.end, b.end)};
 }
 
 struct UnrolledAccess {
@@ -43,10 +54,10 @@ class UnrolledChecker {
       const Instruction& instruction = plan.instructions[instance.instruction];
       for (const Operand& operand : instruction.reads) {
         const int64_t step = instance.step - operand.distance;
-        accesses_.push_back({i, bytes_of(plan, operand.buffer, step), &operand});
+        accesses_.push_back({i, bytes_of(plan, operand.buffer, operand.rows, step), &operand});
       }
       if (!instruction.writes) continue;
-      accesses_.push_back({i, bytes_of(plan, *instruction.writes, instance.step), nullptr});
+      accesses_.push_back({i, written_bytes(plan, instance.instruction, instance.step), nullptr});
     }
   }
 
@@ -83,8 +94,8 @@ class UnrolledChecker {
     const Instance& instance = unrolled_.instances()[read.instance];
     const Instruction& instruction = plan_.instructions[instance.instruction];
     if (instruction.kind != InstructionKind::kKernel || read.bytes != write.bytes) return false;
-    return may_run_in_place(*find_op(instruction.op), plan_.buffers[read.operand->buffer].type,
-                            plan_.buffers[*instruction.writes].type);
+    return may_run_in_place(*find_op(instruction.op), operand_type(plan_, *read.operand),
+                            result_type(plan_, instruction));
   }
 
   /// The execution of an instruction that works on a step.
@@ -100,41 +111,53 @@ class UnrolledChecker {
 
   std::optional<std::string> find_stale_read() const {
     for (const UnrolledAccess& read : accesses_) {
-      if (read.operand == nullptr || !read.operand->producer) continue;
-      const int64_t step = unrolled_.instances()[read.instance].step - read.operand->distance;
-      std::optional<size_t> named;
-      if (step >= 0) named = instance_of(*read.operand->producer, step);
-      if (named && !unrolled_.is_ordered(*named, read.instance)) {
-        return name(read.instance) + " before " + name(*named);
+      if (read.operand == nullptr) continue;
+      for (const InstructionId producer : read.operand->producers) {
+        if (auto fault = find_stale_read(read, producer)) return fault;
       }
-      for (const UnrolledAccess& write : accesses_) {
-        if (write.operand != nullptr || !intersects(read.bytes, write.bytes)) continue;
-        if (named && (write.instance == *named || unrolled_.is_ordered(write.instance, *named))) {
-          continue;
-        }
-        if (write.instance == read.instance) continue;
-        if (unrolled_.is_ordered(read.instance, write.instance)) continue;
-        return name(write.instance) + " spoils what " + name(read.instance) + " reads";
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> find_stale_read(const UnrolledAccess& read,
+                                             InstructionId producer) const {
+    const int64_t step = unrolled_.instances()[read.instance].step - read.operand->distance;
+    const Bytes bytes = common(read.bytes, written_bytes(plan_, producer, step));
+    std::optional<size_t> named;
+    if (step >= 0) named = instance_of(producer, step);
+    if (named && !unrolled_.is_ordered(*named, read.instance)) {
+      return name(read.instance) + " before " + name(*named);
+    }
+    for (const UnrolledAccess& write : accesses_) {
+      if (write.operand != nullptr || !intersects(bytes, write.bytes)) continue;
+      if (named && (write.instance == *named || unrolled_.is_ordered(write.instance, *named))) {
+        continue;
       }
+      if (write.instance == read.instance) continue;
+      if (unrolled_.is_ordered(read.instance, write.instance)) continue;
+      return name(write.instance) + " spoils what " + name(read.instance) + " reads";
     }
     return std::nullopt;
   }
 
   std::optional<std::string> find_lost_output() const {
     for (const PlanOutput& output : plan_.outputs) {
-      if (output.instruction || !output.value.producer) continue;
-      for (int64_t last = output.value.distance; last < num_steps_; ++last) {
-        if (auto fault = find_lost_output(output, last)) return fault;
+      if (output.instruction) continue;
+      for (const InstructionId producer : output.value.producers) {
+        for (int64_t last = output.value.distance; last < num_steps_; ++last) {
+          if (auto fault = find_lost_output(output, producer, last)) return fault;
+        }
       }
     }
     return std::nullopt;
   }
 
   /// As if the run ended after step `last`.
-  std::optional<std::string> find_lost_output(const PlanOutput& output, int64_t last) const {
+  std::optional<std::string> find_lost_output(const PlanOutput& output, InstructionId producer,
+                                              int64_t last) const {
     const int64_t step = last - output.value.distance;
-    const size_t named = instance_of(*output.value.producer, step);
-    const Bytes bytes = bytes_of(plan_, output.value.buffer, step);
+    const size_t named = instance_of(producer, step);
+    const Bytes bytes = written_bytes(plan_, producer, step);
     for (const UnrolledAccess& write : accesses_) {
       if (write.operand != nullptr || !intersects(bytes, write.bytes)) continue;
       if (unrolled_.instances()[write.instance].step > last || write.instance == named) continue;

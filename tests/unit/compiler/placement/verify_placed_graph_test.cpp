@@ -46,12 +46,12 @@ TEST_F(VerifyPlacedGraph, AValueTwiceOnOneDevice) {
 }
 
 TEST_F(VerifyPlacedGraph, AValueThatNothingProduces) {
-  placed_.values[value("h@gpu0")].producer.reset();
+  placed_.values[value("h@gpu0")].producers.clear();
   EXPECT_EQ(verify(), "nothing produces 'h@gpu0'");
 }
 
 TEST_F(VerifyPlacedGraph, AProducerThatWritesSomethingElse) {
-  placed_.values[value("h@gpu0")].producer = op("x -> gpu0");
+  placed_.values[value("h@gpu0")].producers = {op("x -> gpu0")};
   EXPECT_EQ(verify(), "'x -> gpu0' does not write 'h@gpu0'");
 }
 

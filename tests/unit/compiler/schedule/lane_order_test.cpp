@@ -78,7 +78,7 @@ TEST(EnforcedEdges, AReadOfTheStepBeforeHoldsBackOneStepEarlier) {
   const TaskId writer = build.task(build.group(1), 10);
   const TaskId reader = build.task(build.group(1), 10);
   SchedulingProblem problem = build.get();
-  problem.values.push_back({writer, {{reader, 1}}});
+  problem.values.push_back({{{reader, writer, 1}}});
   EXPECT_TRUE(
       is_among(enforced_edges(problem, IdVector<VersionedId, int32_t>(1, 2)), reader, writer, 1));
 }

@@ -47,9 +47,9 @@ class ProblemBuilder {
 
   /// What `writer` writes, read by `readers` in the same step, with the edges.
   VersionedId value(TaskId writer, const std::vector<TaskId>& readers) {
-    VersionedValue value{writer, {}};
+    VersionedValue value;
     for (const TaskId reader : readers) {
-      value.reads.push_back({reader, 0});
+      value.reads.push_back({reader, writer, 0});
       edge(writer, reader);
     }
     return problem_.values.push_back(value);

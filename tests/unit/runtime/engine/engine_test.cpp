@@ -111,9 +111,11 @@ TEST(Engine, OrdersEveryReadAfterItsWriteAlsoAcrossRuns) {
       }
       for (const Operand& read : plan.instructions[event.instruction].reads) {
         const int64_t written = event.step - read.distance;
-        if (!read.producer || written < 0) continue;
-        EXPECT_TRUE(finished.contains({*read.producer, written}))
-            << plan.instructions[event.instruction].name << " of step " << event.step;
+        if (written < 0) continue;
+        for (const InstructionId producer : read.producers) {
+          EXPECT_TRUE(finished.contains({producer, written}))
+              << plan.instructions[event.instruction].name << " of step " << event.step;
+        }
       }
     }
   }

@@ -139,40 +139,42 @@ class TrainingPlan {
     plan_.instructions[x].input = InputId(0);
     const auto xs = add_kernel(
         prepare, "scale",
-        {kKernel, "xs", {{x_cpu_, x, 0}}, xs_cpu_, 0, {{feed, 1, 0}, {to_gpu, 1, reuse}}},
+        {kKernel, "xs", {{x_cpu_, {x}, 0}}, xs_cpu_, 0, {{feed, 1, 0}, {to_gpu, 1, reuse}}},
         one("factor", 0.5));
-    const auto xs_copy =
-        add(to_gpu,
-            {kCopy, "xs -> gpu0", {{xs_cpu_, xs, 0}}, xs_gpu_, 0, {{prepare, 1, 0}, {gpu, 4, 1}}});
-    add(to_gpu, {kCopy, "w_new -> gpu0", {{w_cpu_, w_new, 0}}, w_gpu_, late, {{update, 1, 0}}});
+    const auto xs_copy = add(
+        to_gpu,
+        {kCopy, "xs -> gpu0", {{xs_cpu_, {xs}, 0}}, xs_gpu_, 0, {{prepare, 1, 0}, {gpu, 4, 1}}});
+    add(to_gpu, {kCopy, "w_new -> gpu0", {{w_cpu_, {w_new}, 0}}, w_gpu_, late, {{update, 1, 0}}});
     // Serial: xs of this interval; pipelined: of the interval before, and w_new with it.
     const Wait inputs_there = late == 0 ? Wait{to_gpu, 1, 0} : Wait{to_gpu, 2, 1};
     const auto y = add_kernel(
         gpu, "matmul",
-        {kKernel, "y", {{xs_gpu_, xs_copy, 0}, {w_gpu_, w_copy, 1}}, y_, late, {inputs_there}}, {});
-    const auto z = add_kernel(
-        gpu, "add", {kKernel, "z", {{y_, y, 0}, {b_gpu_, std::nullopt, 0}}, z_, late, {}}, {});
+        {kKernel, "y", {{xs_gpu_, {xs_copy}, 0}, {w_gpu_, {w_copy}, 1}}, y_, late, {inputs_there}},
+        {});
+    const auto z =
+        add_kernel(gpu, "add", {kKernel, "z", {{y_, {y}, 0}, {b_gpu_, {}, 0}}, z_, late, {}}, {});
     const auto l =
-        add_kernel(gpu, "mean", {kKernel, "l", {{z_, z, 0}}, l_gpu_, late, {{to_cpu, 2, 1}}}, {});
-    const auto g = add_kernel(gpu, "matmul",
-                              {kKernel, "g", {{xs_gpu_, xs_copy, 0}, {z_, z, 0}}, g_gpu_, late, {}},
-                              one("transpose_a", true));
-    const auto g_copy = add(
-        to_cpu, {kCopy, "g -> cpu", {{g_gpu_, g, 0}}, g_cpu_, late, {{gpu, 4, 0}, {update, 1, 1}}});
+        add_kernel(gpu, "mean", {kKernel, "l", {{z_, {z}, 0}}, l_gpu_, late, {{to_cpu, 2, 1}}}, {});
+    const auto g = add_kernel(
+        gpu, "matmul", {kKernel, "g", {{xs_gpu_, {xs_copy}, 0}, {z_, {z}, 0}}, g_gpu_, late, {}},
+        one("transpose_a", true));
+    const auto g_copy =
+        add(to_cpu,
+            {kCopy, "g -> cpu", {{g_gpu_, {g}, 0}}, g_cpu_, late, {{gpu, 4, 0}, {update, 1, 1}}});
     add_kernel(update, "sgd_update",
                {kKernel,
                 "w_new",
-                {{w_cpu_, w_new, 1}, {g_cpu_, g_copy, 0}},
+                {{w_cpu_, {w_new}, 1}, {g_cpu_, {g_copy}, 0}},
                 w_cpu_,
                 late,
                 {{to_cpu, 1, 0}, {to_gpu, 2, 1}}},
                one("learning_rate", 0.01));
     const auto l_copy =
-        add(to_cpu, {kCopy, "l -> cpu", {{l_gpu_, l, 0}}, l_cpu_, late, {{output, 1, 1}}});
+        add(to_cpu, {kCopy, "l -> cpu", {{l_gpu_, {l}, 0}}, l_cpu_, late, {{output, 1, 1}}});
     const auto delivered =
-        add(output, {kOutput, "l", {{l_cpu_, l_copy, 0}}, std::nullopt, late, {{to_cpu, 2, 0}}});
-    plan_.outputs.push_back({"l", {l_cpu_, l_copy, 0}, delivered});
-    plan_.outputs.push_back({"z", {z_, z, 0}, std::nullopt});
+        add(output, {kOutput, "l", {{l_cpu_, {l_copy}, 0}}, std::nullopt, late, {{to_cpu, 2, 0}}});
+    plan_.outputs.push_back({"l", {l_cpu_, {l_copy}, 0}, delivered});
+    plan_.outputs.push_back({"z", {z_, {z}, 0}, std::nullopt});
   }
 
   void add_interface() {

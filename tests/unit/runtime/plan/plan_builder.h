@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@ namespace graphrt {
 struct ReadOf {
   BufferId buffer;
   int32_t distance = 0;
+  std::optional<RowRange> rows = std::nullopt;
 };
 
 /// Builds a small plan by hand: finds producers, features and arena sizes by itself.
@@ -67,6 +69,11 @@ class PlanBuilder {
     return add(lane, std::move(instruction));
   }
 
+  /// Only these rows of its result are what the instruction writes.
+  void writes_rows(InstructionId instruction, RowRange rows) {
+    plan_.instructions[instruction].rows = rows;
+  }
+
   InstructionId copy(LaneId lane, std::string name, ReadOf from, BufferId to, int32_t stage = 0) {
     Instruction instruction = make(InstructionKind::kCopy, std::move(name), stage);
     add_reads(instruction, {from});
@@ -88,12 +95,12 @@ class PlanBuilder {
     Instruction instruction = make(InstructionKind::kOutput, name, stage);
     add_reads(instruction, {from});
     const InstructionId id = add(lane, std::move(instruction));
-    plan_.outputs.push_back({std::move(name), {from.buffer, {}, from.distance}, id});
+    plan_.outputs.push_back({std::move(name), operand(from), id});
     return id;
   }
 
   void resident_output(std::string name, ReadOf from) {
-    plan_.outputs.push_back({std::move(name), {from.buffer, {}, from.distance}, {}});
+    plan_.outputs.push_back({std::move(name), operand(from), {}});
   }
 
   void state(std::string name, std::vector<BufferId> buffers) {
@@ -113,14 +120,15 @@ class PlanBuilder {
 
   Plan build() const {
     Plan plan = plan_;
-    IdVector<BufferId, std::optional<InstructionId>> writer(plan.buffers.size());
-    for (const InstructionId id : plan.instructions.ids()) {
-      if (plan.instructions[id].writes) writer[*plan.instructions[id].writes] = id;
-    }
+    const auto writers = writers_of_buffers(plan);
+    const auto name_producers = [&](Operand& operand) {
+      operand.producers =
+          producers_of_rows(plan, operand.buffer, operand.rows, writers[operand.buffer]);
+    };
     for (Instruction& instruction : plan.instructions) {
-      for (Operand& operand : instruction.reads) operand.producer = writer[operand.buffer];
+      for (Operand& operand : instruction.reads) name_producers(operand);
     }
-    for (PlanOutput& output : plan.outputs) output.value.producer = writer[output.value.buffer];
+    for (PlanOutput& output : plan.outputs) name_producers(output.value);
     plan.required_features = features_of(plan);
     return plan;
   }
@@ -135,10 +143,10 @@ class PlanBuilder {
     return instruction;
   }
 
+  static Operand operand(const ReadOf& read) { return {read.buffer, {}, read.distance, read.rows}; }
+
   static void add_reads(Instruction& instruction, std::initializer_list<ReadOf> reads) {
-    for (const ReadOf& read : reads) {
-      instruction.reads.push_back({read.buffer, {}, read.distance});
-    }
+    for (const ReadOf& read : reads) instruction.reads.push_back(operand(read));
   }
 
   InstructionId add(LaneId lane, Instruction instruction) {

@@ -111,9 +111,9 @@ TEST(PlanFile, SaysWhatIsWrong) {
   EXPECT_EQ(error_of(longer), "too long: it has " + std::to_string(good.size() + 1) +
                                   " bytes, its header says " + std::to_string(good.size()));
   Bytes newer = good;
-  newer[8] = std::byte{2};
+  newer[8] = std::byte{3};
   EXPECT_EQ(error_of(newer),
-            "made by format version 2, and this reader knows 1: compile the graph again with the "
+            "made by format version 3, and this reader knows 2: compile the graph again with the "
             "graphc of this release");
   Bytes damaged = good;
   damaged[100] ^= std::byte{1};

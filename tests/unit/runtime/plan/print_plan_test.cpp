@@ -18,9 +18,9 @@ TEST(PrintPlan, ShowsTheWholePlan) {
   plan.instructions[InstructionId(2)].predicted_start_ns = 22;
   plan.instructions[InstructionId(2)].predicted_end_ns = 3522;
   plan.lanes[LaneId(1)].shared = SharedResourceId(0);
-  plan.outputs.push_back({"w", {BufferId(4), InstructionId(6), 0}, {}});
+  plan.outputs.push_back({"w", {BufferId(4), {InstructionId(6)}, 0}, {}});
   EXPECT_EQ(print_plan(plan), R"(plan small
-format: 1
+format: 2
 compiler: 0.1.0
 graph: 0123456789abcdef
 machine: fedcba9876543210
@@ -115,7 +115,7 @@ source mlp
 
 TEST(PlanToJson, IsOneObjectWithKeysInAFixedOrder) {
   const std::string text = plan_to_json(training_plan().plan);
-  EXPECT_THAT(text, testing::StartsWith("{\n  \"name\": \"small\",\n  \"format\": 1,\n"));
+  EXPECT_THAT(text, testing::StartsWith("{\n  \"name\": \"small\",\n  \"format\": 2,\n"));
   const auto json = nlohmann::json::parse(text);
   EXPECT_EQ(json["instructions"].size(), 8U);
   EXPECT_EQ(json["instructions"][3]["waits"][0]["count"], 2);

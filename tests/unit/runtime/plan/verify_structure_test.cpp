@@ -129,7 +129,7 @@ TEST(VerifyStructure, ChecksArity) {
 }
 
 TEST(VerifyStructure, ChecksOperands) {
-  EXPECT_EQ(instruction_fault(&TrainingPlan::g, [](auto& i) { i.reads[0].producer.reset(); }),
+  EXPECT_EQ(instruction_fault(&TrainingPlan::g, [](auto& i) { i.reads[0].producers.clear(); }),
             "structure: 'g' (gpu0.compute) reads from buffer 'h@gpu0' what nobody wrote, but its "
             "writer is 'h' (gpu0.compute)");
   EXPECT_EQ(instruction_fault(&TrainingPlan::g, [](auto& i) { i.reads[0].distance = 1; }),
@@ -166,15 +166,17 @@ TEST(VerifyStructure, ChecksOutputs) {
   EXPECT_EQ(fault([](auto& p) { p.plan.outputs.clear(); }),
             "structure: 'g' (outputs) hands out 0 outputs; it must hand out one");
   EXPECT_EQ(
-      fault([](auto& p) { p.plan.outputs.push_back({"old", {BufferId(1), p.update, 1}, {}}); }),
+      fault([](auto& p) { p.plan.outputs.push_back({"old", {BufferId(1), {p.update}, 1}, {}}); }),
       "structure: output 'old' names a value of 1 steps before the last, which buffer 'w@cpu' "
       "no longer holds");
   EXPECT_EQ(fault([](auto& p) { p.plan.outputs.push_back({"w", {BufferId(1), {}, 0}, {}}); }),
             "structure: output 'w' does not name the writer of buffer 'w@cpu'");
-  EXPECT_EQ(fault([](auto& p) { p.plan.outputs.push_back({"g", {BufferId(1), p.update, 0}, {}}); }),
-            "structure: there are two outputs of name 'g'");
-  EXPECT_EQ(fault([](auto& p) { p.plan.outputs.push_back({"w", {BufferId(1), p.update, 0}, {}}); }),
-            "accepted");
+  EXPECT_EQ(
+      fault([](auto& p) { p.plan.outputs.push_back({"g", {BufferId(1), {p.update}, 0}, {}}); }),
+      "structure: there are two outputs of name 'g'");
+  EXPECT_EQ(
+      fault([](auto& p) { p.plan.outputs.push_back({"w", {BufferId(1), {p.update}, 0}, {}}); }),
+      "accepted");
 }
 
 TEST(VerifyStructure, ChecksFeatures) {

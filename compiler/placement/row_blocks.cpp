@@ -1,0 +1,57 @@
+#include "compiler/placement/row_blocks.h"
+
+#include <algorithm>
+
+namespace graphc {
+namespace {
+
+/// Less work than one of these is done before another worker has taken it up: 2 ms of a worker's
+/// arithmetic, or 50 us of its memory bandwidth.
+constexpr double kLeastFlops = double{1 << 28};
+constexpr double kLeastBytes = double{1 << 20};
+constexpr int64_t kMostBlocks = 16;
+/// A product prepares all of its second operand once a block, which takes as long as some 15 rows.
+constexpr int64_t kLeastRowsOfProduct = 240;
+/// Rows that the inner loop of a product takes at once.
+constexpr int64_t kRowAlignment = 8;
+
+int64_t num_blocks(const Work& work, int64_t num_rows) {
+  const bool is_product = !work.rate.empty();
+  const double wanted = is_product ? work.num_flops / kLeastFlops : work.num_bytes / kLeastBytes;
+  const int64_t most = is_product ? num_rows / kLeastRowsOfProduct : num_rows;
+  return std::clamp<int64_t>(static_cast<int64_t>(wanted), 1,
+                             std::clamp<int64_t>(most, 1, kMostBlocks));
+}
+
+std::vector<TensorType> input_types(const Graph& graph, const Node& node) {
+  std::vector<TensorType> types;
+  for (const ValueId input : node.inputs) types.push_back(graph.type_of(input));
+  return types;
+}
+
+}  // namespace
+
+std::vector<RowUse> row_uses_of(const Graph& graph, NodeId id) {
+  const Node& node = graph.nodes[id];
+  return row_uses(*node.op, input_types(graph, node), graph.type_of(node.result), node.attributes);
+}
+
+std::vector<RowRange> row_blocks(const Graph& graph, NodeId id) {
+  const Node& node = graph.nodes[id];
+  const TensorType& result = graph.type_of(node.result);
+  const int64_t num_rows = rows_or_all(result, {}).end;
+  if (row_uses_of(graph, id).empty()) return {{0, num_rows}};
+  const Work work = node.op->work_rule(input_types(graph, node), result, node.attributes);
+  const int64_t count = num_blocks(work, num_rows);
+  const int64_t alignment = num_rows / count < 4 * kRowAlignment ? 1 : kRowAlignment;
+  std::vector<RowRange> blocks;
+  int64_t begin = 0;
+  for (int64_t i = 1; i <= count; ++i) {
+    const int64_t end = i == count ? num_rows : num_rows * i / count / alignment * alignment;
+    blocks.push_back({begin, end});
+    begin = end;
+  }
+  return blocks;
+}
+
+}  // namespace graphc

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vector>
+
+#include "compiler/graph/graph.h"
+
+namespace graphc {
+
+/// The blocks of rows that a node's result is made in where lanes work for themselves (workers of
+/// a CPU): one after the other from row 0 to the last. One block, if its rows cannot be made alone
+/// or are too little work to share.
+///
+/// Depends on the operator and its shapes, not on the machine, so the same graph gives the same
+/// bits with any number of workers. Requires: infer_types ran.
+std::vector<RowRange> row_blocks(const Graph& graph, NodeId node);
+
+/// What the node needs of each operand for some rows of its result; empty where they cannot be made
+/// alone.
+std::vector<RowUse> row_uses_of(const Graph& graph, NodeId node);
+
+}  // namespace graphc

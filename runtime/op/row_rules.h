@@ -1,0 +1,24 @@
+#pragma once
+
+#include "runtime/op/op_table.h"
+
+namespace graphrt {
+
+/// Elementwise with NumPy broadcasting: an operand that is repeated along the rows is needed whole.
+std::vector<RowUse> rows_of_elementwise(std::span<const TensorType> inputs,
+                                        const TensorType& result, const Attributes& attributes);
+/// Rows of a[M, K] b[K, N] need the same rows of a, and all of b; of several products, each pair.
+std::vector<RowUse> rows_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
+                                   const Attributes& attributes);
+/// Along `axis`, by default the last: row by row unless it is the first.
+std::vector<RowUse> rows_of_axis(std::span<const TensorType> inputs, const TensorType& result,
+                                 const Attributes& attributes);
+/// Over `axes`, by default all: row by row unless the first is one of them.
+std::vector<RowUse> rows_of_reduction(std::span<const TensorType> inputs, const TensorType& result,
+                                      const Attributes& attributes);
+/// Row by row if `scale` is given: what stands for it otherwise depends on the number of rows.
+std::vector<RowUse> rows_of_cross_entropy_grad(std::span<const TensorType> inputs,
+                                               const TensorType& result,
+                                               const Attributes& attributes);
+
+}  // namespace graphrt

@@ -1,0 +1,60 @@
+#include <gtest/gtest.h>
+
+#include "op_test_support.h"
+
+namespace graphrt {
+namespace {
+
+/// "same all": what rows of the result need of each operand; "" if they cannot be computed alone.
+std::string uses(std::string_view op, const std::vector<std::string>& inputs,
+                 const Attributes& attributes = {}) {
+  std::vector<TensorType> types;
+  for (const std::string& input : inputs) types.push_back(*parse_tensor_type(input));
+  const auto result = infer_type(*find_op(op), types, attributes);
+  EXPECT_TRUE(result) << op;
+  std::string text;
+  for (const RowUse use : row_uses(*find_op(op), types, *result, attributes)) {
+    text += std::string(text.empty() ? "" : " ") + (use == RowUse::kSame ? "same" : "all");
+  }
+  return text;
+}
+
+TEST(RowRules, ElementwiseTakesTheSameRowsOfWhatIsNotRepeatedAlongThem) {
+  EXPECT_EQ(uses("add", {"f32[8, 3]", "f32[8, 3]"}), "same same");
+  EXPECT_EQ(uses("add", {"f32[8, 3]", "f32[3]"}), "same all");
+  EXPECT_EQ(uses("add", {"f32[1, 3]", "f32[8, 3]"}), "all same");
+  EXPECT_EQ(uses("relu", {"f32[8]"}), "same");
+  EXPECT_EQ(uses("relu", {"f32[]"}), "");
+}
+
+TEST(RowRules, AProductNeedsAllOfItsSecondOperand) {
+  EXPECT_EQ(uses("matmul", {"f32[8, 3]", "f32[3, 5]"}), "same all");
+  EXPECT_EQ(uses("matmul", {"f32[8, 3]", "f32[5, 3]"}, with({{"transpose_b", true}})), "same all");
+  EXPECT_EQ(uses("matmul", {"f32[3, 8]", "f32[3, 5]"}, with({{"transpose_a", true}})), "");
+  EXPECT_EQ(uses("matmul", {"f32[4, 8, 3]", "f32[4, 3, 5]"}), "same same");
+}
+
+TEST(RowRules, AlongOtherAxesThanTheFirst) {
+  EXPECT_EQ(uses("softmax", {"f32[8, 3]"}), "same");
+  EXPECT_EQ(uses("softmax", {"f32[8, 3]"}, with({{"axis", int64_t{0}}})), "");
+  EXPECT_EQ(uses("softmax", {"f32[8, 3]"}, with({{"axis", int64_t{-2}}})), "");
+  EXPECT_EQ(uses("argmax", {"f32[8, 3]"}), "same");
+  EXPECT_EQ(uses("sum", {"f32[8, 3]"}, with({{"axes", List{1}}})), "same");
+  EXPECT_EQ(uses("sum", {"f32[8, 3]"}, with({{"axes", List{-2}}})), "");
+  EXPECT_EQ(uses("mean", {"f32[8, 3]"}), "");
+}
+
+// By default the gradient is scaled by the number of rows, which a block does not know.
+TEST(RowRules, TheGradientOfAMeanNeedsItsScale) {
+  EXPECT_EQ(uses("softmax_cross_entropy_grad", {"f32[8, 3]", "i32[8]"}), "");
+  EXPECT_EQ(uses("softmax_cross_entropy_grad", {"f32[8, 3]", "i32[8]"}, with({{"scale", 0.125}})),
+            "same same");
+}
+
+TEST(RowRules, MovementIsNotDivided) {
+  EXPECT_EQ(uses("transpose", {"f32[8, 3]"}), "");
+  EXPECT_EQ(uses("concat", {"f32[8, 3]", "f32[8, 3]"}), "");
+}
+
+}  // namespace
+}  // namespace graphrt
