@@ -27,7 +27,7 @@ std::optional<PlacementScore> score_of(const Graph& graph, const Assignment& ass
   DiagnosticSink unused;
   const auto placed = insert_copies(graph, assignment, machine, unused);
   if (!placed) return std::nullopt;
-  const PlacedGraph split = split_rows(*placed, machine);
+  const PlacedGraph split = split_rows(*placed, machine, costs.block_sizes());
   const Schedule schedule = schedule_tasks(find_dependencies(split, machine, costs));
   return PlacementScore{schedule.solution.interval_ns, schedule.solution.latency_ns};
 }
@@ -55,7 +55,7 @@ PlanContext context_for(const Graph& source, const Machine& machine,
 
 Result<Compilation> compile(const Graph& graph, const Machine& machine,
                             const CompileOptions& options, DiagnosticSink& diagnostics) {
-  const CostModel costs(machine);
+  const CostModel costs(machine, options.block_sizes);
   TRY(const Graph source, infer_types(graph, diagnostics));
   TRY(const PassRun passes, run_passes(source, default_passes(), options.passes, diagnostics));
 
@@ -67,7 +67,7 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
       insert_copies(passes.graph, placement.chosen.assignment, machine, diagnostics));
   gate("insert_copies", verify_placed_graph(whole, machine));
 
-  const PlacedGraph placed = split_rows(whole, machine);
+  const PlacedGraph placed = split_rows(whole, machine, costs.block_sizes());
   gate("split_rows", verify_placed_graph(placed, machine));
 
   const TaskGraph tasks = find_dependencies(placed, machine, costs);

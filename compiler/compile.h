@@ -17,6 +17,7 @@ struct CompileOptions {
   std::shared_ptr<const SourceFile> schedule_file;
   /// Where the plan will lie; feeds are stored relative to it.
   std::filesystem::path plan_folder = ".";
+  BlockSizes block_sizes = {};
 };
 
 /// Everything the compiler found out. `synchronised` holds all levels from the optimised graph on.

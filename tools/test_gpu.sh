@@ -15,6 +15,7 @@ check() {
   echo "== $* =="
   if timeout 300 "$@" >test.log 2>&1; then
     num_passed=$((num_passed + 1))
+    grep "^launch of a graph of " test.log  # measured by gpu_driver_calls
     tail -n 1 test.log
   else
     num_failed=$((num_failed + 1))
@@ -26,6 +27,8 @@ check() {
 check bin/conformance --gtest_brief=1
 check bin/gpu_kernels --gtest_brief=1
 check bin/gpu_sessions --gtest_brief=1
+# Left out where the bundle was made without CUPTI's header.
+if [[ -x bin/gpu_driver_calls ]]; then check bin/gpu_driver_calls --gtest_brief=1; fi
 # Plans for more GPUs than there are run on those there are.
 num_gpus=$(nvidia-smi --list-gpus | wc -l)
 second=$((num_gpus > 1 ? 1 : 0))

@@ -7,6 +7,17 @@
 
 namespace graphc {
 
+/// How large the blocks of rows are at least that workers of a CPU share (placement/row_blocks.h).
+/// No property of a machine: block sizes decide how a product is summed up, and so the last bits.
+struct BlockSizes {
+  double least_flops = double{1 << 28};  ///< of a product: 2 ms of one worker
+  double least_bytes = double{1 << 20};  ///< that other operators move: 50 us of one worker
+  /// A product prepares all of its second operand once a block, which takes as long as some 15
+  /// rows.
+  int64_t least_rows_of_product = 240;
+  int64_t most_blocks = 16;
+};
+
 /// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time).
 ///
 /// A rate in a machine file is that of all lanes of a device together. One CPU worker gets its
@@ -16,7 +27,10 @@ namespace graphc {
 /// launch only to its own stream.
 class CostModel {
  public:
-  explicit CostModel(const Machine& machine) : machine_(&machine) {}
+  explicit CostModel(const Machine& machine, const BlockSizes& block_sizes = {})
+      : machine_(&machine), block_sizes_(block_sizes) {}
+
+  const BlockSizes& block_sizes() const { return block_sizes_; }
 
   /// Cost of `node` on one lane of `device`: launch plus the slower of arithmetic and memory.
   /// Requires: infer_types ran.
@@ -36,6 +50,7 @@ class CostModel {
 
  private:
   const Machine* machine_;
+  BlockSizes block_sizes_;
 };
 
 /// Whether lanes of this device slow each other down (the streams of an accelerator do).

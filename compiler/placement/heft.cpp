@@ -68,7 +68,7 @@ class Heft {
   /// Lanes that the node occupies together.
   int64_t num_at_once(NodeId node, DeviceId device) const {
     if (shares_compute(machine_.devices[device])) return 1;
-    return std::min<int64_t>(std::ssize(row_blocks(graph_, node)),
+    return std::min<int64_t>(std::ssize(row_blocks(graph_, node, costs_.block_sizes())),
                              machine_.devices[device].num_lanes);
   }
 
@@ -146,7 +146,8 @@ class Heft {
   std::vector<TaskCost> block_costs(NodeId node, DeviceId device) const {
     const TaskCost whole = costs_.node_cost(graph_, node, device);
     if (shares_compute(machine_.devices[device])) return {whole};
-    const auto num_blocks = static_cast<int64_t>(row_blocks(graph_, node).size());
+    const auto num_blocks =
+        static_cast<int64_t>(row_blocks(graph_, node, costs_.block_sizes()).size());
     const int64_t work_ns = (whole.work_ns + num_blocks - 1) / num_blocks;
     return std::vector<TaskCost>(static_cast<size_t>(num_blocks), {whole.latency_ns, work_ns, 0});
   }

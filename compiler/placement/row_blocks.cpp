@@ -5,22 +5,16 @@
 namespace graphc {
 namespace {
 
-/// Less work than one of these is done before another worker has taken it up: 2 ms of a worker's
-/// arithmetic, or 50 us of its memory bandwidth.
-constexpr double kLeastFlops = double{1 << 28};
-constexpr double kLeastBytes = double{1 << 20};
-constexpr int64_t kMostBlocks = 16;
-/// A product prepares all of its second operand once a block, which takes as long as some 15 rows.
-constexpr int64_t kLeastRowsOfProduct = 240;
 /// Rows that the inner loop of a product takes at once.
 constexpr int64_t kRowAlignment = 8;
 
-int64_t num_blocks(const Work& work, int64_t num_rows) {
+int64_t num_blocks(const Work& work, int64_t num_rows, const BlockSizes& sizes) {
   const bool is_product = !work.rate.empty();
-  const double wanted = is_product ? work.num_flops / kLeastFlops : work.num_bytes / kLeastBytes;
-  const int64_t most = is_product ? num_rows / kLeastRowsOfProduct : num_rows;
+  const double wanted =
+      is_product ? work.num_flops / sizes.least_flops : work.num_bytes / sizes.least_bytes;
+  const int64_t most = is_product ? num_rows / sizes.least_rows_of_product : num_rows;
   return std::clamp<int64_t>(static_cast<int64_t>(wanted), 1,
-                             std::clamp<int64_t>(most, 1, kMostBlocks));
+                             std::clamp<int64_t>(most, 1, sizes.most_blocks));
 }
 
 std::vector<TensorType> input_types(const Graph& graph, const Node& node) {
@@ -36,13 +30,13 @@ std::vector<RowUse> row_uses_of(const Graph& graph, NodeId id) {
   return row_uses(*node.op, input_types(graph, node), graph.type_of(node.result), node.attributes);
 }
 
-std::vector<RowRange> row_blocks(const Graph& graph, NodeId id) {
+std::vector<RowRange> row_blocks(const Graph& graph, NodeId id, const BlockSizes& sizes) {
   const Node& node = graph.nodes[id];
   const TensorType& result = graph.type_of(node.result);
   const int64_t num_rows = rows_or_all(result, {}).end;
   if (row_uses_of(graph, id).empty()) return {{0, num_rows}};
   const Work work = node.op->work_rule(input_types(graph, node), result, node.attributes);
-  const int64_t count = num_blocks(work, num_rows);
+  const int64_t count = num_blocks(work, num_rows, sizes);
   const int64_t alignment = num_rows / count < 4 * kRowAlignment ? 1 : kRowAlignment;
   std::vector<RowRange> blocks;
   int64_t begin = 0;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "compiler/graph/graph.h"
+#include "compiler/machine/cost_model.h"
 
 namespace graphc {
 
@@ -12,7 +13,7 @@ namespace graphc {
 ///
 /// Depends on the operator and its shapes, not on the machine, so the same graph gives the same
 /// bits with any number of workers. Requires: infer_types ran.
-std::vector<RowRange> row_blocks(const Graph& graph, NodeId node);
+std::vector<RowRange> row_blocks(const Graph& graph, NodeId node, const BlockSizes& sizes);
 
 /// What the node needs of each operand for some rows of its result; empty where they cannot be made
 /// alone.

@@ -1,6 +1,5 @@
 #include "compiler/placement/split_rows.h"
 
-#include "compiler/machine/cost_model.h"
 #include "compiler/placement/row_blocks.h"
 
 namespace graphc {
@@ -8,8 +7,8 @@ namespace {
 
 class RowSplitter {
  public:
-  RowSplitter(const PlacedGraph& placed, const Machine& machine)
-      : placed_(placed), machine_(machine) {}
+  RowSplitter(const PlacedGraph& placed, const Machine& machine, const BlockSizes& sizes)
+      : placed_(placed), machine_(machine), sizes_(sizes) {}
 
   PlacedGraph run() {
     PlacedGraph split = placed_;
@@ -27,7 +26,7 @@ class RowSplitter {
  private:
   std::vector<PlacedOp> blocks_of(const PlacedOp& op) const {
     if (op.kind != PlacedOpKind::kNode || shares_compute(machine_.devices[op.device])) return {op};
-    const std::vector<RowRange> ranges = row_blocks(placed_.graph, *op.node);
+    const std::vector<RowRange> ranges = row_blocks(placed_.graph, *op.node, sizes_);
     if (ranges.size() == 1) return {op};
     const std::vector<RowUse> uses = row_uses_of(placed_.graph, *op.node);
     std::vector<PlacedOp> blocks;
@@ -45,12 +44,13 @@ class RowSplitter {
 
   const PlacedGraph& placed_;
   const Machine& machine_;
+  const BlockSizes& sizes_;
 };
 
 }  // namespace
 
-PlacedGraph split_rows(const PlacedGraph& placed, const Machine& machine) {
-  return RowSplitter(placed, machine).run();
+PlacedGraph split_rows(const PlacedGraph& placed, const Machine& machine, const BlockSizes& sizes) {
+  return RowSplitter(placed, machine, sizes).run();
 }
 
 }  // namespace graphc

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compiler/machine/cost_model.h"
 #include "compiler/placement/placed_graph.h"
 
 namespace graphc {
@@ -10,6 +11,6 @@ namespace graphc {
 /// Runs after:  insert_copies - only then it is known what runs on which device.
 /// Runs before: find_dependencies - a block depends on the blocks it reads alone.
 /// Ensures:     verify_placed_graph passes.
-PlacedGraph split_rows(const PlacedGraph& placed, const Machine& machine);
+PlacedGraph split_rows(const PlacedGraph& placed, const Machine& machine, const BlockSizes& sizes);
 
 }  // namespace graphc

@@ -124,7 +124,7 @@ class Relaxation {
   int64_t longest_block_ns(NodeId node, DeviceId device) const {
     const int64_t work_ns = costs_.node_cost(graph_, node, device).work_ns;
     if (shares_compute(machine_.devices[device])) return work_ns;
-    return work_ns / std::ssize(row_blocks(graph_, node));
+    return work_ns / std::ssize(row_blocks(graph_, node, costs_.block_sizes()));
   }
 
   /// Edge from whatever produces `value` to `reader`, over copies if both ends are fixed.

@@ -29,8 +29,8 @@ tl::unexpected<Error> no_back_end(std::string_view kind, const std::string& who)
 class DeviceOpener {
  public:
   DeviceOpener(const IdVector<DeviceId, PlanDevice>& wanted, const DeviceOptions& options,
-               const DeviceRegistry& registry)
-      : wanted_(wanted), options_(options), registry_(registry) {}
+               const DeviceRegistry& registry, LaunchMode launch)
+      : wanted_(wanted), options_(options), registry_(registry), launch_(launch) {}
 
   Result<DeviceSet> run() {
     if (options_.choice != "auto" && registry_.find(options_.choice) == nullptr) {
@@ -70,6 +70,7 @@ class DeviceOpener {
   Result<int32_t> count(std::string_view kind) const {
     const BackEnd* back_end = registry_.find(kind);
     if (back_end == nullptr) return 0;
+    if (back_end->prepare) back_end->prepare(launch_);
     return back_end->count ? back_end->count() : std::numeric_limits<int32_t>::max();
   }
 
@@ -119,6 +120,7 @@ class DeviceOpener {
   const IdVector<DeviceId, PlanDevice>& wanted_;
   const DeviceOptions& options_;
   const DeviceRegistry& registry_;
+  LaunchMode launch_;
   DeviceSet set_;
   std::vector<std::string> emulated_;
 };
@@ -145,8 +147,9 @@ DeviceRegistry builtin_devices() {
 }
 
 Result<DeviceSet> open_devices(const IdVector<DeviceId, PlanDevice>& wanted,
-                               const DeviceOptions& options, const DeviceRegistry& registry) {
-  return DeviceOpener(wanted, options, registry).run();
+                               const DeviceOptions& options, const DeviceRegistry& registry,
+                               LaunchMode launch) {
+  return DeviceOpener(wanted, options, registry, launch).run();
 }
 
 }  // namespace graphrt

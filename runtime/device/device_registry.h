@@ -25,6 +25,9 @@ struct BackEnd {
   std::function<Result<int32_t>()> count = {};
   /// Absent: lanes are run by threads.
   LaneQueueFactory make_queue = {};
+  /// Called before everything else, with how the lanes will be queued: what a process can set up
+  /// once only is set up for that.
+  std::function<void(LaunchMode)> prepare = {};
 };
 
 /// Back ends by the kind of device they serve. The kind `cpu` is the host; `emulated` stands in for
@@ -59,10 +62,11 @@ struct DeviceSet {
   std::vector<std::string> notes;
 };
 
-/// Opens a device for every one of the plan.
+/// Opens a device for every one of the plan, for lanes that are queued as `launch` says.
 /// Errors: a map that names no accelerator of the plan (kUsage); no back end for a kind, or fewer
 ///         devices than the plan needs (kMachine); whatever opening a device reports.
 Result<DeviceSet> open_devices(const IdVector<DeviceId, PlanDevice>& wanted,
-                               const DeviceOptions& options, const DeviceRegistry& registry);
+                               const DeviceOptions& options, const DeviceRegistry& registry,
+                               LaunchMode launch = LaunchMode::kGraph);
 
 }  // namespace graphrt

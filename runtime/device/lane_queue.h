@@ -24,6 +24,7 @@ struct QueuedWait {
   QueuedLaneId lane;
   int32_t count = 0;
   int32_t distance = 0;
+  bool operator==(const QueuedWait&) const = default;
 };
 
 enum class HandOverDirection : uint8_t { kToHost, kToDevice };

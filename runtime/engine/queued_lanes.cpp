@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "runtime/base/check.h"
+#include "runtime/engine/order_through_host.h"
 
 namespace graphrt {
 namespace {
@@ -152,7 +153,9 @@ class Divider {
 
 DividedPlan divide_plan(const Plan& plan, const IdVector<DeviceId, bool>& has_queue,
                         const IdVector<InstructionId, std::unique_ptr<Action>>& actions) {
-  return Divider(plan, has_queue, actions).run();
+  DividedPlan divided = Divider(plan, has_queue, actions).run();
+  add_order_through_host(plan, divided);
+  return divided;
 }
 
 }  // namespace graphrt

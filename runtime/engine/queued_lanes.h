@@ -31,7 +31,8 @@ struct DividedPlan {
 };
 
 /// Gives the lanes of devices with a queue to that queue. A wait within one half stays a wait; a
-/// wait that crosses becomes a hand-over. Together they state exactly the plan's order.
+/// wait that crosses becomes a hand-over. Together they state exactly the plan's order;
+/// what of it goes through the host is stated to the queue once more (order_through_host.h).
 ///
 ///   gpu0.stream0   [ fc1_0 ]--+                     waits on cpu.worker0: taken by fc1_0
 ///   cpu.worker0               +--[ wgrad2 ]         waits on gpu0->cpu: taken by wgrad2

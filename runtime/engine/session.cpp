@@ -156,7 +156,7 @@ Result<Session> Session::create(Plan plan, const std::filesystem::path& folder,
     return input_error("the plan is not safe to run: " + violation->message);
   }
   TRY(check_openblas());
-  TRY(DeviceSet set, open_devices(plan.devices, options.devices, registry));
+  TRY(DeviceSet set, open_devices(plan.devices, options.devices, registry, options.launch));
   TRY(PlanMemory memory, PlanMemory::create(plan, std::move(set.devices)));
   auto impl = std::make_unique<Impl>(std::move(plan), folder, std::move(memory));
   impl->notes = std::move(set.notes);

@@ -9,7 +9,8 @@ namespace graphrt {
 BackEnd cuda_back_end() {
   return {.open = cuda::CudaDevice::open,
           .count = cuda::count_gpus,
-          .make_queue = cuda::make_cuda_lane_queue};
+          .make_queue = cuda::make_cuda_lane_queue,
+          .prepare = cuda::set_cuda_environment};
 }
 
 }  // namespace graphrt

@@ -32,15 +32,18 @@ Result<void> load_entry_point(const char* name, Function& function) {
 
 }  // namespace
 
-void set_cuda_environment() {
+void set_cuda_environment(LaunchMode launch) {
   // A module that is loaded while a stream waits for the host can stop the process for good.
   setenv("CUDA_MODULE_LOADING", "EAGER", 0);
-  // Streams that share a connection to the hardware can wait for each other by accident.
-  setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);
+  // Queues that the driver spreads the branches of a graph over. Every order between branches on
+  // different ones costs a signal: with 32 a short training step took three times as long as with
+  // 2, and kernels side by side took as long with 2 as with 32 (docs/benchmarks.md). Streams that
+  // share one run one after the other.
+  setenv("CUDA_DEVICE_MAX_CONNECTIONS", launch == LaunchMode::kGraph ? "2" : "32", 0);
 }
 
 Result<int32_t> count_gpus() {
-  set_cuda_environment();
+  set_cuda_environment(LaunchMode::kGraph);
   int num_gpus = 0;
   const cudaError_t status = cudaGetDeviceCount(&num_gpus);
   if (status == cudaSuccess) return num_gpus;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "runtime/base/result.h"
+#include "runtime/device/lane_queue.h"
 
 namespace graphrt::cuda {
 
@@ -19,7 +20,8 @@ using BatchMemoryOps = CUresult (*)(CUstream, unsigned int, CUstreamBatchMemOpPa
 /// Errors: a driver without it (kMachine).
 Result<BatchMemoryOps> load_batch_memory_ops();
 
-/// Settings of the environment that CUDA reads at its first call; those a user has set stay.
-void set_cuda_environment();
+/// Settings of the environment that CUDA reads at its first call, for lanes that are queued as
+/// `launch` says; those a user has set stay, as do those of an earlier call.
+void set_cuda_environment(LaunchMode launch);
 
 }  // namespace graphrt::cuda

@@ -17,7 +17,7 @@ namespace {
 
 /// More streams than this share the hardware's queues.
 constexpr int32_t kMaxStreamsPerGpu = 8;
-/// Likewise for branches of a graph: as many as connections (CUDA_DEVICE_MAX_CONNECTIONS).
+/// Branches of a recorded graph; more of them gain nothing.
 constexpr int32_t kMaxBranchesPerGpu = 32;
 /// A stream takes about 1000 launches before the next one blocks the launching thread, which then
 /// could not release a run that is to stop.

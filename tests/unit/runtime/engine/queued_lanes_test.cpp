@@ -105,7 +105,9 @@ TEST(DividePlan, TurnsCrossingWaitsIntoHandOversAndKeepsTheOthers) {
           "l | l -> cpu, to device, 1 later", "l -> cpu | l, to host, 0 later"));
   EXPECT_THAT(queued_waits_of(divided),
               UnorderedElementsAre("xs -> gpu0: gpu0.0 4 1", "y: cpu->gpu0 1 0", "l: gpu0->cpu 2 1",
-                                   "g -> cpu: gpu0.0 4 0"));
+                                   "g -> cpu: gpu0.0 4 0",
+                                   // By way of w_new, on the host.
+                                   "w_new -> gpu0: gpu0->cpu 1 0"));
 }
 
 // With two versions of x, its copy may be two intervals behind; what is computed one later waits

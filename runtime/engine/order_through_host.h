@@ -1,0 +1,18 @@
+#pragma once
+
+#include "runtime/engine/queued_lanes.h"
+
+namespace graphrt {
+
+/// Adds to the queue's waits what orders queued instructions only by way of the host, so that the
+/// waits alone state all of the plan's order among them, and that of flags that are used again:
+///
+///   gpu0->cpu      [ g -> cpu ]---.                . . . . . . .  new: a wait of its own
+///   cpu.worker0                    `--[ update ]--.
+///   cpu->gpu0      . . . . . . . . . . . . . . . . `--[ w -> gpu0 ]
+///
+/// Hardware may run what is queued in any order that the waits allow, one thing after the other. If
+/// it put `w -> gpu0` first, it would wait for ever for a host that waits for `g -> cpu`.
+void add_order_through_host(const Plan& plan, DividedPlan& divided);
+
+}  // namespace graphrt
