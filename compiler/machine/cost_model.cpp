@@ -16,6 +16,12 @@ double rate_of(const Device& device, std::string_view rate) {
   return at->second;
 }
 
+/// For how long a lane of the CPU keeps the memory from others.
+int64_t bandwidth_ns(const Device& device, double num_bytes, int64_t work_ns) {
+  if (!shares_bandwidth(device)) return 0;
+  return std::min(nanoseconds(num_bytes, rate_of(device, "bytes")), work_ns);
+}
+
 /// Memory bandwidth of one lane.
 double lane_bytes_per_s(const Device& device) {
   const double all = rate_of(device, "bytes");
@@ -26,6 +32,10 @@ double lane_bytes_per_s(const Device& device) {
 }  // namespace
 
 bool shares_compute(const Device& device) { return device.kind != "cpu"; }
+
+bool shares_bandwidth(const Device& device) {
+  return !shares_compute(device) && device.bytes_per_worker_per_s.has_value();
+}
 
 TaskCost CostModel::node_cost(const Graph& graph, NodeId id, DeviceId device_id) const {
   const Node& node = graph.nodes[id];
@@ -46,7 +56,9 @@ TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> in
     work_ns = std::max(work_ns, nanoseconds(work.num_flops, rate));
   }
   work_ns = std::max<int64_t>(work_ns, 1);
-  return {device.launch_ns, work_ns, shares_compute(device) ? work_ns : 0};
+  const int64_t shared_ns =
+      shares_compute(device) ? work_ns : bandwidth_ns(device, work.num_bytes, work_ns);
+  return {device.launch_ns, work_ns, shared_ns};
 }
 
 TaskCost CostModel::copy_cost(const LinkDirection& link, int64_t num_bytes) const {
@@ -62,7 +74,8 @@ TaskCost CostModel::copy_cost(const LinkDirection& link, int64_t num_bytes) cons
 TaskCost CostModel::host_transfer_cost(int64_t num_bytes) const {
   const Device& host = machine_->devices[machine_->host()];
   const auto amount = 2 * static_cast<double>(num_bytes);  // read once, written once
-  return {host.launch_ns, std::max<int64_t>(1, nanoseconds(amount, lane_bytes_per_s(host))), 0};
+  const int64_t work_ns = std::max<int64_t>(1, nanoseconds(amount, lane_bytes_per_s(host)));
+  return {host.launch_ns, work_ns, bandwidth_ns(host, amount, work_ns)};
 }
 
 }  // namespace graphc

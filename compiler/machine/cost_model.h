@@ -21,8 +21,9 @@ struct BlockSizes {
 /// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time).
 ///
 /// A rate in a machine file is that of all lanes of a device together. One CPU worker gets its
-/// share of it, and of the memory bandwidth what the file says that one worker gets; that others
-/// may use it at the same time is not modelled. One kernel on a GPU gets all of it, but kernels on
+/// share of it, and of the memory bandwidth what the file says that one worker gets; where that is
+/// more than a share, workers, feeds and outputs wait for each other once they ask for more than
+/// all of it. One kernel on a GPU gets all of it, but kernels on
 /// other streams of that GPU wait meanwhile: its work is charged to the GPU's shared unit, its
 /// launch only to its own stream.
 class CostModel {
@@ -55,5 +56,7 @@ class CostModel {
 
 /// Whether lanes of this device slow each other down (the streams of an accelerator do).
 bool shares_compute(const Device& device);
+/// Whether lanes of this CPU can ask for more memory bandwidth than there is.
+bool shares_bandwidth(const Device& device);
 
 }  // namespace graphc

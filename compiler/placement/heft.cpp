@@ -119,6 +119,7 @@ class Heft {
   struct Slot {
     DeviceId device;
     std::vector<int64_t> lanes = {};  ///< when each lane of the device is free afterwards
+    int64_t shared_free_ns = 0;       ///< and what they share
     int64_t end_ns = kNever;
     int64_t score_ns = kNever;  ///< the end, plus the way back of a state
   };
@@ -131,15 +132,17 @@ class Heft {
     }
     if (ready_ns == kNever) return {device};
     std::vector<int64_t> lanes = lane_free_[device];
+    int64_t shared_free_ns = shared_free_[device];
     int64_t end_ns = 0;
     for (const TaskCost& cost : block_costs(node, device)) {
       int64_t& lane_free_ns = *std::min_element(lanes.begin(), lanes.end());
       int64_t work_start_ns = std::max(ready_ns, lane_free_ns) + cost.latency_ns;
-      if (cost.shared_ns > 0) work_start_ns = std::max(work_start_ns, shared_free_[device]);
+      if (cost.shared_ns > 0) work_start_ns = std::max(work_start_ns, shared_free_ns);
+      shared_free_ns = work_start_ns + cost.shared_ns;
       lane_free_ns = work_start_ns + cost.work_ns;
       end_ns = std::max(end_ns, lane_free_ns);
     }
-    return {device, lanes, end_ns, end_ns + way_back_ns(node, device)};
+    return {device, lanes, shared_free_ns, end_ns, end_ns + way_back_ns(node, device)};
   }
 
   /// What split_rows will make of the node there.
@@ -149,7 +152,8 @@ class Heft {
     const auto num_blocks =
         static_cast<int64_t>(row_blocks(graph_, node, costs_.block_sizes()).size());
     const int64_t work_ns = (whole.work_ns + num_blocks - 1) / num_blocks;
-    return std::vector<TaskCost>(static_cast<size_t>(num_blocks), {whole.latency_ns, work_ns, 0});
+    return std::vector<TaskCost>(static_cast<size_t>(num_blocks),
+                                 {whole.latency_ns, work_ns, whole.shared_ns / num_blocks});
   }
 
   /// The longest way of a new state value to a reader that is already placed.
@@ -184,9 +188,7 @@ class Heft {
     assignment_[node] = best.device;
     finish_[node] = best.end_ns;
     lane_free_[best.device] = best.lanes;
-    if (costs_.node_cost(graph_, node, best.device).shared_ns > 0) {
-      shared_free_[best.device] = best.end_ns;
-    }
+    shared_free_[best.device] = best.shared_free_ns;
   }
 
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max() / 4;

@@ -11,8 +11,9 @@ class LaneTableBuilder {
     for (const DeviceId device : machine_.devices.ids()) add_compute(device);
     for (size_t i = 0; i < machine_.links.size(); ++i) add_link(i);
     const DeviceId host = machine_.host();
-    add_group("feed", {{"feed", LaneKind::kFeed, host, host}}, std::nullopt);
-    add_group("output", {{"output", LaneKind::kOutput, host, host}}, std::nullopt);
+    const auto bandwidth = table_.groups[GroupId(host.value())].shared;
+    add_group("feed", {{"feed", LaneKind::kFeed, host, host}}, bandwidth);
+    add_group("output", {{"output", LaneKind::kOutput, host, host}}, bandwidth);
     table_.num_shared = num_shared_;
     return std::move(table_);
   }
@@ -26,7 +27,8 @@ class LaneTableBuilder {
     for (int32_t i = 0; i < device.num_lanes; ++i) {
       lanes.push_back({lane_name + std::to_string(i), LaneKind::kCompute, id, id});
     }
-    add_group(device.name, lanes, is_shared ? std::optional(next_shared()) : std::nullopt);
+    const bool has_shared = is_shared || shares_bandwidth(device);
+    add_group(device.name, lanes, has_shared ? std::optional(next_shared()) : std::nullopt);
   }
 
   void add_link(size_t index) {

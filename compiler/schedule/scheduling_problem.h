@@ -21,10 +21,11 @@ struct LaneGroup {
   std::optional<SharedResourceId> shared;
 };
 
-/// Whether what launching a task costs is lost in what the task does.
+/// Whether a task has what its lanes share for itself as long as it works, and what launching it
+/// costs is lost in that.
 constexpr bool outweighs_launch(const TaskCost& cost) {
   constexpr int64_t kWorthALane = 64;
-  return cost.work_ns / kWorthALane >= cost.latency_ns;
+  return cost.shared_ns == cost.work_ns && cost.work_ns / kWorthALane >= cost.latency_ns;
 }
 
 struct SchedulingTask {

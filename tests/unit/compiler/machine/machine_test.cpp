@@ -77,8 +77,10 @@ TEST(Machine, OneWorkerMayHaveMoreBandwidthThanItsShare) {
   cpu.rates["bytes"] = 40e9;
   const int64_t num_bytes = 1'000'000;  // read and written
   EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).work_ns, 200'000);
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).shared_ns, 0);
   cpu.bytes_per_worker_per_s = 20e9;
   EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).work_ns, 100'000);
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).shared_ns, 50'000);
   DiagnosticSink sink;
   const Result<Machine> again = load(to_yaml(machine), sink);
   ASSERT_TRUE(again) << sink.render_all();
