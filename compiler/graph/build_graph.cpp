@@ -47,10 +47,6 @@ SourceRange place_of(const std::optional<NameAt>& name) {
   return name ? name->where : SourceRange();
 }
 
-std::string count_of_inputs(size_t count) {
-  return std::to_string(count) + (count == 1 ? " input" : " inputs");
-}
-
 /// Turns declarations into a graph. What is wrong is reported and left out: its name stays defined,
 /// without a type, so that its users are not blamed too.
 class GraphBuilder {
@@ -256,10 +252,8 @@ class GraphBuilder {
   void check_arity(const NodeDeclaration& declared, const OpInfo& op) {
     const size_t count = declared.inputs->size();
     if (count >= op.min_inputs && count <= op.max_inputs) return;
-    const std::string at_least = op.min_inputs == op.max_inputs ? "" : "at least ";
-    diagnostics_.error(declared.op->where, std::string(op.name) + " takes " + at_least +
-                                               count_of_inputs(op.min_inputs) + "; got " +
-                                               std::to_string(count));
+    diagnostics_.error(declared.op->where, std::string(op.name) + " takes " + inputs_taken_by(op) +
+                                               "; got " + std::to_string(count));
   }
 
   void resolve_attribute(const AttributeDeclaration& declared, Node& node) {

@@ -197,13 +197,18 @@ class DependencyFinder {
     const std::vector<PlacedOpId>& producers = tasks_.placed.values[value].producers;
     return std::all_of(producers.begin(), producers.end(), [&](PlacedOpId producer) {
       const PlacedOp& op = tasks_.placed.ops[producer];
-      return std::all_of(op.reads.begin(), op.reads.end(), [&](const PlacedOperand& read) {
-        if (read.value != value) return true;
-        const TensorType type = type_of_rows(tasks_.placed.type_of(value), op.rows);
-        return read.rows == op.rows &&
-               may_run_in_place(*tasks_.placed.graph.nodes[*op.node].op, type, type);
-      });
+      for (size_t i = 0; i < op.reads.size(); ++i) {
+        if (op.reads[i].value == value && !may_replace(op, i)) return false;
+      }
+      return true;
     });
+  }
+
+  /// Whether `op`, which replaces a value that is its operand `i`, may do so in place.
+  bool may_replace(const PlacedOp& op, size_t i) const {
+    const TensorType type = type_of_rows(tasks_.placed.type_of(op.reads[i].value), op.rows);
+    return op.reads[i].rows == op.rows &&
+           may_run_in_place(*tasks_.placed.graph.nodes[*op.node].op, i, type, type);
   }
 
   void add_edges(TaskId id) {

@@ -20,8 +20,12 @@ constexpr std::array kAxis = {AttributeSpec{"axis", AttributeKind::kInt}};
 constexpr std::array kAxes = {AttributeSpec{"axes", AttributeKind::kIntList}};
 constexpr std::array kReduction = {AttributeSpec{"axes", AttributeKind::kIntList},
                                    AttributeSpec{"keepdims", AttributeKind::kBool}};
-constexpr std::array kMatmul = {AttributeSpec{"transpose_a", AttributeKind::kBool},
+constexpr std::array kMatmul = {AttributeSpec{"relu", AttributeKind::kBool},
+                                AttributeSpec{"transpose_a", AttributeKind::kBool},
                                 AttributeSpec{"transpose_b", AttributeKind::kBool}};
+constexpr std::array kMatmulSgd = {AttributeSpec{"learning_rate", AttributeKind::kFloat, true},
+                                   AttributeSpec{"transpose_a", AttributeKind::kBool},
+                                   AttributeSpec{"transpose_b", AttributeKind::kBool}};
 constexpr std::array kReshape = {AttributeSpec{"shape", AttributeKind::kIntList, true}};
 constexpr std::array kScale = {AttributeSpec{"factor", AttributeKind::kFloat, true}};
 constexpr std::array kSgd = {AttributeSpec{"learning_rate", AttributeKind::kFloat, true}};
@@ -30,40 +34,43 @@ constexpr std::array kSlice = {AttributeSpec{"axis", AttributeKind::kInt},
                                AttributeSpec{"end", AttributeKind::kInt, true}};
 constexpr std::array kGradientScale = {AttributeSpec{"scale", AttributeKind::kFloat}};
 
-constexpr bool kElementwise = true;
-constexpr bool kNotElementwise = false;
+constexpr InPlace kElementwise = InPlace::kAnyOperand;
+constexpr InPlace kFirst = InPlace::kFirstOperand;
+constexpr InPlace kNever = InPlace::kNever;
 constexpr RowRule kByRows = rows_of_elementwise;
 
 // clang-format off
 constexpr std::array kOps = {
   OpInfo{"add",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise, kByRows},
-  OpInfo{"argmax",  1, 1, kAxis,      type_of_argmax,     work_of_streaming, kNotElementwise, rows_of_axis},
-  OpInfo{"concat",  1, kAnyNumber, kAxis, type_of_concat, work_of_streaming, kNotElementwise},
+  OpInfo{"argmax",  1, 1, kAxis,      type_of_argmax,     work_of_streaming, kNever, rows_of_axis},
+  OpInfo{"concat",  1, kAnyNumber, kAxis, type_of_concat, work_of_streaming, kNever},
   OpInfo{"copy",    1, 1, {},         type_of_copy,       work_of_streaming, kElementwise, kByRows},
   OpInfo{"div",     2, 2, {},         type_of_division,   work_of_streaming, kElementwise, kByRows},
   OpInfo{"exp",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"gelu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"log",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
-  OpInfo{"matmul",  2, 2, kMatmul,    type_of_matmul,     work_of_matmul,    kNotElementwise, rows_of_matmul},
-  OpInfo{"max",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNotElementwise, rows_of_reduction},
-  OpInfo{"mean",    1, 1, kReduction, type_of_mean,       work_of_streaming, kNotElementwise, rows_of_reduction},
+  OpInfo{"matmul",  2, 3, kMatmul,    type_of_matmul,     work_of_matmul,    kNever, rows_of_matmul},
+  OpInfo{"matmul_sgd_update", 3, 3, kMatmulSgd,
+         type_of_matmul_update, work_of_matmul_update, kFirst, rows_of_matmul_update},
+  OpInfo{"max",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNever, rows_of_reduction},
+  OpInfo{"mean",    1, 1, kReduction, type_of_mean,       work_of_streaming, kNever, rows_of_reduction},
   OpInfo{"mul",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise, kByRows},
   OpInfo{"relu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"relu_grad", 2, 2, {},       type_of_f32_pair,   work_of_streaming, kElementwise, kByRows},
-  OpInfo{"reshape", 1, 1, kReshape,   type_of_reshape,    work_of_streaming, kNotElementwise},
+  OpInfo{"reshape", 1, 1, kReshape,   type_of_reshape,    work_of_streaming, kNever},
   OpInfo{"scale",   1, 1, kScale,     type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"sgd_update", 2, 2, kSgd,    type_of_f32_pair,   work_of_streaming, kElementwise, kByRows},
   OpInfo{"sigmoid", 1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
-  OpInfo{"slice",   1, 1, kSlice,     type_of_slice,      work_of_slice,     kNotElementwise},
-  OpInfo{"softmax", 1, 1, kAxis,      type_of_softmax,    work_of_streaming, kNotElementwise, rows_of_axis},
+  OpInfo{"slice",   1, 1, kSlice,     type_of_slice,      work_of_slice,     kNever},
+  OpInfo{"softmax", 1, 1, kAxis,      type_of_softmax,    work_of_streaming, kNever, rows_of_axis},
   OpInfo{"softmax_cross_entropy", 2, 2, {},
-         type_of_cross_entropy, work_of_streaming, kNotElementwise},
+         type_of_cross_entropy, work_of_streaming, kNever},
   OpInfo{"softmax_cross_entropy_grad", 2, 2, kGradientScale,
-         type_of_cross_entropy_grad, work_of_streaming, kNotElementwise, rows_of_cross_entropy_grad},
+         type_of_cross_entropy_grad, work_of_streaming, kNever, rows_of_cross_entropy_grad},
   OpInfo{"sub",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise, kByRows},
-  OpInfo{"sum",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNotElementwise, rows_of_reduction},
+  OpInfo{"sum",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNever, rows_of_reduction},
   OpInfo{"tanh",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
-  OpInfo{"transpose", 1, 1, kAxes,    type_of_transpose,  work_of_streaming, kNotElementwise},
+  OpInfo{"transpose", 1, 1, kAxes,    type_of_transpose,  work_of_streaming, kNever},
 };
 // clang-format on
 
@@ -76,9 +83,7 @@ std::string count_of_inputs(size_t count) {
 
 std::optional<std::string> find_bad_arity(const OpInfo& op, size_t num_inputs) {
   if (num_inputs >= op.min_inputs && num_inputs <= op.max_inputs) return std::nullopt;
-  const std::string at_least = op.max_inputs == op.min_inputs ? "" : "at least ";
-  return "takes " + at_least + count_of_inputs(op.min_inputs) + "; got " +
-         std::to_string(num_inputs);
+  return "takes " + inputs_taken_by(op) + "; got " + std::to_string(num_inputs);
 }
 
 std::string unknown_attribute(const OpInfo& op, const std::string& name) {
@@ -149,8 +154,16 @@ tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const T
   return result;
 }
 
-bool may_run_in_place(const OpInfo& op, const TensorType& input, const TensorType& result) {
-  return op.is_elementwise && input == result;
+std::string inputs_taken_by(const OpInfo& op) {
+  if (op.min_inputs == op.max_inputs) return count_of_inputs(op.min_inputs);
+  if (op.max_inputs == kAnyNumber) return "at least " + count_of_inputs(op.min_inputs);
+  return std::to_string(op.min_inputs) + " to " + count_of_inputs(op.max_inputs);
+}
+
+bool may_run_in_place(const OpInfo& op, size_t operand, const TensorType& input,
+                      const TensorType& result) {
+  if (input != result || op.in_place == InPlace::kNever) return false;
+  return op.in_place == InPlace::kAnyOperand || operand == 0;
 }
 
 std::vector<RowUse> row_uses(const OpInfo& op, std::span<const TensorType> inputs,

@@ -45,6 +45,10 @@ enum class RowUse : uint8_t { kSame, kAll };
 using RowRule = std::vector<RowUse> (*)(std::span<const TensorType> inputs,
                                         const TensorType& result, const Attributes& attributes);
 
+/// Which operands' bytes the result may take, if they have its type: every element is read before
+/// the element of the same index is written, and no other element is read after it.
+enum class InPlace : uint8_t { kNever, kFirstOperand, kAnyOperand };
+
 /// One row of the operator table: all that the compiler and the plan verifier know of an operator.
 /// Its kernels are found by `name` in each back end's registry.
 struct OpInfo {
@@ -54,9 +58,7 @@ struct OpInfo {
   std::span<const AttributeSpec> attributes;
   TypeRule type_rule;
   WorkRule work_rule;
-  /// The result may take the bytes of an operand of the same type: every element is read before
-  /// the element of the same index is written, and no other element is read after it.
-  bool is_elementwise;
+  InPlace in_place;
   RowRule row_rule = nullptr;  ///< absent: rows of the result cannot be computed alone
 };
 
@@ -65,13 +67,17 @@ std::span<const OpInfo> all_ops();
 const OpInfo* find_op(std::string_view name);
 const AttributeSpec* find_attribute(const OpInfo& op, std::string_view name);
 
+/// How many operands `op` takes: `1 input`, `2 to 3 inputs`, `at least 1 input`.
+std::string inputs_taken_by(const OpInfo& op);
+
 /// Checks the number of operands, the attributes (known, of the right kind, none missing) and the
 /// operands' types; returns the type of the result.
 tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const TensorType> inputs,
                                              const Attributes& attributes);
 
-/// Whether the result of `op` may be written over operand `input` in place.
-bool may_run_in_place(const OpInfo& op, const TensorType& input, const TensorType& result);
+/// Whether the result of `op` may be written over operand number `operand`, of type `input`.
+bool may_run_in_place(const OpInfo& op, size_t operand, const TensorType& input,
+                      const TensorType& result);
 
 /// As `row_rule` says; empty without one.
 std::vector<RowUse> row_uses(const OpInfo& op, std::span<const TensorType> inputs,

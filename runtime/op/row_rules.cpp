@@ -23,7 +23,15 @@ std::vector<RowUse> rows_of_matmul(std::span<const TensorType> inputs, const Ten
                                    const Attributes& attributes) {
   if (result.rank() > 2) return rows_of_elementwise(inputs, result, attributes);
   if (attributes.flag("transpose_a")) return {};
-  return {RowUse::kSame, RowUse::kAll};
+  std::vector<RowUse> uses(inputs.size(), RowUse::kAll);
+  uses[0] = RowUse::kSame;
+  return uses;
+}
+
+std::vector<RowUse> rows_of_matmul_update(std::span<const TensorType>, const TensorType&,
+                                          const Attributes& attributes) {
+  if (attributes.flag("transpose_a")) return {};
+  return {RowUse::kSame, RowUse::kSame, RowUse::kAll};
 }
 
 std::vector<RowUse> rows_of_axis(std::span<const TensorType> inputs, const TensorType&,

@@ -7,9 +7,13 @@ namespace graphrt {
 /// Elementwise with NumPy broadcasting: an operand that is repeated along the rows is needed whole.
 std::vector<RowUse> rows_of_elementwise(std::span<const TensorType> inputs,
                                         const TensorType& result, const Attributes& attributes);
-/// Rows of a[M, K] b[K, N] need the same rows of a, and all of b; of several products, each pair.
+/// Rows of a[M, K] b[K, N] need the same rows of a, and all of b and of a bias; of several
+/// products, each pair.
 std::vector<RowUse> rows_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
                                    const Attributes& attributes);
+/// The same for the product of the last two operands, and the same rows of `w`.
+std::vector<RowUse> rows_of_matmul_update(std::span<const TensorType> inputs,
+                                          const TensorType& result, const Attributes& attributes);
 /// Along `axis`, by default the last: row by row unless it is the first.
 std::vector<RowUse> rows_of_axis(std::span<const TensorType> inputs, const TensorType& result,
                                  const Attributes& attributes);

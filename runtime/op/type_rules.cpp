@@ -53,6 +53,27 @@ std::optional<OpError> find_bad_cross_entropy_operand(Types inputs) {
   return std::nullopt;
 }
 
+/// Requires: both operands are f32.
+TypeResult type_of_product(Types inputs, const Attributes& attributes) {
+  const Shape& a = inputs[0].shape;
+  const Shape& b = inputs[1].shape;
+  if (a.size() < 2) return refuse(matmul_message(inputs, attributes), 0);
+  if (b.size() < 2 || !same_batch_dimensions(a, b)) {
+    return refuse(matmul_message(inputs, attributes), 1);
+  }
+  const bool transpose_a = attributes.flag("transpose_a");
+  const bool transpose_b = attributes.flag("transpose_b");
+  const int64_t m = a[a.size() - (transpose_a ? 1 : 2)];
+  const int64_t k_of_a = a[a.size() - (transpose_a ? 2 : 1)];
+  const int64_t k_of_b = b[b.size() - (transpose_b ? 1 : 2)];
+  const int64_t n = b[b.size() - (transpose_b ? 2 : 1)];
+  if (k_of_a != k_of_b) return refuse(matmul_message(inputs, attributes), 1);
+  Shape result(a.begin(), a.end() - 2);
+  result.push_back(m);
+  result.push_back(n);
+  return TensorType{ElementType::kF32, std::move(result)};
+}
+
 }  // namespace
 
 tl::unexpected<OpError> refuse(std::string message, std::optional<size_t> input) {
@@ -104,23 +125,29 @@ TypeResult type_of_f32_pair(Types inputs, const Attributes&) {
 
 TypeResult type_of_matmul(Types inputs, const Attributes& attributes) {
   if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
-  const Shape& a = inputs[0].shape;
-  const Shape& b = inputs[1].shape;
-  if (a.size() < 2) return refuse(matmul_message(inputs, attributes), 0);
-  if (b.size() < 2 || !same_batch_dimensions(a, b)) {
-    return refuse(matmul_message(inputs, attributes), 1);
+  TypeResult result = type_of_product(inputs, attributes);
+  if (!result || inputs.size() < 3) return result;
+  const TensorType wanted{ElementType::kF32, {result->shape.back()}};
+  if (inputs[2] == wanted) return result;
+  return refuse("gives " + to_string(*result) + " and needs " + to_string(wanted) +
+                    " as its bias; got " + to_string(inputs[2]),
+                2);
+}
+
+TypeResult type_of_matmul_update(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].rank() == 2) continue;
+    return refuse("needs w, a and b of 2 dimensions; got " + to_string(inputs[i]), i);
   }
-  const bool transpose_a = attributes.flag("transpose_a");
-  const bool transpose_b = attributes.flag("transpose_b");
-  const int64_t m = a[a.size() - (transpose_a ? 1 : 2)];
-  const int64_t k_of_a = a[a.size() - (transpose_a ? 2 : 1)];
-  const int64_t k_of_b = b[b.size() - (transpose_b ? 1 : 2)];
-  const int64_t n = b[b.size() - (transpose_b ? 2 : 1)];
-  if (k_of_a != k_of_b) return refuse(matmul_message(inputs, attributes), 1);
-  Shape result(a.begin(), a.end() - 2);
-  result.push_back(m);
-  result.push_back(n);
-  return TensorType{ElementType::kF32, std::move(result)};
+  TypeResult product = type_of_product(inputs.subspan(1), attributes);
+  if (!product) {
+    if (product.error().input) ++*product.error().input;
+    return product;
+  }
+  if (inputs[0] == *product) return product;
+  return refuse(
+      "needs w of the product's type " + to_string(*product) + "; got " + to_string(inputs[0]), 0);
 }
 
 TypeResult type_of_softmax(Types inputs, const Attributes& attributes) {

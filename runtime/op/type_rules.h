@@ -21,7 +21,10 @@ TypeResult type_of_division(Types inputs, const Attributes& attributes);
 /// Two f32 operands of the same shape, without broadcasting.
 TypeResult type_of_f32_pair(Types inputs, const Attributes& attributes);
 
+/// a, b and, optionally, a bias f32[N] that every row gets.
 TypeResult type_of_matmul(Types inputs, const Attributes& attributes);
+/// w, a and b, all of rank 2: w has the type of the product.
+TypeResult type_of_matmul_update(Types inputs, const Attributes& attributes);
 TypeResult type_of_softmax(Types inputs, const Attributes& attributes);
 TypeResult type_of_cross_entropy(Types inputs, const Attributes& attributes);
 TypeResult type_of_cross_entropy_grad(Types inputs, const Attributes& attributes);

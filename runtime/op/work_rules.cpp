@@ -29,4 +29,11 @@ Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result
           .num_bytes = bytes_of_all(inputs, result)};
 }
 
+Work work_of_matmul_update(std::span<const TensorType> inputs, const TensorType& result,
+                           const Attributes& attributes) {
+  Work work = work_of_matmul(inputs.subspan(1), result, attributes);
+  work.num_bytes += static_cast<double>(inputs[0].size_bytes());
+  return work;
+}
+
 }  // namespace graphrt

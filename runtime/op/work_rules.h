@@ -13,5 +13,8 @@ Work work_of_slice(std::span<const TensorType> inputs, const TensorType& result,
 /// 2 M N K operations for each product of matrices, at the rate `matmul_f32`.
 Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
                     const Attributes& attributes);
+/// The same for the product of the last two operands; `w` is read besides.
+Work work_of_matmul_update(std::span<const TensorType> inputs, const TensorType& result,
+                           const Attributes& attributes);
 
 }  // namespace graphrt

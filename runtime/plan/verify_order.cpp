@@ -164,8 +164,9 @@ class OrderChecker {
     const BufferRegion from = region_of(plan_.buffers[read.operand->buffer], read.operand->rows);
     const BufferRegion to = region_written(read.reader);
     const int32_t difference = read.operand->distance;
+    const auto operand = static_cast<size_t>(read.operand - instruction.reads.data());
     if (instruction.kind == InstructionKind::kKernel &&
-        may_run_in_place(*find_op(instruction.op), operand_type(plan_, *read.operand),
+        may_run_in_place(*find_op(instruction.op), operand, operand_type(plan_, *read.operand),
                          result_type(plan_, instruction)) &&
         BufferOverlap::is_exact(from, to, difference)) {
       return std::nullopt;

@@ -101,7 +101,7 @@ TEST_P(EachCudaKernel, GivesTheSameBitsInPlace) {
     SCOPED_TRACE(trace(tested));
     const Tensor apart = run(tested);
     for (size_t shared = 0; shared < tested.inputs.size(); ++shared) {
-      if (!may_run_in_place(op, tested.inputs[shared].type, apart.type)) continue;
+      if (!may_run_in_place(op, shared, tested.inputs[shared].type, apart.type)) continue;
       ASSERT_EQ(run(tested, {.in_place = shared}).data, apart.data) << "in place of " << shared;
     }
   }
@@ -171,6 +171,21 @@ TEST_F(CudaKernels, AgreeWithReferenceOnSpecialValues) {
   }
   const KernelCase gradient{"softmax_cross_entropy_grad", {rows, label}, {}};
   EXPECT_TRUE(close(run(gradient), reference_of(gradient)));
+}
+
+TEST_F(CudaKernels, KeepNotANumberInProductsWithRelu) {
+  for (const int64_t size : {3, 16, 64, 256}) {
+    const auto n = static_cast<size_t>(size * size);
+    Tensor a = tensor_of<float>({size, size}, std::vector<float>(n, -1));
+    a.as<float>()[1] = kNaN;
+    const Tensor b = tensor_of<float>({size, size}, std::vector<float>(n, 1));
+    const Tensor bias = zeros({ElementType::kF32, {size}});
+    for (const std::vector<Tensor>& operands : {std::vector{a, b}, std::vector{a, b, bias}}) {
+      const KernelCase tested{"matmul", operands, with({{"relu", true}})};
+      SCOPED_TRACE(trace(tested));
+      EXPECT_TRUE(close(run(tested), reference_of(tested)));
+    }
+  }
 }
 
 TEST_F(CudaKernels, MakeLabelsThatNameNoClassVisible) {

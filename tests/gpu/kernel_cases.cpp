@@ -142,7 +142,19 @@ Use matmul_use(Dice& dice) {
   for (int64_t rank = dice.between(0, 2); rank > 0; --rank) batch.push_back(dice.between(1, 4));
   const std::array<int64_t, 3> sizes = {dice.between(1, 70), dice.between(1, 70),
                                         dice.between(1, 140)};
-  return product_use(dice, batch, sizes, dice.flip(), dice.flip());
+  Use use = product_use(dice, batch, sizes, dice.flip(), dice.flip());
+  if (dice.flip()) use.inputs.push_back(dice.f32({sizes[1]}));
+  if (dice.flip()) use.attributes.set("relu", dice.flip());
+  return use;
+}
+
+Use matmul_sgd_use(Dice& dice) {
+  const std::array<int64_t, 3> sizes = {dice.between(1, 70), dice.between(1, 70),
+                                        dice.between(1, 140)};
+  Use use = product_use(dice, {}, sizes, dice.flip(), dice.flip());
+  use.inputs.insert(use.inputs.begin(), dice.f32({sizes[0], sizes[1]}));
+  use.attributes.set("learning_rate", 0.05);
+  return use;
 }
 
 Use mean_use(Dice& dice) {
@@ -214,6 +226,7 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"gelu", map_use},
       {"log", log_use},
       {"matmul", matmul_use},
+      {"matmul_sgd_update", matmul_sgd_use},
       {"max", sum_or_max_use},
       {"mean", mean_use},
       {"mul", arithmetic_use},
@@ -328,6 +341,34 @@ void add_large_products(Dice& dice, std::vector<KernelCase>& cases) {
   add({66'000}, {2, 3, 4}, false, false);
 }
 
+/// What a product does while it writes its result.
+void add_large_epilogues(Dice& dice, std::vector<KernelCase>& cases) {
+  const auto add = [&](const Shape& batch, std::array<int64_t, 3> sizes, bool has_bias,
+                       bool has_relu) {
+    Use use = product_use(dice, batch, sizes, false, dice.flip());
+    if (has_bias) use.inputs.push_back(dice.f32({sizes[1]}));
+    use.attributes.set("relu", has_relu);
+    cases.push_back({"matmul", std::move(use.inputs), std::move(use.attributes)});
+  };
+  for (const bool has_bias : {false, true}) {
+    for (const bool has_relu : {false, true}) {
+      add({}, {257, 129, 1025}, has_bias, has_relu);
+      add({}, {1024, 512, 256}, has_bias, has_relu);
+      add({3, 5}, {33, 65, 17}, has_bias, has_relu);
+      add({}, {1000, 1, 1000}, has_bias, has_relu);
+      add({}, {1, 1000, 1000}, has_bias, has_relu);
+      add({66'000}, {2, 3, 4}, has_bias, has_relu);
+    }
+  }
+  for (const std::array<int64_t, 3>& sizes :
+       {std::array<int64_t, 3>{513, 1025, 100}, {1024, 512, 4000}, {10, 128, 60'000}}) {
+    Use use = product_use(dice, {}, sizes, true, false);
+    use.inputs.insert(use.inputs.begin(), dice.f32({sizes[0], sizes[1]}));
+    use.attributes.set("learning_rate", 0.05);
+    cases.push_back({"matmul_sgd_update", std::move(use.inputs), std::move(use.attributes)});
+  }
+}
+
 }  // namespace
 
 std::string to_string(const KernelCase& tested) {
@@ -358,6 +399,7 @@ std::vector<KernelCase> large_cases(uint32_t seed) {
   add_large_movements(dice, cases);
   add_large_maps(dice, cases);
   add_large_products(dice, cases);
+  add_large_epilogues(dice, cases);
   return cases;
 }
 

@@ -24,6 +24,7 @@ constexpr std::array kKernels = {
     Row{"gelu", cpu::prepare_gelu},
     Row{"log", cpu::prepare_log},
     Row{"matmul", cpu::prepare_matmul},
+    Row{"matmul_sgd_update", cpu::prepare_matmul_sgd_update},
     Row{"max", cpu::prepare_max},
     Row{"mean", cpu::prepare_mean},
     Row{"mul", cpu::prepare_mul},

@@ -25,6 +25,7 @@ constexpr std::array kKernels = {
     Row{"gelu", cuda::prepare_gelu},
     Row{"log", cuda::prepare_log},
     Row{"matmul", cuda::prepare_matmul},
+    Row{"matmul_sgd_update", cuda::prepare_matmul_sgd_update},
     Row{"max", cuda::prepare_max},
     Row{"mean", cuda::prepare_mean},
     Row{"mul", cuda::prepare_mul},

@@ -32,6 +32,7 @@ KernelResult prepare_exp(const KernelSpec& spec);
 KernelResult prepare_gelu(const KernelSpec& spec);
 KernelResult prepare_log(const KernelSpec& spec);
 KernelResult prepare_matmul(const KernelSpec& spec);
+KernelResult prepare_matmul_sgd_update(const KernelSpec& spec);
 KernelResult prepare_max(const KernelSpec& spec);
 KernelResult prepare_mean(const KernelSpec& spec);
 KernelResult prepare_mul(const KernelSpec& spec);

@@ -11,17 +11,6 @@ namespace {
 
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
-/// Row-major element (row, column) of a matrix, or of its transpose.
-struct MatrixView {
-  const float* elements;
-  int64_t num_columns;
-  bool is_transposed;
-  double at(int64_t row, int64_t column) const {
-    return is_transposed ? elements[column * num_columns + row]
-                         : elements[row * num_columns + column];
-  }
-};
-
 /// log(sum(exp(row))), without overflow.
 double log_sum_exp(std::span<const float> row) {
   const double largest = *std::max_element(row.begin(), row.end());
@@ -158,31 +147,6 @@ void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64
     const size_t in_a = index_in_smaller(static_cast<int64_t>(i), shape, inputs[0]->type.shape);
     const size_t in_b = index_in_smaller(static_cast<int64_t>(i), shape, inputs[1]->type.shape);
     y[i] = static_cast<int32_t>(function(a[in_a], b[in_b]));
-  }
-}
-
-void matmul(Operands inputs, const Attributes& attributes, Tensor& result) {
-  const Shape& shape = result.type.shape;
-  const Shape& shape_a = inputs[0]->type.shape;
-  const Shape& shape_b = inputs[1]->type.shape;
-  const bool transpose_a = attributes.flag("transpose_a");
-  const int64_t m = shape[shape.size() - 2];
-  const int64_t n = shape[shape.size() - 1];
-  const int64_t k = shape_a[shape_a.size() - (transpose_a ? 2 : 1)];
-  const int64_t num_products = result.type.num_elements() / (m * n);
-  float* y = result.as<float>().data();
-  for (int64_t product = 0; product < num_products; ++product) {
-    const MatrixView a{inputs[0]->as<float>().data() + product * m * k, shape_a.back(),
-                       transpose_a};
-    const MatrixView b{inputs[1]->as<float>().data() + product * k * n, shape_b.back(),
-                       attributes.flag("transpose_b")};
-    for (int64_t row = 0; row < m; ++row) {
-      for (int64_t column = 0; column < n; ++column) {
-        double total = 0;
-        for (int64_t i = 0; i < k; ++i) total += a.at(row, i) * b.at(i, column);
-        y[(product * m + row) * n + column] = static_cast<float>(total);
-      }
-    }
   }
 }
 

@@ -18,6 +18,7 @@ void zip_f32(Operands inputs, Tensor& result, double (*function)(double, double)
 void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64_t));
 
 void matmul(Operands inputs, const Attributes& attributes, Tensor& result);
+void matmul_sgd_update(Operands inputs, const Attributes& attributes, Tensor& result);
 void scale(Operands inputs, const Attributes& attributes, Tensor& result);
 void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax(Operands inputs, const Attributes& attributes, Tensor& result);

@@ -67,6 +67,7 @@ constexpr std::array kLoops = {
     Row{"gelu", map<gelu>},
     Row{"log", map<logarithm>},
     Row{"matmul", reference::matmul},
+    Row{"matmul_sgd_update", reference::matmul_sgd_update},
     Row{"max", reference::max},
     Row{"mean", reference::mean},
     Row{"mul", arithmetic<multiply<double>, multiply<int64_t>>},

@@ -94,7 +94,8 @@ class UnrolledChecker {
     const Instance& instance = unrolled_.instances()[read.instance];
     const Instruction& instruction = plan_.instructions[instance.instruction];
     if (instruction.kind != InstructionKind::kKernel || read.bytes != write.bytes) return false;
-    return may_run_in_place(*find_op(instruction.op), operand_type(plan_, *read.operand),
+    const auto operand = static_cast<size_t>(read.operand - instruction.reads.data());
+    return may_run_in_place(*find_op(instruction.op), operand, operand_type(plan_, *read.operand),
                             result_type(plan_, instruction));
   }
 

@@ -50,15 +50,17 @@ struct Call {
 std::vector<Call> one_call_each() {
   const Tensor x = zeros({ElementType::kF32, {4, 3, 5}});
   const Tensor square = zeros({ElementType::kF32, {40, 40}});
+  const Tensor row = zeros({ElementType::kF32, {40}});
   const Tensor logits = zeros({ElementType::kF32, {6, 7}});
   const Tensor label = zeros({ElementType::kI32, {6}});
   std::vector<Call> calls;
   for (const OpInfo& op : all_ops()) {
     Call call{op.name, std::vector<Tensor>(op.min_inputs, x), {}};
-    if (op.name == "matmul") call.inputs = {square, square};
+    if (op.name == "matmul") call.inputs = {square, square, row};
+    if (op.name == "matmul_sgd_update") call.inputs = {square, square, square};
     if (op.name.starts_with("softmax_cross")) call.inputs = {logits, label};
     if (op.name == "scale") call.attributes = with({{"factor", 2.0}});
-    if (op.name == "sgd_update") call.attributes = with({{"learning_rate", 2.0}});
+    if (op.name.ends_with("sgd_update")) call.attributes = with({{"learning_rate", 2.0}});
     if (op.name == "reshape") call.attributes = with({{"shape", List{-1}}});
     if (op.name == "slice") call.attributes = with({{"begin", int64_t{1}}, {"end", int64_t{3}}});
     if (op.name == "transpose") call.attributes = with({{"axes", List{1, 0, 2}}});

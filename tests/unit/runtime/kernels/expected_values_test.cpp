@@ -107,6 +107,31 @@ TEST_P(ExpectedValues, MatmulOfBatches) {
          f32({2, 1, 1}, {17, 53}));
 }
 
+// [1 2; 3 4] [1 -1; 0 2] = [1 3; 3 5]; the bias goes to each row, and relu comes last.
+TEST_P(ExpectedValues, MatmulWithBiasAndRelu) {
+  const Tensor a = f32({2, 2}, {1, 2, 3, 4});
+  const Tensor b = f32({2, 2}, {1, -1, 0, 2});
+  const Tensor bias = f32({2}, {-2, 10});
+  expect("matmul", {a, b, bias}, f32({2, 2}, {-1, 13, 1, 15}));
+  expect("matmul", {a, b, bias}, f32({2, 2}, {0, 13, 1, 15}), with({{"relu", true}}));
+  expect("matmul", {a, f32({2, 2}, {-1, 1, 0, 2})}, f32({2, 2}, {0, 5, 0, 11}),
+         with({{"relu", true}}));
+  expect("matmul", {f32({2, 1, 1}, {1, kNan}), f32({2, 1, 2}, {5, 6, 7, 8}), bias},
+         f32({2, 1, 2}, {3, 16, kNan, kNan}), with({{"relu", true}}));
+}
+
+// [1 2 3; 4 5 6] [7 8; 9 10; 11 12] = [58 64; 139 154], a half of which is taken off.
+TEST_P(ExpectedValues, MatmulSgdUpdate) {
+  const Tensor w = f32({2, 2}, {30, 30, 70, 70});
+  const Tensor a = f32({2, 3}, {1, 2, 3, 4, 5, 6});
+  const Tensor b = f32({3, 2}, {7, 8, 9, 10, 11, 12});
+  const Tensor updated = f32({2, 2}, {1, -2, 0.5F, -7});
+  expect("matmul_sgd_update", {w, a, b}, updated, with({{"learning_rate", 0.5}}));
+  expect("matmul_sgd_update",
+         {w, f32({3, 2}, {1, 4, 2, 5, 3, 6}), f32({2, 3}, {7, 9, 11, 8, 10, 12})}, updated,
+         with({{"learning_rate", 0.5}, {"transpose_a", true}, {"transpose_b", true}}));
+}
+
 TEST_P(ExpectedValues, Reductions) {
   const Tensor x = f32({2, 3}, {1, 2, 3, 4, 5, 9});
   expect("sum", {x}, f32({}, {24}));

@@ -1,9 +1,8 @@
 // The CPU kernels against the reference over random shapes, operator by operator.
 #include <algorithm>
-#include <array>
 #include <map>
-#include <random>
 
+#include "dice.h"
 #include "kernel_test_support.h"
 
 namespace graphrt {
@@ -15,63 +14,6 @@ constexpr uint32_t kSeed = 20240917;
 struct Case {
   std::vector<Tensor> inputs;
   Attributes attributes;
-};
-
-/// Everything random that a case needs; std::mt19937 gives the same numbers everywhere, the
-/// standard's distributions do not.
-class Dice {
- public:
-  explicit Dice(uint32_t seed) : engine_(seed) {}
-
-  /// In [low, high].
-  int64_t between(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-  bool flip() { return between(0, 1) == 1; }
-
-  /// Sizes around the lengths of vectors and blocks, 1 among them; few elements in all.
-  Shape shape(int64_t rank) {
-    constexpr std::array<int64_t, 8> kSizes = {1, 2, 3, 5, 7, 8, 17, 140};
-    constexpr int64_t kManyElements = 1000;
-    Shape result;
-    int64_t num_elements = 1;
-    for (int64_t i = 0; i < rank; ++i) {
-      const int64_t last_choice = num_elements < kManyElements ? 7 : 2;
-      result.push_back(kSizes[static_cast<size_t>(between(0, last_choice))]);
-      num_elements *= result.back();
-    }
-    return result;
-  }
-  Shape any_shape() { return shape(between(0, 4)); }
-
-  /// Multiples of 1/64 in [-4, 4]: most sums and differences of them are exact.
-  Tensor f32(const Shape& dimensions) {
-    Tensor tensor = zeros({ElementType::kF32, dimensions});
-    for (float& x : tensor.as<float>()) x = static_cast<float>(between(-256, 256)) / 64;
-    return tensor;
-  }
-  Tensor i32(const Shape& dimensions, int64_t low = -1000, int64_t high = 1000) {
-    Tensor tensor = zeros({ElementType::kI32, dimensions});
-    for (int32_t& x : tensor.as<int32_t>()) x = static_cast<int32_t>(between(low, high));
-    return tensor;
-  }
-  Tensor any(const Shape& dimensions) { return flip() ? f32(dimensions) : i32(dimensions); }
-
-  int64_t axis(const Shape& dimensions) {
-    const auto rank = static_cast<int64_t>(dimensions.size());
-    return between(-rank, rank - 1);
-  }
-  List permutation(int64_t rank) {
-    List result;
-    for (int64_t i = 0; i < rank; ++i) result.push_back(i);
-    for (int64_t i = rank - 1; i > 0; --i) {
-      std::swap(result[static_cast<size_t>(i)], result[static_cast<size_t>(between(0, i))]);
-    }
-    return result;
-  }
-
- private:
-  std::mt19937 engine_;
 };
 
 Case map_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
@@ -119,19 +61,39 @@ Case sgd_case(Dice& dice) {
   return result;
 }
 
-Case matmul_case(Dice& dice) {
-  Shape a = dice.shape(dice.between(0, 2));
-  if (!a.empty()) a.back() = dice.between(1, 3);
-  Shape b = a;
+/// Two matrices, or as many pairs of them as `batch` says, that are multiplied.
+Case product_case(Dice& dice, const Shape& batch) {
   const int64_t m = dice.between(1, 40);
   const int64_t k = dice.between(1, 70);
   const int64_t n = dice.between(1, 40);
   const bool transpose_a = dice.flip();
   const bool transpose_b = dice.flip();
+  Shape a = batch;
+  Shape b = batch;
   a.insert(a.end(), {transpose_a ? k : m, transpose_a ? m : k});
   b.insert(b.end(), {transpose_b ? n : k, transpose_b ? k : n});
   return {{dice.f32(a), dice.f32(b)},
           with({{"transpose_a", transpose_a}, {"transpose_b", transpose_b}})};
+}
+
+Shape shape_of_product(const Case& product) {
+  return result_type("matmul", product.inputs, product.attributes).shape;
+}
+
+Case matmul_case(Dice& dice) {
+  Shape batch = dice.shape(dice.between(0, 2));
+  if (!batch.empty()) batch.back() = dice.between(1, 3);
+  Case result = product_case(dice, batch);
+  if (dice.flip()) result.inputs.push_back(dice.f32({shape_of_product(result).back()}));
+  if (dice.flip()) result.attributes.set("relu", dice.flip());
+  return result;
+}
+
+Case matmul_sgd_case(Dice& dice) {
+  Case result = product_case(dice, {});
+  result.inputs.insert(result.inputs.begin(), dice.f32(shape_of_product(result)));
+  result.attributes.set("learning_rate", 0.05);
+  return result;
 }
 
 Attributes reduction_attributes(Dice& dice, const Shape& shape) {
@@ -214,6 +176,7 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"gelu", map_case},
       {"log", log_case},
       {"matmul", matmul_case},
+      {"matmul_sgd_update", matmul_sgd_case},
       {"max", sum_or_max_case},
       {"mean", mean_case},
       {"mul", arithmetic_case},
@@ -281,7 +244,7 @@ TEST_P(RandomShapes, GivesTheSameBitsInPlace) {
     const Case tested = makers().at(op.name)(dice);
     const Tensor apart = run_cpu(op.name, tested.inputs, tested.attributes);
     for (size_t shared = 0; shared < tested.inputs.size(); ++shared) {
-      if (!may_run_in_place(op, tested.inputs[shared].type, apart.type)) continue;
+      if (!may_run_in_place(op, shared, tested.inputs[shared].type, apart.type)) continue;
       std::vector<Tensor> inputs = tested.inputs;
       std::vector<const std::byte*> operands;
       for (const Tensor& input : inputs) operands.push_back(input.data.data());

@@ -26,7 +26,7 @@ TEST(OpTable, FindsAttributes) {
 
 TEST(OpTable, ChecksTheNumberOfOperands) {
   EXPECT_EQ(infer("relu", {"f32[2]", "f32[2]"}), "relu takes 1 input; got 2");
-  EXPECT_EQ(infer("matmul", {"f32[2, 2]"}), "matmul takes 2 inputs; got 1");
+  EXPECT_EQ(infer("matmul", {"f32[2, 2]"}), "matmul takes 2 to 3 inputs; got 1");
   EXPECT_EQ(infer("concat", {}), "concat takes at least 1 input; got 0");
 }
 
@@ -69,10 +69,18 @@ TEST(OpTable, RefusesResultsThatAreTooLarge) {
 
 TEST(OpTable, AllowsInPlaceOnlyForElementwiseOperatorsOnOperandsOfTheResultsType) {
   const auto type = types({"f32[2, 3]", "f32[3]"});
-  EXPECT_TRUE(may_run_in_place(*find_op("add"), type[0], type[0]));
-  EXPECT_FALSE(may_run_in_place(*find_op("add"), type[1], type[0]));
-  EXPECT_FALSE(may_run_in_place(*find_op("softmax"), type[0], type[0]));
-  EXPECT_FALSE(may_run_in_place(*find_op("matmul"), type[0], type[0]));
+  EXPECT_TRUE(may_run_in_place(*find_op("add"), 1, type[0], type[0]));
+  EXPECT_FALSE(may_run_in_place(*find_op("add"), 1, type[1], type[0]));
+  EXPECT_FALSE(may_run_in_place(*find_op("softmax"), 0, type[0], type[0]));
+  EXPECT_FALSE(may_run_in_place(*find_op("matmul"), 0, type[0], type[0]));
+}
+
+TEST(OpTable, AllowsAnUpdateByAProductInPlaceOfTheWeightsAlone) {
+  const TensorType square = types({"f32[3, 3]"})[0];
+  const OpInfo& update = *find_op("matmul_sgd_update");
+  EXPECT_TRUE(may_run_in_place(update, 0, square, square));
+  EXPECT_FALSE(may_run_in_place(update, 1, square, square));
+  EXPECT_FALSE(may_run_in_place(update, 2, square, square));
 }
 
 TEST(OpTable, NormalizesAxes) {
@@ -90,6 +98,19 @@ TEST(WorkRules, CountTheOperationsOfMatrixProducts) {
   EXPECT_EQ(work.rate, "matmul_f32");
   EXPECT_EQ(work.num_flops, 2 * 2 * 3 * 4 * 5);  // 2 M N K for each of 5 products
   EXPECT_EQ(work.num_bytes, 4 * (5 * 4 * 2 + 5 * 4 * 3 + 5 * 2 * 3));
+}
+
+TEST(WorkRules, CountWhatIsDoneAlongWithAProduct) {
+  const auto with_bias = types({"f32[2, 3]", "f32[3, 4]", "f32[4]"});
+  const Work biased = find_op("matmul")->work_rule(with_bias, types({"f32[2, 4]"})[0], {});
+  EXPECT_EQ(biased.num_flops, 2 * 2 * 4 * 3);
+  EXPECT_EQ(biased.num_bytes, 4 * (2 * 3 + 3 * 4 + 4 + 2 * 4));
+  const auto operands = types({"f32[2, 4]", "f32[3, 2]", "f32[3, 4]"});
+  const Work update =
+      find_op("matmul_sgd_update")->work_rule(operands, operands[0], with({{"transpose_a", true}}));
+  EXPECT_EQ(update.rate, "matmul_f32");
+  EXPECT_EQ(update.num_flops, 2 * 2 * 4 * 3);
+  EXPECT_EQ(update.num_bytes, 4 * (2 * 4 + 3 * 2 + 3 * 4 + 2 * 4));
 }
 
 TEST(WorkRules, CountTheBytesOfTheRest) {

@@ -34,6 +34,24 @@ TEST(RowRules, AProductNeedsAllOfItsSecondOperand) {
   EXPECT_EQ(uses("matmul", {"f32[4, 8, 3]", "f32[4, 3, 5]"}), "same same");
 }
 
+TEST(RowRules, AProductNeedsAllOfItsBias) {
+  EXPECT_EQ(uses("matmul", {"f32[8, 3]", "f32[3, 5]", "f32[5]"}), "same all all");
+  EXPECT_EQ(uses("matmul", {"f32[3, 8]", "f32[3, 5]", "f32[5]"}, with({{"transpose_a", true}})),
+            "");
+  // Five products of eight rows each: the first dimension counts products.
+  EXPECT_EQ(uses("matmul", {"f32[5, 8, 3]", "f32[5, 3, 5]", "f32[5]"}), "same same all");
+}
+
+TEST(RowRules, AnUpdateByAProductNeedsTheSameRowsOfTheWeights) {
+  const auto with_rate = [](bool transpose_a) {
+    return with({{"learning_rate", 0.1}, {"transpose_a", transpose_a}});
+  };
+  EXPECT_EQ(uses("matmul_sgd_update", {"f32[8, 5]", "f32[8, 3]", "f32[3, 5]"}, with_rate(false)),
+            "same same all");
+  EXPECT_EQ(uses("matmul_sgd_update", {"f32[8, 5]", "f32[3, 8]", "f32[3, 5]"}, with_rate(true)),
+            "");
+}
+
 TEST(RowRules, AlongOtherAxesThanTheFirst) {
   EXPECT_EQ(uses("softmax", {"f32[8, 3]"}), "same");
   EXPECT_EQ(uses("softmax", {"f32[8, 3]"}, with({{"axis", int64_t{0}}})), "");

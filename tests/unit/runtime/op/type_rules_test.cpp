@@ -72,6 +72,35 @@ TEST(TypeRules, MatmulSaysWhatItNeeds) {
   EXPECT_EQ(blamed("matmul", {"f32[64]", "f32[64, 10]"}), 0U);
 }
 
+TEST(TypeRules, MatmulTakesABias) {
+  EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[4]"}, with({{"relu", kYes}})),
+            "f32[2, 4]");
+  EXPECT_EQ(infer("matmul", {"f32[7, 2, 3]", "f32[7, 3, 4]", "f32[4]"}), "f32[7, 2, 4]");
+  EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[2]"}),
+            "matmul gives f32[2, 4] and needs f32[4] as its bias; got f32[2]");
+  EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[1, 4]"}),
+            "matmul gives f32[2, 4] and needs f32[4] as its bias; got f32[1, 4]");
+  EXPECT_EQ(blamed("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[2]"}), 2U);
+  EXPECT_EQ(blamed("matmul", {"f32[2, 3]", "f32[3, 4]", "i32[4]"}), 2U);
+}
+
+TEST(TypeRules, AnUpdateByAProductWantsWeightsOfItsType) {
+  const Attributes rate = with({{"learning_rate", 0.5}});
+  const char* op = "matmul_sgd_update";
+  EXPECT_EQ(infer(op, {"f32[2, 4]", "f32[2, 3]", "f32[3, 4]"}, rate), "f32[2, 4]");
+  EXPECT_EQ(infer(op, {"f32[2, 4]", "f32[3, 2]", "f32[4, 3]"},
+                  with({{"learning_rate", 0.5}, {"transpose_a", kYes}, {"transpose_b", kYes}})),
+            "f32[2, 4]");
+  EXPECT_EQ(infer(op, {"f32[4, 2]", "f32[2, 3]", "f32[3, 4]"}, rate),
+            "matmul_sgd_update needs w of the product's type f32[2, 4]; got f32[4, 2]");
+  EXPECT_EQ(infer(op, {"f32[2, 4]", "f32[2, 3]", "f32[4, 3]"}, rate),
+            "matmul_sgd_update needs a[M, K] and b[K, N]; got f32[2, 3] and f32[4, 3]");
+  EXPECT_EQ(infer(op, {"f32[1, 2, 4]", "f32[1, 2, 3]", "f32[1, 3, 4]"}, rate),
+            "matmul_sgd_update needs w, a and b of 2 dimensions; got f32[1, 2, 4]");
+  EXPECT_EQ(blamed(op, {"f32[4, 2]", "f32[2, 3]", "f32[3, 4]"}, rate), 0U);
+  EXPECT_EQ(blamed(op, {"f32[2, 4]", "f32[2, 3]", "f32[4, 3]"}, rate), 2U);
+}
+
 TEST(TypeRules, SoftmaxWantsAnAxis) {
   EXPECT_EQ(infer("softmax", {"f32[2, 3]"}, with({{"axis", int64_t{-2}}})), "f32[2, 3]");
   EXPECT_EQ(infer("softmax", {"f32[2, 3]"}, with({{"axis", int64_t{2}}})),
