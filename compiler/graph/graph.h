@@ -39,7 +39,7 @@ struct Node {
   std::optional<ValueId> updates;     ///< the state whose next value this is
   std::optional<std::string> device;  ///< pinned by the user
   SourceRange device_where;           ///< place of `device`
-  bool keep = false;                  ///< neither merged nor removed
+  bool keep = false;                  ///< neither merged, joined nor removed
   SourceRange where;
   std::vector<SourceRange> input_places;  ///< one an input, empty when made by a pass
 };

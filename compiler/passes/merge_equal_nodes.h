@@ -11,7 +11,7 @@ namespace graphc {
 /// stay two, and so does every node that the user kept.
 ///
 /// Runs after:       fold_transposes, fold_constants - they make nodes equal.
-/// Runs before:      remove_dead_nodes.
+/// Runs before:      remove_dead_nodes; fuse_epilogues - equal products would be joined apart.
 /// Ensures:          running it again changes nothing; no number changes.
 Result<Graph> merge_equal_nodes(Graph graph, DiagnosticSink& diagnostics);
 

@@ -9,6 +9,7 @@
 #include "compiler/graph/graph_text.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_transposes.h"
+#include "compiler/passes/fuse_epilogues.h"
 #include "compiler/passes/infer_types.h"
 #include "compiler/passes/merge_equal_nodes.h"
 #include "compiler/passes/remove_dead_nodes.h"
@@ -24,6 +25,8 @@ constexpr std::array kPasses = {
          fold_transposes},
     Pass{"merge_equal_nodes", "computes equal things once", false, merge_equal_nodes},
     Pass{"remove_dead_nodes", "removes what nothing needs", false, remove_dead_nodes},
+    Pass{"fuse_epilogues", "adds a bias and applies relu while a matmul writes its result", true,
+         fuse_epilogues},
 };
 
 tl::unexpected<Error> unknown_pass(std::string_view name, std::span<const Pass> passes) {

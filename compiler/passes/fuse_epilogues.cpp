@@ -1,0 +1,54 @@
+#include "compiler/passes/fuse_epilogues.h"
+
+#include <utility>
+
+#include "compiler/passes/fusion.h"
+
+namespace graphc {
+namespace {
+
+void fuse_relu(Fusion& fusion, NodeId relu) {
+  const Graph& graph = fusion.graph();
+  const auto product = fusion.find_joinable(relu, graph.nodes[relu].inputs[0], "matmul");
+  if (!product) return;
+  const Node& matmul = graph.nodes[*product];
+  Fusion::Formula formula{matmul.op, matmul.attributes, matmul.inputs};
+  formula.attributes.set("relu", true);
+  fusion.join(relu, *product, std::move(formula));
+}
+
+/// Whether a product can take `bias` up: it has none yet, and the sum comes before any relu.
+bool takes_bias(const Graph& graph, const Node& matmul, ValueId bias) {
+  const TensorType& type = graph.type_of(matmul.result);
+  const TensorType row{type.element, {type.shape.back()}};
+  return matmul.inputs.size() == 2 && !matmul.attributes.flag("relu") && graph.type_of(bias) == row;
+}
+
+void fuse_bias(Fusion& fusion, NodeId add) {
+  const Graph& graph = fusion.graph();
+  for (const size_t operand : {size_t{0}, size_t{1}}) {
+    const std::vector<ValueId>& inputs = graph.nodes[add].inputs;
+    const ValueId bias = inputs[1 - operand];
+    const auto product = fusion.find_joinable(add, inputs[operand], "matmul");
+    if (!product || !takes_bias(graph, graph.nodes[*product], bias)) continue;
+    const Node& matmul = graph.nodes[*product];
+    Fusion::Formula formula{matmul.op, matmul.attributes, matmul.inputs};
+    formula.inputs.push_back(bias);
+    return fusion.join(add, *product, std::move(formula));
+  }
+}
+
+}  // namespace
+
+Result<Graph> fuse_epilogues(Graph graph, DiagnosticSink&) {
+  Fusion fusion(std::move(graph));
+  // Producers come first: a relu sees the sum that has become a product.
+  for (const NodeId id : fusion.graph().nodes.ids()) {
+    const std::string_view op = fusion.graph().nodes[id].op->name;
+    if (op == "add") fuse_bias(fusion, id);
+    if (op == "relu") fuse_relu(fusion, id);
+  }
+  return std::move(fusion).finish();
+}
+
+}  // namespace graphc
