@@ -10,6 +10,7 @@
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_transposes.h"
 #include "compiler/passes/fuse_epilogues.h"
+#include "compiler/passes/fuse_updates.h"
 #include "compiler/passes/infer_types.h"
 #include "compiler/passes/merge_equal_nodes.h"
 #include "compiler/passes/remove_dead_nodes.h"
@@ -27,6 +28,7 @@ constexpr std::array kPasses = {
     Pass{"remove_dead_nodes", "removes what nothing needs", false, remove_dead_nodes},
     Pass{"fuse_epilogues", "adds a bias and applies relu while a matmul writes its result", true,
          fuse_epilogues},
+    Pass{"fuse_updates", "turns an sgd_update of a matmul into one product", true, fuse_updates},
 };
 
 tl::unexpected<Error> unknown_pass(std::string_view name, std::span<const Pass> passes) {

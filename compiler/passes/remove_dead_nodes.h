@@ -10,7 +10,7 @@ namespace graphc {
 /// reads. Inputs and states stay: they are the graph's interface.
 ///
 /// Runs after:  all passes that leave dead nodes for this one.
-/// Runs before: fuse_epilogues - a dead reader would keep a product apart.
+/// Runs before: fuse_epilogues, fuse_updates - a dead reader would keep a product apart.
 /// Ensures:     every node left is needed; no number changes.
 Result<Graph> remove_dead_nodes(Graph graph, DiagnosticSink& diagnostics);
 

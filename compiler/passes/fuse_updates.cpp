@@ -1,0 +1,42 @@
+#include "compiler/passes/fuse_updates.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/passes/fusion.h"
+
+namespace graphc {
+namespace {
+
+bool is_plain_product(const Graph& graph, const Node& matmul) {
+  return graph.type_of(matmul.result).rank() == 2 && matmul.inputs.size() == 2 &&
+         !matmul.attributes.flag("relu");
+}
+
+void fuse_update(Fusion& fusion, NodeId update) {
+  const Graph& graph = fusion.graph();
+  const Node& sgd = graph.nodes[update];
+  const ValueId weights = sgd.inputs[0];
+  const auto product = fusion.find_joinable(update, sgd.inputs[1], "matmul");
+  if (!product || !is_plain_product(graph, graph.nodes[*product])) return;
+  const Node& matmul = graph.nodes[*product];
+  if (std::count(matmul.inputs.begin(), matmul.inputs.end(), weights) > 0) return;
+  Fusion::Formula formula{find_op("matmul_sgd_update"), sgd.attributes, matmul.inputs};
+  for (const char* flag : {"transpose_a", "transpose_b"}) {
+    if (matmul.attributes.flag(flag)) formula.attributes.set(flag, true);
+  }
+  formula.inputs.insert(formula.inputs.begin(), weights);
+  fusion.join(update, *product, std::move(formula));
+}
+
+}  // namespace
+
+Result<Graph> fuse_updates(Graph graph, DiagnosticSink&) {
+  Fusion fusion(std::move(graph));
+  for (const NodeId id : fusion.graph().nodes.ids()) {
+    if (fusion.graph().nodes[id].op->name == "sgd_update") fuse_update(fusion, id);
+  }
+  return std::move(fusion).finish();
+}
+
+}  // namespace graphc
