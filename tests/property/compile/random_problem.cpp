@@ -91,15 +91,26 @@ class GraphMaker {
   }
 
   void add_update(ValueId state) {
+    graph_.nodes[*graph_.values[next_value(state)].producer].updates = state;
+  }
+
+  /// In place, or through an operator that reads its state after it would be overwritten.
+  ValueId next_value(ValueId state) {
     const ValueId source = add_node("tanh", {any_matrix()}, {});
     Attributes attributes;
     attributes.set("learning_rate", 0.1);
-    // In place, or through an operator that reads its state after it would be overwritten.
-    const bool is_in_place = below(3) > 0;
-    const ValueId next = is_in_place
-                             ? add_node("sgd_update", {state, source}, attributes)
-                             : add_node("softmax", {add_node("matmul", {state, source}, {})}, {});
-    graph_.nodes[*graph_.values[next].producer].updates = state;
+    switch (below(5)) {
+      case 0:
+        return add_node("softmax", {add_node("matmul", {state, source}, {})}, {});
+      case 1:
+        return add_node("matmul_sgd_update", {state, add_node("softmax", {source}, {}), state},
+                        attributes);
+      case 2:
+        return add_node("sgd_update", {state, add_node("matmul", {source, source}, {})},
+                        attributes);
+      default:
+        return add_node("sgd_update", {state, source}, attributes);
+    }
   }
 
   void add_output() {
