@@ -202,6 +202,32 @@ TEST(VerifyOrder, RefusesInPlaceOnAPartOfTheBytes) {
                    "buffers 'value' and 'result', at once, which 'relu' cannot do in place");
 }
 
+// w at 0, x at 256: the result of w - x x may lie where w does, but not where x does.
+TEST(VerifyOrder, AllowsTheUpdateByAProductInPlaceOfItsFirstOperandAlone) {
+  const auto plan = [](int64_t result_offset_bytes) {
+    PlanBuilder b;
+    const LaneId lane = b.lane("lane");
+    const BufferId w = b.buffer_at("w", 0);
+    const BufferId x = b.buffer_at("x", 256);
+    const BufferId result = b.buffer_at("result", result_offset_bytes);
+    const BufferId zero = b.buffer_at("zero", 512);
+    b.constant("zero", zero);
+    b.kernel(lane, "a", "relu", {{zero}}, w);
+    b.kernel(lane, "b", "relu", {{zero}}, x);
+    Attributes rate;
+    rate.set("learning_rate", 1.0);
+    b.kernel(lane, "c", "matmul_sgd_update", {{w}, {x}, {x}}, result, 0, rate);
+    Plan built = b.build();
+    for (PlanBuffer& buffer : built.buffers) buffer.type.shape = {8, 8};
+    return built;
+  };
+  EXPECT_FALSE(verify_plan(plan(0)));
+  expect_violation(plan(256), PlanViolationKind::kRace, InstructionId(2), InstructionId(2),
+                   "race: 'c' (lane) reads and writes bytes [256, 512) of arena 0 (cpu), shared by "
+                   "buffers 'x' and 'result', at once, which 'matmul_sgd_update' cannot do in "
+                   "place");
+}
+
 // An output that stays in its buffer is read after the run: nothing of the last step may follow.
 TEST(VerifyOrder, ProtectsOutputsThatStayOnTheirDevice) {
   const auto plan = [](bool keeps_first) {
