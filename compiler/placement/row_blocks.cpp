@@ -10,8 +10,9 @@ constexpr int64_t kRowAlignment = 8;
 
 int64_t num_blocks(const Work& work, int64_t num_rows, const BlockSizes& sizes) {
   const bool is_product = !work.rate.empty();
-  const double wanted =
-      is_product ? work.num_flops / sizes.least_flops : work.num_bytes / sizes.least_bytes;
+  const double wanted = is_product ? std::max(work.num_flops / sizes.least_flops,
+                                              work.num_bytes / sizes.least_bytes_of_product)
+                                   : work.num_bytes / sizes.least_bytes;
   const int64_t most = is_product ? num_rows / sizes.least_rows_of_product : num_rows;
   return std::clamp<int64_t>(static_cast<int64_t>(wanted), 1,
                              std::clamp<int64_t>(most, 1, sizes.most_blocks));

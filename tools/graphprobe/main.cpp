@@ -73,7 +73,7 @@ int main(int argc, char** argv) {
                  "The machine's name (default: what it has, like cpu-2gpu)")
       ->type_name("NAME");
   app.add_option("--workers", options.probe.num_workers,
-                 "CPU workers (default: all cores but 2, and 2 more for each GPU)")
+                 "CPU workers (default: all cores but one)")
       ->check(CLI::Range(1, kMaxWorkers))
       ->type_name("N");
   app.set_version_flag("--version", "graphprobe " GRAPHC_VERSION);

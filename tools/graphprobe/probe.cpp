@@ -22,9 +22,9 @@ using graphrt::Result;
 
 constexpr const char* kKind = "cuda";
 
-/// Cores that no worker takes: launching and watching a GPU, and reading feeds and writing outputs.
-constexpr int32_t kCoresPerGpu = 2;
-constexpr int32_t kCoresForHost = 2;
+/// One thread launches for all GPUs, one feeds and one hands out; together they rarely want more
+/// than a core.
+constexpr int32_t kCoresForHost = 1;
 
 /// Both directions at once count as independent of each other from this part of their sum on.
 constexpr double kIndependent = 0.95;
@@ -83,7 +83,7 @@ class Prober {
 
   Result<void> measure_cpu_device(int32_t num_gpus) {
     const int32_t num_cores = num_host_cores();
-    const int32_t num_left = num_cores - kCoresPerGpu * num_gpus - kCoresForHost;
+    const int32_t num_left = num_cores - kCoresForHost;
     const int32_t num_workers = options_.num_workers.value_or(std::max(num_left, 1));
     probed_.origin =
         fmt::format("Measured by graphprobe {} with {} worker{} on {} core{}, and {}.",

@@ -12,7 +12,7 @@ namespace graphprobe {
 
 struct ProbeOptions {
   std::optional<std::string> name;     ///< default: what it consists of, like cpu-2gpu
-  std::optional<int32_t> num_workers;  ///< default: some cores stay free to launch and to feed
+  std::optional<int32_t> num_workers;  ///< default: a core stays free to launch and to feed
 };
 
 struct Probed {

@@ -24,7 +24,7 @@ inline Compilation compile_random(uint32_t seed) {
   const Machine machine = random_machine(seed);
   DiagnosticSink diagnostics;
   CompileOptions options;
-  if (seed % 3 != 0) options.block_sizes = {64, 64, 1, 1 + seed % 4};
+  if (seed % 3 != 0) options.block_sizes = {64, 64, 64, 1, 1 + seed % 4};
   auto compilation = compile(random_graph(seed, machine), machine, options, diagnostics);
   CHECK(compilation.has_value(), "seed " + std::to_string(seed) + "\n" + diagnostics.render_all());
   return *std::move(compilation);
