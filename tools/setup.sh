@@ -58,9 +58,9 @@ else
     apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
-# CUDA is not in Debian and nothing here needs it.
+# CUDA is not in Debian; without it everything but the back end for GPUs is built.
 if nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null); then
-  echo "setup: CUDA compiler found ($nvcc); this version does not use it, GPUs are emulated"
+  echo "setup: CUDA compiler found ($nvcc); the back end for GPUs will be built"
 else
   echo "setup: no CUDA compiler found; GPUs are emulated on the CPU"
 fi

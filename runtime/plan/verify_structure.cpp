@@ -379,6 +379,10 @@ class StructureChecker {
   }
 
   Violation check_output(const PlanOutput& output) const {
+    if (output.value.rows) {
+      return structure(fmt::format("output '{}' is some rows of buffer '{}'; it must be all of it",
+                                   output.name, name_of(output.value.buffer)));
+    }
     if (output.instruction) {
       const Instruction& instruction = plan_.instructions[*output.instruction];
       if (instruction.kind == InstructionKind::kOutput && instruction.reads[0] == output.value) {

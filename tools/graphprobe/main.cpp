@@ -72,8 +72,7 @@ int main(int argc, char** argv) {
   app.add_option("--name", options.probe.name,
                  "The machine's name (default: what it has, like cpu-2gpu)")
       ->type_name("NAME");
-  app.add_option("--workers", options.probe.num_workers,
-                 "CPU workers (default: all cores but one)")
+  app.add_option("--workers", options.probe.num_workers, "CPU workers (default: all cores but one)")
       ->check(CLI::Range(1, kMaxWorkers))
       ->type_name("N");
   app.set_version_flag("--version", "graphprobe " GRAPHC_VERSION);

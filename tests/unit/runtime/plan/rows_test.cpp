@@ -147,6 +147,13 @@ TEST(Rows, InPlaceMeansTheSameRows) {
             "(worker) has and before 'low' (worker) reads it, 0 intervals later");
 }
 
+TEST(Rows, AnOutputIsAllOfItsBuffer) {
+  BlocksPlan given;
+  given.build.resident_output("low", {BufferId(1), 0, RowRange{0, 40}});
+  EXPECT_EQ(BlocksPlan::verdict(given.build.build()),
+            "structure: output 'low' is some rows of buffer 's'; it must be all of it");
+}
+
 TEST(Rows, SurviveTheFile) {
   const Plan plan = BlocksPlan().build.build();
   const auto decoded = decode_plan(encode_plan(plan));
