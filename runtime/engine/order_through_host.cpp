@@ -27,12 +27,26 @@ LaneProgram lane_program(const QueueProgram& queue) {
   return program;
 }
 
+/// The plan's order, and that of flags: one is given again only when its consumer, `num_slots`
+/// intervals before, has set it back.
+LaneProgram program_with_flags(const Plan& plan, const DividedPlan& divided) {
+  LaneProgram program = graphrt::lane_program(plan);
+  const IdVector<InstructionId, LanePosition> positions = lane_positions(plan);
+  const auto num_slots = static_cast<int32_t>(num_hand_over_slots(divided.queue));
+  for (const HandOverId id : divided.queue.hand_overs.ids()) {
+    const LanePosition producer = positions[divided.ends[id].producer];
+    const LanePosition consumer = positions[divided.ends[id].consumer];
+    program.lanes[producer.lane][static_cast<size_t>(producer.position)].waits.push_back(
+        {consumer.lane, consumer.position + 1, num_slots - divided.queue.hand_overs[id].distance});
+  }
+  return program;
+}
+
 class HostOrder {
  public:
   HostOrder(const Plan& plan, DividedPlan& divided)
       : divided_(divided),
-        positions_(lane_positions(plan)),
-        plan_order_(graphrt::lane_program(plan), kMaxStepsInFlight),
+        plan_order_(program_with_flags(plan, divided), kMaxStepsInFlight),
         queue_order_(lane_program(divided.queue), kMaxStepsInFlight) {}
 
   void run() {
@@ -61,36 +75,18 @@ class HostOrder {
   std::vector<QueuedWait> missing_waits(const QueuedPosition& at) const {
     std::vector<QueuedWait> missing;
     const QueuedInstruction& instruction = instruction_at(at);
-    if (!instruction.takes.empty()) {
-      append_all_before({divided_.lane_of[at.lane], at.position}, 0, at, missing);
-    }
-    // The flag must have been set back by its consumer `num_slots` intervals before.
-    const auto num_slots = static_cast<int32_t>(num_hand_over_slots(divided_.queue));
-    for (const HandOverId id : instruction.gives) {
-      const LanePosition consumer = positions_[divided_.ends[id].consumer];
-      append_all_before({consumer.lane, consumer.position},
-                        num_slots - divided_.queue.hand_overs[id].distance, at, missing);
+    if (instruction.takes.empty() && instruction.gives.empty()) return missing;
+    const Position in_plan{divided_.lane_of[at.lane], at.position};
+    for (const QueuedLaneId lane : divided_.queue.lanes.ids()) {
+      if (lane == at.lane) continue;
+      const std::optional<QueuedWait> wait = last_before(in_plan, lane);
+      if (wait && !is_over(queue_order_, *wait, at, 0)) missing.push_back(*wait);
     }
     return missing;
   }
 
-  /// Of every other queued lane the last instruction that the plan orders before `event` of
-  /// `distance` intervals ago, unless `at` comes after it anyway.
-  void append_all_before(Position event, int32_t distance, const QueuedPosition& at,
-                         std::vector<QueuedWait>& missing) const {
-    for (const QueuedLaneId lane : divided_.queue.lanes.ids()) {
-      if (lane == at.lane) continue;
-      const std::optional<QueuedWait> last = last_before(event, lane);
-      if (!last) continue;
-      const QueuedWait wait{lane, last->count, last->distance + distance};
-      const bool is_known = std::find(missing.begin(), missing.end(), wait) != missing.end();
-      if (!is_known && !is_over(queue_order_, wait, {at.lane, at.position}, 0)) {
-        missing.push_back(wait);
-      }
-    }
-  }
-
-  /// What is over earlier than that is over by the order of its lane.
+  /// The last instruction of a queued lane that comes before `event`; what is over earlier than
+  /// that is over by the order of its lane.
   std::optional<QueuedWait> last_before(Position event, QueuedLaneId lane) const {
     for (int32_t k = 0; k <= plan_order_.horizon(); ++k) {
       const int32_t count = plan_order_.prefix(event, divided_.lane_of[lane], k);
@@ -141,7 +137,6 @@ class HostOrder {
   }
 
   DividedPlan& divided_;
-  IdVector<InstructionId, LanePosition> positions_;
   HappensBefore plan_order_;
   HappensBefore queue_order_;
 };

@@ -98,6 +98,13 @@ class Decoder {
     return items;
   }
 
+  /// The verifier checks that a vector lies in the file, not that its elements are aligned.
+  template <class Element>
+  static Result<void> check_aligned(const uint8_t* begin) {
+    if (reinterpret_cast<uintptr_t>(begin) % alignof(Element) == 0) return {};
+    return broken("a list is not aligned");
+  }
+
   template <class IdType>
   static std::optional<IdType> optional_id(int32_t value) {
     return value == -1 ? std::nullopt : std::optional(IdType(value));
@@ -218,6 +225,7 @@ class Decoder {
   Result<void> arenas(const wire::Plan& from, Plan& plan) {
     if (from.arenas() == nullptr) return {};
     TRY(take(from.arenas()->size() * sizeof(wire::Arena)));
+    TRY(check_aligned<wire::Arena>(from.arenas()->Data()));
     for (const wire::Arena* arena : *from.arenas()) {
       plan.arenas.push_back({DeviceId(arena->device()), arena->size_bytes()});
     }
@@ -254,6 +262,7 @@ class Decoder {
     TRY(result.attributes, attributes(from.attributes()));
     if (from.reads() != nullptr) {
       TRY(take(from.reads()->size() * sizeof(wire::Operand)));
+      TRY(check_aligned<wire::Operand>(from.reads()->Data()));
       TRY(const std::vector<InstructionId> producers, ids<InstructionId>(from.producers()));
       std::span<const InstructionId> left = producers;
       for (const wire::Operand* read : *from.reads()) {

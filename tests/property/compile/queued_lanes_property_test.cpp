@@ -83,6 +83,20 @@ HappensBefore order_of(const QueueProgram& queue) {
   return HappensBefore(program, kHorizon);
 }
 
+/// The plan's order, and that a flag is given again only after it was set back.
+LaneProgram program_with_flags(const Plan& plan, const graphrt::DividedPlan& divided) {
+  LaneProgram program = lane_program(plan);
+  const auto positions = lane_positions(plan);
+  const auto num_slots = static_cast<int32_t>(num_hand_over_slots(divided.queue));
+  for (const graphrt::HandOverId id : divided.queue.hand_overs.ids()) {
+    const auto producer = positions[divided.ends[id].producer];
+    const auto consumer = positions[divided.ends[id].consumer];
+    program.lanes[producer.lane][static_cast<size_t>(producer.position)].waits.push_back(
+        {consumer.lane, consumer.position + 1, num_slots - divided.queue.hand_overs[id].distance});
+  }
+  return program;
+}
+
 // Hardware may run what is queued in any order that the queue keeps: what goes through the host
 // must be part of it, or the hardware could wait for a host that waits for it.
 TEST(QueuedLanesProperty, TheQueueKeepsThePlansOrderWithoutTheHost) {
@@ -96,7 +110,7 @@ TEST(QueuedLanesProperty, TheQueueKeepsThePlansOrderWithoutTheHost) {
     IdVector<graphrt::InstructionId, std::unique_ptr<graphrt::Action>> no_actions;
     for (size_t i = 0; i < plan.instructions.size(); ++i) no_actions.push_back(nullptr);
     const graphrt::DividedPlan divided = divide_plan(plan, has_queue, no_actions);
-    const HappensBefore in_plan(lane_program(plan), kHorizon);
+    const HappensBefore in_plan(program_with_flags(plan, divided), kHorizon);
     const HappensBefore in_queue = order_of(divided.queue);
     for (const graphrt::QueuedPosition& y : divided.queue.order) {
       const Position in_plan_y{divided.lane_of[y.lane], y.position};
