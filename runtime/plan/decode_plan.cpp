@@ -98,10 +98,12 @@ class Decoder {
     return items;
   }
 
-  /// The verifier checks that a vector lies in the file, not that its elements are aligned.
+  /// The verifier checks that a vector lies in the file, not that its elements are aligned. One
+  /// without elements may lie anywhere.
   template <class Element>
-  static Result<void> check_aligned(const uint8_t* begin) {
-    if (reinterpret_cast<uintptr_t>(begin) % alignof(Element) == 0) return {};
+  static Result<void> check_aligned(const Vector<const Element*>& list) {
+    const bool is_aligned = reinterpret_cast<uintptr_t>(list.Data()) % alignof(Element) == 0;
+    if (list.size() == 0 || is_aligned) return {};
     return broken("a list is not aligned");
   }
 
@@ -225,7 +227,7 @@ class Decoder {
   Result<void> arenas(const wire::Plan& from, Plan& plan) {
     if (from.arenas() == nullptr) return {};
     TRY(take(from.arenas()->size() * sizeof(wire::Arena)));
-    TRY(check_aligned<wire::Arena>(from.arenas()->Data()));
+    TRY(check_aligned(*from.arenas()));
     for (const wire::Arena* arena : *from.arenas()) {
       plan.arenas.push_back({DeviceId(arena->device()), arena->size_bytes()});
     }
@@ -262,7 +264,7 @@ class Decoder {
     TRY(result.attributes, attributes(from.attributes()));
     if (from.reads() != nullptr) {
       TRY(take(from.reads()->size() * sizeof(wire::Operand)));
-      TRY(check_aligned<wire::Operand>(from.reads()->Data()));
+      TRY(check_aligned(*from.reads()));
       TRY(const std::vector<InstructionId> producers, ids<InstructionId>(from.producers()));
       std::span<const InstructionId> left = producers;
       for (const wire::Operand* read : *from.reads()) {
