@@ -1,6 +1,7 @@
 #include "runtime/plan/plan.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace graphrt {
 
@@ -45,11 +46,11 @@ IdVector<BufferId, std::vector<InstructionId>> writers_of_buffers(const Plan& pl
     if (instruction.writes) writers[*instruction.writes].push_back(id);
   }
   for (std::vector<InstructionId>& of_buffer : writers) {
-    std::stable_sort(of_buffer.begin(), of_buffer.end(), [&](InstructionId a, InstructionId b) {
+    std::sort(of_buffer.begin(), of_buffer.end(), [&](InstructionId a, InstructionId b) {
       const auto begin = [&](InstructionId id) {
         return plan.instructions[id].rows.value_or(RowRange()).begin;
       };
-      return begin(a) < begin(b);
+      return std::pair(begin(a), a) < std::pair(begin(b), b);
     });
   }
   return writers;
