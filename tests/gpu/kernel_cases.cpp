@@ -3,65 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <random>
 
 #include "runtime/base/check.h"
+#include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
 
 namespace graphrt {
 namespace {
 
-/// std::mt19937 gives the same numbers everywhere, the standard's distributions do not.
-class Dice {
- public:
-  explicit Dice(uint32_t seed) : engine_(seed) {}
-
-  /// In [low, high].
-  int64_t between(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(engine_() % static_cast<uint64_t>(high - low + 1));
-  }
-  bool flip() { return between(0, 1) == 1; }
-
-  Shape shape(int64_t rank) {
-    constexpr std::array<int64_t, 13> kSizes = {1, 2, 3, 4, 7, 8, 31, 32, 33, 100, 256, 257, 1025};
-    constexpr int64_t kManyElements = 2000;
-    Shape result;
-    int64_t num_elements = 1;
-    for (int64_t i = 0; i < rank; ++i) {
-      const int64_t last_choice = num_elements < kManyElements ? std::ssize(kSizes) - 1 : 3;
-      result.push_back(kSizes[static_cast<size_t>(between(0, last_choice))]);
-      num_elements *= result.back();
-    }
-    return result;
-  }
-
-  /// Multiples of 1/64 in [-1, 1]: sums and products of them are exact in f32 up to 4096 terms.
-  Tensor f32(const Shape& dimensions) {
-    Tensor tensor = zeros({ElementType::kF32, dimensions});
-    for (float& x : tensor.as<float>()) x = static_cast<float>(between(-64, 64)) / 64;
-    return tensor;
-  }
-  Tensor i32(const Shape& dimensions, int64_t low = -1000, int64_t high = 1000) {
-    Tensor tensor = zeros({ElementType::kI32, dimensions});
-    for (int32_t& x : tensor.as<int32_t>()) x = static_cast<int32_t>(between(low, high));
-    return tensor;
-  }
-  Tensor any(const Shape& dimensions) { return flip() ? f32(dimensions) : i32(dimensions); }
-
-  int64_t axis(const Shape& shape) { return between(-std::ssize(shape), std::ssize(shape) - 1); }
-
-  List permutation(int64_t rank) {
-    List result;
-    for (int64_t i = 0; i < rank; ++i) result.push_back(i);
-    for (int64_t i = rank - 1; i > 0; --i) {
-      std::swap(result[static_cast<size_t>(i)], result[static_cast<size_t>(between(0, i))]);
-    }
-    return result;
-  }
-
- private:
-  std::mt19937 engine_;
-};
+/// Sizes around those of warps and blocks. Numbers in [-1, 1]: sums and products of them are exact
+/// in f32 up to 4096 terms.
+constexpr std::array<int64_t, 13> kSizes = {1, 2, 3, 4, 7, 8, 31, 32, 33, 100, 256, 257, 1025};
+constexpr DiceRange kGpuCases = {kSizes, 2000, 3, 64};
 
 /// Operands and attributes of some shape.
 struct Use {
@@ -382,7 +335,7 @@ std::string to_string(const KernelCase& tested) {
 
 std::vector<KernelCase> random_cases(std::string_view op, uint32_t seed, int count) {
   CHECK(makers().contains(op), "write a maker of cases for " + std::string(op));
-  Dice dice(seed);
+  Dice dice(seed, kGpuCases);
   std::vector<KernelCase> cases;
   for (int i = 0; i < count; ++i) {
     Use use = makers().at(op)(dice);
@@ -392,7 +345,7 @@ std::vector<KernelCase> random_cases(std::string_view op, uint32_t seed, int cou
 }
 
 std::vector<KernelCase> large_cases(uint32_t seed) {
-  Dice dice(seed);
+  Dice dice(seed, kGpuCases);
   std::vector<KernelCase> cases;
   add_large_reductions(dice, cases);
   add_large_rows(dice, cases);

@@ -2,18 +2,37 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <random>
+#include <span>
 #include <utility>
 
 #include "kernel_test_support.h"
 
 namespace graphrt {
 
+/// What the numbers of a suite are drawn from.
+struct DiceRange {
+  /// Sizes of dimensions, the smallest first.
+  std::span<const int64_t> sizes;
+  /// From so many elements on, only the sizes up to number `last_small` are drawn.
+  int64_t many_elements = 0;
+  int64_t last_small = 0;
+  /// f32 are multiples of 1/64 up to this many of them, on both sides of 0.
+  int64_t most_64ths = 0;
+};
+
+/// Sizes around the lengths of vectors and blocks, 1 among them; few elements in all. Numbers in
+/// [-4, 4]: most sums and differences of them are exact.
+inline constexpr std::array<int64_t, 8> kSmallSizes = {1, 2, 3, 5, 7, 8, 17, 140};
+inline constexpr DiceRange kSmallCases = {kSmallSizes, 1000, 2, 256};
+
 /// Everything random that a case needs; std::mt19937 gives the same numbers everywhere, the
 /// standard's distributions do not.
 class Dice {
  public:
-  explicit Dice(uint32_t seed) : engine_(seed) {}
+  explicit Dice(uint32_t seed, const DiceRange& range = kSmallCases)
+      : engine_(seed), range_(range) {}
 
   /// In [low, high].
   int64_t between(int64_t low, int64_t high) {
@@ -21,25 +40,22 @@ class Dice {
   }
   bool flip() { return between(0, 1) == 1; }
 
-  /// Sizes around the lengths of vectors and blocks, 1 among them; few elements in all.
   Shape shape(int64_t rank) {
-    constexpr std::array<int64_t, 8> kSizes = {1, 2, 3, 5, 7, 8, 17, 140};
-    constexpr int64_t kManyElements = 1000;
     Shape result;
     int64_t num_elements = 1;
     for (int64_t i = 0; i < rank; ++i) {
-      const int64_t last_choice = num_elements < kManyElements ? 7 : 2;
-      result.push_back(kSizes[static_cast<size_t>(between(0, last_choice))]);
+      const bool is_small = num_elements < range_.many_elements;
+      const int64_t last_choice = is_small ? std::ssize(range_.sizes) - 1 : range_.last_small;
+      result.push_back(range_.sizes[static_cast<size_t>(between(0, last_choice))]);
       num_elements *= result.back();
     }
     return result;
   }
   Shape any_shape() { return shape(between(0, 4)); }
 
-  /// Multiples of 1/64 in [-4, 4]: most sums and differences of them are exact.
   Tensor f32(const Shape& dimensions) {
     Tensor tensor = zeros({ElementType::kF32, dimensions});
-    for (float& x : tensor.as<float>()) x = static_cast<float>(between(-256, 256)) / 64;
+    for (float& x : tensor.as<float>()) x = draw_f32();
     return tensor;
   }
   Tensor i32(const Shape& dimensions, int64_t low = -1000, int64_t high = 1000) {
@@ -63,7 +79,12 @@ class Dice {
   }
 
  private:
+  float draw_f32() {
+    return static_cast<float>(between(-range_.most_64ths, range_.most_64ths)) / 64;
+  }
+
   std::mt19937 engine_;
+  DiceRange range_;
 };
 
 }  // namespace graphrt
