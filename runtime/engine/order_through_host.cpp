@@ -62,7 +62,7 @@ class HostOrder {
                                         missing.end());
       }
     }
-    prune(added);
+    if (!added.empty()) prune(added);
   }
 
  private:
