@@ -31,6 +31,12 @@ SourceNode source_node(const Node& node) {
 
 }  // namespace
 
+std::vector<TensorType> Graph::input_types(NodeId node) const {
+  std::vector<TensorType> types;
+  for (const ValueId input : nodes[node].inputs) types.push_back(type_of(input));
+  return types;
+}
+
 std::optional<NodeId> Graph::updater_of(ValueId state) const {
   for (const NodeId node : nodes.ids()) {
     if (nodes[node].updates == state) return node;

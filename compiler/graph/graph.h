@@ -66,6 +66,8 @@ struct Graph {
   const Value& value_of(NodeId node) const { return values[nodes[node].result]; }
   /// Requires: infer_types ran.
   const TensorType& type_of(ValueId value) const { return *values[value].type; }
+  /// Of its operands, in their order. Requires: infer_types ran.
+  std::vector<TensorType> input_types(NodeId node) const;
   /// The node that replaces `state` at the end of a step, if any.
   std::optional<NodeId> updater_of(ValueId state) const;
 };

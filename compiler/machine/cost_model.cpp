@@ -39,9 +39,8 @@ bool shares_bandwidth(const Device& device) {
 
 TaskCost CostModel::node_cost(const Graph& graph, NodeId id, DeviceId device_id) const {
   const Node& node = graph.nodes[id];
-  std::vector<TensorType> inputs;
-  for (const ValueId input : node.inputs) inputs.push_back(graph.type_of(input));
-  return kernel_cost(*node.op, inputs, graph.type_of(node.result), node.attributes, device_id);
+  return kernel_cost(*node.op, graph.input_types(id), graph.type_of(node.result), node.attributes,
+                     device_id);
 }
 
 TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> inputs,

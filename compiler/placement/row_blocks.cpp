@@ -18,17 +18,11 @@ int64_t num_blocks(const Work& work, int64_t num_rows, const BlockSizes& sizes) 
                              std::clamp<int64_t>(most, 1, sizes.most_blocks));
 }
 
-std::vector<TensorType> input_types(const Graph& graph, const Node& node) {
-  std::vector<TensorType> types;
-  for (const ValueId input : node.inputs) types.push_back(graph.type_of(input));
-  return types;
-}
-
 }  // namespace
 
 std::vector<RowUse> row_uses_of(const Graph& graph, NodeId id) {
   const Node& node = graph.nodes[id];
-  return row_uses(*node.op, input_types(graph, node), graph.type_of(node.result), node.attributes);
+  return row_uses(*node.op, graph.input_types(id), graph.type_of(node.result), node.attributes);
 }
 
 std::vector<RowRange> row_blocks(const Graph& graph, NodeId id, const BlockSizes& sizes) {
@@ -36,7 +30,7 @@ std::vector<RowRange> row_blocks(const Graph& graph, NodeId id, const BlockSizes
   const TensorType& result = graph.type_of(node.result);
   const int64_t num_rows = rows_or_all(result, {}).end;
   if (row_uses_of(graph, id).empty()) return {{0, num_rows}};
-  const Work work = node.op->work_rule(input_types(graph, node), result, node.attributes);
+  const Work work = node.op->work_rule(graph.input_types(id), result, node.attributes);
   const int64_t count = num_blocks(work, num_rows, sizes);
   const int64_t alignment = num_rows / count < 4 * kRowAlignment ? 1 : kRowAlignment;
   std::vector<RowRange> blocks;
