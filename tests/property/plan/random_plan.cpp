@@ -141,7 +141,7 @@ class Generator {
   /// The sum in two blocks of rows, the second on any lane.
   void add_in_blocks(LaneId lane, const std::string& name, const Known& a, const Known& b,
                      BufferId result, int32_t stage) {
-    const int64_t cut = 16 * (1 + pick(3));
+    const int64_t cut = 16 * static_cast<int64_t>(1 + pick(3));
     const std::array blocks = {RowRange{0, cut}, RowRange{cut, a.size}};
     for (const RowRange& rows : blocks) {
       ReadOf first = a.read;
