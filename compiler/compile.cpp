@@ -76,7 +76,7 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   TRY(const Schedule schedule, choose_schedule(tasks, options, diagnostics));
   gate("schedule_tasks", verify_schedule(schedule));
 
-  TRY(const MemoryPlan memory, plan_memory(schedule, machine));
+  const MemoryPlan memory = plan_memory(schedule, memory_of(machine));
   gate("plan_memory", verify_memory_plan(memory));
 
   const Synchronised synchronised = remove_redundant_waits(memory);

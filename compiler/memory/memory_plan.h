@@ -3,7 +3,7 @@
 #include <string>
 
 #include "compiler/memory/arena_packing.h"
-#include "compiler/schedule/schedule.h"
+#include "compiler/memory/sharing.h"
 
 namespace graphc {
 
@@ -23,25 +23,51 @@ struct PlannedArena {
   int64_t bound_bytes = 0;  ///< no plan under the same order needs less
 };
 
+/// Bytes that a plan may use of each device's memory.
+using MemoryLimits = IdVector<DeviceId, int64_t>;
+
+/// What the machine file says.
+MemoryLimits memory_of(const Machine& machine);
+
 /// Level 5: an arena a device, and an offset and a number of versions for every buffer.
 struct MemoryPlan {
   Schedule schedule;
   IdVector<PlacedValueId, PlannedBuffer> buffers;
   IdVector<DeviceId, PlannedArena> arenas;
+  /// Beside those of the schedule: they keep values apart that share bytes.
+  std::vector<SchedulingEdge> reuse_edges = {};
 };
 
-/// Gives every value its bytes. Two values share bytes only if all accesses of one come, in every
-/// step, before all accesses of the other by an order that data and version edges enforce anyway,
-/// and the other way round for the next step; predicted times play no part.
+/// Gives every value its bytes. Two values share bytes only if they take turns: all accesses of one
+/// come, in every step, before all accesses of the other by an order that is enforced, and the
+/// other way round for the next step. On a device where the order of data and versions alone
+/// exceeds the limit, dependencies are added: first such as the schedule predicts anyway, then any.
+/// An operator that works in place may write over its operand where nobody reads that later.
 ///
 /// State, constants, values with several versions and outputs that stay on a device share with
 /// nobody.
 ///
 /// Runs after:  schedule_tasks - the order decides who may share.
 /// Runs before: remove_redundant_waits, which keeps the order.
-/// Ensures:     verify_memory_plan passes.
-/// Errors:      a device whose arena exceeds its memory (names both sizes).
-Result<MemoryPlan> plan_memory(const Schedule& schedule, const Machine& machine);
+/// Ensures:     verify_memory_plan passes. An arena is above its limit only if no policy above kept
+///              it below: find_excess tells.
+MemoryPlan plan_memory(const Schedule& schedule, const MemoryLimits& limits);
+
+/// A device of which the plan takes more than it may.
+struct MemoryExcess {
+  DeviceId device;
+  int64_t needed_bytes = 0;
+  int64_t limit_bytes = 0;
+};
+/// The first one, in the order of devices.
+std::optional<MemoryExcess> find_excess(const MemoryPlan& plan, const MemoryLimits& limits);
+
+bool share_bytes(const PlannedBuffer& a, const PlannedBuffer& b);
+/// How they would share: kInPlace if they lie in the same bytes and have the same type.
+ShareKind share_kind(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b);
+
+/// All dependencies that the plan has to enforce.
+std::vector<SchedulingEdge> enforced_edges(const MemoryPlan& plan);
 
 /// Checks alignment, arena bounds, and for every pair of buffers that share bytes that every pair
 /// of their accesses is ordered, in every step.

@@ -1,20 +1,11 @@
 #include "compiler/memory/memory_plan.h"
-#include "compiler/memory/sharing.h"
 
 namespace graphc {
-namespace {
-
-bool share_bytes(const PlannedBuffer& a, const PlannedBuffer& b) {
-  return a.device == b.device && a.offset_bytes < b.offset_bytes + b.extent_bytes() &&
-         b.offset_bytes < a.offset_bytes + a.extent_bytes();
-}
-
-}  // namespace
 
 Violation verify_memory_plan(const MemoryPlan& plan) {
   const PlacedGraph& placed = plan.schedule.tasks.placed;
   const auto accesses = value_accesses(plan.schedule);
-  const HappensBefore order = enforced_order(plan.schedule);
+  const HappensBefore order = enforced_order(plan.schedule, plan.reuse_edges);
   for (const PlannedBuffer& a : plan.buffers) {
     const std::string& name = placed.values[a.value].name;
     if (a.offset_bytes % kBufferAlignmentBytes != 0 ||
@@ -33,7 +24,8 @@ Violation verify_memory_plan(const MemoryPlan& plan) {
         return pair + " share bytes, and one of them is filled in at load";
       }
       if (a.versions > 1 || b.versions > 1) return pair + " share bytes, one has several versions";
-      if (!may_share_bytes(accesses[a.value], accesses[b.value], order)) {
+      if (!find_turns(placed, accesses[a.value], accesses[b.value],
+                      share_kind(plan, a.value, b.value), distances_in(order))) {
         return pair + " share bytes without an order between them";
       }
     }

@@ -75,8 +75,7 @@ const std::string& name_at(const Synchronised& synchronised, LaneId lane, int32_
 
 Synchronised remove_redundant_waits(const MemoryPlan& memory) {
   const SchedulingProblem problem = scheduling_problem(memory.schedule.tasks);
-  const LaneProgram all =
-      with_all_waits(problem, memory.schedule.solution, enforced_edges(memory.schedule));
+  const LaneProgram all = with_all_waits(problem, memory.schedule.solution, enforced_edges(memory));
   Synchronised synchronised{memory, reduced(all), count_waits(all)};
   synchronised.num_waits = count_waits(synchronised.program);
   synchronised.interval_ns = steady_interval_ns(synchronised.program);
@@ -89,7 +88,7 @@ Violation verify_synchronised(const Synchronised& synchronised) {
   const LaneProgram& program = synchronised.program;
   if (!find_deadlock(program).empty()) return "the waits form a cycle";
   int32_t horizon = horizon_of(program);
-  const auto edges = enforced_edges(schedule);
+  const auto edges = enforced_edges(synchronised.memory);
   const auto positions = positions_of(schedule.solution);
   const auto distance_of = [&](const SchedulingEdge& edge) {
     return edge.distance + schedule.solution.tasks[edge.to].stage -

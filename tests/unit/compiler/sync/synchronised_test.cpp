@@ -13,10 +13,8 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-MemoryPlan memory_of(const Schedule& schedule, const Machine& machine) {
-  auto memory = plan_memory(schedule, machine);
-  CHECK(memory, memory.error().message);
-  return *std::move(memory);
+MemoryPlan plan_of(const Schedule& schedule, const Machine& machine) {
+  return plan_memory(schedule, memory_of(machine));
 }
 
 /// The picture of the header, each task on a worker of its own; `slow` makes the interval so long
@@ -65,7 +63,7 @@ class ThreeLanes : public testing::Test {
   LaneId worker1_ = LaneId(1);
   LaneId worker2_ = LaneId(2);
   LaneId output_ = LaneId(5);
-  Synchronised synchronised_ = remove_redundant_waits(memory_of(schedule(machine_), machine_));
+  Synchronised synchronised_ = remove_redundant_waits(plan_of(schedule(machine_), machine_));
 };
 
 TEST_F(ThreeLanes, AWaitThatAnotherLaneImpliesGoes) {
@@ -141,7 +139,7 @@ TEST(RemoveRedundantWaits, NoPairGainsOrLosesItsOrder) {
     const LaneProgram all = with_all_waits(scheduling_problem(schedule.tasks), schedule.solution,
                                            enforced_edges(schedule));
     const Synchronised synchronised =
-        remove_redundant_waits(memory_of(schedule, random_machine(seed)));
+        remove_redundant_waits(plan_of(schedule, random_machine(seed)));
     EXPECT_EQ(verify_synchronised(synchronised), std::nullopt);
     EXPECT_EQ(all_distances(synchronised.program, 8), all_distances(all, 8));
     EXPECT_LE(synchronised.num_waits, synchronised.num_waits_before);
@@ -151,7 +149,7 @@ TEST(RemoveRedundantWaits, NoPairGainsOrLosesItsOrder) {
 TEST(RemoveRedundantWaits, WithoutAnyWaitThatIsLeftADependencyIsLost) {
   for (unsigned seed = 1; seed <= 30; ++seed) {
     const Synchronised synchronised =
-        remove_redundant_waits(memory_of(random_schedule(seed), random_machine(seed)));
+        remove_redundant_waits(plan_of(random_schedule(seed), random_machine(seed)));
     for (const LaneId lane : synchronised.program.lanes.ids()) {
       for (size_t i = 0; i < synchronised.program.lanes[lane].size(); ++i) {
         const size_t num_waits = synchronised.program.lanes[lane][i].waits.size();
