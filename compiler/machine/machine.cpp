@@ -61,6 +61,12 @@ const LinkDirection* Machine::find_link(DeviceId from, DeviceId to) const {
   return nullptr;
 }
 
+MemoryLimits memory_of(const Machine& machine) {
+  MemoryLimits limits;
+  for (const Device& device : machine.devices) limits.push_back(device.memory_bytes);
+  return limits;
+}
+
 Machine single_cpu_machine() {
   constexpr double kFlopsPerS = 50e9;
   constexpr double kBytesPerS = 10e9;

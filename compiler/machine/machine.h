@@ -49,6 +49,12 @@ struct Machine {
   const LinkDirection* find_link(DeviceId from, DeviceId to) const;
 };
 
+/// Bytes that a plan may use of each device's memory.
+using MemoryLimits = IdVector<DeviceId, int64_t>;
+
+/// All the memory that the machine file says there is.
+MemoryLimits memory_of(const Machine& machine);
+
 /// One CPU with one worker: what is used when neither the graph nor the user names a machine.
 Machine single_cpu_machine();
 

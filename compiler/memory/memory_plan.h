@@ -23,12 +23,6 @@ struct PlannedArena {
   int64_t bound_bytes = 0;  ///< no plan under the same order needs less
 };
 
-/// Bytes that a plan may use of each device's memory.
-using MemoryLimits = IdVector<DeviceId, int64_t>;
-
-/// What the machine file says.
-MemoryLimits memory_of(const Machine& machine);
-
 /// Level 5: an arena a device, and an offset and a number of versions for every buffer.
 struct MemoryPlan {
   Schedule schedule;

@@ -7,10 +7,6 @@
 namespace graphc {
 namespace {
 
-int64_t aligned(int64_t num_bytes) {
-  return (num_bytes + kBufferAlignmentBytes - 1) / kBufferAlignmentBytes * kBufferAlignmentBytes;
-}
-
 /// Values that keep their bytes to themselves for the whole run.
 IdVector<PlacedValueId, bool> find_exclusive(const Schedule& schedule) {
   const PlacedGraph& placed = schedule.tasks.placed;
@@ -59,7 +55,7 @@ class MemoryPlanner {
     PlannedBuffer buffer;
     buffer.value = value;
     buffer.device = placed().values[value].device;
-    buffer.stride_bytes = aligned(placed().type_of(value).size_bytes());
+    buffer.stride_bytes = aligned_bytes(placed().type_of(value).size_bytes());
     buffer.versions = plan_.schedule.versions[value];
     return buffer;
   }
@@ -195,12 +191,6 @@ class MemoryPlanner {
 };
 
 }  // namespace
-
-MemoryLimits memory_of(const Machine& machine) {
-  MemoryLimits limits;
-  for (const Device& device : machine.devices) limits.push_back(device.memory_bytes);
-  return limits;
-}
 
 MemoryPlan plan_memory(const Schedule& schedule, const MemoryLimits& limits) {
   return MemoryPlanner(schedule, limits).take();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/schedule/bounded_scheduler.h"
 #include "compiler/schedule/lane_order.h"
 #include "compiler/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
@@ -76,6 +77,16 @@ Violation check_order(const Schedule& schedule) {
 Schedule schedule_tasks(const TaskGraph& tasks) {
   const SchedulingProblem problem = scheduling_problem(tasks);
   Schedule schedule{tasks, schedule_pipelined(problem), {}, interval_bound(problem)};
+  schedule.versions = versions_by_value(tasks, schedule.solution);
+  return schedule;
+}
+
+Schedule schedule_tasks_within(const TaskGraph& tasks, const MemoryLimits& budget_bytes) {
+  const SchedulingProblem problem = scheduling_problem(tasks);
+  IdVector<MemoryId, int64_t> budgets;
+  for (const int64_t bytes : budget_bytes) budgets.push_back(bytes);
+  const MemoryDemand demand = memory_demand(tasks, budget_bytes.size());
+  Schedule schedule{tasks, schedule_within(problem, demand, budgets), {}, interval_bound(problem)};
   schedule.versions = versions_by_value(tasks, schedule.solution);
   return schedule;
 }

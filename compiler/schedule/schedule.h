@@ -24,6 +24,10 @@ struct Schedule {
 /// Ensures:     verify_schedule passes.
 Schedule schedule_tasks(const TaskGraph& tasks);
 
+/// The same for devices whose memory is short: no step overlaps another, and a task starts only if
+/// its results fit into the budgets beside what is alive then; as far as any order does.
+Schedule schedule_tasks_within(const TaskGraph& tasks, const MemoryLimits& budget_bytes);
+
 /// The versions of every value: fixed by the task graph, else as the solution chose.
 IdVector<PlacedValueId, int32_t> versions_by_value(const TaskGraph& tasks,
                                                    const SchedulingSolution& solution);

@@ -133,4 +133,31 @@ SchedulingProblem scheduling_problem(const TaskGraph& tasks) {
   return problem;
 }
 
+MemoryDemand memory_demand(const TaskGraph& tasks, size_t num_devices) {
+  const PlacedGraph& placed = tasks.placed;
+  MemoryDemand demand;
+  demand.always_bytes = IdVector<MemoryId, int64_t>(num_devices, 0);
+  IdVector<PlacedValueId, int64_t> always_in_use(placed.values.size(), 0);
+  for (const PlacedValueId id : placed.values.ids()) {
+    if (tasks.fixed_versions[id]) always_in_use[id] = *tasks.fixed_versions[id];
+  }
+  for (const auto& output : placed.resident_outputs) {
+    if (output) always_in_use[output->value] = std::max<int64_t>(always_in_use[output->value], 1);
+  }
+  IdVector<PlacedValueId, std::vector<TaskId>> readers(placed.values.size());
+  for (const TaskEdge& edge : tasks.edges) {
+    if (edge.kind == EdgeKind::kData) readers[edge.value].push_back(edge.to);
+  }
+  for (const PlacedValueId id : placed.values.ids()) {
+    const MemoryId memory(placed.values[id].device.value());
+    const int64_t size_bytes = aligned_bytes(placed.type_of(id).size_bytes());
+    demand.always_bytes[memory] += always_in_use[id] * size_bytes;
+    if (always_in_use[id] > 0) continue;
+    std::vector<TaskId> writers;
+    for (const PlacedOpId op : placed.values[id].producers) writers.emplace_back(op.value());
+    demand.values.push_back({memory, size_bytes, writers, readers[id]});
+  }
+  return demand;
+}
+
 }  // namespace graphc

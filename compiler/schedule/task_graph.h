@@ -6,6 +6,7 @@
 
 #include "compiler/machine/cost_model.h"
 #include "compiler/placement/placed_graph.h"
+#include "compiler/schedule/memory_demand.h"
 #include "compiler/schedule/scheduling_problem.h"
 
 namespace graphc {
@@ -81,5 +82,14 @@ std::vector<PlacedValueId> versioned_values(const TaskGraph& tasks);
 
 /// The same problem as plain values.
 SchedulingProblem scheduling_problem(const TaskGraph& tasks);
+
+/// What a buffer of so many bytes takes of an arena.
+constexpr int64_t aligned_bytes(int64_t num_bytes) {
+  return (num_bytes + kBufferAlignmentBytes - 1) / kBufferAlignmentBytes * kBufferAlignmentBytes;
+}
+
+/// What the tasks need of the memories of `num_devices` devices, as plain values: MemoryId i is
+/// DeviceId i. Every value that is not in use the whole time has one version.
+MemoryDemand memory_demand(const TaskGraph& tasks, size_t num_devices);
 
 }  // namespace graphc

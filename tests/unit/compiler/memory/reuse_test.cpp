@@ -55,8 +55,8 @@ class SideBySide : public testing::Test {
         graph_of("graph g\nstate %w : f32[10, 10] init zeros\n"
                  "state %m : f32[100, 100] init zeros\n"
                  "%p = matmul(%w, %w)\n%q = matmul(%p, %w)\n"
-                 "%slow = matmul(%m, %m)\n%r = reduce_sum(%slow) {axes = [0]}\n"
-                 "%s = reduce_sum(%r) {axes = [0]}\noutput %q\noutput %s\n"),
+                 "%slow = matmul(%m, %m)\n%r = sum(%slow) {axes = [0]}\n"
+                 "%s = sum(%r) {axes = [0]}\noutput %q\noutput %s\n"),
         machine_,
         "cpu.worker0  p  stage=0\ncpu.worker0  q  stage=0\n"
         "cpu.worker1  slow  stage=0\ncpu.worker1  r  stage=0\ncpu.worker1  s  stage=0\n"

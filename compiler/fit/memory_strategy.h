@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/placement/placed_graph.h"
+
+namespace graphc {
+
+enum class RewriteKind : uint8_t {
+  kRecompute,  ///< late readers get a second computation of the value
+  kPark,       ///< the value waits in the host's memory for its late readers
+};
+
+/// A value that is not kept on its device until its last readers; ids are those of the graph with
+/// all rewrites before this one.
+struct MemoryRewrite {
+  RewriteKind kind = RewriteKind::kRecompute;
+  PlacedValueId value;
+  std::vector<PlacedOpId> readers;
+};
+
+/// What a compilation gives up for memory. Without anything: steps overlap as it is fastest, and
+/// every value is kept.
+struct MemoryStrategy {
+  /// Steps do not overlap, and tasks are ordered to keep within these bytes.
+  std::optional<MemoryLimits> budget;
+  std::vector<MemoryRewrite> rewrites;
+};
+
+/// The graph with all rewrites applied, one after the other.
+PlacedGraph rewritten(const PlacedGraph& placed, const MemoryStrategy& strategy,
+                      const Machine& machine);
+
+/// `ordered for memory, h1@gpu0 computed twice`; `nothing given up`.
+std::string describe(const MemoryStrategy& strategy, const PlacedGraph& placed,
+                     const Machine& machine);
+
+}  // namespace graphc
