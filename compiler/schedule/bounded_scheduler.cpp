@@ -13,7 +13,7 @@ namespace {
 /// Up to as many tasks every ready one is looked at; above, only those that the lean order has
 /// among its next kWindow.
 constexpr size_t kMaxTasksInFull = 2'000;
-constexpr size_t kWindow = 256;
+constexpr size_t kWindow = 1'000;
 
 /// Candidates whose safety is looked into at one moment; the next of the lean order always is.
 constexpr int kMaxSafetyChecks = 16;

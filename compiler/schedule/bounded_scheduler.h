@@ -9,8 +9,8 @@ namespace graphc {
 /// the lowest peaks, improved around its peak.
 ///
 /// Requires: edges of distance 0 form no cycle; a budget for every memory.
-/// Cost:     O((tasks + edges) x ready tasks) and a bounded number of evaluations; for more than
-///           20'000 tasks only constructors that take O(n log n).
+/// Cost:     up to 20'000 tasks O((tasks + edges) x ready tasks), above O(n log n); both with a
+///           bounded number of evaluations of whole orders.
 /// Source:   Sethi and Ullman, "The generation of optimal code for arithmetic expressions", 1970,
 ///           and Liu, "An application of generalized tree pebbling to sparse matrix factorization",
 ///           1987, for the orders of trees and for hills and valleys.
@@ -34,8 +34,8 @@ std::vector<TaskId> lean_order(const SchedulingProblem& problem, const MemoryDem
 /// Where list_schedule alone keeps within the budgets, its order is the result.
 ///
 /// Requires: as lean_order.
-/// Cost:     O(tasks x (tasks + touched values)) up to 2000 tasks; above, only the next 256 tasks
-///           of the lean order are looked at.
+/// Cost:     O(tasks x (tasks + touched values)) up to 2000 tasks; above, only the next 1000
+///           tasks of the lean order are looked at.
 /// Source:   Dijkstra, "Een algorithme ter voorkoming van de dodelijke omarming" (EWD 108), 1965
 ///           (the banker's algorithm).
 SchedulingSolution schedule_within(const SchedulingProblem& problem, const MemoryDemand& demand,

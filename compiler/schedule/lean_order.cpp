@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
 #include "compiler/schedule/bounded_scheduler.h"
@@ -9,8 +10,11 @@
 namespace graphc {
 namespace {
 
-/// Above, what looks at all ready tasks at every step is left out.
-constexpr size_t kMaxGreedyTasks = 20'000;
+/// Above, the order of list_schedule is left out: it looks at all ready tasks at every step.
+constexpr size_t kMaxListTasks = 20'000;
+
+/// Budgets that no order keeps within are taken to be this share below the best known peak.
+constexpr int64_t kReachShare = 16;
 
 /// The best of the constructed orders that are improved.
 constexpr size_t kMaxImproved = 4;
@@ -36,18 +40,43 @@ std::vector<TaskId> priority_order(const SchedulingProblem& problem) {
   return list_schedule(on_one_lane, Stages(problem.tasks.size(), 0)).lanes[LaneId(0)];
 }
 
-std::vector<std::vector<TaskId>> constructed_orders(const SchedulingProblem& problem,
-                                                    const OrderProblem& forwards) {
+using Orders = std::vector<std::vector<TaskId>>;
+
+Orders greedy_orders(const OrderProblem& forwards) {
   const OrderProblem mirrored = reversed(forwards);
-  std::vector<std::vector<TaskId>> orders = {depth_first_order(forwards),
-                                             backwards(depth_first_order(mirrored))};
-  if (problem.tasks.size() > kMaxGreedyTasks) return orders;
+  Orders orders;
   for (const GreedyRule rule :
        {GreedyRule::kLeastGrowth, GreedyRule::kNearestFree, GreedyRule::kHillValley}) {
     orders.push_back(greedy_order(forwards, rule));
     orders.push_back(backwards(greedy_order(mirrored, rule)));
   }
-  orders.push_back(priority_order(problem));
+  return orders;
+}
+
+/// The problem with budgets that are somewhat below what the best of `orders` needs, where it needs
+/// more than there is: a budget out of reach is no guide.
+OrderProblem within_reach(OrderProblem problem, const Orders& orders) {
+  const auto best = std::min_element(orders.begin(), orders.end(), [&](auto& a, auto& b) {
+    return cost_of(problem, a) < cost_of(problem, b);
+  });
+  const auto peaks_bytes = peaks_of(problem, *best);
+  for (const MemoryId memory : peaks_bytes.ids()) {
+    const int64_t reach_bytes = peaks_bytes[memory] - peaks_bytes[memory] / kReachShare;
+    problem.budget_bytes[memory] = std::max(problem.budget_bytes[memory], reach_bytes);
+  }
+  return problem;
+}
+
+Orders constructed_orders(const SchedulingProblem& problem, const OrderProblem& forwards) {
+  OrderProblem unlimited = forwards;
+  for (int64_t& budget : unlimited.budget_bytes) budget = std::numeric_limits<int64_t>::max();
+  Orders orders = greedy_orders(unlimited);
+  orders.push_back(depth_first_order(forwards));
+  orders.push_back(backwards(depth_first_order(reversed(forwards))));
+  if (problem.tasks.size() <= kMaxListTasks) orders.push_back(priority_order(problem));
+  for (auto& order : greedy_orders(within_reach(forwards, orders))) {
+    orders.push_back(std::move(order));
+  }
   return orders;
 }
 

@@ -1,13 +1,14 @@
 #include "compiler/schedule/memory_use.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace graphc {
 namespace {
 
-template <class T>
-void make_unique(std::vector<T>& items) {
-  std::sort(items.begin(), items.end());
+template <class T, class Key>
+void make_unique(std::vector<T>& items, const Key& key) {
+  std::sort(items.begin(), items.end(), [&](T a, T b) { return key(a) < key(b); });
   items.erase(std::unique(items.begin(), items.end()), items.end());
 }
 
@@ -34,10 +35,13 @@ OrderProblem order_problem(const SchedulingProblem& problem, const MemoryDemand&
     for (const TaskId task : value.writers) order.touched[task].push_back(id);
     for (const TaskId task : value.readers) order.touched[task].push_back(id);
   }
+  const auto name_rank = [&](TaskId task) {
+    return std::pair(problem.tasks[task].name_rank, task);
+  };
   for (const TaskId task : problem.tasks.ids()) {
-    make_unique(order.before[task]);
-    make_unique(order.after[task]);
-    make_unique(order.touched[task]);
+    make_unique(order.before[task], name_rank);
+    make_unique(order.after[task], name_rank);
+    make_unique(order.touched[task], [](DemandId id) { return id; });
     for (const DemandId id : order.touched[task]) ++order.num_touching[id];
     order.name_rank.push_back(problem.tasks[task].name_rank);
   }

@@ -11,7 +11,8 @@ namespace graphc {
 struct OrderProblem {
   MemoryDemand demand;
   IdVector<MemoryId, int64_t> budget_bytes;
-  IdVector<TaskId, std::vector<TaskId>> before;  ///< by edges of distance 0, each task once
+  IdVector<TaskId, std::vector<TaskId>>
+      before;  ///< by edges of distance 0, each task once, by name
   IdVector<TaskId, std::vector<TaskId>> after;
   IdVector<TaskId, std::vector<DemandId>> touched;  ///< values written or read, each once
   IdVector<DemandId, int32_t> num_touching;         ///< tasks that touch a value

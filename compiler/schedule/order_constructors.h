@@ -13,7 +13,8 @@ enum class GreedyRule {
 
 /// An order that takes, of what is ready, always the task that is best by `rule`; one that keeps
 /// within the budgets first, the first by name last.
-/// Cost: O((tasks + edges) x ready tasks).
+/// Of many ready tasks only those that became ready last are compared.
+/// Cost: O(tasks + edges), with a large factor.
 std::vector<TaskId> greedy_order(const OrderProblem& problem, GreedyRule rule);
 
 /// An order that finishes what a task needs before it turns to something else; of what one task
