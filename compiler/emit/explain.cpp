@@ -21,6 +21,12 @@ std::string reason_text(Reason reason) {
       return "equal to what else was ready, first by name";
     case Reason::kAsWritten:
       return "the given schedule says so";
+    case Reason::kWaitsForMemory:
+      return "it had to wait until there was memory for it";
+    case Reason::kFitsMemory:
+      return "there was memory for it, and not yet for what would have gone first";
+    case Reason::kLeanOrder:
+      return "next in an order that uses little memory";
   }
   return "";
 }

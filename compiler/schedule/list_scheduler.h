@@ -18,7 +18,7 @@ inline int32_t interval_distance(const SchedulingEdge& edge, const Stages& stage
 IdVector<TaskId, int64_t> longest_paths_ns(const SchedulingProblem& problem);
 
 /// Orders one interval: whenever a lane is free, the first of the tasks that can start earliest, by
-/// choose() in the .cpp, gets it. Only edges within the interval hold a task back, and, when
+/// pick_first(), gets it. Only edges within the interval hold a task back, and, when
 /// `previous_interval` is given, results of earlier intervals that arrive after this one began.
 ///
 /// Ensures: on each lane, tasks of edges of interval distance 0 are in order.

@@ -85,15 +85,19 @@ bool is_worth_it(const SchedulingSolution& next, const SchedulingSolution& now) 
 
 }  // namespace
 
-SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolution solution) {
-  // First without version limits, to learn which interval the versions have to keep up with.
-  const int64_t unlimited_ns = steady_interval_ns(with_all_waits(problem, solution, problem.edges));
-  solution.versions = fewest_versions(problem, solution, std::max<int64_t>(unlimited_ns, 1));
+SchedulingSolution with_interval(const SchedulingProblem& problem, SchedulingSolution solution) {
   const auto edges = enforced_edges(problem, solution.versions);
   const LaneProgram program = with_all_waits(problem, solution, edges);
   solution.interval_ns = steady_interval_ns(program);
   solution.latency_ns = simulate(program, 1).end_ns;
   return solution;
+}
+
+SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolution solution) {
+  // First without version limits, to learn which interval the versions have to keep up with.
+  const int64_t unlimited_ns = steady_interval_ns(with_all_waits(problem, solution, problem.edges));
+  solution.versions = fewest_versions(problem, solution, std::max<int64_t>(unlimited_ns, 1));
+  return with_interval(problem, std::move(solution));
 }
 
 namespace {

@@ -20,6 +20,9 @@ struct SearchOptions {
 SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
                                       const SearchOptions& options = {});
 
+/// `solution` with its time per step, for start times and versions that are already set.
+SchedulingSolution with_interval(const SchedulingProblem& problem, SchedulingSolution solution);
+
 /// `solution` with its versions and its time per step, for start times that are already set.
 SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolution solution);
 

@@ -71,12 +71,15 @@ struct SchedulingProblem {
 
 /// Why a task stands where it stands.
 enum class Reason : uint8_t {
-  kOnlyReady,   ///< nothing else could start as early
-  kStartsCopy,  ///< it is a copy, or a copy waits for it: opens overlap
-  kLongerPath,  ///< more work depends on it
-  kLeastSlack,  ///< what depends on it leaves it the least time to wait
-  kNameOrder,   ///< all else equal
-  kAsWritten,   ///< the user fixed the schedule
+  kOnlyReady,       ///< nothing else could start as early
+  kStartsCopy,      ///< it is a copy, or a copy waits for it: opens overlap
+  kLongerPath,      ///< more work depends on it
+  kLeastSlack,      ///< what depends on it leaves it the least time to wait
+  kNameOrder,       ///< all else equal
+  kAsWritten,       ///< the user fixed the schedule
+  kWaitsForMemory,  ///< it could have started before, had there been memory
+  kFitsMemory,      ///< what goes before it by the other rules did not fit in memory yet
+  kLeanOrder,       ///< next in the order that uses little memory
 };
 std::string_view to_string(Reason reason);
 
