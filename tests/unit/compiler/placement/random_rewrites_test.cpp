@@ -14,7 +14,7 @@ TEST(Rewrites, RandomGraphsStayValid) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Machine machine = random_machine(seed);
     const PlacedGraph whole = placed_of(RandomGraph(seed).make(), machine);
-    const RandomRewrites rewritten = with_random_rewrites(whole, machine, seed, 24);
+    const RandomRewrites rewritten = with_random_rewrites(whole, machine, seed, 8);
     EXPECT_EQ(verify_placed_graph(rewritten.placed, machine), std::nullopt);
     const PlacedGraph split = split_rows(rewritten.placed, machine, {64, 64, 64, 1, 3});
     EXPECT_EQ(verify_placed_graph(split, machine), std::nullopt);
