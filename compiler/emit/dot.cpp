@@ -5,7 +5,8 @@ namespace {
 
 std::string node_id(PlacedOpId op) { return "op" + std::to_string(op.value()); }
 
-/// Names hold letters, digits, '_', '.', blanks and "->" only, but a graph's name is free text.
+/// Names of operations need no escape: letters, digits, "_./:[]()", blanks and "->". A graph's name
+/// is free text.
 std::string quoted(const std::string& text) {
   std::string result = "\"";
   for (const char c : text) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "compiler/machine/routes.h"
+#include "compiler/placement/dependency_order.h"
 
 namespace graphc {
 namespace {
@@ -31,7 +32,10 @@ class CopyInserter {
     for (size_t i = 0; i < graph_.outputs.size(); ++i) add_output(i);
     for (const ValueId value : graph_.values.ids()) add_state(value);
     if (diagnostics_.num_errors() > 0) return reported();
-    return order_ops();
+    // Copies and feeds were appended as they were asked for.
+    std::vector<PlacedOpId> wanted;
+    for (const PlacedOpId op : placed_.ops.ids()) wanted.push_back(op);
+    return in_dependency_order(placed_, wanted);
   }
 
  private:
@@ -170,38 +174,6 @@ class CopyInserter {
     const PlacedValueId id = placed_.values.push_back(placed);
     placed_at_[{value, device}] = id;
     return id;
-  }
-
-  /// Copies and feeds were appended as they were asked for; within a step every op goes behind the
-  /// producers of what it reads, otherwise the given order stays.
-  PlacedGraph order_ops() {
-    PlacedGraph ordered = placed_;
-    ordered.ops = {};
-    IdVector<PlacedOpId, std::optional<PlacedOpId>> new_id(placed_.ops.size());
-    for (const PlacedOpId op : placed_.ops.ids()) append_with_producers(op, new_id, ordered);
-    for (PlacedValue& value : ordered.values) {
-      for (PlacedOpId& producer : value.producers) producer = *new_id[producer];
-    }
-    return ordered;
-  }
-
-  void append_with_producers(PlacedOpId first,
-                             IdVector<PlacedOpId, std::optional<PlacedOpId>>& new_id,
-                             PlacedGraph& ordered) const {
-    std::vector<PlacedOpId> stack = {first};
-    while (!stack.empty()) {
-      const PlacedOpId op = stack.back();
-      const size_t size_before = stack.size();
-      for (const PlacedOperand& read : placed_.ops[op].reads) {
-        if (read.distance > 0) continue;
-        for (const PlacedOpId producer : placed_.producers_of(read)) {
-          if (!new_id[producer]) stack.push_back(producer);
-        }
-      }
-      if (stack.size() > size_before) continue;
-      stack.pop_back();
-      if (!new_id[op]) new_id[op] = ordered.ops.push_back(placed_.ops[op]);
-    }
   }
 
   const Graph& graph_;

@@ -1,5 +1,6 @@
 #include "compiler/placement/placed_graph.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -12,7 +13,11 @@ namespace {
 class PlacedGraphVerifier {
  public:
   PlacedGraphVerifier(const PlacedGraph& placed, const Machine& machine)
-      : placed_(placed), machine_(machine) {}
+      : placed_(placed), machine_(machine) {
+    for (const Node& node : placed.graph.nodes) {
+      if (node.updates) updated_.insert(*node.updates);
+    }
+  }
 
   Violation run() {
     for (const PlacedValueId value : placed_.values.ids()) {
@@ -21,25 +26,47 @@ class PlacedGraphVerifier {
     for (const PlacedOpId op : placed_.ops.ids()) {
       if (auto violation = check_op(op)) return violation;
     }
-    return check_nodes();
+    if (auto violation = check_nodes()) return violation;
+    return check_resident_outputs();
   }
 
  private:
   std::string device_name(DeviceId device) const { return machine_.devices[device].name; }
+  const std::string& name_of(ValueId value) const { return placed_.graph.values[value].name; }
+
+  /// The next value of a state is placed as the state.
+  ValueId origin_of(ValueId value) const {
+    const auto producer = placed_.graph.values[value].producer;
+    if (!producer || !placed_.graph.nodes[*producer].updates) return value;
+    return *placed_.graph.nodes[*producer].updates;
+  }
 
   Violation check_value(PlacedValueId id) {
     const PlacedValue& value = placed_.values[id];
-    if (!seen_values_.insert({value.origin, value.device}).second) {
-      return "'" + value.name + "' exists twice on " + device_name(value.device);
+    if (!value_names_.insert(value.name).second) {
+      return "two values are named '" + value.name + "'";
+    }
+    // What is made in a step may be there several times, each made by operations of its own.
+    if (placed_.is_filled_at_load(id) && !carried_.insert({value.origin, value.device}).second) {
+      return "'" + name_of(value.origin) + "' exists twice on " + device_name(value.device);
     }
     if (value.producers.empty()) {
       if (placed_.is_filled_at_load(id)) return std::nullopt;
       return "nothing produces '" + value.name + "'";
     }
+    return check_producers(id);
+  }
+
+  Violation check_producers(PlacedValueId id) const {
+    const PlacedValue& value = placed_.values[id];
+    const PlacedOp& first = placed_.ops[value.producers.front()];
     int64_t next_row = 0;
     for (const PlacedOpId producer : value.producers) {
       const PlacedOp& op = placed_.ops[producer];
       if (op.writes != id) return "'" + op.name + "' does not write '" + value.name + "'";
+      if (op.kind != first.kind || op.node != first.node) {
+        return "'" + first.name + "' and '" + op.name + "' are not parts of one computation";
+      }
       const RowRange rows = rows_or_all(placed_.type_of(id), op.rows);
       if (rows.begin != next_row || rows.end <= rows.begin) {
         return "'" + op.name + "' does not write '" + value.name + "' from row " +
@@ -53,30 +80,88 @@ class PlacedGraphVerifier {
 
   Violation check_op(PlacedOpId id) {
     const PlacedOp& op = placed_.ops[id];
+    if (!op_names_.insert(op.name).second) return "two operations are named '" + op.name + "'";
     for (const PlacedOperand& read : op.reads) {
-      const PlacedValue& value = placed_.values[read.value];
-      if (value.device != op.device) {
-        return "'" + op.name + "' runs on " + device_name(op.device) + " and reads '" + value.name +
-               "' in the memory of " + device_name(value.device);
-      }
-      if (read.distance == 0) {
-        for (const PlacedOpId producer : placed_.producers_of(read)) {
-          if (producer.value() < id.value()) continue;
-          return "'" + op.name + "' reads '" + value.name + "' before this step produced it";
-        }
-      }
-      if (read.distance < 0 || read.distance > 1 ||
-          (read.distance == 1 &&
-           !(!value.producers.empty() && placed_.is_filled_at_load(read.value)))) {
-        return "'" + op.name + "' reads '" + value.name + "' from step -" +
-               std::to_string(read.distance) + ", which does not exist";
+      if (auto violation = check_read(id, read)) return violation;
+    }
+    if (auto violation = check_write(id)) return violation;
+    return check_kind(op);
+  }
+
+  Violation check_read(PlacedOpId id, const PlacedOperand& read) const {
+    const PlacedOp& op = placed_.ops[id];
+    const PlacedValue& value = placed_.values[read.value];
+    if (value.device != op.device) {
+      return "'" + op.name + "' runs on " + device_name(op.device) + " and reads '" + value.name +
+             "' in the memory of " + device_name(value.device);
+    }
+    if (read.distance == 0) {
+      for (const PlacedOpId producer : placed_.producers_of(read)) {
+        if (producer.value() < id.value()) continue;
+        return "'" + op.name + "' reads '" + value.name + "' before this step produced it";
       }
     }
-    if (op.writes && placed_.values[*op.writes].device != op.destination) {
-      return "'" + op.name + "' writes '" + placed_.values[*op.writes].name +
-             "' in another device's memory";
+    if (read.distance < 0 || read.distance > 1 ||
+        (read.distance == 1 &&
+         !(!value.producers.empty() && placed_.is_filled_at_load(read.value)))) {
+      return "'" + op.name + "' reads '" + value.name + "' from step -" +
+             std::to_string(read.distance) + ", which does not exist";
     }
-    return op.kind == PlacedOpKind::kCopy ? check_copy(op) : std::nullopt;
+    return std::nullopt;
+  }
+
+  Violation check_write(PlacedOpId id) const {
+    const PlacedOp& op = placed_.ops[id];
+    if (!op.writes) return std::nullopt;
+    const PlacedValue& value = placed_.values[*op.writes];
+    if (value.device != op.destination) {
+      return "'" + op.name + "' writes '" + value.name + "' in another device's memory";
+    }
+    const auto& producers = value.producers;
+    if (std::find(producers.begin(), producers.end(), id) != producers.end()) return std::nullopt;
+    return "'" + op.name + "' writes '" + value.name + "', which others produce";
+  }
+
+  Violation check_kind(const PlacedOp& op) const {
+    switch (op.kind) {
+      case PlacedOpKind::kNode:
+        return check_computation(op);
+      case PlacedOpKind::kCopy:
+        return check_copy(op);
+      case PlacedOpKind::kFeed:
+        return check_result(op, *op.input);
+      case PlacedOpKind::kOutput:
+        return check_operand(op.name, op.reads[0], placed_.graph.outputs[*op.output].value);
+    }
+    return std::nullopt;
+  }
+
+  Violation check_computation(const PlacedOp& op) const {
+    const Node& node = placed_.graph.nodes[*op.node];
+    if (op.reads.size() != node.inputs.size()) {
+      return "'" + op.name + "' does not read what '" + node.name + "' is computed from";
+    }
+    for (size_t i = 0; i < op.reads.size(); ++i) {
+      if (auto violation = check_operand(op.name, op.reads[i], node.inputs[i])) return violation;
+    }
+    return check_result(op, node.result);
+  }
+
+  /// Whether the graph's `wanted` is what is read, of the right step.
+  Violation check_operand(const std::string& reader, const PlacedOperand& read,
+                          ValueId wanted) const {
+    const PlacedValue& value = placed_.values[read.value];
+    if (value.origin == origin_of(wanted) && read.distance == (updated_.contains(wanted) ? 1 : 0)) {
+      return std::nullopt;
+    }
+    return "'" + reader + "' needs '" + name_of(wanted) + "' and reads '" + value.name +
+           (read.distance > 0 ? "' from step -" + std::to_string(read.distance) : "'");
+  }
+
+  Violation check_result(const PlacedOp& op, ValueId made) const {
+    if (op.writes && placed_.values[*op.writes].origin == origin_of(made)) return std::nullopt;
+    return "'" + op.name + "' makes '" + name_of(made) + "' and writes " +
+           (op.writes ? "'" + placed_.values[*op.writes].name + "'" : "nothing");
   }
 
   Violation check_copy(const PlacedOp& op) const {
@@ -91,27 +176,48 @@ class PlacedGraphVerifier {
     return std::nullopt;
   }
 
+  /// A node may be computed several times, into a value of its own each time, but on one device;
+  /// what replaces a state, once.
   Violation check_nodes() const {
-    std::map<NodeId, int> times_placed;  // counted once, by what makes the first row
+    std::map<NodeId, DeviceId> placed_on;
     for (const PlacedOp& op : placed_.ops) {
       if (op.kind != PlacedOpKind::kNode) continue;
-      if (!op.rows || op.rows->begin == 0) ++times_placed[*op.node];
       const Node& node = placed_.graph.nodes[*op.node];
       if (node.device && *node.device != device_name(op.device)) {
         return "'" + node.name + "' is pinned to " + *node.device + " but placed on " +
                device_name(op.device);
       }
+      const DeviceId known = placed_on.try_emplace(*op.node, op.device).first->second;
+      if (known != op.device) {
+        return "'" + node.name + "' is placed on " + device_name(known) + " and on " +
+               device_name(op.device);
+      }
     }
     for (const NodeId node : placed_.graph.nodes.ids()) {
-      if (times_placed[node] != 1)
-        return "'" + placed_.graph.nodes[node].name + "' is not placed once";
+      if (!placed_on.contains(node)) {
+        return "'" + placed_.graph.nodes[node].name + "' is not placed";
+      }
+    }
+    return std::nullopt;
+  }
+
+  Violation check_resident_outputs() const {
+    for (size_t i = 0; i < placed_.resident_outputs.size(); ++i) {
+      const auto& output = placed_.resident_outputs[i];
+      if (!output) continue;
+      const ValueId wanted = placed_.graph.outputs[i].value;
+      const std::string reader = "output " + name_of(wanted);
+      if (auto violation = check_operand(reader, *output, wanted)) return violation;
     }
     return std::nullopt;
   }
 
   const PlacedGraph& placed_;
   const Machine& machine_;
-  std::set<std::pair<ValueId, DeviceId>> seen_values_;
+  std::set<ValueId> updated_;  // states with a next value
+  std::set<std::string> value_names_;
+  std::set<std::string> op_names_;
+  std::set<std::pair<ValueId, DeviceId>> carried_;  // filled in at load, by device
 };
 
 std::string rows_text(const std::optional<RowRange>& rows) {

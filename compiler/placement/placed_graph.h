@@ -13,9 +13,10 @@ using PlacedOpId = Id<struct PlacedOpTag>;
 using PlacedValueId = Id<struct PlacedValueTag>;
 
 /// A value in the memory of one device. The next value of a state and the state itself are one
-/// placed value a device: who reads the state reads what was written one step before.
+/// placed value a device: who reads the state reads what was written one step before. What is made
+/// in a step may be there several times, if it is recomputed or brought back.
 struct PlacedValue {
-  std::string name;  ///< `w1@gpu0`
+  std::string name;  ///< unique: `w1@gpu0`, `h1@gpu0 (again)`, `h1@gpu0 (back 2)`
   ValueId origin;    ///< the graph value it holds; for a state that is updated, the state
   DeviceId device;
   std::vector<PlacedOpId> producers;  ///< in the order of their rows; empty: filled in at load and
@@ -35,10 +36,10 @@ enum class PlacedOpKind { kNode, kCopy, kFeed, kOutput };
 /// Something that takes time on one device or one link.
 struct PlacedOp {
   PlacedOpKind kind = PlacedOpKind::kNode;
-  std::string name;
-  DeviceId device;               ///< kCopy: where it reads
-  DeviceId destination;          ///< kCopy: where it writes; otherwise `device`
-  std::optional<NodeId> node;    ///< kNode
+  std::string name;            ///< unique: `h1`, `h1 (again)`, `h1 -> gpu0`, `feed x`, `output h1`
+  DeviceId device;             ///< kCopy: where it reads
+  DeviceId destination;        ///< kCopy: where it writes; otherwise `device`
+  std::optional<NodeId> node;  ///< kNode
   std::optional<ValueId> input;  ///< kFeed
   std::optional<size_t> output;  ///< kOutput: index into the graph's outputs
   std::vector<PlacedOperand> reads;
@@ -67,9 +68,11 @@ struct PlacedGraph {
   bool is_filled_at_load(PlacedValueId value) const;
 };
 
-/// Checks that every operation reads values of its own device, from their producers, at a distance
-/// that exists; that copies follow links of the machine; one copy per (value, destination); that
-/// every node of the graph is placed once, and where the user pinned it.
+/// Checks that every operation reads values of its own device, at a distance that exists, after
+/// their producers, and that they hold what the graph says; that every value has producers of its
+/// own, and a state or constant one place a device; that copies follow links of the machine and
+/// change nothing; that every node is placed on one device, where the user pinned it; that names
+/// are unique. A node may be computed several times, one that replaces a state only once.
 Violation verify_placed_graph(const PlacedGraph& placed, const Machine& machine);
 
 /// One line an operation: `gpu0  z1 = matmul(x@gpu0, w1@gpu0 from step -1)`.

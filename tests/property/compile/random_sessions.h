@@ -18,13 +18,18 @@ using graphrt::Session;
 using graphrt::SessionOptions;
 using graphrt::Tensor;
 
-/// compile() checks every level with its verifier and aborts where one refuses. The CPU's workers
-/// share even the smallest operators, in two out of three graphs.
+/// The CPU's workers share even the smallest operators, in two out of three graphs.
+inline BlockSizes random_block_sizes(uint32_t seed) {
+  if (seed % 3 == 0) return {};
+  return {64, 64, 64, 1, 1 + seed % 4};
+}
+
+/// compile() checks every level with its verifier and aborts where one refuses.
 inline Compilation compile_random(uint32_t seed) {
   const Machine machine = random_machine(seed);
   DiagnosticSink diagnostics;
   CompileOptions options;
-  if (seed % 3 != 0) options.block_sizes = {64, 64, 64, 1, 1 + seed % 4};
+  options.block_sizes = random_block_sizes(seed);
   auto compilation = compile(random_graph(seed, machine), machine, options, diagnostics);
   CHECK(compilation.has_value(), "seed " + std::to_string(seed) + "\n" + diagnostics.render_all());
   return *std::move(compilation);

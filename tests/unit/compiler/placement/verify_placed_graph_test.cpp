@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/placement/placed_graph.h"
+#include "tests/unit/compiler/placement/placed_names.h"
 #include "tests/unit/compiler/placement/worlds.h"
 
 namespace graphc {
@@ -14,18 +15,8 @@ namespace {
 ///   gpu0->cpu                    [h -> cpu]
 class VerifyPlacedGraph : public testing::Test {
  protected:
-  PlacedOpId op(const std::string& name) const {
-    for (const PlacedOpId id : placed_.ops.ids()) {
-      if (placed_.ops[id].name == name) return id;
-    }
-    CHECK(false, "no operation " + name);
-  }
-  PlacedValueId value(const std::string& name) const {
-    for (const PlacedValueId id : placed_.values.ids()) {
-      if (placed_.values[id].name == name) return id;
-    }
-    CHECK(false, "no value " + name);
-  }
+  PlacedOpId op(const std::string& name) const { return op_named(placed_, name); }
+  PlacedValueId value(const std::string& name) const { return value_named(placed_, name); }
   Violation verify() const { return verify_placed_graph(placed_, machine_); }
 
   Machine machine_ = star_machine();
@@ -40,9 +31,23 @@ class VerifyPlacedGraph : public testing::Test {
 
 TEST_F(VerifyPlacedGraph, AcceptsTheUnbrokenOne) { EXPECT_EQ(verify(), std::nullopt); }
 
-TEST_F(VerifyPlacedGraph, AValueTwiceOnOneDevice) {
+TEST_F(VerifyPlacedGraph, ANameForTwoValues) {
   placed_.values.push_back(placed_.values[value("h@gpu0")]);
-  EXPECT_EQ(verify(), "'h@gpu0' exists twice on gpu0");
+  EXPECT_EQ(verify(), "two values are named 'h@gpu0'");
+}
+
+TEST_F(VerifyPlacedGraph, AStateTwiceOnOneDevice) {
+  PlacedValue twin = placed_.values[value("w@gpu0")];
+  twin.name = "twin";
+  placed_.values.push_back(twin);
+  EXPECT_EQ(verify(), "'w' exists twice on gpu0");
+}
+
+TEST_F(VerifyPlacedGraph, AValueWithoutAProducerOfItsOwn) {
+  PlacedValue twin = placed_.values[value("h@gpu0")];
+  twin.name = "twin";
+  placed_.values.push_back(twin);
+  EXPECT_EQ(verify(), "'h' does not write 'twin'");
 }
 
 TEST_F(VerifyPlacedGraph, AValueThatNothingProduces) {
@@ -104,15 +109,95 @@ TEST_F(VerifyPlacedGraph, ANodeOnAnotherDeviceThanItsPin) {
   EXPECT_EQ(verify(), "'h' is pinned to gpu1 but placed on gpu0");
 }
 
-TEST_F(VerifyPlacedGraph, ANodePlacedTwice) {
+TEST_F(VerifyPlacedGraph, ANameForTwoOperations) {
   placed_.ops.push_back(placed_.ops[op("h")]);
-  EXPECT_EQ(verify(), "'h' is not placed once");
+  EXPECT_EQ(verify(), "two operations are named 'h'");
+}
+
+/// A second computation of h, complete but for what a test takes away from it.
+class VerifySecondComputation : public VerifyPlacedGraph {
+ protected:
+  VerifySecondComputation() {
+    PlacedOp again = placed_.ops[op("h")];
+    PlacedValue result = placed_.values[value("h@gpu0")];
+    again.name = "again";
+    result.name = "again@gpu0";
+    again.writes = PlacedValueId(placed_.values.size());
+    result.producers = {placed_.ops.push_back(again)};
+    placed_.values.push_back(result);
+  }
+  PlacedOp& again() { return placed_.ops[op("again")]; }
+};
+
+TEST_F(VerifySecondComputation, IsAccepted) { EXPECT_EQ(verify(), std::nullopt); }
+
+TEST_F(VerifySecondComputation, IsNoSecondWriterOfTheFirstResult) {
+  PlacedOp writer = placed_.ops[op("h")];
+  writer.name = "writer";
+  placed_.ops.push_back(writer);
+  EXPECT_EQ(verify(), "'writer' writes 'h@gpu0', which others produce");
+}
+
+TEST_F(VerifySecondComputation, ReadsTheSameOperands) {
+  again().reads[1] = {value("h@gpu0"), 0};
+  EXPECT_EQ(verify(), "'again' needs 'w' and reads 'h@gpu0'");
+}
+
+TEST_F(VerifySecondComputation, ReadsAsManyOperands) {
+  again().reads.pop_back();
+  EXPECT_EQ(verify(), "'again' does not read what 'h' is computed from");
+}
+
+TEST_F(VerifySecondComputation, MakesTheSameValue) {
+  placed_.values[value("again@gpu0")].origin = placed_.values[value("x@gpu0")].origin;
+  EXPECT_EQ(verify(), "'again' makes 'h' and writes 'again@gpu0'");
+}
+
+TEST_F(VerifySecondComputation, IsOnTheSameDevice) {
+  placed_.graph.nodes[NodeId(0)].device.reset();
+  again().device = again().destination = machine_.host();
+  again().reads = {{value("x@cpu"), 0}, {value("w@cpu"), 1}};
+  placed_.values[value("again@gpu0")].device = machine_.host();
+  EXPECT_EQ(verify(), "'h' is placed on gpu0 and on cpu");
+}
+
+// Its first rows by the node, the others by another operation.
+TEST_F(VerifySecondComputation, IsNotPutTogetherFromSeveralKinds) {
+  PlacedOp copy = placed_.ops[op("x -> gpu0")];
+  copy.name = "rest";
+  copy.writes = value("again@gpu0");
+  again().rows = RowRange{0, 2};
+  copy.rows = RowRange{2, 4};
+  placed_.values[*copy.writes].producers.push_back(placed_.ops.push_back(copy));
+  EXPECT_EQ(verify(), "'again' and 'rest' are not parts of one computation");
+}
+
+TEST_F(VerifyPlacedGraph, AnOperandFromTheWrongStep) {
+  placed_.ops[op("w_new")].reads[0].distance = 0;
+  placed_.ops[op("w_new")].reads[0].value = value("h@cpu");
+  EXPECT_EQ(verify(), "'w_new' needs 'w' and reads 'h@cpu'");
+}
+
+TEST_F(VerifyPlacedGraph, AnOutputOfSomethingElse) {
+  placed_.ops[op("output h")].reads[0] = {value("w@cpu"), 1};
+  EXPECT_EQ(verify(), "'output h' needs 'h' and reads 'w@cpu' from step -1");
+}
+
+TEST_F(VerifyPlacedGraph, AnOutputThatStaysAndIsSomethingElse) {
+  placed_.resident_outputs[0] = PlacedOperand{value("w@cpu"), 1};
+  EXPECT_EQ(verify(), "'output h' needs 'h' and reads 'w@cpu' from step -1");
+}
+
+TEST_F(VerifyPlacedGraph, AFeedOfSomethingElse) {
+  placed_.ops[op("feed x")].input = placed_.values[value("h@cpu")].origin;
+  EXPECT_EQ(verify(), "'feed x' makes 'h' and writes 'x@cpu'");
 }
 
 TEST_F(VerifyPlacedGraph, ANodeThatIsNotPlaced) {
-  placed_.ops[op("h")].node = NodeId(1);
-  placed_.graph.nodes[NodeId(1)].device.reset();
-  EXPECT_EQ(verify(), "'h' is not placed once");
+  Node spare = placed_.graph.nodes[NodeId(0)];
+  spare.name = "spare";
+  placed_.graph.nodes.push_back(spare);
+  EXPECT_EQ(verify(), "'spare' is not placed");
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+#include "compiler/placement/park_on_host.h"
+
+#include <algorithm>
+
+#include "compiler/placement/placed_graph_rewrite.h"
+
+namespace graphc {
+namespace {
+
+/// The copies that brought the value to where it is, the last one first, and then what computed or
+/// fed it.
+std::vector<PlacedOpId> way_of(const PlacedGraph& placed, PlacedValueId value) {
+  std::vector<PlacedOpId> way = {placed.values[value].producers.front()};
+  while (placed.ops[way.back()].kind == PlacedOpKind::kCopy) {
+    const PlacedValueId source = placed.ops[way.back()].reads.front().value;
+    way.push_back(placed.values[source].producers.front());
+  }
+  return way;
+}
+
+/// The host's copy of what `value` holds, from the same computation and needing none of `readers`.
+std::optional<PlacedValueId> find_on_host(const PlacedGraph& placed, PlacedValueId value,
+                                          const std::vector<PlacedOpId>& readers,
+                                          const Machine& machine) {
+  const PlacedOpId computed_by = way_of(placed, value).back();
+  for (const PlacedValueId other : placed.values.ids()) {
+    const PlacedValue& candidate = placed.values[other];
+    if (candidate.device != machine.host() || candidate.origin != placed.values[value].origin) {
+      continue;
+    }
+    const std::vector<PlacedOpId> way = way_of(placed, other);
+    if (way.back() != computed_by) continue;
+    const bool needs_reader = std::any_of(way.begin(), way.end(), [&](PlacedOpId op) {
+      return std::find(readers.begin(), readers.end(), op) != readers.end();
+    });
+    if (!needs_reader) return other;
+  }
+  return std::nullopt;
+}
+
+PlacedValueId add_copy(PlacedGraphRewrite& rewrite, PlacedValueId from, DeviceId destination,
+                       const Machine& machine, std::string_view remark) {
+  const PlacedValue& source = rewrite.placed().values[from];
+  const std::string& label = rewrite.placed().graph.values[source.origin].name;
+  const std::string& device_name = machine.devices[destination].name;
+  PlacedOp copy;
+  copy.kind = PlacedOpKind::kCopy;
+  copy.name = label + " -> " + device_name;
+  copy.device = source.device;
+  copy.destination = destination;
+  copy.reads = {{from, 0}};
+  PlacedValue result{label + "@" + device_name, source.origin, destination, {}};
+  return rewrite.add(std::move(copy), std::move(result), remark);
+}
+
+}  // namespace
+
+bool can_park(const PlacedGraph& placed, PlacedValueId value, const Machine& machine) {
+  const DeviceId device = placed.values[value].device;
+  if (placed.values[value].producers.size() != 1 || placed.is_filled_at_load(value)) return false;
+  return device != machine.host() && machine.find_link(device, machine.host()) != nullptr &&
+         machine.find_link(machine.host(), device) != nullptr;
+}
+
+PlacedGraph park_on_host(const PlacedGraph& placed, PlacedValueId value,
+                         const std::vector<PlacedOpId>& readers, const Machine& machine) {
+  CHECK(can_park(placed, value, machine), "'" + placed.values[value].name + "' cannot be parked");
+  CHECK(!readers.empty(), "a copy back that nobody reads");
+  PlacedGraphRewrite rewrite(placed);
+  const auto known = find_on_host(placed, value, readers, machine);
+  const PlacedValueId parked =
+      known ? *known : add_copy(rewrite, value, machine.host(), machine, "");
+  const PlacedValueId back =
+      add_copy(rewrite, parked, placed.values[value].device, machine, "back");
+  rewrite.move_readers(value, back, readers);
+  return rewrite.in_order_with(rewrite.placed().values[parked].producers.front(),
+                               placed.values[value].producers.front());
+}
+
+}  // namespace graphc

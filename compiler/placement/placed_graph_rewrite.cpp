@@ -1,0 +1,81 @@
+#include "compiler/placement/placed_graph_rewrite.h"
+
+#include <algorithm>
+
+#include "compiler/placement/dependency_order.h"
+
+namespace graphc {
+namespace {
+
+constexpr std::string_view kRemarkBegin = " (";
+
+std::string with_remark(const std::string& name, std::string_view remark, int number) {
+  std::string text(remark);
+  if (number > 1) text += (text.empty() ? "" : " ") + std::to_string(number);
+  return text.empty() ? name : name + std::string(kRemarkBegin) + text + ")";
+}
+
+template <class Items>
+bool has_name(const Items& items, const std::string& name) {
+  return std::any_of(items.begin(), items.end(),
+                     [&](const auto& item) { return item.name == name; });
+}
+
+/// The first from 1 on that leaves both names unique.
+int free_number(const PlacedGraph& placed, const PlacedOp& op, const PlacedValue& value,
+                std::string_view remark) {
+  int number = 1;
+  while (has_name(placed.ops, with_remark(op.name, remark, number)) ||
+         has_name(placed.values, with_remark(value.name, remark, number))) {
+    ++number;
+  }
+  return number;
+}
+
+}  // namespace
+
+PlacedValueId PlacedGraphRewrite::add(PlacedOp op, PlacedValue value, std::string_view remark) {
+  const int number = free_number(placed_, op, value, remark);
+  op.name = with_remark(op.name, remark, number);
+  value.name = with_remark(value.name, remark, number);
+  value.device = op.destination;
+  op.writes = PlacedValueId(placed_.values.size());
+  value.producers = {placed_.ops.push_back(std::move(op))};
+  return placed_.values.push_back(std::move(value));
+}
+
+void PlacedGraphRewrite::move_readers(PlacedValueId from, PlacedValueId to,
+                                      const std::vector<PlacedOpId>& readers) {
+  for (const PlacedOpId reader : readers) {
+    bool was_read = false;
+    for (PlacedOperand& read : placed_.ops[reader].reads) {
+      if (read.value != from || read.distance > 0) continue;
+      read.value = to;
+      was_read = true;
+    }
+    CHECK(was_read, "'" + placed_.ops[reader].name + "' does not read '" +
+                        placed_.values[from].name + "' of its step");
+  }
+}
+
+PlacedGraph PlacedGraphRewrite::in_order() const {
+  std::vector<PlacedOpId> wanted;
+  for (const PlacedOpId op : placed_.ops.ids()) wanted.push_back(op);
+  return in_dependency_order(placed_, wanted);
+}
+
+PlacedGraph PlacedGraphRewrite::in_order_with(PlacedOpId op, PlacedOpId earlier) const {
+  if (op <= earlier) return in_order();
+  std::vector<PlacedOpId> wanted;
+  for (const PlacedOpId other : placed_.ops.ids()) {
+    if (other != op) wanted.push_back(other);
+    if (other == earlier) wanted.push_back(op);
+  }
+  return in_dependency_order(placed_, wanted);
+}
+
+std::string without_remark(const std::string& name) {
+  return name.substr(0, name.find(kRemarkBegin));
+}
+
+}  // namespace graphc

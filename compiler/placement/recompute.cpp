@@ -1,0 +1,44 @@
+#include "compiler/placement/recompute.h"
+
+#include <algorithm>
+
+#include "compiler/placement/placed_graph_rewrite.h"
+
+namespace graphc {
+namespace {
+
+bool is_read(const PlacedGraph& placed, PlacedValueId value) {
+  const auto reads_value = [&](const PlacedOperand& read) { return read.value == value; };
+  const bool is_resident = std::any_of(
+      placed.resident_outputs.begin(), placed.resident_outputs.end(),
+      [&](const std::optional<PlacedOperand>& output) { return output && reads_value(*output); });
+  return is_resident || std::any_of(placed.ops.begin(), placed.ops.end(), [&](const PlacedOp& op) {
+           return std::any_of(op.reads.begin(), op.reads.end(), reads_value);
+         });
+}
+
+}  // namespace
+
+bool can_recompute(const PlacedGraph& placed, PlacedValueId value) {
+  const std::vector<PlacedOpId>& producers = placed.values[value].producers;
+  if (producers.size() != 1 || placed.is_filled_at_load(value)) return false;
+  return placed.ops[producers.front()].kind == PlacedOpKind::kNode;
+}
+
+PlacedGraph recompute(const PlacedGraph& placed, PlacedValueId value,
+                      const std::vector<PlacedOpId>& readers) {
+  CHECK(can_recompute(placed, value), "'" + placed.values[value].name + "' is computed once");
+  CHECK(!readers.empty(), "a second computation that nobody reads");
+  PlacedOp again = placed.ops[placed.values[value].producers.front()];
+  again.name = without_remark(again.name);
+  PlacedValue result = placed.values[value];
+  result.name = without_remark(result.name);
+  PlacedGraphRewrite rewrite(placed);
+  const PlacedValueId second = rewrite.add(std::move(again), std::move(result), "again");
+  rewrite.move_readers(value, second, readers);
+  CHECK(is_read(rewrite.placed(), value),
+        "the first computation of '" + placed.values[value].name + "' is left without readers");
+  return rewrite.in_order();
+}
+
+}  // namespace graphc

@@ -1,0 +1,97 @@
+#include <gtest/gtest.h>
+
+#include "compiler/emit/lower_to_plan.h"
+#include "compiler/frontend/source_file.h"
+#include "compiler/placement/insert_copies.h"
+#include "compiler/placement/split_rows.h"
+#include "runtime/engine/reference_check.h"
+#include "runtime/plan/verify_plan.h"
+#include "tests/property/compile/random_sessions.h"
+#include "tests/unit/compiler/placement/random_rewrites.h"
+
+namespace graphc {
+namespace {
+
+constexpr uint32_t kNumSeeds = 40;
+constexpr int kNumTries = 8;
+constexpr int64_t kNumSteps = 7;
+
+/// The compilation's placement with some values recomputed or parked.
+RandomRewrites rewritten(const Compilation& compilation, const Machine& machine, uint32_t seed) {
+  DiagnosticSink diagnostics;
+  const auto placed = insert_copies(compilation.passes.graph,
+                                    compilation.placement.chosen.assignment, machine, diagnostics);
+  CHECK(placed.has_value(), diagnostics.render_all());
+  return with_random_rewrites(*placed, machine, seed, kNumTries);
+}
+
+void expect_valid(const Violation& violation) {
+  EXPECT_EQ(violation, std::nullopt) << violation.value_or("");
+}
+
+/// Names of new operations are found again in the text of a schedule.
+void expect_reads_back(const Schedule& schedule) {
+  DiagnosticSink diagnostics;
+  const auto text =
+      std::make_shared<const SourceFile>(SourceFile{"test.schedule", print_schedule(schedule)});
+  const auto parsed = parse_schedule(text, schedule.tasks, diagnostics);
+  ASSERT_TRUE(parsed) << diagnostics.render_all();
+  EXPECT_EQ(parsed->solution.lanes, schedule.solution.lanes);
+}
+
+/// Through all lower levels, each checked by its verifier.
+Plan lowered(const PlacedGraph& placed, const Plan& original, const Machine& machine,
+             const BlockSizes& sizes) {
+  expect_valid(verify_placed_graph(placed, machine));
+  const PlacedGraph split = split_rows(placed, machine, sizes);
+  expect_valid(verify_placed_graph(split, machine));
+  const TaskGraph tasks = find_dependencies(split, machine, CostModel(machine, sizes));
+  expect_valid(verify_task_graph(tasks));
+  const Schedule schedule = schedule_tasks(tasks);
+  expect_valid(verify_schedule(schedule));
+  expect_reads_back(schedule);
+  const auto memory = plan_memory(schedule, machine);
+  CHECK(memory.has_value(), memory ? "" : memory.error().message);
+  expect_valid(verify_memory_plan(*memory));
+  const Synchronised synchronised = remove_redundant_waits(*memory);
+  expect_valid(verify_synchronised(synchronised));
+  Plan plan = lower_to_plan(synchronised, machine, {original.source, original.fingerprints, "."});
+  const auto violation = verify_plan(plan);
+  EXPECT_FALSE(violation) << violation->message;
+  return plan;
+}
+
+std::vector<Tensor> run(const Plan& plan, uint32_t seed) {
+  Session session = open(plan, seed);
+  const auto check = graphrt::ReferenceCheck::begin(session);
+  CHECK(check.has_value(), check ? "" : check.error().message);
+  const auto finished = session.run(kNumSteps, RunOptions());
+  CHECK(finished.has_value(), finished ? "" : finished.error().message);
+  const auto report = check->finish(session);
+  EXPECT_TRUE(report) << report.error().message;
+  return results_of(session);
+}
+
+TEST(RewritesProperty, RecomputedAndParkedValuesGiveTheSameBits) {
+  int num_recomputed = 0;
+  int num_parked = 0;
+  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Machine machine = random_machine(seed);
+    const Compilation compilation = compile_random(seed);
+    const RandomRewrites rewrites = rewritten(compilation, machine, seed);
+    const Plan plan = lowered(rewrites.placed, compilation.plan, machine, random_block_sizes(seed));
+    const std::vector<Tensor> expected = run(compilation.plan, seed);
+    const std::vector<Tensor> results = run(plan, seed);
+    ASSERT_EQ(results.size(), expected.size());
+    for (size_t i = 0; i < results.size(); ++i) EXPECT_EQ(results[i].data, expected[i].data) << i;
+    num_recomputed += rewrites.num_recomputed;
+    num_parked += rewrites.num_parked;
+  }
+  // The sample must contain what it is about.
+  EXPECT_GT(num_recomputed, static_cast<int>(kNumSeeds) / 2);
+  EXPECT_GT(num_parked, static_cast<int>(kNumSeeds) / 2);
+}
+
+}  // namespace
+}  // namespace graphc

@@ -1,0 +1,30 @@
+#include <gtest/gtest.h>
+
+#include "compiler/placement/split_rows.h"
+#include "tests/unit/compiler/placement/random_rewrites.h"
+#include "tests/unit/compiler/placement/worlds.h"
+
+namespace graphc {
+namespace {
+
+TEST(Rewrites, RandomGraphsStayValid) {
+  int num_recomputed = 0;
+  int num_parked = 0;
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Machine machine = random_machine(seed);
+    const PlacedGraph whole = placed_of(RandomGraph(seed).make(), machine);
+    const RandomRewrites rewritten = with_random_rewrites(whole, machine, seed, 8);
+    EXPECT_EQ(verify_placed_graph(rewritten.placed, machine), std::nullopt);
+    const PlacedGraph split = split_rows(rewritten.placed, machine, {64, 64, 64, 1, 3});
+    EXPECT_EQ(verify_placed_graph(split, machine), std::nullopt);
+    num_recomputed += rewritten.num_recomputed;
+    num_parked += rewritten.num_parked;
+  }
+  // The sample must contain what it is about.
+  EXPECT_GT(num_recomputed, 100);
+  EXPECT_GT(num_parked, 50);
+}
+
+}  // namespace
+}  // namespace graphc
