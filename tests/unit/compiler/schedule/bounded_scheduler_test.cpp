@@ -134,6 +134,7 @@ TEST(ScheduleWithin, WhatFitsGoesBeforeWhatDoesNot) {
   EXPECT_EQ(defects_of(build.get(), solution), "");
   EXPECT_EQ(solution.tasks[other].start_ns, 0);
   EXPECT_EQ(solution.tasks[small].start_ns, 0);
+  EXPECT_EQ(to_string(solution.tasks[small].reason), "fits_memory");
   EXPECT_EQ(solution.tasks[big].start_ns, 40);
 }
 
