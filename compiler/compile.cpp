@@ -1,6 +1,8 @@
 #include "compiler/compile.h"
 
 #include "compiler/emit/lower_to_plan.h"
+#include "compiler/fit/limits.h"
+#include "compiler/fit/lower_within.h"
 #include "compiler/graph/graph_text.h"
 #include "compiler/passes/infer_types.h"
 #include "compiler/placement/insert_copies.h"
@@ -21,21 +23,11 @@ void gate_plan(const Plan& plan) {
   CHECK(!violation, "the plan does not verify: " + (violation ? violation->message : ""));
 }
 
-/// How a placement does, from a full schedule; nothing if it cannot be routed.
-std::optional<PlacementScore> score_of(const Graph& graph, const Assignment& assignment,
-                                       const Machine& machine, const CostModel& costs) {
-  DiagnosticSink unused;
-  const auto placed = insert_copies(graph, assignment, machine, unused);
-  if (!placed) return std::nullopt;
-  const PlacedGraph split = split_rows(*placed, machine, costs.block_sizes());
-  const Schedule schedule = schedule_tasks(find_dependencies(split, machine, costs));
-  return PlacementScore{schedule.solution.interval_ns, schedule.solution.latency_ns};
-}
-
-Result<Schedule> choose_schedule(const TaskGraph& tasks, const CompileOptions& options,
-                                 DiagnosticSink& diagnostics) {
-  if (!options.schedule_file) return schedule_tasks(tasks);
-  return parse_schedule(options.schedule_file, tasks, diagnostics);
+Result<Schedule> choose_schedule(const TaskGraph& tasks, const MemoryStrategy& strategy,
+                                 const CompileOptions& options, DiagnosticSink& diagnostics) {
+  if (options.schedule_file) return parse_schedule(options.schedule_file, tasks, diagnostics);
+  if (strategy.budget) return schedule_tasks_within(tasks, *strategy.budget);
+  return schedule_tasks(tasks);
 }
 
 /// Of the graph alone: where its data lies depends on the folder the compiler was called in.
@@ -59,25 +51,33 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   TRY(const Graph source, infer_types(graph, diagnostics));
   TRY(const PassRun passes, run_passes(source, default_passes(), options.passes, diagnostics));
 
+  const MemoryLimits limits = limits_of(machine, options.memory_limits);
   const auto evaluate = [&](const Assignment& assignment) {
-    return score_of(passes.graph, assignment, machine, costs);
+    return score_within(limits, passes.graph, assignment, machine, costs);
   };
   TRY(const Placement placement, place(passes.graph, machine, costs, evaluate, diagnostics));
   TRY(const PlacedGraph whole,
       insert_copies(passes.graph, placement.chosen.assignment, machine, diagnostics));
   gate("insert_copies", verify_placed_graph(whole, machine));
 
-  const PlacedGraph placed = split_rows(whole, machine, costs.block_sizes());
+  const MemoryStrategy strategy =
+      options.schedule_file ? MemoryStrategy{} : choose_strategy(whole, machine, costs, limits);
+  const PlacedGraph lean = rewritten(whole, strategy, machine);
+  gate("rewritten", verify_placed_graph(lean, machine));
+
+  const PlacedGraph placed = split_rows(lean, machine, costs.block_sizes());
   gate("split_rows", verify_placed_graph(placed, machine));
 
   const TaskGraph tasks = find_dependencies(placed, machine, costs);
   gate("find_dependencies", verify_task_graph(tasks));
 
-  TRY(const Schedule schedule, choose_schedule(tasks, options, diagnostics));
+  TRY(const Schedule schedule, choose_schedule(tasks, strategy, options, diagnostics));
   gate("schedule_tasks", verify_schedule(schedule));
 
-  const MemoryPlan memory = plan_memory(schedule, memory_of(machine));
+  const MemoryPlan memory = plan_memory(schedule, limits);
   gate("plan_memory", verify_memory_plan(memory));
+  TRY(check_limits(memory, machine, options.memory_limits,
+                   compile_within(passes.graph, machine, costs)));
 
   const Synchronised synchronised = remove_redundant_waits(memory);
   gate("remove_redundant_waits", verify_synchronised(synchronised));
@@ -86,7 +86,18 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   gate_plan(plan);
 
   const StepBound bound = relaxed_bound(passes.graph, machine, costs, placement.pins);
-  return Compilation{passes, placement, bound, synchronised, plan};
+  return Compilation{passes, placement, bound, strategy, synchronised, plan};
+}
+
+Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,
+                                         const CompileOptions& options,
+                                         DiagnosticSink& diagnostics) {
+  const CostModel costs(machine, options.block_sizes);
+  TRY(const Graph source, infer_types(graph, diagnostics));
+  TRY(const PassRun passes, run_passes(source, default_passes(), options.passes, diagnostics));
+  TRY(resolve_pins(passes.graph, machine, diagnostics));
+  return find_trade_offs(limits_of(machine, options.memory_limits),
+                         compile_within(passes.graph, machine, costs));
 }
 
 }  // namespace graphc

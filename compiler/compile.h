@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "compiler/fit/limits.h"
+#include "compiler/fit/memory_strategy.h"
 #include "compiler/passes/pass_manager.h"
 #include "compiler/placement/place.h"
 #include "compiler/schedule/relaxed_bound.h"
@@ -18,6 +20,7 @@ struct CompileOptions {
   /// Where the plan will lie; feeds are stored relative to it.
   std::filesystem::path plan_folder = ".";
   BlockSizes block_sizes = {};
+  AskedLimits memory_limits = {};
 };
 
 /// Everything the compiler found out. `synchronised` holds all levels from the optimised graph on.
@@ -25,6 +28,7 @@ struct Compilation {
   PassRun passes;
   Placement placement;
   StepBound bound;
+  MemoryStrategy strategy;
   Synchronised synchronised;
   Plan plan;
 
@@ -38,5 +42,10 @@ struct Compilation {
 /// Errors: what the user has to change, in `diagnostics`; a device without enough memory (machine).
 Result<Compilation> compile(const Graph& graph, const Machine& machine,
                             const CompileOptions& options, DiagnosticSink& diagnostics);
+
+/// What less memory would cost in time, device by device, within the limits of the options.
+Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,
+                                         const CompileOptions& options,
+                                         DiagnosticSink& diagnostics);
 
 }  // namespace graphc

@@ -47,6 +47,9 @@ struct MemoryPlan {
 ///              it below: find_excess tells.
 MemoryPlan plan_memory(const Schedule& schedule, const MemoryLimits& limits);
 
+/// Bytes that the plan takes of a device, from load to the end.
+int64_t peak_bytes(const MemoryPlan& plan, DeviceId device);
+
 /// A device of which the plan takes more than it may.
 struct MemoryExcess {
   DeviceId device;

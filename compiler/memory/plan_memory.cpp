@@ -196,12 +196,17 @@ MemoryPlan plan_memory(const Schedule& schedule, const MemoryLimits& limits) {
   return MemoryPlanner(schedule, limits).take();
 }
 
+int64_t peak_bytes(const MemoryPlan& plan, DeviceId device) {
+  int64_t num_bytes = 0;
+  for (const PlannedArena& arena : plan.arenas) {
+    if (arena.device == device) num_bytes += arena.size_bytes;
+  }
+  return num_bytes;
+}
+
 std::optional<MemoryExcess> find_excess(const MemoryPlan& plan, const MemoryLimits& limits) {
   for (const DeviceId device : limits.ids()) {
-    int64_t needed_bytes = 0;
-    for (const PlannedArena& arena : plan.arenas) {
-      if (arena.device == device) needed_bytes += arena.size_bytes;
-    }
+    const int64_t needed_bytes = peak_bytes(plan, device);
     if (needed_bytes > limits[device]) return MemoryExcess{device, needed_bytes, limits[device]};
   }
   return std::nullopt;

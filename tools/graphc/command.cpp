@@ -14,7 +14,9 @@
 #include "compiler/frontend/load_graph.h"
 #include "compiler/frontend/source_file.h"
 #include "compiler/graph/graph_text.h"
+#include "compiler/machine/quantity.h"
 #include "runtime/base/file.h"
+#include "runtime/base/text.h"
 #include "runtime/plan/plan_file.h"
 
 namespace {
@@ -47,6 +49,9 @@ constexpr std::array kEmitters = {
                         int num_steps) { return to_trace(c.synchronised, machine, num_steps); }},
 };
 
+/// Not a level of one compilation, but what many come to.
+constexpr std::string_view kTradeOffs = "pareto";
+
 Result<Machine> choose_machine(const Command& command, const LoadedGraph& loaded,
                                DiagnosticSink& diagnostics) {
   if (command.machine_path) {
@@ -59,6 +64,35 @@ Result<Machine> choose_machine(const Command& command, const LoadedGraph& loaded
   diagnostics.error(loaded.machine_where, file.error().message,
                     "the path is relative to this file; --machine overrides it");
   return reported();
+}
+
+/// `gpu0=512MiB` as a device of the machine and its bytes.
+Result<std::pair<DeviceId, int64_t>> parse_limit(const std::string& text, const Machine& machine) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    return usage_error("--memory-limit=" + text + ": give a device and a size, as in gpu0=512MiB");
+  }
+  const std::string name = text.substr(0, equals);
+  const auto device = machine.find_device(name);
+  if (!device) {
+    std::vector<std::string> names;
+    for (const Device& known : machine.devices) names.push_back(known.name);
+    return usage_error("--memory-limit=" + text + ": machine '" + machine.name +
+                       "' has no device '" + name + "', but " + join(names, ", "));
+  }
+  const auto size_bytes = parse_memory(text.substr(equals + 1));
+  if (!size_bytes) return usage_error("--memory-limit=" + text + ": " + size_bytes.error().message);
+  return std::pair(*device, *size_bytes);
+}
+
+Result<AskedLimits> parse_limits(const Command& command, const Machine& machine) {
+  AskedLimits limits;
+  for (const std::string& text : command.memory_limits) {
+    TRY(const auto limit, parse_limit(text, machine));
+    if (limits.insert(limit).second) continue;
+    return usage_error("--memory-limit=" + text + ": this device has a limit already");
+  }
+  return limits;
 }
 
 CompileOptions options_for(const Command& command, std::ostream& dumps) {
@@ -78,15 +112,15 @@ Result<void> print(const std::string& text) {
   return {};
 }
 
-Result<void> write_emitted(const Command& command, const Compilation& compilation,
-                           const Machine& machine) {
+Result<void> write_emitted(const Command& command, const std::string& text) {
+  if (!command.output_path) return print(text);
+  return graphrt::write_file_atomically(*command.output_path, {graphrt::bytes_of(text)});
+}
+
+Result<void> emit(const Command& command, const Compilation& compilation, const Machine& machine) {
   for (const Emitter& emitter : kEmitters) {
     if (emitter.name != *command.emit) continue;
-    const std::string text = emitter.print(compilation, machine, command.emit_steps);
-    if (command.output_path) {
-      return graphrt::write_file_atomically(*command.output_path, {graphrt::bytes_of(text)});
-    }
-    return print(text);
+    return write_emitted(command, emitter.print(compilation, machine, command.emit_steps));
   }
   return {};
 }
@@ -101,7 +135,7 @@ Result<std::string> report(const Command& command, const Compilation& compilatio
 Result<void> deliver(const Command& command, const Compilation& compilation,
                      const Machine& machine) {
   if (command.time_passes) std::cerr << to_string(compilation.passes.timings);
-  if (command.emit) return write_emitted(command, compilation, machine);
+  if (command.emit) return emit(command, compilation, machine);
   TRY(const std::string text, report(command, compilation, machine));
   if (command.output_path) TRY(graphrt::write_plan(compilation.plan, *command.output_path));
   return print(text);
@@ -112,6 +146,11 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   TRY(const LoadedGraph loaded, load_graph(std::move(file), diagnostics));
   TRY(const Machine machine, choose_machine(command, loaded, diagnostics));
   CompileOptions options = options_for(command, std::cerr);
+  TRY(options.memory_limits, parse_limits(command, machine));
+  if (command.emit == kTradeOffs) {
+    TRY(const auto points, trade_offs(loaded.graph, machine, options, diagnostics));
+    return write_emitted(command, print_trade_offs(points, machine));
+  }
   if (command.schedule_path) {
     TRY(options.schedule_file, read_source_file(*command.schedule_path));
   }
@@ -124,6 +163,7 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
 std::vector<std::string> emit_kinds() {
   std::vector<std::string> kinds;
   for (const Emitter& emitter : kEmitters) kinds.emplace_back(emitter.name);
+  kinds.emplace_back(kTradeOffs);
   return kinds;
 }
 

@@ -12,6 +12,7 @@ struct Command {
   std::optional<std::string> schedule_path;
   std::optional<std::string> emit;
   int emit_steps = 3;
+  std::vector<std::string> memory_limits;  ///< `gpu0=512MiB`
   std::vector<std::string> dump_after;
   bool time_passes = false;
   std::string explained;  ///< a node, "*" for every node, empty for none

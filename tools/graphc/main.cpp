@@ -23,6 +23,10 @@ void add_options(CLI::App& app, Command& command) {
       ->check(CLI::Range(1, 1000))
       ->type_name("N")
       ->capture_default_str();
+  app.add_option("--memory-limit", command.memory_limits,
+                 "Let the plan have this much of a device's memory, and no more")
+      ->type_name("DEVICE=SIZE,...")
+      ->delimiter(',');
   app.add_option("--schedule", command.schedule_path,
                  "Use this schedule, as --emit=schedule prints it, possibly edited")
       ->type_name("FILE.schedule");

@@ -25,7 +25,7 @@ std::optional<PlacementScore> scheduled_score(const Graph& graph, const Machine&
   const auto placed = insert_copies(graph, assignment, machine, sink);
   if (!placed) return std::nullopt;
   const Schedule schedule = schedule_tasks(find_dependencies(*placed, machine, costs));
-  return PlacementScore{schedule.solution.interval_ns, schedule.solution.latency_ns};
+  return PlacementScore{0, schedule.solution.interval_ns, schedule.solution.latency_ns};
 }
 
 Result<Placement> place_scheduled(const Graph& graph, const Machine& machine,
