@@ -62,6 +62,7 @@ class Adversary {
   /// Runs of `num_steps` steps. Requires: find_structure_violation(plan) found none; the plan
   /// outlives the adversary; num_steps >= 1.
   Adversary(const Plan& plan, int64_t num_steps);
+  Adversary(Plan&& plan, int64_t num_steps) = delete;
 
   /// Runs to the end, or to the first fault.
   std::optional<ExecutionFault> run(const Interleaving& interleaving) const;

@@ -102,8 +102,11 @@ ShadowLayout::Read ShadowLayout::read_of(const Instruction& instruction,
   if (operand.producers.empty()) read.parts.push_back({std::nullopt, read.versions});
   const TensorType& type = plan_.buffers[operand.buffer].type;
   for (const InstructionId producer : operand.producers) {
-    const RowRange rows = common_rows(rows_or_all(type, operand.rows),
-                                      rows_or_all(type, plan_.instructions[producer].rows));
+    const std::optional<RowRange>& written = plan_.instructions[producer].rows;
+    std::optional<RowRange> rows;  // a scalar has none
+    if (operand.rows || written) {
+      rows = common_rows(rows_or_all(type, operand.rows), rows_or_all(type, written));
+    }
     read.parts.push_back({producer, versions_of(operand.buffer, rows)});
   }
   if (instruction.kind == InstructionKind::kKernel) {
@@ -187,7 +190,7 @@ Fault ShadowMemory::check_write(const Execution& writer) const {
     if (own.begin >= written.end || written.begin >= own.end) continue;
     if (read.may_be_overwritten && own == written) continue;
     return spoilt(AccessFaultKind::kNotInPlace, writer, writer, std::max(own.begin, written.begin),
-                  "which it reads otherwise than in place");
+                  "it reads otherwise than in place");
   }
   for (size_t i = written.begin; i < written.end; ++i) {
     if (Fault fault = check_cell(writer, i)) return fault;
