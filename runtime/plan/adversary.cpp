@@ -276,12 +276,14 @@ AdversaryReport execute_adversely(const Plan& plan, int64_t num_steps, uint64_t 
   AdversaryReport report{.num_steps = num_steps, .fault = {}};
   for (const Interleaving& hold : adversary.holds()) {
     ++report.num_holds;
-    if ((report.fault = adversary.run(hold))) return report;
+    report.fault = adversary.run(hold);
+    if (report.fault) return report;
   }
   for (uint64_t seed = 0; seed < num_seeds; ++seed) {
     for (const AdversaryPolicy policy : {AdversaryPolicy::kRandom, AdversaryPolicy::kPriorities}) {
       ++report.num_random;
-      if ((report.fault = adversary.run({policy, seed, InstructionId(), 0}))) return report;
+      report.fault = adversary.run({policy, seed, InstructionId(), 0});
+      if (report.fault) return report;
     }
   }
   return report;

@@ -79,7 +79,7 @@ TEST(Mutations, OfRandomPlansWithoutAWaitTooMany) {
 }
 
 TEST(Mutations, OfExamplesOnAllTheirMachines) {
-  MutationTable table("example plans", 60, 10);
+  MutationTable table("example plans", 200, 10);
   for (const std::string& graph : files_in(GRAPHS_DIR)) {
     for (const std::string& machine : files_in(std::string(GRAPHS_DIR) + "/machines")) {
       const auto compilation = compile_example_for(graph, machine);
@@ -95,7 +95,7 @@ TEST(Mutations, OfExamplesOnAllTheirMachines) {
 }
 
 TEST(Mutations, OfCompiledRandomGraphs) {
-  MutationTable table("compiled random graphs", 20, 10);
+  MutationTable table("compiled random graphs", 30, 10);
   for (uint32_t seed = 0; seed < kNumCompiled; ++seed) {
     const Plan plan = compile_random(seed).plan;
     const std::string name = "seed " + std::to_string(seed);

@@ -69,8 +69,8 @@ class Mutator {
   static void grow_arena(Plan& plan, const PlanBuffer& buffer) {
     const int64_t end_bytes = buffer.offset_bytes + (buffer.versions - 1) * buffer.stride_bytes +
                               buffer.type.size_bytes();
-    int64_t& size_bytes = plan.arenas[buffer.arena].size_bytes;
-    size_bytes = std::max(size_bytes, end_bytes);
+    PlanArena& arena = plan.arenas[buffer.arena];
+    arena.size_bytes = std::max(arena.size_bytes, end_bytes);
   }
 
   void move_buffer(BufferId id, int64_t offset_bytes) {
@@ -153,8 +153,7 @@ class Mutator {
     bool has_empty = false;
     for (const LaneId lane : plan_.lanes.ids()) {
       const bool is_empty = plan_.lanes[lane].instructions.empty();
-      if (is_empty && has_empty) continue;
-      has_empty = has_empty || is_empty;
+      if (is_empty && std::exchange(has_empty, true)) continue;
       lanes.push_back(lane);
     }
     return lanes;
@@ -207,9 +206,8 @@ class Mutator {
       }
     }
     for (size_t i = 0; i < plan_.outputs.size(); ++i) {
-      const PlanOutput& output = plan_.outputs[i];
-      if (output.instruction) continue;
-      change_operand("output '" + output.name + "'", output.value,
+      if (plan_.outputs[i].instruction) continue;
+      change_operand("output '" + plan_.outputs[i].name + "'", plan_.outputs[i].value,
                      [i](Plan& plan, const Operand& operand) { plan.outputs[i].value = operand; });
     }
   }
@@ -230,18 +228,15 @@ class Mutator {
     }
     after.producers.pop_back();
     change(" without its last producer", after);
+    const auto& known = before.producers;
     for (const InstructionId other : plan_.instructions.ids()) {
-      if (!plan_.instructions[other].writes || is_producer(before, other)) continue;
-      after.producers = before.producers;
+      const bool is_known = std::find(known.begin(), known.end(), other) != known.end();
+      if (!plan_.instructions[other].writes || is_known) continue;
+      after.producers = known;
       after.producers.back() = other;
       std::sort(after.producers.begin(), after.producers.end());
       change(" names '" + name(other) + "'", after);
     }
-  }
-
-  static bool is_producer(const Operand& operand, InstructionId id) {
-    return std::find(operand.producers.begin(), operand.producers.end(), id) !=
-           operand.producers.end();
   }
 
   void swap_neighbours() {
