@@ -29,7 +29,8 @@ Judgement judge(const Plan& plan);
 std::string describe(const Judgement& judgement);
 
 /// Whether the checker that writes out every instance and looks at all pairs agrees with the
-/// adversary; nothing where the plan is too large to be written out. Requires: not broken.
+/// adversary, and finds nothing in several runs where there is nothing in one; no answer where the
+/// plan is too large to be written out. Requires: not broken.
 std::optional<bool> unrolled_checker_agrees(const Plan& plan, const Judgement& judgement);
 
 }  // namespace graphrt
