@@ -30,13 +30,8 @@ inline Compilation compile_example(const std::string& path) {
   DiagnosticSink diagnostics;
   const auto loaded = load_graph(read_source_file(path).value(), diagnostics);
   CHECK(loaded.has_value(), diagnostics.render_all());
-  const auto machine =
-      load_machine(read_source_file(loaded->machine_path.value()).value(), diagnostics);
-  CHECK(machine.has_value(), diagnostics.render_all());
-  CompileOptions options;
-  options.plan_folder = GRAPHS_DIR;
-  auto compilation = compile(loaded->graph, *machine, options, diagnostics);
-  CHECK(compilation.has_value(), diagnostics.render_all());
+  auto compilation = compile_example_for(path, loaded->machine_path.value());
+  CHECK(compilation.has_value(), path + " names devices that its machine does not have");
   return *std::move(compilation);
 }
 
