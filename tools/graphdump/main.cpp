@@ -2,8 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <optional>
 
 #include "runtime/base/result.h"
+#include "runtime/plan/adversary.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/print_plan.h"
 #include "runtime/plan/verify_plan.h"
@@ -14,11 +16,17 @@ using namespace graphrt;
 
 constexpr int kFound = 1;  // a violation, or a difference
 
+// More would take days.
+constexpr uint64_t kMaxSeeds = 100'000'000;
+constexpr int64_t kMaxSteps = 1'000'000;
+
 struct Options {
   std::string plan;
   std::string other;
   bool verify = false;
   bool json = false;
+  std::optional<uint64_t> adversary_seeds;
+  std::optional<int64_t> steps;
 };
 
 /// Errors: standard output cannot take the text (a full disk).
@@ -28,17 +36,39 @@ Result<void> write_out(const std::string& text) {
   return machine_error("cannot write to standard output");
 }
 
+/// Executes a plan of sound structure as badly as it allows.
+Result<int> challenge(const Plan& plan, const Options& options) {
+  const int64_t num_steps = options.steps.value_or(adversary_steps(plan));
+  const AdversaryReport report = execute_adversely(plan, num_steps, *options.adversary_seeds);
+  if (report.fault) {
+    fmt::print(stderr, "graphdump: {}: {}\n", options.plan, report.fault->message);
+    return kFound;
+  }
+  TRY(
+      write_out(fmt::format("{}: {} executions of {} steps without a fault: {} with an instruction "
+                            "held, {} in random order\n",
+                            options.plan, report.num_holds + report.num_random, num_steps,
+                            report.num_holds, report.num_random)));
+  return 0;
+}
+
+Result<int> verify(const Plan& plan, const Options& options) {
+  if (const auto violation = verify_plan(plan)) {
+    fmt::print(stderr, "graphdump: {}: {}\n", options.plan, violation->message);
+    // An execution that goes wrong shows what the violation means.
+    const bool has_order = violation->kind != PlanViolationKind::kStructure;
+    if (has_order && options.adversary_seeds) TRY(challenge(plan, options));
+    return kFound;
+  }
+  TRY(write_out(options.plan +
+                ": verified: no race, no deadlock, every read gets what it names\n"));
+  if (options.adversary_seeds) return challenge(plan, options);
+  return 0;
+}
+
 Result<int> run(const Options& options) {
   TRY(const Plan plan, read_plan(options.plan));
-  if (options.verify) {
-    if (const auto violation = verify_plan(plan)) {
-      fmt::print(stderr, "graphdump: {}: {}\n", options.plan, violation->message);
-      return kFound;
-    }
-    TRY(write_out(options.plan +
-                  ": verified: no race, no deadlock, every read gets what it names\n"));
-    return 0;
-  }
+  if (options.verify) return verify(plan, options);
   if (!options.other.empty()) {
     TRY(const Plan other, read_plan(options.other));
     const std::string difference = diff_plans(plan, other);
@@ -61,8 +91,18 @@ int main(int argc, char** argv) {
   auto* json = app.add_flag("--json", options.json, "Print JSON instead of text");
   auto* diff = app.add_option("--diff", options.other,
                               "Print the lines that differ from this plan; exit 1 if any do");
+  auto* adversary =
+      app.add_option("--adversary", options.adversary_seeds,
+                     "Also execute the plan in virtual time as badly as it allows: with each "
+                     "instruction held, and in random orders of this many seeds; exit 1 on a fault")
+          ->check(CLI::Range(uint64_t{0}, kMaxSeeds));
+  auto* steps = app.add_option("--steps", options.steps,
+                               "Steps of each such execution; otherwise as many as can matter")
+                    ->check(CLI::Range(int64_t{1}, kMaxSteps));
   verify->excludes(json)->excludes(diff);
   json->excludes(diff);
+  adversary->needs(verify);
+  steps->needs(adversary);
   app.set_version_flag("--version", "graphdump " GRAPHC_VERSION);
   app.footer(
       "Exit codes: 0 success, 1 a bad plan, a violation or a difference,\n"
