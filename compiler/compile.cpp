@@ -1,6 +1,7 @@
 #include "compiler/compile.h"
 
 #include "compiler/emit/lower_to_plan.h"
+#include "compiler/emit/verify_dataflow.h"
 #include "compiler/fit/limits.h"
 #include "compiler/fit/lower_within.h"
 #include "compiler/graph/graph_text.h"
@@ -84,6 +85,7 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
 
   const Plan plan = lower_to_plan(synchronised, machine, context_for(source, machine, options));
   gate_plan(plan);
+  gate("lower_to_plan", verify_dataflow(plan, passes.graph));
 
   const StepBound bound = relaxed_bound(passes.graph, machine, costs, placement.pins);
   return Compilation{passes, placement, bound, strategy, synchronised, plan};

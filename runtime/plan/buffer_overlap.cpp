@@ -79,18 +79,28 @@ bool BufferOverlap::is_exact(const BufferRegion& first, const BufferRegion& seco
                      [](const VersionPair& pair) { return pair.first == pair.second; });
 }
 
-std::vector<std::vector<BufferId>> buffers_by_place(const Plan& plan) {
-  std::vector<std::vector<BufferId>> places(plan.arenas.size());
-  for (const BufferId id : plan.buffers.ids()) {
-    places[plan.buffers[id].arena.index()].push_back(id);
-  }
-  const auto begins_before = [&](BufferId a, BufferId b) {
-    return std::tie(plan.buffers[a].offset_bytes, a) < std::tie(plan.buffers[b].offset_bytes, b);
+std::vector<std::vector<BufferId>> groups_by_place(const Plan& plan) {
+  std::vector<BufferId> buffers;
+  for (const BufferId id : plan.buffers.ids()) buffers.push_back(id);
+  const auto place = [&](BufferId id) {
+    return std::tuple(plan.buffers[id].arena, plan.buffers[id].offset_bytes, id);
   };
-  for (std::vector<BufferId>& buffers : places) {
-    std::sort(buffers.begin(), buffers.end(), begins_before);
+  std::sort(buffers.begin(), buffers.end(),
+            [&](BufferId a, BufferId b) { return place(a) < place(b); });
+  std::vector<std::vector<BufferId>> groups;
+  ArenaId arena;
+  int64_t end = 0;
+  for (const BufferId id : buffers) {
+    const PlanBuffer& buffer = plan.buffers[id];
+    if (groups.empty() || buffer.arena != arena || buffer.offset_bytes >= end) {
+      groups.emplace_back();
+      end = 0;
+    }
+    arena = buffer.arena;
+    end = std::max(end, all_bytes(region_of(buffer)).end);
+    groups.back().push_back(id);
   }
-  return places;
+  return groups;
 }
 
 }  // namespace graphrt

@@ -66,20 +66,21 @@ class BufferOverlap {
   std::bitset<kMaxStepsInFlight> differences_;
 };
 
-/// Buffers of each arena by the place of their first byte, ties by id.
-std::vector<std::vector<BufferId>> buffers_by_place(const Plan& plan);
+/// The buffers of every arena in groups, such that buffers of different groups share no bytes, all
+/// versions together; each group by the place of its first byte, ties by id.
+std::vector<std::vector<BufferId>> groups_by_place(const Plan& plan);
 
-/// Calls `visit(a, b)` for all pairs of different buffers whose bytes, all versions together,
-/// intersect, in a fixed order; returns the first answer that is not empty.
+/// Calls `visit(a, b)` for all pairs of different buffers of a group of groups_by_place whose
+/// bytes, all versions together, intersect, in a fixed order; returns the first answer that is not
+/// empty.
 template <class Visit>
-auto find_in_overlaps(const Plan& plan, Visit visit) -> decltype(visit(BufferId(), BufferId())) {
-  for (const std::vector<BufferId>& buffers : buffers_by_place(plan)) {
-    for (size_t i = 0; i < buffers.size(); ++i) {
-      const int64_t end = all_bytes(region_of(plan.buffers[buffers[i]])).end;
-      for (size_t j = i + 1; j < buffers.size(); ++j) {
-        if (plan.buffers[buffers[j]].offset_bytes >= end) break;
-        if (auto answer = visit(buffers[i], buffers[j])) return answer;
-      }
+auto find_in_overlaps(const Plan& plan, const std::vector<BufferId>& group, Visit visit)
+    -> decltype(visit(BufferId(), BufferId())) {
+  for (size_t i = 0; i < group.size(); ++i) {
+    const int64_t end = all_bytes(region_of(plan.buffers[group[i]])).end;
+    for (size_t j = i + 1; j < group.size(); ++j) {
+      if (plan.buffers[group[j]].offset_bytes >= end) break;
+      if (auto answer = visit(group[i], group[j])) return answer;
     }
   }
   return {};

@@ -55,8 +55,9 @@ IntervalOrder order_interval(const LaneProgram& program) {
   return result;
 }
 
-void raise_to(std::span<int32_t> row, std::span<const int32_t> other) {
-  for (size_t i = 0; i < row.size(); ++i) row[i] = std::max(row[i], other[i]);
+/// Whether an instruction knows more of other lanes than the one before it on its lane.
+bool has_row(const LaneInstruction& instruction, int32_t index) {
+  return index == 0 || !instruction.waits.empty();
 }
 
 int32_t largest_wait_distance(const LaneProgram& program) {
@@ -74,53 +75,72 @@ int32_t largest_wait_distance(const LaneProgram& program) {
 HappensBefore::HappensBefore(const LaneProgram& program, int32_t horizon)
     : num_lanes_(program.lanes.size()), horizon_(horizon) {
   CHECK(horizon >= 0, "a horizon is a number of intervals");
+  size_t num_instructions = 0;
+  int32_t num_rows = 0;
   for (const auto& lane : program.lanes) {
-    first_of_lane_.push_back(num_instructions_);
-    num_instructions_ += lane.size();
+    first_of_lane_.push_back(num_instructions);
+    num_instructions += lane.size();
+    for (size_t i = 0; i < lane.size(); ++i) {
+      num_rows += has_row(lane[i], static_cast<int32_t>(i)) ? 1 : 0;
+      rows_.push_back(num_rows - 1);
+    }
   }
   const std::vector<Position> order = order_interval(program).order;
-  CHECK(order.size() == num_instructions_, "a deadlocked program has no order");
+  CHECK(order.size() == num_instructions, "a deadlocked program has no order");
+  ranks_.resize(num_instructions);
+  for (size_t i = 0; i < order.size(); ++i) ranks_[number(order[i])] = static_cast<int32_t>(i);
 
   // A layer follows from the `reach` layers below it. Once it equals all of them, so does every
   // later one: the rest need not be stored.
   const int32_t reach = std::max(1, largest_wait_distance(program));
-  const size_t layer_size = num_instructions_ * num_lanes_;
   int32_t num_equal = 0;
-  for (num_layers_ = 0; num_layers_ <= horizon && num_equal < reach; ++num_layers_) {
-    prefixes_.resize(prefixes_.size() + layer_size);
-    for (const Position at : order) fill_row(program, at, num_layers_);
-    if (num_layers_ == 0) continue;
-    const auto last = prefixes_.end() - static_cast<std::ptrdiff_t>(layer_size);
-    const bool is_equal =
-        std::equal(last, prefixes_.end(), last - static_cast<std::ptrdiff_t>(layer_size));
-    num_equal = is_equal ? num_equal + 1 : 0;
+  while (num_layers() <= horizon && num_equal < reach) {
+    layers_.emplace_back(static_cast<size_t>(num_rows) * num_lanes_);
+    for (const Position at : order) {
+      const LaneInstruction& instruction = program.lanes[at.lane][static_cast<size_t>(at.index)];
+      if (has_row(instruction, at.index)) fill_row(program, at, num_layers() - 1);
+    }
+    if (num_layers() == 1) continue;
+    num_equal = layers_.back() == layers_[layers_.size() - 2] ? num_equal + 1 : 0;
   }
 }
 
+size_t HappensBefore::num_rows(const LaneProgram& program) {
+  size_t num_rows = 0;
+  for (const auto& lane : program.lanes) {
+    for (size_t i = 0; i < lane.size(); ++i) {
+      num_rows += has_row(lane[i], static_cast<int32_t>(i)) ? 1 : 0;
+    }
+  }
+  return num_rows;
+}
+
 void HappensBefore::fill_row(const LaneProgram& program, Position at, int32_t distance) {
-  const std::span<int32_t> to = row(at, distance);
+  const std::span<int32_t> to{layers_.back().data() + first_counter(at), num_lanes_};
   const auto length = static_cast<int32_t>(program.lanes[at.lane].size());
+  // The row of an instruction that waits holds for those behind it, too: see prefix() for its lane.
   if (at.index > 0) {
-    raise_to(to, row({at.lane, at.index - 1}, distance));
+    raise_to(to, {at.lane, at.index - 1}, distance);
     to[at.lane.index()] = std::max(to[at.lane.index()], at.index);
   } else if (distance > 0) {
-    raise_to(to, row({at.lane, length - 1}, distance - 1));
+    raise_to(to, {at.lane, length - 1}, distance - 1);
     to[at.lane.index()] = length;
   }
   const auto& instruction = program.lanes[at.lane][static_cast<size_t>(at.index)];
   for (const Wait& wait : instruction.waits) {
     if (wait.distance > distance) continue;
-    raise_to(to, row({wait.lane, wait.count - 1}, distance - wait.distance));
+    raise_to(to, {wait.lane, wait.count - 1}, distance - wait.distance);
     to[wait.lane.index()] = std::max(to[wait.lane.index()], wait.count);
   }
 }
 
-std::span<int32_t> HappensBefore::row(Position at, int32_t distance) {
-  return {prefixes_.data() + slot(at, distance), num_lanes_};
+void HappensBefore::raise_to(std::span<int32_t> row, Position other, int32_t distance) const {
+  const int32_t* from = layers_[static_cast<size_t>(distance)].data() + first_counter(other);
+  for (size_t i = 0; i < row.size(); ++i) row[i] = std::max(row[i], from[i]);
 }
 
 std::optional<int32_t> HappensBefore::least_distance(Position before, Position after) const {
-  for (int32_t distance = 0; distance < num_layers_; ++distance) {
+  for (int32_t distance = 0; distance < num_layers(); ++distance) {
     if (is_ordered(before, after, distance)) return distance;
   }
   return std::nullopt;

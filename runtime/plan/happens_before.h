@@ -19,13 +19,19 @@ namespace graphrt {
 /// of interval t - k are over: prefix(y, l, k). Layer k follows from layer k along the edges of
 /// distance 0, which form no cycle, and from the layers below it.
 ///
-/// Cost: O(horizon x (instructions + waits) x lanes) time, as many counters; the layers from which
-/// on nothing changes any more are computed and stored once.
+/// An instruction that waits for nothing knows of other lanes what the one before it on its lane
+/// knows, so only those that wait, and the first of a lane, have a row of counters of their own.
+///
+/// Cost: O(horizon x waits x lanes) time, num_rows(program) x lanes counters a layer; the layers
+/// from which on nothing changes any more are computed and stored once.
 class HappensBefore {
  public:
   /// Requires: waits name existing lanes, 1 <= count <= length of that lane, distance >= 0;
   ///           find_deadlock(program) found none.
   HappensBefore(const LaneProgram& program, int32_t horizon);
+
+  /// Rows of counters in a layer: instructions that wait, and the first of every lane.
+  static size_t num_rows(const LaneProgram& program);
 
   std::optional<int32_t> least_distance(Position before, Position after) const;
 
@@ -38,25 +44,36 @@ class HappensBefore {
   /// How many instructions of `lane`, of interval t - distance, are over before `at` starts in
   /// interval t. A distance above the horizon counts as the horizon.
   int32_t prefix(Position at, LaneId lane, int32_t distance) const {
-    return prefixes_[slot(at, std::min(distance, num_layers_ - 1)) + lane.index()];
+    const auto layer = static_cast<size_t>(std::min(distance, num_layers() - 1));
+    const int32_t known = layers_[layer][first_counter(at) + lane.index()];
+    return lane == at.lane ? std::max(known, at.index) : known;
   }
+
+  /// The place of an instruction in an order in which it stands behind all that are before it in
+  /// the same interval.
+  int32_t rank(Position at) const { return ranks_[number(at)]; }
 
   int32_t horizon() const { return horizon_; }
 
  private:
   void fill_row(const LaneProgram& program, Position at, int32_t distance);
-  size_t slot(Position at, int32_t distance) const {
-    const size_t instruction = first_of_lane_[at.lane.index()] + static_cast<size_t>(at.index);
-    return (static_cast<size_t>(distance) * num_instructions_ + instruction) * num_lanes_;
+  void raise_to(std::span<int32_t> row, Position other, int32_t distance) const;
+
+  int32_t num_layers() const { return static_cast<int32_t>(layers_.size()); }
+  size_t number(Position at) const {
+    return first_of_lane_[at.lane.index()] + static_cast<size_t>(at.index);
   }
-  std::span<int32_t> row(Position at, int32_t distance);
+  /// In a layer, where the row begins that holds for `at`.
+  size_t first_counter(Position at) const {
+    return static_cast<size_t>(rows_[number(at)]) * num_lanes_;
+  }
 
   size_t num_lanes_;
-  size_t num_instructions_ = 0;
   int32_t horizon_;
-  int32_t num_layers_ = 0;  // the last one stands for all above it
   std::vector<size_t> first_of_lane_;
-  std::vector<int32_t> prefixes_;  // [distance][instruction][lane]
+  std::vector<int32_t> rows_;   // of every instruction: its own, or that of the last one with one
+  std::vector<int32_t> ranks_;  // of every instruction
+  std::vector<std::vector<int32_t>> layers_;  // [distance][row, lane]; the last: all above it, too
 };
 
 /// A cycle of lane order and waits whose distances add up to 0: no instruction on it can ever

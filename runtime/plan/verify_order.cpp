@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
-#include "runtime/op/op_table.h"
+#include "runtime/plan/buffer_lives.h"
 #include "runtime/plan/buffer_overlap.h"
 #include "runtime/plan/happens_before.h"
+#include "runtime/plan/in_place.h"
 #include "runtime/plan/plan_names.h"
+#include "runtime/plan/plan_order.h"
 
 namespace graphrt {
 namespace {
@@ -20,14 +22,6 @@ struct Access {
   BufferId buffer;
   BufferRegion region;
   bool is_write = false;
-};
-
-/// What an instruction reads of what one producer wrote.
-struct Read {
-  InstructionId reader;
-  const Operand* operand = nullptr;
-  InstructionId producer;
-  BufferRegion region;
 };
 
 /// No query below asks about a larger distance than this (docs/plan.md, "Verification").
@@ -47,23 +41,9 @@ class OrderChecker {
  public:
   OrderChecker(const Plan& plan, const LaneProgram& program)
       : plan_(plan),
-        positions_(lane_positions(plan)),
-        places_(plan.instructions.size()),
-        order_(program, horizon_of(plan)),
-        writers_(writers_of_buffers(plan)),
-        reads_(plan.buffers.size()),
+        order_(plan, program, horizon_of(plan)),
+        uses_(plan),
         residents_(plan.buffers.size()) {
-    for (const InstructionId id : plan.instructions.ids()) {
-      const Instruction& instruction = plan.instructions[id];
-      places_[id] = {positions_[id].lane, positions_[id].position};
-      // What is filled at load and never written has no producer, and needs no order.
-      for (const Operand& operand : instruction.reads) {
-        for (const InstructionId producer : operand.producers) {
-          reads_[operand.buffer].push_back(
-              {id, &operand, producer, region_between(operand, producer)});
-        }
-      }
-    }
     for (const PlanOutput& output : plan.outputs) {
       if (!output.instruction) residents_[output.value.buffer].push_back(&output);
     }
@@ -71,17 +51,23 @@ class OrderChecker {
 
   Violation find() const {
     for (const BufferId buffer : plan_.buffers.ids()) {
-      for (const Read& read : reads_[buffer]) {
+      for (const ProducedRead& read : uses_.reads[buffer]) {
         if (Violation violation = check_own_write(read)) return violation;
-        if (Violation violation = check_others(read, buffer)) return violation;
+        // Of this buffer, nobody else writes those rows.
+        if (Violation violation = check_other(read, buffer, read.producer)) return violation;
       }
     }
-    Violation violation =
-        find_in_overlaps(plan_, [&](BufferId a, BufferId b) { return check_pair(a, b); });
-    return violation;
+    for (const std::vector<BufferId>& group : groups_by_place(plan_)) {
+      if (Violation violation = check_group(group)) return violation;
+    }
+    return std::nullopt;
   }
 
  private:
+  BufferRegion region_of_read(const ProducedRead& read) const {
+    return region_between(*read.operand, read.producer);
+  }
+
   /// What `operand` reads of what `producer` writes.
   BufferRegion region_between(const Operand& operand, InstructionId producer) const {
     const PlanBuffer& buffer = plan_.buffers[operand.buffer];
@@ -98,33 +84,21 @@ class OrderChecker {
 
   int32_t stage(InstructionId id) const { return plan_.instructions[id].stage; }
 
-  /// Whether `before` in interval t is over before `after` in interval t + distance starts.
-  bool is_ordered(InstructionId before, InstructionId after, int32_t distance) const {
-    return order_.is_ordered(places_[before], places_[after], distance);
-  }
-  bool is_ordered_either_way(InstructionId a, InstructionId b, int32_t distance) const {
-    return is_ordered(a, b, distance) || is_ordered(b, a, -distance);
-  }
-
-  /// Intervals between the write that a read names and the read.
-  int32_t span_of(const Read& read) const {
-    return read.operand->distance + stage(read.reader) - stage(read.producer);
-  }
-
   /// The named write comes before the read.
-  Violation check_own_write(const Read& read) const {
+  Violation check_own_write(const ProducedRead& read) const {
     const InstructionId producer = read.producer;
-    const int32_t span = span_of(read);
-    if (is_ordered(producer, read.reader, span)) return std::nullopt;
+    const int32_t span = span_of(plan_, read);
+    if (order_.is_ordered(producer, read.reader, span)) return std::nullopt;
     const BufferId buffer = read.operand->buffer;
-    if (!is_ordered_either_way(producer, read.reader, span)) {
-      return race({producer, buffer, read.region, true}, {read.reader, buffer, read.region, false},
-                  span, 0);
+    if (!order_.is_ordered_either_way(producer, read.reader, span)) {
+      return race({producer, buffer, region_of_read(read), true},
+                  {read.reader, buffer, region_of_read(read), false}, span, 0);
     }
     return violation(
         PlanViolationKind::kStaleRead, producer, read.reader,
         fmt::format("{} reads {} before {} has written what it names, at distance {}",
-                    name(read.reader), bytes(read.region, buffer, read.region, buffer, 0),
+                    name(read.reader),
+                    bytes(region_of_read(read), buffer, region_of_read(read), buffer, 0),
                     name(producer), span));
   }
 
@@ -132,18 +106,18 @@ class OrderChecker {
   /// read. With the write in interval t, the read is in interval t + span; every instance in an
   /// interval t + m that touches the bytes is before the write or after the read. Beyond one period
   /// on either side, order only grows.
-  Violation check_others(const Read& read, BufferId other) const {
-    for (const InstructionId writer : writers_[other]) {
+  Violation check_others(const ProducedRead& read, BufferId other) const {
+    for (const InstructionId writer : uses_.writers[other]) {
       if (Violation violation = check_other(read, other, writer)) return violation;
     }
     return std::nullopt;
   }
 
-  Violation check_other(const Read& read, BufferId other, InstructionId writer) const {
-    const BufferOverlap overlap(read.region, region_written(writer));
+  Violation check_other(const ProducedRead& read, BufferId other, InstructionId writer) const {
+    const BufferOverlap overlap(region_of_read(read), region_written(writer));
     if (overlap.is_empty()) return std::nullopt;
     const InstructionId producer = read.producer;
-    const int32_t span = span_of(read);
+    const int32_t span = span_of(plan_, read);
     const int32_t shift = stage(producer) - stage(writer);
     for (int32_t m = -overlap.period(); m <= span + overlap.period(); ++m) {
       if (!overlap.meets(m + shift)) continue;
@@ -152,76 +126,75 @@ class OrderChecker {
         if (Violation violation = check_in_place(read, other)) return violation;
         continue;
       }
-      if (is_ordered(writer, producer, -m) || is_ordered(read.reader, writer, m - span)) continue;
+      if (order_.is_ordered(writer, producer, -m) ||
+          order_.is_ordered(read.reader, writer, m - span))
+        continue;
       return overwritten(read, other, writer, m, m + shift);
     }
     return std::nullopt;
   }
 
   /// An instruction may write over what it reads if the operator allows it, byte for byte.
-  Violation check_in_place(const Read& read, BufferId written) const {
+  Violation check_in_place(const ProducedRead& read, BufferId written) const {
+    if (may_write_over(plan_, read.reader, *read.operand)) return std::nullopt;
     const Instruction& instruction = plan_.instructions[read.reader];
     const BufferRegion from = region_of(plan_.buffers[read.operand->buffer], read.operand->rows);
-    const BufferRegion to = region_written(read.reader);
-    const int32_t difference = read.operand->distance;
-    const auto operand = static_cast<size_t>(read.operand - instruction.reads.data());
-    if (instruction.kind == InstructionKind::kKernel &&
-        may_run_in_place(*find_op(instruction.op), operand, operand_type(plan_, *read.operand),
-                         result_type(plan_, instruction)) &&
-        BufferOverlap::is_exact(from, to, difference)) {
-      return std::nullopt;
-    }
     return violation(
         PlanViolationKind::kRace, read.reader, read.reader,
         fmt::format("{} reads and writes {} at once, which {} cannot do in place",
-                    name(read.reader), bytes(from, read.operand->buffer, to, written, difference),
+                    name(read.reader),
+                    bytes(from, read.operand->buffer, region_written(read.reader), written,
+                          read.operand->distance),
                     instruction.kind == InstructionKind::kKernel ? "'" + instruction.op + "'"
                                                                  : std::string("a copy")));
   }
 
-  Violation overwritten(const Read& read, BufferId other, InstructionId writer, int32_t m,
+  Violation overwritten(const ProducedRead& read, BufferId other, InstructionId writer, int32_t m,
                         int32_t difference) const {
     const BufferId buffer = read.operand->buffer;
     const InstructionId producer = read.producer;
     const Access write{writer, other, region_written(writer), true};
-    const int32_t span = span_of(read);
-    if (!is_ordered_either_way(read.reader, writer, m - span)) {
-      return race({read.reader, buffer, read.region, false}, write, m - span, difference);
+    const int32_t span = span_of(plan_, read);
+    if (!order_.is_ordered_either_way(read.reader, writer, m - span)) {
+      return race({read.reader, buffer, region_of_read(read), false}, write, m - span, difference);
     }
-    if (writer != producer && !is_ordered_either_way(producer, writer, m)) {
-      return race({producer, buffer, read.region, true}, write, m, difference);
+    if (writer != producer && !order_.is_ordered_either_way(producer, writer, m)) {
+      return race({producer, buffer, region_of_read(read), true}, write, m, difference);
     }
     return violation(
         PlanViolationKind::kStaleRead, read.reader, writer,
         fmt::format("{} writes {} after {} has and before {} reads it, {} intervals later",
-                    name(writer), bytes(read.region, buffer, write.region, other, difference),
+                    name(writer),
+                    bytes(region_of_read(read), buffer, write.region, other, difference),
                     name(producer), name(read.reader), span - m));
+  }
+
+  /// Buffers that share bytes, and others that those share bytes with.
+  Violation check_group(const std::vector<BufferId>& group) const {
+    if (group.size() == 1) return std::nullopt;
+    if (lives_follow_each_other(plan_, uses_, order_, group)) return check_residents(group);
+    return find_in_overlaps(plan_, group, [&](BufferId a, BufferId b) { return check_pair(a, b); });
   }
 
   Violation check_pair(BufferId a, BufferId b) const {
     const BufferOverlap overlap(region_of(plan_.buffers[a]), region_of(plan_.buffers[b]));
     if (overlap.is_empty()) return std::nullopt;
-    for (const Read& read : reads_[a]) {
+    for (const ProducedRead& read : uses_.reads[a]) {
       if (Violation violation = check_others(read, b)) return violation;
     }
-    for (const Read& read : reads_[b]) {
+    for (const ProducedRead& read : uses_.reads[b]) {
       if (Violation violation = check_others(read, a)) return violation;
     }
-    for (const InstructionId x : writers_[a]) {
-      for (const InstructionId y : writers_[b]) {
+    for (const InstructionId x : uses_.writers[a]) {
+      for (const InstructionId y : uses_.writers[b]) {
         if (Violation violation =
                 check_writes({x, a, region_written(x), true}, {y, b, region_written(y), true})) {
           return violation;
         }
       }
     }
-    for (const PlanOutput* output : residents_[a]) {
-      if (Violation violation = check_resident(*output, b)) return violation;
-    }
-    for (const PlanOutput* output : residents_[b]) {
-      if (Violation violation = check_resident(*output, a)) return violation;
-    }
-    return std::nullopt;
+    if (Violation violation = check_residents(a, b)) return violation;
+    return check_residents(b, a);
   }
 
   /// Two writes to the same bytes are ordered, whoever reads them.
@@ -231,8 +204,26 @@ class OrderChecker {
     const int32_t shift = stage(x.instruction) - stage(y.instruction);
     for (int32_t k = -overlap.period(); k <= overlap.period(); ++k) {
       if (!overlap.meets(k + shift)) continue;
-      if (is_ordered_either_way(x.instruction, y.instruction, k)) continue;
+      if (order_.is_ordered_either_way(x.instruction, y.instruction, k)) continue;
       return race(x, y, k, k + shift);
+    }
+    return std::nullopt;
+  }
+
+  Violation check_residents(const std::vector<BufferId>& group) const {
+    for (const BufferId buffer : group) {
+      for (const BufferId other : group) {
+        if (residents_[buffer].empty()) break;
+        if (other == buffer) continue;
+        if (Violation violation = check_residents(buffer, other)) return violation;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Violation check_residents(BufferId buffer, BufferId other) const {
+    for (const PlanOutput* output : residents_[buffer]) {
+      if (Violation violation = check_resident(*output, other)) return violation;
     }
     return std::nullopt;
   }
@@ -241,7 +232,7 @@ class OrderChecker {
   /// those bytes is before the write of the last.
   Violation check_resident(const PlanOutput& output, BufferId other) const {
     for (const InstructionId producer : output.value.producers) {
-      for (const InstructionId writer : writers_[other]) {
+      for (const InstructionId writer : uses_.writers[other]) {
         if (Violation violation = check_resident(output, producer, other, writer)) return violation;
       }
     }
@@ -256,7 +247,7 @@ class OrderChecker {
     if (overlap.is_empty()) return std::nullopt;
     const int32_t latest = stage(writer) - stage(producer);
     for (int32_t m = latest; m > latest - overlap.period(); --m) {
-      if (!overlap.meets(m - latest) || is_ordered(writer, producer, -m)) continue;
+      if (!overlap.meets(m - latest) || order_.is_ordered(writer, producer, -m)) continue;
       return violation(
           PlanViolationKind::kStaleRead, producer, writer,
           fmt::format("{} can write {} after {} has written output '{}' of the last step",
@@ -286,7 +277,9 @@ class OrderChecker {
                     bytes(x.region, x.buffer, y.region, y.buffer, difference), distance));
   }
 
-  std::string name(InstructionId id) const { return name_with_lane(plan_, positions_, id); }
+  std::string name(InstructionId id) const {
+    return name_with_lane(plan_, lane_positions(plan_), id);
+  }
 
   /// The bytes two accesses share: within a buffer from its start, else within the arena.
   std::string bytes(const BufferRegion& x, BufferId a, const BufferRegion& y, BufferId b,
@@ -304,11 +297,8 @@ class OrderChecker {
   }
 
   const Plan& plan_;
-  IdVector<InstructionId, LanePosition> positions_;
-  IdVector<InstructionId, Position> places_;
-  HappensBefore order_;
-  IdVector<BufferId, std::vector<InstructionId>> writers_;
-  IdVector<BufferId, std::vector<Read>> reads_;
+  PlanOrder order_;
+  BufferUses uses_;
   IdVector<BufferId, std::vector<const PlanOutput*>> residents_;
 };
 
@@ -316,8 +306,9 @@ class OrderChecker {
 /// make a reader allocate.
 constexpr size_t kMaxCounters = size_t{1} << 30;
 
-Violation find_excess(const Plan& plan) {
-  const size_t num_rows = plan.instructions.size() * static_cast<size_t>(horizon_of(plan) + 1);
+Violation find_excess(const Plan& plan, const LaneProgram& program) {
+  const size_t num_rows =
+      HappensBefore::num_rows(program) * static_cast<size_t>(horizon_of(plan) + 1);
   if (plan.lanes.empty() || num_rows <= kMaxCounters / plan.lanes.size()) return std::nullopt;
   return PlanViolation{
       .kind = PlanViolationKind::kStructure,
@@ -349,8 +340,8 @@ Violation find_deadlock_violation(const Plan& plan, const LaneProgram& program) 
 }  // namespace
 
 std::optional<PlanViolation> find_order_violation(const Plan& plan) {
-  if (Violation violation = find_excess(plan)) return violation;
   const LaneProgram program = lane_program(plan);
+  if (Violation violation = find_excess(plan, program)) return violation;
   if (Violation violation = find_deadlock_violation(plan, program)) return violation;
   return OrderChecker(plan, program).find();
 }

@@ -50,7 +50,10 @@ bool is_inside_arena(const PlanBuffer& buffer, int64_t arena_bytes) {
 class StructureChecker {
  public:
   explicit StructureChecker(const Plan& plan)
-      : plan_(plan), is_initial_(plan.buffers.size()), writers_(plan.buffers.size()) {}
+      : plan_(plan),
+        is_initial_(plan.buffers.size()),
+        is_state_(plan.buffers.size()),
+        writers_(plan.buffers.size()) {}
 
   Violation find() {
     if (auto broken = find_broken_reference(plan_)) return structure(*broken);
@@ -171,7 +174,7 @@ class StructureChecker {
         if (Violation violation = fill(buffer, state.name, &state.type, size_bytes)) {
           return violation;
         }
-        is_state_.insert(buffer);
+        is_state_[buffer] = true;
       }
     }
     for (const PlanConstant& constant : plan_.constants) {
@@ -190,7 +193,7 @@ class StructureChecker {
       const Instruction& instruction = plan_.instructions[id];
       if (!instruction.writes) continue;
       const BufferId buffer = *instruction.writes;
-      if (is_initial_[buffer] && !is_state_.contains(buffer)) {
+      if (is_initial_[buffer] && !is_state_[buffer]) {
         return fault(id, fmt::format("writes buffer '{}' of a constant", name_of(buffer)));
       }
     }
@@ -313,7 +316,7 @@ class StructureChecker {
       if (std::find(writers.begin(), writers.end(), id) == writers.end()) return std::nullopt;
       return fault(id, fmt::format("reads what it writes to buffer '{}' in the same step", buffer));
     }
-    if (!is_state_.contains(operand.buffer)) {
+    if (!is_state_[operand.buffer]) {
       return fault(id, fmt::format("reads buffer '{}' of an earlier step, which has no first value:"
                                    " it is no state",
                                    buffer));
@@ -355,14 +358,21 @@ class StructureChecker {
   }
 
   Violation check_initial_bytes() const {
-    return find_in_overlaps(plan_, [&](BufferId a, BufferId b) -> Violation {
+    const auto shares = [&](BufferId a, BufferId b) -> Violation {
       if (!is_initial_[a] && !is_initial_[b]) return std::nullopt;
       const BufferOverlap overlap(region_of(plan_.buffers[a]), region_of(plan_.buffers[b]));
       if (overlap.is_empty()) return std::nullopt;
       return structure(fmt::format("buffer '{}' is filled at load and shares bytes with '{}'",
                                    name_of(is_initial_[a] ? a : b),
                                    name_of(is_initial_[a] ? b : a)));
-    });
+    };
+    for (const std::vector<BufferId>& group : groups_by_place(plan_)) {
+      const bool has_initial = std::any_of(group.begin(), group.end(),
+                                           [&](BufferId id) { return is_initial_[id] != 0; });
+      if (!has_initial) continue;
+      if (Violation violation = find_in_overlaps(plan_, group, shares)) return violation;
+    }
+    return std::nullopt;
   }
 
   Violation check_outputs() const {
@@ -399,7 +409,7 @@ class StructureChecker {
                                    output.name, buffer.name));
     }
     if (value.distance == 0 || value.producers.empty()) return std::nullopt;
-    if (is_state_.contains(value.buffer) && value.distance < buffer.versions) return std::nullopt;
+    if (is_state_[value.buffer] && value.distance < buffer.versions) return std::nullopt;
     return structure(
         fmt::format("output '{}' names a value of {} steps before the last, which "
                     "buffer '{}' no longer holds",
@@ -435,7 +445,7 @@ class StructureChecker {
   const Plan& plan_;
   IdVector<InstructionId, LanePosition> positions_;
   IdVector<BufferId, char> is_initial_;
-  std::set<BufferId> is_state_;
+  IdVector<BufferId, char> is_state_;
   IdVector<BufferId, std::vector<InstructionId>> writers_;  // in the order of their rows
 };
 

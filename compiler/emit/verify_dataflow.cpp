@@ -1,0 +1,349 @@
+#include "compiler/emit/verify_dataflow.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "compiler/emit/value_numbers.h"
+
+namespace graphc {
+namespace {
+
+/// Its methods check one kind of thing each, and rely on those called before them.
+class DataflowChecker {
+ public:
+  DataflowChecker(const Plan& plan, const Graph& graph)
+      : plan_(plan),
+        graph_(graph),
+        numbers_(graph),
+        fed_(plan.inputs.size()),
+        filled_(plan.buffers.size()),
+        held_(plan.buffers.size()),
+        rows_computed_(numbers_.size()) {
+    for (const ValueId id : graph.values.ids()) by_name_[graph.values[id].name] = id;
+    for (const Node& node : graph.nodes) {
+      if (node.updates) next_value_[*node.updates] = node.result;
+    }
+  }
+
+  Violation find() {
+    if (Violation violation = match_inputs()) return violation;
+    if (Violation violation = match_states()) return violation;
+    if (Violation violation = match_constants()) return violation;
+    const std::vector<InstructionId> order = producers_first();
+    if (order.size() != plan_.instructions.size()) return "values of one step wait for each other";
+    for (const InstructionId id : order) {
+      if (Violation violation = check_instruction(plan_.instructions[id])) return violation;
+    }
+    if (Violation violation = check_filled_buffers()) return violation;
+    if (Violation violation = check_nodes()) return violation;
+    return check_outputs();
+  }
+
+ private:
+  struct Read {
+    std::optional<ValueNumber> number;
+    std::string text;  ///< of what is read; if it is no value of the graph, what it is instead
+  };
+
+  std::optional<ValueId> find_value(std::string_view name, ValueKind kind) const {
+    const auto at = by_name_.find(name);
+    if (at == by_name_.end() || graph_.values[at->second].kind != kind) return std::nullopt;
+    return at->second;
+  }
+
+  size_t count(ValueKind kind) const {
+    return static_cast<size_t>(
+        std::count_if(graph_.values.begin(), graph_.values.end(),
+                      [kind](const Value& value) { return value.kind == kind; }));
+  }
+
+  const std::string& name_of(ValueId value) const { return graph_.values[value].name; }
+  const std::string& name_of(ValueNumber number) const {
+    return name_of(numbers_.value_of(number));
+  }
+  const TensorType& type_of(BufferId buffer) const { return plan_.buffers[buffer].type; }
+
+  Violation match_inputs() {
+    if (plan_.inputs.size() != count(ValueKind::kInput)) {
+      return fmt::format("the plan has {} inputs; the graph has {}", plan_.inputs.size(),
+                         count(ValueKind::kInput));
+    }
+    for (const InputId id : plan_.inputs.ids()) {
+      const PlanInput& input = plan_.inputs[id];
+      const auto value = find_value(input.name, ValueKind::kInput);
+      if (!value) return fmt::format("'{}' is no input of the graph", input.name);
+      if (input.type != graph_.type_of(*value)) {
+        return fmt::format("input '{}' is {}; in the graph it is {}", input.name,
+                           to_string(input.type), to_string(graph_.type_of(*value)));
+      }
+      const auto file = [](const std::optional<std::string>& path) {
+        return std::filesystem::path(path.value_or("")).filename();
+      };
+      // Where the file lies depends on the folder of the plan.
+      if (file(input.feed_path) != file(graph_.values[*value].feed_path)) {
+        return fmt::format("input '{}' is fed from '{}', not from the graph's '{}'", input.name,
+                           file(input.feed_path).string(),
+                           file(graph_.values[*value].feed_path).string());
+      }
+      fed_[id] = numbers_.of(*value);
+    }
+    return std::nullopt;
+  }
+
+  Violation match_states() {
+    if (plan_.states.size() != count(ValueKind::kState)) {
+      return fmt::format("the plan has {} states; the graph has {}", plan_.states.size(),
+                         count(ValueKind::kState));
+    }
+    for (const PlanState& state : plan_.states) {
+      const auto value = find_value(state.name, ValueKind::kState);
+      if (!value) return fmt::format("'{}' is no state of the graph", state.name);
+      if (state.type != graph_.type_of(*value) ||
+          state.initializer != graph_.values[*value].initializer) {
+        return fmt::format("state '{}' does not start as it does in the graph", state.name);
+      }
+      for (const BufferId buffer : state.buffers) filled_[buffer] = numbers_.of(*value);
+    }
+    return std::nullopt;
+  }
+
+  Violation match_constants() {
+    for (const PlanConstant& constant : plan_.constants) {
+      for (const BufferId buffer : constant.buffers) {
+        filled_[buffer] = numbers_.find_constant(type_of(buffer), constant.data);
+        if (filled_[buffer]) continue;
+        return fmt::format("constant '{}' has a content that no constant of the graph has",
+                           constant.name);
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// Every instruction behind those that wrote, in the same step, what it reads; those that cannot
+  /// be put there are missing.
+  std::vector<InstructionId> producers_first() const {
+    IdVector<InstructionId, std::vector<InstructionId>> readers(plan_.instructions.size());
+    IdVector<InstructionId, int32_t> num_missing(plan_.instructions.size());
+    std::vector<InstructionId> order;
+    for (const InstructionId id : plan_.instructions.ids()) {
+      for (const Operand& operand : plan_.instructions[id].reads) {
+        if (operand.distance > 0) continue;
+        for (const InstructionId producer : operand.producers) {
+          readers[producer].push_back(id);
+          ++num_missing[id];
+        }
+      }
+      if (num_missing[id] == 0) order.push_back(id);
+    }
+    for (size_t i = 0; i < order.size(); ++i) {
+      for (const InstructionId reader : readers[order[i]]) {
+        if (--num_missing[reader] == 0) order.push_back(reader);
+      }
+    }
+    return order;
+  }
+
+  /// The graph's value that an operand gets, of the reader's own step.
+  Read read(const Operand& operand) const {
+    const std::optional<ValueNumber> filled = filled_[operand.buffer];
+    if (operand.producers.empty() || operand.distance > 0) {
+      // What a state's buffer holds one step later is the state; of earlier steps no node reads.
+      if (!filled) return {{}, "an earlier step of " + plan_.buffers[operand.buffer].name};
+      const int32_t steps = operand.producers.empty() ? 0 : operand.distance - 1;
+      if (steps == 0) return {filled, name_of(*filled)};
+      return {{}, fmt::format("{} of {} steps before", name_of(*filled), steps)};
+    }
+    return {held_[operand.buffer], name_of(*held_[operand.buffer])};
+  }
+
+  Violation check_instruction(const Instruction& instruction) {
+    switch (instruction.kind) {
+      case InstructionKind::kKernel:
+        return check_kernel(instruction);
+      case InstructionKind::kCopy:
+        return check_copy(instruction);
+      case InstructionKind::kFeed:
+        return check_write(instruction, fed_[*instruction.input]);
+      case InstructionKind::kOutput:
+        return std::nullopt;  // see check_outputs
+    }
+    return std::nullopt;
+  }
+
+  /// Whatever writes into one buffer writes rows of one value.
+  Violation check_write(const Instruction& instruction, ValueNumber number) {
+    const PlanBuffer& buffer = plan_.buffers[*instruction.writes];
+    const TensorType& type = graph_.type_of(numbers_.value_of(number));
+    if (buffer.type != type) {
+      return fmt::format("'{}' writes {}, which is {}, into buffer '{}' of type {}",
+                         instruction.name, name_of(number), to_string(type), buffer.name,
+                         to_string(buffer.type));
+    }
+    std::optional<ValueNumber>& held = held_[*instruction.writes];
+    if (held && *held != number) {
+      return fmt::format("'{}' writes rows of {} into buffer '{}', whose other rows are of {}",
+                         instruction.name, name_of(number), buffer.name, name_of(*held));
+    }
+    held = number;
+    return std::nullopt;
+  }
+
+  Violation check_copy(const Instruction& instruction) {
+    const Operand& operand = instruction.reads[0];
+    const Read source = read(operand);
+    if (!source.number) {
+      return fmt::format("'{}' copies {}, which is no value of the graph", instruction.name,
+                         source.text);
+    }
+    if (rows_or_all(type_of(operand.buffer), operand.rows) !=
+        rows_or_all(type_of(*instruction.writes), instruction.rows)) {
+      return fmt::format("'{}' moves rows of {} to other rows", instruction.name, source.text);
+    }
+    return check_write(instruction, *source.number);
+  }
+
+  Violation check_kernel(const Instruction& instruction) {
+    std::vector<ValueNumber> operands;
+    std::vector<std::string> texts;
+    for (const Operand& operand : instruction.reads) {
+      const Read source = read(operand);
+      texts.push_back(source.text);
+      if (source.number) operands.push_back(*source.number);
+    }
+    const auto number = numbers_.find(instruction.op, operands, instruction.attributes);
+    if (!number || operands.size() != texts.size()) {
+      return fmt::format("'{}' is {}, which no node of the graph is{}", instruction.name,
+                         text_of(instruction.op, texts, instruction.attributes),
+                         text_of_namesake(instruction));
+    }
+    if (Violation violation = check_rows(instruction, *number)) return violation;
+    const RowRange made = rows_or_all(type_of(*instruction.writes), instruction.rows);
+    rows_computed_[*number] += made.size();
+    return check_write(instruction, *number);
+  }
+
+  /// Whole operands for a whole result; for some rows, what the operator table says of them.
+  Violation check_rows(const Instruction& instruction, ValueNumber number) const {
+    const NodeId id = *graph_.values[numbers_.value_of(number)].producer;
+    const TensorType& result = graph_.type_of(graph_.nodes[id].result);
+    const RowRange made = rows_or_all(result, instruction.rows);
+    std::vector<RowUse> uses(instruction.reads.size(), RowUse::kAll);
+    if (made != rows_or_all(result, {})) {
+      const Node& node = graph_.nodes[id];
+      uses = row_uses(*node.op, graph_.input_types(id), result, node.attributes);
+      if (uses.empty()) {
+        return fmt::format("'{}' makes rows of {}, whose rows cannot be made alone",
+                           instruction.name, node.name);
+      }
+    }
+    for (size_t i = 0; i < uses.size(); ++i) {
+      const Operand& operand = instruction.reads[i];
+      const RowRange given = rows_or_all(type_of(operand.buffer), operand.rows);
+      const RowRange needed =
+          uses[i] == RowUse::kSame ? made : rows_or_all(type_of(operand.buffer), {});
+      if (given == needed) continue;
+      return fmt::format("'{}' makes rows {} of {} from rows {} of {}; it needs rows {}",
+                         instruction.name, to_string(made), name_of(number), to_string(given),
+                         read(operand).text, to_string(needed));
+    }
+    return std::nullopt;
+  }
+
+  /// What is filled in at load is replaced by what the graph says, everywhere, or not at all.
+  Violation check_filled_buffers() const {
+    for (const BufferId buffer : plan_.buffers.ids()) {
+      if (!filled_[buffer]) continue;
+      const ValueId value = numbers_.value_of(*filled_[buffer]);
+      const auto next = next_value_.find(value);
+      const bool is_updated = next != next_value_.end();
+      const std::optional<ValueNumber> held = held_[buffer];
+      if (is_updated ? held == numbers_.of(next->second) : !held) continue;
+      return fmt::format("'{}' in buffer '{}' is replaced by {}, not by {}", name_of(value),
+                         plan_.buffers[buffer].name, held ? name_of(*held) : "nothing",
+                         is_updated ? name_of(next->second) : "nothing");
+    }
+    return std::nullopt;
+  }
+
+  /// A row that a buffer holds was computed or copied from one that was, so counting rows says
+  /// whether all were computed, and as often as the graph has nodes for them.
+  Violation check_nodes() const {
+    IdVector<ValueNumber, int64_t> rows_needed(numbers_.size());
+    for (const Node& node : graph_.nodes) {
+      const ValueNumber number = numbers_.of(node.result);
+      rows_needed[number] += rows_or_all(graph_.type_of(node.result), {}).size();
+      if (rows_computed_[number] >= rows_needed[number]) continue;
+      return fmt::format("node '{}' is not computed{}", node.name,
+                         rows_computed_[number] > 0 ? " completely" : "");
+    }
+    return std::nullopt;
+  }
+
+  Violation check_outputs() const {
+    if (plan_.outputs.size() != graph_.outputs.size()) {
+      return fmt::format("the plan has {} outputs; the graph has {}", plan_.outputs.size(),
+                         graph_.outputs.size());
+    }
+    for (size_t i = 0; i < plan_.outputs.size(); ++i) {
+      const PlanOutput& output = plan_.outputs[i];
+      const GraphOutput& wanted = graph_.outputs[i];
+      const Operand& operand =
+          output.instruction ? plan_.instructions[*output.instruction].reads[0] : output.value;
+      const Read source = read(operand);
+      if (output.name != name_of(wanted.value) || source.number != numbers_.of(wanted.value) ||
+          operand.rows) {
+        return fmt::format("output '{}' hands out {}; the graph's is '{}'", output.name,
+                           source.text, name_of(wanted.value));
+      }
+      if (output.instruction.has_value() == !wanted.device) continue;
+      return fmt::format("output '{}' {}", output.name,
+                         wanted.device ? "is delivered, and should stay on " + *wanted.device
+                                       : "stays on its device, and should be delivered");
+    }
+    return std::nullopt;
+  }
+
+  static std::string text_of(std::string_view op, const std::vector<std::string>& operands,
+                             const Attributes& attributes) {
+    std::string text = fmt::format("{}({}", op, fmt::join(operands, ", "));
+    for (const Attribute& attribute : attributes) {
+      text += fmt::format(", {}={}", attribute.name, to_string(attribute.value));
+    }
+    return text + ")";
+  }
+
+  /// What the node is that the instruction is called after.
+  std::string text_of_namesake(const Instruction& instruction) const {
+    const std::string name = instruction.name.substr(0, instruction.name.find('['));
+    const auto value = find_value(name, ValueKind::kNode);
+    if (!value) return "";
+    const Node& node = graph_.nodes[*graph_.values[*value].producer];
+    std::vector<std::string> operands;
+    for (const ValueId input : node.inputs) {
+      operands.push_back(name_of(numbers_.of(input)));  // as they are called elsewhere in the text
+    }
+    return fmt::format("; node '{}' is {}", name,
+                       text_of(node.op->name, operands, node.attributes));
+  }
+
+  const Plan& plan_;
+  const Graph& graph_;
+  const ValueNumbers numbers_;
+  std::map<std::string_view, ValueId> by_name_;
+  std::map<ValueId, ValueId> next_value_;                  // of every state that is updated
+  IdVector<InputId, ValueNumber> fed_;                     // what each input is
+  IdVector<BufferId, std::optional<ValueNumber>> filled_;  // states and constants
+  IdVector<BufferId, std::optional<ValueNumber>> held_;    // what is written in a step
+  IdVector<ValueNumber, int64_t> rows_computed_;           // by kernels
+};
+
+}  // namespace
+
+Violation verify_dataflow(const Plan& plan, const Graph& graph) {
+  return DataflowChecker(plan, graph).find();
+}
+
+}  // namespace graphc
