@@ -3,23 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "compiler/memory/sharing.h"
-#include "tests/unit/compiler/schedule/levels.h"
+#include "tests/unit/compiler/memory/written_schedules.h"
 
 namespace graphc {
 namespace {
-
-/// 8 bytes a nanosecond everywhere, two workers.
-Machine two_workers(const std::string& memory = "1GiB") {
-  return machine_of("machine: m\ndevices:\n  cpu: {kind: cpu, workers: 2, memory: " + memory +
-                    ", rates: {matmul_f32: 1GFLOP/s, bytes: 1GB/s}, launch: 0ns}\n");
-}
-
-Schedule written_schedule(const Graph& graph, const Machine& machine, const std::string& text) {
-  DiagnosticSink sink;
-  auto schedule = parse_schedule(file_of("s.schedule", text), tasks_of(graph, machine), sink);
-  CHECK(schedule, sink.render_all());
-  return *std::move(schedule);
-}
 
 const PlannedBuffer& buffer_named(const MemoryPlan& plan, const std::string& name) {
   const PlacedGraph& placed = plan.schedule.tasks.placed;
@@ -35,20 +22,6 @@ bool share_bytes(const MemoryPlan& plan, const std::string& first, const std::st
   return a.device == b.device && a.offset_bytes < b.offset_bytes + b.extent_bytes() &&
          b.offset_bytes < a.offset_bytes + a.extent_bytes();
 }
-
-/// A chain in which every second value can take the bytes of the one before the last.
-constexpr const char* kChain =
-    "graph g\n"
-    "state %w : f32[100] init zeros\n"
-    "%a = relu(%w)\n"
-    "%b = tanh(%a)\n"
-    "%c = relu(%b)\n"
-    "%d = tanh(%c)\n"
-    "output %d\n";
-
-constexpr const char* kChainOnOneLane =
-    "cpu.worker0  a  stage=0\ncpu.worker0  b  stage=0\ncpu.worker0  c  stage=0\n"
-    "cpu.worker0  d  stage=0\noutput  output d  stage=0\n";
 
 //   worker0   [a][b][c][d]        a is read by b, c is written after that, in every step
 //   output              [d]
