@@ -159,7 +159,8 @@ TEST(LivePieces, AreWhatAnUnrolledRunShows) {
         constexpr int64_t kIntervalNs = 10;
         const LiveRange range{begin_ns, begin_ns + length_ns};
         const auto pieces = live_pieces(range, kIntervalNs, versions);
-        const int64_t late = 6 * versions;  // a multiple: step s uses version s mod versions
+        const int64_t late =
+            int64_t{6} * versions;  // a multiple: step s uses version s mod versions
         for (int64_t time_ns = 0; time_ns < kIntervalNs; ++time_ns) {
           std::set<int32_t> expected;
           for (int64_t step = 0; step <= late; ++step) {
