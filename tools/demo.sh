@@ -53,6 +53,8 @@ show graphrun "$out/eval.bin" --load-state="$out/weights.safetensors" \
 step "pictures"
 graphc graphs/mlp_figure.yaml --emit=dot -o "$out/schedule.dot"
 graphc graphs/mlp_figure.yaml --emit=svg --steps=4 -o "$out/schedule.svg"
+graphc graphs/mlp_figure.yaml --emit=memory-svg -o "$out/memory.svg"
 dot -Tsvg "$out/schedule.dot" -o "$out/graph.svg"
 echo "the placed graph:             $out/schedule.dot, drawn in $out/graph.svg"
 echo "the schedule over four steps: $out/schedule.svg"
+echo "memory over one interval:     $out/memory.svg"

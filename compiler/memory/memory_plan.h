@@ -70,6 +70,7 @@ std::vector<SchedulingEdge> enforced_edges(const MemoryPlan& plan);
 /// of their accesses is ordered, in every step.
 Violation verify_memory_plan(const MemoryPlan& plan);
 
+/// Arena by arena: its size and bound, its peak with what is alive then, and every buffer.
 std::string print_memory_plan(const MemoryPlan& plan, const Machine& machine);
 
 }  // namespace graphc

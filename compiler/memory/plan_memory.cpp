@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "compiler/memory/memory_peak.h"
 #include "compiler/memory/memory_plan.h"
 #include "compiler/memory/reuse_order.h"
 
@@ -190,6 +191,28 @@ class MemoryPlanner {
   IdVector<PlacedValueId, bool> is_exclusive_;
 };
 
+constexpr size_t kMostNamesOfAPeak = 8;
+
+/// `  peak 1536 bytes at 400 ns (while b): w@cpu 512, a@cpu 512, b@cpu 512`.
+std::string peak_line(const MemoryPlan& plan, const PlannedArena& arena) {
+  const ArenaPeak peak = arena_peak(plan, arena);
+  std::string text = "  peak " + std::to_string(peak.num_bytes) + " bytes ";
+  if (peak.task) {
+    text += "at " + format_duration(peak.at_ns) + " (while " +
+            plan.schedule.tasks.tasks[*peak.task].name + ")";
+  } else {
+    text += "all the time";
+  }
+  for (size_t i = 0; i < std::min(peak.alive.size(), kMostNamesOfAPeak); ++i) {
+    text += (i == 0 ? ": " : ", ") + plan.schedule.tasks.placed.values[peak.alive[i].value].name +
+            " " + std::to_string(peak.alive[i].num_bytes);
+  }
+  if (peak.alive.size() > kMostNamesOfAPeak) {
+    text += " and " + std::to_string(peak.alive.size() - kMostNamesOfAPeak) + " more";
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const Schedule& schedule, const MemoryLimits& limits) {
@@ -236,8 +259,10 @@ std::string print_memory_plan(const MemoryPlan& plan, const Machine& machine) {
     text += "arena " + machine.devices[arena.device].name + "  " +
             std::to_string(arena.size_bytes) + " bytes, bound " +
             std::to_string(arena.bound_bytes) + "\n";
-    for (const PlannedBuffer& buffer : plan.buffers) {
-      if (buffer.device != arena.device) continue;
+    const std::vector<PlacedValueId> values = values_in(plan, arena);
+    if (!values.empty()) text += peak_line(plan, arena);
+    for (const PlacedValueId value : values) {
+      const PlannedBuffer& buffer = plan.buffers[value];
       text += "  [" + std::to_string(buffer.offset_bytes) + ", " +
               std::to_string(buffer.offset_bytes + buffer.extent_bytes()) + ")  " +
               plan.schedule.tasks.placed.values[buffer.value].name + "  " +

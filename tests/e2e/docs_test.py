@@ -1,6 +1,6 @@
 """The documents tell the truth: the tour's commands work and print what stands there.
 
-`docs_test.py --update` pastes what the programs print now into README.md, and draws its picture.
+`docs_test.py --update` pastes what the programs print now into README.md, and draws its pictures.
 """
 
 import os
@@ -13,7 +13,9 @@ import unittest
 from support import BIN_DIR, ROOT, EndToEndTest
 
 README = ROOT / "README.md"
-PICTURE = ROOT / "docs" / "images" / "mlp_figure_timeline.svg"
+IMAGES = ROOT / "docs" / "images"
+PICTURES = {"svg": IMAGES / "mlp_figure_timeline.svg",
+            "memory-svg": IMAGES / "mlp_figure_memory.svg"}
 CONSOLE = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -65,9 +67,10 @@ class DocsTest(EndToEndTest):
         for block in blocks:
             self.assertEqual(without_numbers(replay(block, self.folder)), without_numbers(block))
 
-    def test_the_picture_is_what_the_compiler_draws(self):
-        drawn = self.succeed("graphc", ROOT / "graphs" / "mlp_figure.yaml", "--emit=svg")
-        self.assertEqual(drawn, PICTURE.read_text())
+    def test_the_pictures_are_what_the_compiler_draws(self):
+        for kind, picture in PICTURES.items():
+            drawn = self.succeed("graphc", ROOT / "graphs" / "mlp_figure.yaml", f"--emit={kind}")
+            self.assertEqual(drawn, picture.read_text(), picture.name)
 
     def test_links_lead_to_files(self):
         pages = [README, *sorted((ROOT / "docs").rglob("*.md"))]
@@ -85,13 +88,15 @@ class DocsTest(EndToEndTest):
 
 
 class Update(EndToEndTest):
-    """Not a test: replaces the output in the tour, and the picture."""
+    """Not a test: replaces the output in the tour, and the pictures."""
 
     def runTest(self):
         prepare(self.folder)
         pages = CONSOLE.sub(lambda match: replay(match[1], self.folder), README.read_text())
         README.write_text(pages)
-        self.succeed("graphc", ROOT / "graphs" / "mlp_figure.yaml", "--emit=svg", "-o", PICTURE)
+        for kind, picture in PICTURES.items():
+            self.succeed("graphc", ROOT / "graphs" / "mlp_figure.yaml", f"--emit={kind}",
+                         "-o", picture)
 
 
 if __name__ == "__main__":

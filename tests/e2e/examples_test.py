@@ -9,7 +9,8 @@ import unittest
 from support import BIN_DIR, EXAMPLES, GRAPHS, EndToEndTest
 
 MACHINES = sorted((GRAPHS / "machines").glob("*.yaml"))
-EMITTED = ("graph", "placed", "tasks", "schedule", "memory", "sync", "dot", "svg", "trace")
+EMITTED = ("graph", "placed", "tasks", "schedule", "memory", "memory-svg", "memory-json", "sync",
+           "dot", "svg", "trace")
 
 
 def accepts(machine, graph):

@@ -8,6 +8,7 @@
 #include "compiler/compile.h"
 #include "compiler/emit/dot.h"
 #include "compiler/emit/explain.h"
+#include "compiler/emit/memory_view.h"
 #include "compiler/emit/summary.h"
 #include "compiler/emit/svg.h"
 #include "compiler/emit/trace.h"
@@ -39,6 +40,10 @@ constexpr std::array kEmitters = {
             [](const Compilation& c, const Machine&, int) { return print_schedule(c.schedule()); }},
     Emitter{"memory", [](const Compilation& c, const Machine& machine,
                          int) { return print_memory_plan(c.memory(), machine); }},
+    Emitter{"memory-svg", [](const Compilation& c, const Machine& machine,
+                             int) { return memory_to_svg(c.memory(), machine); }},
+    Emitter{"memory-json", [](const Compilation& c, const Machine& machine,
+                              int) { return memory_to_json(c.memory(), machine); }},
     Emitter{"sync", [](const Compilation& c, const Machine&,
                        int) { return print_synchronised(c.synchronised); }},
     Emitter{"dot", [](const Compilation& c, const Machine& machine,

@@ -9,7 +9,7 @@ namespace {
 
 /// A chain in which every second value can take the bytes of the one before the last; no product is
 /// written over what it is made of.
-constexpr const char* kChain =
+constexpr const char* kProducts =
     "graph g\n"
     "state %w : f32[10, 10] init zeros\n"
     "%a = matmul(%w, %w)\n"
@@ -18,16 +18,12 @@ constexpr const char* kChain =
     "%d = matmul(%c, %w)\n"
     "output %d\n";
 
-constexpr const char* kChainOnOneLane =
-    "cpu.worker0  a  stage=0\ncpu.worker0  b  stage=0\ncpu.worker0  c  stage=0\n"
-    "cpu.worker0  d  stage=0\noutput  output d  stage=0\n";
-
 //   worker0   [a][b][c][d]        a is read by b, c is written after that, in every step
 //   output              [d]
 TEST(PlanMemory, ValuesOfDisjointLifetimeShareBytes) {
   const Machine machine = two_workers();
   const MemoryPlan plan =
-      plan_of(written_schedule(graph_of(kChain), machine, kChainOnOneLane), machine);
+      plan_of(written_schedule(graph_of(kProducts), machine, kChainOnOneLane), machine);
   EXPECT_TRUE(share_bytes(plan, "a@cpu", "c@cpu"));
   EXPECT_FALSE(share_bytes(plan, "a@cpu", "b@cpu"));
   EXPECT_FALSE(share_bytes(plan, "b@cpu", "c@cpu"));
@@ -106,7 +102,7 @@ TEST(PlanMemory, StateConstantsVersionsAndResidentOutputsShareWithNobody) {
 TEST(PlanMemory, ADeviceThatIsTooSmallIsFound) {
   const Machine machine = two_workers("1KiB");
   const MemoryPlan plan =
-      plan_of(written_schedule(graph_of(kChain), machine, kChainOnOneLane), machine);
+      plan_of(written_schedule(graph_of(kProducts), machine, kChainOnOneLane), machine);
   const auto excess = find_excess(plan, memory_of(machine));
   ASSERT_TRUE(excess);
   EXPECT_EQ(excess->device, machine.host());
@@ -117,7 +113,7 @@ TEST(PlanMemory, ADeviceThatIsTooSmallIsFound) {
 TEST(PlanMemory, ADeviceThatIsJustLargeEnoughWillDo) {
   const Machine machine = two_workers("2KiB");
   const MemoryPlan plan =
-      plan_of(written_schedule(graph_of(kChain), machine, kChainOnOneLane), machine);
+      plan_of(written_schedule(graph_of(kProducts), machine, kChainOnOneLane), machine);
   EXPECT_FALSE(find_excess(plan, memory_of(machine)));
   EXPECT_TRUE(plan.reuse_edges.empty());
 }
@@ -131,7 +127,7 @@ class VerifyMemoryPlan : public testing::Test {
 
   Machine machine_ = two_workers();
   MemoryPlan plan_ =
-      plan_of(written_schedule(graph_of(kChain), machine_, kChainOnOneLane), machine_);
+      plan_of(written_schedule(graph_of(kProducts), machine_, kChainOnOneLane), machine_);
 };
 
 TEST_F(VerifyMemoryPlan, AcceptsTheUnbrokenOne) {

@@ -3,23 +3,9 @@
 #include <string>
 
 #include "compiler/memory/memory_plan.h"
-#include "tests/unit/compiler/schedule/levels.h"
+#include "tests/unit/compiler/memory/written_schedules.h"
 
 namespace graphc {
-
-/// 8 bytes a nanosecond everywhere, two workers.
-inline Machine two_workers(const std::string& memory = "1GiB") {
-  return machine_of("machine: m\ndevices:\n  cpu: {kind: cpu, workers: 2, memory: " + memory +
-                    ", rates: {matmul_f32: 1GFLOP/s, bytes: 1GB/s}, launch: 0ns}\n");
-}
-
-inline Schedule written_schedule(const Graph& graph, const Machine& machine,
-                                 const std::string& text) {
-  DiagnosticSink sink;
-  auto schedule = parse_schedule(file_of("s.schedule", text), tasks_of(graph, machine), sink);
-  CHECK(schedule, sink.render_all());
-  return *std::move(schedule);
-}
 
 inline const PlannedBuffer& buffer_named(const MemoryPlan& plan, const std::string& name) {
   const PlacedGraph& placed = plan.schedule.tasks.placed;
