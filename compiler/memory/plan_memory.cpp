@@ -1,8 +1,10 @@
 #include <algorithm>
 
+#include "compiler/memory/assign_arenas.h"
 #include "compiler/memory/memory_plan.h"
 #include "compiler/memory/sharing.h"
 #include "runtime/base/text.h"
+#include "runtime/plan/plan_names.h"
 
 namespace graphc {
 namespace {
@@ -26,40 +28,43 @@ IdVector<PlacedValueId, bool> find_exclusive(const Schedule& schedule) {
 
 class MemoryPlanner {
  public:
-  explicit MemoryPlanner(const Schedule& schedule, const Machine& machine)
+  explicit MemoryPlanner(const Schedule& schedule)
       : accesses_(value_accesses(schedule)),
         order_(enforced_order(schedule)),
         is_exclusive_(find_exclusive(schedule)) {
     plan_.schedule = schedule;
+    const ArenaAssignment assigned = assign_arenas(schedule.tasks.placed);
+    plan_.arenas = assigned.arenas;
     for (const PlacedValueId value : schedule.tasks.placed.values.ids()) {
-      plan_.buffers.push_back(buffer_for(value));
+      plan_.buffers.push_back(buffer_for(value, assigned.arena_of[value]));
     }
-    for (const DeviceId device : machine.devices.ids()) plan_.arenas.push_back(pack_device(device));
+    for (const ArenaId arena : plan_.arenas.ids()) pack_arena(arena);
   }
 
   MemoryPlan take() { return std::move(plan_); }
 
  private:
-  PlannedBuffer buffer_for(PlacedValueId value) const {
+  PlannedBuffer buffer_for(PlacedValueId value, ArenaId arena) const {
     PlannedBuffer buffer;
     buffer.value = value;
-    buffer.device = plan_.schedule.tasks.placed.values[value].device;
+    buffer.arena = arena;
     buffer.stride_bytes = aligned(plan_.schedule.tasks.placed.type_of(value).size_bytes());
     buffer.versions = plan_.schedule.versions[value];
     return buffer;
   }
 
-  PlannedArena pack_device(DeviceId device) {
+  void pack_arena(ArenaId arena) {
     std::vector<PlacedValueId> values;
     for (const PlannedBuffer& buffer : plan_.buffers) {
-      if (buffer.device == device) values.push_back(buffer.value);
+      if (buffer.arena == arena) values.push_back(buffer.value);
     }
     const PackingProblem problem = packing_problem(values);
     const Packing packing = pack(problem);
     for (size_t i = 0; i < values.size(); ++i) {
       plan_.buffers[values[i]].offset_bytes = packing.offset_bytes[RequestId(i)];
     }
-    return {device, packing.arena_bytes, packing_bound_bytes(problem)};
+    plan_.arenas[arena].size_bytes = packing.arena_bytes;
+    plan_.arenas[arena].bound_bytes = packing_bound_bytes(problem);
   }
 
   PackingProblem packing_problem(const std::vector<PlacedValueId>& values) const {
@@ -90,14 +95,23 @@ class MemoryPlanner {
 
 }  // namespace
 
-Result<MemoryPlan> plan_memory(const Schedule& schedule, const Machine& machine) {
-  MemoryPlan plan = MemoryPlanner(schedule, machine).take();
+int64_t memory_of(const MemoryPlan& plan, DeviceId device) {
+  int64_t size_bytes = 0;
   for (const PlannedArena& arena : plan.arenas) {
-    const Device& device = machine.devices[arena.device];
-    if (arena.size_bytes <= device.memory_bytes) continue;
+    if (arena.device == device) size_bytes += arena.size_bytes;
+  }
+  return size_bytes;
+}
+
+Result<MemoryPlan> plan_memory(const Schedule& schedule, const Machine& machine) {
+  MemoryPlan plan = MemoryPlanner(schedule).take();
+  for (const DeviceId id : machine.devices.ids()) {
+    const Device& device = machine.devices[id];
+    const int64_t needed_bytes = memory_of(plan, id);
+    if (needed_bytes <= device.memory_bytes) continue;
     return machine_error("device '" + device.name + "' of machine '" + machine.name + "' has " +
                          format_bytes(device.memory_bytes) + " of memory; this graph needs " +
-                         format_bytes(arena.size_bytes) + " (" + std::to_string(arena.size_bytes) +
+                         format_bytes(needed_bytes) + " (" + std::to_string(needed_bytes) +
                          " bytes) there; move operators to another device or use smaller batches");
   }
   return plan;
@@ -105,12 +119,13 @@ Result<MemoryPlan> plan_memory(const Schedule& schedule, const Machine& machine)
 
 std::string print_memory_plan(const MemoryPlan& plan, const Machine& machine) {
   std::string text = "memory " + plan.schedule.tasks.placed.graph.name + "\n";
-  for (const PlannedArena& arena : plan.arenas) {
-    text += "arena " + machine.devices[arena.device].name + "  " +
+  for (const ArenaId id : plan.arenas.ids()) {
+    const PlannedArena& arena = plan.arenas[id];
+    text += "arena " + name_of_memory(machine.devices[arena.device].name, arena.kind) + "  " +
             std::to_string(arena.size_bytes) + " bytes, bound " +
             std::to_string(arena.bound_bytes) + "\n";
     for (const PlannedBuffer& buffer : plan.buffers) {
-      if (buffer.device != arena.device) continue;
+      if (buffer.arena != id) continue;
       text += "  [" + std::to_string(buffer.offset_bytes) + ", " +
               std::to_string(buffer.offset_bytes + buffer.extent_bytes()) + ")  " +
               plan.schedule.tasks.placed.values[buffer.value].name + "  " +
