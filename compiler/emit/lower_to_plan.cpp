@@ -22,7 +22,7 @@ class PlanLowering {
     plan_.fingerprints = context_.fingerprints;
     plan_.source = context_.source;
     plan_.predicted_interval_ns = synchronised_.interval_ns;
-    add_devices();
+    add_devices_and_arenas();
     add_buffers();
     add_inputs();
     add_instructions();
@@ -39,11 +39,12 @@ class PlanLowering {
   static InstructionId instruction_of(TaskId task) { return InstructionId(task.value()); }
   static BufferId buffer_of(PlacedValueId value) { return BufferId(value.value()); }
 
-  void add_devices() {
-    for (const DeviceId id : machine_.devices.ids()) {
-      const Device& device = machine_.devices[id];
+  void add_devices_and_arenas() {
+    for (const Device& device : machine_.devices) {
       plan_.devices.push_back({device.name, device.kind, device.memory_bytes, device.index});
-      plan_.arenas.push_back({id, synchronised_.memory.arenas[id].size_bytes});
+    }
+    for (const PlannedArena& arena : synchronised_.memory.arenas) {
+      plan_.arenas.push_back({arena.device, arena.kind, arena.size_bytes});
     }
   }
 
@@ -52,7 +53,7 @@ class PlanLowering {
       PlanBuffer buffer;
       buffer.name = placed_.values[planned.value].name;
       buffer.type = placed_.type_of(planned.value);
-      buffer.arena = ArenaId(planned.device.value());
+      buffer.arena = planned.arena;
       buffer.offset_bytes = planned.offset_bytes;
       buffer.stride_bytes = planned.stride_bytes;
       buffer.versions = planned.versions;

@@ -7,6 +7,7 @@
 #include "compiler/memory/live_ranges.h"
 #include "compiler/memory/memory_peak.h"
 #include "runtime/base/text.h"
+#include "runtime/plan/plan_names.h"
 
 namespace graphc {
 namespace {
@@ -25,6 +26,7 @@ struct BufferView {
 
 struct ArenaView {
   PlannedArena arena;
+  std::string title;  ///< `cpu (pinned)`
   std::string device;
   int64_t device_bytes = 0;
   ArenaPeak peak;
@@ -68,14 +70,20 @@ IdVector<PlacedValueId, BufferView> buffer_views(const MemoryPlan& plan, int64_t
 MemoryView view_of(const MemoryPlan& plan, const Machine& machine) {
   MemoryView view{std::max<int64_t>(plan.schedule.solution.interval_ns, 1), {}};
   const auto buffers = buffer_views(plan, view.interval_ns);
-  for (const PlannedArena& arena : plan.arenas) {
+  for (const ArenaId id : plan.arenas.ids()) {
+    const PlannedArena& arena = plan.arenas[id];
     const Device& device = machine.devices[arena.device];
-    ArenaView arena_view{arena,        device.name, device.memory_bytes, arena_peak(plan, arena),
-                         std::nullopt, {}};
+    ArenaView arena_view{arena,
+                         name_of_memory(device.name, arena.kind),
+                         device.name,
+                         device.memory_bytes,
+                         arena_peak(plan, id),
+                         std::nullopt,
+                         {}};
     if (arena_view.peak.task) {
       arena_view.peak_while = plan.schedule.tasks.tasks[*arena_view.peak.task].name;
     }
-    for (const PlacedValueId value : values_in(plan, arena)) {
+    for (const PlacedValueId value : values_in(plan, id)) {
       arena_view.buffers.push_back(buffers[value]);
     }
     view.arenas.push_back(std::move(arena_view));
@@ -100,6 +108,18 @@ Json json_of(const BufferView& view) {
           {"read_by", view.read_by}};
 }
 
+std::string_view kind_name(MemoryKind kind) {
+  switch (kind) {
+    case MemoryKind::kDevice:
+      return "device";
+    case MemoryKind::kPinned:
+      return "pinned";
+    case MemoryKind::kPageable:
+      break;
+  }
+  return "pageable";
+}
+
 Json json_of(const ArenaView& view, const PlacedGraph& placed) {
   Json alive = Json::array();
   for (const AliveValue& value : view.peak.alive) {
@@ -108,6 +128,7 @@ Json json_of(const ArenaView& view, const PlacedGraph& placed) {
   Json buffers = Json::array();
   for (const BufferView& buffer : view.buffers) buffers.push_back(json_of(buffer));
   return {{"device", view.device},
+          {"kind", kind_name(view.arena.kind)},
           {"size_bytes", view.arena.size_bytes},
           {"bound_bytes", view.arena.bound_bytes},
           {"peak_bytes", view.peak.num_bytes},
@@ -157,7 +178,7 @@ class ArenaPlot {
   }
 
   std::string title() const {
-    return view_.device + ": " + format_bytes(view_.arena.size_bytes) + ", peak " +
+    return view_.title + ": " + format_bytes(view_.arena.size_bytes) + ", peak " +
            format_bytes(view_.peak.num_bytes) +
            (view_.peak_while ? " while " + *view_.peak_while : " all the time") + ", bound " +
            format_bytes(view_.arena.bound_bytes);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "runtime/base/text.h"
+#include "runtime/plan/plan_names.h"
 
 namespace graphc {
 namespace {
@@ -43,7 +44,8 @@ std::string busy_table(const Compilation& compilation) {
 std::string memory_table(const Compilation& compilation, const Machine& machine) {
   std::string text = fmt::format("  {:<18}{:>14}{:>14}\n", "memory", "peak bytes", "bound");
   for (const PlannedArena& arena : compilation.memory().arenas) {
-    text += fmt::format("  {:<18}{:>14}{:>14}\n", machine.devices[arena.device].name,
+    text += fmt::format("  {:<18}{:>14}{:>14}\n",
+                        name_of_memory(machine.devices[arena.device].name, arena.kind),
                         arena.size_bytes, arena.bound_bytes);
   }
   return text;

@@ -10,7 +10,7 @@ namespace {
 
 class PeakFinder {
  public:
-  PeakFinder(const MemoryPlan& plan, const PlannedArena& arena)
+  PeakFinder(const MemoryPlan& plan, ArenaId arena)
       : plan_(plan),
         interval_ns_(std::max<int64_t>(plan.schedule.solution.interval_ns, 1)),
         ranges_(live_ranges(plan.schedule)),
@@ -126,15 +126,15 @@ Peak find_peak(const std::vector<BytesInUse>& uses, int64_t interval_ns) {
   return peak;
 }
 
-std::vector<PlacedValueId> values_in(const MemoryPlan& plan, const PlannedArena& arena) {
+std::vector<PlacedValueId> values_in(const MemoryPlan& plan, ArenaId arena) {
   std::vector<PlacedValueId> values;
   for (const PlannedBuffer& buffer : plan.buffers) {
-    if (buffer.device == arena.device) values.push_back(buffer.value);
+    if (buffer.arena == arena) values.push_back(buffer.value);
   }
   return values;
 }
 
-ArenaPeak arena_peak(const MemoryPlan& plan, const PlannedArena& arena) {
+ArenaPeak arena_peak(const MemoryPlan& plan, ArenaId arena) {
   return PeakFinder(plan, arena).find();
 }
 

@@ -56,9 +56,9 @@ struct ArenaPeak {
 /// The difference to the size of the arena is what is lost between buffers, and what is kept apart
 /// because no enforced order separates it. Times are predictions: where a lane is predicted to run
 /// later than the order allows for, values that share bytes may appear alive at once.
-ArenaPeak arena_peak(const MemoryPlan& plan, const PlannedArena& arena);
+ArenaPeak arena_peak(const MemoryPlan& plan, ArenaId arena);
 
 /// The values with a buffer in the arena, in their order.
-std::vector<PlacedValueId> values_in(const MemoryPlan& plan, const PlannedArena& arena);
+std::vector<PlacedValueId> values_in(const MemoryPlan& plan, ArenaId arena);
 
 }  // namespace graphc

@@ -4,13 +4,14 @@
 
 #include "compiler/memory/arena_packing.h"
 #include "compiler/memory/sharing.h"
+#include "runtime/plan/plan.h"
 
 namespace graphc {
 
 /// A buffer for one placed value: all its versions, one after the other.
 struct PlannedBuffer {
   PlacedValueId value;
-  DeviceId device;
+  ArenaId arena;
   int64_t offset_bytes = 0;
   int64_t stride_bytes = 0;  ///< of one version, aligned
   int32_t versions = 1;
@@ -19,15 +20,17 @@ struct PlannedBuffer {
 
 struct PlannedArena {
   DeviceId device;
+  MemoryKind kind = MemoryKind::kDevice;
   int64_t size_bytes = 0;
   int64_t bound_bytes = 0;  ///< no plan under the same order needs less
 };
 
-/// Level 5: an arena a device, and an offset and a number of versions for every buffer.
+/// Level 5: an arena for each kind of memory that a device's values need, and an offset and a
+/// number of versions for every buffer.
 struct MemoryPlan {
   Schedule schedule;
   IdVector<PlacedValueId, PlannedBuffer> buffers;
-  IdVector<DeviceId, PlannedArena> arenas;
+  IdVector<ArenaId, PlannedArena> arenas;  ///< by device, then kind; none is empty
   /// Beside those of the schedule: they keep values apart that share bytes.
   std::vector<SchedulingEdge> reuse_edges = {};
 };
@@ -38,6 +41,7 @@ struct MemoryPlan {
 /// exceeds the limit, dependencies are added: first such as the schedule predicts anyway, then any.
 /// An operator that works in place may write over its operand where nobody reads that later.
 ///
+/// Values of the host that take part in a copy lie in pinned memory, its others in pageable memory.
 /// State, constants, values with several versions and outputs that stay on a device share with
 /// nobody.
 ///
@@ -66,7 +70,8 @@ ShareKind share_kind(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b);
 /// All dependencies that the plan has to enforce.
 std::vector<SchedulingEdge> enforced_edges(const MemoryPlan& plan);
 
-/// Checks alignment, arena bounds, and for every pair of buffers that share bytes that every pair
+/// Checks alignment, arena bounds, that values lie on their devices and copied ones of the host in
+/// pinned memory, and for every pair of buffers that share bytes that every pair
 /// of their accesses is ordered, in every step.
 Violation verify_memory_plan(const MemoryPlan& plan);
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <map>
 
-#include "compiler/memory/memory_peak.h"
+#include "compiler/memory/assign_arenas.h"
 #include "compiler/memory/memory_plan.h"
 #include "compiler/memory/reuse_order.h"
 
@@ -24,12 +24,18 @@ IdVector<PlacedValueId, bool> find_exclusive(const Schedule& schedule) {
 /// Values that lie in the same bytes from the start: each is written over the one before it.
 using Chain = std::vector<PlacedValueId>;
 
-/// A device's values under one policy.
-struct DevicePacking {
-  ReusePolicy policy = ReusePolicy::kAsEnforced;
+struct ArenaPacking {
+  ArenaId arena;
   std::vector<Chain> chains;
   Packing packing;
   int64_t bound_bytes = 0;
+};
+
+/// A device's arenas under one policy.
+struct DevicePacking {
+  ReusePolicy policy = ReusePolicy::kAsEnforced;
+  std::vector<ArenaPacking> arenas;
+  int64_t size_bytes = 0;  ///< of all together
 };
 
 class MemoryPlanner {
@@ -41,10 +47,14 @@ class MemoryPlanner {
         reuse_(schedule, enforced_),
         is_exclusive_(find_exclusive(schedule)) {
     plan_.schedule = schedule;
+    const ArenaAssignment assigned = assign_arenas(placed());
+    plan_.arenas = assigned.arenas;
+    values_ = IdVector<ArenaId, std::vector<PlacedValueId>>(plan_.arenas.size());
     for (const PlacedValueId value : placed().values.ids()) {
-      plan_.buffers.push_back(buffer_for(value));
+      plan_.buffers.push_back(buffer_for(value, assigned.arena_of[value]));
+      values_[assigned.arena_of[value]].push_back(value);
     }
-    for (const DeviceId device : limits.ids()) plan_.arenas.push_back(plan_device(device));
+    for (const DeviceId device : limits.ids()) plan_device(device);
   }
 
   MemoryPlan take() { return std::move(plan_); }
@@ -52,47 +62,50 @@ class MemoryPlanner {
  private:
   const PlacedGraph& placed() const { return plan_.schedule.tasks.placed; }
 
-  PlannedBuffer buffer_for(PlacedValueId value) const {
+  PlannedBuffer buffer_for(PlacedValueId value, ArenaId arena) const {
     PlannedBuffer buffer;
     buffer.value = value;
-    buffer.device = placed().values[value].device;
+    buffer.arena = arena;
     buffer.stride_bytes = aligned_bytes(placed().type_of(value).size_bytes());
     buffer.versions = plan_.schedule.versions[value];
     return buffer;
   }
 
-  PlannedArena plan_device(DeviceId device) {
-    std::vector<PlacedValueId> values;
-    for (const PlannedBuffer& buffer : plan_.buffers) {
-      if (buffer.device == device) values.push_back(buffer.value);
-    }
-    const DevicePacking best = pack_within(limits_[device], values);
-    for (size_t i = 0; i < best.chains.size(); ++i) {
-      for (const PlacedValueId value : best.chains[i]) {
-        plan_.buffers[value].offset_bytes = best.packing.offset_bytes[RequestId(i)];
+  void plan_device(DeviceId device) {
+    const DevicePacking best = pack_within(limits_[device], device);
+    for (const ArenaPacking& arena : best.arenas) {
+      plan_.arenas[arena.arena].size_bytes = arena.packing.arena_bytes;
+      plan_.arenas[arena.arena].bound_bytes = arena.bound_bytes;
+      for (size_t i = 0; i < arena.chains.size(); ++i) {
+        for (const PlacedValueId value : arena.chains[i]) {
+          plan_.buffers[value].offset_bytes = arena.packing.offset_bytes[RequestId(i)];
+        }
       }
+      if (best.policy == ReusePolicy::kAsEnforced) continue;
+      add_reuse_edges(best.policy, values_[arena.arena]);
     }
-    if (best.policy != ReusePolicy::kAsEnforced) add_reuse_edges(best.policy, values);
-    return {device, best.packing.arena_bytes, best.bound_bytes};
   }
 
   /// The first policy that keeps within the limit, else the one that needs least.
-  DevicePacking pack_within(int64_t limit_bytes, const std::vector<PlacedValueId>& values) const {
+  DevicePacking pack_within(int64_t limit_bytes, DeviceId device) const {
     std::optional<DevicePacking> best;
     for (const ReusePolicy policy :
          {ReusePolicy::kAsEnforced, ReusePolicy::kAsTimed, ReusePolicy::kAsListed}) {
-      DevicePacking packing = pack_under(policy, values);
-      if (!best || packing.packing.arena_bytes < best->packing.arena_bytes) {
-        best = std::move(packing);
+      DevicePacking packing{policy, {}, 0};
+      for (const ArenaId arena : plan_.arenas.ids()) {
+        if (plan_.arenas[arena].device != device) continue;
+        packing.arenas.push_back(pack_under(policy, arena));
+        packing.size_bytes += packing.arenas.back().packing.arena_bytes;
       }
-      if (best->packing.arena_bytes <= limit_bytes) break;
+      if (!best || packing.size_bytes < best->size_bytes) best = std::move(packing);
+      if (best->size_bytes <= limit_bytes) break;
     }
     return *std::move(best);
   }
 
-  DevicePacking pack_under(ReusePolicy policy, const std::vector<PlacedValueId>& values) const {
+  ArenaPacking pack_under(ReusePolicy policy, ArenaId arena) const {
     const LeastDistance distance = reuse_.distances(policy);
-    DevicePacking result{policy, chains_of(values, distance), {}, 0};
+    ArenaPacking result{arena, chains_of(values_[arena], distance), {}, 0};
     PackingProblem problem;
     problem.conflicts = IdVector<RequestId, std::vector<RequestId>>(result.chains.size());
     for (const Chain& chain : result.chains) {
@@ -144,8 +157,9 @@ class MemoryPlanner {
     if (is_exclusive_[value] || producers.empty()) return std::nullopt;
     const PlacedOp& op = placed().ops[producers.front()];
     for (const PlacedOperand& read : op.reads) {
-      if (is_exclusive_[read.value] || !may_write_over(placed(), op, read.value)) continue;
-      const size_t chain = chain_of.at(read.value);
+      const auto at = chain_of.find(read.value);
+      if (at == chain_of.end() || !may_write_over(placed(), op, read.value)) continue;
+      const size_t chain = at->second;
       const bool fits =
           std::all_of(chains[chain].begin(), chains[chain].end(), [&](PlacedValueId member) {
             return turns_of(member, value, ShareKind::kInPlace, distance).has_value();
@@ -189,29 +203,8 @@ class MemoryPlanner {
   HappensBefore enforced_;
   ReuseOrder reuse_;
   IdVector<PlacedValueId, bool> is_exclusive_;
+  IdVector<ArenaId, std::vector<PlacedValueId>> values_;
 };
-
-constexpr size_t kMostNamesOfAPeak = 8;
-
-/// `  peak 1536 bytes at 400 ns (while b): w@cpu 512, a@cpu 512, b@cpu 512`.
-std::string peak_line(const MemoryPlan& plan, const PlannedArena& arena) {
-  const ArenaPeak peak = arena_peak(plan, arena);
-  std::string text = "  peak " + std::to_string(peak.num_bytes) + " bytes ";
-  if (peak.task) {
-    text += "at " + format_duration(peak.at_ns) + " (while " +
-            plan.schedule.tasks.tasks[*peak.task].name + ")";
-  } else {
-    text += "all the time";
-  }
-  for (size_t i = 0; i < std::min(peak.alive.size(), kMostNamesOfAPeak); ++i) {
-    text += (i == 0 ? ": " : ", ") + plan.schedule.tasks.placed.values[peak.alive[i].value].name +
-            " " + std::to_string(peak.alive[i].num_bytes);
-  }
-  if (peak.alive.size() > kMostNamesOfAPeak) {
-    text += " and " + std::to_string(peak.alive.size() - kMostNamesOfAPeak) + " more";
-  }
-  return text + "\n";
-}
 
 }  // namespace
 
@@ -236,7 +229,7 @@ std::optional<MemoryExcess> find_excess(const MemoryPlan& plan, const MemoryLimi
 }
 
 bool share_bytes(const PlannedBuffer& a, const PlannedBuffer& b) {
-  return a.device == b.device && a.offset_bytes < b.offset_bytes + b.extent_bytes() &&
+  return a.arena == b.arena && a.offset_bytes < b.offset_bytes + b.extent_bytes() &&
          b.offset_bytes < a.offset_bytes + a.extent_bytes();
 }
 
@@ -251,26 +244,6 @@ std::vector<SchedulingEdge> enforced_edges(const MemoryPlan& plan) {
   std::vector<SchedulingEdge> edges = enforced_edges(plan.schedule);
   edges.insert(edges.end(), plan.reuse_edges.begin(), plan.reuse_edges.end());
   return edges;
-}
-
-std::string print_memory_plan(const MemoryPlan& plan, const Machine& machine) {
-  std::string text = "memory " + plan.schedule.tasks.placed.graph.name + "\n";
-  for (const PlannedArena& arena : plan.arenas) {
-    text += "arena " + machine.devices[arena.device].name + "  " +
-            std::to_string(arena.size_bytes) + " bytes, bound " +
-            std::to_string(arena.bound_bytes) + "\n";
-    const std::vector<PlacedValueId> values = values_in(plan, arena);
-    if (!values.empty()) text += peak_line(plan, arena);
-    for (const PlacedValueId value : values) {
-      const PlannedBuffer& buffer = plan.buffers[value];
-      text += "  [" + std::to_string(buffer.offset_bytes) + ", " +
-              std::to_string(buffer.offset_bytes + buffer.extent_bytes()) + ")  " +
-              plan.schedule.tasks.placed.values[buffer.value].name + "  " +
-              std::to_string(buffer.versions) + (buffer.versions == 1 ? " version" : " versions") +
-              "\n";
-    }
-  }
-  return text;
 }
 
 }  // namespace graphc

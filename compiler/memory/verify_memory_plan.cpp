@@ -1,6 +1,26 @@
 #include "compiler/memory/memory_plan.h"
 
 namespace graphc {
+namespace {
+
+bool is_pageable(const MemoryPlan& plan, PlacedValueId value) {
+  return plan.arenas[plan.buffers[value].arena].kind == MemoryKind::kPageable;
+}
+
+Violation find_unpinned_copy(const MemoryPlan& plan) {
+  const PlacedGraph& placed = plan.schedule.tasks.placed;
+  for (const PlacedOp& op : placed.ops) {
+    if (op.kind != PlacedOpKind::kCopy) continue;
+    for (const PlacedValueId value : {op.reads[0].value, *op.writes}) {
+      if (!is_pageable(plan, value)) continue;
+      return "'" + placed.values[value].name + "' is copied by '" + op.name +
+             "' and lies in pageable memory";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 Violation verify_memory_plan(const MemoryPlan& plan) {
   const PlacedGraph& placed = plan.schedule.tasks.placed;
@@ -13,9 +33,11 @@ Violation verify_memory_plan(const MemoryPlan& plan) {
       return "'" + name + "' is not aligned";
     }
     if (a.stride_bytes < placed.type_of(a.value).size_bytes()) return "'" + name + "' is too small";
-    if (a.offset_bytes < 0 ||
-        a.offset_bytes + a.extent_bytes() > plan.arenas[a.device].size_bytes) {
+    if (a.offset_bytes < 0 || a.offset_bytes + a.extent_bytes() > plan.arenas[a.arena].size_bytes) {
       return "'" + name + "' lies outside its arena";
+    }
+    if (plan.arenas[a.arena].device != placed.values[a.value].device) {
+      return "'" + name + "' lies on another device than its own";
     }
     for (const PlannedBuffer& b : plan.buffers) {
       if (b.value >= a.value || !share_bytes(a, b)) continue;
@@ -30,7 +52,7 @@ Violation verify_memory_plan(const MemoryPlan& plan) {
       }
     }
   }
-  return std::nullopt;
+  return find_unpinned_copy(plan);
 }
 
 }  // namespace graphc

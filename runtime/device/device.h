@@ -68,8 +68,9 @@ class Device {
   /// >= 0. Errors: no memory (kMachine).
   virtual Result<std::byte*> allocate(int64_t size_bytes) = 0;
 
-  /// Makes memory of the host known to this device before it copies from or to it: pinned, where
-  /// copies need that to overlap. It stays known until this is destroyed.
+  /// Makes memory of the host known to this device before copies from or to it are bound: pinned,
+  /// where copies need that to overlap. It stays known until this is destroyed. write() and read()
+  /// do without.
   virtual Result<void> adopt_host(std::byte* /*begin*/, int64_t /*size_bytes*/) { return {}; }
 
   /// Whether all of [begin, begin + size_bytes) lies in one arena of this device.
@@ -87,7 +88,8 @@ class Device {
   /// Binds a copy between this device's memory and another's. The accelerator is asked: the
   /// destination, or the source where the destination is the host.
   /// Errors: neither end is this device; types differ; an end that is not in its device's memory;
-  ///         a pair of devices that this back end cannot connect.
+  ///         memory of the host that this device was not made known of; a pair of devices that this
+  ///         back end cannot connect.
   virtual Result<std::unique_ptr<Action>> bind_copy(const CopyBinding& binding) = 0;
 
  private:

@@ -7,30 +7,39 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/text.h"
+#include "runtime/plan/plan_names.h"
 
 namespace graphrt {
 namespace {
 
-/// What a plan asks of one memory pool, and for which devices.
+/// What a plan asks of one memory pool, and for which devices and kinds of memory.
 struct PoolDemand {
   int64_t available_bytes = 0;
   int64_t needed_bytes = 0;
   std::vector<std::string> shares;
 };
 
+/// Bytes of a device's arenas, by their kind.
+std::map<MemoryKind, int64_t> bytes_by_kind(const Plan& plan, DeviceId device) {
+  std::map<MemoryKind, int64_t> size_bytes;
+  for (const PlanArena& arena : plan.arenas) {
+    if (arena.device == device) size_bytes[arena.kind] += arena.size_bytes;
+  }
+  return size_bytes;
+}
+
 Result<void> check_free_memory(const Plan& plan,
                                const IdVector<DeviceId, std::unique_ptr<Device>>& devices) {
   std::map<std::string, PoolDemand> demands;
   for (const DeviceId id : plan.devices.ids()) {
-    int64_t needed_bytes = 0;
-    for (const PlanArena& arena : plan.arenas) {
-      if (arena.device == id) needed_bytes += arena.size_bytes;
-    }
     const MemoryPool pool = devices[id]->memory_pool();
     PoolDemand& demand = demands[pool.name];
     demand.available_bytes = pool.available_bytes;
-    demand.needed_bytes += needed_bytes;
-    demand.shares.push_back(devices[id]->name() + " " + format_bytes(needed_bytes));
+    for (const auto& [kind, needed_bytes] : bytes_by_kind(plan, id)) {
+      demand.needed_bytes += needed_bytes;
+      demand.shares.push_back(name_of_memory(devices[id]->name(), kind) + " " +
+                              format_bytes(needed_bytes));
+    }
   }
   for (const auto& [pool, demand] : demands) {
     if (demand.needed_bytes <= demand.available_bytes) continue;
@@ -55,7 +64,7 @@ Result<PlanMemory> PlanMemory::create(const Plan& plan,
   for (const PlanArena& arena : plan.arenas) {
     TRY(std::byte * address, memory.device(arena.device).allocate(arena.size_bytes));
     arenas.push_back(address);
-    if (memory.device(arena.device).is_host()) TRY(memory.adopt_host(address, arena.size_bytes));
+    if (arena.kind == MemoryKind::kPinned) TRY(memory.adopt_host(address, arena.size_bytes));
   }
   for (const PlanBuffer& buffer : plan.buffers) {
     memory.buffers_.push_back({plan.arenas[buffer.arena].device,

@@ -19,7 +19,8 @@ namespace graphrt {
 /// Owns the devices, so it must outlive every action bound to them.
 class PlanMemory {
  public:
-  /// Allocates every arena, after comparing what the plan needs with what is free.
+  /// Allocates every arena, after comparing what the plan needs with what is free, and makes the
+  /// pinned ones known to all devices.
   /// Requires: verify_plan(plan) found nothing; one device for each of the plan's.
   /// Errors: not enough memory (kMachine): how much is needed, by whom, and how much is free.
   static Result<PlanMemory> create(const Plan& plan,

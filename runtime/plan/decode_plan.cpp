@@ -229,7 +229,8 @@ class Decoder {
     TRY(take(from.arenas()->size() * sizeof(wire::Arena)));
     TRY(check_aligned(*from.arenas()));
     for (const wire::Arena* arena : *from.arenas()) {
-      plan.arenas.push_back({DeviceId(arena->device()), arena->size_bytes()});
+      TRY(const MemoryKind kind, known<MemoryKind>(arena->kind(), "memory kind"));
+      plan.arenas.push_back({DeviceId(arena->device()), kind, arena->size_bytes()});
     }
     return {};
   }

@@ -23,6 +23,7 @@ static_assert(code(wire::InstructionKind::MAX) == code(InstructionKind::kOutput)
 static_assert(code(wire::AttributeKind::MAX) == code(AttributeKind::kIntList));
 static_assert(code(wire::InitializerKind::MAX) == code(InitializerKind::kData));
 static_assert(code(wire::SourceValueKind::MAX) == code(SourceValueKind::kNode));
+static_assert(code(wire::MemoryKind::MAX) == code(MemoryKind::kPageable));
 
 template <class IdType>
 int32_t value_or_none(const std::optional<IdType>& id) {
@@ -251,7 +252,8 @@ class Encoder {
         list<wire::Device>(plan.devices, [&](const auto& item) { return device(item); });
     std::vector<wire::Arena> arena_structs;
     for (const PlanArena& arena : plan.arenas) {
-      arena_structs.emplace_back(arena.device.value(), arena.size_bytes);
+      arena_structs.emplace_back(arena.device.value(), static_cast<wire::MemoryKind>(arena.kind),
+                                 arena.size_bytes);
     }
     const auto arenas = builder_.CreateVectorOfStructs(arena_structs);
     const auto buffers =

@@ -25,6 +25,9 @@ using SharedResourceId = Id<struct SharedResourceTag>;
 /// Every offset and every version of a buffer starts at a multiple of this.
 inline constexpr int64_t kBufferAlignmentBytes = 256;
 
+/// The host: of kind "cpu", first in every plan.
+inline constexpr DeviceId kHostDevice{0};
+
 /// No stage, no distance and no number of versions is larger.
 inline constexpr int32_t kMaxStepsInFlight = 256;
 
@@ -39,9 +42,15 @@ struct PlanDevice {
   bool operator==(const PlanDevice&) const = default;
 };
 
-/// One allocation, made once at load.
+/// Memory of an accelerator, or one of the two sorts that the host has: a copy runs beside other
+/// work only if the host's end of it is pinned, locked into physical memory and known to the
+/// accelerators; pageable memory costs nothing of that.
+enum class MemoryKind : uint8_t { kDevice, kPinned, kPageable };
+
+/// One allocation, made once at load. A device may have several.
 struct PlanArena {
   DeviceId device;
+  MemoryKind kind = MemoryKind::kDevice;
   int64_t size_bytes = 0;
   bool operator==(const PlanArena&) const = default;
 };

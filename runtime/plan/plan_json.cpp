@@ -60,7 +60,9 @@ Json json_of(const PlanDevice& device) {
 }
 
 Json json_of(const PlanArena& arena) {
-  return {{"device", arena.device.value()}, {"size_bytes", arena.size_bytes}};
+  return {{"device", arena.device.value()},
+          {"kind", name_of(arena.kind)},
+          {"size_bytes", arena.size_bytes}};
 }
 
 Json json_of(const PlanBuffer& buffer) {

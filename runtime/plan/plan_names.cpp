@@ -32,6 +32,11 @@ std::string_view name_of(InstructionKind kind) {
   return pick(kNames, kind);
 }
 
+std::string_view name_of(MemoryKind kind) {
+  static constexpr std::array<std::string_view, 3> kNames = {"device", "pinned", "pageable"};
+  return pick(kNames, kind);
+}
+
 std::string_view name_of(InitializerKind kind) {
   static constexpr std::array<std::string_view, 6> kNames = {"zeros",     "constant", "uniform",
                                                              "he_normal", "xavier",   "data"};
@@ -41,6 +46,11 @@ std::string_view name_of(InitializerKind kind) {
 std::string_view name_of(SourceValueKind kind) {
   static constexpr std::array<std::string_view, 4> kNames = {"input", "state", "constant", "node"};
   return pick(kNames, kind);
+}
+
+std::string name_of_memory(std::string_view device, MemoryKind kind) {
+  if (kind == MemoryKind::kDevice) return std::string(device);
+  return fmt::format("{} ({})", device, name_of(kind));
 }
 
 std::string describe(const Initializer& initializer) {

@@ -11,10 +11,15 @@ namespace graphrt {
 std::string_view name_of(LaneKind kind);
 /// `kernel`, `copy`, `feed`, `output`.
 std::string_view name_of(InstructionKind kind);
+/// `device`, `pinned`, `pageable`.
+std::string_view name_of(MemoryKind kind);
 /// `zeros`, `he_normal`: the word a graph file uses.
 std::string_view name_of(InitializerKind kind);
 /// `input`, `state`, `constant`, `node`.
 std::string_view name_of(SourceValueKind kind);
+
+/// What an arena is called: `gpu0`, `cpu (pinned)`.
+std::string name_of_memory(std::string_view device, MemoryKind kind);
 
 /// `he_normal(seed 1, stream 'w1')`; data as its size and fingerprint.
 std::string describe(const Initializer& initializer);

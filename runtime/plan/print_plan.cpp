@@ -85,7 +85,8 @@ class Printer {
     title("arenas", plan_.arenas);
     for (const ArenaId id : plan_.arenas.ids()) {
       const PlanArena& arena = plan_.arenas[id];
-      line("  {}: {}, {} bytes", id.value(), name_of_device(arena.device), arena.size_bytes);
+      line("  {}: {}, {} bytes", id.value(),
+           name_of_memory(name_of_device(arena.device), arena.kind), arena.size_bytes);
     }
     title("buffers", plan_.buffers);
     for (const PlanBuffer& buffer : plan_.buffers) {

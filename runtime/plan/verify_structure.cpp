@@ -9,20 +9,13 @@
 #include "runtime/plan/buffer_overlap.h"
 #include "runtime/plan/check_references.h"
 #include "runtime/plan/plan_names.h"
+#include "runtime/plan/structure_violation.h"
+#include "runtime/plan/verify_memory.h"
 
 namespace graphrt {
 namespace {
 
 using Violation = std::optional<PlanViolation>;
-
-constexpr DeviceId kHost{0};
-
-PlanViolation structure(std::string message) {
-  return {.kind = PlanViolationKind::kStructure,
-          .first = {},
-          .second = {},
-          .message = "structure: " + std::move(message)};
-}
 
 LaneKind lane_of(InstructionKind kind) {
   switch (kind) {
@@ -38,14 +31,6 @@ LaneKind lane_of(InstructionKind kind) {
   return LaneKind::kOutput;
 }
 
-/// Divides rather than multiplies, so that no number in a file can make it overflow.
-bool is_inside_arena(const PlanBuffer& buffer, int64_t arena_bytes) {
-  if (buffer.offset_bytes < 0 || buffer.offset_bytes > arena_bytes) return false;
-  const int64_t room_bytes = arena_bytes - buffer.offset_bytes - buffer.type.size_bytes();
-  if (room_bytes < 0 || buffer.versions == 1) return room_bytes >= 0;
-  return room_bytes / (buffer.versions - 1) >= buffer.stride_bytes;
-}
-
 /// Its methods find one kind of fault each, and rely on those called before them.
 class StructureChecker {
  public:
@@ -56,16 +41,17 @@ class StructureChecker {
         writers_(plan.buffers.size()) {}
 
   Violation find() {
-    if (auto broken = find_broken_reference(plan_)) return structure(*broken);
+    if (auto broken = find_broken_reference(plan_)) return structure_violation(*broken);
     if (Violation violation = check_devices_and_lanes()) return violation;
     if (Violation violation = check_each_on_one_lane()) return violation;
     positions_ = lane_positions(plan_);
-    if (Violation violation = check_buffers()) return violation;
+    if (Violation violation = find_memory_violation(plan_)) return violation;
     if (Violation violation = check_initial_content()) return violation;
     if (Violation violation = check_writers()) return violation;
     for (const InstructionId id : plan_.instructions.ids()) {
       if (Violation violation = check_instruction(id)) return violation;
     }
+    if (Violation violation = find_unpinned_copy(plan_, positions_)) return violation;
     if (Violation violation = check_initial_bytes()) return violation;
     if (Violation violation = check_outputs()) return violation;
     if (Violation violation = check_names()) return violation;
@@ -74,10 +60,7 @@ class StructureChecker {
 
  private:
   PlanViolation fault(InstructionId id, std::string_view message) const {
-    PlanViolation violation =
-        structure(fmt::format("{} {}", name_with_lane(plan_, positions_, id), message));
-    violation.first = id;
-    return violation;
+    return structure_violation(plan_, positions_, id, message);
   }
 
   DeviceId device_of(BufferId buffer) const {
@@ -87,18 +70,26 @@ class StructureChecker {
   const std::string& name_of(BufferId buffer) const { return plan_.buffers[buffer].name; }
 
   Violation check_devices_and_lanes() const {
-    if (plan_.devices.empty() || plan_.devices[kHost].kind != "cpu") {
-      return structure("the first device must be of kind 'cpu', the host");
+    if (plan_.devices.empty() || plan_.devices[kHostDevice].kind != "cpu") {
+      return structure_violation("the first device must be of kind 'cpu', the host");
+    }
+    for (const DeviceId id : plan_.devices.ids()) {
+      if (id == kHostDevice || plan_.devices[id].kind != "cpu") continue;
+      return structure_violation(
+          fmt::format("device '{}' is of kind 'cpu', and '{}' is the host already", name_of(id),
+                      name_of(kHostDevice)));
     }
     for (const PlanLane& lane : plan_.lanes) {
       if (lane.kind != LaneKind::kLink && lane.destination != lane.device) {
-        return structure(fmt::format("lane '{}' is no link, but leads from '{}' to '{}'", lane.name,
-                                     name_of(lane.device), name_of(lane.destination)));
+        return structure_violation(fmt::format("lane '{}' is no link, but leads from '{}' to '{}'",
+                                               lane.name, name_of(lane.device),
+                                               name_of(lane.destination)));
       }
       const bool is_host_lane = lane.kind == LaneKind::kFeed || lane.kind == LaneKind::kOutput;
-      if (!is_host_lane || lane.device == kHost) continue;
-      return structure(fmt::format("lane '{}' feeds or hands out on '{}'; only '{}' can", lane.name,
-                                   name_of(lane.device), name_of(kHost)));
+      if (!is_host_lane || lane.device == kHostDevice) continue;
+      return structure_violation(fmt::format("lane '{}' feeds or hands out on '{}'; only '{}' can",
+                                             lane.name, name_of(lane.device),
+                                             name_of(kHostDevice)));
     }
     return std::nullopt;
   }
@@ -110,35 +101,11 @@ class StructureChecker {
     }
     for (const InstructionId id : plan_.instructions.ids()) {
       if (num_places[id] == 1) continue;
-      PlanViolation violation =
-          structure(fmt::format("'{}' stands {} times in the lanes; it must stand there once",
-                                plan_.instructions[id].name, num_places[id]));
+      PlanViolation violation = structure_violation(
+          fmt::format("'{}' stands {} times in the lanes; it must stand there once",
+                      plan_.instructions[id].name, num_places[id]));
       violation.first = id;
       return violation;
-    }
-    return std::nullopt;
-  }
-
-  Violation check_buffers() const {
-    for (const PlanBuffer& buffer : plan_.buffers) {
-      const int64_t size_bytes = buffer.type.size_bytes();
-      const int64_t arena_bytes = plan_.arenas[buffer.arena].size_bytes;
-      const bool is_aligned =
-          buffer.offset_bytes % kBufferAlignmentBytes == 0 &&
-          (buffer.versions == 1 || buffer.stride_bytes % kBufferAlignmentBytes == 0);
-      if (!is_aligned) {
-        return structure(fmt::format("buffer '{}' at {} with stride {} is not aligned to {} bytes",
-                                     buffer.name, buffer.offset_bytes, buffer.stride_bytes,
-                                     kBufferAlignmentBytes));
-      }
-      if (buffer.stride_bytes < size_bytes) {
-        return structure(fmt::format("versions of buffer '{}' are {} bytes apart and {} bytes long",
-                                     buffer.name, buffer.stride_bytes, size_bytes));
-      }
-      if (is_inside_arena(buffer, arena_bytes)) continue;
-      return structure(fmt::format(
-          "buffer '{}' at {}, {} versions of {} bytes, does not fit into its arena of {} bytes",
-          buffer.name, buffer.offset_bytes, buffer.versions, size_bytes, arena_bytes));
     }
     return std::nullopt;
   }
@@ -146,14 +113,15 @@ class StructureChecker {
   Violation fill(BufferId buffer, const std::string& name, const TensorType* type,
                  int64_t size_bytes) {
     if (is_initial_[buffer]) {
-      return structure(fmt::format("buffer '{}' is filled at load twice", name_of(buffer)));
+      return structure_violation(
+          fmt::format("buffer '{}' is filled at load twice", name_of(buffer)));
     }
     is_initial_[buffer] = true;
     const TensorType& actual = plan_.buffers[buffer].type;
     if ((type == nullptr || *type == actual) && actual.size_bytes() == size_bytes) {
       return std::nullopt;
     }
-    return structure(
+    return structure_violation(
         fmt::format("buffer '{}' of type {} is filled at load from '{}', which has {}",
                     name_of(buffer), to_string(actual), name,
                     type != nullptr ? to_string(*type) : std::to_string(size_bytes) + " bytes"));
@@ -162,13 +130,14 @@ class StructureChecker {
   Violation check_initial_content() {
     for (const PlanState& state : plan_.states) {
       if (state.buffers.empty()) {
-        return structure(fmt::format("state '{}' has no buffer", state.name));
+        return structure_violation(fmt::format("state '{}' has no buffer", state.name));
       }
       const int64_t size_bytes = state.type.size_bytes();
       const auto num_bytes = static_cast<int64_t>(state.initializer.data.size());
       if (state.initializer.kind == InitializerKind::kData && num_bytes != size_bytes) {
-        return structure(fmt::format("state '{}' of {} bytes starts from {} bytes of data",
-                                     state.name, size_bytes, num_bytes));
+        return structure_violation(
+            fmt::format("state '{}' of {} bytes starts from {} bytes of data", state.name,
+                        size_bytes, num_bytes));
       }
       for (const BufferId buffer : state.buffers) {
         if (Violation violation = fill(buffer, state.name, &state.type, size_bytes)) {
@@ -236,7 +205,7 @@ class StructureChecker {
   }
 
   PlanViolation row_unwritten(BufferId buffer, int64_t row) const {
-    return structure(
+    return structure_violation(
         fmt::format("nothing writes row {} of buffer '{}', but others of its rows "
                     "have writers",
                     row, name_of(buffer)));
@@ -362,7 +331,7 @@ class StructureChecker {
       if (!is_initial_[a] && !is_initial_[b]) return std::nullopt;
       const BufferOverlap overlap(region_of(plan_.buffers[a]), region_of(plan_.buffers[b]));
       if (overlap.is_empty()) return std::nullopt;
-      return structure(fmt::format("buffer '{}' is filled at load and shares bytes with '{}'",
+      return structure_violation(fmt::format("buffer '{}' is filled at load and shares bytes with '{}'",
                                    name_of(is_initial_[a] ? a : b),
                                    name_of(is_initial_[a] ? b : a)));
     };
@@ -390,8 +359,9 @@ class StructureChecker {
 
   Violation check_output(const PlanOutput& output) const {
     if (output.value.rows) {
-      return structure(fmt::format("output '{}' is some rows of buffer '{}'; it must be all of it",
-                                   output.name, name_of(output.value.buffer)));
+      return structure_violation(
+          fmt::format("output '{}' is some rows of buffer '{}'; it must be all of it", output.name,
+                      name_of(output.value.buffer)));
     }
     if (output.instruction) {
       const Instruction& instruction = plan_.instructions[*output.instruction];
@@ -405,12 +375,12 @@ class StructureChecker {
     const PlanBuffer& buffer = plan_.buffers[value.buffer];
     if (value.producers != writers_of(value) ||
         (value.producers.empty() && !is_initial_[value.buffer])) {
-      return structure(fmt::format("output '{}' does not name the writer of buffer '{}'",
-                                   output.name, buffer.name));
+      return structure_violation(fmt::format("output '{}' does not name the writer of buffer '{}'",
+                                             output.name, buffer.name));
     }
     if (value.distance == 0 || value.producers.empty()) return std::nullopt;
     if (is_state_[value.buffer] && value.distance < buffer.versions) return std::nullopt;
-    return structure(
+    return structure_violation(
         fmt::format("output '{}' names a value of {} steps before the last, which "
                     "buffer '{}' no longer holds",
                     output.name, value.distance, buffer.name));
@@ -421,7 +391,7 @@ class StructureChecker {
     std::set<std::string_view> names;
     for (const auto& item : items) {
       if (names.insert(item.name).second) continue;
-      return structure(fmt::format("there are two {} of name '{}'", what, item.name));
+      return structure_violation(fmt::format("there are two {} of name '{}'", what, item.name));
     }
     return std::nullopt;
   }
@@ -437,9 +407,9 @@ class StructureChecker {
   Violation check_features() const {
     const std::vector<std::string> needed = features_of(plan_);
     if (plan_.required_features == needed) return std::nullopt;
-    return structure(fmt::format("the plan says it needs the features [{}], but it needs [{}]",
-                                 fmt::join(plan_.required_features, ", "),
-                                 fmt::join(needed, ", ")));
+    return structure_violation(
+        fmt::format("the plan says it needs the features [{}], but it needs [{}]",
+                    fmt::join(plan_.required_features, ", "), fmt::join(needed, ", ")));
   }
 
   const Plan& plan_;

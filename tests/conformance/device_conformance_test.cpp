@@ -132,10 +132,22 @@ TEST_P(DeviceConformance, RefusesUnknownOperatorsAndTypesThatDoNotFit) {
 
 class AcceleratorConformance : public ::testing::TestWithParam<TestedBackEnd> {
  protected:
+  /// Memory of the host that both accelerators know.
+  OperandSlots host_slots(const TensorType& type, int32_t versions = 1) {
+    const OperandSlots slots = allocate_slots(host_, type, versions);
+    for (Device* device : {first_.get(), second_.get()}) {
+      EXPECT_TRUE(device->adopt_host(slots.first, slots.extent_bytes()));
+    }
+    return slots;
+  }
+
   /// Copies one pair at step 0 and returns what arrived.
-  static Tensor copied(Device& source, Device& destination, Device& binder, const Tensor& value) {
-    const OperandSlots from = allocate_slots(source, kPair);
-    const OperandSlots to = allocate_slots(destination, kPair);
+  Tensor copied(Device& source, Device& destination, Device& binder, const Tensor& value) {
+    const auto slots = [&](Device& device) {
+      return device.is_host() ? host_slots(kPair) : allocate_slots(device, kPair);
+    };
+    const OperandSlots from = slots(source);
+    const OperandSlots to = slots(destination);
     write_tensor(source, from, 0, value);
     auto action = binder.bind_copy({&source, from, &destination, to});
     EXPECT_TRUE(action) << action.error().message;
@@ -157,7 +169,7 @@ TEST_P(AcceleratorConformance, CopiesFromAndToTheHostAndBetweenAccelerators) {
 }
 
 TEST_P(AcceleratorConformance, CopiesTheVersionOfTheStep) {
-  const OperandSlots from = allocate_slots(host_, kPair, 2);
+  const OperandSlots from = host_slots(kPair, 2);
   const OperandSlots to = allocate_slots(*first_, kPair, 3);
   auto action = first_->bind_copy({&host_, from, first_.get(), to});
   ASSERT_TRUE(action);
@@ -175,7 +187,7 @@ TEST_P(AcceleratorConformance, IsNotTheHost) {
 }
 
 TEST_P(AcceleratorConformance, RefusesCopiesThatItHasNoPartIn) {
-  const OperandSlots from = allocate_slots(host_, kPair);
+  const OperandSlots from = host_slots(kPair);
   const OperandSlots to = allocate_slots(*second_, kPair);
   const auto action = first_->bind_copy({&host_, from, second_.get(), to});
   ASSERT_FALSE(action);
@@ -183,8 +195,25 @@ TEST_P(AcceleratorConformance, RefusesCopiesThatItHasNoPartIn) {
   EXPECT_FALSE(host_.bind_copy({&host_, from, second_.get(), to}));
 }
 
+// A copy that a lane queues must not need the host's thread, so the host's end of it is pinned.
+TEST_P(AcceleratorConformance, RefusesCopiesOfHostMemoryThatIsNotPinned) {
+  const OperandSlots pageable = allocate_slots(host_, kPair, 2);
+  const OperandSlots here = allocate_slots(*first_, kPair);
+  const auto from_host = first_->bind_copy({&host_, pageable, first_.get(), here});
+  ASSERT_FALSE(from_host);
+  EXPECT_EQ(from_host.error().message,
+            "copy cpu -> gpu0: the source is memory of the host that is not pinned for gpu0");
+  const auto to_host = first_->bind_copy({first_.get(), here, &host_, pageable});
+  ASSERT_FALSE(to_host);
+  EXPECT_EQ(to_host.error().message,
+            "copy gpu0 -> cpu: the destination is memory of the host that is not pinned for gpu0");
+  // Its first version alone is not enough.
+  ASSERT_TRUE(first_->adopt_host(pageable.first, pageable.stride_bytes));
+  EXPECT_FALSE(first_->bind_copy({&host_, pageable, first_.get(), here}));
+}
+
 TEST_P(AcceleratorConformance, RefusesEndsInTheWrongMemoryAndOtherTypes) {
-  const OperandSlots on_host = allocate_slots(host_, kPair);
+  const OperandSlots on_host = host_slots(kPair);
   const OperandSlots on_first = allocate_slots(*first_, kPair);
   const OperandSlots longer = allocate_slots(*first_, {ElementType::kF32, {3}});
   EXPECT_FALSE(first_->bind_copy({&host_, on_first, first_.get(), on_first}));

@@ -97,8 +97,10 @@ Result<void> CudaDevice::adopt_host(std::byte* begin, int64_t size_bytes) {
   TRY(select_gpu(gpu_));
   cudaPointerAttributes attributes{};
   CUDA_TRY(cudaPointerGetAttributes(&attributes, begin));
-  if (attributes.type == cudaMemoryTypeHost)
-    return {};  // another of the plan's has done it, for all
+  if (attributes.type == cudaMemoryTypeHost) {  // another of the plan's has done it, for all
+    known_.add(begin, size_bytes);
+    return {};
+  }
   const cudaError_t status =
       cudaHostRegister(begin, static_cast<size_t>(size_bytes), cudaHostRegisterPortable);
   if (status != cudaSuccess) {
@@ -108,6 +110,7 @@ Result<void> CudaDevice::adopt_host(std::byte* begin, int64_t size_bytes) {
                          "; the limit of locked memory (ulimit -l) may be too small");
   }
   pinned_.push_back(begin);
+  known_.add(begin, size_bytes);
   return {};
 }
 
@@ -171,6 +174,7 @@ Result<std::unique_ptr<Action>> CudaDevice::bind_copy(const CopyBinding& binding
   }
   TRY(check_end(*binding.source, binding.from, what, "source"));
   TRY(check_end(*binding.destination, binding.to, what, "destination"));
+  TRY(known_.check_ends(binding, name()));
   const auto* source = dynamic_cast<const CudaDevice*>(binding.source);
   const auto* destination = dynamic_cast<const CudaDevice*>(binding.destination);
   if (source != nullptr && destination != nullptr) {

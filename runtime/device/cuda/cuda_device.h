@@ -8,6 +8,7 @@
 
 #include "runtime/device/cuda/cuda_stream.h"
 #include "runtime/device/device.h"
+#include "runtime/device/known_host_memory.h"
 
 namespace graphrt::cuda {
 
@@ -47,8 +48,9 @@ class CudaDevice final : public Device {
   int32_t gpu_;
   std::unique_ptr<CudaStream> stream_;  // for all that happens outside of a queue
   std::vector<Arena> arenas_;
-  std::vector<std::byte*> pinned_;
-  std::set<std::string> staged_;  // devices that copies reach only through the host
+  std::vector<std::byte*> pinned_;  // by this device
+  KnownHostMemory known_;           // pinned by this device or another
+  std::set<std::string> staged_;    // devices that copies reach only through the host
 };
 
 }  // namespace graphrt::cuda

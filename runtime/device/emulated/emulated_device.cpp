@@ -29,6 +29,11 @@ bool is_in_this_process(const Device& device) { return device.memory_pool().name
 
 }  // namespace
 
+Result<void> EmulatedDevice::adopt_host(std::byte* begin, int64_t size_bytes) {
+  known_.add(begin, size_bytes);
+  return {};
+}
+
 Result<std::unique_ptr<Action>> EmulatedDevice::bind_copy(const CopyBinding& binding) {
   const std::string what = "copy " + binding.source->name() + " -> " + binding.destination->name();
   if (binding.source != this && binding.destination != this) {
@@ -48,6 +53,7 @@ Result<std::unique_ptr<Action>> EmulatedDevice::bind_copy(const CopyBinding& bin
     return input_error(what + ": the destination is not in the memory of " +
                        binding.destination->name());
   }
+  TRY(known_.check_ends(binding, name()));
   return std::make_unique<MemoryCopyAction>(binding);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/device/cpu_device.h"
+#include "runtime/device/known_host_memory.h"
 
 namespace graphrt {
 
@@ -12,7 +13,12 @@ class EmulatedDevice final : public CpuDevice {
   using CpuDevice::CpuDevice;
 
   bool is_host() const override { return false; }
+  /// Pins nothing, but refuses copies of other memory as an accelerator would.
+  Result<void> adopt_host(std::byte* begin, int64_t size_bytes) override;
   Result<std::unique_ptr<Action>> bind_copy(const CopyBinding& binding) override;
+
+ private:
+  KnownHostMemory known_;
 };
 
 }  // namespace graphrt

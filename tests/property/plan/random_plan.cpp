@@ -19,7 +19,8 @@ constexpr int64_t kPeriod = 6;
 
 class Generator {
  public:
-  explicit Generator(uint64_t seed) : random_(seed) {}
+  explicit Generator(uint64_t seed)
+      : random_(seed), pageable_(builder_.arena(kHostDevice, MemoryKind::kPageable)) {}
 
   Plan generate() {
     add_states();
@@ -70,10 +71,13 @@ class Generator {
     }
   }
 
-  /// Somewhere among eight slots, so that many buffers meet.
+  /// Somewhere among eight slots, so that many buffers meet; some in an arena of another kind,
+  /// where the same offsets are other bytes.
   BufferId new_buffer(const std::string& name, int64_t size) {
     const int32_t versions = is_one_in(2) ? 1 : 1 + pick(3);
-    return builder_.buffer_at(name, pick(8) * kSlotBytes, DeviceId(0), versions, size);
+    const int64_t offset_bytes = pick(8) * kSlotBytes;
+    if (is_one_in(4)) return builder_.buffer_at(name, offset_bytes, pageable_, versions, size);
+    return builder_.buffer_at(name, offset_bytes, kHostDevice, versions, size);
   }
 
   void publish(BufferId result, int64_t size, int32_t stage) {
@@ -174,6 +178,7 @@ class Generator {
 
   bool meets(const Place& a, int32_t steps_back_a, const Place& b, int32_t steps_back_b,
              int32_t distance) const {
+    if (plan_.buffers[a.buffer].arena != plan_.buffers[b.buffer].arena) return false;
     const auto begin = [&](const Place& place, int64_t step) {
       const PlanBuffer& buffer = plan_.buffers[place.buffer];
       return buffer.offset_bytes + step % buffer.versions * buffer.stride_bytes +
@@ -271,6 +276,7 @@ class Generator {
 
   std::mt19937_64 random_;
   PlanBuilder builder_;
+  ArenaId pageable_;
   Plan plan_;
   IdVector<InstructionId, LanePosition> positions_;
   std::vector<Known> values_;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "compiler/memory/live_ranges.h"
 #include "tests/unit/compiler/memory/memory_plans.h"
 
@@ -65,7 +67,7 @@ TEST(ArenaPeak, CountsWhatTheStepBeforeStillDelivers) {
   const MemoryPlan plan =
       plan_of(written_schedule(graph_of(kChain), machine, kChainOnOneLane), machine);
   ASSERT_EQ(plan.schedule.solution.interval_ns, 6400);
-  const ArenaPeak peak = arena_peak(plan, plan.arenas[machine.host()]);
+  const ArenaPeak peak = arena_peak(plan, ArenaId(0));
   EXPECT_EQ(peak.num_bytes, 3 * 512);
   EXPECT_EQ(peak.at_ns, 0);
   EXPECT_EQ(peak.task, task_named(plan.schedule.tasks, "a"));
@@ -89,7 +91,7 @@ TEST(ArenaPeak, IsReachedWhenTheLastOfItStartsAndNamesTheLargestFirst) {
                                "cpu.worker1  w_new  stage=0\noutput  output small  stage=0\n"),
               machine);
   const TaskId small = task_named(plan.schedule.tasks, "small");
-  const ArenaPeak peak = arena_peak(plan, plan.arenas[machine.host()]);
+  const ArenaPeak peak = arena_peak(plan, ArenaId(0));
   EXPECT_EQ(peak.num_bytes, 2 * 4096 + 2 * 256);
   EXPECT_EQ(peak.at_ns, plan.schedule.solution.tasks[small].start_ns);
   EXPECT_EQ(peak.task, small);
@@ -108,7 +110,7 @@ TEST(ArenaPeak, CountsAllVersionsTheWholeTime) {
                                "cpu.worker0  c  stage=1\ncpu.worker0  d  stage=1\n"
                                "output  output d  stage=1\n"),
               machine);
-  const ArenaPeak peak = arena_peak(plan, plan.arenas[machine.host()]);
+  const ArenaPeak peak = arena_peak(plan, ArenaId(0));
   ASSERT_FALSE(peak.alive.empty());
   EXPECT_EQ(names_alive(plan, peak).front(), "a@cpu");
   EXPECT_EQ(peak.alive.front().num_bytes, 2 * 512);
@@ -121,7 +123,7 @@ TEST(ArenaPeak, OfStatesAloneIsAllTheTime) {
                                                        "%w_new = relu(%w) updates %w\n"),
                                               machine),
                                   machine);
-  const ArenaPeak peak = arena_peak(plan, plan.arenas[machine.host()]);
+  const ArenaPeak peak = arena_peak(plan, ArenaId(0));
   EXPECT_EQ(peak.num_bytes, 512);
   EXPECT_EQ(peak.task, std::nullopt);
   EXPECT_THAT(print_memory_plan(plan, machine), HasSubstr("  peak 512 bytes all the time: w@cpu"));
@@ -144,21 +146,24 @@ TEST(ArenaPeak, IsTheLargestSumThatAnyTimeShows) {
       }
       return false;
     };
-    for (const PlannedArena& arena : plan.arenas) {
+    for (const ArenaId arena : plan.arenas.ids()) {
       int64_t largest = 0;
       for (const TaskId task : plan.schedule.tasks.tasks.ids()) {
-        int64_t sum = 0;
+        std::map<int64_t, int64_t> bytes_at;  // what is written over in place counts once
         for (const PlacedValueId value : values_in(plan, arena)) {
           const int64_t time_ns = plan.schedule.solution.tasks[task].start_ns % interval_ns;
-          if (is_alive(value, time_ns)) sum += plan.buffers[value].extent_bytes();
+          const PlannedBuffer& buffer = plan.buffers[value];
+          if (is_alive(value, time_ns)) bytes_at[buffer.offset_bytes] = buffer.extent_bytes();
         }
+        int64_t sum = 0;
+        for (const auto& [offset_bytes, extent_bytes] : bytes_at) sum += extent_bytes;
         largest = std::max(largest, sum);
       }
       const ArenaPeak peak = arena_peak(plan, arena);
       EXPECT_EQ(peak.num_bytes, largest);
       int64_t listed = 0;
       for (const AliveValue& alive : peak.alive) listed += alive.num_bytes;
-      EXPECT_EQ(listed, peak.num_bytes);
+      EXPECT_GE(listed, peak.num_bytes);
     }
   }
 }

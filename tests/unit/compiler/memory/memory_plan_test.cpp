@@ -28,8 +28,8 @@ TEST(PlanMemory, ValuesOfDisjointLifetimeShareBytes) {
   EXPECT_FALSE(share_bytes(plan, "a@cpu", "b@cpu"));
   EXPECT_FALSE(share_bytes(plan, "b@cpu", "c@cpu"));
   // 400 bytes, 512 aligned: w for itself, a and c, b, d (being delivered while a next step runs).
-  EXPECT_EQ(plan.arenas[machine.host()].size_bytes, 4 * 512);
-  EXPECT_EQ(plan.arenas[machine.host()].bound_bytes, 4 * 512);
+  EXPECT_EQ(plan.arenas[ArenaId(0)].size_bytes, 4 * 512);
+  EXPECT_EQ(plan.arenas[ArenaId(0)].bound_bytes, 4 * 512);
   EXPECT_EQ(verify_memory_plan(plan), std::nullopt);
 }
 
@@ -74,6 +74,60 @@ TEST(PlanMemory, PredictedTimesAloneDoNotSeparateTwoValues) {
       accesses[buffer_named(ordered, "r@cpu").value], ShareKind::kInTurn, distances_in(order)));
 }
 
+/// x and h cross between the devices, w is used on both; y, z and v stay on the CPU.
+constexpr const char* kBothDevices =
+    "graph g\n"
+    "input %x : f32[100]\n"
+    "state %w : f32[100] init zeros\n"
+    "state %v : f32[100] init zeros\n"
+    "%h = add(%x, %w) device gpu0\n"
+    "%y = relu(%h)\n"
+    "%z = add(%y, %v)\n"
+    "%w_new = add(%w, %z) updates %w\n"
+    "output %z\n";
+
+TEST(PlanMemory, WhatCopiesTouchOnTheHostIsPinnedAndNothingElse) {
+  const Machine machine = star_machine();
+  const MemoryPlan plan = plan_of(schedule_of(graph_of(kBothDevices), machine), machine);
+  EXPECT_EQ(verify_memory_plan(plan), std::nullopt);
+  const auto kind_of = [&](const std::string& name) {
+    return plan.arenas[buffer_named(plan, name).arena].kind;
+  };
+  for (const char* name : {"x@cpu", "w@cpu", "h@cpu"}) {
+    EXPECT_EQ(kind_of(name), MemoryKind::kPinned) << name;
+  }
+  for (const char* name : {"y@cpu", "z@cpu", "v@cpu"}) {
+    EXPECT_EQ(kind_of(name), MemoryKind::kPageable) << name;
+  }
+  for (const char* name : {"x@gpu0", "w@gpu0", "h@gpu0"}) {
+    EXPECT_EQ(kind_of(name), MemoryKind::kDevice) << name;
+  }
+  // None for gpu1, which has nothing to do.
+  const DeviceId gpu0 = *machine.find_device("gpu0");
+  ASSERT_EQ(plan.arenas.size(), 3U);
+  EXPECT_EQ(plan.arenas[ArenaId(0)].device, machine.host());
+  EXPECT_EQ(plan.arenas[ArenaId(1)].device, machine.host());
+  EXPECT_EQ(plan.arenas[ArenaId(2)].device, gpu0);
+  EXPECT_EQ(peak_bytes(plan, machine.host()),
+            plan.arenas[ArenaId(0)].size_bytes + plan.arenas[ArenaId(1)].size_bytes);
+  EXPECT_EQ(peak_bytes(plan, gpu0), plan.arenas[ArenaId(2)].size_bytes);
+  EXPECT_EQ(peak_bytes(plan, *machine.find_device("gpu1")), 0);
+}
+
+TEST(PlanMemory, AllArenasOfADeviceCountAgainstItsLimit) {
+  const Machine machine = star_machine();
+  const MemoryPlan plan = plan_of(schedule_of(graph_of(kBothDevices), machine), machine);
+  const int64_t needed_bytes = peak_bytes(plan, machine.host());
+  for (const PlannedArena& arena : plan.arenas) EXPECT_LT(arena.size_bytes, needed_bytes);
+  MemoryLimits limits = memory_of(machine);
+  limits[machine.host()] = needed_bytes;
+  EXPECT_FALSE(find_excess(plan, limits));
+  limits[machine.host()] = needed_bytes - 1;
+  const auto excess = find_excess(plan, limits);
+  ASSERT_TRUE(excess);
+  EXPECT_EQ(excess->needed_bytes, needed_bytes);
+}
+
 // What outlives a step or is there before the first one keeps its bytes to itself.
 TEST(PlanMemory, StateConstantsVersionsAndResidentOutputsShareWithNobody) {
   for (unsigned seed = 1; seed <= 40; ++seed) {
@@ -107,7 +161,7 @@ TEST(PlanMemory, ADeviceThatIsTooSmallIsFound) {
   ASSERT_TRUE(excess);
   EXPECT_EQ(excess->device, machine.host());
   EXPECT_EQ(excess->limit_bytes, 1024);
-  EXPECT_EQ(excess->needed_bytes, plan.arenas[machine.host()].size_bytes);
+  EXPECT_EQ(excess->needed_bytes, peak_bytes(plan, DeviceId(0)));
 }
 
 TEST(PlanMemory, ADeviceThatIsJustLargeEnoughWillDo) {
@@ -150,7 +204,7 @@ TEST_F(VerifyMemoryPlan, ABufferThatIsTooSmall) {
 }
 
 TEST_F(VerifyMemoryPlan, ABufferOutsideItsArena) {
-  buffer("b@cpu").offset_bytes = plan_.arenas[machine_.host()].size_bytes - 256;
+  buffer("b@cpu").offset_bytes = plan_.arenas[ArenaId(0)].size_bytes - 256;
   EXPECT_EQ(verify_memory_plan(plan_), "'b@cpu' lies outside its arena");
 }
 
@@ -170,11 +224,46 @@ TEST_F(VerifyMemoryPlan, AValueOverAState) {
 
 TEST_F(VerifyMemoryPlan, AValueOverOneOfSeveralVersions) {
   // a and c share bytes rightly, until c gets a second version.
-  plan_.arenas[machine_.host()].size_bytes += 4096;
+  plan_.arenas[ArenaId(0)].size_bytes += 4096;
   buffer("c@cpu").offset_bytes = buffer("a@cpu").offset_bytes = 4096;
   ASSERT_EQ(verify_memory_plan(plan_), std::nullopt);
   buffer("c@cpu").versions = 2;
   EXPECT_EQ(verify_memory_plan(plan_), "'a@cpu' and 'c@cpu' share bytes, one has several versions");
+}
+
+/// A valid plan over two devices to break.
+class VerifyMemoryKinds : public testing::Test {
+ protected:
+  PlannedBuffer& buffer(const std::string& name) {
+    return plan_.buffers[buffer_named(plan_, name).value];
+  }
+
+  Machine machine_ = star_machine();
+  MemoryPlan plan_ = plan_of(schedule_of(graph_of(kBothDevices), machine_), machine_);
+};
+
+TEST_F(VerifyMemoryKinds, ACopyFromPageableMemory) {
+  const ArenaId pageable = buffer("v@cpu").arena;
+  buffer("x@cpu").offset_bytes = plan_.arenas[pageable].size_bytes;
+  buffer("x@cpu").arena = pageable;
+  plan_.arenas[pageable].size_bytes += 4096;
+  EXPECT_EQ(verify_memory_plan(plan_),
+            "'x@cpu' is copied by 'x -> gpu0' and lies in pageable memory");
+}
+
+TEST_F(VerifyMemoryKinds, ACopyIntoPageableMemory) {
+  const ArenaId pageable = buffer("v@cpu").arena;
+  buffer("h@cpu").offset_bytes = plan_.arenas[pageable].size_bytes;
+  buffer("h@cpu").arena = pageable;
+  plan_.arenas[pageable].size_bytes += 4096;
+  EXPECT_EQ(verify_memory_plan(plan_),
+            "'h@cpu' is copied by 'h -> cpu' and lies in pageable memory");
+}
+
+TEST_F(VerifyMemoryKinds, AValueOnAnotherDevice) {
+  buffer("z@cpu").arena = buffer("h@gpu0").arena;
+  buffer("z@cpu").offset_bytes = 0;
+  EXPECT_EQ(verify_memory_plan(plan_), "'z@cpu' lies on another device than its own");
 }
 
 /// Two lanes; `waits` of the first instruction of lane 1.

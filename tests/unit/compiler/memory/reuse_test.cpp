@@ -29,7 +29,7 @@ TEST(PlanMemory, OperatorsThatWorkInPlaceWriteOverWhatNobodyReadsLater) {
   EXPECT_TRUE(share_bytes(plan, "a@cpu", "b@cpu"));
   EXPECT_TRUE(share_bytes(plan, "m@cpu", "c@cpu"));
   EXPECT_FALSE(share_bytes(plan, "c@cpu", "d@cpu"));
-  EXPECT_EQ(plan.arenas[machine.host()].size_bytes, 3 * 512);
+  EXPECT_EQ(peak_bytes(plan, DeviceId(0)), 3 * 512);
   EXPECT_EQ(verify_memory_plan(plan), std::nullopt);
 }
 
@@ -71,9 +71,9 @@ TEST_F(SideBySide, WhatTheScheduleSeparatesSharesOnlyUnderALimitAndWithAWait) {
   EXPECT_FALSE(share_bytes(roomy, "p@cpu", "r@cpu"));
   EXPECT_TRUE(roomy.reuse_edges.empty());
 
-  const int64_t needed_bytes = roomy.arenas[machine_.host()].size_bytes;
+  const int64_t needed_bytes = peak_bytes(roomy, DeviceId(0));
   const MemoryPlan tight = plan_within(needed_bytes - 256, schedule(), machine_);
-  EXPECT_LT(tight.arenas[machine_.host()].size_bytes, needed_bytes);
+  EXPECT_LT(peak_bytes(tight, DeviceId(0)), needed_bytes);
   EXPECT_TRUE(share_bytes(tight, "p@cpu", "r@cpu"));
   EXPECT_FALSE(tight.reuse_edges.empty());
   EXPECT_EQ(verify_memory_plan(tight), std::nullopt);
@@ -103,7 +103,7 @@ TEST(PlanMemory, EveryLimitGivesASoundPlan) {
     EXPECT_EQ(verify_memory_plan(tight), std::nullopt);
     EXPECT_EQ(verify_synchronised(remove_redundant_waits(tight)), std::nullopt);
     for (const DeviceId device : machine.devices.ids()) {
-      EXPECT_LE(tight.arenas[device].size_bytes, roomy.arenas[device].size_bytes);
+      EXPECT_LE(peak_bytes(tight, device), peak_bytes(roomy, device));
     }
   }
 }

@@ -200,6 +200,44 @@ TEST_F(SessionTest, RefusesAPlanThatDoesNotFitIntoMemory) {
   EXPECT_THAT(session.error().message, HasSubstr("gpu0 1024 TiB"));
 }
 
+/// Remembers the sizes of the host's memory that it was made known of.
+class ListeningCpu final : public CpuDevice {
+ public:
+  ListeningCpu(std::string name, std::vector<int64_t>& known_bytes)
+      : CpuDevice(std::move(name)), known_bytes_(known_bytes) {}
+  Result<void> adopt_host(std::byte*, int64_t size_bytes) override {
+    known_bytes_.push_back(size_bytes);
+    return {};
+  }
+
+ private:
+  std::vector<int64_t>& known_bytes_;
+};
+
+TEST_F(SessionTest, PinsNothingButPinnedArenas) {
+  std::vector<int64_t> known_bytes;
+  DeviceRegistry registry = builtin_devices();
+  const auto open_cpu = [&](const std::string& name, int32_t) -> Result<std::unique_ptr<Device>> {
+    return std::make_unique<ListeningCpu>(name, known_bytes);
+  };
+  registry.add("cpu", {.open = open_cpu});
+  const Plan plan = TrainingPlan::make(Overlap::kSerial);
+  const auto session = Session::create(plan, "", emulated(), registry);
+  ASSERT_TRUE(session) << session.error().message;
+  EXPECT_EQ(known_bytes, std::vector<int64_t>({plan.arenas[ArenaId(0)].size_bytes}));
+}
+
+TEST_F(SessionTest, SaysWhichKindsOfTheHostsMemoryAreShort) {
+  Plan plan = TrainingPlan::make(Overlap::kSerial);
+  plan.arenas[ArenaId(0)].size_bytes = int64_t{1} << 50;
+  plan.arenas[ArenaId(2)].size_bytes = int64_t{1} << 51;
+  const auto session = Session::create(plan, "", emulated(), builtin_devices());
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().kind, ErrorKind::kMachine);
+  EXPECT_THAT(session.error().message,
+              HasSubstr("(cpu (pinned) 1024 TiB, cpu (pageable) 2048 TiB, gpu0 "));
+}
+
 TEST_F(SessionTest, RefusesToStackMoreThanMemoryHolds) {
   Session session = open_fed(Overlap::kSerial);
   const auto result = session.run(int64_t{1} << 50);

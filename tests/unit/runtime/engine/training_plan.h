@@ -28,7 +28,7 @@ enum class Overlap { kSerial, kPipelined };
 ///   cpu->gpu0     xs of t | w of t-1         xs of t+1 | w of t
 ///   gpu0.0        y z l g of t-1             y z l g of t
 ///
-/// Outputs: l, delivered; z, which stays on gpu0.
+/// Outputs: l, delivered; z, which stays on gpu0. x alone is pageable: no copy touches it.
 class TrainingPlan {
  public:
   static Plan make(Overlap overlap) { return TrainingPlan(overlap).plan_; }
@@ -51,10 +51,11 @@ class TrainingPlan {
     if (late_stage_ > 0) plan_.required_features = {"stages", "state", "versions"};
     plan_.devices.push_back({"cpu", "cpu", 1 << 20});
     plan_.devices.push_back({"gpu0", "cuda", 1 << 20});
-    plan_.arenas.push_back({DeviceId(0), 0});
-    plan_.arenas.push_back({DeviceId(1), 0});
     const DeviceId cpu(0);
     const DeviceId gpu(1);
+    pinned_ = plan_.arenas.push_back({cpu, MemoryKind::kPinned, 0});
+    gpu_ = plan_.arenas.push_back({gpu, MemoryKind::kDevice, 0});
+    pageable_ = plan_.arenas.push_back({cpu, MemoryKind::kPageable, 0});
     plan_.lanes.push_back({"feed", LaneKind::kFeed, cpu, cpu, {}, {}});
     plan_.lanes.push_back({"cpu.0", LaneKind::kCompute, cpu, cpu, {}, {}});
     plan_.lanes.push_back({"cpu->gpu0", LaneKind::kLink, cpu, gpu, {}, {}});
@@ -64,29 +65,29 @@ class TrainingPlan {
     plan_.lanes.push_back({"output", LaneKind::kOutput, cpu, cpu, {}, {}});
   }
 
-  BufferId add_buffer(const std::string& name, const TensorType& type, int32_t device,
+  BufferId add_buffer(const std::string& name, const TensorType& type, ArenaId in,
                       int32_t versions) {
-    PlanArena& arena = plan_.arenas[ArenaId(device)];
+    PlanArena& arena = plan_.arenas[in];
     const int64_t stride = (type.size_bytes() + kBufferAlignmentBytes - 1) / kBufferAlignmentBytes *
                            kBufferAlignmentBytes;
     const int64_t offset = arena.size_bytes;
     arena.size_bytes += stride * versions;
-    return plan_.buffers.push_back({name, type, ArenaId(device), offset, stride, versions});
+    return plan_.buffers.push_back({name, type, in, offset, stride, versions});
   }
 
   void add_buffers() {
-    x_cpu_ = add_buffer("x@cpu", f32({2, 4}), 0, versions_);
-    xs_cpu_ = add_buffer("xs@cpu", f32({2, 4}), 0, versions_);
-    xs_gpu_ = add_buffer("xs@gpu0", f32({2, 4}), 1, versions_);
-    w_cpu_ = add_buffer("w@cpu", f32({4, 3}), 0, 1);
-    w_gpu_ = add_buffer("w@gpu0", f32({4, 3}), 1, 1);
-    b_gpu_ = add_buffer("b@gpu0", f32({3}), 1, 1);
-    y_ = add_buffer("y@gpu0", f32({2, 3}), 1, 1);
-    z_ = add_buffer("z@gpu0", f32({2, 3}), 1, 1);
-    l_gpu_ = add_buffer("l@gpu0", f32({}), 1, 1);
-    l_cpu_ = add_buffer("l@cpu", f32({}), 0, 1);
-    g_gpu_ = add_buffer("g@gpu0", f32({4, 3}), 1, 1);
-    g_cpu_ = add_buffer("g@cpu", f32({4, 3}), 0, 1);
+    x_cpu_ = add_buffer("x@cpu", f32({2, 4}), pageable_, versions_);
+    xs_cpu_ = add_buffer("xs@cpu", f32({2, 4}), pinned_, versions_);
+    xs_gpu_ = add_buffer("xs@gpu0", f32({2, 4}), gpu_, versions_);
+    w_cpu_ = add_buffer("w@cpu", f32({4, 3}), pinned_, 1);
+    w_gpu_ = add_buffer("w@gpu0", f32({4, 3}), gpu_, 1);
+    b_gpu_ = add_buffer("b@gpu0", f32({3}), gpu_, 1);
+    y_ = add_buffer("y@gpu0", f32({2, 3}), gpu_, 1);
+    z_ = add_buffer("z@gpu0", f32({2, 3}), gpu_, 1);
+    l_gpu_ = add_buffer("l@gpu0", f32({}), gpu_, 1);
+    l_cpu_ = add_buffer("l@cpu", f32({}), pinned_, 1);
+    g_gpu_ = add_buffer("g@gpu0", f32({4, 3}), gpu_, 1);
+    g_cpu_ = add_buffer("g@cpu", f32({4, 3}), pinned_, 1);
   }
 
   struct Spec {
@@ -219,6 +220,7 @@ class TrainingPlan {
   int32_t versions_;
   Plan plan_;
   Initializer w_initial_;
+  ArenaId pinned_, gpu_, pageable_;
   BufferId x_cpu_, xs_cpu_, xs_gpu_, w_cpu_, w_gpu_, b_gpu_, y_, z_, l_gpu_, l_cpu_, g_gpu_, g_cpu_;
 };
 

@@ -20,7 +20,8 @@ struct ReadOf {
 
 /// Builds a small plan by hand: finds producers, features and arena sizes by itself.
 ///
-/// Every buffer is an f32[64] (256 bytes) unless said otherwise, placed behind the one before it.
+/// Every buffer is an f32[64] (256 bytes) unless said otherwise, placed behind the one before it in
+/// the first arena of its device; that of the host is pinned.
 class PlanBuilder {
  public:
   PlanBuilder() {
@@ -32,23 +33,34 @@ class PlanBuilder {
 
   DeviceId device(std::string name, std::string kind) {
     const DeviceId id = plan_.devices.push_back({std::move(name), std::move(kind), 1 << 20});
-    plan_.arenas.push_back({id, 0});
+    first_arena_.push_back(
+        arena(id, id == kHostDevice ? MemoryKind::kPinned : MemoryKind::kDevice));
     return id;
   }
 
-  BufferId buffer(std::string name, DeviceId device = DeviceId(0), int32_t versions = 1,
+  /// One more arena.
+  ArenaId arena(DeviceId device, MemoryKind kind) {
+    return plan_.arenas.push_back({device, kind, 0});
+  }
+
+  BufferId buffer(std::string name, DeviceId device = kHostDevice, int32_t versions = 1,
                   int64_t size = 64) {
-    return buffer_at(std::move(name), plan_.arenas[ArenaId(device.index())].size_bytes, device,
+    return buffer_at(std::move(name), plan_.arenas[first_arena_[device]].size_bytes, device,
                      versions, size);
   }
 
-  BufferId buffer_at(std::string name, int64_t offset_bytes, DeviceId device = DeviceId(0),
+  BufferId buffer_at(std::string name, int64_t offset_bytes, DeviceId device = kHostDevice,
                      int32_t versions = 1, int64_t size = 64) {
-    PlanArena& arena = plan_.arenas[ArenaId(device.index())];
+    return buffer_at(std::move(name), offset_bytes, first_arena_[device], versions, size);
+  }
+
+  BufferId buffer_at(std::string name, int64_t offset_bytes, ArenaId in, int32_t versions = 1,
+                     int64_t size = 64) {
+    PlanArena& arena = plan_.arenas[in];
     const int64_t stride_bytes = (size * 4 + 255) / 256 * 256;
     arena.size_bytes = std::max(arena.size_bytes, offset_bytes + versions * stride_bytes);
-    return plan_.buffers.push_back({std::move(name), vector_type(size), ArenaId(device.index()),
-                                    offset_bytes, stride_bytes, versions});
+    return plan_.buffers.push_back(
+        {std::move(name), vector_type(size), in, offset_bytes, stride_bytes, versions});
   }
 
   LaneId lane(std::string name, LaneKind kind = LaneKind::kCompute, DeviceId device = DeviceId(0)) {
@@ -156,6 +168,7 @@ class PlanBuilder {
   }
 
   Plan plan_;
+  IdVector<DeviceId, ArenaId> first_arena_;
 };
 
 }  // namespace graphrt

@@ -26,6 +26,7 @@ Bytes data_of(size_t num_bytes, uint8_t value) { return Bytes(num_bytes, std::by
 Plan full_plan() {
   Plan plan = training_plan().plan;
   plan.lanes[LaneId(1)].shared = SharedResourceId(3);
+  plan.arenas.push_back({kHostDevice, MemoryKind::kPageable, 512});
   plan.states[0].initializer = {.kind = InitializerKind::kData,
                                 .low = -0.0,
                                 .high = 2.5,
@@ -111,9 +112,14 @@ TEST(PlanFile, SaysWhatIsWrong) {
   EXPECT_EQ(error_of(longer), "too long: it has " + std::to_string(good.size() + 1) +
                                   " bytes, its header says " + std::to_string(good.size()));
   Bytes newer = good;
-  newer[8] = std::byte{3};
+  newer[8] = std::byte{4};
   EXPECT_EQ(error_of(newer),
-            "made by format version 3, and this reader knows 2: compile the graph again with the "
+            "made by format version 4, and this reader knows 3: compile the graph again with the "
+            "graphc of this release");
+  Bytes older = good;
+  older[8] = std::byte{2};
+  EXPECT_EQ(error_of(older),
+            "made by format version 2, and this reader knows 3: compile the graph again with the "
             "graphc of this release");
   Bytes damaged = good;
   damaged[100] ^= std::byte{1};
@@ -135,6 +141,12 @@ TEST(PlanFile, RefusesIdsOutsideTheirTables) {
   plan.instructions[InstructionId(0)].writes = BufferId(1000);
   EXPECT_EQ(error_of(encode_plan(plan)),
             "its structure is broken: the result's buffer of 'x' is 1000, outside 0..6");
+}
+
+TEST(PlanFile, RefusesKindsOfMemoryThatItDoesNotKnow) {
+  Plan plan = full_plan();
+  plan.arenas[ArenaId(2)].kind = static_cast<MemoryKind>(3);
+  EXPECT_EQ(error_of(encode_plan(plan)), "its structure is broken: memory kind 3 does not exist");
 }
 
 TEST(PlanFile, RefusesTextsThatAreNoLine) {

@@ -20,7 +20,7 @@ TEST(PrintPlan, ShowsTheWholePlan) {
   plan.lanes[LaneId(1)].shared = SharedResourceId(0);
   plan.outputs.push_back({"w", {BufferId(4), {InstructionId(6)}, 0}, {}});
   EXPECT_EQ(print_plan(plan), R"(plan small
-format: 2
+format: 3
 compiler: 0.1.0
 graph: 0123456789abcdef
 machine: fedcba9876543210
@@ -32,7 +32,7 @@ devices
   gpu0: cuda, 1.00 MiB
 
 arenas
-  0: cpu, 1024 bytes
+  0: cpu (pinned), 1024 bytes
   1: gpu0, 1280 bytes
 
 buffers
@@ -115,7 +115,7 @@ source mlp
 
 TEST(PlanToJson, IsOneObjectWithKeysInAFixedOrder) {
   const std::string text = plan_to_json(training_plan().plan);
-  EXPECT_THAT(text, testing::StartsWith("{\n  \"name\": \"small\",\n  \"format\": 2,\n"));
+  EXPECT_THAT(text, testing::StartsWith("{\n  \"name\": \"small\",\n  \"format\": 3,\n"));
   const auto json = nlohmann::json::parse(text);
   EXPECT_EQ(json["instructions"].size(), 8U);
   EXPECT_EQ(json["instructions"][3]["waits"][0]["count"], 2);
@@ -123,6 +123,8 @@ TEST(PlanToJson, IsOneObjectWithKeysInAFixedOrder) {
   EXPECT_TRUE(json["instructions"][7]["writes"].is_null());
   EXPECT_EQ(json["lanes"][1]["kind"], "link");
   EXPECT_EQ(json["buffers"][0]["versions"], 2);
+  EXPECT_EQ(json["arenas"][0]["kind"], "pinned");
+  EXPECT_EQ(json["arenas"][1]["kind"], "device");
 }
 
 TEST(PlanToJson, SurvivesNamesThatAreNoUtf8) {
@@ -145,6 +147,15 @@ TEST(DiffPlans, ShowsTheLinesThatChanged) {
             "+ predicted interval: 999 ns\n"
             "-   wait(cpu->gpu0, 2, 1) for w -> gpu0\n"
             "+   wait(cpu->gpu0, 2, 2) for w -> gpu0\n");
+}
+
+TEST(DiffPlans, ShowsAnArenaOfAnotherKind) {
+  const Plan before = training_plan().plan;
+  Plan after = before;
+  after.arenas[ArenaId(0)].kind = MemoryKind::kPageable;
+  EXPECT_EQ(diff_plans(before, after),
+            "-   0: cpu (pinned), 1024 bytes\n"
+            "+   0: cpu (pageable), 1024 bytes\n");
 }
 
 TEST(DiffPlans, ShowsWhatWasAddedAndRemoved) {

@@ -60,6 +60,8 @@ TEST(VerifyStructure, ChecksLanes) {
             "structure: 'u' (cpu.worker) is of kind 'kernel', but its lane is of kind 'link'");
   EXPECT_EQ(fault([](auto& p) { p.plan.devices[DeviceId(0)].kind = "cuda"; }),
             "structure: the first device must be of kind 'cpu', the host");
+  EXPECT_EQ(fault([](auto& p) { p.plan.devices[DeviceId(1)].kind = "cpu"; }),
+            "structure: device 'gpu0' is of kind 'cpu', and 'cpu' is the host already");
 }
 
 TEST(VerifyStructure, ChecksBytes) {
