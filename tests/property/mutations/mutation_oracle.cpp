@@ -42,7 +42,7 @@ std::optional<bool> unrolled_checker_agrees(const Plan& plan, const Judgement& j
   const int64_t num_steps = adversary_steps(plan);
   // Cut into runs, the same steps take as many more intervals as stages need to fill and drain.
   const std::vector<int64_t> runs = {1, 2, num_steps};
-  const int64_t num_intervals = 3 + num_steps + 3 * max_stage(plan);
+  const int64_t num_intervals = 3 + num_steps + int64_t{3} * max_stage(plan);
   const int64_t num_instances = num_intervals * static_cast<int64_t>(plan.instructions.size());
   if (num_instances > static_cast<int64_t>(UnrolledPlan::kMaxInstances)) return std::nullopt;
   if (find_unrolled_fault(plan, {num_steps}).has_value() != judgement.fault.has_value()) {
