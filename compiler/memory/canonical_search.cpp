@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
-#include <random>
+
+#include "compiler/memory/search_ranks.h"
 
 namespace graphc {
 namespace {
 
-constexpr int64_t kFixed = 4;
-int64_t kRand = getenv("KR") ? atoi(getenv("KR")) : 8;
+/// Every round tries the fixed ranks and this many new random ones.
+constexpr int64_t kRandomRanksPerRound = 8;
+
+size_t index(int32_t number) { return static_cast<size_t>(number); }
 
 using Rank = int32_t;
 using Section = int32_t;
@@ -36,19 +39,18 @@ struct Change {
 /// One search with one rank; blocks are known by it.
 class RankedSearch {
  public:
-  RankedSearch(const Strip& strip, const std::vector<size_t>& block_of_rank, int64_t capacity_bytes,
-               int64_t max_nodes);
+  RankedSearch(const Strip& strip, const BlockOrder& block_of_rank, int64_t capacity_bytes,
+               int64_t max_steps);
 
   SearchEnd run() {
     std::vector<Rank> all(blocks_.size());
     std::iota(all.begin(), all.end(), 0);
     return search(all, {0, num_sections_}, Position{0, -1});
   }
-  int64_t num_nodes() const { return num_nodes_; }
+  int64_t num_steps() const { return num_steps_; }
   int64_t offset_bytes(Rank rank) const { return offset_bytes_[index(rank)]; }
 
  private:
-  static size_t index(int32_t number) { return static_cast<size_t>(number); }
   const Block& block(Rank rank) const { return blocks_[index(rank)]; }
 
   SearchEnd search(const std::vector<Rank>& open, SectionRange range, Position last);
@@ -65,15 +67,15 @@ class RankedSearch {
   void undo_to(size_t trail_size);
 
   int64_t capacity_bytes_;
-  int64_t nodes_left_;
-  int64_t num_nodes_ = 0;
+  int64_t steps_left_;
+  int64_t num_steps_ = 0;
   int32_t num_sections_;
   std::vector<Block> blocks_;
   std::vector<std::vector<Rank>> neighbours_;  ///< by rank: who is alive at the same time
   std::vector<std::vector<Rank>> members_;     ///< by section
   std::vector<char> is_open_;                  ///< by rank: not placed yet
   std::vector<int64_t> offset_bytes_;          ///< by rank, once placed
-  std::vector<int64_t> drop_bytes_;  ///< by rank: the lowest offset above all placed neighbours
+  std::vector<int64_t> drop_bytes_;   ///< by rank: the lowest offset above all placed neighbours
   std::vector<int64_t> least_bytes_;  ///< by rank: no lower offset is possible any more
   std::vector<int64_t> floor_bytes_;  ///< by section: least of its open blocks
   std::vector<int64_t> open_bytes_;   ///< by section: total of its open blocks
@@ -81,10 +83,10 @@ class RankedSearch {
   std::vector<Change> trail_;
 };
 
-RankedSearch::RankedSearch(const Strip& strip, const std::vector<size_t>& block_of_rank,
-                           int64_t capacity_bytes, int64_t max_nodes)
+RankedSearch::RankedSearch(const Strip& strip, const BlockOrder& block_of_rank,
+                           int64_t capacity_bytes, int64_t max_steps)
     : capacity_bytes_(capacity_bytes),
-      nodes_left_(max_nodes),
+      steps_left_(max_steps),
       num_sections_(strip.num_sections),
       neighbours_(strip.blocks.size()),
       members_(index(strip.num_sections)),
@@ -95,7 +97,7 @@ RankedSearch::RankedSearch(const Strip& strip, const std::vector<size_t>& block_
       floor_bytes_(index(strip.num_sections), 0),
       open_bytes_(index(strip.num_sections), 0),
       num_across_(index(strip.num_sections), 0) {
-  for (const size_t block : block_of_rank) blocks_.push_back(strip.blocks[block]);
+  for (const int32_t id : block_of_rank) blocks_.push_back(strip.blocks[index(id)]);
   for (Rank rank = 0; index(rank) < blocks_.size(); ++rank) {
     for (Rank other = 0; index(other) < blocks_.size(); ++other) {
       if (other == rank || !overlap_in_time(block(rank), block(other))) continue;
@@ -111,9 +113,9 @@ RankedSearch::RankedSearch(const Strip& strip, const std::vector<size_t>& block_
 
 /// Places all of `open`, whose sections are `range`, or nothing.
 SearchEnd RankedSearch::search(const std::vector<Rank>& open, SectionRange range, Position last) {
-  if (nodes_left_ <= 0) return SearchEnd::kOutOfBudget;
-  --nodes_left_;
-  ++num_nodes_;
+  if (steps_left_ <= 0) return SearchEnd::kOutOfBudget;
+  steps_left_ -= static_cast<int64_t>(open.size());
+  num_steps_ += static_cast<int64_t>(open.size());
   const size_t trail_size = trail_.size();
   // An open block left entirely below a gap could fall into it.
   int64_t lowest_top_bytes = std::numeric_limits<int64_t>::max();
@@ -276,109 +278,41 @@ void RankedSearch::undo_to(size_t trail_size) {
   }
 }
 
-/// What a rank sorts by.
-struct RankKey {
-  double width = 0;
-  double area = 0;
-  int64_t total_bytes = 0;
-};
-
-std::vector<RankKey> keys_of(const Strip& strip) {
-  std::vector<int64_t> total_bytes(static_cast<size_t>(strip.num_sections), 0);
-  for (const Block& block : strip.blocks) {
-    for (int32_t s = block.begin; s < block.end; ++s) {
-      total_bytes[static_cast<size_t>(s)] += block.size_bytes;
-    }
+StripPacking packing_of(const RankedSearch& search, const Strip& strip,
+                        const BlockOrder& block_of_rank) {
+  StripPacking packing{std::vector<int64_t>(strip.blocks.size(), 0), 0};
+  for (Rank rank = 0; index(rank) < block_of_rank.size(); ++rank) {
+    const size_t id = index(block_of_rank[index(rank)]);
+    packing.offset_bytes[id] = search.offset_bytes(rank);
+    packing.height_bytes =
+        std::max(packing.height_bytes, packing.offset_bytes[id] + strip.blocks[id].size_bytes);
   }
-  std::vector<RankKey> keys;
-  for (const Block& block : strip.blocks) {
-    RankKey key;
-    key.width = static_cast<double>(block.num_sections());
-    key.area = key.width * static_cast<double>(block.size_bytes);
-    key.total_bytes =
-        *std::max_element(total_bytes.begin() + block.begin, total_bytes.begin() + block.end);
-    keys.push_back(key);
-  }
-  return keys;
+  return packing;
 }
-
-/// Ranks to try in turn: first those of the paper, then endlessly many that weight widths and areas
-/// at random. On hard problems luck with the rank decides over factors of thousands, so many short
-/// searches find what a long one misses.
-class Ranks {
- public:
-  explicit Ranks(const Strip& strip) : keys_(keys_of(strip)) {}
-
-  /// The blocks by rank.
-  std::vector<size_t> number(int64_t i) const {
-    switch (i) {
-      case 0:
-        return sorted_by([&](size_t b) { return std::tuple(keys_[b].width, keys_[b].area); });
-      case 1:
-        return sorted_by([&](size_t b) { return std::tuple(keys_[b].total_bytes, keys_[b].area); });
-      case 2:
-        return sorted_by([&](size_t b) { return std::tuple(keys_[b].total_bytes, keys_[b].width); });
-      case 3:
-        return sorted_by([&](size_t b) { return std::tuple(keys_[b].area, keys_[b].width); });
-      default:
-        return weighted(static_cast<uint32_t>(i));
-    }
-  }
-
- private:
-  std::vector<size_t> weighted(uint32_t seed) const {
-    // The engine's numbers are the same everywhere; those of a distribution are not.
-    std::mt19937 random(seed);
-    const double spread = static_cast<double>(1 + random() % 4) / 2.0;
-    const bool by_area = random() % 2 == 0;
-    std::vector<double> weighted_keys;
-    for (const RankKey& key : keys_) {
-      const double weight = 1.0 + spread * static_cast<double>(random() % 1024) / 1024.0;
-      weighted_keys.push_back(weight * (by_area ? key.area : key.width));
-    }
-    return sorted_by([&](size_t block) { return weighted_keys[block]; });
-  }
-
-  template <class Key>
-  std::vector<size_t> sorted_by(Key key) const {
-    std::vector<size_t> order(keys_.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](size_t a, size_t b) { return key(a) > key(b); });
-    return order;
-  }
-
-  std::vector<RankKey> keys_;
-};
 
 }  // namespace
 
-SearchResult search_canonical(const Strip& strip, int64_t capacity_bytes, int64_t max_nodes) {
+SearchResult search_canonical(const Strip& strip, int64_t capacity_bytes, int64_t max_steps) {
   SearchResult result;
   if (strip.max_load_bytes > capacity_bytes) {
     result.end = SearchEnd::kImpossible;
     return result;
   }
   const Ranks ranks(strip);
-  int64_t round_nodes = static_cast<int64_t>(strip.blocks.size());
-  for (int64_t round = 0; result.num_nodes < max_nodes; ++round) {
-    round_nodes *= 2;
-    for (int64_t i = 0; i < kFixed + kRand && result.num_nodes < max_nodes; ++i) {
-      const std::vector<size_t> block_of_rank = ranks.number(i < kFixed ? i : i + kRand * round);
+  constexpr int64_t kTries = Ranks::kNumFixed + kRandomRanksPerRound;
+  // Straight down to a packing takes half of the square of the number of blocks.
+  int64_t round_steps = static_cast<int64_t>(strip.blocks.size() * strip.blocks.size());
+  for (int64_t round = 0; result.num_steps < max_steps; ++round, round_steps *= 2) {
+    for (int64_t i = 0; i < kTries && result.num_steps < max_steps; ++i) {
+      const int64_t number = i < Ranks::kNumFixed ? i : i + kRandomRanksPerRound * round;
+      const BlockOrder block_of_rank = ranks.number(number);
       RankedSearch search(strip, block_of_rank, capacity_bytes,
-                          std::min(round_nodes, max_nodes - result.num_nodes));
+                          std::min(round_steps, max_steps - result.num_steps));
       result.end = search.run();
-      result.num_nodes += search.num_nodes();
+      result.num_steps += search.num_steps();
       if (result.end == SearchEnd::kOutOfBudget) continue;
       if (result.end == SearchEnd::kImpossible) return result;
-      result.packing.offset_bytes.resize(strip.blocks.size());
-      for (size_t rank = 0; rank < block_of_rank.size(); ++rank) {
-        const int64_t offset_bytes = search.offset_bytes(static_cast<Rank>(rank));
-        result.packing.offset_bytes[block_of_rank[rank]] = offset_bytes;
-        const int64_t size_bytes = strip.blocks[block_of_rank[rank]].size_bytes;
-        result.packing.height_bytes =
-            std::max(result.packing.height_bytes, offset_bytes + size_bytes);
-      }
+      result.packing = packing_of(search, strip, block_of_rank);
       return result;
     }
   }

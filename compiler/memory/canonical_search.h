@@ -13,11 +13,11 @@ enum class SearchEnd {
 struct SearchResult {
   SearchEnd end = SearchEnd::kOutOfBudget;
   StripPacking packing;   ///< if found
-  int64_t num_nodes = 0;  ///< spent
+  int64_t num_steps = 0;  ///< spent
 };
 
 /// Finds a packing not higher than `capacity_bytes`, or proves that there is none, in at most
-/// `max_nodes` nodes.
+/// `max_steps` steps: a step is one block looked at in one node of the search.
 ///
 /// Depth-first over canonical packings: blocks are placed at the lowest offset above all that is
 /// placed, in the order of offset, then of a fixed rank. Every packing can be let down into one of
@@ -27,6 +27,6 @@ struct SearchResult {
 /// Source: M. Moffitt, "MiniMalloc: A Lightweight Memory Allocator for Hardware-Accelerated Machine
 /// Learning", ASPLOS 2023, sections 4 and 5.
 /// Cost:   O(overlaps of a block x sections of a block) per node.
-SearchResult search_canonical(const Strip& strip, int64_t capacity_bytes, int64_t max_nodes);
+SearchResult search_canonical(const Strip& strip, int64_t capacity_bytes, int64_t max_steps);
 
 }  // namespace graphc

@@ -33,8 +33,10 @@ struct IntervalProblem {
 /// When to stop. Budgets count what is done, never time, so that equal problems have equal answers.
 struct PackingGoal {
   std::optional<int64_t> capacity_bytes;  ///< an arena of this size is small enough
-  int64_t max_orders = 2000;              ///< orders that hill climbing tries, per range of time
-  int64_t max_nodes = 40'000'000;         ///< nodes of the exact search, per range of time
+  /// Blocks that the search over orders places, per range of time in which something is alive.
+  int64_t max_placements = 400'000;
+  /// Blocks that the exact search looks at, per such range.
+  int64_t max_search_steps = 20'000'000;
 };
 
 /// Whether all sizes are at least 0 and their sum is an int64_t, so that no offset can overflow.
@@ -44,11 +46,10 @@ bool has_packable_sizes(const IntervalProblem& problem);
 /// Requires: has_packable_sizes(problem).
 int64_t max_load_bytes(const IntervalProblem& problem);
 
-/// A packing that is never larger than those of the greedy orders by size, by breadth, by conflicts
-/// and by start, and as small as the budgets allow; the smallest possible one where the exact search
-/// came to its end.
-/// Requires: has_packable_sizes(problem).
-/// Cost:     a million requests in seconds; see docs/memory.md.
+/// A packing that is never larger than first fit by size, by breadth, by conflicts and by start
+/// makes it (for up to fifty million pairs that overlap in time), and as small as the budgets
+/// allow; the smallest possible one where the exact search came to its end. Requires:
+/// has_packable_sizes(problem). Cost:     a million requests in seconds; see docs/memory.md.
 Packing pack_intervals(const IntervalProblem& problem, const PackingGoal& goal);
 
 /// Sweeps over time and compares each request with all that are alive when it begins.

@@ -2,100 +2,14 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <queue>
+
+#include "compiler/memory/block_index.h"
 
 namespace graphc {
 namespace {
 
-constexpr int32_t kNone = std::numeric_limits<int32_t>::max();
-
-/// Finds the first block of an order that lies within a range of sections: a k-d tree over (begin,
-/// end), stored by level as a heap is, in which every node knows the best of its subtree.
-class BlockIndex {
- public:
-  BlockIndex(const Strip& strip, const std::vector<int32_t>& order)
-      : strip_(strip), order_(order), rank_(order.size()), leaf_of_(order.size()) {
-    for (size_t i = 0; i < order.size(); ++i) rank_[index(order[i])] = static_cast<int32_t>(i);
-    while (num_leaves_ < order.size()) num_leaves_ *= 2;
-    nodes_.resize(2 * num_leaves_);
-    std::vector<int32_t> blocks = order;
-    build(1, blocks, 0, blocks.size(), true);
-  }
-
-  /// The first block within [begin, end), or kNone.
-  int32_t first_within(int32_t begin, int32_t end) const {
-    int32_t best_rank = kNone;
-    descend(1, begin, end, best_rank);
-    return best_rank == kNone ? kNone : order_[index(best_rank)];
-  }
-
-  void remove(int32_t block) {
-    size_t node = leaf_of_[index(block)];
-    nodes_[node] = Node{};
-    for (node /= 2; node >= 1; node /= 2) nodes_[node] = merged(nodes_[2 * node], nodes_[2 * node + 1]);
-  }
-
- private:
-  /// What is left in a subtree: the box around it, and its first in the order.
-  struct Node {
-    int32_t min_begin = kNone;
-    int32_t max_begin = -1;
-    int32_t min_end = kNone;
-    int32_t max_end = -1;
-    int32_t best_rank = kNone;
-  };
-
-  static size_t index(int32_t number) { return static_cast<size_t>(number); }
-
-  static Node merged(const Node& a, const Node& b) {
-    return {std::min(a.min_begin, b.min_begin), std::max(a.max_begin, b.max_begin),
-            std::min(a.min_end, b.min_end), std::max(a.max_end, b.max_end),
-            std::min(a.best_rank, b.best_rank)};
-  }
-
-  void build(size_t node, std::vector<int32_t>& blocks, size_t first, size_t last, bool by_begin) {
-    if (first == last) return;
-    if (node >= num_leaves_) {
-      const int32_t id = blocks[first];
-      const Block& block = strip_.blocks[index(id)];
-      leaf_of_[index(id)] = node;
-      nodes_[node] = {block.begin, block.begin, block.end, block.end, rank_[index(id)]};
-      return;
-    }
-    const size_t middle = first + (last - first + 1) / 2;
-    const auto at = [&](size_t i) { return blocks.begin() + static_cast<std::ptrdiff_t>(i); };
-    std::nth_element(at(first), at(middle), at(last), [&](int32_t a, int32_t b) {
-      const Block& x = strip_.blocks[index(a)];
-      const Block& y = strip_.blocks[index(b)];
-      if (by_begin && x.begin != y.begin) return x.begin < y.begin;
-      if (!by_begin && x.end != y.end) return x.end < y.end;
-      return a < b;
-    });
-    build(2 * node, blocks, first, middle, !by_begin);
-    build(2 * node + 1, blocks, middle, last, !by_begin);
-    nodes_[node] = merged(nodes_[2 * node], nodes_[2 * node + 1]);
-  }
-
-  void descend(size_t node, int32_t begin, int32_t end, int32_t& best_rank) const {
-    const Node& here = nodes_[node];
-    if (here.best_rank >= best_rank || here.max_begin < begin || here.min_end > end) return;
-    if (here.min_begin >= begin && here.max_end <= end) {
-      best_rank = here.best_rank;
-      return;
-    }
-    const bool left_first = nodes_[2 * node].best_rank < nodes_[2 * node + 1].best_rank;
-    descend(2 * node + (left_first ? 0 : 1), begin, end, best_rank);
-    descend(2 * node + (left_first ? 1 : 0), begin, end, best_rank);
-  }
-
-  const Strip& strip_;
-  const std::vector<int32_t>& order_;
-  std::vector<int32_t> rank_;
-  std::vector<size_t> leaf_of_;
-  size_t num_leaves_ = 1;
-  std::vector<Node> nodes_;
-};
+size_t index(int32_t number) { return static_cast<size_t>(number); }
 
 /// The upper edge of what is placed: segments of equal height, known by their first section.
 class Skyline {
@@ -147,8 +61,6 @@ class Skyline {
   }
 
  private:
-  static size_t index(int32_t number) { return static_cast<size_t>(number); }
-
   void set(const Segment& segment) {
     end_[index(segment.begin)] = segment.end;
     begin_of_end_[index(segment.end)] = segment.begin;
@@ -182,24 +94,40 @@ class Skyline {
   int32_t num_sections_;
 };
 
+/// The block for a valley.
+std::optional<int32_t> choose(const BlockIndex& open, const Skyline::Segment& valley, EdgeFit fit) {
+  const int32_t begin = valley.begin;
+  const int32_t end = valley.end;
+  if (fit == EdgeFit::kBoth || fit == EdgeFit::kBothThenOne) {
+    if (const auto exact = open.first_of({begin, begin, end, end})) return exact;
+  }
+  if (fit == EdgeFit::kOne || fit == EdgeFit::kBothThenOne) {
+    const auto left = open.first_of({begin, begin, begin, end});
+    const auto right = open.first_of({begin, end, end, end});
+    if (left && right) return open.rank(*left) < open.rank(*right) ? left : right;
+    if (left || right) return left ? left : right;
+  }
+  return open.first_of({begin, end, begin, end});
+}
+
 }  // namespace
 
-StripPacking fill_valleys(const Strip& strip, const std::vector<int32_t>& order) {
+StripPacking fill_valleys(const Strip& strip, const BlockOrder& order, EdgeFit fit) {
   StripPacking packing{std::vector<int64_t>(strip.blocks.size(), 0), 0};
   BlockIndex open(strip, order);
   Skyline skyline(strip.num_sections);
   for (size_t num_placed = 0; num_placed < order.size();) {
     const Skyline::Segment valley = skyline.lowest();
-    const int32_t id = open.first_within(valley.begin, valley.end);
-    if (id == kNone) {
+    const std::optional<int32_t> id = choose(open, valley, fit);
+    if (!id) {
       skyline.fill_up(valley);
       continue;
     }
-    const Block& block = strip.blocks[static_cast<size_t>(id)];
-    packing.offset_bytes[static_cast<size_t>(id)] = valley.height_bytes;
+    const Block& block = strip.blocks[index(*id)];
+    packing.offset_bytes[index(*id)] = valley.height_bytes;
     packing.height_bytes = std::max(packing.height_bytes, valley.height_bytes + block.size_bytes);
     skyline.raise(valley, block);
-    open.remove(id);
+    open.remove(*id);
     ++num_placed;
   }
   return packing;
