@@ -17,7 +17,7 @@ constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMaxFirstFitOverlaps = 50'000'000;
 /// The exact search lists all overlaps of all blocks.
 constexpr size_t kMaxExactBlocks = 2048;
-constexpr int64_t kOrdersPerStart = 16;
+constexpr int64_t kOrdersPerStart = 24;
 
 /// Blocks by the size of `key`, the largest first.
 template <class Key>
@@ -36,9 +36,9 @@ std::vector<BlockOrder> valley_orders(const Strip& strip) {
   const auto width = [](const Block& block) { return static_cast<double>(block.num_sections()); };
   const auto size = [](const Block& block) { return static_cast<double>(block.size_bytes); };
   return {
-      order_by(strip, [&](const Block& b) { return width(b) * size(b); }),
       order_by(strip,
                [&](const Block& b) { return width(b) * width(b) * width(b) * size(b) * size(b); }),
+      order_by(strip, [&](const Block& b) { return width(b) * size(b); }),
       order_by(strip, size),
   };
 }
@@ -77,7 +77,7 @@ class StripPacker {
 
   /// Tier 1.
   void fill_valleys_once() {
-    const BlockOrder order = valley_orders(strip_)[1];
+    const BlockOrder order = valley_orders(strip_)[0];
     for (const EdgeFit fit : kEdgeFits) {
       if (!is_done()) offer(fill_valleys(strip_, order, fit));
     }
@@ -91,7 +91,7 @@ class StripPacker {
     }
   }
 
-  /// Tier 2: from every order, with large and with small steps.
+  /// Tier 2: from every order, with large and then with smaller steps.
   void search_valley_orders() {
     const auto num_blocks = static_cast<int64_t>(strip_.blocks.size());
     int64_t orders_left = max_placements_ / num_blocks;
@@ -101,7 +101,8 @@ class StripPacker {
       OrderSearch search;
       search.target_bytes = target_bytes_;
       search.max_orders = std::min(orders_left, kOrdersPerStart);
-      search.largest_step = static_cast<int32_t>(i / 4 % 2 == 0 ? num_blocks : num_blocks / 16 + 1);
+      search.largest_step =
+          static_cast<int32_t>(std::max<int64_t>(num_blocks >> (2 + i / 4 % 3), 1));
       search.seed = i;
       const EdgeFit fit = kEdgeFits[i % kEdgeFits.size()];
       offer(
@@ -185,6 +186,9 @@ Packing pack_intervals(const IntervalProblem& problem, const PackingGoal& goal) 
     for (size_t id = 0; id < strip.requests.size(); ++id) {
       packing.offset_bytes[strip.requests[id]] = packed.offset_bytes[id];
     }
+  }
+  for (const auto& [size_bytes, live] : problem.requests) {  // alive or not, it has its bytes
+    packing.arena_bytes = std::max(packing.arena_bytes, size_bytes);
   }
   return packing;
 }

@@ -34,7 +34,7 @@ struct IntervalProblem {
 struct PackingGoal {
   std::optional<int64_t> capacity_bytes;  ///< an arena of this size is small enough
   /// Blocks that the search over orders places, per range of time in which something is alive.
-  int64_t max_placements = 400'000;
+  int64_t max_placements = 500'000;
   /// Blocks that the exact search looks at, per such range.
   int64_t max_search_steps = 20'000'000;
 };
