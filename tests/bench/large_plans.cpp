@@ -120,7 +120,7 @@ class LargePlan {
   // A ring of 12 slots: value 7 is overwritten by 19, behind [12], which waits for [8] of lane l.
   void make_rings() {
     const Value constant{add_constant(1), {}};
-    const int64_t first_bytes = reserve(num_lanes_ * kRingSlots * kRowBytes);
+    const int64_t first_bytes = reserve(kRowBytes * num_lanes_ * kRingSlots);
     for (int32_t i = 0; i < length_; ++i) {
       for (int32_t lane = 0; lane < num_lanes_; ++lane) {
         const int64_t slot = lane * kRingSlots + i % kRingSlots;
@@ -147,7 +147,7 @@ class LargePlan {
   // which reads it for the same step an interval later. All buffers have two versions.
   void make_stages() {
     const Value constant{add_constant(1), {}};
-    const int64_t first_bytes = reserve(num_lanes_ * kRingSlots * 2 * kRowBytes);
+    const int64_t first_bytes = reserve(2 * kRowBytes * num_lanes_ * kRingSlots);
     for (int32_t i = 0; i < length_; ++i) {
       for (int32_t lane = 0; lane < num_lanes_; ++lane) {
         const bool is_odd = lane % 2 == 1;
@@ -199,7 +199,7 @@ class LargePlan {
     for (int32_t row = 0; row < kHotRows; ++row) {
       state.writers.emplace_back(num_lanes_ * length_ + row);
     }
-    const int64_t first_bytes = reserve(num_lanes_ * kRingSlots * kHotRows * kRowBytes);
+    const int64_t first_bytes = reserve(kHotRows * kRowBytes * num_lanes_ * kRingSlots);
     for (int32_t lane = 0; lane < num_lanes_; ++lane) {
       Value previous = constant;
       for (int32_t i = 0; i < length_; ++i) {
@@ -240,11 +240,11 @@ class LargePlan {
     const Value constant{add_constant(block_rows_), {}};
     length_ = (length_ + block_rows_ - 1) / block_rows_ * block_rows_;
     for (int32_t lane = 0; lane < num_lanes_; ++lane) {
-      const int64_t first_bytes = reserve(3 * block_rows_ * kRowBytes);
+      const int64_t first_bytes = reserve(3 * kRowBytes * block_rows_);
       std::vector<Operand> previous = rows_of(constant);
       for (int32_t i = 0; i < length_;) {
         const int32_t phase = i / block_rows_;
-        const int64_t offset = first_bytes + phase % 3 * block_rows_ * kRowBytes;
+        const int64_t offset = first_bytes + kRowBytes * block_rows_ * (phase % 3);
         previous = phase % 2 == 0 ? add_small(lane, i, offset, previous)
                                   : add_large(lane, i, offset, previous);
         i += block_rows_;
@@ -288,7 +288,7 @@ class LargePlan {
   static size_t at(int32_t index) { return static_cast<size_t>(index); }
 
   PlanShape shape_;
-  int64_t num_lanes_;
+  int32_t num_lanes_;
   int32_t length_;  // instructions of a lane
   int32_t block_rows_ = 1;
   Plan plan_;
