@@ -95,7 +95,7 @@ Plan different_versions(int32_t versions_of_x, int32_t versions_of_b, int32_t nu
   PlanBuilder builder;
   const LaneId feeds = builder.lane("feeds", LaneKind::kFeed);
   const LaneId lane = builder.lane("lane");
-  const int64_t shared_bytes = (versions_of_x - 1) * 256;
+  const int64_t shared_bytes = 256 * (int64_t{versions_of_x} - 1);
   const BufferId x = builder.buffer_at("x", 0, DeviceId(0), versions_of_x);
   const BufferId b = builder.buffer_at("b", shared_bytes, DeviceId(0), versions_of_b);
   const BufferId a = builder.buffer("a");
