@@ -60,10 +60,16 @@ std::vector<InstructionId> producers_of_rows(const Plan& plan, BufferId buffer,
                                              const std::optional<RowRange>& rows,
                                              const std::vector<InstructionId>& writers) {
   const TensorType& type = plan.buffers[buffer].type;
+  const RowRange wanted = rows_or_all(type, rows);
+  const auto rows_of = [&](InstructionId writer) {
+    return rows_or_all(type, plan.instructions[writer].rows);
+  };
+  auto writer = std::partition_point(writers.begin(), writers.end(), [&](InstructionId id) {
+    return rows_of(id).end <= wanted.begin;
+  });
   std::vector<InstructionId> producers;
-  for (const InstructionId writer : writers) {
-    const RowRange written = rows_or_all(type, plan.instructions[writer].rows);
-    if (common_rows(rows_or_all(type, rows), written).size() > 0) producers.push_back(writer);
+  for (; writer != writers.end() && rows_of(*writer).begin < wanted.end; ++writer) {
+    producers.push_back(*writer);
   }
   std::sort(producers.begin(), producers.end());
   return producers;

@@ -207,7 +207,8 @@ TensorType result_type(const Plan& plan, const Instruction& instruction);
 
 /// Who writes each buffer, in the order of their rows.
 IdVector<BufferId, std::vector<InstructionId>> writers_of_buffers(const Plan& plan);
-/// Those of `writers` that write any of these rows of the buffer, ascending.
+/// Those of `writers` that write any of these rows of the buffer, ascending. Requires: they stand
+/// in the order of their rows, of which they share none.
 std::vector<InstructionId> producers_of_rows(const Plan& plan, BufferId buffer,
                                              const std::optional<RowRange>& rows,
                                              const std::vector<InstructionId>& writers);

@@ -24,7 +24,7 @@ struct Access {
   bool is_write = false;
 };
 
-/// No query below asks about a larger distance than this (docs/plan.md, "Verification").
+/// No query below asks about a larger distance than this (docs/verification.md).
 int32_t horizon_of(const Plan& plan) {
   int32_t versions = 1;
   int32_t distance = 0;

@@ -24,8 +24,8 @@ struct PlanViolation {
 };
 
 /// Proves on the plan alone, for runs of any number of steps, that every read gets the value its
-/// operand names, that no two accesses race and that no lane waits forever. docs/plan.md has the
-/// argument. Returns the first violation, in a fixed order; nothing if the plan is safe.
+/// operand names, that no two accesses race and that no lane waits forever. docs/verification.md
+/// has the argument. Returns the first violation, in a fixed order; nothing if the plan is safe.
 std::optional<PlanViolation> verify_plan(const Plan& plan);
 
 }  // namespace graphrt

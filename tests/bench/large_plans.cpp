@@ -22,7 +22,7 @@ constexpr int64_t kPoolSizes = 8;
 constexpr int64_t kPoolRows = 5 * kPoolSizes;
 
 constexpr int64_t kHotRows = 8;
-constexpr int32_t kBlockRows = 32;
+constexpr int32_t kMostBlockRows = 256;
 
 constexpr std::array kShapes = {PlanShape::kRings, PlanShape::kStages, PlanShape::kPools,
                                 PlanShape::kHotState, PlanShape::kBlocks};
@@ -120,7 +120,7 @@ class LargePlan {
   // A ring of 12 slots: value 7 is overwritten by 19, behind [12], which waits for [8] of lane l.
   void make_rings() {
     const Value constant{add_constant(1), {}};
-    const int64_t first_bytes = reserve(num_lanes_ * kRingSlots * kRowBytes);
+    const int64_t first_bytes = reserve(kRowBytes * num_lanes_ * kRingSlots);
     for (int32_t i = 0; i < length_; ++i) {
       for (int32_t lane = 0; lane < num_lanes_; ++lane) {
         const int64_t slot = lane * kRingSlots + i % kRingSlots;
@@ -147,7 +147,7 @@ class LargePlan {
   // which reads it for the same step an interval later. All buffers have two versions.
   void make_stages() {
     const Value constant{add_constant(1), {}};
-    const int64_t first_bytes = reserve(num_lanes_ * kRingSlots * 2 * kRowBytes);
+    const int64_t first_bytes = reserve(2 * kRowBytes * num_lanes_ * kRingSlots);
     for (int32_t i = 0; i < length_; ++i) {
       for (int32_t lane = 0; lane < num_lanes_; ++lane) {
         const bool is_odd = lane % 2 == 1;
@@ -199,7 +199,7 @@ class LargePlan {
     for (int32_t row = 0; row < kHotRows; ++row) {
       state.writers.emplace_back(num_lanes_ * length_ + row);
     }
-    const int64_t first_bytes = reserve(num_lanes_ * kRingSlots * kHotRows * kRowBytes);
+    const int64_t first_bytes = reserve(kHotRows * kRowBytes * num_lanes_ * kRingSlots);
     for (int32_t lane = 0; lane < num_lanes_; ++lane) {
       Value previous = constant;
       for (int32_t i = 0; i < length_; ++i) {
@@ -236,24 +236,25 @@ class LargePlan {
   //  region 1           [one large]
   //  region 2                         [small]..
   void make_blocks() {
-    const Value constant{add_constant(kBlockRows), {}};
-    length_ = (length_ + kBlockRows - 1) / kBlockRows * kBlockRows;
+    block_rows_ = std::min(kMostBlockRows, length_);
+    const Value constant{add_constant(block_rows_), {}};
+    length_ = (length_ + block_rows_ - 1) / block_rows_ * block_rows_;
     for (int32_t lane = 0; lane < num_lanes_; ++lane) {
-      const int64_t first_bytes = reserve(3 * kBlockRows * kRowBytes);
+      const int64_t first_bytes = reserve(3 * kRowBytes * block_rows_);
       std::vector<Operand> previous = rows_of(constant);
       for (int32_t i = 0; i < length_;) {
-        const int32_t phase = i / kBlockRows;
-        const int64_t offset = first_bytes + phase % 3 * kBlockRows * kRowBytes;
+        const int32_t phase = i / block_rows_;
+        const int64_t offset = first_bytes + kRowBytes * block_rows_ * (phase % 3);
         previous = phase % 2 == 0 ? add_small(lane, i, offset, previous)
                                   : add_large(lane, i, offset, previous);
-        i += kBlockRows;
+        i += block_rows_;
       }
     }
   }
 
-  static std::vector<Operand> rows_of(const Value& value) {
+  std::vector<Operand> rows_of(const Value& value) const {
     std::vector<Operand> rows;
-    for (int32_t row = 0; row < kBlockRows; ++row) {
+    for (int32_t row = 0; row < block_rows_; ++row) {
       rows.push_back({value.buffer, {}, 0, RowRange{row, row + 1}});
       if (!value.writers.empty()) rows.back().producers = {value.writers[at(row)]};
     }
@@ -263,7 +264,7 @@ class LargePlan {
   std::vector<Operand> add_small(int32_t lane, int32_t first, int64_t offset,
                                  const std::vector<Operand>& reads) {
     std::vector<Operand> results;
-    for (int32_t row = 0; row < kBlockRows; ++row) {
+    for (int32_t row = 0; row < block_rows_; ++row) {
       const BufferId result = add_buffer(offset + row * kRowBytes, 1);
       const InstructionId id = add(lane, "softmax", {reads[at(row)]}, result);
       meet(id, lane, first + row);
@@ -274,8 +275,8 @@ class LargePlan {
 
   std::vector<Operand> add_large(int32_t lane, int32_t first, int64_t offset,
                                  const std::vector<Operand>& reads) {
-    Value large{add_buffer(offset, kBlockRows), {}};
-    for (int32_t row = 0; row < kBlockRows; ++row) {
+    Value large{add_buffer(offset, block_rows_), {}};
+    for (int32_t row = 0; row < block_rows_; ++row) {
       const InstructionId id = add(lane, "softmax", {reads[at(row)]}, large.buffer);
       plan_.instructions[id].rows = RowRange{row, row + 1};
       meet(id, lane, first + row);
@@ -289,6 +290,7 @@ class LargePlan {
   PlanShape shape_;
   int32_t num_lanes_;
   int32_t length_;  // instructions of a lane
+  int32_t block_rows_ = 1;
   Plan plan_;
   std::vector<std::vector<Value>> values_;  // of every lane
 };
