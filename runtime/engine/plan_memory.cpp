@@ -1,5 +1,6 @@
 #include "runtime/engine/plan_memory.h"
 
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -18,18 +19,24 @@ struct PoolDemand {
   std::vector<std::string> shares;
 };
 
+/// Stays at the largest number: the sizes in a file may add up to more.
+int64_t sum_of(int64_t a, int64_t b) {
+  constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+  return b > kLargest - a ? kLargest : a + b;
+}
+
 Result<void> check_free_memory(const Plan& plan,
                                const IdVector<DeviceId, std::unique_ptr<Device>>& devices) {
   std::map<std::string, PoolDemand> demands;
   for (const DeviceId id : plan.devices.ids()) {
     int64_t needed_bytes = 0;
     for (const PlanArena& arena : plan.arenas) {
-      if (arena.device == id) needed_bytes += arena.size_bytes;
+      if (arena.device == id) needed_bytes = sum_of(needed_bytes, arena.size_bytes);
     }
     const MemoryPool pool = devices[id]->memory_pool();
     PoolDemand& demand = demands[pool.name];
     demand.available_bytes = pool.available_bytes;
-    demand.needed_bytes += needed_bytes;
+    demand.needed_bytes = sum_of(demand.needed_bytes, needed_bytes);
     demand.shares.push_back(devices[id]->name() + " " + format_bytes(needed_bytes));
   }
   for (const auto& [pool, demand] : demands) {

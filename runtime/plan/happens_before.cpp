@@ -1,6 +1,7 @@
 #include "runtime/plan/happens_before.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "runtime/base/check.h"
 
@@ -72,6 +73,16 @@ int32_t largest_wait_distance(const LaneProgram& program) {
 }  // namespace
 
 HappensBefore::HappensBefore(const LaneProgram& program, int32_t horizon)
+    : HappensBefore(program, horizon, std::numeric_limits<size_t>::max()) {}
+
+std::optional<HappensBefore> HappensBefore::within(size_t max_counters, const LaneProgram& program,
+                                                   int32_t horizon) {
+  HappensBefore order(program, horizon, max_counters);
+  if (!order.is_complete_) return std::nullopt;
+  return order;
+}
+
+HappensBefore::HappensBefore(const LaneProgram& program, int32_t horizon, size_t max_counters)
     : num_lanes_(program.lanes.size()), horizon_(horizon) {
   CHECK(horizon >= 0, "a horizon is a number of intervals");
   for (const auto& lane : program.lanes) {
@@ -87,6 +98,10 @@ HappensBefore::HappensBefore(const LaneProgram& program, int32_t horizon)
   const size_t layer_size = num_instructions_ * num_lanes_;
   int32_t num_equal = 0;
   for (num_layers_ = 0; num_layers_ <= horizon && num_equal < reach; ++num_layers_) {
+    if (layer_size > max_counters - prefixes_.size()) {
+      is_complete_ = false;
+      return;
+    }
     prefixes_.resize(prefixes_.size() + layer_size);
     for (const Position at : order) fill_row(program, at, num_layers_);
     if (num_layers_ == 0) continue;

@@ -9,6 +9,10 @@
 
 namespace graphrt {
 
+/// Counters of one order, 4 GiB: far beyond any plan of use, and a bound on what a file can make a
+/// reader allocate.
+inline constexpr size_t kMaxOrderCounters = size_t{1} << 30;
+
 /// The order that lane order and waits enforce, for runs of any length.
 ///
 ///   f(x, y) = the least k >= 0 such that x in interval t has finished before y in interval t + k
@@ -27,6 +31,10 @@ class HappensBefore {
   ///           find_deadlock(program) found none.
   HappensBefore(const LaneProgram& program, int32_t horizon);
 
+  /// The same, unless it takes more than `max_counters` counters.
+  static std::optional<HappensBefore> within(size_t max_counters, const LaneProgram& program,
+                                             int32_t horizon);
+
   std::optional<int32_t> least_distance(Position before, Position after) const;
 
   /// Whether `before` in interval t is over before `after` in interval t + distance starts.
@@ -44,6 +52,7 @@ class HappensBefore {
   int32_t horizon() const { return horizon_; }
 
  private:
+  HappensBefore(const LaneProgram& program, int32_t horizon, size_t max_counters);
   void fill_row(const LaneProgram& program, Position at, int32_t distance);
   size_t slot(Position at, int32_t distance) const {
     const size_t instruction = first_of_lane_[at.lane.index()] + static_cast<size_t>(at.index);
@@ -55,6 +64,7 @@ class HappensBefore {
   size_t num_instructions_ = 0;
   int32_t horizon_;
   int32_t num_layers_ = 0;  // the last one stands for all above it
+  bool is_complete_ = true;
   std::vector<size_t> first_of_lane_;
   std::vector<int32_t> prefixes_;  // [distance][instruction][lane]
 };
