@@ -12,7 +12,10 @@ build_packages=(
   nlohmann-json3-dev libopenblas-pthread-dev libxxhash-dev
   graphviz python3 python3-numpy
 )
-test_packages=(libgtest-dev libgmock-dev llvm-19-tools clang-tidy-19 clang-format-19)
+test_packages=(
+  libgtest-dev libgmock-dev llvm-19-tools clang-tidy-19 clang-format-19
+  clang libclang-rt-14-dev
+)
 
 usage() {
   echo "usage: tools/setup.sh [--demo]"

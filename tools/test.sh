@@ -81,6 +81,14 @@ check_tidy() {
     2>&1 | { grep -vE '^(\[|clang-tidy-19 |Enabled checks|[0-9]+ warnings|$)' || true; }
 }
 
+# The same inputs in every run. What fuzzing for hours finds, docs/testing.md says how to look for.
+fuzz_smoke() {
+  cmake --preset fuzz --log-level=WARNING
+  cmake --build --preset fuzz -- -j "$jobs"
+  tools/fuzz.sh --no-build --runs 2000 plan
+  tools/fuzz.sh --no-build --runs 20000 graph_yaml graph_text machine schedule npy safetensors
+}
+
 if [[ $mode == quick ]]; then
   stage "release build" build release
   stage "unit and compiler tests" run_tests quick
@@ -97,4 +105,5 @@ stage "AddressSanitizer and UBSan build" build asan
 stage "AddressSanitizer and UBSan tests" run_tests asan
 stage "ThreadSanitizer build" build tsan
 stage "ThreadSanitizer tests" run_tests tsan
+stage "fuzz smoke" fuzz_smoke
 stage "demo" tools/demo.sh --preset release

@@ -36,17 +36,42 @@ std::string printable(std::string_view text) {
 
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-std::string_view line_of(const SourceFile& file, int line) {
-  std::string_view text = file.text;
-  for (int i = 1; i < line; ++i) {
-    const size_t end = text.find('\n');
-    if (end == std::string_view::npos) return {};
-    text.remove_prefix(end + 1);
+/// Where the character that `at` lies in starts. A line need not be UTF-8: bytes that belong to no
+/// character are cut anywhere.
+size_t character_start(std::string_view line, size_t at) {
+  constexpr size_t kLongestCharacter = 4;
+  for (size_t back = 0; back < kLongestCharacter && back <= at; ++back) {
+    if (!continues_character(line[at - back])) return at - back;
   }
-  text = text.substr(0, text.find('\n'));
-  if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
-  return text;
+  return at;
 }
+
+/// Finds lines by number, from the last one on where it can: messages about every line of a long
+/// file would otherwise take quadratic time.
+class LineFinder {
+ public:
+  std::string_view line_of(const SourceFile& file, int line) {
+    if (&file != file_ || line < line_) {
+      file_ = &file;
+      line_ = 1;
+      begin_ = 0;
+    }
+    for (; line_ < line; ++line_) {
+      const size_t end = file.text.find('\n', begin_);
+      if (end == std::string::npos) return {};
+      begin_ = end + 1;
+    }
+    std::string_view text = std::string_view(file.text).substr(begin_);
+    text = text.substr(0, text.find('\n'));
+    if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
+    return text;
+  }
+
+ private:
+  const SourceFile* file_ = nullptr;
+  int line_ = 1;
+  size_t begin_ = 0;  // of line_
+};
 
 // Blanks as wide as `text`: tabs stay tabs, and a character of several bytes takes one column.
 std::string padding(std::string_view text) {
@@ -63,21 +88,18 @@ std::string underline(std::string_view marked) {
   return "^" + std::string(static_cast<size_t>(std::max<std::ptrdiff_t>(wide, 1) - 1), '~');
 }
 
-std::string line_and_caret(const SourceRange& where) {
-  std::string_view line = line_of(*where.file, where.line);
+std::string line_and_caret(const SourceRange& where, std::string_view line) {
   size_t begin = std::min(static_cast<size_t>(std::max(where.column, 1)) - 1, line.size());
   std::string before;
   std::string after;
   if (line.size() > kMaxShownBytes) {
-    size_t skipped = begin > kShownBeforeBytes ? begin - kShownBeforeBytes : 0;
-    while (skipped > 0 && continues_character(line[skipped])) --skipped;
+    const size_t skipped =
+        begin > kShownBeforeBytes ? character_start(line, begin - kShownBeforeBytes) : 0;
     if (skipped > 0) before = "...";
     line.remove_prefix(skipped);
     begin -= skipped;
     if (line.size() > kMaxShownBytes) {
-      size_t shown = kMaxShownBytes;
-      while (shown > 0 && continues_character(line[shown])) --shown;
-      line = line.substr(0, shown);
+      line = line.substr(0, character_start(line, kMaxShownBytes));
       after = "...";
     }
   }
@@ -107,14 +129,22 @@ auto place_of(const Diagnostic& diagnostic) {
   return std::tuple(path, where.line, where.column);
 }
 
-}  // namespace
-
-std::string render(const Diagnostic& diagnostic) {
+std::string render_with(LineFinder& lines, const Diagnostic& diagnostic) {
+  const SourceRange& where = diagnostic.where;
   std::string text = headline(diagnostic);
-  if (diagnostic.where.file && diagnostic.where.line > 0) text += line_and_caret(diagnostic.where);
+  if (where.file && where.line > 0) {
+    text += line_and_caret(where, lines.line_of(*where.file, where.line));
+  }
   if (diagnostic.hint) text += "  hint: " + printable(*diagnostic.hint) + "\n";
   for (const Diagnostic& note : diagnostic.notes) text += headline(note);
   return text;
+}
+
+}  // namespace
+
+std::string render(const Diagnostic& diagnostic) {
+  LineFinder lines;
+  return render_with(lines, diagnostic);
 }
 
 Diagnostic& DiagnosticSink::error(const SourceRange& where, std::string message,
@@ -135,10 +165,11 @@ std::string DiagnosticSink::render_all() const {
   std::stable_sort(sorted.begin(), sorted.end(), [](const Diagnostic* a, const Diagnostic* b) {
     return place_of(*a) < place_of(*b);
   });
+  LineFinder lines;
   std::set<std::string> seen;
   std::string all;
   for (const Diagnostic* diagnostic : sorted) {
-    const auto [text, is_new] = seen.insert(render(*diagnostic));
+    const auto [text, is_new] = seen.insert(render_with(lines, *diagnostic));
     if (is_new) all += *text;
   }
   return all;

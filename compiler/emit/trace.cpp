@@ -39,7 +39,8 @@ std::string to_trace(const Synchronised& synchronised, const Machine& machine, i
                       {"args", {{"step", run.step}}}});
   }
   const Json trace = {{"displayTimeUnit", "ns"}, {"traceEvents", std::move(events)}};
-  return trace.dump(1) + "\n";
+  // Names come from a file: what is no UTF-8 is replaced instead of thrown at.
+  return trace.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace graphc

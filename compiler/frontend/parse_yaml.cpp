@@ -23,9 +23,13 @@ constexpr size_t kMaxRangeBytes = 1024;
 class LineTable {
  public:
   explicit LineTable(File file) : file_(std::move(file)) {
+    const std::string_view text = file_->text;
     begins_.push_back(0);
-    for (size_t i = 0; i < file_->text.size(); ++i) {
-      if (file_->text[i] == '\n') begins_.push_back(i + 1);
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '\n') begins_.push_back(i + 1);
+    }
+    for (const size_t begin : begins_) {
+      ends_.push_back(std::min(text.find_first_of("\r\n", begin), text.size()));
     }
   }
 
@@ -55,9 +59,8 @@ class LineTable {
 
   std::string_view line_at(int line) const {
     if (line < 0 || static_cast<size_t>(line) >= begins_.size()) return {};
-    const std::string_view text =
-        std::string_view(file_->text).substr(begins_[static_cast<size_t>(line)]);
-    return text.substr(0, text.find_first_of("\r\n"));
+    const auto index = static_cast<size_t>(line);
+    return std::string_view(file_->text).substr(begins_[index], ends_[index] - begins_[index]);
   }
 
   /// Whether the quote that opens at `mark` is ever closed; yaml-cpp reads on to the end of file.
@@ -102,6 +105,7 @@ class LineTable {
 
   File file_;
   std::vector<size_t> begins_;
+  std::vector<size_t> ends_;  // without what ends the line: a list of many items may be one line
 };
 
 /// Builds the tree from yaml-cpp's events, and refuses what a graph or machine file does not need.

@@ -159,7 +159,7 @@ class GraphReader {
       return constant;
     }
     std::optional<Initializer> data =
-        value != nullptr ? read_literal(*value, *constant.type, diagnostics_)
+        value != nullptr ? read_literal(*value, *constant.type, literals_, diagnostics_)
                          : read_array(*file, *constant.type, context_, diagnostics_);
     if (data) constant.initializer = *std::move(data);
     return constant;
@@ -259,6 +259,7 @@ class GraphReader {
   DiagnosticSink& diagnostics_;
   GraphFileContext context_;
   GraphDeclarations declarations_;
+  LiteralBudget literals_;
 };
 
 const YamlNode GraphReader::kNoMap = {YamlKind::kMap, {}, "", false, {}, {}};

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "compiler/graph/tensor_literal.h"
 #include "runtime/base/npy.h"
 #include "runtime/base/text.h"
 
@@ -168,10 +167,9 @@ void read_initializer(const YamlNode& node, const GraphFileContext& context,
 }
 
 std::optional<Initializer> read_literal(const YamlNode& node, const TensorType& type,
-                                        DiagnosticSink& diagnostics) {
-  if (type.size_bytes() > kMaxLiteralBytes) {
-    diagnostics.error(node.where, "a constant of " + format_bytes(type.size_bytes()) +
-                                      " is too large to be written in a graph");
+                                        LiteralBudget& literals, DiagnosticSink& diagnostics) {
+  if (const std::optional<std::string> excess = literals.take(type)) {
+    diagnostics.error(node.where, "a constant of " + *excess);
     return std::nullopt;
   }
   Initializer literal;

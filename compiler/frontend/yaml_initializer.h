@@ -5,6 +5,7 @@
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/frontend/yaml_reader.h"
 #include "compiler/graph/graph_declarations.h"
+#include "compiler/graph/tensor_literal.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {
@@ -24,7 +25,7 @@ void read_initializer(const YamlNode& node, const GraphFileContext& context,
 /// Reads `value:` of a constant: nested lists of the shape of `type`, or a number for all elements.
 /// Nothing if it does not fit (reported).
 std::optional<Initializer> read_literal(const YamlNode& node, const TensorType& type,
-                                        DiagnosticSink& diagnostics);
+                                        LiteralBudget& literals, DiagnosticSink& diagnostics);
 
 /// Reads the array in a file, which must have exactly `type`. Nothing if not (reported).
 std::optional<Initializer> read_array(const YamlNode& path, const TensorType& type,

@@ -25,8 +25,8 @@ std::optional<T> parse_whole(const Token& token) {
 /// one error a line, since what follows cannot be told.
 class LineParser {
  public:
-  LineParser(LineLexer lexer, DiagnosticSink& diagnostics)
-      : lexer_(std::move(lexer)), diagnostics_(diagnostics) {}
+  LineParser(LineLexer lexer, LiteralBudget& literals, DiagnosticSink& diagnostics)
+      : lexer_(std::move(lexer)), literals_(literals), diagnostics_(diagnostics) {}
 
   bool is_blank() const { return lexer_.peek().kind == TokenKind::kEnd; }
 
@@ -212,17 +212,14 @@ class LineParser {
   }
 
   bool parse_literal(const TensorType& type, std::vector<std::byte>& bytes) {
-    const SourceRange where = lexer_.peek().where;
-    if (type.size_bytes() > kMaxLiteralBytes) {
-      return fail_at(where, "a tensor of " + format_bytes(type.size_bytes()) +
-                                " is too large to be written in a graph");
+    if (const std::optional<std::string> excess = literals_.take(type)) {
+      return fail_at(lexer_.peek().where, "a tensor of " + *excess);
     }
     if (!lexer_.peek().is_symbol('[')) {
       if (!parse_element(type.element, bytes)) return false;
       bytes = repeated(bytes, type);
       return true;
     }
-    bytes.reserve(static_cast<size_t>(type.size_bytes()));
     return parse_nested(type, 0, bytes);
   }
 
@@ -336,6 +333,7 @@ class LineParser {
   }
 
   LineLexer lexer_;
+  LiteralBudget& literals_;
   DiagnosticSink& diagnostics_;
 };
 
@@ -347,8 +345,9 @@ Result<GraphDeclarations> parse_graph_declarations(std::shared_ptr<const SourceF
   declarations.name.where = {file, 1, 1, 1};
   int line = 0;
   bool is_well_formed = true;
+  LiteralBudget literals;
   for (const std::string_view text : split(file->text, '\n')) {
-    LineParser parser(LineLexer(file, ++line, text), diagnostics);
+    LineParser parser(LineLexer(file, ++line, text), literals, diagnostics);
     if (!parser.is_blank()) is_well_formed = parser.parse_into(declarations) && is_well_formed;
   }
   if (is_well_formed && declarations.name.text.empty()) {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <limits>
 
+#include "runtime/base/text.h"
+
 namespace graphc {
 namespace {
 
@@ -95,6 +97,17 @@ class Printer {
 
 }  // namespace
 
+std::optional<std::string> LiteralBudget::take(const TensorType& type) {
+  const int64_t size_bytes = type.size_bytes();
+  if (size_bytes <= kMaxLiteralBytes - taken_bytes_) {
+    taken_bytes_ += size_bytes;
+    return std::nullopt;
+  }
+  std::string reason = format_bytes(size_bytes) + " is too large to be written in a graph";
+  if (size_bytes > kMaxLiteralBytes) return reason;
+  return reason + " after " + format_bytes(taken_bytes_) + " of other numbers";
+}
+
 std::optional<std::string> append_element(std::string_view text, ElementType element,
                                           std::vector<std::byte>& bytes) {
   const std::string quoted = "'" + std::string(text) + "'";
@@ -115,10 +128,9 @@ std::optional<std::string> append_element(std::string_view text, ElementType ele
 }
 
 std::vector<std::byte> repeated(std::span<const std::byte> bytes, const TensorType& type) {
-  std::vector<std::byte> all;
-  all.reserve(static_cast<size_t>(type.size_bytes()));
-  for (int64_t i = 0; i < type.num_elements(); ++i) {
-    all.insert(all.end(), bytes.begin(), bytes.end());
+  std::vector<std::byte> all(static_cast<size_t>(type.size_bytes()));
+  for (size_t at = 0; at < all.size(); at += bytes.size()) {
+    std::memcpy(all.data() + at, bytes.data(), bytes.size());
   }
   return all;
 }

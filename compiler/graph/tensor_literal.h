@@ -14,8 +14,19 @@ namespace graphc {
 /// The numbers of a tensor as text: nested lists, or one number for all elements. Reading back what
 /// was printed gives the same bits, of NaNs too.
 
-/// Largest tensor that may be written as numbers in a graph.
-inline constexpr int64_t kMaxLiteralBytes = int64_t{1} << 30;
+/// What all tensors that are written as numbers in one graph may take together.
+inline constexpr int64_t kMaxLiteralBytes = int64_t{1} << 26;
+
+/// What is left of kMaxLiteralBytes while a graph is read. One number may stand for all elements of
+/// a tensor, so a short text could ask for any amount of memory.
+class LiteralBudget {
+ public:
+  /// Takes the bytes of a tensor, unless they are too many: then returns why.
+  std::optional<std::string> take(const TensorType& type);
+
+ private:
+  int64_t taken_bytes_ = 0;
+};
 
 /// Appends the bytes of one element. Returns what is wrong with `text`, or nothing.
 /// Integers and finite numbers as usual, `nan`, `inf`, `-inf`, `nan(0x7fc00001)` for other NaNs.

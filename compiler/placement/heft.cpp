@@ -26,7 +26,8 @@ class Heft {
       for (const ValueId input : graph.nodes[node].inputs) readers_[input].push_back(node);
     }
     for (const DeviceId device : machine.devices.ids()) {
-      lane_free_.push_back(std::vector<int64_t>(machine.devices[device].num_lanes, 0));
+      const auto num_lanes = static_cast<size_t>(machine.devices[device].num_lanes);
+      lane_free_.push_back(std::vector<int64_t>(num_lanes, 0));
     }
     shared_free_ = IdVector<DeviceId, int64_t>(machine.devices.size(), 0);
   }

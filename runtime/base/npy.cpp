@@ -131,7 +131,7 @@ std::string numpy_name(const std::string& descr) {
   int size = 0;
   const auto [end, error] = std::from_chars(code.data() + 1, code.data() + code.size(), size);
   const bool is_sized = error == std::errc() && end == code.data() + code.size();
-  if (!is_sized || size > 16) return "elements of dtype '" + descr + "'";
+  if (!is_sized || size < 1 || size > 16) return "elements of dtype '" + descr + "'";
   const std::string bits = std::to_string(8 * size);
   if (code[0] == 'f') return "float" + bits;
   if (code[0] == 'i') return "int" + bits;
@@ -165,6 +165,7 @@ struct DictionaryRange {
   size_t size = 0;
 };
 
+/// `start` is at least the prologue of a file that has one.
 Result<DictionaryRange> locate_dictionary(std::span<const std::byte> start,
                                           const std::string& name) {
   if (start.size() < kMagic.size() ||
@@ -181,14 +182,14 @@ Result<DictionaryRange> locate_dictionary(std::span<const std::byte> start,
   const size_t width = major == 1 ? 2 : 4;
   const DictionaryRange range{8 + width, little_endian(start.subspan(8, width))};
   if (range.size > kMaxHeaderBytes) return damaged(name, "its header is longer than 1 MiB");
-  if (range.size > start.size() - range.offset) return damaged(name, "it ends within its header");
   return range;
 }
 
-/// `start` is the whole file or its first bytes, enough for the longest header.
+/// `start` is the whole file or its first bytes, enough for its header.
 Result<Header> parse_header(std::span<const std::byte> start, uint64_t file_bytes,
                             const std::string& name) {
   TRY(const DictionaryRange range, locate_dictionary(start, name));
+  if (range.size > start.size() - range.offset) return damaged(name, "it ends within its header");
   const std::string_view text(reinterpret_cast<const char*>(start.data()) + range.offset,
                               range.size);
   const std::optional<Dictionary> entries = parse_dictionary(text);
@@ -254,7 +255,9 @@ Result<Tensor> read_npy(const std::filesystem::path& path) {
 
 Result<TensorType> read_npy_type(const std::filesystem::path& path) {
   TRY(const uint64_t file_bytes, file_size_bytes(path));
-  TRY(const std::vector<std::byte> start, read_file_start(path, kPrologueBytes + kMaxHeaderBytes));
+  TRY(const std::vector<std::byte> prologue, read_file_start(path, kPrologueBytes));
+  TRY(const DictionaryRange range, locate_dictionary(prologue, path.string()));
+  TRY(const std::vector<std::byte> start, read_file_start(path, range.offset + range.size));
   TRY(Header header, parse_header(start, file_bytes, path.string()));
   return std::move(header.type);
 }

@@ -18,6 +18,8 @@ using nlohmann::ordered_json;
 static_assert(std::endian::native == std::endian::little);
 
 constexpr size_t kLengthBytes = 8;
+/// Of the parts of a header: { tensor: { shape: [ size ] } }, and one more for a message.
+constexpr int kMaxDepth = 4;
 constexpr std::string_view kMetadata = "__metadata__";
 
 tl::unexpected<Error> damaged(const std::string& name, const std::string& reason) {
@@ -37,18 +39,25 @@ struct Entry {
   uint64_t end = 0;
 };
 
-/// The header's JSON; discarded if it is not JSON or names a key twice.
-json parse_header(std::string_view text) {
+/// The header's JSON. What is deeper than any description of a tensor is left out while it is read,
+/// since the parser alone does not recurse: copying, printing and comparing do.
+Result<json> parse_header(std::string_view text, const std::string& name) {
   std::set<std::string> names;
   bool is_ambiguous = false;
-  const auto note_names = [&](int depth, json::parse_event_t event, json& parsed) {
+  bool is_too_deep = false;
+  const auto note = [&](int depth, json::parse_event_t event, json& parsed) {
     if (event == json::parse_event_t::key && depth == 1) {
       is_ambiguous = is_ambiguous || !names.insert(parsed.get<std::string>()).second;
     }
-    return true;
+    is_too_deep = is_too_deep || depth > kMaxDepth;
+    return depth <= kMaxDepth;
   };
-  json header = json::parse(text, note_names, false);
-  return is_ambiguous ? json(json::value_t::discarded) : header;
+  json header = json::parse(text, note, false);
+  if (is_too_deep) return damaged(name, "its header nests deeper than tensors are described");
+  if (!header.is_object() || is_ambiguous) {
+    return damaged(name, "its header is not a JSON object of unique names");
+  }
+  return header;
 }
 
 Result<ElementType> element_of(const std::string& name, const std::string& tensor,
@@ -143,8 +152,7 @@ Result<Safetensors> decode(std::span<const std::byte> bytes, const std::string& 
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes,
                               static_cast<size_t>(header_bytes));
-  const json header = parse_header(text);
-  if (!header.is_object()) return damaged(name, "its header is not a JSON object of unique names");
+  TRY(const json header, parse_header(text, name));
   Safetensors content;
   std::vector<Entry> entries;
   for (const auto& [key, fields] : header.items()) {

@@ -51,8 +51,8 @@ class DeviceOpener {
  private:
   Result<void> check_map() const {
     for (const auto& [name, index] : options_.map) {
-      const auto is_named = [&](const PlanDevice& device) {
-        return device.name == name && device.kind != kHostKind;
+      const auto is_named = [&wanted = name](const PlanDevice& device) {
+        return device.name == wanted && device.kind != kHostKind;
       };
       if (std::any_of(wanted_.begin(), wanted_.end(), is_named)) continue;
       std::vector<std::string> names;

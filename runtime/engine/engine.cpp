@@ -26,8 +26,8 @@ Result<std::unique_ptr<Engine>> Engine::create(
   std::unique_ptr<Engine> engine(new Engine(plan, std::move(actions)));
   const IdVector<DeviceId, bool> no_queues(plan.devices.size(), false);
   const bool is_queueing = !queues.has_queue.empty() && queues.mode != LaunchMode::kHost;
-  DividedPlan divided =
-      divide_plan(plan, is_queueing ? queues.has_queue : no_queues, engine->actions_);
+  TRY(DividedPlan divided,
+      divide_plan(plan, is_queueing ? queues.has_queue : no_queues, engine->actions_));
   engine->bind(plan, divided);
   if (!divided.queue.lanes.empty()) {
     TRY(engine->queue_, queues.make_queue(std::move(divided.queue), queues.mode));

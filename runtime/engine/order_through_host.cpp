@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
-
-#include "runtime/plan/happens_before.h"
 
 namespace graphrt {
 namespace {
@@ -42,14 +42,28 @@ LaneProgram program_with_flags(const Plan& plan, const DividedPlan& divided) {
   return program;
 }
 
+/// As far ahead as anything in a plan may reach.
+Result<HappensBefore> order_of(const LaneProgram& program, size_t max_counters) {
+  auto order = HappensBefore::within(max_counters, program, kMaxStepsInFlight);
+  if (order) return *std::move(order);
+  size_t num_instructions = 0;
+  for (const auto& lane : program.lanes) num_instructions += lane.size();
+  return input_error("the plan's " + std::to_string(num_instructions) + " instructions on " +
+                     std::to_string(program.lanes.size()) +
+                     " lanes have an order between host and accelerators that reaches too many "
+                     "steps ahead to be queued");
+}
+
 class HostOrder {
  public:
-  HostOrder(const Plan& plan, DividedPlan& divided)
+  HostOrder(DividedPlan& divided, size_t max_counters, HappensBefore plan_order,
+            HappensBefore queue_order)
       : divided_(divided),
-        plan_order_(program_with_flags(plan, divided), kMaxStepsInFlight),
-        queue_order_(lane_program(divided.queue), kMaxStepsInFlight) {}
+        max_counters_(max_counters),
+        plan_order_(std::move(plan_order)),
+        queue_order_(std::move(queue_order)) {}
 
-  void run() {
+  Result<void> run() {
     std::vector<Added> added;
     for (const QueuedLaneId lane : divided_.queue.lanes.ids()) {
       const auto length = static_cast<int32_t>(divided_.queue.lanes[lane].instructions.size());
@@ -62,7 +76,8 @@ class HostOrder {
                                         missing.end());
       }
     }
-    if (!added.empty()) prune(added);
+    if (added.empty()) return {};
+    return prune(added);
   }
 
  private:
@@ -105,8 +120,8 @@ class HostOrder {
 
   /// Every wait costs the hardware a signal: those that follow from others go. That takes no order
   /// away, also where each of several follows from the next: order has no cycles.
-  void prune(const std::vector<Added>& added) {
-    const HappensBefore order(lane_program(divided_.queue), kMaxStepsInFlight);
+  Result<void> prune(const std::vector<Added>& added) {
+    TRY(const HappensBefore order, order_of(lane_program(divided_.queue), max_counters_));
     for (const Added& item : added) {
       std::vector<QueuedWait>& waits = instruction_at(item.at).waits;
       const std::vector<QueuedWait> all = waits;
@@ -116,6 +131,7 @@ class HostOrder {
                       [&](const QueuedWait& wait) { return follows(order, wait, item.at, all); }),
                   waits.end());
     }
+    return {};
   }
 
   bool follows(const HappensBefore& order, const QueuedWait& wait, const QueuedPosition& at,
@@ -137,15 +153,18 @@ class HostOrder {
   }
 
   DividedPlan& divided_;
+  size_t max_counters_;
   HappensBefore plan_order_;
   HappensBefore queue_order_;
 };
 
 }  // namespace
 
-void add_order_through_host(const Plan& plan, DividedPlan& divided) {
-  if (divided.queue.hand_overs.empty()) return;
-  HostOrder(plan, divided).run();
+Result<void> add_order_through_host(const Plan& plan, DividedPlan& divided, size_t max_counters) {
+  if (divided.queue.hand_overs.empty()) return {};
+  TRY(HappensBefore plan_order, order_of(program_with_flags(plan, divided), max_counters));
+  TRY(HappensBefore queue_order, order_of(lane_program(divided.queue), max_counters));
+  return HostOrder(divided, max_counters, std::move(plan_order), std::move(queue_order)).run();
 }
 
 }  // namespace graphrt

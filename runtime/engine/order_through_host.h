@@ -1,6 +1,8 @@
 #pragma once
 
+#include "runtime/base/result.h"
 #include "runtime/engine/queued_lanes.h"
+#include "runtime/plan/happens_before.h"
 
 namespace graphrt {
 
@@ -13,6 +15,9 @@ namespace graphrt {
 ///
 /// Hardware may run what is queued in any order that the waits allow, one thing after the other. If
 /// it put `w -> gpu0` first, it would wait for ever for a host that waits for `g -> cpu`.
-void add_order_through_host(const Plan& plan, DividedPlan& divided);
+///
+/// Errors: stating the order takes more than `max_counters` counters of HappensBefore (kInput).
+Result<void> add_order_through_host(const Plan& plan, DividedPlan& divided,
+                                    size_t max_counters = kMaxOrderCounters);
 
 }  // namespace graphrt

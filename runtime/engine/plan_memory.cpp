@@ -1,5 +1,6 @@
 #include "runtime/engine/plan_memory.h"
 
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -19,11 +20,18 @@ struct PoolDemand {
   std::vector<std::string> shares;
 };
 
+/// Stays at the largest number: the sizes in a file may add up to more.
+int64_t sum_of(int64_t a, int64_t b) {
+  constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+  return b > kLargest - a ? kLargest : a + b;
+}
+
 /// Bytes of a device's arenas, by their kind.
 std::map<MemoryKind, int64_t> bytes_by_kind(const Plan& plan, DeviceId device) {
   std::map<MemoryKind, int64_t> size_bytes;
   for (const PlanArena& arena : plan.arenas) {
-    if (arena.device == device) size_bytes[arena.kind] += arena.size_bytes;
+    if (arena.device != device) continue;
+    size_bytes[arena.kind] = sum_of(size_bytes[arena.kind], arena.size_bytes);
   }
   return size_bytes;
 }
@@ -36,7 +44,7 @@ Result<void> check_free_memory(const Plan& plan,
     PoolDemand& demand = demands[pool.name];
     demand.available_bytes = pool.available_bytes;
     for (const auto& [kind, needed_bytes] : bytes_by_kind(plan, id)) {
-      demand.needed_bytes += needed_bytes;
+      demand.needed_bytes = sum_of(demand.needed_bytes, needed_bytes);
       demand.shares.push_back(name_of_memory(devices[id]->name(), kind) + " " +
                               format_bytes(needed_bytes));
     }

@@ -151,10 +151,10 @@ class Divider {
 
 }  // namespace
 
-DividedPlan divide_plan(const Plan& plan, const IdVector<DeviceId, bool>& has_queue,
-                        const IdVector<InstructionId, std::unique_ptr<Action>>& actions) {
+Result<DividedPlan> divide_plan(const Plan& plan, const IdVector<DeviceId, bool>& has_queue,
+                                const IdVector<InstructionId, std::unique_ptr<Action>>& actions) {
   DividedPlan divided = Divider(plan, has_queue, actions).run();
-  add_order_through_host(plan, divided);
+  TRY(add_order_through_host(plan, divided));
   return divided;
 }
 

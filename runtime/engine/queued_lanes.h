@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/base/ids.h"
+#include "runtime/base/result.h"
 #include "runtime/device/lane_queue.h"
 #include "runtime/plan/plan.h"
 
@@ -39,7 +40,8 @@ struct DividedPlan {
 ///
 /// Requires: verify_plan(plan) found nothing; `actions` are those of the plan and outlive the
 /// queue.
-DividedPlan divide_plan(const Plan& plan, const IdVector<DeviceId, bool>& has_queue,
-                        const IdVector<InstructionId, std::unique_ptr<Action>>& actions);
+/// Errors: an order between host and accelerators that is too large to be stated (kInput).
+Result<DividedPlan> divide_plan(const Plan& plan, const IdVector<DeviceId, bool>& has_queue,
+                                const IdVector<InstructionId, std::unique_ptr<Action>>& actions);
 
 }  // namespace graphrt

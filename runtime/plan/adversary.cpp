@@ -200,11 +200,13 @@ Window window_of(const Plan& plan) {
     }
   }
   int64_t period = 1;
-  find_in_overlaps(plan, [&](BufferId a, BufferId b) -> std::optional<bool> {
-    const int64_t first = plan.buffers[a].versions;
-    period = std::max(period, std::lcm<int64_t>(first, plan.buffers[b].versions));
-    return std::nullopt;
-  });
+  for (const std::vector<BufferId>& group : groups_by_place(plan)) {
+    find_in_overlaps(plan, group, [&](BufferId a, BufferId b) -> std::optional<bool> {
+      const int64_t first = plan.buffers[a].versions;
+      period = std::max(period, std::lcm<int64_t>(first, plan.buffers[b].versions));
+      return std::nullopt;
+    });
+  }
   const int64_t reach = versions + distance + max_stage(plan);
   return {reach, reach + period};
 }

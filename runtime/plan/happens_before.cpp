@@ -1,6 +1,7 @@
 #include "runtime/plan/happens_before.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "runtime/base/check.h"
 
@@ -73,6 +74,16 @@ int32_t largest_wait_distance(const LaneProgram& program) {
 }  // namespace
 
 HappensBefore::HappensBefore(const LaneProgram& program, int32_t horizon)
+    : HappensBefore(program, horizon, std::numeric_limits<size_t>::max()) {}
+
+std::optional<HappensBefore> HappensBefore::within(size_t max_counters, const LaneProgram& program,
+                                                   int32_t horizon) {
+  HappensBefore order(program, horizon, max_counters);
+  if (!order.is_complete_) return std::nullopt;
+  return order;
+}
+
+HappensBefore::HappensBefore(const LaneProgram& program, int32_t horizon, size_t max_counters)
     : num_lanes_(program.lanes.size()), horizon_(horizon) {
   CHECK(horizon >= 0, "a horizon is a number of intervals");
   size_t num_instructions = 0;
@@ -95,7 +106,12 @@ HappensBefore::HappensBefore(const LaneProgram& program, int32_t horizon)
   const int32_t reach = std::max(1, largest_wait_distance(program));
   int32_t num_equal = 0;
   while (num_layers() <= horizon && num_equal < reach) {
-    layers_.emplace_back(static_cast<size_t>(num_rows) * num_lanes_);
+    const size_t layer_size = static_cast<size_t>(num_rows) * num_lanes_;
+    if (layer_size * (layers_.size() + 1) > max_counters) {
+      is_complete_ = false;
+      return;
+    }
+    layers_.emplace_back(layer_size);
     for (const Position at : order) {
       const LaneInstruction& instruction = program.lanes[at.lane][static_cast<size_t>(at.index)];
       if (has_row(instruction, at.index)) fill_row(program, at, num_layers() - 1);

@@ -9,6 +9,10 @@
 
 namespace graphrt {
 
+/// Counters of one order, 4 GiB: far beyond any plan of use, and a bound on what a file can make a
+/// reader allocate.
+inline constexpr size_t kMaxOrderCounters = size_t{1} << 30;
+
 /// The order that lane order and waits enforce, for runs of any length.
 ///
 ///   f(x, y) = the least k >= 0 such that x in interval t has finished before y in interval t + k
@@ -30,6 +34,9 @@ class HappensBefore {
   ///           find_deadlock(program) found none.
   HappensBefore(const LaneProgram& program, int32_t horizon);
 
+  /// The same, unless it takes more than `max_counters` counters.
+  static std::optional<HappensBefore> within(size_t max_counters, const LaneProgram& program,
+                                             int32_t horizon);
   /// Rows of counters in a layer: instructions that wait, and the first of every lane.
   static size_t num_rows(const LaneProgram& program);
 
@@ -56,6 +63,7 @@ class HappensBefore {
   int32_t horizon() const { return horizon_; }
 
  private:
+  HappensBefore(const LaneProgram& program, int32_t horizon, size_t max_counters);
   void fill_row(const LaneProgram& program, Position at, int32_t distance);
   void raise_to(std::span<int32_t> row, Position other, int32_t distance) const;
 
@@ -70,6 +78,7 @@ class HappensBefore {
 
   size_t num_lanes_;
   int32_t horizon_;
+  bool is_complete_ = true;
   std::vector<size_t> first_of_lane_;
   std::vector<int32_t> rows_;   // of every instruction: its own, or that of the last one with one
   std::vector<int32_t> ranks_;  // of every instruction

@@ -302,14 +302,10 @@ class OrderChecker {
   IdVector<BufferId, std::vector<const PlanOutput*>> residents_;
 };
 
-/// Counters of HappensBefore, 4 GiB: far beyond any plan of use, and a bound on what a file can
-/// make a reader allocate.
-constexpr size_t kMaxCounters = size_t{1} << 30;
-
 Violation find_excess(const Plan& plan, const LaneProgram& program) {
   const size_t num_rows =
       HappensBefore::num_rows(program) * static_cast<size_t>(horizon_of(plan) + 1);
-  if (plan.lanes.empty() || num_rows <= kMaxCounters / plan.lanes.size()) return std::nullopt;
+  if (plan.lanes.empty() || num_rows <= kMaxOrderCounters / plan.lanes.size()) return std::nullopt;
   return PlanViolation{
       .kind = PlanViolationKind::kStructure,
       .first = {},

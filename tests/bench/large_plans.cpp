@@ -35,7 +35,7 @@ class LargePlan {
       : shape_(shape), num_lanes_(num_lanes), length_(num_instructions / num_lanes + 1) {
     plan_.name = "large";
     plan_.devices.push_back({"cpu", "cpu", int64_t{1} << 50, 0});
-    plan_.arenas.push_back({DeviceId(0), 0});
+    plan_.arenas.push_back({DeviceId(0), MemoryKind::kPageable, 0});
     for (int32_t lane = 0; lane < num_lanes; ++lane) {
       plan_.lanes.push_back(
           {"lane" + std::to_string(lane), LaneKind::kCompute, DeviceId(0), DeviceId(0), {}, {}});

@@ -83,7 +83,7 @@ QueueProgram queue_program_of(const Plan& plan) {
   for (const graphrt::PlanDevice& device : plan.devices) has_queue.push_back(device.kind != "cpu");
   IdVector<graphrt::InstructionId, std::unique_ptr<graphrt::Action>> no_actions;
   no_actions.resize(plan.instructions.size());
-  return divide_plan(plan, has_queue, no_actions).queue;
+  return divide_plan(plan, has_queue, no_actions).value().queue;
 }
 
 /// At least so many steps, and as many as let a second run find the addresses of the first, so that

@@ -109,7 +109,7 @@ TEST(QueuedLanesProperty, TheQueueKeepsThePlansOrderWithoutTheHost) {
       has_queue.push_back(device.kind != "cpu");
     IdVector<graphrt::InstructionId, std::unique_ptr<graphrt::Action>> no_actions;
     for (size_t i = 0; i < plan.instructions.size(); ++i) no_actions.push_back(nullptr);
-    const graphrt::DividedPlan divided = divide_plan(plan, has_queue, no_actions);
+    const graphrt::DividedPlan divided = divide_plan(plan, has_queue, no_actions).value();
     const HappensBefore in_plan(program_with_flags(plan, divided), kHorizon);
     const HappensBefore in_queue = order_of(divided.queue);
     for (const graphrt::QueuedPosition& y : divided.queue.order) {

@@ -1,5 +1,6 @@
 #include "compiler/diagnostics/diagnostic.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace graphc {
@@ -62,6 +63,29 @@ TEST(Diagnostic, LongLinesAreShownInPart) {
   ASSERT_NE(x, std::string::npos);
   // Same column of their lines.
   EXPECT_EQ(x - text.rfind('\n', x), caret - text.rfind('\n', caret));
+}
+
+// Bytes that continue a character and follow none, where the line is cut on both sides.
+TEST(Diagnostic, LongLinesNeedNotBeUtf8) {
+  const auto file = file_of(std::string(1000, '\x80'));
+  for (const int column : {1, 100, 500, 1000, 1001}) {
+    const std::string text = render({Severity::kError, {file, 1, column, 3}, "m", {}, {}});
+    EXPECT_THAT(text, testing::HasSubstr("^"));
+    EXPECT_LT(text.size(), 400U);
+  }
+}
+
+// Each line is looked for from the one before: 1 s instead of minutes.
+TEST(DiagnosticSink, RendersAMessageOnEveryLineOfALongFile) {
+  constexpr int kNumLines = 200'000;
+  std::string content;
+  for (int i = 1; i <= kNumLines; ++i) content += std::to_string(i) + "\n";
+  const auto file = file_of(content);
+  DiagnosticSink sink;
+  for (int i = kNumLines; i > 0; --i) sink.error({file, i, 1, 1}, "m");
+  const std::string text = sink.render_all();
+  EXPECT_TRUE(text.starts_with("mlp.yaml:1:1: error: m\n1\n^\nmlp.yaml:2:1: error: m\n2\n^\n"));
+  EXPECT_TRUE(text.ends_with("mlp.yaml:200000:1: error: m\n200000\n^\n"));
 }
 
 TEST(DiagnosticSink, SortsByPlaceAndSaysEqualThingsOnce) {

@@ -50,6 +50,17 @@ TEST(TensorLiteral, NestsByShapeAndSaysEqualNumbersOnce) {
   EXPECT_EQ(repeated(bytes_of_bits({7}), matrix), bytes_of_bits({7, 7, 7, 7}));
 }
 
+// One number can stand for a tensor of any size: what counts is the sum.
+TEST(LiteralBudget, IsForAllLiteralsOfAGraphTogether) {
+  const TensorType third{ElementType::kF32, {kMaxLiteralBytes / 4 / 3}};
+  LiteralBudget budget;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(budget.take(third), std::nullopt);
+  EXPECT_EQ(budget.take(third),
+            "21.3 MiB is too large to be written in a graph after 64.0 MiB of other numbers");
+  const TensorType whole{ElementType::kF32, {kMaxLiteralBytes / 4 + 1}};
+  EXPECT_EQ(LiteralBudget().take(whole), "64.0 MiB is too large to be written in a graph");
+}
+
 TEST(TensorLiteral, RefusesWhatTheElementCannotHold) {
   std::vector<std::byte> bytes;
   for (const char* text : {"", "1.5", "2147483648", "0x10", "nan", "1 ", "+1"}) {

@@ -102,6 +102,11 @@ TEST(Npy, RefusesOtherElementTypesWithTheCastAsAHint) {
             "'a.npy' holds big-endian float32; save it with .astype('<f4')");
   EXPECT_THAT(message_of(npy(dictionary("<U7", "(1,)"), kOneAndMinusTwo)),
               HasSubstr("elements of dtype '<U7'"));
+  // A size that no integer holds in bits, and one below 0.
+  EXPECT_THAT(message_of(npy(dictionary("<i1778547426", "(1,)"), kOneAndMinusTwo)),
+              HasSubstr("elements of dtype '<i1778547426'"));
+  EXPECT_THAT(message_of(npy(dictionary("<i-1778547426", "(1,)"), kOneAndMinusTwo)),
+              HasSubstr("elements of dtype '<i-1778547426'"));
   EXPECT_THAT(message_of(npy("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2,), }",
                              kOneAndMinusTwo)),
               HasSubstr("an array of plain numbers"));

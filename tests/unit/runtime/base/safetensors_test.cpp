@@ -106,7 +106,11 @@ TEST(Safetensors, RefusesHeadersThatAreNoObjectOfUniqueNames) {
         << header;
   }
   // Deep nesting must not overflow the stack.
-  EXPECT_THAT(message_of(file_of(std::string(1 << 20, '['), "")), HasSubstr("JSON object"));
+  EXPECT_THAT(message_of(file_of(std::string(1 << 20, '['), "")), HasSubstr("nests deeper"));
+  const std::string deep = std::string(1 << 20, '[') + std::string(1 << 20, ']');
+  EXPECT_EQ(message_of_tensor(R"({"dtype":"F32","shape":)" + deep + "}"),
+            "'w.safetensors' is not a valid safetensors file: its header nests deeper than tensors "
+            "are described");
 }
 
 TEST(Safetensors, RefusesOtherElementTypes) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/engine/order_through_host.h"
 #include "runtime/plan/verify_plan.h"
 #include "tests/unit/runtime/engine/callback_action.h"
 #include "tests/unit/runtime/engine/queued_plans.h"
@@ -21,7 +22,7 @@ using ::testing::UnorderedElementsAre;
 DividedPlan divide(const Plan& plan) {
   const auto violation = verify_plan(plan);
   EXPECT_FALSE(violation) << violation->message;
-  return divide_plan(plan, all_accelerators(plan), idle_actions(plan));
+  return divide_plan(plan, all_accelerators(plan), idle_actions(plan)).value();
 }
 
 /// "producer | consumer, to device, 1 later": by who really gives and takes each flag.
@@ -123,7 +124,7 @@ TEST(DividePlan, KeepsTheDistancesOfAPipelinedPlan) {
 TEST(DividePlan, LeavesEverythingToTheHostWithoutAQueue) {
   const Plan plan = TrainingPlan::make(Overlap::kPipelined);
   const IdVector<DeviceId, bool> none(plan.devices.size(), false);
-  const DividedPlan divided = divide_plan(plan, none, idle_actions(plan));
+  const DividedPlan divided = divide_plan(plan, none, idle_actions(plan)).value();
   EXPECT_THAT(divided.queue.lanes, IsEmpty());
   EXPECT_THAT(divided.queue.hand_overs, IsEmpty());
   EXPECT_THAT(divided.queue.order, IsEmpty());
@@ -147,6 +148,21 @@ TEST(DividePlan, OrdersQueuedInstructionsThroughTheHostToo) {
   EXPECT_THAT(order_of(divide(through_the_host())), ElementsAre("a", "a -> cpu", "b -> gpu1", "c"));
 }
 
+// A plan that the verifier takes for small can have an order among its queued lanes that reaches
+// many more intervals ahead than any of its reads.
+TEST(DividePlan, RefusesAnOrderThatTakesTooMuchMemory) {
+  const Plan plan = through_the_host();
+  DividedPlan divided = divide(plan);
+  EXPECT_TRUE(add_order_through_host(plan, divided, kMaxOrderCounters));
+  const size_t one_layer = plan.instructions.size() * plan.lanes.size();
+  const Result<void> refused = add_order_through_host(plan, divided, one_layer);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInput);
+  EXPECT_EQ(refused.error().message,
+            "the plan's 5 instructions on 6 lanes have an order between host and accelerators that "
+            "reaches too many steps ahead to be queued");
+}
+
 // Where the plan leaves the order open, the predicted start decides, of the interval's own step or
 // of an earlier one.
 TEST(DividePlan, OrdersUnorderedInstructionsByTheirPredictedStart) {
@@ -166,7 +182,7 @@ TEST(DividePlan, OrdersUnorderedInstructionsByTheirPredictedStart) {
   plan.instructions[late].predicted_start_ns = 50;
   plan.instructions[early].predicted_start_ns = 10;
   plan.instructions[earlier_step].predicted_start_ns = 120;  // 20 after its interval's start
-  const DividedPlan divided = divide_plan(plan, all_accelerators(plan), idle_actions(plan));
+  const DividedPlan divided = divide_plan(plan, all_accelerators(plan), idle_actions(plan)).value();
   EXPECT_THAT(order_of(divided), ElementsAre("early", "of an earlier step", "late"));
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <thread>
 
 #include "runtime/base/npy.h"
@@ -236,6 +237,17 @@ TEST_F(SessionTest, SaysWhichKindsOfTheHostsMemoryAreShort) {
   EXPECT_EQ(session.error().kind, ErrorKind::kMachine);
   EXPECT_THAT(session.error().message,
               HasSubstr("(cpu (pinned) 1024 TiB, cpu (pageable) 2048 TiB, gpu0 "));
+}
+
+// A file may claim any size, also several whose sum no integer holds.
+TEST_F(SessionTest, RefusesArenasWhoseSizesAddUpToMoreThanAnInteger) {
+  Plan plan = TrainingPlan::make(Overlap::kSerial);
+  for (PlanArena& arena : plan.arenas) arena.size_bytes = std::numeric_limits<int64_t>::max();
+  plan.arenas.push_back(plan.arenas[ArenaId(0)]);
+  const auto session = Session::create(plan, "", emulated(), builtin_devices());
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().kind, ErrorKind::kMachine);
+  EXPECT_THAT(session.error().message, HasSubstr("the plan needs 8388608 TiB of host memory"));
 }
 
 TEST_F(SessionTest, RefusesToStackMoreThanMemoryHolds) {

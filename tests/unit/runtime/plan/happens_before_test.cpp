@@ -57,6 +57,16 @@ TEST(HappensBefore, AddsDistancesAlongAPath) {
   EXPECT_EQ(order.prefix({kC, 0}, kA, 3), 2);
 }
 
+// Two instructions on two lanes: four counters a layer. Nothing orders the lanes, so the third
+// layer equals the second, and no more are needed.
+TEST(HappensBefore, TakesNoMoreCountersThanItMay) {
+  const LaneProgram p = program({1, 1});
+  EXPECT_TRUE(HappensBefore::within(12, p, 200));
+  EXPECT_FALSE(HappensBefore::within(11, p, 200));
+  EXPECT_TRUE(HappensBefore::within(8, p, 1));
+  EXPECT_EQ(HappensBefore::within(12, p, 200)->least_distance({kA, 0}, {kA, 0}), 1);
+}
+
 TEST(HappensBefore, KeepsTheSmallerOfTwoWaysRound) {
   LaneProgram p = program({1, 2});
   wait(p, {kB, 0}, {kA, 1, 2});
