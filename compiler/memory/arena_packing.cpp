@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "compiler/memory/order_search.h"
+
 namespace graphc {
 namespace {
 
@@ -10,6 +12,10 @@ using Order = std::vector<RequestId>;
 
 /// The bound grows little after the first few seeds, its cost with each.
 constexpr size_t kMaxBoundSeeds = 64;
+/// Conflicts that the search over orders looks at: some tens of milliseconds.
+constexpr int64_t kMaxLooks = 2'000'000;
+constexpr int64_t kMaxOrders = 400;
+constexpr int64_t kOrdersPerStart = 50;
 
 std::vector<Order> orders_of(const PackingProblem& problem) {
   Order as_given;
@@ -95,6 +101,49 @@ int64_t clique_bytes(const PackingProblem& problem, RequestId seed) {
   return total_bytes;
 }
 
+StripPacking without_ids(const Packing& packing) {
+  return {{packing.offset_bytes.begin(), packing.offset_bytes.end()}, packing.arena_bytes};
+}
+
+/// The best of the orders that follow from `start`, each placing sooner what ended up too high.
+Packing search_from(const Order& start, const PackingProblem& problem, const OrderSearch& search) {
+  BlockOrder order;
+  for (const RequestId id : start) order.push_back(id.value());
+  const std::vector<int64_t> size_bytes(problem.size_bytes.begin(), problem.size_bytes.end());
+  const StripPacking best = search_orders(order, size_bytes, search, [&](const BlockOrder& ids) {
+    Order requests;
+    for (const int32_t id : ids) requests.push_back(RequestId(id));
+    return without_ids(pack_in(requests, problem));
+  });
+  Packing packing{{}, best.height_bytes};
+  for (const int64_t offset_bytes : best.offset_bytes) packing.offset_bytes.push_back(offset_bytes);
+  return packing;
+}
+
+/// `packing`, or a better one from searches that start at the greedy orders, with
+/// smaller steps in every round, until the bound is reached or the budget is used up.
+Packing improved(Packing packing, const PackingProblem& problem) {
+  OrderSearch search;
+  search.target_bytes = packing_bound_bytes(problem);
+  if (packing.arena_bytes <= search.target_bytes) return packing;
+  const std::vector<Order> orders = orders_of(problem);
+  int64_t looks_per_order = static_cast<int64_t>(problem.size_bytes.size());
+  for (const auto& list : problem.conflicts) looks_per_order += static_cast<int64_t>(list.size());
+  int64_t orders_left = std::min(kMaxLooks / looks_per_order, kMaxOrders);
+  search.largest_step = static_cast<int32_t>(problem.size_bytes.size());
+  for (; orders_left > 0; ++search.seed) {
+    search.max_orders = std::min(orders_left, kOrdersPerStart);
+    orders_left -= search.max_orders;
+    Packing found = search_from(orders[search.seed % orders.size()], problem, search);
+    if (found.arena_bytes < packing.arena_bytes) packing = std::move(found);
+    if (packing.arena_bytes <= search.target_bytes) break;
+    if (search.seed % orders.size() + 1 == orders.size()) {
+      search.largest_step = search.largest_step / 4 + 1;
+    }
+  }
+  return packing;
+}
+
 }  // namespace
 
 Packing pack(const PackingProblem& problem) {
@@ -103,7 +152,7 @@ Packing pack(const PackingProblem& problem) {
     Packing packing = pack_in(order, problem);
     if (!best || packing.arena_bytes < best->arena_bytes) best = std::move(packing);
   }
-  return *best;
+  return improved(*std::move(best), problem);
 }
 
 int64_t packing_bound_bytes(const PackingProblem& problem) {

@@ -31,7 +31,9 @@ struct Packing {
 };
 
 /// Places requests one by one at the lowest offset that no conflicting one takes, in several orders
-/// (by size, by number of conflicts, as given); the smallest arena wins, the first of equals.
+/// (by size, by number of conflicts, as given); the smallest arena wins, the first of equals. Where
+/// it is above packing_bound_bytes, orders that place sooner what ended up too high are tried, some
+/// millions of conflicts' worth.
 /// Cost: O(n log n + sum of degrees x log degree) per order.
 Packing pack(const PackingProblem& problem);
 

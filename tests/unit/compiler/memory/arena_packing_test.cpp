@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <random>
 
 namespace graphc {
@@ -52,6 +53,43 @@ int64_t packed_units(const std::vector<int64_t>& sizes,
   return packing.arena_bytes / 256;
 }
 
+/// Symmetric: half of all pairs are in conflict.
+std::vector<std::vector<char>> random_graph(std::mt19937& random, size_t size) {
+  std::vector<std::vector<char>> is_edge(size, std::vector<char>(size, 0));
+  for (size_t a = 0; a < size; ++a) {
+    for (size_t b = 0; b < a; ++b) is_edge[a][b] = is_edge[b][a] = random() % 2 == 0 ? 1 : 0;
+  }
+  return is_edge;
+}
+
+/// The least height over all orders, each request at the lowest offset that is free; by brute
+/// force.
+int64_t lowest_units(const std::vector<int64_t>& sizes,
+                     const std::vector<std::vector<char>>& is_edge) {
+  std::vector<size_t> order(sizes.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  int64_t lowest = std::numeric_limits<int64_t>::max();
+  do {
+    std::vector<int64_t> offsets(sizes.size(), -1);
+    int64_t height = 0;
+    for (const size_t a : order) {
+      const auto is_free = [&](int64_t offset) {
+        for (size_t b = 0; b < sizes.size(); ++b) {
+          if (offsets[b] < 0 || is_edge[a][b] == 0) continue;
+          if (offset < offsets[b] + sizes[b] && offsets[b] < offset + sizes[a]) return false;
+        }
+        return true;
+      };
+      int64_t offset = 0;
+      while (!is_free(offset)) ++offset;
+      offsets[a] = offset;
+      height = std::max(height, offset + sizes[a]);
+    }
+    lowest = std::min(lowest, height);
+  } while (std::next_permutation(order.begin(), order.end()));
+  return lowest;
+}
+
 // Three orders are tried, and each is needed. Lines are conflicts.
 //
 //   by size             b0(2) - b1(1)     3 |b3|  |b2|
@@ -73,6 +111,24 @@ TEST(Pack, TheMostContestedFirstWhereAllAreOfOneSize) {
 //                                           both at 0, b0 and b2 pile up above them: 5
 TEST(Pack, AsGivenWhereNeitherSizeNorConflictsTell) {
   EXPECT_EQ(packed_units({1, 3, 1, 3}, {{0, 2}, {0, 3}, {1, 2}}), 4);
+}
+
+// All orders are tried: no packing of six requests is lower than first fit in the best of them.
+TEST(Pack, SmallProblemsArePackedBestPossible) {
+  for (unsigned seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const std::vector<std::vector<char>> is_edge = random_graph(random, 6);
+    std::vector<int64_t> sizes(is_edge.size());
+    for (int64_t& size : sizes) size = 1 + random() % 8;
+    std::vector<std::pair<int, int>> conflicts;
+    for (size_t a = 0; a < sizes.size(); ++a) {
+      for (size_t b = 0; b < a; ++b) {
+        if (is_edge[a][b] != 0) conflicts.emplace_back(static_cast<int>(b), static_cast<int>(a));
+      }
+    }
+    EXPECT_EQ(packed_units(sizes, conflicts), lowest_units(sizes, is_edge));
+  }
 }
 
 // b0 at 0, b1 above it; b2 conflicts with b1 alone, so it goes below, beside b0.
