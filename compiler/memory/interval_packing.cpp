@@ -43,6 +43,16 @@ std::vector<BlockOrder> valley_orders(const Strip& strip) {
   };
 }
 
+/// Width counts most, size decides between like widths: what levels out best where many small
+/// blocks lie on each other.
+BlockOrder widest_order(const Strip& strip) {
+  return order_by(strip, [](const Block& block) {
+    const auto width = static_cast<double>(block.num_sections());
+    const double cube = width * width * width;
+    return cube * cube * static_cast<double>(block.size_bytes);
+  });
+}
+
 constexpr std::array kEdgeFits = {EdgeFit::kBoth, EdgeFit::kBothThenOne, EdgeFit::kAny,
                                   EdgeFit::kOne};
 
@@ -77,9 +87,10 @@ class StripPacker {
 
   /// Tier 1.
   void fill_valleys_once() {
-    const BlockOrder order = valley_orders(strip_)[0];
-    for (const EdgeFit fit : kEdgeFits) {
-      if (!is_done()) offer(fill_valleys(strip_, order, fit));
+    const BlockOrder by_area = valley_orders(strip_)[0];
+    offer(fill_valleys(strip_, widest_order(strip_), EdgeFit::kOne));
+    for (const EdgeFit fit : {EdgeFit::kBoth, EdgeFit::kAny}) {
+      if (!is_done()) offer(fill_valleys(strip_, by_area, fit));
     }
   }
 

@@ -12,8 +12,8 @@ struct Baseline {
 };
 
 /// The greedy planners in use: first fit by size, by breadth, by conflicts and by start. Plainly
-/// written, sharing no code with the planner they are compared with: every step sorts all that is
-/// in the way, which takes minutes for a million requests.
+/// written, sharing no code with the planner they are compared with: every request looks
+/// at all that is placed, which takes hours for a million.
 std::vector<Baseline> memory_baselines();
 
 }  // namespace graphc

@@ -48,8 +48,9 @@ std::pair<Rectangle, Rectangle> cut(const Rectangle& whole, std::mt19937_64& ran
   } else {
     first.top = second.bottom = whole.bottom + at;
   }
+  // By their areas; rounded down is near enough.
   const double share = static_cast<double>(at) / static_cast<double>(side);
-  const auto wanted = static_cast<size_t>(share * static_cast<double>(whole.num_pieces) + 0.5);
+  const auto wanted = static_cast<size_t>(share * static_cast<double>(whole.num_pieces));
   first.num_pieces = std::clamp<size_t>(wanted, 1, whole.num_pieces - 1);
   second.num_pieces = whole.num_pieces - first.num_pieces;
   return {first, second};

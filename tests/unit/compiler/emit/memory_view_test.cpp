@@ -58,7 +58,7 @@ TEST(MemoryView, KeysHaveAnOrder) {
   };
   const Json& arena = memory.at("arenas").at(0);
   EXPECT_THAT(keys(memory), ElementsAre("graph", "machine", "interval_ns", "arenas"));
-  EXPECT_THAT(keys(arena), ElementsAre("device", "size_bytes", "bound_bytes", "peak_bytes",
+  EXPECT_THAT(keys(arena), ElementsAre("device", "kind", "size_bytes", "bound_bytes", "peak_bytes",
                                        "peak_at_ns", "peak_while", "alive_at_peak", "buffers"));
   EXPECT_THAT(keys(arena.at("buffers").at(0)),
               ElementsAre("name", "offset_bytes", "stride_bytes", "versions", "live",

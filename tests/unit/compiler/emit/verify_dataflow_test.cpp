@@ -72,7 +72,10 @@ Operand operand_of(const Plan& plan, const std::string& buffer, int32_t distance
 
 /// The mutant is sound as a plan by itself, so that the graph alone tells that it is wrong. (What
 /// this file does to operands would need other waits, too; the structure says it all.)
-std::string refusal(const Plan& plan) {
+std::string refusal(Plan plan) {
+  for (graphrt::PlanArena& arena : plan.arenas) {
+    if (arena.kind == graphrt::MemoryKind::kPageable) arena.kind = graphrt::MemoryKind::kPinned;
+  }
   const auto structure = find_structure_violation(plan);
   EXPECT_FALSE(structure) << structure->message;
   return verify_dataflow(plan, compiled_square_step().passes.graph).value_or("accepted");
