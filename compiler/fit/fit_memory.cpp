@@ -77,8 +77,8 @@ class MemoryFitter {
     std::optional<Fit> best;
     for (const DeviceId device : limits_.ids()) {
       if (excess_bytes(current.synchronised, device) == 0) continue;
-      for (const MemoryRewrite& rewrite : rewrite_candidates(
-               graph, current.synchronised.memory.schedule, device, machine_)) {
+      for (const MemoryRewrite& rewrite :
+           rewrite_candidates(graph, current.synchronised.memory.schedule, device, machine_)) {
         if (lowerings_left_ <= 0) return best;
         std::vector<MemoryRewrite> rewrites = current.strategy.rewrites;
         rewrites.push_back(rewrite);

@@ -116,9 +116,9 @@ class CandidateFinder {
 
 std::vector<MemoryRewrite> rewrite_candidates(const PlacedGraph& placed, const Schedule& schedule,
                                               DeviceId device, const Machine& machine) {
-  const auto peaks = memory_peaks(scheduling_problem(schedule.tasks),
-                                  memory_demand(schedule.tasks, machine.devices.size()),
-                                  schedule.solution);
+  const auto peaks =
+      memory_peaks(scheduling_problem(schedule.tasks),
+                   memory_demand(schedule.tasks, machine.devices.size()), schedule.solution);
   const MemoryPeak& peak = peaks[MemoryId(device.value())];
   if (!peak.task) return {};
   const int64_t peak_ns = schedule.solution.tasks[*peak.task].start_ns;

@@ -11,7 +11,8 @@ namespace graphc {
 ///
 ///   alive on the device   |---- h1 ----------------------------|     h1 is the largest that nobody
 ///                              |--h2--| peak |--g2--|               uses at the peak: its last
-///   tasks                  h1   h2     z2     g2   g1(h1)            reader can have it again later
+///   tasks                  h1   h2     z2     g2   g1(h1)            reader can have it again
+///   later
 ///
 /// `placed`: the graph that the schedule was made of, before rows were split.
 std::vector<MemoryRewrite> rewrite_candidates(const PlacedGraph& placed, const Schedule& schedule,

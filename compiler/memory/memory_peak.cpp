@@ -35,9 +35,8 @@ class PeakFinder {
     }
     std::vector<BytesInUse> uses;
     for (auto& [bytes, all] : pieces) {
-      std::sort(all.begin(), all.end(), [](const LivePiece& a, const LivePiece& b) {
-        return a.begin_ns < b.begin_ns;
-      });
+      std::sort(all.begin(), all.end(),
+                [](const LivePiece& a, const LivePiece& b) { return a.begin_ns < b.begin_ns; });
       int64_t end_ns = 0;
       for (const LivePiece& piece : all) {
         uses.push_back({std::max(piece.begin_ns, end_ns), piece.end_ns, bytes.second});

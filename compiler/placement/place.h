@@ -10,8 +10,8 @@ namespace graphc {
 /// How a placement does once it is scheduled; less is better, the first difference decides.
 struct PlacementScore {
   int64_t excess_bytes = 0;  ///< above what devices may hold, all together
-  int64_t interval_ns = 0;  ///< per step in the steady state
-  int64_t latency_ns = 0;   ///< of one step alone; decides between equal intervals
+  int64_t interval_ns = 0;   ///< per step in the steady state
+  int64_t latency_ns = 0;    ///< of one step alone; decides between equal intervals
   auto operator<=>(const PlacementScore&) const = default;
 };
 
@@ -32,8 +32,8 @@ struct Placement {
 using EvaluateAssignment = std::function<std::optional<PlacementScore>(const Assignment&)>;
 
 /// Chooses a device for every node that is not pinned: the best of earliest finish time (HEFT) and
-/// of every single device alone, each scheduled in full and compared by its time per step, once it keeps
-/// within the memory. So the result is never worse than the best single device.
+/// of every single device alone, each scheduled in full and compared by its time per step, once it
+/// keeps within the memory. So the result is never worse than the best single device.
 ///
 /// Runs after:  the passes - costs need types, and a merged node is placed once.
 /// Runs before: insert_copies - placement decides which edges cross devices.

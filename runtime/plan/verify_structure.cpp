@@ -331,9 +331,9 @@ class StructureChecker {
       if (!is_initial_[a] && !is_initial_[b]) return std::nullopt;
       const BufferOverlap overlap(region_of(plan_.buffers[a]), region_of(plan_.buffers[b]));
       if (overlap.is_empty()) return std::nullopt;
-      return structure_violation(fmt::format("buffer '{}' is filled at load and shares bytes with '{}'",
-                                   name_of(is_initial_[a] ? a : b),
-                                   name_of(is_initial_[a] ? b : a)));
+      return structure_violation(
+          fmt::format("buffer '{}' is filled at load and shares bytes with '{}'",
+                      name_of(is_initial_[a] ? a : b), name_of(is_initial_[a] ? b : a)));
     };
     for (const std::vector<BufferId>& group : groups_by_place(plan_)) {
       const bool has_initial = std::any_of(group.begin(), group.end(),

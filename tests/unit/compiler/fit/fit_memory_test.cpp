@@ -22,8 +22,8 @@ std::string ladder() {
   constexpr int kNumLayers = 6;
   std::string text = "graph g\nstate %w : f32[8, 8] init zeros\ninput %h0 : f32[8, 8]\n";
   for (int i = 1; i <= kNumLayers; ++i) {
-    text += "%h" + std::to_string(i) + " = matmul(%h" + std::to_string(i - 1) +
-            ", %w) device gpu0\n";
+    text +=
+        "%h" + std::to_string(i) + " = matmul(%h" + std::to_string(i - 1) + ", %w) device gpu0\n";
   }
   text += "%g" + std::to_string(kNumLayers + 1) + " = relu(%h" + std::to_string(kNumLayers) +
           ") device gpu0\n";
@@ -96,8 +96,7 @@ TEST_F(Ladder, CandidatesAreIdleAtThePeak) {
   MemoryLimits limits = memory_of(machine_);
   limits[gpu_] = 6 * 256;
   const Synchronised lowered = lower_within(limits, placed_, {limits, {}}, machine_, costs_);
-  const auto candidates =
-      rewrite_candidates(placed_, lowered.memory.schedule, gpu_, machine_);
+  const auto candidates = rewrite_candidates(placed_, lowered.memory.schedule, gpu_, machine_);
   ASSERT_FALSE(candidates.empty());
   for (const MemoryRewrite& rewrite : candidates) {
     EXPECT_EQ(placed_.values[rewrite.value].device, gpu_);
