@@ -64,6 +64,11 @@ print_report() {
   done
 }
 
+# A stopped script takes the fuzzer along that runs now.
+child=
+trap '[[ -z $child ]] || kill "$child" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
+
 # The limits of docs/testing.md; a plan needs more bytes than a text to say anything.
 fuzz() {
   local target=$1 folder=$home/$1 log=$home/$1/log begin=$SECONDS status=0
@@ -82,7 +87,10 @@ fuzz() {
     options+=(-max_total_time=$((minutes * 60)))
   fi
   ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-    "build/fuzz/bin/fuzz_$target" "${options[@]}" "${folders[@]}" >"$log" 2>&1 || status=$?
+    "build/fuzz/bin/fuzz_$target" "${options[@]}" "${folders[@]}" >"$log" 2>&1 &
+  child=$!
+  wait "$child" || status=$?
+  child=
   local num_runs coverage
   num_runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
   coverage=$(sed -nE 's/^#[0-9]+.* cov: ([0-9]+) .*/\1/p' "$log" | tail -n 1)

@@ -12,6 +12,15 @@ Broken outside(std::string_view what, std::string_view name, int64_t value, size
                      static_cast<int64_t>(size) - 1);
 }
 
+Broken check_devices(const Plan& plan) {
+  for (const PlanDevice& device : plan.devices) {
+    if (device.index < 0) return fmt::format("the index of '{}' is {}", device.name, device.index);
+    if (device.memory_bytes >= 0) continue;
+    return fmt::format("the memory of '{}' is {} bytes", device.name, device.memory_bytes);
+  }
+  return std::nullopt;
+}
+
 Broken check_buffers(const Plan& plan) {
   for (const ArenaId id : plan.arenas.ids()) {
     const PlanArena& arena = plan.arenas[id];
@@ -196,6 +205,7 @@ Broken check_source(const SourceGraph& source) {
 }  // namespace
 
 std::optional<std::string> find_broken_reference(const Plan& plan) {
+  if (Broken broken = check_devices(plan)) return broken;
   if (Broken broken = check_buffers(plan)) return broken;
   if (Broken broken = check_lanes(plan)) return broken;
   for (const Instruction& instruction : plan.instructions) {

@@ -222,6 +222,24 @@ class RunTest(BadInputTest):
         self.expect_refused(BAD_MACHINE, "graphrun", training, "--devices=cuda",
                             says=["cuda", "--devices=emulated"])
 
+    def test_a_plan_that_is_larger_than_the_memory(self):
+        self.graph.write_text("""\
+graph: large
+state:
+  w: {type: "f32[1000000, 1000000]", init: zeros}
+nodes:
+  - {name: y, op: scale, inputs: [w], factor: 2, updates: w}
+""")
+        machine = self.folder / "machine.yaml"
+        machine.write_text("""\
+machine: large
+devices:
+  cpu: {kind: cpu, workers: 1, memory: 100TiB, launch: 1us,
+        rates: {matmul_f32: 1GFLOP/s, bytes: 1GB/s}}
+""")
+        self.succeed("graphc", self.graph, "--machine", machine, "-o", self.plan)
+        self.expect_refused_run(BAD_MACHINE, says=["needs 3.64 TiB of host memory", "are free"])
+
     def test_a_map_of_devices_that_the_plan_does_not_have(self):
         training = self.compile(GRAPHS / "mlp_figure.yaml", name="train.bin")
         self.expect_refused(BAD_USAGE, "graphrun", training, "--devices=emulated", "--map=gpu9=0",

@@ -20,7 +20,8 @@ using graphc::DiagnosticSink;
 using graphc::Graph;
 using graphc::SourceFile;
 
-constexpr AllocationLimit kLoadLimit{.fixed_bytes = 32768, .bytes_per_input_byte = 256};
+/// YAML gives a byte much to say: `{,,,}` is a map of nothing to nothing, and a message for each.
+constexpr AllocationLimit kLoadLimit{.fixed_bytes = 32768, .bytes_per_input_byte = 2048};
 /// Copies of a literal that may be alive at a time.
 constexpr size_t kMaxLiteralCopies = 3;
 constexpr size_t kMaxNodes = 24;

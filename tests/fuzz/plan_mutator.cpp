@@ -32,9 +32,9 @@ Bytes file_of(Bytes structure, const Bytes& data) {
   return structure;
 }
 
-Bytes blindly_changed(Bytes bytes, size_t max_size) {
+Bytes blindly_changed(Bytes bytes, size_t room) {
   const size_t size = bytes.size();
-  bytes.resize(std::max(max_size, size));
+  bytes.resize(size + room);
   bytes.resize(LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(bytes.data()), size, bytes.size()));
   return bytes;
 }
@@ -45,20 +45,21 @@ Bytes with_changed_section(const PlanSections& sections, size_t max_size, uint32
   const size_t room = max_size - std::min(max_size, kPlanHeaderBytes + structure.size() +
                                                         data.size() + kPlanDataAlignmentBytes);
   if (seed % 8 == 0) {
-    data = blindly_changed(std::move(data), data.size() + room);
+    data = blindly_changed(std::move(data), room);
   } else {
-    structure = blindly_changed(std::move(structure), structure.size() + room);
+    structure = blindly_changed(std::move(structure), room);
   }
   return file_of(std::move(structure), data);
 }
 
 Bytes changed(std::span<const std::byte> bytes, size_t max_size, uint32_t seed) {
   const Bytes whole(bytes.begin(), bytes.end());
+  const size_t room = max_size - std::min(max_size, whole.size());
   const auto sections = split_plan_file(bytes);
   // What is no plan file becomes the structure of one.
-  if (!sections) return file_of(blindly_changed(whole, max_size), {});
+  if (!sections) return file_of(blindly_changed(whole, room / 2), {});
   const uint32_t way = seed % 16;
-  if (way == 0) return blindly_changed(whole, max_size);
+  if (way == 0) return blindly_changed(whole, room);
   const auto plan = decode_plan(bytes);
   if (way < 6 || !plan) return with_changed_section(*sections, max_size, seed / 16);
   return encode_plan(mutated(*plan, seed / 16));

@@ -38,6 +38,13 @@ TEST(VerifyStructure, ChecksIds) {
             "structure: a buffer of 'w' is 7, outside 0..6");
 }
 
+TEST(VerifyStructure, ChecksDevices) {
+  EXPECT_EQ(fault([](auto& p) { p.plan.devices[DeviceId(1)].index = -5; }),
+            "structure: the index of 'gpu0' is -5");
+  EXPECT_EQ(fault([](auto& p) { p.plan.devices[DeviceId(1)].memory_bytes = -1; }),
+            "structure: the memory of 'gpu0' is -1 bytes");
+}
+
 TEST(VerifyStructure, ChecksWaits) {
   EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.waits[0].lane = LaneId(6); }),
             "structure: the lane of a wait of 'h' is 6, outside 0..5");
