@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "compiler/memory/assign_arenas.h"
 #include "compiler/memory/memory_plan.h"
+#include "compiler/memory/pack_lives.h"
 #include "compiler/memory/reuse_order.h"
 
 namespace graphc {
@@ -120,9 +122,23 @@ class MemoryPlanner {
       }
     }
     for (auto& others : problem.conflicts) std::sort(others.begin(), others.end());
-    result.packing = pack(problem);
     result.bound_bytes = packing_bound_bytes(problem);
+    result.packing = pack_with_lives(problem, result.bound_bytes, lives_of(result.chains));
     return result;
+  }
+
+  IdVector<RequestId, LiveInterval> lives_of(const std::vector<Chain>& chains) const {
+    IdVector<RequestId, LiveInterval> lives;
+    for (const Chain& chain : chains) {
+      LiveInterval life = reuse_.listed_life(accesses_[chain.front()]);
+      for (const PlacedValueId value : chain) {
+        const LiveInterval next = reuse_.listed_life(accesses_[value]);
+        life = {std::min(life.begin, next.begin), std::max(life.end, next.end)};
+      }
+      constexpr int64_t kAlways = std::numeric_limits<int64_t>::max();
+      lives.push_back(is_exclusive_[chain.front()] ? LiveInterval{0, kAlways} : life);
+    }
+    return lives;
   }
 
   /// Every value by itself, or behind the one it can be written over.

@@ -1,6 +1,7 @@
 #include "compiler/memory/reuse_order.h"
 
 #include <algorithm>
+#include <limits>
 #include <queue>
 #include <tuple>
 
@@ -69,6 +70,17 @@ int32_t ReuseOrder::timed_distance(const ValueAccess& first, const ValueAccess& 
       schedule_.solution.tasks[first.task].end_ns - schedule_.solution.tasks[second.task].start_ns;
   const int64_t distance = late_ns <= 0 ? 0 : (late_ns + interval_ns - 1) / interval_ns;
   return std::max(static_cast<int32_t>(distance), listed_distance(first, second));
+}
+
+LiveInterval ReuseOrder::listed_life(const std::vector<ValueAccess>& accesses) const {
+  LiveInterval life{std::numeric_limits<int64_t>::max(), 0};
+  for (const ValueAccess& access : accesses) {
+    const int64_t place =
+        static_cast<int64_t>(place_.size()) * access.interval_offset + place_[access.task];
+    life.begin = std::min(life.begin, place);
+    life.end = std::max(life.end, place + 1);
+  }
+  return life;
 }
 
 LeastDistance ReuseOrder::distances(ReusePolicy policy) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compiler/memory/interval_packing.h"
 #include "compiler/memory/sharing.h"
 
 namespace graphc {
@@ -22,6 +23,10 @@ class ReuseOrder {
   ReuseOrder(const Schedule& schedule, const HappensBefore& enforced);
 
   LeastDistance distances(ReusePolicy policy) const;
+
+  /// The places in the list between the first and the last access of step 0, that of later
+  /// intervals behind all of this one.
+  LiveInterval listed_life(const std::vector<ValueAccess>& accesses) const;
 
   /// Dependencies that make `b` take turns with `a`, without those that are enforced anyway.
   std::vector<SchedulingEdge> edges_between(const std::vector<ValueAccess>& a,

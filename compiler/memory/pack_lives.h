@@ -1,0 +1,16 @@
+#pragma once
+
+#include "compiler/memory/interval_packing.h"
+
+namespace graphc {
+
+/// pack(problem), and where that is above `bound_bytes` and every conflict is an overlap of these
+/// lives, pack_intervals over them, too; the smaller of both. Keeping apart what overlaps keeps
+/// conflicts apart then, and what is a time line can be searched exactly.
+///
+/// Requires: lives for all requests.
+/// Cost:     that of pack, and some ten milliseconds where it is not enough.
+Packing pack_with_lives(const PackingProblem& problem, int64_t bound_bytes,
+                        const IdVector<RequestId, LiveInterval>& lives);
+
+}  // namespace graphc
