@@ -88,7 +88,8 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   gate("lower_to_plan", verify_dataflow(plan, passes.graph));
 
   const StepBound bound = relaxed_bound(passes.graph, machine, costs, placement.pins);
-  return Compilation{passes, placement, bound, strategy, synchronised, plan};
+  return Compilation{passes,       placement, bound, strategy, describe(strategy, whole, machine),
+                     synchronised, plan};
 }
 
 Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,

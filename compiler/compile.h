@@ -29,6 +29,7 @@ struct Compilation {
   Placement placement;
   StepBound bound;
   MemoryStrategy strategy;
+  std::string given_up;  ///< what the strategy costs, in words
   Synchronised synchronised;
   Plan plan;
 

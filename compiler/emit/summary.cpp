@@ -70,6 +70,7 @@ std::string summary(const Compilation& compilation, const Machine& machine) {
                       format_duration(compilation.bound.interval_ns),
                       percent(gap_ns, compilation.bound.interval_ns), compilation.bound.reason);
   text += "  placement   " + placement_line(compilation.placement) + "\n";
+  if (compilation.strategy.budget) text += "  for memory  " + compilation.given_up + "\n";
   text += fmt::format("  waits       {} left of {}\n", synchronised.num_waits,
                       synchronised.num_waits_before);
   return text + busy_table(compilation) + memory_table(compilation, machine);

@@ -22,15 +22,15 @@ PackingProblem conflicts_of(const IdVector<RequestId, LiveInterval>& lives,
 
 TEST(PackWithLives, IsValidAndNeverLargerThanWithout) {
   int num_smaller = 0;
-  for (uint32_t seed = 1; seed <= 200; ++seed) {
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
     IdVector<RequestId, LiveInterval> lives;
     IdVector<RequestId, int64_t> size_bytes;
-    for (int i = 0; i < 24; ++i) {
-      const int64_t begin = random() % 20;
-      lives.push_back({begin, begin + 1 + static_cast<int64_t>(random() % 6)});
-      size_bytes.push_back(256 * (1 + static_cast<int64_t>(random() % 7)));
+    for (int i = 0; i < 120; ++i) {
+      const int64_t begin = random() % 60;
+      lives.push_back({begin, begin + 1 + static_cast<int64_t>(random() % 12)});
+      size_bytes.push_back(256 * (1 + static_cast<int64_t>(random() % 40)));
     }
     const PackingProblem problem = conflicts_of(lives, size_bytes);
     const Packing packing = pack_with_lives(problem, packing_bound_bytes(problem), lives);
