@@ -34,6 +34,7 @@ Bytes file_of(Bytes structure, const Bytes& data) {
 
 Bytes blindly_changed(Bytes bytes, size_t room) {
   const size_t size = bytes.size();
+  if (size + room == 0) return bytes;  // libFuzzer wants a byte
   bytes.resize(size + room);
   bytes.resize(LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(bytes.data()), size, bytes.size()));
   return bytes;

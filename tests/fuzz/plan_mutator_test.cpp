@@ -13,7 +13,8 @@
 #include "tests/unit/runtime/plan/small_plans.h"
 
 /// Stands for libFuzzer's: another value for one byte.
-extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t) {
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size) {
+  EXPECT_GT(max_size, 0U);
   if (size > 0) data[size / 2] ^= 0x15;
   return size;
 }
@@ -27,10 +28,11 @@ namespace {
 constexpr size_t kMaxBytes = 8192;
 constexpr unsigned kNumSeeds = 1000;
 
-std::vector<std::byte> mutant(const std::vector<std::byte>& file, unsigned seed) {
-  std::vector<uint8_t> bytes(kMaxBytes);
+std::vector<std::byte> mutant(const std::vector<std::byte>& file, unsigned seed,
+                              size_t max_bytes = kMaxBytes) {
+  std::vector<uint8_t> bytes(max_bytes);
   std::memcpy(bytes.data(), file.data(), file.size());
-  bytes.resize(LLVMFuzzerCustomMutator(bytes.data(), file.size(), kMaxBytes, seed));
+  bytes.resize(LLVMFuzzerCustomMutator(bytes.data(), file.size(), max_bytes, seed));
   const auto all = std::as_bytes(std::span(bytes));
   return {all.begin(), all.end()};
 }
@@ -58,6 +60,13 @@ TEST(PlanMutator, MostMutantsPassTheHeaderAndSomeTheVerifier) {
   EXPECT_GT(num_verified, kNumSeeds / 20);
   RecordProperty("decoded", static_cast<int>(num_plans));
   RecordProperty("verified", static_cast<int>(num_verified));
+}
+
+TEST(PlanMutator, NeedsNoRoomToGrow) {
+  const std::vector<std::byte> file = encode_plan(training_plan().plan);
+  for (unsigned seed = 0; seed < kNumSeeds; ++seed) {
+    EXPECT_LE(mutant(file, seed, file.size()).size(), file.size());
+  }
 }
 
 TEST(PlanMutator, TheSameSeedGivesTheSameBytes) {
