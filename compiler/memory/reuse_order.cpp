@@ -84,7 +84,7 @@ LiveInterval ReuseOrder::listed_life(const std::vector<ValueAccess>& accesses) c
 }
 
 LeastDistance ReuseOrder::distances(ReusePolicy policy) const {
-  const LeastDistance enforced = distances_in(enforced_);
+  LeastDistance enforced = distances_in(enforced_);
   if (policy == ReusePolicy::kAsEnforced) return enforced;
   return [this, policy, enforced](const ValueAccess& first, const ValueAccess& second) {
     const int32_t added = policy == ReusePolicy::kAsTimed ? timed_distance(first, second)
