@@ -28,7 +28,7 @@ class MemoryFitter {
   }
 
   Fit run() {
-    const Fit fastest = lowered({});
+    Fit fastest = lowered({});
     if (fastest.fits()) return fastest;
     Fit best = within_budget({});
     int num_fruitless = 0;
