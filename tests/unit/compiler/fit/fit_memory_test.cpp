@@ -12,10 +12,13 @@ namespace {
 
 using testing::HasSubstr;
 
+/// Of each value of the ladder.
+constexpr int64_t kValueBytes = 256;
+
 /// Six layers forward and back: every layer's input is needed again on the way back, so that all of
 /// them are alive in the middle.
 ///
-///   h1 -> h2 -> ... -> h6        8 x 8 f32 = 256 bytes each
+///   h1 -> h2 -> ... -> h6        8 x 8 f32, kValueBytes each
 ///   |     |            |
 ///   g1 <- g2 <- ... <- g6
 std::string ladder() {
@@ -63,10 +66,10 @@ TEST_F(Ladder, NothingIsGivenUpWhereThereIsRoom) {
 // have to go and come back.
 TEST_F(Ladder, ActivationsAreNotKeptWhereThereIsNone) {
   const int64_t roomy_bytes = gpu_bytes_of(fit_within(1 << 20));
-  ASSERT_GE(roomy_bytes, 8 * 256);
-  const Fit fit = fit_within(6 * 256);
+  ASSERT_GE(roomy_bytes, 8 * kValueBytes);
+  const Fit fit = fit_within(6 * kValueBytes);
   EXPECT_TRUE(fit.fits());
-  EXPECT_LE(gpu_bytes_of(fit), 6 * 256);
+  EXPECT_LE(gpu_bytes_of(fit), 6 * kValueBytes);
   EXPECT_FALSE(fit.strategy.rewrites.empty());
   EXPECT_EQ(verify_memory_plan(fit.synchronised.memory), std::nullopt);
   EXPECT_EQ(verify_synchronised(fit.synchronised), std::nullopt);
@@ -76,7 +79,7 @@ TEST_F(Ladder, ActivationsAreNotKeptWhereThereIsNone) {
 TEST_F(Ladder, LessMemoryIsNeverFaster) {
   int64_t last_ns = 0;
   for (const int64_t buffers : {64, 8, 7, 6}) {
-    const Fit fit = fit_within(buffers * 256);
+    const Fit fit = fit_within(buffers * kValueBytes);
     if (!fit.fits()) continue;
     EXPECT_GE(fit.score.interval_ns, last_ns) << buffers;
     last_ns = fit.score.interval_ns;
@@ -84,17 +87,17 @@ TEST_F(Ladder, LessMemoryIsNeverFaster) {
 }
 
 TEST_F(Ladder, WhatCannotFitMissesByAsLittleAsWasFound) {
-  const Fit fit = fit_within(256);
+  const Fit fit = fit_within(kValueBytes);
   EXPECT_FALSE(fit.fits());
   EXPECT_LT(gpu_bytes_of(fit), gpu_bytes_of(fit_within(1 << 20)));
-  EXPECT_EQ(fit.score.excess_bytes, gpu_bytes_of(fit) - 256);
+  EXPECT_EQ(fit.score.excess_bytes, gpu_bytes_of(fit) - kValueBytes);
 }
 
 // At the peak the last layer runs: the first layers' inputs are idle, the operands of the moment
 // are not.
 TEST_F(Ladder, CandidatesAreIdleAtThePeak) {
   MemoryLimits limits = memory_of(machine_);
-  limits[gpu_] = 6 * 256;
+  limits[gpu_] = 6 * kValueBytes;
   const Synchronised lowered = lower_within(limits, placed_, {limits, {}}, machine_, costs_);
   const auto candidates = rewrite_candidates(placed_, lowered.memory.schedule, gpu_, machine_);
   ASSERT_FALSE(candidates.empty());
