@@ -25,9 +25,11 @@ PackingGoal with_search_steps(int64_t max_search_steps) {
 IntervalProblem random_problem(std::mt19937& random, size_t max_requests, unsigned num_times) {
   std::vector<IntervalRequest> requests(1 + random() % max_requests);
   for (IntervalRequest& request : requests) {
-    request.size_bytes = 1 + random() % 8;
-    request.live.begin = random() % num_times;
-    request.live.end = request.live.begin + 1 + random() % (num_times - request.live.begin);
+    const auto up_to = [&](uint64_t count) { return static_cast<int64_t>(random() % count); };
+    request.size_bytes = 1 + up_to(8);
+    request.live.begin = up_to(num_times);
+    const auto num_later = num_times - static_cast<uint64_t>(request.live.begin);
+    request.live.end = request.live.begin + 1 + up_to(num_later);
   }
   return problem_of(requests);
 }

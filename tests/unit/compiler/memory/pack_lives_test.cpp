@@ -28,7 +28,7 @@ TEST(PackWithLives, IsValidAndNeverLargerThanWithout) {
     IdVector<RequestId, LiveInterval> lives;
     IdVector<RequestId, int64_t> size_bytes;
     for (int i = 0; i < 120; ++i) {
-      const int64_t begin = random() % 60;
+      const auto begin = static_cast<int64_t>(random() % 60);
       lives.push_back({begin, begin + 1 + static_cast<int64_t>(random() % 12)});
       size_bytes.push_back(256 * (1 + static_cast<int64_t>(random() % 40)));
     }
