@@ -108,18 +108,6 @@ Json json_of(const BufferView& view) {
           {"read_by", view.read_by}};
 }
 
-std::string_view kind_name(MemoryKind kind) {
-  switch (kind) {
-    case MemoryKind::kDevice:
-      return "device";
-    case MemoryKind::kPinned:
-      return "pinned";
-    case MemoryKind::kPageable:
-      break;
-  }
-  return "pageable";
-}
-
 Json json_of(const ArenaView& view, const PlacedGraph& placed) {
   Json alive = Json::array();
   for (const AliveValue& value : view.peak.alive) {
@@ -128,7 +116,7 @@ Json json_of(const ArenaView& view, const PlacedGraph& placed) {
   Json buffers = Json::array();
   for (const BufferView& buffer : view.buffers) buffers.push_back(json_of(buffer));
   return {{"device", view.device},
-          {"kind", kind_name(view.arena.kind)},
+          {"kind", name_of(view.arena.kind)},
           {"size_bytes", view.arena.size_bytes},
           {"bound_bytes", view.arena.bound_bytes},
           {"peak_bytes", view.peak.num_bytes},
