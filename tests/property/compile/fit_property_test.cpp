@@ -11,7 +11,7 @@
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumSeeds = 40;
+constexpr uint32_t kNumSeeds = 12;
 constexpr int64_t kNumSteps = 5;
 
 Result<Compilation> compile_with(const AskedLimits& limits, uint32_t seed) {
@@ -103,7 +103,7 @@ TEST(FitProperty, NoWaitTooManyUnderALimit) {
       EXPECT_TRUE(verify_plan(mutant.plan));
     }
   }
-  EXPECT_GT(num_mutants, 200U);
+  EXPECT_GT(num_mutants, size_t{5} * kNumSeeds);
 }
 
 }  // namespace
