@@ -120,7 +120,7 @@ TEST(Pack, SmallProblemsArePackedBestPossible) {
     std::mt19937 random(seed);
     const std::vector<std::vector<char>> is_edge = random_graph(random, 6);
     std::vector<int64_t> sizes(is_edge.size());
-    for (int64_t& size : sizes) size = 1 + random() % 8;
+    for (int64_t& size : sizes) size = 1 + static_cast<int64_t>(random() % 8);
     std::vector<std::pair<int, int>> conflicts;
     for (size_t a = 0; a < sizes.size(); ++a) {
       for (size_t b = 0; b < a; ++b) {
