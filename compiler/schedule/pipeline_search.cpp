@@ -7,6 +7,7 @@
 #include "compiler/schedule/lane_order.h"
 #include "compiler/schedule/list_scheduler.h"
 #include "compiler/schedule/lower_bound.h"
+#include "compiler/schedule/modulo_search.h"
 #include "runtime/plan/simulate.h"
 
 namespace graphc {
@@ -145,6 +146,11 @@ SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
     }
     if (!is_worth_it(next, best)) break;
     best = std::move(next);
+  }
+  if (options.max_stage == 0 || best.interval_ns <= bound_ns) return best;
+  if (auto steady = modulo_schedule(problem, {best.interval_ns, options.modulo_budget})) {
+    SchedulingSolution candidate = evaluated(problem, *std::move(steady));
+    if (is_worth_it(candidate, best)) best = std::move(candidate);
   }
   return best;
 }

@@ -9,6 +9,8 @@ struct SearchOptions {
   int max_cuts = 24;  ///< places tried for each further stage
   /// Tasks times candidates, after which fewer cuts are tried: keeps large graphs compiling fast.
   int64_t budget = 40'000;
+  /// Starts and edges that the search for the steady state looks at.
+  int64_t modulo_budget = 10'000'000;
 };
 
 /// Orders the lanes and overlaps steps: starts with everything in stage 0, then moves, as long as
