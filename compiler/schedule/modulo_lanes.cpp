@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <utility>
 
 namespace graphc {
 namespace {
@@ -21,10 +22,11 @@ struct Raise {
 
 }  // namespace
 
-ModuloLanes::ModuloLanes(const Loop& loop, int64_t interval_ns)
-    : loop_(loop),
+ModuloLanes::ModuloLanes(const Loop& loop, int64_t interval_ns,
+                         IdVector<TaskId, int64_t> start_ns)
+    : loop_(&loop),
       interval_ns_(interval_ns),
-      start_ns_(loop.tasks.size(), 0),
+      start_ns_(std::move(start_ns)),
       places_(loop.tasks.size()),
       orders_(loop.num_lanes),
       busy_ns_(loop.num_lanes, 0),
@@ -42,8 +44,8 @@ ModuloLanes::ModuloLanes(const Loop& loop, int64_t interval_ns)
 
 void ModuloLanes::satisfy() {
   std::queue<TaskId> raised;
-  IdVector<TaskId, bool> is_queued(loop_.tasks.size(), true);
-  for (const TaskId task : loop_.tasks.ids()) raised.push(task);
+  IdVector<TaskId, bool> is_queued(loop_->tasks.size(), true);
+  for (const TaskId task : loop_->tasks.ids()) raised.push(task);
   while (!raised.empty()) {
     const TaskId task = raised.front();
     raised.pop();
@@ -70,9 +72,9 @@ void ModuloLanes::set_longer_interval(int64_t interval_ns) {
 /// higher.
 int64_t ModuloLanes::behind_ns(TaskId first, int64_t first_start_ns, TaskId second,
                                int64_t turns) const {
-  const LoopTask& task = loop_.tasks[first];
+  const LoopTask& task = loop_->tasks[first];
   return first_start_ns + task.busy_from_ns + task.busy_ns + turns * interval_ns_ -
-         loop_.tasks[second].busy_from_ns;
+         loop_->tasks[second].busy_from_ns;
 }
 
 std::optional<ModuloLanes::Neighbour> ModuloLanes::neighbour_before(const ModuloSlot& slot) const {
@@ -118,18 +120,18 @@ std::optional<int64_t> ModuloLanes::earliest_ns(TaskId task) const {
 }
 
 std::vector<ModuloSlot> ModuloLanes::slots_for(TaskId task, int64_t earliest_ns) {
-  const LoopTask& spec = loop_.tasks[task];
+  const LoopTask& spec = loop_->tasks[task];
   const int64_t wanted_ns = earliest_ns + spec.busy_from_ns;
   std::vector<ModuloSlot> slots;
   const auto taken_ns = [&](TaskId other) {
-    return start_ns_[other] + loop_.tasks[other].busy_from_ns -
+    return start_ns_[other] + loop_->tasks[other].busy_from_ns -
            places_[other]->turn * interval_ns_;
   };
   for (const LaneId lane : spec.lanes) {
     const auto& order = orders_[lane];
     if (order.empty()) slots.push_back({lane, 0, 0, 0});
     for (size_t i = 1; i <= order.size(); ++i) {
-      const int64_t free_ns = taken_ns(order[i - 1]) + loop_.tasks[order[i - 1]].busy_ns;
+      const int64_t free_ns = taken_ns(order[i - 1]) + loop_->tasks[order[i - 1]].busy_ns;
       const int64_t end_ns =
           i < order.size() ? taken_ns(order[i]) : taken_ns(order.front()) + interval_ns_;
       // The first turn in which nothing behind it has to give way to a late start; in the one
@@ -219,7 +221,7 @@ void ModuloLanes::place(TaskId task, const ModuloSlot& slot, const ModuloTrial& 
   auto& order = orders_[slot.lane];
   order.insert(order.begin() + static_cast<std::ptrdiff_t>(slot.index), task);
   places_[task] = Place{slot.lane, slot.index, slot.turn};
-  busy_ns_[slot.lane] += loop_.tasks[task].busy_ns;
+  busy_ns_[slot.lane] += loop_->tasks[task].busy_ns;
   renumber(slot.lane, slot.index);
 }
 
@@ -228,7 +230,7 @@ void ModuloLanes::remove(TaskId task, ModuloSlot& kept) {
   auto& order = orders_[place.lane];
   order.erase(order.begin() + static_cast<std::ptrdiff_t>(place.index));
   places_[task].reset();
-  busy_ns_[place.lane] -= loop_.tasks[task].busy_ns;
+  busy_ns_[place.lane] -= loop_->tasks[task].busy_ns;
   renumber(place.lane, place.index);
   if (kept.lane == place.lane && kept.index > place.index) --kept.index;
 }

@@ -3,25 +3,9 @@
 #include <optional>
 #include <vector>
 
-#include "compiler/schedule/scheduling_problem.h"
+#include "compiler/schedule/loop.h"
 
 namespace graphc {
-
-/// A task of a loop: it takes one of `lanes` for `busy_ns`, from `busy_from_ns` after its start on.
-struct LoopTask {
-  std::vector<LaneId> lanes;
-  int64_t duration_ns = 0;  ///< until those that depend on it may start
-  int64_t busy_from_ns = 0;
-  int64_t busy_ns = 0;
-};
-
-/// What is to be repeated. Only edges on cycles stand in `edges`: all others can be kept at any
-/// interval, by stages.
-struct Loop {
-  IdVector<TaskId, LoopTask> tasks;
-  std::vector<SchedulingEdge> edges;
-  size_t num_lanes = 0;
-};
 
 /// A place in the cyclic order of a lane.
 struct ModuloSlot {
@@ -59,14 +43,17 @@ struct ModuloTrial {
 ///           2006, section 4, for keeping starts that satisfy all constraints so far.
 class ModuloLanes {
  public:
-  ModuloLanes(const Loop& loop, int64_t interval_ns);
+  /// No task has a slot; starts are the earliest from `start_ns` on that keep the edges.
+  ModuloLanes(const Loop& loop, int64_t interval_ns, IdVector<TaskId, int64_t> start_ns);
 
   int64_t interval_ns() const { return interval_ns_; }
   int64_t start_ns(TaskId task) const { return start_ns_[task]; }
   bool is_placed(TaskId task) const { return places_[task].has_value(); }
   LaneId lane_of(TaskId task) const { return places_[task]->lane; }
+  int64_t turn_of(TaskId task) const { return places_[task]->turn; }
+  const std::vector<TaskId>& order_of(LaneId lane) const { return orders_[lane]; }
   bool has_room(TaskId task, LaneId lane) const {
-    return busy_ns_[lane] + loop_.tasks[task].busy_ns <= interval_ns_;
+    return busy_ns_[lane] + loop_->tasks[task].busy_ns <= interval_ns_;
   }
   /// Starts and edges looked at so far: what has been paid.
   int64_t work() const { return work_; }
@@ -120,7 +107,7 @@ class ModuloLanes {
   };
 
   int64_t after_edge_ns(const SchedulingEdge& edge, int64_t from_start_ns) const {
-    return from_start_ns + loop_.tasks[edge.from].duration_ns - edge.distance * interval_ns_;
+    return from_start_ns + loop_->tasks[edge.from].duration_ns - edge.distance * interval_ns_;
   }
   int64_t behind_ns(TaskId first, int64_t first_start_ns, TaskId second, int64_t turns) const;
   std::optional<Neighbour> neighbour_before(const ModuloSlot& slot) const;
@@ -129,7 +116,7 @@ class ModuloLanes {
   void satisfy();
   void renumber(LaneId lane, size_t from);
 
-  const Loop& loop_;
+  const Loop* loop_;
   int64_t interval_ns_;
   IdVector<TaskId, int64_t> start_ns_;
   IdVector<TaskId, std::optional<Place>> places_;

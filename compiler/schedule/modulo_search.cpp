@@ -1,68 +1,47 @@
 #include "compiler/schedule/modulo_search.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <tuple>
 
-#include "compiler/schedule/lower_bound.h"
+#include "compiler/schedule/list_scheduler.h"
 #include "compiler/schedule/modulo_lanes.h"
-#include "compiler/schedule/stage_solver.h"
+#include "compiler/schedule/steady_solution.h"
 
 namespace graphc {
 namespace {
 
-/// Intervals that are tried, as shares of the shortest that may be possible.
-constexpr double kIntervals[] = {1.0, 1.0025, 1.005, 1.01, 1.015, 1.02, 1.03, 1.04, 1.06, 1.08, 1.12, 1.16, 1.2, 1.25, 1.3};
+/// Intervals tried from nothing, as shares of the shortest that may be possible.
+constexpr double kIntervals[] = {1.0,  1.0025, 1.005, 1.01, 1.015, 1.02, 1.03, 1.04,
+                                 1.06, 1.08,   1.12,  1.16, 1.2,   1.25, 1.3};
 
 /// Slots that are tried for one task, and how many that fit are compared.
 constexpr int kMaxTrials = 24;
 constexpr int kMaxFitting = 3;
 
-/// Starts of the interval that are compared, for the fewest stages.
-constexpr size_t kMaxOrigins = 32;
+/// What is spent at most on a task of a small problem.
+constexpr int64_t kWorkPerTask = 100'000;
 
-/// Tasks that take no time take the shortest there is: so two of them are never at one place.
-int64_t at_least_one(int64_t time_ns) { return std::max<int64_t>(time_ns, 1); }
+/// Attempts that share the budget, if none succeeds early.
+constexpr int64_t kNumAttempts = 20;
 
-bool takes_turns(const SchedulingProblem& problem, const SchedulingTask& task) {
-  return problem.groups[task.group].shared && task.cost.shared_ns > 0;
-}
+/// An attempt that has lost this many tasks more than twice those it began with is given up.
+constexpr size_t kMaxMoreWaiting = 10;
 
-/// Tasks of lanes that share something take turns at that, whichever lanes they are on.
-Loop loop_of(const SchedulingProblem& problem) {
-  Loop loop;
-  for (const SchedulingTask& task : problem.tasks) {
-    const LaneGroup& group = problem.groups[task.group];
-    const int64_t duration_ns = at_least_one(task.cost.duration_ns());
-    if (!takes_turns(problem, task)) {
-      loop.tasks.push_back({group.lanes, duration_ns, 0, duration_ns});
-      continue;
-    }
-    const LaneId turns(problem.num_lanes + group.shared->index());
-    loop.tasks.push_back({{turns}, duration_ns, task.cost.latency_ns, task.cost.shared_ns});
-  }
-  loop.edges = edges_on_cycles(problem);
-  loop.num_lanes = problem.num_lanes + problem.num_shared;
-  return loop;
-}
-
-/// No schedule that keeps the edges for storage, too, is faster.
-int64_t shortest_interval_ns(SchedulingProblem problem) {
-  for (SchedulingEdge& edge : problem.edges) edge.is_storage = false;
-  for (SchedulingTask& task : problem.tasks) {
-    if (task.cost.duration_ns() == 0) task.cost.work_ns = 1;
-  }
-  return at_least_one(interval_bound(problem).interval_ns);
-}
+/// The search ends when steps are shorter than this part of the interval.
+constexpr int64_t kFinestStep = 4000;
 
 class ModuloSearch {
  public:
-  ModuloSearch(const SchedulingProblem& problem, const ModuloOptions& options)
+  ModuloSearch(const SchedulingProblem& problem, const SchedulingSolution& known, int64_t budget)
       : problem_(problem),
-        options_(options),
+        budget_(std::min(budget, kWorkPerTask * static_cast<int64_t>(problem.tasks.size()))),
         loop_(loop_of(problem)),
         shortest_ns_(shortest_interval_ns(problem)),
-        lanes_(loop_, shortest_ns_),
+        lanes_(loop_, shortest_ns_, IdVector<TaskId, int64_t>(problem.tasks.size(), 0)),
+        best_interval_ns_(known.interval_ns),
+        best_(places_of(known)),
         before_(problem.tasks.size()),
         rank_(problem.tasks.size(), 0),
         num_removals_(problem.tasks.size(), 0) {
@@ -71,27 +50,54 @@ class ModuloSearch {
   }
 
   std::optional<SchedulingSolution> run() {
-    const auto num_intervals = static_cast<int64_t>(std::size(kIntervals));
-    for (int64_t i = 0; i < num_intervals; ++i) {
-      const auto interval_ns =
-          static_cast<int64_t>(static_cast<double>(shortest_ns_) * kIntervals[i]);
-      if (interval_ns >= options_.below_ns) return std::nullopt;
-      lanes_.set_longer_interval(interval_ns);
-      // Longer intervals need less; what is left over is theirs.
-      const int64_t spent = lanes_.work();
-      place_all(spent + (options_.budget - spent) / std::max<int64_t>(num_intervals - i, 4) );
-      if (waiting_.empty()) return solution();
+    const int64_t known_interval_ns = best_interval_ns_;
+    fill_from_nothing();
+    tighten();
+    if (best_interval_ns_ >= known_interval_ns) return std::nullopt;
+    SteadyState state{{}, {}, best_interval_ns_};
+    for (const Place& place : best_) {
+      state.lanes.push_back(place.lane);
+      state.start_ns.push_back(place.start_ns);
     }
-    return std::nullopt;
+    return with_fewest_stages(problem_, state);
   }
 
  private:
+  /// Where a task stands in the best orders so far.
+  struct Place {
+    LaneId lane;
+    size_t index = 0;  ///< larger behind it on the lane
+    int64_t turn = 0;
+    int64_t start_ns = 0;
+  };
+
+  int64_t work() const { return past_work_ + lanes_.work(); }
+
+  IdVector<TaskId, Place> places_of(const SchedulingSolution& known) const {
+    std::vector<TaskId> by_start;
+    for (const TaskId task : problem_.tasks.ids()) by_start.push_back(task);
+    std::sort(by_start.begin(), by_start.end(), [&](TaskId a, TaskId b) {
+      return std::tie(known.tasks[a].start_ns, problem_.tasks[a].name_rank) <
+             std::tie(known.tasks[b].start_ns, problem_.tasks[b].name_rank);
+    });
+    IdVector<TaskId, Place> places(problem_.tasks.size());
+    for (size_t i = 0; i < by_start.size(); ++i) {
+      const ScheduledTask& at = known.tasks[by_start[i]];
+      const bool is_alone = !takes_turns(problem_, problem_.tasks[by_start[i]]);
+      places[by_start[i]] = {is_alone ? at.lane : loop_.tasks[by_start[i]].lanes.front(), i,
+                             at.stage, at.start_ns + at.stage * known.interval_ns};
+    }
+    return places;
+  }
+
   void rank_tasks() {
     const auto path_ns = longest_paths_ns(problem_);
     using Key = std::tuple<bool, int64_t, int64_t, int32_t, TaskId>;
     std::vector<Key> keys;
     for (const TaskId task : problem_.tasks.ids()) {
-      const auto slack_ns = lanes_.slack_ns(task);
+      // What is looked at for slack is paid for, too: on large problems only the first are.
+      const bool is_affordable = work() < budget_ / 4;
+      const auto slack_ns = is_affordable ? lanes_.slack_ns(task) : std::nullopt;
       keys.emplace_back(!slack_ns, slack_ns.value_or(0), -path_ns[task],
                         problem_.tasks[task].name_rank, task);
     }
@@ -103,8 +109,84 @@ class ModuloSearch {
     }
   }
 
-  void place_all(int64_t max_work) {
-    while (!waiting_.empty() && lanes_.work() < max_work) {
+  void fill_from_nothing() {
+    const int64_t max_work = work() + (budget_ - work()) / 4;
+    auto num_left = static_cast<int64_t>(std::size(kIntervals));
+    for (const double share : kIntervals) {
+      const auto interval_ns = static_cast<int64_t>(static_cast<double>(shortest_ns_) * share);
+      if (interval_ns >= best_interval_ns_) return;
+      lanes_.set_longer_interval(interval_ns);
+      // Longer intervals need less: the first may take more than their part of what is left.
+      const int64_t part = (max_work - work()) / std::max<int64_t>(num_left--, 4);
+      place_waiting(work() + part, problem_.tasks.size());
+      if (!waiting_.empty()) continue;
+      keep_as_best();
+      return;
+    }
+  }
+
+  void tighten() {
+    int64_t step_ns = (best_interval_ns_ - shortest_ns_ + 1) / 2;
+    while (best_interval_ns_ > shortest_ns_ && work() < budget_ &&
+           step_ns > best_interval_ns_ / kFinestStep) {
+      take_over_best(std::max(shortest_ns_, best_interval_ns_ - step_ns));
+      place_waiting(std::min(budget_, work() + budget_ / kNumAttempts),
+                    2 * waiting_.size() + kMaxMoreWaiting);
+      if (!waiting_.empty()) {
+        step_ns /= 2;
+        continue;
+      }
+      keep_as_best();
+      step_ns = std::max(step_ns, (best_interval_ns_ - shortest_ns_ + 1) / 4);
+    }
+  }
+
+  void keep_as_best() {
+    best_interval_ns_ = lanes_.interval_ns();
+    for (size_t lane = 0; lane < loop_.num_lanes; ++lane) {
+      const auto& order = lanes_.order_of(LaneId(lane));
+      for (size_t i = 0; i < order.size(); ++i) {
+        best_[order[i]] = {LaneId(lane), i, lanes_.turn_of(order[i]), lanes_.start_ns(order[i])};
+      }
+    }
+  }
+
+  /// Places, at a shorter interval, all tasks as in the best orders that still fit there.
+  void take_over_best(int64_t interval_ns) {
+    past_work_ += lanes_.work();
+    IdVector<TaskId, int64_t> starts_ns;
+    for (const Place& place : best_) {
+      const int64_t num_intervals = place.start_ns / best_interval_ns_;
+      starts_ns.push_back(place.start_ns - num_intervals * (best_interval_ns_ - interval_ns));
+    }
+    lanes_ = ModuloLanes(loop_, interval_ns, std::move(starts_ns));
+    waiting_.clear();
+    std::vector<TaskId> by_start;
+    for (const TaskId task : problem_.tasks.ids()) by_start.push_back(task);
+    std::sort(by_start.begin(), by_start.end(), [&](TaskId a, TaskId b) {
+      return std::tie(best_[a].start_ns, rank_[a]) < std::tie(best_[b].start_ns, rank_[b]);
+    });
+    for (const TaskId task : by_start) take_over(task);
+  }
+
+  void take_over(TaskId task) {
+    const Place& place = best_[task];
+    const auto& order = lanes_.order_of(place.lane);
+    const auto next = std::find_if(order.begin(), order.end(), [&](TaskId other) {
+      return best_[other].index > place.index;
+    });
+    const ModuloSlot slot{place.lane, static_cast<size_t>(next - order.begin()), place.turn, 0};
+    // Without edges on cycles it follows its neighbours.
+    constexpr int64_t kLongAgo = std::numeric_limits<int64_t>::min() / 4;
+    const int64_t free_ns = order.empty() ? lanes_.start_ns(task) : kLongAgo;
+    const ModuloTrial trial =
+        lanes_.trial(task, slot, lanes_.earliest_ns(task).value_or(free_ns));
+    if (trial.fits) return lanes_.place(task, slot, trial);
+    waiting_.emplace(rank_[task], task);
+  }
+
+  void place_waiting(int64_t max_work, size_t max_waiting) {
+    while (!waiting_.empty() && work() < max_work && waiting_.size() <= max_waiting) {
       const TaskId task = waiting_.begin()->second;
       waiting_.erase(waiting_.begin());
       place(task);
@@ -116,44 +198,39 @@ class ModuloSearch {
     if (const auto earliest_ns = lanes_.earliest_ns(task)) return *earliest_ns;
     int64_t wanted_ns = 0;
     for (const SchedulingEdge& edge : before_[task]) {
-      wanted_ns = std::max(wanted_ns, lanes_.start_ns(edge.from) +
-                                          problem_.tasks[edge.from].cost.duration_ns() -
-                                          edge.distance * lanes_.interval_ns());
+      const int64_t end_ns = lanes_.start_ns(edge.from) + loop_.tasks[edge.from].duration_ns;
+      wanted_ns = std::max(wanted_ns, end_ns - edge.distance * lanes_.interval_ns());
     }
     return wanted_ns;
   }
 
   void place(TaskId task) {
+    struct Choice {
+      ModuloSlot slot;
+      ModuloTrial trial;
+      int64_t cost_ns = 0;
+    };
+    std::optional<Choice> best_fitting;
+    std::optional<Choice> least_taken;
     const int64_t earliest_ns = wanted_ns(task);
-    const auto slots = lanes_.slots_for(task, earliest_ns);
-    std::optional<ModuloSlot> best;
-    ModuloTrial best_trial;
-    std::optional<ModuloSlot> least_bad;
-    int64_t least_penalty = 0;
     int num_fitting = 0;
     int num_trials = 0;
-    for (const ModuloSlot& slot : slots) {
+    for (const ModuloSlot& slot : lanes_.slots_for(task, earliest_ns)) {
       if (num_trials++ == kMaxTrials || num_fitting == kMaxFitting) break;
       ModuloTrial trial = lanes_.trial(task, slot, earliest_ns);
-      if (trial.fits) {
-        ++num_fitting;
-        if (best && trial.raised_ns + trial.start_ns >= best_trial.raised_ns + best_trial.start_ns) {
-          continue;
-        }
-        best = slot;
-        best_trial = std::move(trial);
-        continue;
-      }
-      const int64_t penalty_ns = trial.excess_ns * (1 + num_removals_[least_removed(trial)]);
-      if (least_bad && penalty_ns >= least_penalty) continue;
-      least_bad = slot;
-      least_penalty = penalty_ns;
+      if (trial.fits) ++num_fitting;
+      const int64_t cost_ns =
+          trial.fits ? trial.raised_ns + trial.start_ns
+                     : trial.excess_ns * (1 + num_removals_[first_to_go(trial)]);
+      auto& best = trial.fits ? best_fitting : least_taken;
+      if (!best || cost_ns < best->cost_ns) best = {slot, std::move(trial), cost_ns};
     }
-    if (best) return lanes_.place(task, *best, best_trial);
-    force(task, *least_bad);
+    if (best_fitting) return lanes_.place(task, best_fitting->slot, best_fitting->trial);
+    make_way(task, least_taken->slot);
   }
 
-  TaskId least_removed(const ModuloTrial& trial) const {
+  /// Of those in the way, one that has had to go the fewest times; then the one with most slack.
+  TaskId first_to_go(const ModuloTrial& trial) const {
     return *std::min_element(trial.in_the_way.begin(), trial.in_the_way.end(),
                              [&](TaskId a, TaskId b) {
                                return std::tie(num_removals_[a], rank_[b]) <
@@ -162,85 +239,27 @@ class ModuloSearch {
   }
 
   /// Places `task` there, whoever has to go.
-  void force(TaskId task, ModuloSlot slot) {
+  void make_way(TaskId task, ModuloSlot slot) {
     while (true) {
-      const int64_t earliest_ns = wanted_ns(task);
-      const ModuloTrial trial = lanes_.trial(task, slot, earliest_ns);
+      const ModuloTrial trial = lanes_.trial(task, slot, wanted_ns(task));
       if (trial.fits) return lanes_.place(task, slot, trial);
-      const TaskId removed = least_removed(trial);
+      const TaskId removed = first_to_go(trial);
       ++num_removals_[removed];
       lanes_.remove(removed, slot);
       waiting_.emplace(rank_[removed], removed);
     }
   }
 
-  /// Starts within the interval when it begins at `origin_ns`.
-  IdVector<TaskId, int64_t> starts_from(int64_t origin_ns) const {
-    IdVector<TaskId, int64_t> starts_ns(problem_.tasks.size());
-    for (const TaskId task : problem_.tasks.ids()) {
-      const int64_t offset_ns = (lanes_.start_ns(task) - origin_ns) % lanes_.interval_ns();
-      starts_ns[task] = offset_ns < 0 ? offset_ns + lanes_.interval_ns() : offset_ns;
-    }
-    return starts_ns;
-  }
-
-  std::optional<SchedulingSolution> solution() const {
-    std::set<int64_t> distinct;
-    for (const int64_t start_ns : starts_from(0)) distinct.insert(start_ns);
-    const std::vector<int64_t> origins(distinct.begin(), distinct.end());
-    const size_t stride = (origins.size() + kMaxOrigins - 1) / kMaxOrigins;
-    using Cost = std::tuple<int32_t, int64_t>;
-    std::optional<Cost> least;
-    SchedulingSolution best;
-    for (size_t i = 0; i < origins.size(); i += stride) {
-      const auto starts_ns = starts_from(origins[i]);
-      const auto stages = lowest_stages(problem_, starts_ns, lanes_.interval_ns());
-      CHECK(stages.has_value(), "what is placed keeps the edges of all cycles");
-      int64_t sum = 0;
-      for (const int32_t stage : *stages) sum += stage;
-      const Cost cost{*std::max_element(stages->begin(), stages->end()), sum};
-      if (least && cost >= *least) continue;
-      least = cost;
-      best = with_orders(starts_ns, *stages);
-    }
-    return best;
-  }
-
-  SchedulingSolution with_orders(const IdVector<TaskId, int64_t>& starts_ns,
-                                 const Stages& stages) const {
-    SchedulingSolution solution;
-    solution.tasks = IdVector<TaskId, ScheduledTask>(problem_.tasks.size());
-    solution.lanes = IdVector<LaneId, std::vector<TaskId>>(problem_.num_lanes);
-    std::vector<TaskId> by_start;
-    for (const TaskId task : problem_.tasks.ids()) by_start.push_back(task);
-    std::sort(by_start.begin(), by_start.end(), [&](TaskId a, TaskId b) {
-      return std::tie(starts_ns[a], problem_.tasks[a].name_rank) <
-             std::tie(starts_ns[b], problem_.tasks[b].name_rank);
-    });
-    IdVector<LaneId, int64_t> free_ns(problem_.num_lanes, 0);
-    for (const TaskId task : by_start) {
-      const SchedulingTask& spec = problem_.tasks[task];
-      LaneId lane = lanes_.lane_of(task);
-      if (takes_turns(problem_, spec)) {
-        const auto& lanes = problem_.groups[spec.group].lanes;
-        lane = *std::min_element(lanes.begin(), lanes.end(),
-                                 [&](LaneId a, LaneId b) { return free_ns[a] < free_ns[b]; });
-      }
-      const int64_t end_ns = starts_ns[task] + spec.cost.duration_ns();
-      free_ns[lane] = end_ns;
-      solution.tasks[task] = {lane, stages[task], starts_ns[task], end_ns, Reason::kLeastSlack};
-      solution.lanes[lane].push_back(task);
-    }
-    return solution;
-  }
-
   const SchedulingProblem& problem_;
-  const ModuloOptions& options_;
+  int64_t budget_;
   Loop loop_;
   int64_t shortest_ns_;
   ModuloLanes lanes_;
+  int64_t past_work_ = 0;  ///< of lanes that were given up
+  int64_t best_interval_ns_;
+  IdVector<TaskId, Place> best_;
   IdVector<TaskId, std::vector<SchedulingEdge>> before_;
-  IdVector<TaskId, int32_t> rank_;
+  IdVector<TaskId, int32_t> rank_;  ///< the least slack first
   IdVector<TaskId, int64_t> num_removals_;
   std::set<std::pair<int32_t, TaskId>> waiting_;
 };
@@ -248,9 +267,10 @@ class ModuloSearch {
 }  // namespace
 
 std::optional<SchedulingSolution> modulo_schedule(const SchedulingProblem& problem,
-                                                  const ModuloOptions& options) {
+                                                  const SchedulingSolution& known,
+                                                  int64_t budget) {
   if (problem.tasks.empty()) return std::nullopt;
-  return ModuloSearch(problem, options).run();
+  return ModuloSearch(problem, known, budget).run();
 }
 
 }  // namespace graphc

@@ -18,6 +18,9 @@ constexpr double kLeastGain = 0.001;
 
 constexpr int kForwardBackwardRounds = 3;
 
+/// Far below what a plan can say: steps in flight that nothing but memory would limit.
+constexpr int32_t kMostStages = 64;
+
 /// Raises stages until no edge points back in time: a reader is never in an earlier interval than
 /// what it reads. Terminates because every cycle of edges has a distance.
 Stages legalized(const SchedulingProblem& problem, Stages stages) {
@@ -84,6 +87,22 @@ bool is_worth_it(const SchedulingSolution& next, const SchedulingSolution& now) 
          static_cast<double>(now.interval_ns) * (1 - kLeastGain);
 }
 
+int32_t last_stage(const SchedulingSolution& solution) {
+  int32_t stage = 0;
+  for (const ScheduledTask& task : solution.tasks) stage = std::max(stage, task.stage);
+  return stage;
+}
+
+/// Whether every further stage brings as much as one round of cuts would have to.
+bool is_worth_its_stages(const SchedulingSolution& next, const SchedulingSolution& now) {
+  const int32_t num_more = std::max(last_stage(next) - last_stage(now), 1);
+  const int32_t most_versions =
+      next.versions.empty() ? 1 : *std::max_element(next.versions.begin(), next.versions.end());
+  if (std::max(last_stage(next), most_versions) > kMostStages) return false;
+  return static_cast<double>(next.interval_ns) <
+         static_cast<double>(now.interval_ns) * (1 - kLeastGain * num_more);
+}
+
 }  // namespace
 
 SchedulingSolution with_interval(const SchedulingProblem& problem, SchedulingSolution solution) {
@@ -148,11 +167,10 @@ SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
     best = std::move(next);
   }
   if (options.max_stage == 0 || best.interval_ns <= bound_ns) return best;
-  if (auto steady = modulo_schedule(problem, {best.interval_ns, options.modulo_budget})) {
-    SchedulingSolution candidate = evaluated(problem, *std::move(steady));
-    if (is_worth_it(candidate, best)) best = std::move(candidate);
-  }
-  return best;
+  auto steady = modulo_schedule(problem, best, options.modulo_budget);
+  if (!steady) return best;
+  SchedulingSolution candidate = evaluated(problem, *std::move(steady));
+  return is_worth_its_stages(candidate, best) ? candidate : best;
 }
 
 }  // namespace graphc

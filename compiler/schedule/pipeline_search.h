@@ -10,15 +10,17 @@ struct SearchOptions {
   /// Tasks times candidates, after which fewer cuts are tried: keeps large graphs compiling fast.
   int64_t budget = 40'000;
   /// Starts and edges that the search for the steady state looks at.
-  int64_t modulo_budget = 10'000'000;
+  int64_t modulo_budget = 50'000'000;
 };
 
 /// Orders the lanes and overlaps steps: starts with everything in stage 0, then moves, as long as
 /// the time per step falls, all that comes late in a step one stage back, so that it runs beside
 /// the early part of the next step. Every candidate is list-scheduled and judged by virtual time,
-/// with the waits it needs. Nothing is moved when it does not pay.
+/// with the waits it needs. Where that does not reach the bound, the steady state is searched for
+/// directly (modulo_search.h), unless max_stage is 0. Nothing is moved when it does not pay, and
+/// every further stage has to.
 ///
-/// Cost: at most max_stage x max_cuts x 5 list schedules and simulations.
+/// Cost: at most max_stage x max_cuts x 5 list schedules and simulations, and one modulo search.
 SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
                                       const SearchOptions& options = {});
 

@@ -1,0 +1,94 @@
+#include "compiler/schedule/steady_solution.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "compiler/schedule/loop.h"
+#include "compiler/schedule/stage_solver.h"
+
+namespace graphc {
+namespace {
+
+/// Beginnings of the interval that are compared.
+constexpr size_t kMaxBeginnings = 32;
+
+/// Starts within an interval that begins at `begin_ns`.
+IdVector<TaskId, int64_t> starts_from(const SteadyState& state, int64_t begin_ns) {
+  IdVector<TaskId, int64_t> starts_ns = state.start_ns;
+  for (int64_t& start_ns : starts_ns) {
+    start_ns = (start_ns - begin_ns) % state.interval_ns;
+    if (start_ns < 0) start_ns += state.interval_ns;
+  }
+  return starts_ns;
+}
+
+std::vector<int64_t> beginnings_of(const SteadyState& state) {
+  std::set<int64_t> distinct;
+  for (const int64_t start_ns : starts_from(state, 0)) distinct.insert(start_ns);
+  const size_t stride = (distinct.size() + kMaxBeginnings - 1) / kMaxBeginnings;
+  std::vector<int64_t> beginnings;
+  size_t i = 0;
+  for (const int64_t start_ns : distinct) {
+    if (i++ % stride == 0) beginnings.push_back(start_ns);
+  }
+  return beginnings;
+}
+
+/// The highest stage, then all together: the less the better.
+std::pair<int32_t, int64_t> cost_of(const Stages& stages) {
+  std::pair<int32_t, int64_t> cost;
+  for (const int32_t stage : stages) {
+    cost.first = std::max(cost.first, stage);
+    cost.second += stage;
+  }
+  return cost;
+}
+
+SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadyState& state,
+                               const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages) {
+  SchedulingSolution solution;
+  solution.tasks = IdVector<TaskId, ScheduledTask>(problem.tasks.size());
+  solution.lanes = IdVector<LaneId, std::vector<TaskId>>(problem.num_lanes);
+  std::vector<TaskId> by_start;
+  for (const TaskId task : problem.tasks.ids()) by_start.push_back(task);
+  std::sort(by_start.begin(), by_start.end(), [&](TaskId a, TaskId b) {
+    return std::tie(starts_ns[a], problem.tasks[a].name_rank) <
+           std::tie(starts_ns[b], problem.tasks[b].name_rank);
+  });
+  IdVector<LaneId, int64_t> free_ns(problem.num_lanes, 0);
+  for (const TaskId task : by_start) {
+    const SchedulingTask& spec = problem.tasks[task];
+    LaneId lane = state.lanes[task];
+    if (takes_turns(problem, spec)) {
+      const auto& lanes = problem.groups[spec.group].lanes;
+      lane = *std::min_element(lanes.begin(), lanes.end(), [&](LaneId a, LaneId b) {
+        return free_ns[a] < free_ns[b];
+      });
+    }
+    // A lane whose tasks take turns may still be busy.
+    const int64_t start_ns = std::max(starts_ns[task], free_ns[lane]);
+    free_ns[lane] = start_ns + spec.cost.duration_ns();
+    solution.tasks[task] = {lane, stages[task], start_ns, free_ns[lane], Reason::kLeastSlack};
+    solution.lanes[lane].push_back(task);
+  }
+  return solution;
+}
+
+}  // namespace
+
+SchedulingSolution with_fewest_stages(const SchedulingProblem& problem, const SteadyState& state) {
+  IdVector<TaskId, int64_t> best_starts_ns;
+  std::optional<Stages> best;
+  for (const int64_t begin_ns : beginnings_of(state)) {
+    auto starts_ns = starts_from(state, begin_ns);
+    auto stages = lowest_stages(problem, starts_ns, state.interval_ns);
+    CHECK(stages.has_value(), "a steady state keeps the edges on cycles");
+    if (best && cost_of(*stages) >= cost_of(*best)) continue;
+    best = std::move(stages);
+    best_starts_ns = std::move(starts_ns);
+  }
+  return with_orders(problem, state, best_starts_ns, *best);
+}
+
+}  // namespace graphc
