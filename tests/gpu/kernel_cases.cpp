@@ -224,7 +224,13 @@ void add_large_rows(Dice& dice, std::vector<KernelCase>& cases) {
     const Tensor label = dice.i32({shape[0]}, 0, shape[1] - 1);
     cases.push_back({"softmax_cross_entropy", {dice.f32(shape), label}, {}});
     cases.push_back({"softmax_cross_entropy_grad", {dice.f32(shape), label}, {}});
+    cases.push_back({"accuracy", {dice.f32(shape), label}, {}});
   }
+  for (const Shape& shape : {Shape{1030, 1025}, {5, 33, 257}, {3, 7, 5000}, {2, 4000, 5}}) {
+    cases.push_back({"softmax", {dice.f32(shape)}, with({{"causal", true}})});
+    cases.push_back({"softmax_grad", {dice.f32(shape), dice.f32(shape)}, {}});
+  }
+  cases.push_back({"softmax_grad", {dice.f32({50'000, 3}), dice.f32({50'000, 3})}, along(0)});
   cases.push_back({"softmax", {dice.f32({5, 3000, 33})}, along(1)});
   cases.push_back({"softmax", {dice.f32({50'000, 3})}, along(0)});
   cases.push_back({"argmax", {dice.f32({5, 3000, 33})}, along(1)});
@@ -256,6 +262,22 @@ void add_large_movements(Dice& dice, std::vector<KernelCase>& cases) {
   cases.push_back({"concat", {dice.f32({500, 32}), dice.f32({500, 64})}, along(1)});
   cases.push_back({"concat", {dice.f32({1'000'000}), dice.f32({3})}, along(0)});
   cases.push_back({"copy", {dice.i32({1'000'003})}, {}});
+  const auto pad = [&](const Shape& shape, int64_t axis, int64_t before, int64_t after) {
+    cases.push_back(
+        {"pad", {dice.f32(shape)}, with({{"axis", axis}, {"before", before}, {"after", after}})});
+  };
+  pad({1000, 1025}, 1, 1, 0);
+  pad({1000, 1024}, 1, 4, 1000);
+  pad({1'000'003}, 0, 3, 1'000'000);
+  pad({100, 64, 128}, 1, 0, 5);
+  const auto broadcast = [&](const Shape& from, const Shape& to) {
+    cases.push_back({"broadcast", {dice.f32(from)}, with({{"shape", to}})});
+  };
+  broadcast({}, {1'000'003});
+  broadcast({1025}, {1000, 1025});
+  broadcast({1024, 1}, {1024, 1000});
+  broadcast({3, 1, 4}, {3, 100'000, 4});
+  broadcast({33, 1, 65, 1}, {5, 33, 7, 65, 9});
 }
 
 void add_large_maps(Dice& dice, std::vector<KernelCase>& cases) {
@@ -267,6 +289,17 @@ void add_large_maps(Dice& dice, std::vector<KernelCase>& cases) {
   cases.push_back({"mul", {dice.i32({33, 1, 64}), dice.i32({1, 50, 64})}, {}});
   cases.push_back({"add", {dice.f32({3, 1000, 4}), dice.f32({3, 1, 4})}, {}});
   cases.push_back({"relu_grad", {dice.f32({1'000'003}), dice.f32({1'000'003})}, {}});
+}
+
+void add_large_losses(Dice& dice, std::vector<KernelCase>& cases) {
+  for (const Shape& shape : {Shape{3'000'017}, {1000, 1024}, {4097}}) {
+    for (const std::string_view op :
+         {"mse", "mse_grad", "binary_cross_entropy", "binary_cross_entropy_grad"}) {
+      cases.push_back({op, {dice.f32(shape), dice.f32(shape)}, {}});
+    }
+    cases.push_back({"sum_of_squares", {dice.f32(shape)}, {}});
+    cases.push_back({"gelu_grad", {dice.f32(shape), dice.f32(shape)}, {}});
+  }
 }
 
 void add_large_products(Dice& dice, std::vector<KernelCase>& cases) {
@@ -346,6 +379,7 @@ std::vector<KernelCase> large_cases(uint32_t seed) {
   add_large_rows(dice, cases);
   add_large_movements(dice, cases);
   add_large_maps(dice, cases);
+  add_large_losses(dice, cases);
   add_large_products(dice, cases);
   add_large_epilogues(dice, cases);
   return cases;
