@@ -150,6 +150,12 @@ TEST_F(CudaKernels, AgreeWithReferenceOnSpecialValues) {
                                 -kInfinity, -kInfinity, -kInfinity, -kInfinity,  //
                                 kInfinity,  0,          -0.0F,      7});
   const Tensor label = tensor_of<int32_t>({5}, {1, 2, 3, 0, 0});
+  const KernelCase causal{"softmax", {rows}, with({{"causal", true}})};
+  EXPECT_TRUE(close(run(causal), reference_of(causal)));
+  const KernelCase accuracy{"accuracy", {rows, label}, {}};
+  EXPECT_TRUE(close(run(accuracy), reference_of(accuracy)));
+  const KernelCase equal{"equal", {rows, rows}, {}};
+  EXPECT_TRUE(close(run(equal), reference_of(equal)));
   for (const std::string_view op : {"softmax", "argmax"}) {
     for (const int64_t axis : {0, 1}) {
       const KernelCase tested{op, {rows}, with({{"axis", axis}})};

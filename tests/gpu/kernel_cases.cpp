@@ -7,6 +7,7 @@
 #include "runtime/base/check.h"
 #include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
+#include "tests/unit/runtime/kernels/training_cases.h"
 
 namespace graphrt {
 namespace {
@@ -16,20 +17,14 @@ namespace {
 constexpr std::array<int64_t, 13> kSizes = {1, 2, 3, 4, 7, 8, 31, 32, 33, 100, 256, 257, 1025};
 constexpr DiceRange kGpuCases = {kSizes, 2000, 3, 64};
 
-/// Operands and attributes of some shape.
-struct Use {
-  std::vector<Tensor> inputs;
-  Attributes attributes;
-};
+using Use = DrawnCase;
 
 size_t from_front(int64_t axis, const Shape& shape) {
   return static_cast<size_t>(axis < 0 ? axis + std::ssize(shape) : axis);
 }
 
-Use map_use(Dice& dice) { return {{dice.f32(dice.shape(dice.between(0, 4)))}, {}}; }
-
 Use log_use(Dice& dice) {
-  Use use = map_use(dice);
+  Use use = f32_case(dice);
   for (float& x : use.inputs[0].as<float>()) x = x * x + 0.01F;
   return use;
 }
@@ -42,15 +37,9 @@ Use reshape_use(Dice& dice) {
   return use;
 }
 
-Shape stretchable(Dice& dice, const Shape& whole) {
-  Shape shape(whole.begin() + dice.between(0, std::ssize(whole)), whole.end());
-  for (int64_t& size : shape) size = dice.between(0, 2) == 0 ? 1 : size;
-  return shape;
-}
-
 Use division_use(Dice& dice) {
   const Shape whole = dice.shape(dice.between(0, 4));
-  Use use{{dice.f32(whole), dice.f32(stretchable(dice, whole))}, {}};
+  Use use{{dice.f32(whole), dice.f32(dice.stretchable(whole))}, {}};
   if (dice.flip()) std::swap(use.inputs[0], use.inputs[1]);
   return use;
 }
@@ -62,19 +51,14 @@ Use arithmetic_use(Dice& dice) {
   return use;
 }
 
-Use pair_use(Dice& dice) {
-  const Shape shape = dice.shape(dice.between(0, 4));
-  return {{dice.f32(shape), dice.f32(shape)}, {}};
-}
-
 Use scale_use(Dice& dice) {
-  Use use = map_use(dice);
+  Use use = f32_case(dice);
   use.attributes = with({{"factor", -0.3}});
   return use;
 }
 
 Use sgd_use(Dice& dice) {
-  Use use = pair_use(dice);
+  Use use = f32_pair_case(dice);
   use.attributes = with({{"learning_rate", 0.05}});
   return use;
 }
@@ -126,13 +110,9 @@ Use sum_or_max_use(Dice& dice) {
   return use;
 }
 
-Use softmax_use(Dice& dice) {
-  const Shape shape = dice.shape(dice.between(1, 4));
-  return {{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
-}
-
 Use argmax_use(Dice& dice) {
-  Use use = softmax_use(dice);
+  const Shape shape = dice.shape(dice.between(1, 4));
+  Use use{{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
   // Few different numbers: many are equal, and the lowest index must win.
   if (dice.flip()) use.inputs[0] = dice.i32(use.inputs[0].type.shape, -3, 3);
   return use;
@@ -170,32 +150,47 @@ Use concat_use(Dice& dice) {
 
 const std::map<std::string_view, Use (*)(Dice&)>& makers() {
   static const std::map<std::string_view, Use (*)(Dice&)> kMakers = {
+      {"accuracy", accuracy_case},
       {"add", arithmetic_use},
       {"argmax", argmax_use},
+      {"binary_cross_entropy", f32_pair_case},
+      {"binary_cross_entropy_grad", loss_grad_case},
+      {"broadcast", broadcast_case},
+      {"clip_factor", clip_factor_case},
       {"concat", concat_use},
       {"copy", copy_use},
       {"div", division_use},
-      {"exp", map_use},
-      {"gelu", map_use},
+      {"equal", equal_case},
+      {"exp", f32_case},
+      {"gelu", f32_case},
+      {"gelu_grad", f32_pair_case},
       {"log", log_use},
       {"matmul", matmul_use},
       {"matmul_sgd_update", matmul_sgd_use},
       {"max", sum_or_max_use},
       {"mean", mean_use},
+      {"mse", f32_pair_case},
+      {"mse_grad", loss_grad_case},
       {"mul", arithmetic_use},
-      {"relu", map_use},
-      {"relu_grad", pair_use},
+      {"pad", pad_case},
+      {"relu", f32_case},
+      {"relu_grad", f32_pair_case},
       {"reshape", reshape_use},
       {"scale", scale_use},
       {"sgd_update", sgd_use},
-      {"sigmoid", map_use},
+      {"sigmoid", f32_case},
+      {"sigmoid_grad", f32_pair_case},
       {"slice", slice_use},
-      {"softmax", softmax_use},
+      {"softmax", softmax_case},
       {"softmax_cross_entropy", cross_entropy_use},
       {"softmax_cross_entropy_grad", cross_entropy_use},
+      {"softmax_grad", softmax_grad_case},
+      {"sqrt", sqrt_case},
       {"sub", arithmetic_use},
       {"sum", sum_or_max_use},
-      {"tanh", map_use},
+      {"sum_of_squares", f32_case},
+      {"tanh", f32_case},
+      {"tanh_grad", f32_pair_case},
       {"transpose", transpose_use},
   };
   return kMakers;
@@ -229,7 +224,13 @@ void add_large_rows(Dice& dice, std::vector<KernelCase>& cases) {
     const Tensor label = dice.i32({shape[0]}, 0, shape[1] - 1);
     cases.push_back({"softmax_cross_entropy", {dice.f32(shape), label}, {}});
     cases.push_back({"softmax_cross_entropy_grad", {dice.f32(shape), label}, {}});
+    cases.push_back({"accuracy", {dice.f32(shape), label}, {}});
   }
+  for (const Shape& shape : {Shape{1030, 1025}, {5, 33, 257}, {3, 7, 5000}, {2, 4000, 5}}) {
+    cases.push_back({"softmax", {dice.f32(shape)}, with({{"causal", true}})});
+    cases.push_back({"softmax_grad", {dice.f32(shape), dice.f32(shape)}, {}});
+  }
+  cases.push_back({"softmax_grad", {dice.f32({50'000, 3}), dice.f32({50'000, 3})}, along(0)});
   cases.push_back({"softmax", {dice.f32({5, 3000, 33})}, along(1)});
   cases.push_back({"softmax", {dice.f32({50'000, 3})}, along(0)});
   cases.push_back({"argmax", {dice.f32({5, 3000, 33})}, along(1)});
@@ -261,6 +262,22 @@ void add_large_movements(Dice& dice, std::vector<KernelCase>& cases) {
   cases.push_back({"concat", {dice.f32({500, 32}), dice.f32({500, 64})}, along(1)});
   cases.push_back({"concat", {dice.f32({1'000'000}), dice.f32({3})}, along(0)});
   cases.push_back({"copy", {dice.i32({1'000'003})}, {}});
+  const auto pad = [&](const Shape& shape, int64_t axis, int64_t before, int64_t after) {
+    cases.push_back(
+        {"pad", {dice.f32(shape)}, with({{"axis", axis}, {"before", before}, {"after", after}})});
+  };
+  pad({1000, 1025}, 1, 1, 0);
+  pad({1000, 1024}, 1, 4, 1000);
+  pad({1'000'003}, 0, 3, 1'000'000);
+  pad({100, 64, 128}, 1, 0, 5);
+  const auto broadcast = [&](const Shape& from, const Shape& to) {
+    cases.push_back({"broadcast", {dice.f32(from)}, with({{"shape", to}})});
+  };
+  broadcast({}, {1'000'003});
+  broadcast({1025}, {1000, 1025});
+  broadcast({1024, 1}, {1024, 1000});
+  broadcast({3, 1, 4}, {3, 100'000, 4});
+  broadcast({33, 1, 65, 1}, {5, 33, 7, 65, 9});
 }
 
 void add_large_maps(Dice& dice, std::vector<KernelCase>& cases) {
@@ -272,6 +289,17 @@ void add_large_maps(Dice& dice, std::vector<KernelCase>& cases) {
   cases.push_back({"mul", {dice.i32({33, 1, 64}), dice.i32({1, 50, 64})}, {}});
   cases.push_back({"add", {dice.f32({3, 1000, 4}), dice.f32({3, 1, 4})}, {}});
   cases.push_back({"relu_grad", {dice.f32({1'000'003}), dice.f32({1'000'003})}, {}});
+}
+
+void add_large_losses(Dice& dice, std::vector<KernelCase>& cases) {
+  for (const Shape& shape : {Shape{3'000'017}, {1000, 1024}, {4097}}) {
+    for (const std::string_view op :
+         {"mse", "mse_grad", "binary_cross_entropy", "binary_cross_entropy_grad"}) {
+      cases.push_back({op, {dice.f32(shape), dice.f32(shape)}, {}});
+    }
+    cases.push_back({"sum_of_squares", {dice.f32(shape)}, {}});
+    cases.push_back({"gelu_grad", {dice.f32(shape), dice.f32(shape)}, {}});
+  }
 }
 
 void add_large_products(Dice& dice, std::vector<KernelCase>& cases) {
@@ -351,6 +379,7 @@ std::vector<KernelCase> large_cases(uint32_t seed) {
   add_large_rows(dice, cases);
   add_large_movements(dice, cases);
   add_large_maps(dice, cases);
+  add_large_losses(dice, cases);
   add_large_products(dice, cases);
   add_large_epilogues(dice, cases);
   return cases;

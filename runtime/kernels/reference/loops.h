@@ -10,11 +10,13 @@ namespace graphrt::reference {
 
 using Operands = std::span<const Tensor* const>;
 
-/// Computes one operator into `result`, which has its type and room for its elements.
+/// Computes one operator into `result`, which has its type and comes as zeros.
 using Loop = void (*)(Operands inputs, const Attributes& attributes, Tensor& result);
 
 void map_f32(Operands inputs, Tensor& result, double (*function)(double));
 void zip_f32(Operands inputs, Tensor& result, double (*function)(double, double));
+/// Compares integers, which a double holds exactly.
+void zip_i32_to_f32(Operands inputs, Tensor& result, double (*function)(double, double));
 void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64_t));
 
 void matmul(Operands inputs, const Attributes& attributes, Tensor& result);
@@ -22,14 +24,24 @@ void matmul_sgd_update(Operands inputs, const Attributes& attributes, Tensor& re
 void scale(Operands inputs, const Attributes& attributes, Tensor& result);
 void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax(Operands inputs, const Attributes& attributes, Tensor& result);
+void softmax_grad(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax_cross_entropy(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void accuracy(Operands inputs, const Attributes& attributes, Tensor& result);
+void binary_cross_entropy(Operands inputs, const Attributes& attributes, Tensor& result);
+void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void clip_factor(Operands inputs, const Attributes& attributes, Tensor& result);
+void mse(Operands inputs, const Attributes& attributes, Tensor& result);
+void mse_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void sum_of_squares(Operands inputs, const Attributes& attributes, Tensor& result);
 void sum(Operands inputs, const Attributes& attributes, Tensor& result);
 void mean(Operands inputs, const Attributes& attributes, Tensor& result);
 void max(Operands inputs, const Attributes& attributes, Tensor& result);
 void argmax(Operands inputs, const Attributes& attributes, Tensor& result);
 void copy(Operands inputs, const Attributes& attributes, Tensor& result);
 void transpose(Operands inputs, const Attributes& attributes, Tensor& result);
+void broadcast(Operands inputs, const Attributes& attributes, Tensor& result);
+void pad(Operands inputs, const Attributes& attributes, Tensor& result);
 void slice(Operands inputs, const Attributes& attributes, Tensor& result);
 void concat(Operands inputs, const Attributes& attributes, Tensor& result);
 

@@ -50,6 +50,28 @@ void transpose(Operands inputs, const Attributes& attributes, Tensor& result) {
   }
 }
 
+void broadcast(Operands inputs, const Attributes&, Tensor& result) {
+  for (int64_t i = 0; i < result.type.num_elements(); ++i) {
+    const size_t from = index_in_smaller(i, result.type.shape, inputs[0]->type.shape);
+    move_element(*inputs[0], from, result, static_cast<size_t>(i));
+  }
+}
+
+/// The result comes as zeros: of every element type, those are bytes of 0.
+void pad(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const int64_t axis = attributes.integer("axis", 0);
+  const int64_t before = attributes.integer("before", 0);
+  const AxisView from = view_around(inputs[0]->type.shape, axis);
+  const AxisView to = view_around(result.type.shape, axis);
+  for (int64_t o = 0; o < from.outer; ++o) {
+    for (int64_t i = 0; i < from.size; ++i) {
+      for (int64_t n = 0; n < from.inner; ++n) {
+        move_element(*inputs[0], from.index(o, i, n), result, to.index(o, before + i, n));
+      }
+    }
+  }
+}
+
 void slice(Operands inputs, const Attributes& attributes, Tensor& result) {
   const int64_t axis = attributes.integer("axis", 0);
   const int64_t begin = attributes.integer("begin", 0);

@@ -59,6 +59,11 @@ std::vector<Call> one_call_each() {
     if (op.name == "matmul") call.inputs = {square, square, row};
     if (op.name == "matmul_sgd_update") call.inputs = {square, square, square};
     if (op.name.starts_with("softmax_cross")) call.inputs = {logits, label};
+    if (op.name == "accuracy") call.inputs = {logits, label};
+    if (op.name == "clip_factor") call.inputs = {zeros({ElementType::kF32, {}})};
+    if (op.name == "clip_factor") call.attributes = with({{"max_norm", 1.0}});
+    if (op.name == "broadcast") call.attributes = with({{"shape", List{2, 4, 3, 5}}});
+    if (op.name == "pad") call.attributes = with({{"before", int64_t{1}}, {"after", int64_t{3}}});
     if (op.name == "scale") call.attributes = with({{"factor", 2.0}});
     if (op.name.ends_with("sgd_update")) call.attributes = with({{"learning_rate", 2.0}});
     if (op.name == "reshape") call.attributes = with({{"shape", List{-1}}});

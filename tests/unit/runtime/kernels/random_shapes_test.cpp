@@ -4,6 +4,7 @@
 
 #include "dice.h"
 #include "kernel_test_support.h"
+#include "training_cases.h"
 
 namespace graphrt {
 namespace {
@@ -11,12 +12,7 @@ namespace {
 constexpr int kCasesPerOperator = 60;
 constexpr uint32_t kSeed = 20240917;
 
-struct Case {
-  std::vector<Tensor> inputs;
-  Attributes attributes;
-};
-
-Case map_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
+using Case = DrawnCase;
 
 Case log_case(Dice& dice) {
   Tensor x = dice.f32(dice.any_shape());
@@ -26,15 +22,9 @@ Case log_case(Dice& dice) {
 
 Case copy_case(Dice& dice) { return {{dice.any(dice.any_shape())}, {}}; }
 
-Shape stretchable(Dice& dice, const Shape& whole) {
-  Shape shape(whole.begin() + dice.between(0, std::ssize(whole)), whole.end());
-  for (int64_t& size : shape) size = dice.between(0, 2) == 0 ? 1 : size;
-  return shape;
-}
-
 Case arithmetic_case(Dice& dice) {
   const Shape whole = dice.any_shape();
-  const Shape other = stretchable(dice, whole);
+  const Shape other = dice.stretchable(whole);
   const bool is_f32 = dice.flip();
   Case result;
   result.inputs = {is_f32 ? dice.f32(whole) : dice.i32(whole),
@@ -45,18 +35,13 @@ Case arithmetic_case(Dice& dice) {
 
 Case division_case(Dice& dice) {
   const Shape whole = dice.any_shape();
-  return {{dice.f32(stretchable(dice, whole)), dice.f32(whole)}, {}};
-}
-
-Case pair_case(Dice& dice) {
-  const Shape shape = dice.any_shape();
-  return {{dice.f32(shape), dice.f32(shape)}, {}};
+  return {{dice.f32(dice.stretchable(whole)), dice.f32(whole)}, {}};
 }
 
 Case scale_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, with({{"factor", -0.3}})}; }
 
 Case sgd_case(Dice& dice) {
-  Case result = pair_case(dice);
+  Case result = f32_pair_case(dice);
   result.attributes = with({{"learning_rate", 0.05}});
   return result;
 }
@@ -115,11 +100,6 @@ Case sum_or_max_case(Dice& dice) {
   return {{dice.any(shape)}, reduction_attributes(dice, shape)};
 }
 
-Case softmax_case(Dice& dice) {
-  const Shape shape = dice.shape(dice.between(1, 4));
-  return {{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
-}
-
 Case argmax_case(Dice& dice) {
   const Shape shape = dice.shape(dice.between(1, 4));
   // Few different numbers: many are equal, and the lowest index must win.
@@ -167,32 +147,47 @@ using MakeCase = Case (*)(Dice&);
 
 const std::map<std::string_view, MakeCase>& makers() {
   static const std::map<std::string_view, MakeCase> kMakers = {
+      {"accuracy", accuracy_case},
       {"add", arithmetic_case},
       {"argmax", argmax_case},
+      {"binary_cross_entropy", f32_pair_case},
+      {"binary_cross_entropy_grad", loss_grad_case},
+      {"broadcast", broadcast_case},
+      {"clip_factor", clip_factor_case},
       {"concat", concat_case},
       {"copy", copy_case},
       {"div", division_case},
-      {"exp", map_case},
-      {"gelu", map_case},
+      {"equal", equal_case},
+      {"exp", f32_case},
+      {"gelu", f32_case},
+      {"gelu_grad", f32_pair_case},
       {"log", log_case},
       {"matmul", matmul_case},
       {"matmul_sgd_update", matmul_sgd_case},
       {"max", sum_or_max_case},
       {"mean", mean_case},
+      {"mse", f32_pair_case},
+      {"mse_grad", loss_grad_case},
       {"mul", arithmetic_case},
-      {"relu", map_case},
-      {"relu_grad", pair_case},
+      {"pad", pad_case},
+      {"relu", f32_case},
+      {"relu_grad", f32_pair_case},
       {"reshape", reshape_case},
       {"scale", scale_case},
       {"sgd_update", sgd_case},
-      {"sigmoid", map_case},
+      {"sigmoid", f32_case},
+      {"sigmoid_grad", f32_pair_case},
       {"slice", slice_case},
       {"softmax", softmax_case},
       {"softmax_cross_entropy", cross_entropy_case},
       {"softmax_cross_entropy_grad", cross_entropy_case},
+      {"softmax_grad", softmax_grad_case},
+      {"sqrt", sqrt_case},
       {"sub", arithmetic_case},
       {"sum", sum_or_max_case},
-      {"tanh", map_case},
+      {"sum_of_squares", f32_case},
+      {"tanh", f32_case},
+      {"tanh_grad", f32_pair_case},
       {"transpose", transpose_case},
   };
   return kMakers;

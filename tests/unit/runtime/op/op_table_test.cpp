@@ -75,6 +75,13 @@ TEST(OpTable, AllowsInPlaceOnlyForElementwiseOperatorsOnOperandsOfTheResultsType
   EXPECT_FALSE(may_run_in_place(*find_op("matmul"), 0, type[0], type[0]));
 }
 
+// f32 into f32 may take its bytes; i32 has another type than the result.
+TEST(OpTable, AllowsComparisonsInPlaceOfFloatsAlone) {
+  const auto type = types({"f32[3]", "i32[3]"});
+  EXPECT_TRUE(may_run_in_place(*find_op("equal"), 1, type[0], type[0]));
+  EXPECT_FALSE(may_run_in_place(*find_op("equal"), 1, type[1], type[0]));
+}
+
 TEST(OpTable, AllowsAnUpdateByAProductInPlaceOfTheWeightsAlone) {
   const TensorType square = types({"f32[3, 3]"})[0];
   const OpInfo& update = *find_op("matmul_sgd_update");
