@@ -118,11 +118,6 @@ Use argmax_use(Dice& dice) {
   return use;
 }
 
-Use cross_entropy_use(Dice& dice) {
-  const Shape shape = dice.shape(2);
-  return {{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
-}
-
 Use transpose_use(Dice& dice) {
   const Shape shape = dice.shape(dice.between(2, 4));
   if (dice.between(0, 3) == 0) return {{dice.any(shape)}, {}};
@@ -182,8 +177,8 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"sigmoid_grad", f32_pair_case},
       {"slice", slice_use},
       {"softmax", softmax_case},
-      {"softmax_cross_entropy", cross_entropy_use},
-      {"softmax_cross_entropy_grad", cross_entropy_use},
+      {"softmax_cross_entropy", cross_entropy_case},
+      {"softmax_cross_entropy_grad", cross_entropy_grad_case},
       {"softmax_grad", softmax_grad_case},
       {"sqrt", sqrt_case},
       {"sub", arithmetic_use},

@@ -92,6 +92,17 @@ inline DrawnCase accuracy_case(Dice& dice) {
   return {{std::move(logits), std::move(label)}, {}};
 }
 
+inline DrawnCase cross_entropy_case(Dice& dice) {
+  const Shape shape = dice.shape(2);
+  return {{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
+}
+
+inline DrawnCase cross_entropy_grad_case(Dice& dice) {
+  DrawnCase drawn = cross_entropy_case(dice);
+  if (dice.flip()) drawn.attributes.set("scale", 0.3);
+  return drawn;
+}
+
 inline DrawnCase f32_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
 
 /// On both sides of a norm of 2.
