@@ -30,11 +30,6 @@ struct Scale {
   __device__ float operator()(float x) const { return x * factor; }
 };
 
-struct SgdUpdate {
-  float learning_rate;
-  __device__ float operator()(float w, float g) const { return w - learning_rate * g; }
-};
-
 /// erfc keeps the small results of large negative operands; 1 + erf would round them to 0.
 struct Gelu {
   __device__ float operator()(float x) const {
@@ -42,13 +37,6 @@ struct Gelu {
     return 0.5F * x * erfcf(kScale * x);
   }
 };
-
-/// Threads for `num_elements`: the first ones take a vector each, those behind them one element
-/// each of what is left over.
-template <int kSize>
-int64_t num_threads_for(int64_t num_elements) {
-  return num_elements / kSize + num_elements % kSize;
-}
 
 /// y = function(x).
 template <int kSize, class Function>
@@ -253,10 +241,5 @@ KernelResult prepare_scale(const KernelSpec& spec) {
 }
 
 KernelResult prepare_relu_grad(const KernelSpec& spec) { return make_zip<float>(spec, ReluGrad{}); }
-
-KernelResult prepare_sgd_update(const KernelSpec& spec) {
-  const auto learning_rate = static_cast<float>(spec.attributes.number("learning_rate", 0));
-  return make_zip<float>(spec, SgdUpdate{learning_rate});
-}
 
 }  // namespace graphrt::cuda

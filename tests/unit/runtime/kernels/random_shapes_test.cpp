@@ -4,6 +4,7 @@
 
 #include "dice.h"
 #include "kernel_test_support.h"
+#include "layer_cases.h"
 
 namespace graphrt {
 namespace {
@@ -11,10 +12,7 @@ namespace {
 constexpr int kCasesPerOperator = 60;
 constexpr uint32_t kSeed = 20240917;
 
-struct Case {
-  std::vector<Tensor> inputs;
-  Attributes attributes;
-};
+using Case = OperatorUse;
 
 Case map_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
 
@@ -54,12 +52,6 @@ Case pair_case(Dice& dice) {
 }
 
 Case scale_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, with({{"factor", -0.3}})}; }
-
-Case sgd_case(Dice& dice) {
-  Case result = pair_case(dice);
-  result.attributes = with({{"learning_rate", 0.05}});
-  return result;
-}
 
 /// Two matrices, or as many pairs of them as `batch` says, that are multiplied.
 Case product_case(Dice& dice, const Shape& batch) {
@@ -167,24 +159,38 @@ using MakeCase = Case (*)(Dice&);
 
 const std::map<std::string_view, MakeCase>& makers() {
   static const std::map<std::string_view, MakeCase> kMakers = {
+      {"adam_update", adam_use},
       {"add", arithmetic_case},
       {"argmax", argmax_case},
       {"concat", concat_case},
       {"copy", copy_case},
       {"div", division_case},
+      {"dropout", dropout_use},
+      {"embedding", embedding_use},
+      {"embedding_grad", embedding_grad_use},
       {"exp", map_case},
       {"gelu", map_case},
+      {"layer_norm", norm_with_shift_use},
+      {"layer_norm_grad", norm_grad_use},
+      {"layer_norm_scale_grad", norm_scale_grad_use},
+      {"learning_rate", learning_rate_use},
       {"log", log_case},
       {"matmul", matmul_case},
       {"matmul_sgd_update", matmul_sgd_case},
       {"max", sum_or_max_case},
       {"mean", mean_case},
+      {"momentum_update", momentum_use},
+      {"moving_average", moving_average_use},
+      {"moving_average_of_squares", moving_average_use},
       {"mul", arithmetic_case},
       {"relu", map_case},
       {"relu_grad", pair_case},
       {"reshape", reshape_case},
+      {"rms_norm", norm_use},
+      {"rms_norm_grad", norm_grad_use},
+      {"rms_norm_scale_grad", norm_scale_grad_use},
       {"scale", scale_case},
-      {"sgd_update", sgd_case},
+      {"sgd_update", sgd_use},
       {"sigmoid", map_case},
       {"slice", slice_case},
       {"softmax", softmax_case},
