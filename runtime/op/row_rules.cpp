@@ -61,6 +61,18 @@ std::vector<RowUse> rows_of_reduction(std::span<const TensorType> inputs, const 
   return {RowUse::kSame};
 }
 
+std::vector<RowUse> rows_of_norm(std::span<const TensorType> inputs, const TensorType& result,
+                                 const Attributes& attributes) {
+  if (result.rank() < 2) return {};
+  return rows_of_elementwise(inputs, result, attributes);
+}
+
+std::vector<RowUse> rows_of_embedding(std::span<const TensorType> inputs, const TensorType&,
+                                      const Attributes&) {
+  if (inputs[1].shape.empty()) return {};
+  return {RowUse::kAll, RowUse::kSame};
+}
+
 std::vector<RowUse> rows_of_loss_grad(std::span<const TensorType>, const TensorType& result,
                                       const Attributes& attributes) {
   if (attributes.find("scale") == nullptr || result.shape.empty()) return {};

@@ -27,6 +27,12 @@ std::vector<RowUse> rows_of_pad(std::span<const TensorType> inputs, const Tensor
 /// Over `axes`, by default all: row by row unless the first is one of them.
 std::vector<RowUse> rows_of_reduction(std::span<const TensorType> inputs, const TensorType& result,
                                       const Attributes& attributes);
+/// Along the last axis: row by row if there are rows. Operands f32[D] are needed whole.
+std::vector<RowUse> rows_of_norm(std::span<const TensorType> inputs, const TensorType& result,
+                                 const Attributes& attributes);
+/// All of the table, and the index of each row.
+std::vector<RowUse> rows_of_embedding(std::span<const TensorType> inputs, const TensorType& result,
+                                      const Attributes& attributes);
 /// Row by row if `scale` is given: what stands for it otherwise depends on the number of rows.
 std::vector<RowUse> rows_of_loss_grad(std::span<const TensorType> inputs, const TensorType& result,
                                       const Attributes& attributes);

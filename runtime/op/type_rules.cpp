@@ -1,6 +1,9 @@
 #include "runtime/op/type_rules.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "runtime/base/text.h"
 
 namespace graphrt {
 namespace {
@@ -74,6 +77,25 @@ std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b) {
     result[rank - from_end] = in_a == 1 ? in_b : in_a;
   }
   return result;
+}
+
+OpError misfit(const std::string& needs, Types inputs, std::optional<size_t> input) {
+  std::string message = "needs " + needs + "; got ";
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const char* separator = i == 0 ? "" : i + 1 == inputs.size() ? kAnd : ", ";
+    message += separator + to_string(inputs[i]);
+  }
+  return {std::move(message), input};
+}
+
+std::optional<OpError> find_outside(const Attributes& attributes, std::string_view name, double low,
+                                    double high) {
+  const double number = attributes.number(name, low);
+  if (number >= low && number < high) return std::nullopt;
+  const std::string upper = std::isinf(high) ? "" : " < " + format_number(high);
+  return OpError{"needs " + format_number(low) + " <= " + std::string(name) + upper + "; got " +
+                     format_number(number),
+                 {}};
 }
 
 TypeResult type_of_f32_map(Types inputs, const Attributes&) {

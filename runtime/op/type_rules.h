@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 
 #include "runtime/op/op_table.h"
@@ -40,6 +41,23 @@ TypeResult type_of_mean_loss(Types inputs, const Attributes& attributes);
 TypeResult type_of_sum_of_squares(Types inputs, const Attributes& attributes);
 TypeResult type_of_clip_factor(Types inputs, const Attributes& attributes);
 
+/// Rows of the last dimension, f32[..., D]: x, then gamma f32[D] and, where there is one, beta.
+TypeResult type_of_norm(Types inputs, const Attributes& attributes);
+/// gradient, x and gamma: the gradient by x.
+TypeResult type_of_norm_grad(Types inputs, const Attributes& attributes);
+/// gradient and x: the gradient by gamma.
+TypeResult type_of_norm_scale_grad(Types inputs, const Attributes& attributes);
+TypeResult type_of_embedding(Types inputs, const Attributes& attributes);
+TypeResult type_of_embedding_grad(Types inputs, const Attributes& attributes);
+TypeResult type_of_dropout(Types inputs, const Attributes& attributes);
+
+/// What an optimizer does to a state. An update takes its rate from an operand at the end, or from
+/// `learning_rate`: from exactly one of them.
+TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes);
+TypeResult type_of_adam_update(Types inputs, const Attributes& attributes);
+TypeResult type_of_moving_average(Types inputs, const Attributes& attributes);
+TypeResult type_of_learning_rate(Types inputs, const Attributes& attributes);
+
 /// Reductions.
 TypeResult type_of_sum_or_max(Types inputs, const Attributes& attributes);
 TypeResult type_of_mean(Types inputs, const Attributes& attributes);
@@ -59,6 +77,11 @@ tl::unexpected<OpError> refuse(std::string message, std::optional<size_t> input 
 std::optional<OpError> find_non_f32(Types inputs);
 /// NumPy's rule: dimensions are compared from the last one on, and 1 stretches.
 std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b);
+/// That `needs` is not what came, with the types that did.
+OpError misfit(const std::string& needs, Types inputs, std::optional<size_t> input);
+/// The attribute `name`, where it is there and not in [low, high).
+std::optional<OpError> find_outside(const Attributes& attributes, std::string_view name, double low,
+                                    double high = std::numeric_limits<double>::infinity());
 /// Attribute `axis`, counted from the front.
 tl::expected<size_t, OpError> axis_of(const TensorType& input, const Attributes& attributes,
                                       int64_t otherwise);

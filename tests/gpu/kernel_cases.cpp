@@ -7,6 +7,7 @@
 #include "runtime/base/check.h"
 #include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
+#include "tests/unit/runtime/kernels/layer_cases.h"
 #include "tests/unit/runtime/kernels/training_cases.h"
 
 namespace graphrt {
@@ -17,7 +18,7 @@ namespace {
 constexpr std::array<int64_t, 13> kSizes = {1, 2, 3, 4, 7, 8, 31, 32, 33, 100, 256, 257, 1025};
 constexpr DiceRange kGpuCases = {kSizes, 2000, 3, 64};
 
-using Use = DrawnCase;
+using Use = OperatorUse;
 
 size_t from_front(int64_t axis, const Shape& shape) {
   return static_cast<size_t>(axis < 0 ? axis + std::ssize(shape) : axis);
@@ -54,12 +55,6 @@ Use arithmetic_use(Dice& dice) {
 Use scale_use(Dice& dice) {
   Use use = f32_case(dice);
   use.attributes = with({{"factor", -0.3}});
-  return use;
-}
-
-Use sgd_use(Dice& dice) {
-  Use use = f32_pair_case(dice);
-  use.attributes = with({{"learning_rate", 0.05}});
   return use;
 }
 
@@ -146,6 +141,7 @@ Use concat_use(Dice& dice) {
 const std::map<std::string_view, Use (*)(Dice&)>& makers() {
   static const std::map<std::string_view, Use (*)(Dice&)> kMakers = {
       {"accuracy", accuracy_case},
+      {"adam_update", adam_use},
       {"add", arithmetic_use},
       {"argmax", argmax_use},
       {"binary_cross_entropy", f32_pair_case},
@@ -155,15 +151,25 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"concat", concat_use},
       {"copy", copy_use},
       {"div", division_use},
+      {"dropout", dropout_use},
+      {"embedding", embedding_use},
+      {"embedding_grad", embedding_grad_use},
       {"equal", equal_case},
       {"exp", f32_case},
       {"gelu", f32_case},
       {"gelu_grad", f32_pair_case},
+      {"layer_norm", norm_with_shift_use},
+      {"layer_norm_grad", norm_grad_use},
+      {"layer_norm_scale_grad", norm_scale_grad_use},
+      {"learning_rate", learning_rate_use},
       {"log", log_use},
       {"matmul", matmul_use},
       {"matmul_sgd_update", matmul_sgd_use},
       {"max", sum_or_max_use},
       {"mean", mean_use},
+      {"momentum_update", momentum_use},
+      {"moving_average", moving_average_use},
+      {"moving_average_of_squares", moving_average_use},
       {"mse", f32_pair_case},
       {"mse_grad", loss_grad_case},
       {"mul", arithmetic_use},
@@ -171,6 +177,9 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"relu", f32_case},
       {"relu_grad", f32_pair_case},
       {"reshape", reshape_use},
+      {"rms_norm", norm_use},
+      {"rms_norm_grad", norm_grad_use},
+      {"rms_norm_scale_grad", norm_scale_grad_use},
       {"scale", scale_use},
       {"sgd_update", sgd_use},
       {"sigmoid", f32_case},

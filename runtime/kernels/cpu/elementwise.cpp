@@ -55,11 +55,6 @@ KernelResult prepare_scale(const KernelSpec& spec) {
   return make_map(spec, [factor](float x) { return x * factor; });
 }
 
-KernelResult prepare_sgd_update(const KernelSpec& spec) {
-  const auto learning_rate = static_cast<float>(spec.attributes.number("learning_rate", 0));
-  return make_zip<float>(spec, [learning_rate](float w, float g) { return w - learning_rate * g; });
-}
-
 KernelResult prepare_exp(const KernelSpec& spec) {
   return make_map(spec, [](float x) { return std::exp(x); });
 }

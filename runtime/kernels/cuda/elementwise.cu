@@ -33,11 +33,6 @@ struct Scale {
   __device__ float operator()(float x) const { return x * factor; }
 };
 
-struct SgdUpdate {
-  float learning_rate;
-  __device__ float operator()(float w, float g) const { return w - learning_rate * g; }
-};
-
 /// erfc keeps the small results of large negative operands; 1 + erf would round them to 0.
 struct Gelu {
   __device__ float operator()(float x) const {
@@ -77,11 +72,6 @@ KernelResult prepare_gelu(const KernelSpec& spec) { return make_map(spec, Gelu{}
 
 KernelResult prepare_scale(const KernelSpec& spec) {
   return make_map(spec, Scale{static_cast<float>(spec.attributes.number("factor", 1))});
-}
-
-KernelResult prepare_sgd_update(const KernelSpec& spec) {
-  const auto learning_rate = static_cast<float>(spec.attributes.number("learning_rate", 0));
-  return make_zip<float>(spec, SgdUpdate{learning_rate});
 }
 
 }  // namespace graphrt::cuda

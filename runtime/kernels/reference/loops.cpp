@@ -165,14 +165,6 @@ void scale(Operands inputs, const Attributes& attributes, Tensor& result) {
   for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(x[i] * factor);
 }
 
-void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
-  const double learning_rate = attributes.number("learning_rate", 0);
-  const auto w = inputs[0]->as<float>();
-  const auto g = inputs[1]->as<float>();
-  const auto y = result.as<float>();
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(w[i] - learning_rate * g[i]);
-}
-
 void softmax(Operands inputs, const Attributes& attributes, Tensor& result) {
   const AxisView view = view_around(result.type.shape, attributes.integer("axis", -1));
   const bool is_causal = attributes.flag("causal");

@@ -22,7 +22,6 @@ void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64
 void matmul(Operands inputs, const Attributes& attributes, Tensor& result);
 void matmul_sgd_update(Operands inputs, const Attributes& attributes, Tensor& result);
 void scale(Operands inputs, const Attributes& attributes, Tensor& result);
-void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax_grad(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax_cross_entropy(Operands inputs, const Attributes& attributes, Tensor& result);
@@ -44,6 +43,23 @@ void broadcast(Operands inputs, const Attributes& attributes, Tensor& result);
 void pad(Operands inputs, const Attributes& attributes, Tensor& result);
 void slice(Operands inputs, const Attributes& attributes, Tensor& result);
 void concat(Operands inputs, const Attributes& attributes, Tensor& result);
+
+void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result);
+void momentum_update(Operands inputs, const Attributes& attributes, Tensor& result);
+void moving_average(Operands inputs, const Attributes& attributes, Tensor& result);
+void moving_average_of_squares(Operands inputs, const Attributes& attributes, Tensor& result);
+void adam_update(Operands inputs, const Attributes& attributes, Tensor& result);
+void learning_rate(Operands inputs, const Attributes& attributes, Tensor& result);
+
+void layer_norm(Operands inputs, const Attributes& attributes, Tensor& result);
+void layer_norm_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void layer_norm_scale_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void rms_norm(Operands inputs, const Attributes& attributes, Tensor& result);
+void rms_norm_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void rms_norm_scale_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void embedding(Operands inputs, const Attributes& attributes, Tensor& result);
+void embedding_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void dropout(Operands inputs, const Attributes& attributes, Tensor& result);
 
 /// A tensor seen as [outer, size, inner] around one axis: element (o, i, n) has the index
 /// (o * size + i) * inner + n.

@@ -53,6 +53,8 @@ std::vector<Call> one_call_each() {
   const Tensor row = zeros({ElementType::kF32, {40}});
   const Tensor logits = zeros({ElementType::kF32, {6, 7}});
   const Tensor label = zeros({ElementType::kI32, {6}});
+  const Tensor gamma = zeros({ElementType::kF32, {5}});
+  const Tensor step = zeros({ElementType::kI32, {}});
   std::vector<Call> calls;
   for (const OpInfo& op : all_ops()) {
     Call call{op.name, std::vector<Tensor>(op.min_inputs, x), {}};
@@ -65,6 +67,18 @@ std::vector<Call> one_call_each() {
     if (op.name == "broadcast") call.attributes = with({{"shape", List{2, 4, 3, 5}}});
     if (op.name == "pad") call.attributes = with({{"before", int64_t{1}}, {"after", int64_t{3}}});
     if (op.name == "scale") call.attributes = with({{"factor", 2.0}});
+    if (op.name == "adam_update") call.inputs = {x, x, x, step};
+    if (op.name == "adam_update") call.attributes = with({{"learning_rate", 2.0}});
+    if (op.name == "dropout") call = {op.name, {x, step}, with({{"rate", 0.5}})};
+    if (op.name == "embedding") call.inputs = {square, label};
+    if (op.name == "embedding_grad")
+      call = {op.name, {logits, label}, with({{"rows", int64_t{9}}})};
+    if (op.name == "learning_rate") call = {op.name, {step}, with({{"base", 0.5}})};
+    if (op.name == "momentum_update") call.attributes = with({{"momentum", 0.5}});
+    if (op.name.starts_with("moving_average")) call.attributes = with({{"decay", 0.5}});
+    if (op.name.ends_with("_norm")) call.inputs = {x, gamma};
+    if (op.name == "layer_norm") call.inputs = {x, gamma, gamma};
+    if (op.name.ends_with("_norm_grad")) call.inputs = {x, x, gamma};
     if (op.name.ends_with("sgd_update")) call.attributes = with({{"learning_rate", 2.0}});
     if (op.name == "reshape") call.attributes = with({{"shape", List{-1}}});
     if (op.name == "slice") call.attributes = with({{"begin", int64_t{1}}, {"end", int64_t{3}}});

@@ -4,6 +4,7 @@
 
 #include "dice.h"
 #include "kernel_test_support.h"
+#include "layer_cases.h"
 #include "training_cases.h"
 
 namespace graphrt {
@@ -12,7 +13,7 @@ namespace {
 constexpr int kCasesPerOperator = 60;
 constexpr uint32_t kSeed = 20240917;
 
-using Case = DrawnCase;
+using Case = OperatorUse;
 
 Case log_case(Dice& dice) {
   Tensor x = dice.f32(dice.any_shape());
@@ -39,12 +40,6 @@ Case division_case(Dice& dice) {
 }
 
 Case scale_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, with({{"factor", -0.3}})}; }
-
-Case sgd_case(Dice& dice) {
-  Case result = f32_pair_case(dice);
-  result.attributes = with({{"learning_rate", 0.05}});
-  return result;
-}
 
 /// Two matrices, or as many pairs of them as `batch` says, that are multiplied.
 Case product_case(Dice& dice, const Shape& batch) {
@@ -143,6 +138,7 @@ using MakeCase = Case (*)(Dice&);
 const std::map<std::string_view, MakeCase>& makers() {
   static const std::map<std::string_view, MakeCase> kMakers = {
       {"accuracy", accuracy_case},
+      {"adam_update", adam_use},
       {"add", arithmetic_case},
       {"argmax", argmax_case},
       {"binary_cross_entropy", f32_pair_case},
@@ -152,15 +148,25 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"concat", concat_case},
       {"copy", copy_case},
       {"div", division_case},
+      {"dropout", dropout_use},
+      {"embedding", embedding_use},
+      {"embedding_grad", embedding_grad_use},
       {"equal", equal_case},
       {"exp", f32_case},
       {"gelu", f32_case},
       {"gelu_grad", f32_pair_case},
+      {"layer_norm", norm_with_shift_use},
+      {"layer_norm_grad", norm_grad_use},
+      {"layer_norm_scale_grad", norm_scale_grad_use},
+      {"learning_rate", learning_rate_use},
       {"log", log_case},
       {"matmul", matmul_case},
       {"matmul_sgd_update", matmul_sgd_case},
       {"max", sum_or_max_case},
       {"mean", mean_case},
+      {"momentum_update", momentum_use},
+      {"moving_average", moving_average_use},
+      {"moving_average_of_squares", moving_average_use},
       {"mse", f32_pair_case},
       {"mse_grad", loss_grad_case},
       {"mul", arithmetic_case},
@@ -168,8 +174,11 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"relu", f32_case},
       {"relu_grad", f32_pair_case},
       {"reshape", reshape_case},
+      {"rms_norm", norm_use},
+      {"rms_norm_grad", norm_grad_use},
+      {"rms_norm_scale_grad", norm_scale_grad_use},
       {"scale", scale_case},
-      {"sgd_update", sgd_case},
+      {"sgd_update", sgd_use},
       {"sigmoid", f32_case},
       {"sigmoid_grad", f32_pair_case},
       {"slice", slice_case},

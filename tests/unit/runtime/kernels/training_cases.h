@@ -6,14 +6,11 @@
 
 #include "dice.h"
 #include "kernel_test_support.h"
+#include "layer_cases.h"
 
 namespace graphrt {
 
-/// Operands and attributes of some shape, for one operator.
-struct DrawnCase {
-  std::vector<Tensor> inputs;
-  Attributes attributes;
-};
+using DrawnCase = OperatorUse;
 
 // What training takes besides products and maps: losses, gradients, and the inverses of reductions
 // and slices. Shapes are those of the dice, on the CPU as on GPUs.
