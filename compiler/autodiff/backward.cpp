@@ -10,6 +10,13 @@
 namespace graphc {
 namespace {
 
+/// At `where`, on the device that `value` is pinned to if a node gives it.
+Origin origin_beside(const Graph& graph, ValueId value, const SourceRange& where) {
+  const std::optional<NodeId>& producer = graph.values[value].producer;
+  if (!producer) return {where, std::nullopt, {}};
+  return {where, graph.nodes[*producer].device, graph.nodes[*producer].device_where};
+}
+
 class Backward {
  public:
   Backward(DerivedNodes& nodes, const TrainingPaths& paths)
@@ -85,19 +92,12 @@ class Backward {
   }
 
   Origin origin_of_sum(ValueId value, const std::vector<ValueId>& parts) const {
-    Origin origin{nodes_.graph().values[value].where, std::nullopt, {}};
-    const Node& first = producer_of(parts.front());
+    const SourceRange& where = nodes_.graph().values[value].where;
+    const Origin first = origin_beside(nodes_.graph(), parts.front(), where);
     const bool agree = std::all_of(parts.begin(), parts.end(), [&](ValueId part) {
-      return producer_of(part).device == first.device;
+      return origin_beside(nodes_.graph(), part, where).device == first.device;
     });
-    if (!agree) return origin;
-    origin.device = first.device;
-    origin.device_where = first.device_where;
-    return origin;
-  }
-
-  const Node& producer_of(ValueId value) const {
-    return nodes_.graph().nodes[*nodes_.graph().values[value].producer];
+    return agree ? first : Origin{where, std::nullopt, {}};
   }
 
   ValueId tensor_of(ValueId parameter, const Gradient& gradient) {
@@ -122,14 +122,8 @@ class Backward {
 }  // namespace
 
 Origin origin_of(const DerivedNodes& nodes, const ParameterGradient& each) {
-  const Graph& graph = nodes.graph();
-  Origin origin{graph.values[each.parameter].where, std::nullopt, {}};
-  // A gradient that is one number is a constant.
-  const std::optional<NodeId>& producer = graph.values[each.gradient].producer;
-  if (!producer) return origin;
-  origin.device = graph.nodes[*producer].device;
-  origin.device_where = graph.nodes[*producer].device_where;
-  return origin;
+  const SourceRange& where = nodes.graph().values[each.parameter].where;
+  return origin_beside(nodes.graph(), each.gradient, where);
 }
 
 std::vector<ParameterGradient> add_backward_pass(DerivedNodes& nodes, ValueId loss,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "compiler/autodiff/differentiate.h"
 #include "compiler/autodiff/gradient_rules.h"

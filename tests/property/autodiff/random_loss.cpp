@@ -145,7 +145,7 @@ RandomLoss::Operand RandomLoss::node(std::string_view op, const std::vector<Oper
   CHECK(type.has_value(), type ? "" : type.error().message);
   std::string settings;
   for (const graphrt::Attribute& attribute : attributes) {
-    settings += (settings.empty() ? "" : ", ") + attribute.name + " = " + to_string(attribute.value);
+    settings += (settings.empty() ? "" : ", ") + attribute.name + " = " + graphrt::to_string(attribute.value);
   }
   const std::string name = "v" + std::to_string(next_name_++);
   text_ += "%" + name + " = " + std::string(op) + "(" + list + ")" +
