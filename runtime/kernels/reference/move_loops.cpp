@@ -19,7 +19,8 @@ std::vector<size_t> source_axes(const Shape& shape, const Attributes& attributes
   std::vector<int64_t> axes = attributes.list("axes");
   if (axes.empty()) {
     for (int64_t axis = 0; axis < rank; ++axis) axes.push_back(axis);
-    std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
+    // A scalar's axes are written as the empty list.
+    if (rank >= 2) std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
   }
   std::vector<size_t> from_front;
   for (const int64_t axis : axes) {

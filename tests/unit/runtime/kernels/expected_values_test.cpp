@@ -168,6 +168,7 @@ TEST_P(ExpectedValues, Transpose) {
   // x[i, j, k] = 100 i + 10 j + k; y[k, i, j] = x[i, j, k].
   expect("transpose", {i32({2, 1, 3}, {0, 1, 2, 100, 101, 102})},
          i32({3, 2, 1}, {0, 100, 1, 101, 2, 102}), with({{"axes", List{2, 0, 1}}}));
+  expect("transpose", {f32({}, {7})}, f32({}, {7}), with({{"axes", List{}}}));
 }
 
 TEST_P(ExpectedValues, SliceAndConcat) {
