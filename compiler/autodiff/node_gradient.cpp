@@ -70,8 +70,10 @@ Gradient NodeGradient::reduced_to(const TensorType& wanted, Gradient gradient) {
     if (is_repeated) axes.push_back(static_cast<int64_t>(axis));
   }
   // Dimensions of size 1 alone may be new: then there is nothing to sum.
-  const bool is_sum = type(tensor).num_elements() != wanted.num_elements();
-  return reshaped(is_sum ? add("sum", {tensor}, with_list("axes", axes)) : tensor, wanted.shape);
+  if (type(tensor).num_elements() == wanted.num_elements()) return reshaped(tensor, wanted.shape);
+  Attributes attributes = with_list("axes", axes);
+  if (num_new == 0) attributes.set("keepdims", true);
+  return reshaped(add("sum", {tensor}, std::move(attributes)), wanted.shape);
 }
 
 ValueId NodeGradient::reshaped(ValueId value, const Shape& shape) {

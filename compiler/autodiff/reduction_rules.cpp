@@ -1,18 +1,22 @@
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "compiler/autodiff/gradient_rules.h"
 
 namespace graphc {
 namespace {
 
-/// The shape of the result of a reduction with its axes kept, of size 1.
-Shape shape_with_axes(const NodeGradient& node) {
+/// `value`, of the type of the result, in a shape that broadcasts to the operand's: axes that were
+/// reduced have the size 1, and may be missing in front.
+ValueId lined_up(NodeGradient& node, ValueId value) {
   const TensorType input = node.operand_type(0);
+  const std::vector<int64_t> axes = normalized_axes(node.attributes().list("axes"), input.rank());
+  const bool is_front = axes.empty() || axes.back() + 1 == std::ssize(axes);
+  if (is_front) return value;
   Shape shape = input.shape;
-  for (const int64_t axis : normalized_axes(node.attributes().list("axes"), input.rank())) {
-    shape[static_cast<size_t>(axis)] = 1;
-  }
-  return shape;
+  for (const int64_t axis : axes) shape[static_cast<size_t>(axis)] = 1;
+  return node.reshaped(value, shape);
 }
 
 /// How many elements each element of the result comes from.
@@ -25,8 +29,7 @@ double num_reduced(const NodeGradient& node) {
 Gradient repeated(NodeGradient& node, Gradient gradient) {
   const ValueId* tensor = std::get_if<ValueId>(&gradient);
   if (tensor == nullptr) return gradient;
-  const ValueId with_axes = node.reshaped(*tensor, shape_with_axes(node));
-  return node.broadcast_to(node.operand_type(0).shape, with_axes);
+  return node.broadcast_to(node.operand_type(0).shape, lined_up(node, *tensor));
 }
 
 }  // namespace
@@ -39,14 +42,12 @@ void gradient_of_mean(NodeGradient& node) {
 
 // To the elements that are the largest; where several are, each gets an equal share.
 void gradient_of_max(NodeGradient& node) {
-  const Shape with_axes = shape_with_axes(node);
-  const ValueId largest = node.reshaped(node.result(), with_axes);
-  const ValueId is_largest = node.add("equal", {node.operand(0), largest});
+  const ValueId is_largest = node.add("equal", {node.operand(0), lined_up(node, node.result())});
   Attributes keep_axes;
   if (const AttributeValue* axes = node.attributes().find("axes")) keep_axes.set("axes", *axes);
   keep_axes.set("keepdims", true);
   const ValueId num_largest = node.add("sum", {is_largest}, std::move(keep_axes));
-  const ValueId gradient = node.reshaped(node.gradient_tensor(), with_axes);
+  const ValueId gradient = lined_up(node, node.gradient_tensor());
   const ValueId share = node.add("div", {gradient, num_largest});
   node.give(0, node.add("mul", {is_largest, share}));
 }

@@ -16,7 +16,7 @@
 namespace graphc {
 namespace {
 
-constexpr unsigned kGraphsPerRule = 20;
+constexpr unsigned kGraphsPerRule = 60;
 constexpr unsigned kElementsPerParameter = 6;
 
 /// Parameters are multiples of 1 / 256 and steps are a few of those, so that what is added to an
