@@ -8,13 +8,6 @@ namespace graphrt::cuda {
 // Kernels whose result may take the bytes of an operand: a thread reads all its elements before it
 // writes the first, and no other thread reads them.
 
-/// Threads for `num_elements`: the first ones take a vector each, those behind them one element
-/// each of what is left over.
-template <int kSize>
-int64_t num_threads_for(int64_t num_elements) {
-  return num_elements / kSize + num_elements % kSize;
-}
-
 /// y = function(x).
 template <int kSize, class Function>
 __global__ void map_elements(Function function, const float* x, float* y, int64_t num_elements) {

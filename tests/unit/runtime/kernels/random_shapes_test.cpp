@@ -12,7 +12,7 @@ namespace {
 constexpr int kCasesPerOperator = 60;
 constexpr uint32_t kSeed = 20240917;
 
-using Case = DrawnCase;
+using Case = OperatorUse;
 
 Case log_case(Dice& dice) {
   Tensor x = dice.f32(dice.any_shape());
@@ -41,7 +41,7 @@ Case division_case(Dice& dice) {
 Case scale_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, with({{"factor", -0.3}})}; }
 
 Case sgd_case(Dice& dice) {
-  Case result = f32_pair_case(dice);
+  Case result = f32_pair_use(dice);
   result.attributes = with({{"learning_rate", 0.05}});
   return result;
 }
@@ -142,47 +142,47 @@ using MakeCase = Case (*)(Dice&);
 
 const std::map<std::string_view, MakeCase>& makers() {
   static const std::map<std::string_view, MakeCase> kMakers = {
-      {"accuracy", accuracy_case},
+      {"accuracy", accuracy_use},
       {"add", arithmetic_case},
       {"argmax", argmax_case},
-      {"binary_cross_entropy", f32_pair_case},
-      {"binary_cross_entropy_grad", loss_grad_case},
-      {"broadcast", broadcast_case},
-      {"clip_factor", clip_factor_case},
+      {"binary_cross_entropy", f32_pair_use},
+      {"binary_cross_entropy_grad", loss_grad_use},
+      {"broadcast", broadcast_use},
+      {"clip_factor", clip_factor_use},
       {"concat", concat_case},
       {"copy", copy_case},
       {"div", division_case},
-      {"equal", equal_case},
-      {"exp", f32_case},
-      {"gelu", f32_case},
-      {"gelu_grad", f32_pair_case},
+      {"equal", equal_use},
+      {"exp", f32_use},
+      {"gelu", f32_use},
+      {"gelu_grad", f32_pair_use},
       {"log", log_case},
       {"matmul", matmul_case},
       {"matmul_sgd_update", matmul_sgd_case},
       {"max", sum_or_max_case},
       {"mean", mean_case},
-      {"mse", f32_pair_case},
-      {"mse_grad", loss_grad_case},
+      {"mse", f32_pair_use},
+      {"mse_grad", loss_grad_use},
       {"mul", arithmetic_case},
-      {"pad", pad_case},
-      {"relu", f32_case},
-      {"relu_grad", f32_pair_case},
+      {"pad", pad_use},
+      {"relu", f32_use},
+      {"relu_grad", f32_pair_use},
       {"reshape", reshape_case},
       {"scale", scale_case},
       {"sgd_update", sgd_case},
-      {"sigmoid", f32_case},
-      {"sigmoid_grad", f32_pair_case},
+      {"sigmoid", f32_use},
+      {"sigmoid_grad", f32_pair_use},
       {"slice", slice_case},
-      {"softmax", softmax_case},
-      {"softmax_cross_entropy", cross_entropy_case},
-      {"softmax_cross_entropy_grad", cross_entropy_grad_case},
-      {"softmax_grad", softmax_grad_case},
-      {"sqrt", sqrt_case},
+      {"softmax", softmax_use},
+      {"softmax_cross_entropy", cross_entropy_use},
+      {"softmax_cross_entropy_grad", cross_entropy_grad_use},
+      {"softmax_grad", softmax_grad_use},
+      {"sqrt", sqrt_use},
       {"sub", arithmetic_case},
       {"sum", sum_or_max_case},
-      {"sum_of_squares", f32_case},
-      {"tanh", f32_case},
-      {"tanh_grad", f32_pair_case},
+      {"sum_of_squares", f32_use},
+      {"tanh", f32_use},
+      {"tanh_grad", f32_pair_use},
       {"transpose", transpose_case},
   };
   return kMakers;
