@@ -40,7 +40,7 @@ TypeResult type_of_accuracy(Types inputs, const Attributes&) {
 }
 
 TypeResult type_of_mean_loss(Types inputs, const Attributes& attributes) {
-  const TypeResult pair = type_of_f32_pair(inputs, attributes);
+  TypeResult pair = type_of_f32_pair(inputs, attributes);
   if (!pair) return pair;
   return scalar();
 }

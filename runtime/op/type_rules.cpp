@@ -180,7 +180,7 @@ TypeResult type_of_softmax(Types inputs, const Attributes& attributes) {
 }
 
 TypeResult type_of_softmax_grad(Types inputs, const Attributes& attributes) {
-  const TypeResult pair = type_of_f32_pair(inputs, attributes);
+  TypeResult pair = type_of_f32_pair(inputs, attributes);
   if (!pair) return pair;
   const auto axis = axis_of(inputs[0], attributes, -1);
   if (!axis) return tl::unexpected(axis.error());

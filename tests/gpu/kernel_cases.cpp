@@ -25,7 +25,7 @@ size_t from_front(int64_t axis, const Shape& shape) {
 }
 
 Use log_use(Dice& dice) {
-  Use use = f32_case(dice);
+  Use use = f32_use(dice);
   for (float& x : use.inputs[0].as<float>()) x = x * x + 0.01F;
   return use;
 }
@@ -53,7 +53,7 @@ Use arithmetic_use(Dice& dice) {
 }
 
 Use scale_use(Dice& dice) {
-  Use use = f32_case(dice);
+  Use use = f32_use(dice);
   use.attributes = with({{"factor", -0.3}});
   return use;
 }
@@ -140,24 +140,24 @@ Use concat_use(Dice& dice) {
 
 const std::map<std::string_view, Use (*)(Dice&)>& makers() {
   static const std::map<std::string_view, Use (*)(Dice&)> kMakers = {
-      {"accuracy", accuracy_case},
+      {"accuracy", accuracy_use},
       {"adam_update", adam_use},
       {"add", arithmetic_use},
       {"argmax", argmax_use},
-      {"binary_cross_entropy", f32_pair_case},
-      {"binary_cross_entropy_grad", loss_grad_case},
-      {"broadcast", broadcast_case},
-      {"clip_factor", clip_factor_case},
+      {"binary_cross_entropy", f32_pair_use},
+      {"binary_cross_entropy_grad", loss_grad_use},
+      {"broadcast", broadcast_use},
+      {"clip_factor", clip_factor_use},
       {"concat", concat_use},
       {"copy", copy_use},
       {"div", division_use},
       {"dropout", dropout_use},
       {"embedding", embedding_use},
       {"embedding_grad", embedding_grad_use},
-      {"equal", equal_case},
-      {"exp", f32_case},
-      {"gelu", f32_case},
-      {"gelu_grad", f32_pair_case},
+      {"equal", equal_use},
+      {"exp", f32_use},
+      {"gelu", f32_use},
+      {"gelu_grad", f32_pair_use},
       {"layer_norm", norm_with_shift_use},
       {"layer_norm_grad", norm_grad_use},
       {"layer_norm_scale_grad", norm_scale_grad_use},
@@ -170,31 +170,31 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"momentum_update", momentum_use},
       {"moving_average", moving_average_use},
       {"moving_average_of_squares", moving_average_use},
-      {"mse", f32_pair_case},
-      {"mse_grad", loss_grad_case},
+      {"mse", f32_pair_use},
+      {"mse_grad", loss_grad_use},
       {"mul", arithmetic_use},
-      {"pad", pad_case},
-      {"relu", f32_case},
-      {"relu_grad", f32_pair_case},
+      {"pad", pad_use},
+      {"relu", f32_use},
+      {"relu_grad", f32_pair_use},
       {"reshape", reshape_use},
       {"rms_norm", norm_use},
       {"rms_norm_grad", norm_grad_use},
       {"rms_norm_scale_grad", norm_scale_grad_use},
       {"scale", scale_use},
       {"sgd_update", sgd_use},
-      {"sigmoid", f32_case},
-      {"sigmoid_grad", f32_pair_case},
+      {"sigmoid", f32_use},
+      {"sigmoid_grad", f32_pair_use},
       {"slice", slice_use},
-      {"softmax", softmax_case},
-      {"softmax_cross_entropy", cross_entropy_case},
-      {"softmax_cross_entropy_grad", cross_entropy_grad_case},
-      {"softmax_grad", softmax_grad_case},
-      {"sqrt", sqrt_case},
+      {"softmax", softmax_use},
+      {"softmax_cross_entropy", cross_entropy_use},
+      {"softmax_cross_entropy_grad", cross_entropy_grad_use},
+      {"softmax_grad", softmax_grad_use},
+      {"sqrt", sqrt_use},
       {"sub", arithmetic_use},
       {"sum", sum_or_max_use},
-      {"sum_of_squares", f32_case},
-      {"tanh", f32_case},
-      {"tanh_grad", f32_pair_case},
+      {"sum_of_squares", f32_use},
+      {"tanh", f32_use},
+      {"tanh_grad", f32_pair_use},
       {"transpose", transpose_use},
   };
   return kMakers;

@@ -1,9 +1,11 @@
 // Operators that look at one row at a time, a row being all elements along one axis.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "runtime/base/strides.h"
+#include "runtime/kernels/cpu/combine_terms.h"
 #include "runtime/kernels/cpu/prepare.h"
 
 namespace graphrt::cpu {
@@ -93,13 +95,15 @@ class SoftmaxGradKernel : public PreparedKernel {
 
  private:
   void run_row(const float* gradient, const float* y, float* result) const {
-    const int64_t end = split_.size * split_.inner;
-    double total = 0;
-    for (int64_t i = 0; i < end; i += split_.inner) {
-      total += static_cast<double>(gradient[i]) * static_cast<double>(y[i]);
-    }
+    const double total = combine_terms(split_.size, 0.0, std::plus<>(), [&](int64_t i) {
+      const int64_t at = i * split_.inner;
+      return static_cast<double>(gradient[at]) * static_cast<double>(y[at]);
+    });
     const auto mean = static_cast<float>(total);
-    for (int64_t i = 0; i < end; i += split_.inner) result[i] = y[i] * (gradient[i] - mean);
+    for (int64_t i = 0; i < split_.size; ++i) {
+      const int64_t at = i * split_.inner;
+      result[at] = y[at] * (gradient[at] - mean);
+    }
   }
 
   AxisSplit split_;

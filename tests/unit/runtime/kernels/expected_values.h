@@ -1,19 +1,18 @@
 #pragma once
 
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include "kernel_test_support.h"
 
 namespace graphrt {
 
 using Run = Tensor (*)(std::string_view, const std::vector<Tensor>&, const Attributes&);
 
+/// One implementation of the operators.
 struct BackEnd {
   const char* name;
   Run run;
 };
+
+inline constexpr BackEnd kCpuAndReference[] = {{"cpu", run_cpu}, {"reference", run_reference}};
 
 inline Tensor f32(Shape shape, const std::vector<float>& elements) {
   return tensor_of<float>(std::move(shape), elements);
@@ -22,25 +21,17 @@ inline Tensor i32(Shape shape, const std::vector<int32_t>& elements) {
   return tensor_of<int32_t>(std::move(shape), elements);
 }
 
-/// Operators against numbers worked out by hand, so that the two implementations cannot be wrong in
-/// the same way.
+/// Tests that hold for both implementations.
 class ExpectedValues : public testing::TestWithParam<BackEnd> {
  protected:
-  void expect(std::string_view op, const std::vector<Tensor>& inputs, const Tensor& wanted,
-              const Attributes& attributes = {}) {
-    EXPECT_TRUE(same(GetParam().run(op, inputs, attributes), wanted, 1e-6)) << op;
+  static Tensor run(std::string_view op, const std::vector<Tensor>& inputs,
+                    const Attributes& attributes = {}) {
+    return GetParam().run(op, inputs, attributes);
+  }
+  static void expect(std::string_view op, const std::vector<Tensor>& inputs, const Tensor& wanted,
+                     const Attributes& attributes = {}) {
+    EXPECT_TRUE(same(run(op, inputs, attributes), wanted, 1e-6)) << op;
   }
 };
-
-inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-inline constexpr float kInf = std::numeric_limits<float>::infinity();
-inline constexpr float kLog2 = 0.693147181F;
-inline constexpr float kLog3 = 1.098612289F;
-
-/// The back ends that a suite of expected values is instantiated for.
-inline auto tested_back_ends() {
-  return testing::Values(BackEnd{"cpu", run_cpu}, BackEnd{"reference", run_reference});
-}
-inline std::string name_of(const testing::TestParamInfo<BackEnd>& test) { return test.param.name; }
 
 }  // namespace graphrt

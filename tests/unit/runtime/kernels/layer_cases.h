@@ -1,14 +1,9 @@
 #pragma once
 
 #include "dice.h"
+#include "operator_use.h"
 
 namespace graphrt {
-
-/// Operands and attributes of one operator.
-struct OperatorUse {
-  std::vector<Tensor> inputs;
-  Attributes attributes;
-};
 
 /// Uses of shapes at random, for every back end.
 OperatorUse norm_use(Dice& dice);
