@@ -306,6 +306,56 @@ void add_large_losses(Dice& dice, std::vector<KernelCase>& cases) {
   }
 }
 
+void add_large_norms(Dice& dice, std::vector<KernelCase>& cases) {
+  // The gradient of a scale takes a million rows at a time, and has room for the totals of two
+  // million columns: the last two shapes are beyond.
+  for (const Shape& shape : {Shape{3000, 768},
+                             {7, 50'000},
+                             {64, 33, 1025},
+                             {100'003, 1},
+                             {1'100'003, 3},
+                             {2, 2'200'000}}) {
+    const Tensor x = dice.f32(shape);
+    const Tensor gradient = dice.f32(shape);
+    const Tensor gamma = dice.f32({shape.back()});
+    cases.push_back({"layer_norm", {x, gamma, dice.f32({shape.back()})}, {}});
+    cases.push_back({"rms_norm", {x, gamma}, {}});
+    cases.push_back({"layer_norm_grad", {gradient, x, gamma}, {}});
+    cases.push_back({"rms_norm_grad", {gradient, x, gamma}, {}});
+    cases.push_back({"layer_norm_scale_grad", {gradient, x}, {}});
+    cases.push_back({"rms_norm_scale_grad", {gradient, x}, {}});
+  }
+}
+
+void add_large_embeddings(Dice& dice, std::vector<KernelCase>& cases) {
+  // Many rows; few rows that many indices name; one row.
+  for (const int64_t num_rows : {50'257, 100, 1}) {
+    for (const int64_t num_columns : {33, 257, 768}) {
+      const Tensor index = dice.i32({3, 1001}, -1, num_rows);
+      cases.push_back({"embedding", {dice.f32({num_rows, num_columns}), index}, {}});
+      cases.push_back({"embedding_grad",
+                       {dice.f32({3, 1001, num_columns}), index},
+                       with({{"rows", num_rows}})});
+    }
+  }
+}
+
+void add_large_updates(Dice& dice, std::vector<KernelCase>& cases) {
+  const Tensor w = dice.f32({1'000'003});
+  const Tensor gradient = dice.f32({1'000'003});
+  const Tensor step = tensor_of<int32_t>({}, {100'000});
+  Tensor squares = gradient;
+  for (float& x : squares.as<float>()) x *= x;
+  cases.push_back({"sgd_update", {w, gradient}, with({{"learning_rate", 0.1}})});
+  cases.push_back({"momentum_update", {w, gradient}, with({{"momentum", 0.9}})});
+  cases.push_back({"moving_average", {w, gradient}, with({{"decay", 0.9}})});
+  cases.push_back({"moving_average_of_squares", {w, gradient}, with({{"decay", 0.999}})});
+  cases.push_back({"adam_update",
+                   {w, gradient, squares, step, tensor_of<float>({}, {0.1F})},
+                   with({{"epsilon", 0.01}})});
+  cases.push_back({"dropout", {w, step}, with({{"rate", 0.1}, {"first", int64_t{3}}})});
+}
+
 void add_large_products(Dice& dice, std::vector<KernelCase>& cases) {
   const auto add = [&](const Shape& batch, std::array<int64_t, 3> sizes, bool transpose_a,
                        bool transpose_b) {
@@ -384,6 +434,9 @@ std::vector<KernelCase> large_cases(uint32_t seed) {
   add_large_movements(dice, cases);
   add_large_maps(dice, cases);
   add_large_losses(dice, cases);
+  add_large_norms(dice, cases);
+  add_large_embeddings(dice, cases);
+  add_large_updates(dice, cases);
   add_large_products(dice, cases);
   add_large_epilogues(dice, cases);
   return cases;

@@ -90,6 +90,15 @@ TEST(OpTable, AllowsAnUpdateByAProductInPlaceOfTheWeightsAlone) {
   EXPECT_FALSE(may_run_in_place(update, 2, square, square));
 }
 
+TEST(OpTable, AllowsANormInPlaceOfItsFirstOperandAlone) {
+  const TensorType x = types({"f32[3]"})[0];
+  for (const char* op : {"layer_norm", "layer_norm_grad", "rms_norm", "rms_norm_grad"}) {
+    EXPECT_TRUE(may_run_in_place(*find_op(op), 0, x, x)) << op;
+    EXPECT_FALSE(may_run_in_place(*find_op(op), 1, x, x)) << op;
+  }
+  EXPECT_FALSE(may_run_in_place(*find_op("layer_norm_scale_grad"), 0, x, x));
+}
+
 TEST(OpTable, NormalizesAxes) {
   EXPECT_THAT(normalized_axes({-1, 0}, 3), ElementsAre(0, 2));
   EXPECT_THAT(normalized_axes({}, 3), ElementsAre(0, 1, 2));
@@ -125,6 +134,9 @@ TEST(WorkRules, CountTheBytesOfTheRest) {
   const Attributes attributes = with({{"begin", int64_t{2}}, {"end", int64_t{4}}});
   const TensorType rows = infer_type(*find_op("slice"), inputs, attributes).value();
   EXPECT_EQ(find_op("slice")->work_rule(inputs, rows, attributes).num_bytes, 2 * 2 * 3 * 4);
+  const auto table = types({"f32[1000, 3]", "i32[2, 2]"});
+  const TensorType looked_up = infer_type(*find_op("embedding"), table, {}).value();
+  EXPECT_EQ(find_op("embedding")->work_rule(table, looked_up, {}).num_bytes, 4 * (4 + 2 * 4 * 3));
   const Work work = find_op("relu")->work_rule(inputs, inputs[0], {});
   EXPECT_EQ(work.rate, "");
   EXPECT_EQ(work.num_flops, 0);

@@ -75,6 +75,34 @@ TEST(RowRules, TheGradientOfSoftmaxTakesTheSameRowsOfBoth) {
   EXPECT_EQ(uses("softmax_grad", {"f32[8, 3]", "f32[8, 3]"}, with({{"axis", int64_t{0}}})), "");
 }
 
+TEST(RowRules, NormsNeedAllOfWhatTheyHaveForEachColumn) {
+  EXPECT_EQ(uses("layer_norm", {"f32[8, 3]", "f32[3]", "f32[3]"}), "same all all");
+  EXPECT_EQ(uses("rms_norm", {"f32[8, 2, 3]", "f32[3]"}), "same all");
+  EXPECT_EQ(uses("layer_norm_grad", {"f32[3, 3]", "f32[3, 3]", "f32[3]"}), "same same all");
+  // One row, of which every element needs all.
+  EXPECT_EQ(uses("layer_norm", {"f32[3]", "f32[3]", "f32[3]"}), "");
+  EXPECT_EQ(uses("rms_norm_grad", {"f32[3]", "f32[3]", "f32[3]"}), "");
+  EXPECT_EQ(uses("rms_norm_scale_grad", {"f32[8, 3]", "f32[8, 3]"}), "");
+}
+
+TEST(RowRules, EmbeddingsNeedAllOfTheTable) {
+  EXPECT_EQ(uses("embedding", {"f32[9, 3]", "i32[8]"}), "all same");
+  EXPECT_EQ(uses("embedding", {"f32[8, 3]", "i32[8, 2]"}), "all same");
+  EXPECT_EQ(uses("embedding", {"f32[8, 3]", "i32[]"}), "");
+  EXPECT_EQ(uses("embedding_grad", {"f32[8, 3]", "i32[8]"}, with({{"rows", int64_t{8}}})), "");
+}
+
+TEST(RowRules, UpdatesNeedTheirScalarsWhole) {
+  EXPECT_EQ(uses("sgd_update", {"f32[8, 3]", "f32[8, 3]", "f32[]"}), "same same all");
+  EXPECT_EQ(uses("adam_update", {"f32[8]", "f32[8]", "f32[8]", "i32[]", "f32[]"}),
+            "same same same all all");
+}
+
+// Its numbers depend on where in the whole an element is.
+TEST(RowRules, DropoutIsNotDivided) {
+  EXPECT_EQ(uses("dropout", {"f32[8, 3]", "i32[]"}, with({{"rate", 0.5}})), "");
+}
+
 // By default the gradient is scaled by the number of rows, which a block does not know.
 TEST(RowRules, TheGradientOfAMeanNeedsItsScale) {
   for (const char* op : {"mse_grad", "binary_cross_entropy_grad"}) {
