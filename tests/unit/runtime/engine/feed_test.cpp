@@ -15,7 +15,7 @@ TensorType f32(Shape shape) { return {ElementType::kF32, std::move(shape)}; }
 
 std::vector<float> batch(const Feed& feed, int64_t step, size_t num_elements) {
   std::vector<float> values(num_elements);
-  feed.copy_batch(step, reinterpret_cast<std::byte*>(values.data()));
+  feed.copy_batch(step, RowOrder(), reinterpret_cast<std::byte*>(values.data()));
   return values;
 }
 
