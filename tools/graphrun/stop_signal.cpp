@@ -1,7 +1,5 @@
 #include "tools/graphrun/stop_signal.h"
 
-#include <unistd.h>
-
 #include <atomic>
 
 namespace graphrun {
@@ -11,8 +9,11 @@ namespace {
 std::atomic<int> caught_signal = 0;
 static_assert(std::atomic<int>::is_always_lock_free);
 
+/// Only the first signal comes here.
 void note_signal(int signal) {
-  if (caught_signal.exchange(signal) != 0) ::_exit(exit_code_of_signal(signal));
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  caught_signal = signal;
 }
 
 void catch_signal(int signal, struct sigaction& before) {

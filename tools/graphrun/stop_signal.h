@@ -6,9 +6,9 @@
 
 namespace graphrun {
 
-/// Turns the first SIGINT or SIGTERM into a wish to stop, for as long as it lives. The second ends
-/// the process at once, with the exit code that a shell gives to a program that the signal ended.
-/// A signal that the process was started to ignore stays ignored.
+/// Turns the first SIGINT or SIGTERM into a wish to stop, for as long as it lives. The second is
+/// not caught: it ends the process at once. A signal that the process was started to ignore stays
+/// ignored until the other one comes.
 class StopSignal {
  public:
   StopSignal();

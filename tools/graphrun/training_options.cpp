@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,15 @@ void declare_period(CLI::App& app, const std::string& name, auto& value, const s
       ->group(kTraining);
 }
 
+graphrt::Result<uint64_t> parse_seed(const std::string& text) {
+  uint64_t seed = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, seed);
+  if (error == std::errc() && stop == end) return seed;
+  return graphrt::usage_error("--shuffle=" + text +
+                              ": a seed is a whole number from 0 to 2^64 - 1");
+}
+
 }  // namespace
 
 void declare_training(CLI::App& app, TrainingOptions& options) {
@@ -27,11 +37,10 @@ void declare_training(CLI::App& app, TrainingOptions& options) {
       ->check(CLI::Range(int64_t{1}, kMaxEpochs))
       ->type_name("N")
       ->group(kTraining);
-  app.add_option("--shuffle", options.shuffle_seed,
-                 "Go through the rows in a new order every epoch (--shuffle=SEED; without: 0)")
+  app.add_flag(
+         "--shuffle{0}",
+         "Go through the rows in a new order every epoch (--shuffle=SEED: in those of a seed)")
       ->type_name("")
-      ->expected(0, 1)
-      ->default_str("0")
       ->group(kTraining);
   app.add_option("--eval", options.evaluation,
                  "Evaluate with this plan, which shares states by name, at the end")
@@ -59,6 +68,9 @@ void declare_training(CLI::App& app, TrainingOptions& options) {
 }
 
 graphrt::Result<void> finish_training(const CLI::App& app, TrainingOptions& options) {
+  if (app.count("--shuffle") > 0) {
+    TRY(options.shuffle_seed, parse_seed(app["--shuffle"]->results().back()));
+  }
   if (options.num_epochs && app.count("--steps") > 0) {
     return graphrt::usage_error("--steps and --epochs both say how long the run is; give one");
   }
