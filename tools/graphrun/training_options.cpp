@@ -37,10 +37,9 @@ void declare_training(CLI::App& app, TrainingOptions& options) {
       ->check(CLI::Range(int64_t{1}, kMaxEpochs))
       ->type_name("N")
       ->group(kTraining);
-  app.add_flag(
-         "--shuffle{0}",
-         "Go through the rows in a new order every epoch (--shuffle=SEED: in those of a seed)")
-      ->type_name("")
+  app.add_flag("--shuffle{0}")
+      ->description("Go through the rows in a new order every epoch; the SEED decides which")
+      ->type_name("[=SEED]")
       ->group(kTraining);
   app.add_option("--eval", options.evaluation,
                  "Evaluate with this plan, which shares states by name, at the end")
