@@ -1,0 +1,76 @@
+// Time per step that the scheduler reaches on loops whose shortest one is known, in virtual time:
+//   bench_loops [SEEDS]      (default: 20 loops of every shape)
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <vector>
+
+#include "compiler/schedule/pipeline_search.h"
+#include "tests/property/schedule/planted_loops.h"
+
+namespace graphc {
+namespace {
+
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+void print_row(LoopShape shape, uint32_t num_seeds) {
+  double sum = 0;
+  double worst = 0;
+  uint32_t num_optimal = 0;
+  const double start = cpu_seconds();
+  for (uint32_t seed = 1; seed <= num_seeds; ++seed) {
+    shape.seed = seed;
+    const PlantedLoop loop = planted_loop(shape);
+    const SchedulingSolution solution = schedule_pipelined(loop.problem);
+    const double ratio =
+        static_cast<double>(solution.interval_ns) / static_cast<double>(loop.interval_ns);
+    sum += ratio;
+    worst = std::max(worst, ratio);
+    if (solution.interval_ns <= loop.interval_ns) ++num_optimal;
+  }
+  fmt::print("| {} | {} | {} | {:.2f} | {:.2f} | {:.4f} | {:.4f} | {}/{} | {:.3f} |\n",
+             shape.num_groups * shape.lanes_per_group, shape.lanes_per_group,
+             shape.num_groups * shape.lanes_per_group * shape.tasks_per_lane, shape.tightness,
+             shape.recurrences, sum / num_seeds, worst, num_optimal, num_seeds,
+             (cpu_seconds() - start) / num_seeds);
+}
+
+void print_table(uint32_t num_seeds) {
+  fmt::print(
+      "| lanes | of a group | tasks | tight | recurrent | mean ratio | worst | optimal | s a loop "
+      "|\n"
+      "|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+  for (const double recurrences : {0.0, 0.1, 0.25, 0.5}) {
+    for (const double tightness : {0.0, 0.5, 1.0}) {
+      for (const int tasks_per_lane : {4, 16, 64}) {
+        print_row({.num_groups = 6,
+                   .tasks_per_lane = tasks_per_lane,
+                   .tightness = tightness,
+                   .recurrences = recurrences},
+                  num_seeds);
+      }
+      print_row({.num_groups = 3,
+                 .lanes_per_group = 4,
+                 .tasks_per_lane = 8,
+                 .tightness = tightness,
+                 .recurrences = recurrences},
+                num_seeds);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace graphc
+
+int main(int argc, char** argv) {
+  const int num_seeds = argc > 1 ? std::atoi(argv[1]) : 20;
+  if (num_seeds < 1) {
+    fmt::print(stderr, "bench_loops: the number of loops must be at least 1\n");
+    return 2;
+  }
+  graphc::print_table(static_cast<uint32_t>(num_seeds));
+  return 0;
+}
