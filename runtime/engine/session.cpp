@@ -231,6 +231,10 @@ Result<void> Session::stack_output(std::string_view name) {
   return {};
 }
 
+Result<void> Session::reserve_outputs(int64_t num_steps) {
+  return impl_->reserve_outputs(num_steps);
+}
+
 Result<void> Session::run(int64_t num_steps, const RunOptions& options) {
   if (num_steps < 0) return usage_error("the number of steps must not be negative");
   if (num_steps == 0) return {};

@@ -101,6 +101,10 @@ class Session {
   /// Errors: no such output, or one that stays on its device.
   Result<void> stack_output(std::string_view name);
 
+  /// Takes the memory that stacked outputs need for the next `num_steps` steps, so that a run in
+  /// pieces does not fail for the lack of it in its middle. Errors: not enough (kMachine).
+  Result<void> reserve_outputs(int64_t num_steps);
+
   /// Runs the next `num_steps` steps. Feeds that the plan names are read the first time.
   /// Errors: inputs that are missing or do not fit (all of them); feeds with different numbers of
   ///         rows; memory for stacked outputs; a device that fails.

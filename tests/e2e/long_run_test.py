@@ -338,7 +338,7 @@ class ResumeTest(LongRunTest):
 
 
 class SignalTest(LongRunTest):
-    STEPS = 100_000_000
+    STEPS = 10_000_000
 
     def test_a_stopped_run_leaves_what_a_run_of_so_many_steps_leaves(self):
         plan, losses = self.training_plan(), self.folder / "loss.npy"
@@ -439,6 +439,13 @@ class UsageTest(LongRunTest):
         for option in ("--metrics", "--checkpoint"):
             message = self.refuse(BAD_MACHINE, "graphrun", self.rows_plan(), f"{option}={nowhere}")
             self.assertIn("no/file", message)
+
+    def test_outputs_that_memory_cannot_hold_are_found_before_the_run(self):
+        losses = self.folder / "loss.npy"
+        message = self.refuse(BAD_MACHINE, "graphrun", self.training_plan(), f"--steps={2**40}",
+                              f"--output=loss={losses}", f"--metrics={self.metrics}")
+        self.assertIn("run fewer steps", message)
+        self.assertFalse(self.metrics.exists())
 
     def test_inputs_without_a_common_epoch(self):
         np.save(self.folder / "x.npy", np.zeros((8, 2), np.float32))

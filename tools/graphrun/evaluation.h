@@ -21,8 +21,6 @@ class Evaluation {
 
   /// Its scalar outputs.
   const std::vector<std::string>& names() const { return names_; }
-  const std::vector<std::string>& notes() const { return session_.notes(); }
-  int64_t num_steps() const { return num_steps_; }
 
   /// Hands the states over and goes through all rows once, in their order, from the first; the
   /// mean over the steps of every scalar output, as text. Same states, same texts.

@@ -45,6 +45,7 @@ Training::Training(graphrt::Session& session, const Options& options, int64_t en
 Result<Training> Training::prepare(graphrt::Session& session, const Options& options,
                                    int64_t end_step) {
   Training training(session, options, end_step);
+  TRY(session.reserve_outputs(std::max<int64_t>(end_step - session.next_step(), 0)));
   const TrainingOptions& asked = options.training;
   std::vector<std::string> evaluated;
   if (asked.evaluation) {
