@@ -5,7 +5,6 @@
 #include "compiler/fit/limits.h"
 #include "compiler/fit/lower_within.h"
 #include "compiler/graph/graph_text.h"
-#include "compiler/passes/infer_types.h"
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_rows.h"
 #include "runtime/base/fingerprint.h"
@@ -49,8 +48,7 @@ PlanContext context_for(const Graph& source, const Machine& machine,
 Result<Compilation> compile(const Graph& graph, const Machine& machine,
                             const CompileOptions& options, DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
-  TRY(const Graph source, infer_types(graph, diagnostics));
-  TRY(const PassRun passes, run_passes(source, default_passes(), options.passes, diagnostics));
+  TRY(const PassRun passes, run_passes(graph, default_passes(), options.passes, diagnostics));
 
   const MemoryLimits limits = limits_of(machine, options.memory_limits);
   const auto evaluate = [&](const Assignment& assignment) {
@@ -83,7 +81,7 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   const Synchronised synchronised = remove_redundant_waits(memory);
   gate("remove_redundant_waits", verify_synchronised(synchronised));
 
-  const Plan plan = lower_to_plan(synchronised, machine, context_for(source, machine, options));
+  const Plan plan = lower_to_plan(synchronised, machine, context_for(passes.source, machine, options));
   gate_plan(plan);
   gate("lower_to_plan", verify_dataflow(plan, passes.graph));
 
@@ -96,8 +94,7 @@ Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& mach
                                          const CompileOptions& options,
                                          DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
-  TRY(const Graph source, infer_types(graph, diagnostics));
-  TRY(const PassRun passes, run_passes(source, default_passes(), options.passes, diagnostics));
+  TRY(const PassRun passes, run_passes(graph, default_passes(), options.passes, diagnostics));
   TRY(resolve_pins(passes.graph, machine, diagnostics));
   return find_trade_offs(limits_of(machine, options.memory_limits),
                          compile_within(passes.graph, machine, costs));

@@ -1,11 +1,11 @@
 #include "compiler/frontend/yaml_graph.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "compiler/frontend/yaml_initializer.h"
 #include "compiler/frontend/yaml_reader.h"
+#include "compiler/frontend/yaml_training.h"
 #include "runtime/op/op_table.h"
 
 namespace graphc {
@@ -43,23 +43,19 @@ class GraphReader {
     });
     read_nodes();
     read_outputs();
+    read_train();
     return std::move(declarations_);
   }
 
  private:
   void check_top_level_keys() {
-    constexpr std::array kNotYet = {"train", "parallel"};
     const size_t errors_before = diagnostics_.num_errors();
     check_keys(root_, kFileKeys, diagnostics_);
     if (diagnostics_.num_errors() > errors_before) declarations_.is_complete = false;
     for (const YamlNode& key : root_.keys) {
-      for (const std::string_view name : kNotYet) {
-        if (key.text != name) continue;
-        diagnostics_.error(key.where, "`" + key.text + "` is not supported yet by this version",
-                           key.text == "train"
-                               ? "write the backward pass and the updates as nodes"
-                               : "write the parts of the batch as nodes, with `device:` if wanted");
-      }
+      if (key.text != "parallel") continue;
+      diagnostics_.error(key.where, "`parallel` is not supported yet by this version",
+                         "write the parts of the batch as nodes, with `device:` if wanted");
     }
   }
 
@@ -250,6 +246,13 @@ class GraphReader {
       if (!value) continue;
       output.value = *std::move(value);
       declarations_.outputs.push_back(std::move(output));
+    }
+  }
+
+  void read_train() {
+    for (size_t i = 0; i < root_.keys.size(); ++i) {
+      if (root_.keys[i].text != "train") continue;
+      declarations_.training = read_training(root_.keys[i], root_.items[i], diagnostics_);
     }
   }
 

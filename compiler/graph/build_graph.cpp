@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "compiler/graph/build_training.h"
 #include "compiler/graph/topological_order.h"
 #include "compiler/graph/type_inference.h"
 #include "runtime/base/text.h"
@@ -67,6 +68,7 @@ class GraphBuilder {
     for (size_t i = 0; i < declared_.nodes.size(); ++i) nodes.push_back(resolve_node(i));
     add_in_order(std::move(nodes));
     for (const OutputDeclaration& output : declared_.outputs) add_output(output);
+    if (declared_.training) add_training(*declared_.training);
     check_purpose();
     // Parts that are in order are checked now: otherwise their errors would come up only after
     // those found so far are mended. Written types are checked in any case.
@@ -322,8 +324,15 @@ class GraphBuilder {
         {*value, text_of(output.device), output.value.where, place_of(output.device)});
   }
 
+  void add_training(const TrainingDeclaration& training) {
+    const NameLookup names = {
+        [this](const NameAt& name) { return find(name); },
+        [this](const NameAt& name) { return find_state(name, "only a state can be trained"); }};
+    graph_.training = resolve_training(training, names, diagnostics_);
+  }
+
   void check_purpose() {
-    if (!declared_.outputs.empty() || !declared_.is_complete) return;
+    if (!declared_.outputs.empty() || declared_.training || !declared_.is_complete) return;
     for (const NodeDeclaration& node : declared_.nodes) {
       if (node.updates) return;
     }
@@ -345,6 +354,7 @@ class GraphBuilder {
       if (node.updates) is_used[*node.updates] = 1;
     }
     for (const GraphOutput& output : graph_.outputs) is_used[output.value] = 1;
+    if (graph_.training) is_used[graph_.training->loss] = 1;
     for (const ValueId id : graph_.values.ids()) {
       const Value& value = graph_.values[id];
       const bool is_interface = value.kind == ValueKind::kInput || value.kind == ValueKind::kState;

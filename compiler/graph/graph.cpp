@@ -45,6 +45,7 @@ std::optional<NodeId> Graph::updater_of(ValueId state) const {
 }
 
 SourceGraph to_source_graph(const Graph& graph) {
+  CHECK(!graph.training, "the updates of " + graph.name + " are not derived yet");
   SourceGraph source;
   source.name = graph.name;
   for (const Value& value : graph.values) {

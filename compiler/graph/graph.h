@@ -5,14 +5,13 @@
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/graph/ids.h"
+#include "compiler/graph/training.h"
 #include "compiler/vocabulary.h"
 #include "runtime/op/op_table.h"
 #include "runtime/plan/source_graph.h"
 
 namespace graphc {
-
-using ValueId = Id<struct ValueTag>;
-using NodeId = Id<struct NodeTag>;
 
 enum class ValueKind { kInput, kState, kConstant, kNode };
 
@@ -62,6 +61,7 @@ struct Graph {
   IdVector<ValueId, Value> values;
   IdVector<NodeId, Node> nodes;
   std::vector<GraphOutput> outputs;
+  std::optional<Training> training;  ///< until `differentiate` has made nodes of it
 
   const Value& value_of(NodeId node) const { return values[nodes[node].result]; }
   /// Requires: infer_types ran.
@@ -79,7 +79,8 @@ using Violation = std::optional<std::string>;
 /// state's type, unique names, and, where types are present, that they are what inference gives.
 Violation verify_graph(const Graph& graph);
 
-/// The graph as the runtime's reference executor wants it. Requires: infer_types ran.
+/// The graph as the runtime's reference executor wants it.
+/// Requires: infer_types and differentiate ran.
 SourceGraph to_source_graph(const Graph& graph);
 
 }  // namespace graphc

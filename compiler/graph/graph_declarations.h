@@ -68,6 +68,29 @@ struct OutputDeclaration {
   std::optional<NameAt> device;
 };
 
+/// A number of `train`, for example momentum.
+struct SettingDeclaration {
+  NameAt name;
+  std::optional<double> value;
+  SourceRange value_where;
+};
+
+struct LearningRateDeclaration {
+  std::optional<SettingDeclaration> number;  ///< instead of a schedule
+  std::optional<NameAt> schedule;
+  std::vector<SettingDeclaration> settings;
+  SourceRange where;
+};
+
+struct TrainingDeclaration {
+  SourceRange where;
+  std::optional<NameAt> loss;
+  std::optional<NameAt> optimizer;
+  std::optional<LearningRateDeclaration> learning_rate;
+  std::vector<SettingDeclaration> settings;
+  std::optional<std::vector<NameAt>> parameters;
+};
+
 struct GraphDeclarations {
   NameAt name;
   /// False if something with a name could not be read (reported): then a name that is not defined,
@@ -79,6 +102,7 @@ struct GraphDeclarations {
   std::vector<ConstantDeclaration> constants;
   std::vector<NodeDeclaration> nodes;
   std::vector<OutputDeclaration> outputs;
+  std::optional<TrainingDeclaration> training;
 };
 
 }  // namespace graphc

@@ -18,6 +18,7 @@ namespace graphc {
 ///   constant %c : f32[2] = [0.5, 1]
 ///   %z1 = matmul(%x, %w1) {transpose_b = true} : f32[100, 128] device gpu0 keep updates %w1
 ///   output %z1 on gpu0
+///   train %loss sgd(learning_rate=0.5, weight_decay=0)
 ///
 /// Numbers are the shortest that read back to the same bits. A tensor whose elements are all equal
 /// is written as one number. A node's type is absent before infer_types.

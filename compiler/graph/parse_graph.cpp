@@ -6,6 +6,7 @@
 #include "compiler/graph/graph_text.h"
 #include "compiler/graph/line_lexer.h"
 #include "compiler/graph/tensor_literal.h"
+#include "compiler/graph/training_text.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -38,7 +39,9 @@ class LineParser {
     if (lexer_.accept_word("state")) return parse_state(declarations);
     if (lexer_.accept_word("constant")) return parse_constant(declarations);
     if (lexer_.accept_word("output")) return parse_output(declarations);
-    return fail("`graph`, `input`, `state`, `constant`, `output` or a node `%name = ...`");
+    const SourceRange where = lexer_.peek().where;
+    if (lexer_.accept_word("train")) return parse_train(where, declarations);
+    return fail("`graph`, `input`, `state`, `constant`, `output`, `train` or a node `%name = ...`");
   }
 
  private:
@@ -330,6 +333,12 @@ class LineParser {
     if (!end_of_line()) return false;
     declarations.outputs.push_back(std::move(output));
     return true;
+  }
+
+  bool parse_train(const SourceRange& where, GraphDeclarations& declarations) {
+    if (declarations.training) return fail_at(where, "the graph already says how to train");
+    declarations.training = parse_training(lexer_, where, diagnostics_);
+    return declarations.training.has_value();
   }
 
   LineLexer lexer_;

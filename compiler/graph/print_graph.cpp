@@ -1,5 +1,6 @@
 #include "compiler/graph/graph_text.h"
 #include "compiler/graph/tensor_literal.h"
+#include "compiler/graph/training_text.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -92,6 +93,7 @@ std::string print_graph(const Graph& graph) {
     if (output.device) text += " on " + word(*output.device);
     text += "\n";
   }
+  if (graph.training) text += print_training(graph);
   return text;
 }
 

@@ -122,6 +122,17 @@ Violation check_nodes(const Graph& graph) {
   return std::nullopt;
 }
 
+Violation check_training(const Graph& graph, const Training& training) {
+  if (!graph.values.contains(training.loss)) return "the loss is no value of the graph";
+  if (!training.parameters) return std::nullopt;
+  for (const ListedParameter& parameter : *training.parameters) {
+    const bool is_state = graph.values.contains(parameter.state) &&
+                          graph.values[parameter.state].kind == ValueKind::kState;
+    if (!is_state) return "a trained parameter is no state of the graph";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Violation verify_graph(const Graph& graph) {
@@ -130,7 +141,7 @@ Violation verify_graph(const Graph& graph) {
   for (const GraphOutput& output : graph.outputs) {
     if (!graph.values.contains(output.value)) return "an output is no value of the graph";
   }
-  return std::nullopt;
+  return graph.training ? check_training(graph, *graph.training) : std::nullopt;
 }
 
 }  // namespace graphc

@@ -13,15 +13,22 @@ bool is_plain_product(const Graph& graph, const Node& matmul) {
          !matmul.attributes.flag("relu");
 }
 
+/// Without a rate as an operand, and without decay: what the product's own update can do.
+bool is_plain_update(const Node& sgd) {
+  return sgd.inputs.size() == 2 && sgd.attributes.number("weight_decay", 0) == 0;
+}
+
 void fuse_update(Fusion& fusion, NodeId update) {
   const Graph& graph = fusion.graph();
   const Node& sgd = graph.nodes[update];
+  if (!is_plain_update(sgd)) return;
   const ValueId weights = sgd.inputs[0];
   const auto product = fusion.find_joinable(update, sgd.inputs[1], "matmul");
   if (!product || !is_plain_product(graph, graph.nodes[*product])) return;
   const Node& matmul = graph.nodes[*product];
   if (std::count(matmul.inputs.begin(), matmul.inputs.end(), weights) > 0) return;
   Fusion::Formula formula{find_op("matmul_sgd_update"), sgd.attributes, matmul.inputs};
+  formula.attributes.erase("weight_decay");
   for (const char* flag : {"transpose_a", "transpose_b"}) {
     if (matmul.attributes.flag(flag)) formula.attributes.set(flag, true);
   }

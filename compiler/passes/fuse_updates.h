@@ -10,7 +10,8 @@ namespace graphc {
 /// is added to the weights as it is computed, and the gradient is never written.
 ///
 /// Products of more than two dimensions, and of the weights themselves, stay apart: the latter
-/// could not be added in place.
+/// could not be added in place. So do updates with a weight decay or with a rate that is an
+/// operand: a product's update has neither.
 ///
 /// Runs after:       fuse_epilogues - a product with a bias or a relu is no plain gradient.
 /// Runs before:      placement - what is joined has one device and one cost.

@@ -6,6 +6,7 @@
 #include <ostream>
 #include <utility>
 
+#include "compiler/autodiff/differentiate.h"
 #include "compiler/graph/graph_text.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_transposes.h"
@@ -19,16 +20,23 @@
 namespace graphc {
 namespace {
 
+constexpr PassRole kMeaning = PassRole::kMeaning;
+constexpr PassRole kRewrite = PassRole::kRewrite;
+
 constexpr std::array kPasses = {
-    Pass{"infer_types", "gives every value its static type", false, infer_types},
-    Pass{"fold_constants", "computes what depends on constants alone", true, fold_constants},
-    Pass{"fold_transposes", "turns transposes before a matmul into its flags", true,
+    Pass{"infer_types", "gives every value its static type", kMeaning, false, infer_types},
+    Pass{"differentiate", "derives the backward pass and the updates that `train` asks for",
+         kMeaning, true, differentiate},
+    Pass{"fold_constants", "computes what depends on constants alone", kRewrite, true,
+         fold_constants},
+    Pass{"fold_transposes", "turns transposes before a matmul into its flags", kRewrite, true,
          fold_transposes},
-    Pass{"merge_equal_nodes", "computes equal things once", false, merge_equal_nodes},
-    Pass{"remove_dead_nodes", "removes what nothing needs", false, remove_dead_nodes},
-    Pass{"fuse_epilogues", "adds a bias and applies relu while a matmul writes its result", true,
-         fuse_epilogues},
-    Pass{"fuse_updates", "turns an sgd_update of a matmul into one product", true, fuse_updates},
+    Pass{"merge_equal_nodes", "computes equal things once", kRewrite, false, merge_equal_nodes},
+    Pass{"remove_dead_nodes", "removes what nothing needs", kRewrite, false, remove_dead_nodes},
+    Pass{"fuse_epilogues", "adds a bias and applies relu while a matmul writes its result",
+         kRewrite, true, fuse_epilogues},
+    Pass{"fuse_updates", "turns an sgd_update of a matmul into one product", kRewrite, true,
+         fuse_updates},
 };
 
 tl::unexpected<Error> unknown_pass(std::string_view name, std::span<const Pass> passes) {
@@ -68,6 +76,18 @@ void check_graph(const Graph& graph, std::string_view pass) {
                         print_graph(graph));
 }
 
+Result<void> check_ready(const Graph& graph, const Pass& pass) {
+  const std::string name(pass.name);
+  if (pass.needs_types && !is_typed(graph)) {
+    return usage_error("the pass " + name + " needs types; run infer_types before it");
+  }
+  if (pass.role == PassRole::kRewrite && graph.training) {
+    return usage_error("the pass " + name +
+                       " needs the nodes that `train` stands for; run differentiate before it");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::span<const Pass> all_passes() { return kPasses; }
@@ -103,12 +123,12 @@ Result<PassRun> run_passes(Graph graph, std::span<const Pass> passes, const Pass
   for (const std::string& name : options.dump_after) {
     if (name != "all" && find_pass(name, passes) == nullptr) return unknown_pass(name, passes);
   }
-  PassRun run{std::move(graph), {}};
+  PassRun run{std::move(graph), {}, {}};
+  bool is_rewritten = false;
   for (const Pass& pass : passes) {
-    if (pass.needs_types && !is_typed(run.graph)) {
-      return usage_error("the pass " + std::string(pass.name) +
-                         " needs types; run infer_types before it");
-    }
+    TRY(check_ready(run.graph, pass));
+    if (pass.role == PassRole::kRewrite && !is_rewritten) run.source = run.graph;
+    is_rewritten = is_rewritten || pass.role == PassRole::kRewrite;
     const auto start = std::chrono::steady_clock::now();
     TRY(run.graph, pass.run(std::move(run.graph), diagnostics));
     const auto duration = std::chrono::steady_clock::now() - start;
@@ -118,6 +138,7 @@ Result<PassRun> run_passes(Graph graph, std::span<const Pass> passes, const Pass
     check_graph(run.graph, pass.name);
     dump(run.graph, pass, options);
   }
+  if (!is_rewritten) run.source = run.graph;
   return run;
 }
 

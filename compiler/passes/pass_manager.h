@@ -13,10 +13,14 @@
 
 namespace graphc {
 
+/// What a pass may do: decide what the graph means, or compute the same another way.
+enum class PassRole : uint8_t { kMeaning, kRewrite };
+
 /// A step from a valid graph to a valid graph.
 struct Pass {
   std::string_view name;
   std::string_view summary;  ///< one line for --list-passes
+  PassRole role;             ///< kRewrite needs a graph that nothing is to be derived for any more
   bool needs_types;          ///< whether infer_types must have run
   Result<Graph> (*run)(Graph graph, DiagnosticSink& diagnostics);
 };
@@ -43,6 +47,7 @@ struct PassTiming {
 
 struct PassRun {
   Graph graph;
+  Graph source;  ///< before the first pass that rewrites: what results are checked against
   std::vector<PassTiming> timings;  ///< one a pass, in order; no decision depends on them
 };
 
@@ -53,7 +58,7 @@ std::string to_string(std::span<const PassTiming> timings);
 /// process ends with the name of the pass and the text of the graph.
 /// Requires: verify_graph passes.
 /// Errors: those of the passes (in `diagnostics`); a name in dump_after that no pass has, a pass
-///         that needs types before there are any (usage).
+///         that needs types before there are any, one that rewrites before differentiate (usage).
 Result<PassRun> run_passes(Graph graph, std::span<const Pass> passes, const PassOptions& options,
                            DiagnosticSink& diagnostics);
 

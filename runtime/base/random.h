@@ -6,10 +6,6 @@
 
 namespace graphrt {
 
-/// Ten rounds of Philox4x32: a bijection of 128-bit counters for every 64-bit key.
-/// Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 3.3.
-std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
-
 /// Random numbers without a state: the i-th number depends on the seed, the stream's name and i,
 /// on nothing else, so any part of a tensor can be made anywhere, in any order.
 class RandomStream {

@@ -180,4 +180,33 @@ TypeResult type_of_reshape(Types inputs, const Attributes& attributes) {
   return result;
 }
 
+TypeResult type_of_broadcast(Types inputs, const Attributes& attributes) {
+  const Shape wanted = attributes.list("shape");
+  if (std::any_of(wanted.begin(), wanted.end(), [](int64_t size) { return size < 1; })) {
+    return refuse("needs a shape of positive sizes; got " + to_string(wanted));
+  }
+  if (broadcast_shape(inputs[0].shape, wanted) != wanted) {
+    return refuse("cannot stretch " + to_string(inputs[0]) + " to the shape " + to_string(wanted) +
+                      ": from the last dimension on, its sizes must be equal or 1",
+                  0);
+  }
+  return TensorType{inputs[0].element, wanted};
+}
+
+TypeResult type_of_pad(Types inputs, const Attributes& attributes) {
+  const auto axis = axis_of(inputs[0], attributes, 0);
+  if (!axis) return tl::unexpected(axis.error());
+  const int64_t before = attributes.integer("before", 0);
+  const int64_t after = attributes.integer("after", 0);
+  // What is larger fits into no tensor, and sums of what is smaller into 64 bits.
+  const auto is_allowed = [](int64_t size) { return size >= 0 && size <= kMaxTensorBytes; };
+  if (!is_allowed(before) || !is_allowed(after)) {
+    return refuse("needs before and after from 0 to " + std::to_string(kMaxTensorBytes) + "; got " +
+                  std::to_string(before) + " and " + std::to_string(after));
+  }
+  TensorType result = inputs[0];
+  result.shape[*axis] += before + after;
+  return result;
+}
+
 }  // namespace graphrt

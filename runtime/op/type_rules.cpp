@@ -1,6 +1,9 @@
 #include "runtime/op/type_rules.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "runtime/base/text.h"
 
 namespace graphrt {
 namespace {
@@ -27,30 +30,6 @@ std::string matmul_message(Types inputs, const Attributes& attributes) {
   return "needs " + a + kAnd + b +
          (is_batched ? " with the same leading dimensions; got " : "; got ") +
          to_string(inputs[0]) + kAnd + to_string(inputs[1]);
-}
-
-/// NumPy's rule: dimensions are compared from the last one on, and 1 stretches.
-std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b) {
-  const size_t rank = std::max(a.size(), b.size());
-  Shape result(rank, 1);
-  for (size_t from_end = 1; from_end <= rank; ++from_end) {
-    const int64_t in_a = from_end <= a.size() ? a[a.size() - from_end] : 1;
-    const int64_t in_b = from_end <= b.size() ? b[b.size() - from_end] : 1;
-    if (in_a != in_b && in_a != 1 && in_b != 1) return std::nullopt;
-    result[rank - from_end] = in_a == 1 ? in_b : in_a;
-  }
-  return result;
-}
-
-std::optional<OpError> find_bad_cross_entropy_operand(Types inputs) {
-  const TensorType& logits = inputs[0];
-  const TensorType& label = inputs[1];
-  const std::string message =
-      "needs logits f32[N, C] and label i32[N]; got " + to_string(logits) + kAnd + to_string(label);
-  if (logits.element != ElementType::kF32 || logits.rank() != 2) return OpError{message, 0};
-  if (label.element != ElementType::kI32 || label.rank() != 1) return OpError{message, 1};
-  if (label.shape[0] != logits.shape[0]) return OpError{message, 1};
-  return std::nullopt;
 }
 
 /// Requires: both operands are f32.
@@ -88,6 +67,37 @@ std::optional<OpError> find_non_f32(Types inputs) {
   return std::nullopt;
 }
 
+std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b) {
+  const size_t rank = std::max(a.size(), b.size());
+  Shape result(rank, 1);
+  for (size_t from_end = 1; from_end <= rank; ++from_end) {
+    const int64_t in_a = from_end <= a.size() ? a[a.size() - from_end] : 1;
+    const int64_t in_b = from_end <= b.size() ? b[b.size() - from_end] : 1;
+    if (in_a != in_b && in_a != 1 && in_b != 1) return std::nullopt;
+    result[rank - from_end] = in_a == 1 ? in_b : in_a;
+  }
+  return result;
+}
+
+OpError misfit(const std::string& needs, Types inputs, std::optional<size_t> input) {
+  std::string message = "needs " + needs + "; got ";
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const char* separator = i == 0 ? "" : i + 1 == inputs.size() ? kAnd : ", ";
+    message += separator + to_string(inputs[i]);
+  }
+  return {std::move(message), input};
+}
+
+std::optional<OpError> find_outside(const Attributes& attributes, std::string_view name, double low,
+                                    double high) {
+  const double number = attributes.number(name, low);
+  if (number >= low && number < high) return std::nullopt;
+  const std::string upper = std::isinf(high) ? "" : " < " + format_number(high);
+  return OpError{"needs " + format_number(low) + " <= " + std::string(name) + upper + "; got " +
+                     format_number(number),
+                 {}};
+}
+
 TypeResult type_of_f32_map(Types inputs, const Attributes&) {
   if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
   return inputs[0];
@@ -108,6 +118,12 @@ TypeResult type_of_arithmetic(Types inputs, const Attributes&) {
                   1);
   }
   return TensorType{inputs[0].element, *std::move(shape)};
+}
+
+TypeResult type_of_comparison(Types inputs, const Attributes& attributes) {
+  TypeResult result = type_of_arithmetic(inputs, attributes);
+  if (result) result->element = ElementType::kF32;
+  return result;
 }
 
 TypeResult type_of_division(Types inputs, const Attributes& attributes) {
@@ -154,17 +170,21 @@ TypeResult type_of_softmax(Types inputs, const Attributes& attributes) {
   if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
   const auto axis = axis_of(inputs[0], attributes, -1);
   if (!axis) return tl::unexpected(axis.error());
-  return inputs[0];
+  if (!attributes.flag("causal")) return inputs[0];
+  const size_t rank = inputs[0].shape.size();
+  if (rank >= 2 && *axis == rank - 1) return inputs[0];
+  return refuse(
+      "needs at least 2 dimensions and the last as its axis where it is causal; got axis " +
+          std::to_string(*axis) + " of " + to_string(inputs[0]),
+      0);
 }
 
-TypeResult type_of_cross_entropy(Types inputs, const Attributes&) {
-  if (auto error = find_bad_cross_entropy_operand(inputs)) return tl::unexpected(*std::move(error));
-  return TensorType{ElementType::kF32, {}};
-}
-
-TypeResult type_of_cross_entropy_grad(Types inputs, const Attributes&) {
-  if (auto error = find_bad_cross_entropy_operand(inputs)) return tl::unexpected(*std::move(error));
-  return inputs[0];
+TypeResult type_of_softmax_grad(Types inputs, const Attributes& attributes) {
+  TypeResult pair = type_of_f32_pair(inputs, attributes);
+  if (!pair) return pair;
+  const auto axis = axis_of(inputs[0], attributes, -1);
+  if (!axis) return tl::unexpected(axis.error());
+  return pair;
 }
 
 }  // namespace graphrt

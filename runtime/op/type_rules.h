@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 
 #include "runtime/op/op_table.h"
@@ -17,6 +18,8 @@ using Types = std::span<const TensorType>;
 TypeResult type_of_f32_map(Types inputs, const Attributes& attributes);
 TypeResult type_of_copy(Types inputs, const Attributes& attributes);
 TypeResult type_of_arithmetic(Types inputs, const Attributes& attributes);
+/// As arithmetic, with an f32 result.
+TypeResult type_of_comparison(Types inputs, const Attributes& attributes);
 TypeResult type_of_division(Types inputs, const Attributes& attributes);
 /// Two f32 operands of the same shape, without broadcasting.
 TypeResult type_of_f32_pair(Types inputs, const Attributes& attributes);
@@ -26,8 +29,34 @@ TypeResult type_of_matmul(Types inputs, const Attributes& attributes);
 /// w, a and b, all of rank 2: w has the type of the product.
 TypeResult type_of_matmul_update(Types inputs, const Attributes& attributes);
 TypeResult type_of_softmax(Types inputs, const Attributes& attributes);
+/// y has the type of the gradient.
+TypeResult type_of_softmax_grad(Types inputs, const Attributes& attributes);
+
+/// Losses, their gradients, and totals.
 TypeResult type_of_cross_entropy(Types inputs, const Attributes& attributes);
 TypeResult type_of_cross_entropy_grad(Types inputs, const Attributes& attributes);
+TypeResult type_of_accuracy(Types inputs, const Attributes& attributes);
+/// f32[] from two f32 operands of the same shape.
+TypeResult type_of_mean_loss(Types inputs, const Attributes& attributes);
+TypeResult type_of_sum_of_squares(Types inputs, const Attributes& attributes);
+TypeResult type_of_clip_factor(Types inputs, const Attributes& attributes);
+
+/// Rows of the last dimension, f32[..., D]: x, then gamma f32[D] and, where there is one, beta.
+TypeResult type_of_norm(Types inputs, const Attributes& attributes);
+/// gradient, x and gamma: the gradient by x.
+TypeResult type_of_norm_grad(Types inputs, const Attributes& attributes);
+/// gradient and x: the gradient by gamma.
+TypeResult type_of_norm_scale_grad(Types inputs, const Attributes& attributes);
+TypeResult type_of_embedding(Types inputs, const Attributes& attributes);
+TypeResult type_of_embedding_grad(Types inputs, const Attributes& attributes);
+TypeResult type_of_dropout(Types inputs, const Attributes& attributes);
+
+/// What an optimizer does to a state. An update takes its rate from an operand at the end, or from
+/// `learning_rate`: from exactly one of them.
+TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes);
+TypeResult type_of_adam_update(Types inputs, const Attributes& attributes);
+TypeResult type_of_moving_average(Types inputs, const Attributes& attributes);
+TypeResult type_of_learning_rate(Types inputs, const Attributes& attributes);
 
 /// Reductions.
 TypeResult type_of_sum_or_max(Types inputs, const Attributes& attributes);
@@ -39,11 +68,20 @@ TypeResult type_of_transpose(Types inputs, const Attributes& attributes);
 TypeResult type_of_slice(Types inputs, const Attributes& attributes);
 TypeResult type_of_concat(Types inputs, const Attributes& attributes);
 TypeResult type_of_reshape(Types inputs, const Attributes& attributes);
+TypeResult type_of_broadcast(Types inputs, const Attributes& attributes);
+TypeResult type_of_pad(Types inputs, const Attributes& attributes);
 
 /// The error of a rule: `message` without the operator's name, and the operand to blame, if one is.
 tl::unexpected<OpError> refuse(std::string message, std::optional<size_t> input = std::nullopt);
 /// An operand that is not f32, if there is one.
 std::optional<OpError> find_non_f32(Types inputs);
+/// NumPy's rule: dimensions are compared from the last one on, and 1 stretches.
+std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b);
+/// That `needs` is not what came, with the types that did.
+OpError misfit(const std::string& needs, Types inputs, std::optional<size_t> input);
+/// The attribute `name`, where it is there and not in [low, high).
+std::optional<OpError> find_outside(const Attributes& attributes, std::string_view name, double low,
+                                    double high = std::numeric_limits<double>::infinity());
 /// Attribute `axis`, counted from the front.
 tl::expected<size_t, OpError> axis_of(const TensorType& input, const Attributes& attributes,
                                       int64_t otherwise);

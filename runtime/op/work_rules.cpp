@@ -20,6 +20,13 @@ Work work_of_slice(std::span<const TensorType>, const TensorType& result, const 
   return {.rate = "", .num_flops = 0, .num_bytes = 2 * static_cast<double>(result.size_bytes())};
 }
 
+Work work_of_embedding(std::span<const TensorType> inputs, const TensorType& result,
+                       const Attributes&) {
+  const auto index_bytes = static_cast<double>(inputs[1].size_bytes());
+  const auto result_bytes = static_cast<double>(result.size_bytes());
+  return {.rate = "", .num_flops = 0, .num_bytes = index_bytes + 2 * result_bytes};
+}
+
 Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
                     const Attributes& attributes) {
   const Shape& a = inputs[0].shape;

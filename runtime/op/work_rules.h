@@ -10,6 +10,9 @@ Work work_of_streaming(std::span<const TensorType> inputs, const TensorType& res
 /// Reads of its operand only what goes into the result.
 Work work_of_slice(std::span<const TensorType> inputs, const TensorType& result,
                    const Attributes& attributes);
+/// Reads of its table only what goes into the result, and the index.
+Work work_of_embedding(std::span<const TensorType> inputs, const TensorType& result,
+                       const Attributes& attributes);
 /// 2 M N K operations for each product of matrices, at the rate `matmul_f32`.
 Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
                     const Attributes& attributes);

@@ -47,7 +47,7 @@ struct SourceNode {
   bool operator==(const SourceNode&) const = default;
 };
 
-/// The graph as the user wrote it, before any pass: what a plan's results are checked against.
+/// The graph the user means, before any pass rewrites it: what a plan's results are checked against.
 /// Nodes are in a topological order; every use of a state reads its value from before the step.
 struct SourceGraph {
   std::string name;

@@ -1,5 +1,6 @@
 """A real network learns real digits, and every loss on the way is the one that NumPy computes."""
 
+import re
 import unittest
 
 import numpy as np
@@ -58,6 +59,43 @@ class TrainingTest(EndToEndTest):
         expected = numpy_losses(weights["w1"], weights["w2"], 50)
         self.assertLess(expected[-1], expected[0])  # it learns at all
         np.testing.assert_allclose(np.load(losses), expected, rtol=0, atol=1e-4)
+
+    def test_a_derived_backward_pass_trains_as_the_one_written_by_hand(self):
+        summaries, losses = [], []
+        for name in ("mlp", "mlp_single"):
+            plan, loss = self.folder / f"{name}.bin", self.folder / f"{name}.npy"
+            summary = self.succeed("graphc", GRAPHS / f"{name}.yaml", "-o", plan)
+            summaries.append(summary.removeprefix(name))
+            self.succeed("graphrun", plan, "--steps=200", f"--output=loss={loss}")
+            losses.append(np.load(loss))
+        # As many tasks, as long a step, as busy lanes, as much memory.
+        self.assertEqual(*summaries)
+        self.assertLess(losses[0][-1], losses[0][0] / 2)
+        np.testing.assert_array_equal(*losses)
+
+    def test_every_optimizer_learns_and_computes_what_the_reference_computes(self):
+        step = "{schedule: step, base: 0.1, warmup: 10, every: 40, factor: 0.5}"
+        cosine = "{schedule: cosine, base: 0.01, warmup: 10, steps: 90, final: 0.001}"
+        cases = {
+            "sgd": "learning_rate: 0.5, weight_decay: 0.0001, clip_norm: 1",
+            "momentum": f"learning_rate: {step}",
+            "adam": "learning_rate: 0.01",
+            "adamw": f"learning_rate: {cosine}, clip_norm: 1",
+        }
+        graphs = self.copy_of_graphs("optimizers")
+        text = (graphs / "mlp.yaml").read_text()
+        for optimizer, settings in cases.items():
+            with self.subTest(optimizer=optimizer):
+                train = f"train: {{loss: loss, optimizer: {optimizer}, {settings}}}"
+                graph = graphs / f"{optimizer}.yaml"
+                graph.write_text(re.sub(r"train: .*", train, text))
+                plan, loss = self.folder / f"{optimizer}.bin", self.folder / f"{optimizer}.npy"
+                self.succeed("graphc", graph, "-o", plan)
+                report = self.succeed("graphrun", plan, "--steps=3", "--check")
+                self.assertIn("equal the reference", report)
+                self.succeed("graphrun", plan, "--steps=100", f"--output=loss={loss}")
+                losses = np.load(loss)
+                self.assertLess(losses[-10:].mean(), losses[0] / 4)
 
     def test_saved_weights_continue_a_run_where_it_stopped(self):
         plan = self.compile(GRAPHS / "mlp_figure.yaml")

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "compiler/autodiff/differentiate.h"
 #include "compiler/frontend/load_graph.h"
 #include "compiler/graph/graph_text.h"
 #include "compiler/graph/tensor_literal.h"
@@ -133,8 +134,10 @@ void expect_same_text(const Graph& graph) {
 
 void compile_small(const Graph& graph) {
   DiagnosticSink diagnostics;
-  const auto typed = graphc::infer_types(graph, diagnostics);
-  if (!typed || !is_small(*typed)) return;
+  auto whole = graphc::infer_types(graph, diagnostics);
+  // What training adds counts too.
+  if (whole) whole = graphc::differentiate(*std::move(whole), diagnostics);
+  if (!whole || !is_small(*whole)) return;
   static const graphc::Machine machine = small_machine();
   const auto compilation = graphc::compile(graph, machine, {}, diagnostics);
   const bool is_explained =

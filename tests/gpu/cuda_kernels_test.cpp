@@ -150,6 +150,12 @@ TEST_F(CudaKernels, AgreeWithReferenceOnSpecialValues) {
                                 -kInfinity, -kInfinity, -kInfinity, -kInfinity,  //
                                 kInfinity,  0,          -0.0F,      7});
   const Tensor label = tensor_of<int32_t>({5}, {1, 2, 3, 0, 0});
+  const KernelCase causal{"softmax", {rows}, with({{"causal", true}})};
+  EXPECT_TRUE(close(run(causal), reference_of(causal)));
+  const KernelCase accuracy{"accuracy", {rows, label}, {}};
+  EXPECT_TRUE(close(run(accuracy), reference_of(accuracy)));
+  const KernelCase equal{"equal", {rows, rows}, {}};
+  EXPECT_TRUE(close(run(equal), reference_of(equal)));
   for (const std::string_view op : {"softmax", "argmax"}) {
     for (const int64_t axis : {0, 1}) {
       const KernelCase tested{op, {rows}, with({{"axis", axis}})};
@@ -197,6 +203,52 @@ TEST_F(CudaKernels, MakeLabelsThatNameNoClassVisible) {
     EXPECT_TRUE(close(run(gradient), reference_of(gradient)));
     const KernelCase loss{"softmax_cross_entropy", {logits, label}, {}};
     EXPECT_TRUE(std::isnan(run(loss).as<float>()[0]));
+  }
+}
+
+TEST_F(CudaKernels, MakeIndicesThatNameNoRowVisible) {
+  for (const int32_t bad : {-1, 3, INT32_MIN, std::numeric_limits<int32_t>::max()}) {
+    const Tensor index = tensor_of<int32_t>({3}, {0, bad, 1});
+    const Tensor rows = tensor_of<float>({3, 2}, {1, 2, 3, 4, 5, 6});
+    const KernelCase forward{"embedding", {rows, index}, {}};
+    EXPECT_TRUE(close(run(forward), reference_of(forward)));
+    const KernelCase gradient{"embedding_grad", {rows, index}, with({{"rows", int64_t{3}}})};
+    EXPECT_TRUE(close(run(gradient), reference_of(gradient)));
+  }
+}
+
+TEST_F(CudaKernels, DropOutWhatTheReferenceDropsOut) {
+  for (const KernelCase& tested : random_cases("dropout", kSeed, kCasesPerOperator)) {
+    SCOPED_TRACE(trace(tested));
+    ASSERT_EQ(run(tested).data, reference_of(tested).data);
+    ASSERT_EQ(run(tested, {.offset_bytes = 4}).data, reference_of(tested).data);
+  }
+}
+
+// Thirds have no exact sums: the order of addition is seen in their bits.
+TEST_F(CudaKernels, AddUpRowsOfEmbeddingsAsTheCpuDoes) {
+  for (KernelCase tested : random_cases("embedding_grad", kSeed, kCasesPerOperator)) {
+    for (float& x : tested.inputs[0].as<float>()) x /= 3;
+    SCOPED_TRACE(trace(tested));
+    ASSERT_EQ(run(tested).data, run_cpu(tested.op, tested.inputs, tested.attributes).data);
+  }
+}
+
+TEST_F(CudaKernels, NormalizeSpecialRows) {
+  // A large mean beside small differences, no difference, a NaN, infinities.
+  const Tensor x = tensor_of<float>({5, 4}, {10'000,    10'001, 10'002,     10'003,  //
+                                             1e6F,      1e6F,   1e6F,       1e6F,    //
+                                             kNaN,      1,      2,          3,       //
+                                             kInfinity, 1,      -kInfinity, 2,       //
+                                             0,         0,      0,          0});
+  const Tensor ones = tensor_of<float>({4}, {1, 1, 1, 1});
+  const KernelCase cases[] = {{"layer_norm", {x, ones, ones}, {}},
+                              {"rms_norm", {x, ones}, {}},
+                              {"layer_norm_grad", {x, x, ones}, {}},
+                              {"rms_norm_grad", {x, x, ones}, {}}};
+  for (const KernelCase& tested : cases) {
+    SCOPED_TRACE(trace(tested));
+    EXPECT_TRUE(close(run(tested), reference_of(tested)));
   }
 }
 

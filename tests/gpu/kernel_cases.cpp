@@ -7,6 +7,8 @@
 #include "runtime/base/check.h"
 #include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
+#include "tests/unit/runtime/kernels/layer_cases.h"
+#include "tests/unit/runtime/kernels/training_cases.h"
 
 namespace graphrt {
 namespace {
@@ -16,20 +18,14 @@ namespace {
 constexpr std::array<int64_t, 13> kSizes = {1, 2, 3, 4, 7, 8, 31, 32, 33, 100, 256, 257, 1025};
 constexpr DiceRange kGpuCases = {kSizes, 2000, 3, 64};
 
-/// Operands and attributes of some shape.
-struct Use {
-  std::vector<Tensor> inputs;
-  Attributes attributes;
-};
+using Use = OperatorUse;
 
 size_t from_front(int64_t axis, const Shape& shape) {
   return static_cast<size_t>(axis < 0 ? axis + std::ssize(shape) : axis);
 }
 
-Use map_use(Dice& dice) { return {{dice.f32(dice.shape(dice.between(0, 4)))}, {}}; }
-
 Use log_use(Dice& dice) {
-  Use use = map_use(dice);
+  Use use = f32_use(dice);
   for (float& x : use.inputs[0].as<float>()) x = x * x + 0.01F;
   return use;
 }
@@ -42,15 +38,9 @@ Use reshape_use(Dice& dice) {
   return use;
 }
 
-Shape stretchable(Dice& dice, const Shape& whole) {
-  Shape shape(whole.begin() + dice.between(0, std::ssize(whole)), whole.end());
-  for (int64_t& size : shape) size = dice.between(0, 2) == 0 ? 1 : size;
-  return shape;
-}
-
 Use division_use(Dice& dice) {
   const Shape whole = dice.shape(dice.between(0, 4));
-  Use use{{dice.f32(whole), dice.f32(stretchable(dice, whole))}, {}};
+  Use use{{dice.f32(whole), dice.f32(dice.stretchable(whole))}, {}};
   if (dice.flip()) std::swap(use.inputs[0], use.inputs[1]);
   return use;
 }
@@ -62,20 +52,9 @@ Use arithmetic_use(Dice& dice) {
   return use;
 }
 
-Use pair_use(Dice& dice) {
-  const Shape shape = dice.shape(dice.between(0, 4));
-  return {{dice.f32(shape), dice.f32(shape)}, {}};
-}
-
 Use scale_use(Dice& dice) {
-  Use use = map_use(dice);
+  Use use = f32_use(dice);
   use.attributes = with({{"factor", -0.3}});
-  return use;
-}
-
-Use sgd_use(Dice& dice) {
-  Use use = pair_use(dice);
-  use.attributes = with({{"learning_rate", 0.05}});
   return use;
 }
 
@@ -126,21 +105,12 @@ Use sum_or_max_use(Dice& dice) {
   return use;
 }
 
-Use softmax_use(Dice& dice) {
-  const Shape shape = dice.shape(dice.between(1, 4));
-  return {{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
-}
-
 Use argmax_use(Dice& dice) {
-  Use use = softmax_use(dice);
+  const Shape shape = dice.shape(dice.between(1, 4));
+  Use use{{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
   // Few different numbers: many are equal, and the lowest index must win.
   if (dice.flip()) use.inputs[0] = dice.i32(use.inputs[0].type.shape, -3, 3);
   return use;
-}
-
-Use cross_entropy_use(Dice& dice) {
-  const Shape shape = dice.shape(2);
-  return {{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
 }
 
 Use transpose_use(Dice& dice) {
@@ -170,32 +140,61 @@ Use concat_use(Dice& dice) {
 
 const std::map<std::string_view, Use (*)(Dice&)>& makers() {
   static const std::map<std::string_view, Use (*)(Dice&)> kMakers = {
+      {"accuracy", accuracy_use},
+      {"adam_update", adam_use},
       {"add", arithmetic_use},
       {"argmax", argmax_use},
+      {"binary_cross_entropy", f32_pair_use},
+      {"binary_cross_entropy_grad", loss_grad_use},
+      {"broadcast", broadcast_use},
+      {"clip_factor", clip_factor_use},
       {"concat", concat_use},
       {"copy", copy_use},
       {"div", division_use},
-      {"exp", map_use},
-      {"gelu", map_use},
+      {"dropout", dropout_use},
+      {"embedding", embedding_use},
+      {"embedding_grad", embedding_grad_use},
+      {"equal", equal_use},
+      {"exp", f32_use},
+      {"gelu", f32_use},
+      {"gelu_grad", f32_pair_use},
+      {"layer_norm", norm_with_shift_use},
+      {"layer_norm_grad", norm_grad_use},
+      {"layer_norm_scale_grad", norm_scale_grad_use},
+      {"learning_rate", learning_rate_use},
       {"log", log_use},
       {"matmul", matmul_use},
       {"matmul_sgd_update", matmul_sgd_use},
       {"max", sum_or_max_use},
       {"mean", mean_use},
+      {"momentum_update", momentum_use},
+      {"moving_average", moving_average_use},
+      {"moving_average_of_squares", moving_average_use},
+      {"mse", f32_pair_use},
+      {"mse_grad", loss_grad_use},
       {"mul", arithmetic_use},
-      {"relu", map_use},
-      {"relu_grad", pair_use},
+      {"pad", pad_use},
+      {"relu", f32_use},
+      {"relu_grad", f32_pair_use},
       {"reshape", reshape_use},
+      {"rms_norm", norm_use},
+      {"rms_norm_grad", norm_grad_use},
+      {"rms_norm_scale_grad", norm_scale_grad_use},
       {"scale", scale_use},
       {"sgd_update", sgd_use},
-      {"sigmoid", map_use},
+      {"sigmoid", f32_use},
+      {"sigmoid_grad", f32_pair_use},
       {"slice", slice_use},
       {"softmax", softmax_use},
       {"softmax_cross_entropy", cross_entropy_use},
-      {"softmax_cross_entropy_grad", cross_entropy_use},
+      {"softmax_cross_entropy_grad", cross_entropy_grad_use},
+      {"softmax_grad", softmax_grad_use},
+      {"sqrt", sqrt_use},
       {"sub", arithmetic_use},
       {"sum", sum_or_max_use},
-      {"tanh", map_use},
+      {"sum_of_squares", f32_use},
+      {"tanh", f32_use},
+      {"tanh_grad", f32_pair_use},
       {"transpose", transpose_use},
   };
   return kMakers;
@@ -229,7 +228,13 @@ void add_large_rows(Dice& dice, std::vector<KernelCase>& cases) {
     const Tensor label = dice.i32({shape[0]}, 0, shape[1] - 1);
     cases.push_back({"softmax_cross_entropy", {dice.f32(shape), label}, {}});
     cases.push_back({"softmax_cross_entropy_grad", {dice.f32(shape), label}, {}});
+    cases.push_back({"accuracy", {dice.f32(shape), label}, {}});
   }
+  for (const Shape& shape : {Shape{1030, 1025}, {5, 33, 257}, {3, 7, 5000}, {2, 4000, 5}}) {
+    cases.push_back({"softmax", {dice.f32(shape)}, with({{"causal", true}})});
+    cases.push_back({"softmax_grad", {dice.f32(shape), dice.f32(shape)}, {}});
+  }
+  cases.push_back({"softmax_grad", {dice.f32({50'000, 3}), dice.f32({50'000, 3})}, along(0)});
   cases.push_back({"softmax", {dice.f32({5, 3000, 33})}, along(1)});
   cases.push_back({"softmax", {dice.f32({50'000, 3})}, along(0)});
   cases.push_back({"argmax", {dice.f32({5, 3000, 33})}, along(1)});
@@ -261,6 +266,22 @@ void add_large_movements(Dice& dice, std::vector<KernelCase>& cases) {
   cases.push_back({"concat", {dice.f32({500, 32}), dice.f32({500, 64})}, along(1)});
   cases.push_back({"concat", {dice.f32({1'000'000}), dice.f32({3})}, along(0)});
   cases.push_back({"copy", {dice.i32({1'000'003})}, {}});
+  const auto pad = [&](const Shape& shape, int64_t axis, int64_t before, int64_t after) {
+    cases.push_back(
+        {"pad", {dice.f32(shape)}, with({{"axis", axis}, {"before", before}, {"after", after}})});
+  };
+  pad({1000, 1025}, 1, 1, 0);
+  pad({1000, 1024}, 1, 4, 1000);
+  pad({1'000'003}, 0, 3, 1'000'000);
+  pad({100, 64, 128}, 1, 0, 5);
+  const auto broadcast = [&](const Shape& from, const Shape& to) {
+    cases.push_back({"broadcast", {dice.f32(from)}, with({{"shape", to}})});
+  };
+  broadcast({}, {1'000'003});
+  broadcast({1025}, {1000, 1025});
+  broadcast({1024, 1}, {1024, 1000});
+  broadcast({3, 1, 4}, {3, 100'000, 4});
+  broadcast({33, 1, 65, 1}, {5, 33, 7, 65, 9});
 }
 
 void add_large_maps(Dice& dice, std::vector<KernelCase>& cases) {
@@ -272,6 +293,67 @@ void add_large_maps(Dice& dice, std::vector<KernelCase>& cases) {
   cases.push_back({"mul", {dice.i32({33, 1, 64}), dice.i32({1, 50, 64})}, {}});
   cases.push_back({"add", {dice.f32({3, 1000, 4}), dice.f32({3, 1, 4})}, {}});
   cases.push_back({"relu_grad", {dice.f32({1'000'003}), dice.f32({1'000'003})}, {}});
+}
+
+void add_large_losses(Dice& dice, std::vector<KernelCase>& cases) {
+  for (const Shape& shape : {Shape{3'000'017}, {1000, 1024}, {4097}}) {
+    for (const std::string_view op :
+         {"mse", "mse_grad", "binary_cross_entropy", "binary_cross_entropy_grad"}) {
+      cases.push_back({op, {dice.f32(shape), dice.f32(shape)}, {}});
+    }
+    cases.push_back({"sum_of_squares", {dice.f32(shape)}, {}});
+    cases.push_back({"gelu_grad", {dice.f32(shape), dice.f32(shape)}, {}});
+  }
+}
+
+void add_large_norms(Dice& dice, std::vector<KernelCase>& cases) {
+  // The gradient of a scale takes a million rows at a time, and has room for the totals of two
+  // million columns: the last two shapes are beyond.
+  for (const Shape& shape : {Shape{3000, 768},
+                             {7, 50'000},
+                             {64, 33, 1025},
+                             {100'003, 1},
+                             {1'100'003, 3},
+                             {2, 2'200'000}}) {
+    const Tensor x = dice.f32(shape);
+    const Tensor gradient = dice.f32(shape);
+    const Tensor gamma = dice.f32({shape.back()});
+    cases.push_back({"layer_norm", {x, gamma, dice.f32({shape.back()})}, {}});
+    cases.push_back({"rms_norm", {x, gamma}, {}});
+    cases.push_back({"layer_norm_grad", {gradient, x, gamma}, {}});
+    cases.push_back({"rms_norm_grad", {gradient, x, gamma}, {}});
+    cases.push_back({"layer_norm_scale_grad", {gradient, x}, {}});
+    cases.push_back({"rms_norm_scale_grad", {gradient, x}, {}});
+  }
+}
+
+void add_large_embeddings(Dice& dice, std::vector<KernelCase>& cases) {
+  // Many rows; few rows that many indices name; one row.
+  for (const int64_t num_rows : {50'257, 100, 1}) {
+    for (const int64_t num_columns : {33, 257, 768}) {
+      const Tensor index = dice.i32({3, 1001}, -1, num_rows);
+      cases.push_back({"embedding", {dice.f32({num_rows, num_columns}), index}, {}});
+      cases.push_back({"embedding_grad",
+                       {dice.f32({3, 1001, num_columns}), index},
+                       with({{"rows", num_rows}})});
+    }
+  }
+}
+
+void add_large_updates(Dice& dice, std::vector<KernelCase>& cases) {
+  const Tensor w = dice.f32({1'000'003});
+  const Tensor gradient = dice.f32({1'000'003});
+  const Tensor step = tensor_of<int32_t>({}, {100'000});
+  Tensor squares = gradient;
+  for (float& x : squares.as<float>()) x *= x;
+  cases.push_back({"sgd_update", {w, gradient}, with({{"learning_rate", 0.1}})});
+  cases.push_back({"momentum_update", {w, gradient}, with({{"momentum", 0.9}})});
+  cases.push_back({"moving_average", {w, gradient}, with({{"decay", 0.9}})});
+  cases.push_back({"moving_average_of_squares", {w, gradient}, with({{"decay", 0.999}})});
+  cases.push_back({"adam_update",
+                   {w, gradient, squares, step, tensor_of<float>({}, {0.1F})},
+                   with({{"epsilon", 0.01}})});
+  cases.push_back({"dropout", {w, step}, with({{"rate", 0.1}, {"first", int64_t{3}}})});
 }
 
 void add_large_products(Dice& dice, std::vector<KernelCase>& cases) {
@@ -351,6 +433,10 @@ std::vector<KernelCase> large_cases(uint32_t seed) {
   add_large_rows(dice, cases);
   add_large_movements(dice, cases);
   add_large_maps(dice, cases);
+  add_large_losses(dice, cases);
+  add_large_norms(dice, cases);
+  add_large_embeddings(dice, cases);
+  add_large_updates(dice, cases);
   add_large_products(dice, cases);
   add_large_epilogues(dice, cases);
   return cases;

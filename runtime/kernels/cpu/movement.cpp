@@ -69,6 +69,53 @@ class ConcatKernel : public PreparedKernel {
   std::vector<int64_t> run_sizes_;  // of every operand
 };
 
+/// Every run of the operand with zeros in front of it and behind it.
+class PadKernel : public PreparedKernel {
+ public:
+  PadKernel(int64_t num_runs, int64_t run_size, int64_t before, int64_t after)
+      : num_runs_(num_runs), run_size_(run_size), before_(before), after_(after) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const Element* from = elements<Element>(inputs[0]);
+    Element* to = elements<Element>(output);
+    for (int64_t i = 0; i < num_runs_; ++i) {
+      std::fill_n(to, before_, Element{0});
+      copy_elements(from + i * run_size_, to + before_, run_size_);
+      std::fill_n(to + before_ + run_size_, after_, Element{0});
+      to += before_ + run_size_ + after_;
+    }
+  }
+
+ private:
+  int64_t num_runs_;
+  int64_t run_size_;
+  int64_t before_;
+  int64_t after_;
+};
+
+/// The innermost loop runs along the operand, or repeats one element of it.
+class BroadcastKernel : public PreparedKernel {
+ public:
+  explicit BroadcastKernel(std::vector<StridedDim> dims) : dims_(std::move(dims)) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    run_dims(dims_, elements<Element>(inputs[0]), elements<Element>(output));
+  }
+
+ private:
+  /// Writes the result in the order of memory; returns where it ends.
+  static Element* run_dims(std::span<const StridedDim> dims, const Element* from, Element* to) {
+    const StridedDim& dim = dims.front();
+    const int64_t stride = dim.strides[0];
+    if (dims.size() == 1 && stride == 0) return std::fill_n(to, dim.size, *from);
+    if (dims.size() == 1) return std::copy_n(from, dim.size, to);
+    for (int64_t i = 0; i < dim.size; ++i) to = run_dims(dims.subspan(1), from + i * stride, to);
+    return to;
+  }
+
+  std::vector<StridedDim> dims_;
+};
+
 constexpr size_t kFrom = 0;
 constexpr size_t kTo = 1;
 
@@ -126,6 +173,18 @@ KernelResult prepare_slice(const KernelSpec& spec) {
   const int64_t end = spec.attributes.integer("end", from.size);
   return std::make_unique<SliceKernel>(from.outer, (end - begin) * from.inner,
                                        from.size * from.inner, begin * from.inner);
+}
+
+KernelResult prepare_pad(const KernelSpec& spec) {
+  const AxisSplit from = split_at(spec.inputs[0].shape, spec.attributes.integer("axis", 0));
+  return std::make_unique<PadKernel>(from.outer, from.size * from.inner,
+                                     spec.attributes.integer("before", 0) * from.inner,
+                                     spec.attributes.integer("after", 0) * from.inner);
+}
+
+KernelResult prepare_broadcast(const KernelSpec& spec) {
+  const Shape& operand = spec.inputs[0].shape;
+  return std::make_unique<BroadcastKernel>(broadcast_loops(operand, operand, spec.result.shape));
 }
 
 KernelResult prepare_concat(const KernelSpec& spec) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "runtime/base/strides.h"
+#include "runtime/kernels/cpu/combine_terms.h"
 #include "runtime/kernels/cpu/prepare.h"
 #include "runtime/op/op_table.h"
 
@@ -78,7 +79,6 @@ class ReduceKernel : public PreparedKernel {
 
  private:
   static constexpr int64_t kBlockSize = 128;
-  static constexpr int64_t kNumChains = 8;
   using Dims = std::span<const StridedDim>;
 
   void run_kept(Dims kept, const Element* x, Element* y) const {
@@ -116,29 +116,17 @@ class ReduceKernel : public PreparedKernel {
 
   static Total total_of(Dims reduced, const Element* x) {
     if (reduced.empty()) return Reduction::combine(Reduction::kStart, x[0]);
-    if (reduced.size() == 1 && reduced[0].strides[kIn] == 1) return run_total(x, reduced[0].size);
+    if (reduced.size() == 1 && reduced[0].strides[kIn] == 1) {
+      return combine_terms(
+          reduced[0].size, Reduction::kStart,
+          [](Total total, Total term) { return Reduction::combine(total, term); },
+          [x](int64_t i) -> Total { return x[i]; });
+    }
     Total total = Reduction::kStart;
     for (int64_t i = 0; i < reduced[0].size; ++i) {
       const Total part = total_of(reduced.subspan(1), x + i * reduced[0].strides[kIn]);
       total = Reduction::combine(total, part);
     }
-    return total;
-  }
-
-  /// Several independent chains, because one alone would wait for each addition to end.
-  static Total run_total(const Element* x, int64_t size) {
-    std::array<Total, kNumChains> totals;
-    totals.fill(Reduction::kStart);
-    int64_t i = 0;
-    for (; i + kNumChains <= size; i += kNumChains) {
-      for (int64_t chain = 0; chain < kNumChains; ++chain) {
-        Total& total = totals[static_cast<size_t>(chain)];
-        total = Reduction::combine(total, x[i + chain]);
-      }
-    }
-    Total total = Reduction::kStart;
-    for (const Total part : totals) total = Reduction::combine(total, part);
-    for (; i < size; ++i) total = Reduction::combine(total, x[i]);
     return total;
   }
 

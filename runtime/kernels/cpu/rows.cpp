@@ -1,9 +1,11 @@
 // Operators that look at one row at a time, a row being all elements along one axis.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "runtime/base/strides.h"
+#include "runtime/kernels/cpu/combine_terms.h"
 #include "runtime/kernels/cpu/prepare.h"
 
 namespace graphrt::cpu {
@@ -34,6 +36,12 @@ double exponentials(const float* x, float* y, int64_t size, int64_t stride) {
   return total;
 }
 
+void softmax_of(const float* x, float* y, int64_t size, int64_t stride) {
+  const double total = exponentials(x, y, size, stride);
+  const auto factor = static_cast<float>(1 / total);
+  for (int64_t i = 0; i < size; ++i) y[i * stride] *= factor;
+}
+
 class SoftmaxKernel : public PreparedKernel {
  public:
   explicit SoftmaxKernel(const AxisSplit& split) : split_(split) {}
@@ -42,13 +50,62 @@ class SoftmaxKernel : public PreparedKernel {
     const auto* x = elements<float>(inputs[0]);
     auto* y = elements<float>(output);
     for_each_row(split_, [&](int64_t start) {
-      const double total = exponentials(x + start, y + start, split_.size, split_.inner);
-      const auto factor = static_cast<float>(1 / total);
-      for (int64_t i = 0; i < split_.size; ++i) y[start + i * split_.inner] *= factor;
+      softmax_of(x + start, y + start, split_.size, split_.inner);
     });
   }
 
  private:
+  AxisSplit split_;
+};
+
+/// Row i of every matrix uses its columns 0 .. i; the others are 0 in the result.
+class CausalSoftmaxKernel : public PreparedKernel {
+ public:
+  explicit CausalSoftmaxKernel(const Shape& shape)
+      : num_rows_(shape[shape.size() - 2]), split_(split_at(shape, -1)) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const auto* x = elements<float>(inputs[0]);
+    auto* y = elements<float>(output);
+    for (int64_t row = 0; row < split_.outer; ++row) {
+      const int64_t num_used = std::min(row % num_rows_ + 1, split_.size);
+      const int64_t start = row * split_.size;
+      softmax_of(x + start, y + start, num_used, 1);
+      std::fill(y + start + num_used, y + start + split_.size, 0.0F);
+    }
+  }
+
+ private:
+  int64_t num_rows_;
+  AxisSplit split_;
+};
+
+/// y * (gradient - sum(gradient * y)).
+class SoftmaxGradKernel : public PreparedKernel {
+ public:
+  explicit SoftmaxGradKernel(const AxisSplit& split) : split_(split) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const auto* gradient = elements<float>(inputs[0]);
+    const auto* y = elements<float>(inputs[1]);
+    auto* result = elements<float>(output);
+    for_each_row(split_,
+                 [&](int64_t start) { run_row(gradient + start, y + start, result + start); });
+  }
+
+ private:
+  void run_row(const float* gradient, const float* y, float* result) const {
+    const double total = combine_terms(split_.size, 0.0, std::plus<>(), [&](int64_t i) {
+      const int64_t at = i * split_.inner;
+      return static_cast<double>(gradient[at]) * static_cast<double>(y[at]);
+    });
+    const auto mean = static_cast<float>(total);
+    for (int64_t i = 0; i < split_.size; ++i) {
+      const int64_t at = i * split_.inner;
+      result[at] = y[at] * (gradient[at] - mean);
+    }
+  }
+
   AxisSplit split_;
 };
 
@@ -118,6 +175,18 @@ class CrossEntropyGradKernel : public PreparedKernel {
 
 /// The index of the largest element; the lowest of equals. A NaN is larger than every number.
 template <class T>
+int32_t index_of_largest(const T* row, int64_t size, int64_t stride) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < size; ++i) {
+    const T largest = row[best * stride];
+    if (largest != largest) break;
+    const T x = row[i * stride];
+    if (x > largest || x != x) best = i;
+  }
+  return static_cast<int32_t>(best);
+}
+
+template <class T>
 class ArgmaxKernel : public PreparedKernel {
  public:
   explicit ArgmaxKernel(const AxisSplit& split) : split_(split) {}
@@ -125,28 +194,49 @@ class ArgmaxKernel : public PreparedKernel {
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
     const T* x = elements<T>(inputs[0]);
     auto* y = elements<int32_t>(output);
-    for_each_row(split_, [&](int64_t start) { *y++ = index_of_largest(x + start); });
+    for_each_row(split_, [&](int64_t start) {
+      *y++ = index_of_largest(x + start, split_.size, split_.inner);
+    });
   }
 
  private:
-  int32_t index_of_largest(const T* row) const {
-    int64_t best = 0;
-    for (int64_t i = 1; i < split_.size; ++i) {
-      const T largest = row[best * split_.inner];
-      if (largest != largest) break;
-      const T x = row[i * split_.inner];
-      if (x > largest || x != x) best = i;
+  AxisSplit split_;
+};
+
+/// The share of rows whose largest element is the label's. A label that names no class is wrong.
+class AccuracyKernel : public PreparedKernel {
+ public:
+  explicit AccuracyKernel(const Shape& logits) : num_rows_(logits[0]), num_classes_(logits[1]) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const auto* logits = elements<float>(inputs[0]);
+    const auto* label = elements<int32_t>(inputs[1]);
+    int64_t num_right = 0;
+    for (int64_t i = 0; i < num_rows_; ++i) {
+      const int32_t best = index_of_largest(logits + i * num_classes_, num_classes_, 1);
+      num_right += best == label[i] ? 1 : 0;
     }
-    return static_cast<int32_t>(best);
+    const double share = static_cast<double>(num_right) / static_cast<double>(num_rows_);
+    *elements<float>(output) = static_cast<float>(share);
   }
 
-  AxisSplit split_;
+ private:
+  int64_t num_rows_;
+  int64_t num_classes_;
 };
 
 }  // namespace
 
 KernelResult prepare_softmax(const KernelSpec& spec) {
+  if (spec.attributes.flag("causal")) {
+    return std::make_unique<CausalSoftmaxKernel>(spec.result.shape);
+  }
   return std::make_unique<SoftmaxKernel>(
+      split_at(spec.result.shape, spec.attributes.integer("axis", -1)));
+}
+
+KernelResult prepare_softmax_grad(const KernelSpec& spec) {
+  return std::make_unique<SoftmaxGradKernel>(
       split_at(spec.result.shape, spec.attributes.integer("axis", -1)));
 }
 
@@ -165,6 +255,10 @@ KernelResult prepare_argmax(const KernelSpec& spec) {
   const AxisSplit split = split_at(input.shape, spec.attributes.integer("axis", -1));
   if (input.element == ElementType::kI32) return std::make_unique<ArgmaxKernel<int32_t>>(split);
   return std::make_unique<ArgmaxKernel<float>>(split);
+}
+
+KernelResult prepare_accuracy(const KernelSpec& spec) {
+  return std::make_unique<AccuracyKernel>(spec.inputs[0].shape);
 }
 
 }  // namespace graphrt::cpu

@@ -1,9 +1,7 @@
-// Operators whose result may take the bytes of an operand: a thread reads all its elements before
-// it writes the first, and no other thread reads them.
+// Operators that compute every element of the result from the elements of the same index.
 #include <numbers>
 
-#include "runtime/kernels/cuda/prepare.h"
-#include "runtime/kernels/cuda/walk.cuh"
+#include "runtime/kernels/cuda/elementwise.cuh"
 
 namespace graphrt::cuda {
 namespace {
@@ -13,26 +11,26 @@ struct Add { template <class T> __device__ T operator()(T a, T b) const { return
 struct Sub { template <class T> __device__ T operator()(T a, T b) const { return a - b; } };
 struct Mul { template <class T> __device__ T operator()(T a, T b) const { return a * b; } };
 struct Div { __device__ float operator()(float a, float b) const { return a / b; } };
+struct Equal { __device__ float operator()(float a, float b) const { return a == b ? 1 : 0; } };
 struct Exp { __device__ float operator()(float x) const { return expf(x); } };
 struct Log { __device__ float operator()(float x) const { return logf(x); } };
+struct Sqrt { __device__ float operator()(float x) const { return sqrtf(x); } };
 struct Tanh { __device__ float operator()(float x) const { return tanhf(x); } };
 struct Sigmoid { __device__ float operator()(float x) const { return 1 / (1 + expf(-x)); } };
 /// A NaN stays: training that went wrong must show.
 struct Relu { __device__ float operator()(float x) const { return x <= 0 ? 0.0F : x; } };
 // clang-format on
 
-struct ReluGrad {
-  __device__ float operator()(float gradient, float x) const { return x > 0 ? gradient : 0.0F; }
+/// All three tensors have elements of 32 bits: the result's are those of the floats.
+struct EqualIntegers {
+  __device__ uint32_t operator()(uint32_t a, uint32_t b) const {
+    return __float_as_uint(a == b ? 1.0F : 0.0F);
+  }
 };
 
 struct Scale {
   float factor;
   __device__ float operator()(float x) const { return x * factor; }
-};
-
-struct SgdUpdate {
-  float learning_rate;
-  __device__ float operator()(float w, float g) const { return w - learning_rate * g; }
 };
 
 /// erfc keeps the small results of large negative operands; 1 + erf would round them to 0.
@@ -42,188 +40,6 @@ struct Gelu {
     return 0.5F * x * erfcf(kScale * x);
   }
 };
-
-/// Threads for `num_elements`: the first ones take a vector each, those behind them one element
-/// each of what is left over.
-template <int kSize>
-int64_t num_threads_for(int64_t num_elements) {
-  return num_elements / kSize + num_elements % kSize;
-}
-
-/// y = function(x).
-template <int kSize, class Function>
-__global__ void map_elements(Function function, const float* x, float* y, int64_t num_elements) {
-  const int64_t thread = thread_number();
-  const int64_t num_vectors = num_elements / kSize;
-  if (thread < num_vectors) {
-    auto vector = load<kSize>(x + thread * kSize);
-    for (float& element : vector.lane) element = function(element);
-    store<kSize>(y + thread * kSize, vector);
-    return;
-  }
-  const int64_t i = num_vectors * kSize + (thread - num_vectors);
-  if (i < num_elements) y[i] = function(x[i]);
-}
-
-template <class Function>
-class MapKernel : public CudaKernel {
- public:
-  MapKernel(int64_t num_elements, Function function)
-      : num_elements_(num_elements), function_(function) {}
-
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* x = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
-    if (are_aligned(kVectorBytes, x, y)) return launch_with<kWidest>(x, y, queue);
-    return launch_with<1>(x, y, queue);
-  }
-
- private:
-  template <int kSize>
-  Result<void> launch_with(const float* x, float* y, const CudaQueue& queue) const {
-    const unsigned num_blocks = num_blocks_for(num_threads_for<kSize>(num_elements_));
-    map_elements<kSize>
-        <<<num_blocks, kThreadsPerBlock, 0, queue.stream>>>(function_, x, y, num_elements_);
-    CUDA_TRY(cudaGetLastError());
-    return {};
-  }
-
-  int64_t num_elements_;
-  Function function_;
-};
-
-template <class Function>
-KernelResult make_map(const KernelSpec& spec, Function function) {
-  return std::make_unique<MapKernel<Function>>(spec.result.num_elements(), function);
-}
-
-/// y = function(a, b), all of one shape.
-template <int kSize, class T, class Function>
-__global__ void zip_elements(Function function, const T* a, const T* b, T* y,
-                             int64_t num_elements) {
-  const int64_t thread = thread_number();
-  const int64_t num_vectors = num_elements / kSize;
-  if (thread < num_vectors) {
-    auto left = load<kSize>(a + thread * kSize);
-    const auto right = load<kSize>(b + thread * kSize);
-    for (int i = 0; i < kSize; ++i) left.lane[i] = function(left.lane[i], right.lane[i]);
-    store<kSize>(y + thread * kSize, left);
-    return;
-  }
-  const int64_t i = num_vectors * kSize + (thread - num_vectors);
-  if (i < num_elements) y[i] = function(a[i], b[i]);
-}
-
-template <class T, class Function>
-class ZipKernel : public CudaKernel {
- public:
-  ZipKernel(int64_t num_elements, Function function)
-      : num_elements_(num_elements), function_(function) {}
-
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const T* a = elements<T>(inputs[0]);
-    const T* b = elements<T>(inputs[1]);
-    T* y = elements<T>(output);
-    if (are_aligned(kVectorBytes, a, b, y)) return launch_with<kWidest>(a, b, y, queue);
-    return launch_with<1>(a, b, y, queue);
-  }
-
- private:
-  template <int kSize>
-  Result<void> launch_with(const T* a, const T* b, T* y, const CudaQueue& queue) const {
-    const unsigned num_blocks = num_blocks_for(num_threads_for<kSize>(num_elements_));
-    zip_elements<kSize>
-        <<<num_blocks, kThreadsPerBlock, 0, queue.stream>>>(function_, a, b, y, num_elements_);
-    CUDA_TRY(cudaGetLastError());
-    return {};
-  }
-
-  int64_t num_elements_;
-  Function function_;
-};
-
-template <class T, class Function>
-KernelResult make_zip(const KernelSpec& spec, Function function) {
-  return std::make_unique<ZipKernel<T, Function>>(spec.result.num_elements(), function);
-}
-
-/// The next elements of an operand that runs along (`stride` 1) or stands still (0).
-template <int kSize, class T, class Index>
-__device__ Vector<T, kSize> load_or_repeat(const T* address, Index stride) {
-  if constexpr (kSize > 1) {
-    if (stride == 0) {
-      Vector<T, kSize> vector;
-      for (T& element : vector.lane) element = *address;
-      return vector;
-    }
-  }
-  return load<kSize>(address);
-}
-
-/// y = function(a, b) with broadcasting: kSize neighbours in the innermost loop a thread.
-template <int kSize, class Index, class T, class Function>
-__global__ void zip_broadcast(Function function, const __grid_constant__ Walk<Index, 2> walk,
-                              const T* a, const T* b, T* y, Index num_elements) {
-  const Index first = static_cast<Index>(thread_number()) * kSize;
-  if (first >= num_elements) return;
-  const auto offsets = walk.offsets_at(first);
-  const int innermost = walk.num_loops - 1;
-  auto left = load_or_repeat<kSize>(a + offsets.of[0], walk.stride[0][innermost]);
-  const auto right = load_or_repeat<kSize>(b + offsets.of[1], walk.stride[1][innermost]);
-  for (int i = 0; i < kSize; ++i) left.lane[i] = function(left.lane[i], right.lane[i]);
-  store<kSize>(y + first, left);
-}
-
-template <class Index, class T, class Function>
-class BroadcastKernel : public CudaKernel {
- public:
-  BroadcastKernel(int64_t num_elements, std::span<const StridedDim> loops, Function function)
-      : num_elements_(num_elements),
-        walk_(walk_of<Index, 2>(loops)),
-        takes_vectors_(takes_vectors(loops, 2)),
-        function_(function) {}
-
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const T* a = elements<T>(inputs[0]);
-    const T* b = elements<T>(inputs[1]);
-    T* y = elements<T>(output);
-    if (takes_vectors_ && are_aligned(kVectorBytes, a, b, y)) {
-      return launch_with<kWidest>(a, b, y, queue);
-    }
-    return launch_with<1>(a, b, y, queue);
-  }
-
- private:
-  template <int kSize>
-  Result<void> launch_with(const T* a, const T* b, T* y, const CudaQueue& queue) const {
-    zip_broadcast<kSize>
-        <<<num_blocks_for(num_elements_ / kSize), kThreadsPerBlock, 0, queue.stream>>>(
-            function_, walk_, a, b, y, static_cast<Index>(num_elements_));
-    CUDA_TRY(cudaGetLastError());
-    return {};
-  }
-
-  int64_t num_elements_;
-  Walk<Index, 2> walk_;
-  bool takes_vectors_;
-  Function function_;
-};
-
-template <class T, class Function>
-KernelResult make_broadcast(const KernelSpec& spec, Function function) {
-  if (spec.inputs[0] == spec.inputs[1]) return make_zip<T>(spec, function);
-  const auto loops = broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape, spec.result.shape);
-  const int64_t num_elements = spec.result.num_elements();
-  if (fits_32_bits(num_elements)) {
-    using Kernel = BroadcastKernel<uint32_t, T, Function>;
-    return std::make_unique<Kernel>(num_elements, loops, function);
-  }
-  using Kernel = BroadcastKernel<uint64_t, T, Function>;
-  return std::make_unique<Kernel>(num_elements, loops, function);
-}
 
 template <class Function>
 KernelResult make_arithmetic(const KernelSpec& spec, Function function) {
@@ -241,22 +57,21 @@ KernelResult prepare_sub(const KernelSpec& spec) { return make_arithmetic(spec, 
 KernelResult prepare_mul(const KernelSpec& spec) { return make_arithmetic(spec, Mul{}); }
 KernelResult prepare_div(const KernelSpec& spec) { return make_broadcast<float>(spec, Div{}); }
 
+KernelResult prepare_equal(const KernelSpec& spec) {
+  if (spec.inputs[0].element == ElementType::kF32) return make_broadcast<float>(spec, Equal{});
+  return make_broadcast<uint32_t>(spec, EqualIntegers{});
+}
+
 KernelResult prepare_relu(const KernelSpec& spec) { return make_map(spec, Relu{}); }
 KernelResult prepare_exp(const KernelSpec& spec) { return make_map(spec, Exp{}); }
 KernelResult prepare_log(const KernelSpec& spec) { return make_map(spec, Log{}); }
+KernelResult prepare_sqrt(const KernelSpec& spec) { return make_map(spec, Sqrt{}); }
 KernelResult prepare_tanh(const KernelSpec& spec) { return make_map(spec, Tanh{}); }
 KernelResult prepare_sigmoid(const KernelSpec& spec) { return make_map(spec, Sigmoid{}); }
 KernelResult prepare_gelu(const KernelSpec& spec) { return make_map(spec, Gelu{}); }
 
 KernelResult prepare_scale(const KernelSpec& spec) {
   return make_map(spec, Scale{static_cast<float>(spec.attributes.number("factor", 1))});
-}
-
-KernelResult prepare_relu_grad(const KernelSpec& spec) { return make_zip<float>(spec, ReluGrad{}); }
-
-KernelResult prepare_sgd_update(const KernelSpec& spec) {
-  const auto learning_rate = static_cast<float>(spec.attributes.number("learning_rate", 0));
-  return make_zip<float>(spec, SgdUpdate{learning_rate});
 }
 
 }  // namespace graphrt::cuda

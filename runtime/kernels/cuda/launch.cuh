@@ -29,6 +29,13 @@ struct alignas(kSize * sizeof(T)) Vector {
 inline constexpr int kWidest = 4;
 inline constexpr size_t kVectorBytes = 16;
 
+/// Threads for `num_elements`: the first ones take a vector each, those behind them one element
+/// each of what is left over.
+template <int kSize>
+int64_t num_threads_for(int64_t num_elements) {
+  return num_elements / kSize + num_elements % kSize;
+}
+
 /// Requires: `address` is aligned to the vector.
 template <int kSize, class T>
 __device__ Vector<T, kSize> load(const T* address) {

@@ -71,4 +71,17 @@ inline bool takes_vectors(std::span<const StridedDim> loops, size_t num_operands
   return innermost.size % kWidest == 0;
 }
 
+/// The next elements of an operand that runs along (`stride` 1) or stands still (0).
+template <int kSize, class T, class Index>
+__device__ Vector<T, kSize> load_or_repeat(const T* address, Index stride) {
+  if constexpr (kSize > 1) {
+    if (stride == 0) {
+      Vector<T, kSize> vector;
+      for (T& element : vector.lane) element = *address;
+      return vector;
+    }
+  }
+  return load<kSize>(address);
+}
+
 }  // namespace graphrt::cuda

@@ -19,6 +19,12 @@ double log_sum_exp(std::span<const float> row) {
   return largest + std::log(total);
 }
 
+/// What row number `row`, counted over all matrices of `shape`, uses of its columns.
+int64_t num_causal_columns(const Shape& shape, int64_t row) {
+  const int64_t num_rows = shape[shape.size() - 2];
+  return std::min(row % num_rows + 1, shape.back());
+}
+
 bool is_class(int32_t label, size_t num_classes) {
   return label >= 0 && static_cast<size_t>(label) < num_classes;
 }
@@ -93,6 +99,20 @@ void argmax_of(const Tensor& input, const AxisView& view, Tensor& result) {
   }
 }
 
+/// y = function(a, b) with broadcasting.
+template <class From, class To, class Number>
+void zip(Operands inputs, Tensor& result, Number (*function)(Number, Number)) {
+  const auto a = inputs[0]->as<From>();
+  const auto b = inputs[1]->as<From>();
+  const auto y = result.as<To>();
+  const Shape& shape = result.type.shape;
+  for (size_t i = 0; i < y.size(); ++i) {
+    const size_t in_a = index_in_smaller(static_cast<int64_t>(i), shape, inputs[0]->type.shape);
+    const size_t in_b = index_in_smaller(static_cast<int64_t>(i), shape, inputs[1]->type.shape);
+    y[i] = static_cast<To>(function(a[in_a], b[in_b]));
+  }
+}
+
 }  // namespace
 
 AxisView view_around(const Shape& shape, int64_t axis) {
@@ -127,27 +147,15 @@ void map_f32(Operands inputs, Tensor& result, double (*function)(double)) {
 }
 
 void zip_f32(Operands inputs, Tensor& result, double (*function)(double, double)) {
-  const auto a = inputs[0]->as<float>();
-  const auto b = inputs[1]->as<float>();
-  const auto y = result.as<float>();
-  const Shape& shape = result.type.shape;
-  for (size_t i = 0; i < y.size(); ++i) {
-    const size_t in_a = index_in_smaller(static_cast<int64_t>(i), shape, inputs[0]->type.shape);
-    const size_t in_b = index_in_smaller(static_cast<int64_t>(i), shape, inputs[1]->type.shape);
-    y[i] = static_cast<float>(function(a[in_a], b[in_b]));
-  }
+  zip<float, float>(inputs, result, function);
+}
+
+void zip_i32_to_f32(Operands inputs, Tensor& result, double (*function)(double, double)) {
+  zip<int32_t, float>(inputs, result, function);
 }
 
 void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64_t)) {
-  const auto a = inputs[0]->as<int32_t>();
-  const auto b = inputs[1]->as<int32_t>();
-  const auto y = result.as<int32_t>();
-  const Shape& shape = result.type.shape;
-  for (size_t i = 0; i < y.size(); ++i) {
-    const size_t in_a = index_in_smaller(static_cast<int64_t>(i), shape, inputs[0]->type.shape);
-    const size_t in_b = index_in_smaller(static_cast<int64_t>(i), shape, inputs[1]->type.shape);
-    y[i] = static_cast<int32_t>(function(a[in_a], b[in_b]));
-  }
+  zip<int32_t, int32_t>(inputs, result, function);
 }
 
 void scale(Operands inputs, const Attributes& attributes, Tensor& result) {
@@ -157,28 +165,41 @@ void scale(Operands inputs, const Attributes& attributes, Tensor& result) {
   for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(x[i] * factor);
 }
 
-void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
-  const double learning_rate = attributes.number("learning_rate", 0);
-  const auto w = inputs[0]->as<float>();
-  const auto g = inputs[1]->as<float>();
-  const auto y = result.as<float>();
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(w[i] - learning_rate * g[i]);
-}
-
 void softmax(Operands inputs, const Attributes& attributes, Tensor& result) {
   const AxisView view = view_around(result.type.shape, attributes.integer("axis", -1));
+  const bool is_causal = attributes.flag("causal");
   const auto x = inputs[0]->as<float>();
   const auto y = result.as<float>();
-  std::vector<float> row(static_cast<size_t>(view.size));
   for (int64_t o = 0; o < view.outer; ++o) {
     for (int64_t n = 0; n < view.inner; ++n) {
-      for (int64_t i = 0; i < view.size; ++i) {
-        row[static_cast<size_t>(i)] = x[view.index(o, i, n)];
-      }
+      // A causal softmax has matrices of rows and columns in the end: rows are numbered by o.
+      const int64_t num_used = is_causal ? num_causal_columns(result.type.shape, o) : view.size;
+      std::vector<float> row;
+      for (int64_t i = 0; i < num_used; ++i) row.push_back(x[view.index(o, i, n)]);
       const double log_total = log_sum_exp(row);
-      for (int64_t i = 0; i < view.size; ++i) {
+      for (int64_t i = 0; i < num_used; ++i) {
         const size_t index = view.index(o, i, n);
         y[index] = static_cast<float>(std::exp(x[index] - log_total));
+      }
+    }
+  }
+}
+
+void softmax_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const AxisView view = view_around(result.type.shape, attributes.integer("axis", -1));
+  const auto gradient = inputs[0]->as<float>();
+  const auto y = inputs[1]->as<float>();
+  const auto x_gradient = result.as<float>();
+  for (int64_t o = 0; o < view.outer; ++o) {
+    for (int64_t n = 0; n < view.inner; ++n) {
+      double total = 0;
+      for (int64_t i = 0; i < view.size; ++i) {
+        const size_t index = view.index(o, i, n);
+        total += double{gradient[index]} * y[index];
+      }
+      for (int64_t i = 0; i < view.size; ++i) {
+        const size_t index = view.index(o, i, n);
+        x_gradient[index] = static_cast<float>(y[index] * (gradient[index] - total));
       }
     }
   }

@@ -19,7 +19,8 @@ std::vector<size_t> source_axes(const Shape& shape, const Attributes& attributes
   std::vector<int64_t> axes = attributes.list("axes");
   if (axes.empty()) {
     for (int64_t axis = 0; axis < rank; ++axis) axes.push_back(axis);
-    std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
+    // A scalar's axes are written as the empty list.
+    if (rank >= 2) std::swap(axes[axes.size() - 1], axes[axes.size() - 2]);
   }
   std::vector<size_t> from_front;
   for (const int64_t axis : axes) {
@@ -47,6 +48,28 @@ void transpose(Operands inputs, const Attributes& attributes, Tensor& result) {
       from = from * shape[axis] + coordinates[axis];
     }
     move_element(*inputs[0], static_cast<size_t>(from), result, static_cast<size_t>(flat));
+  }
+}
+
+void broadcast(Operands inputs, const Attributes&, Tensor& result) {
+  for (int64_t i = 0; i < result.type.num_elements(); ++i) {
+    const size_t from = index_in_smaller(i, result.type.shape, inputs[0]->type.shape);
+    move_element(*inputs[0], from, result, static_cast<size_t>(i));
+  }
+}
+
+/// The result comes as zeros: of every element type, those are bytes of 0.
+void pad(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const int64_t axis = attributes.integer("axis", 0);
+  const int64_t before = attributes.integer("before", 0);
+  const AxisView from = view_around(inputs[0]->type.shape, axis);
+  const AxisView to = view_around(result.type.shape, axis);
+  for (int64_t o = 0; o < from.outer; ++o) {
+    for (int64_t i = 0; i < from.size; ++i) {
+      for (int64_t n = 0; n < from.inner; ++n) {
+        move_element(*inputs[0], from.index(o, i, n), result, to.index(o, before + i, n));
+      }
+    }
   }
 }
 

@@ -29,14 +29,31 @@ void zip(Operands inputs, const Attributes&, Tensor& result) {
   reference::zip_f32(inputs, result, kFunction);
 }
 
+template <double (*kFunction)(double, double)>
+void compare(Operands inputs, const Attributes&, Tensor& result) {
+  if (inputs[0]->type.element == ElementType::kF32) {
+    return reference::zip_f32(inputs, result, kFunction);
+  }
+  reference::zip_i32_to_f32(inputs, result, kFunction);
+}
+
 double exponential(double x) { return std::exp(x); }
 double logarithm(double x) { return std::log(x); }
 double hyperbolic_tangent(double x) { return std::tanh(x); }
+double square_root(double x) { return std::sqrt(x); }
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::numbers::sqrt2)); }
+/// The probability that a normal number is below x.
+double normal_distribution(double x) { return 0.5 * (1 + std::erf(x / std::numbers::sqrt2)); }
+double normal_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi); }
+double gelu(double x) { return x * normal_distribution(x); }
 /// A NaN stays: training that went wrong must show.
 double relu(double x) { return x <= 0 ? 0 : x; }
 double relu_grad(double gradient, double x) { return x > 0 ? gradient : 0; }
+double gelu_grad(double gradient, double x) {
+  return gradient * (normal_distribution(x) + x * normal_density(x));
+}
+double tanh_grad(double gradient, double y) { return gradient * (1 - y * y); }
+double sigmoid_grad(double gradient, double y) { return gradient * y * (1 - y); }
 
 template <class T>
 T add(T a, T b) {
@@ -50,6 +67,7 @@ template <class T>
 T multiply(T a, T b) {
   return a * b;
 }
+double equal(double a, double b) { return a == b ? 1 : 0; }
 double divide(double a, double b) { return a / b; }
 
 struct Row {
@@ -58,32 +76,61 @@ struct Row {
 };
 
 constexpr std::array kLoops = {
+    Row{"accuracy", reference::accuracy},
+    Row{"adam_update", reference::adam_update},
     Row{"add", arithmetic<add<double>, add<int64_t>>},
     Row{"argmax", reference::argmax},
+    Row{"binary_cross_entropy", reference::binary_cross_entropy},
+    Row{"binary_cross_entropy_grad", reference::binary_cross_entropy_grad},
+    Row{"broadcast", reference::broadcast},
+    Row{"clip_factor", reference::clip_factor},
     Row{"concat", reference::concat},
     Row{"copy", reference::copy},
     Row{"div", zip<divide>},
+    Row{"dropout", reference::dropout},
+    Row{"embedding", reference::embedding},
+    Row{"embedding_grad", reference::embedding_grad},
+    Row{"equal", compare<equal>},
     Row{"exp", map<exponential>},
     Row{"gelu", map<gelu>},
+    Row{"gelu_grad", zip<gelu_grad>},
+    Row{"layer_norm", reference::layer_norm},
+    Row{"layer_norm_grad", reference::layer_norm_grad},
+    Row{"layer_norm_scale_grad", reference::layer_norm_scale_grad},
+    Row{"learning_rate", reference::learning_rate},
     Row{"log", map<logarithm>},
     Row{"matmul", reference::matmul},
     Row{"matmul_sgd_update", reference::matmul_sgd_update},
     Row{"max", reference::max},
     Row{"mean", reference::mean},
+    Row{"momentum_update", reference::momentum_update},
+    Row{"moving_average", reference::moving_average},
+    Row{"moving_average_of_squares", reference::moving_average_of_squares},
+    Row{"mse", reference::mse},
+    Row{"mse_grad", reference::mse_grad},
     Row{"mul", arithmetic<multiply<double>, multiply<int64_t>>},
+    Row{"pad", reference::pad},
     Row{"relu", map<relu>},
     Row{"relu_grad", zip<relu_grad>},
     Row{"reshape", reference::copy},
+    Row{"rms_norm", reference::rms_norm},
+    Row{"rms_norm_grad", reference::rms_norm_grad},
+    Row{"rms_norm_scale_grad", reference::rms_norm_scale_grad},
     Row{"scale", reference::scale},
     Row{"sgd_update", reference::sgd_update},
     Row{"sigmoid", map<sigmoid>},
+    Row{"sigmoid_grad", zip<sigmoid_grad>},
     Row{"slice", reference::slice},
     Row{"softmax", reference::softmax},
     Row{"softmax_cross_entropy", reference::softmax_cross_entropy},
     Row{"softmax_cross_entropy_grad", reference::softmax_cross_entropy_grad},
+    Row{"softmax_grad", reference::softmax_grad},
+    Row{"sqrt", map<square_root>},
     Row{"sub", arithmetic<subtract<double>, subtract<int64_t>>},
     Row{"sum", reference::sum},
+    Row{"sum_of_squares", reference::sum_of_squares},
     Row{"tanh", map<hyperbolic_tangent>},
+    Row{"tanh_grad", zip<tanh_grad>},
     Row{"transpose", reference::transpose},
 };
 

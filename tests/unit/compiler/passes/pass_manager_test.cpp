@@ -129,7 +129,7 @@ Result<Graph> break_graph(Graph graph, DiagnosticSink&) {
 }
 
 TEST(PassManagerDeathTest, NamesThePassThatBreaksTheGraph) {
-  const Pass pass{"break_graph", "", false, break_graph};
+  const Pass pass{"break_graph", "", PassRole::kMeaning, false, break_graph};
   DiagnosticSink sink;
   EXPECT_DEATH(static_cast<void>(run_passes(RandomGraph(1).make(), {{pass}}, {}, sink)),
                "the pass break_graph broke the graph: 'not a name' is no identifier");

@@ -53,6 +53,13 @@ class Dice {
   }
   Shape any_shape() { return shape(between(0, 4)); }
 
+  /// A shape that broadcasting stretches to `whole`.
+  Shape stretchable(const Shape& whole) {
+    Shape result(whole.begin() + between(0, std::ssize(whole)), whole.end());
+    for (int64_t& size : result) size = between(0, 2) == 0 ? 1 : size;
+    return result;
+  }
+
   Tensor f32(const Shape& dimensions) {
     Tensor tensor = zeros({ElementType::kF32, dimensions});
     for (float& x : tensor.as<float>()) x = draw_f32();

@@ -1,8 +1,6 @@
 // Every operator against numbers worked out by hand, so that the two implementations cannot be
 // wrong in the same way.
-#include <functional>
-
-#include "kernel_test_support.h"
+#include "expected_values.h"
 
 namespace graphrt {
 namespace {
@@ -13,31 +11,7 @@ constexpr float kLog2 = 0.693147181F;
 constexpr int32_t kMaxInt = std::numeric_limits<int32_t>::max();
 constexpr int32_t kMinInt = std::numeric_limits<int32_t>::min();
 
-using Run = Tensor (*)(std::string_view, const std::vector<Tensor>&, const Attributes&);
-
-struct BackEnd {
-  const char* name;
-  Run run;
-};
-
-Tensor f32(Shape shape, const std::vector<float>& elements) {
-  return tensor_of<float>(std::move(shape), elements);
-}
-Tensor i32(Shape shape, const std::vector<int32_t>& elements) {
-  return tensor_of<int32_t>(std::move(shape), elements);
-}
-
-class ExpectedValues : public testing::TestWithParam<BackEnd> {
- protected:
-  void expect(std::string_view op, const std::vector<Tensor>& inputs, const Tensor& wanted,
-              const Attributes& attributes = {}) {
-    EXPECT_TRUE(same(GetParam().run(op, inputs, attributes), wanted, 1e-6)) << op;
-  }
-};
-
-INSTANTIATE_TEST_SUITE_P(BackEnds, ExpectedValues,
-                         testing::Values(BackEnd{"cpu", run_cpu},
-                                         BackEnd{"reference", run_reference}),
+INSTANTIATE_TEST_SUITE_P(BackEnds, ExpectedValues, testing::ValuesIn(kCpuAndReference),
                          [](const auto& test) { return test.param.name; });
 
 TEST_P(ExpectedValues, Arithmetic) {
@@ -201,6 +175,7 @@ TEST_P(ExpectedValues, Transpose) {
   // x[i, j, k] = 100 i + 10 j + k; y[k, i, j] = x[i, j, k].
   expect("transpose", {i32({2, 1, 3}, {0, 1, 2, 100, 101, 102})},
          i32({3, 2, 1}, {0, 100, 1, 101, 2, 102}), with({{"axes", List{2, 0, 1}}}));
+  expect("transpose", {f32({}, {7})}, f32({}, {7}), with({{"axes", List{}}}));
 }
 
 TEST_P(ExpectedValues, SliceAndConcat) {

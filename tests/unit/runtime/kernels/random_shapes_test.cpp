@@ -4,6 +4,8 @@
 
 #include "dice.h"
 #include "kernel_test_support.h"
+#include "layer_cases.h"
+#include "training_cases.h"
 
 namespace graphrt {
 namespace {
@@ -11,12 +13,7 @@ namespace {
 constexpr int kCasesPerOperator = 60;
 constexpr uint32_t kSeed = 20240917;
 
-struct Case {
-  std::vector<Tensor> inputs;
-  Attributes attributes;
-};
-
-Case map_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
+using Case = OperatorUse;
 
 Case log_case(Dice& dice) {
   Tensor x = dice.f32(dice.any_shape());
@@ -26,15 +23,9 @@ Case log_case(Dice& dice) {
 
 Case copy_case(Dice& dice) { return {{dice.any(dice.any_shape())}, {}}; }
 
-Shape stretchable(Dice& dice, const Shape& whole) {
-  Shape shape(whole.begin() + dice.between(0, std::ssize(whole)), whole.end());
-  for (int64_t& size : shape) size = dice.between(0, 2) == 0 ? 1 : size;
-  return shape;
-}
-
 Case arithmetic_case(Dice& dice) {
   const Shape whole = dice.any_shape();
-  const Shape other = stretchable(dice, whole);
+  const Shape other = dice.stretchable(whole);
   const bool is_f32 = dice.flip();
   Case result;
   result.inputs = {is_f32 ? dice.f32(whole) : dice.i32(whole),
@@ -45,21 +36,10 @@ Case arithmetic_case(Dice& dice) {
 
 Case division_case(Dice& dice) {
   const Shape whole = dice.any_shape();
-  return {{dice.f32(stretchable(dice, whole)), dice.f32(whole)}, {}};
-}
-
-Case pair_case(Dice& dice) {
-  const Shape shape = dice.any_shape();
-  return {{dice.f32(shape), dice.f32(shape)}, {}};
+  return {{dice.f32(dice.stretchable(whole)), dice.f32(whole)}, {}};
 }
 
 Case scale_case(Dice& dice) { return {{dice.f32(dice.any_shape())}, with({{"factor", -0.3}})}; }
-
-Case sgd_case(Dice& dice) {
-  Case result = pair_case(dice);
-  result.attributes = with({{"learning_rate", 0.05}});
-  return result;
-}
 
 /// Two matrices, or as many pairs of them as `batch` says, that are multiplied.
 Case product_case(Dice& dice, const Shape& batch) {
@@ -115,20 +95,10 @@ Case sum_or_max_case(Dice& dice) {
   return {{dice.any(shape)}, reduction_attributes(dice, shape)};
 }
 
-Case softmax_case(Dice& dice) {
-  const Shape shape = dice.shape(dice.between(1, 4));
-  return {{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
-}
-
 Case argmax_case(Dice& dice) {
   const Shape shape = dice.shape(dice.between(1, 4));
   // Few different numbers: many are equal, and the lowest index must win.
   return {{dice.i32(shape, -3, 3)}, with({{"axis", dice.axis(shape)}})};
-}
-
-Case cross_entropy_case(Dice& dice) {
-  const Shape shape = dice.shape(2);
-  return {{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
 }
 
 Case transpose_case(Dice& dice) {
@@ -167,32 +137,61 @@ using MakeCase = Case (*)(Dice&);
 
 const std::map<std::string_view, MakeCase>& makers() {
   static const std::map<std::string_view, MakeCase> kMakers = {
+      {"accuracy", accuracy_use},
+      {"adam_update", adam_use},
       {"add", arithmetic_case},
       {"argmax", argmax_case},
+      {"binary_cross_entropy", f32_pair_use},
+      {"binary_cross_entropy_grad", loss_grad_use},
+      {"broadcast", broadcast_use},
+      {"clip_factor", clip_factor_use},
       {"concat", concat_case},
       {"copy", copy_case},
       {"div", division_case},
-      {"exp", map_case},
-      {"gelu", map_case},
+      {"dropout", dropout_use},
+      {"embedding", embedding_use},
+      {"embedding_grad", embedding_grad_use},
+      {"equal", equal_use},
+      {"exp", f32_use},
+      {"gelu", f32_use},
+      {"gelu_grad", f32_pair_use},
+      {"layer_norm", norm_with_shift_use},
+      {"layer_norm_grad", norm_grad_use},
+      {"layer_norm_scale_grad", norm_scale_grad_use},
+      {"learning_rate", learning_rate_use},
       {"log", log_case},
       {"matmul", matmul_case},
       {"matmul_sgd_update", matmul_sgd_case},
       {"max", sum_or_max_case},
       {"mean", mean_case},
+      {"momentum_update", momentum_use},
+      {"moving_average", moving_average_use},
+      {"moving_average_of_squares", moving_average_use},
+      {"mse", f32_pair_use},
+      {"mse_grad", loss_grad_use},
       {"mul", arithmetic_case},
-      {"relu", map_case},
-      {"relu_grad", pair_case},
+      {"pad", pad_use},
+      {"relu", f32_use},
+      {"relu_grad", f32_pair_use},
       {"reshape", reshape_case},
+      {"rms_norm", norm_use},
+      {"rms_norm_grad", norm_grad_use},
+      {"rms_norm_scale_grad", norm_scale_grad_use},
       {"scale", scale_case},
-      {"sgd_update", sgd_case},
-      {"sigmoid", map_case},
+      {"sgd_update", sgd_use},
+      {"sigmoid", f32_use},
+      {"sigmoid_grad", f32_pair_use},
       {"slice", slice_case},
-      {"softmax", softmax_case},
-      {"softmax_cross_entropy", cross_entropy_case},
-      {"softmax_cross_entropy_grad", cross_entropy_case},
+      {"softmax", softmax_use},
+      {"softmax_cross_entropy", cross_entropy_use},
+      {"softmax_cross_entropy_grad", cross_entropy_grad_use},
+      {"softmax_grad", softmax_grad_use},
+      {"sqrt", sqrt_use},
       {"sub", arithmetic_case},
       {"sum", sum_or_max_case},
-      {"tanh", map_case},
+      {"sum_of_squares", f32_use},
+      {"tanh", f32_use},
+      {"tanh_grad", f32_pair_use},
       {"transpose", transpose_case},
   };
   return kMakers;
@@ -254,6 +253,48 @@ TEST_P(RandomShapes, GivesTheSameBitsInPlace) {
       ASSERT_EQ(inputs[shared].data, apart.data) << describe(op.name, tested);
     }
   }
+}
+
+Tensor rows_of(const Tensor& tensor, const RowRange& rows) {
+  Tensor part = zeros(type_of_rows(tensor.type, rows));
+  const int64_t begin = row_offset_bytes(tensor.type, rows.begin);
+  std::copy_n(tensor.data.begin() + begin, part.data.size(), part.data.begin());
+  return part;
+}
+
+std::vector<std::string_view> names_of_ops_with_row_rules() {
+  std::vector<std::string_view> names;
+  for (const OpInfo& op : all_ops()) {
+    if (op.row_rule != nullptr) names.push_back(op.name);
+  }
+  return names;
+}
+
+class RowsAlone : public testing::TestWithParam<std::string_view> {};
+INSTANTIATE_TEST_SUITE_P(Operators, RowsAlone, testing::ValuesIn(names_of_ops_with_row_rules()),
+                         [](const auto& test) { return std::string(test.param); });
+
+// What the row rule promises: the operator, applied to those parts of its operands.
+TEST_P(RowsAlone, AreThoseOfTheWholeResult) {
+  const OpInfo& op = *find_op(GetParam());
+  Dice dice(kSeed + 3);
+  int num_divided = 0;
+  for (int i = 0; i < kCasesPerOperator; ++i) {
+    const Case tested = makers().at(op.name)(dice);
+    const Tensor whole = run_cpu(op.name, tested.inputs, tested.attributes);
+    const auto uses = row_uses(op, types_of(tested.inputs), whole.type, tested.attributes);
+    if (uses.empty()) continue;
+    const int64_t begin = dice.between(0, whole.type.shape[0] - 1);
+    const RowRange rows{begin, dice.between(begin + 1, whole.type.shape[0])};
+    std::vector<Tensor> inputs = tested.inputs;
+    for (size_t operand = 0; operand < inputs.size(); ++operand) {
+      if (uses[operand] == RowUse::kSame) inputs[operand] = rows_of(inputs[operand], rows);
+    }
+    ASSERT_TRUE(same(run_cpu(op.name, inputs, tested.attributes), rows_of(whole, rows), 2e-6))
+        << describe(op.name, tested) << ", rows " << rows.begin << " to " << rows.end;
+    ++num_divided;
+  }
+  EXPECT_GT(num_divided, 0);
 }
 
 }  // namespace

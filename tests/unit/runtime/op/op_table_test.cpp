@@ -75,12 +75,28 @@ TEST(OpTable, AllowsInPlaceOnlyForElementwiseOperatorsOnOperandsOfTheResultsType
   EXPECT_FALSE(may_run_in_place(*find_op("matmul"), 0, type[0], type[0]));
 }
 
+// f32 into f32 may take its bytes; i32 has another type than the result.
+TEST(OpTable, AllowsComparisonsInPlaceOfFloatsAlone) {
+  const auto type = types({"f32[3]", "i32[3]"});
+  EXPECT_TRUE(may_run_in_place(*find_op("equal"), 1, type[0], type[0]));
+  EXPECT_FALSE(may_run_in_place(*find_op("equal"), 1, type[1], type[0]));
+}
+
 TEST(OpTable, AllowsAnUpdateByAProductInPlaceOfTheWeightsAlone) {
   const TensorType square = types({"f32[3, 3]"})[0];
   const OpInfo& update = *find_op("matmul_sgd_update");
   EXPECT_TRUE(may_run_in_place(update, 0, square, square));
   EXPECT_FALSE(may_run_in_place(update, 1, square, square));
   EXPECT_FALSE(may_run_in_place(update, 2, square, square));
+}
+
+TEST(OpTable, AllowsANormInPlaceOfItsFirstOperandAlone) {
+  const TensorType x = types({"f32[3]"})[0];
+  for (const char* op : {"layer_norm", "layer_norm_grad", "rms_norm", "rms_norm_grad"}) {
+    EXPECT_TRUE(may_run_in_place(*find_op(op), 0, x, x)) << op;
+    EXPECT_FALSE(may_run_in_place(*find_op(op), 1, x, x)) << op;
+  }
+  EXPECT_FALSE(may_run_in_place(*find_op("layer_norm_scale_grad"), 0, x, x));
 }
 
 TEST(OpTable, NormalizesAxes) {
@@ -118,6 +134,9 @@ TEST(WorkRules, CountTheBytesOfTheRest) {
   const Attributes attributes = with({{"begin", int64_t{2}}, {"end", int64_t{4}}});
   const TensorType rows = infer_type(*find_op("slice"), inputs, attributes).value();
   EXPECT_EQ(find_op("slice")->work_rule(inputs, rows, attributes).num_bytes, 2 * 2 * 3 * 4);
+  const auto table = types({"f32[1000, 3]", "i32[2, 2]"});
+  const TensorType looked_up = infer_type(*find_op("embedding"), table, {}).value();
+  EXPECT_EQ(find_op("embedding")->work_rule(table, looked_up, {}).num_bytes, 4 * (4 + 2 * 4 * 3));
   const Work work = find_op("relu")->work_rule(inputs, inputs[0], {});
   EXPECT_EQ(work.rate, "");
   EXPECT_EQ(work.num_flops, 0);

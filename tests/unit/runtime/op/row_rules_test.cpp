@@ -62,14 +62,78 @@ TEST(RowRules, AlongOtherAxesThanTheFirst) {
   EXPECT_EQ(uses("mean", {"f32[8, 3]"}), "");
 }
 
+// Row i of a matrix uses i + 1 columns: a block of rows alone does not know i.
+TEST(RowRules, ACausalSoftmaxNeedsWholeMatrices) {
+  const Attributes causal = with({{"causal", true}});
+  EXPECT_EQ(uses("softmax", {"f32[8, 8]"}, causal), "");
+  EXPECT_EQ(uses("softmax", {"f32[4, 8, 8]"}, causal), "same");
+  EXPECT_EQ(uses("softmax", {"f32[8, 8]"}, with({{"causal", false}})), "same");
+}
+
+TEST(RowRules, TheGradientOfSoftmaxTakesTheSameRowsOfBoth) {
+  EXPECT_EQ(uses("softmax_grad", {"f32[8, 3]", "f32[8, 3]"}), "same same");
+  EXPECT_EQ(uses("softmax_grad", {"f32[8, 3]", "f32[8, 3]"}, with({{"axis", int64_t{0}}})), "");
+}
+
+TEST(RowRules, NormsNeedAllOfWhatTheyHaveForEachColumn) {
+  EXPECT_EQ(uses("layer_norm", {"f32[8, 3]", "f32[3]", "f32[3]"}), "same all all");
+  EXPECT_EQ(uses("rms_norm", {"f32[8, 2, 3]", "f32[3]"}), "same all");
+  EXPECT_EQ(uses("layer_norm_grad", {"f32[3, 3]", "f32[3, 3]", "f32[3]"}), "same same all");
+  // One row, of which every element needs all.
+  EXPECT_EQ(uses("layer_norm", {"f32[3]", "f32[3]", "f32[3]"}), "");
+  EXPECT_EQ(uses("rms_norm_grad", {"f32[3]", "f32[3]", "f32[3]"}), "");
+  EXPECT_EQ(uses("rms_norm_scale_grad", {"f32[8, 3]", "f32[8, 3]"}), "");
+}
+
+TEST(RowRules, EmbeddingsNeedAllOfTheTable) {
+  EXPECT_EQ(uses("embedding", {"f32[9, 3]", "i32[8]"}), "all same");
+  EXPECT_EQ(uses("embedding", {"f32[8, 3]", "i32[8, 2]"}), "all same");
+  EXPECT_EQ(uses("embedding", {"f32[8, 3]", "i32[]"}), "");
+  EXPECT_EQ(uses("embedding_grad", {"f32[8, 3]", "i32[8]"}, with({{"rows", int64_t{8}}})), "");
+}
+
+TEST(RowRules, UpdatesNeedTheirScalarsWhole) {
+  EXPECT_EQ(uses("sgd_update", {"f32[8, 3]", "f32[8, 3]", "f32[]"}), "same same all");
+  EXPECT_EQ(uses("adam_update", {"f32[8]", "f32[8]", "f32[8]", "i32[]", "f32[]"}),
+            "same same same all all");
+}
+
+// Its numbers depend on where in the whole an element is.
+TEST(RowRules, DropoutIsNotDivided) {
+  EXPECT_EQ(uses("dropout", {"f32[8, 3]", "i32[]"}, with({{"rate", 0.5}})), "");
+}
+
 // By default the gradient is scaled by the number of rows, which a block does not know.
 TEST(RowRules, TheGradientOfAMeanNeedsItsScale) {
+  for (const char* op : {"mse_grad", "binary_cross_entropy_grad"}) {
+    EXPECT_EQ(uses(op, {"f32[8, 3]", "f32[8, 3]"}), "") << op;
+    EXPECT_EQ(uses(op, {"f32[8, 3]", "f32[8, 3]"}, with({{"scale", 0.125}})), "same same") << op;
+    EXPECT_EQ(uses(op, {"f32[]", "f32[]"}, with({{"scale", 0.125}})), "") << op;
+  }
   EXPECT_EQ(uses("softmax_cross_entropy_grad", {"f32[8, 3]", "i32[8]"}), "");
   EXPECT_EQ(uses("softmax_cross_entropy_grad", {"f32[8, 3]", "i32[8]"}, with({{"scale", 0.125}})),
             "same same");
 }
 
+TEST(RowRules, PaddingOfOtherAxesThanTheFirst) {
+  const auto along = [](int64_t axis) {
+    return with({{"axis", axis}, {"before", int64_t{1}}, {"after", int64_t{2}}});
+  };
+  EXPECT_EQ(uses("pad", {"f32[8, 3]"}, along(1)), "same");
+  EXPECT_EQ(uses("pad", {"f32[8, 3]"}, along(0)), "");
+  EXPECT_EQ(uses("pad", {"f32[8, 3]"}, along(-2)), "");
+}
+
+TEST(RowRules, TotalsAreNotDivided) {
+  for (const char* op : {"mse", "binary_cross_entropy"}) {
+    EXPECT_EQ(uses(op, {"f32[8, 3]", "f32[8, 3]"}), "") << op;
+  }
+  EXPECT_EQ(uses("accuracy", {"f32[8, 3]", "i32[8]"}), "");
+  EXPECT_EQ(uses("sum_of_squares", {"f32[8, 3]"}), "");
+}
+
 TEST(RowRules, MovementIsNotDivided) {
+  EXPECT_EQ(uses("broadcast", {"f32[3]"}, with({{"shape", List{8, 3}}})), "");
   EXPECT_EQ(uses("transpose", {"f32[8, 3]"}), "");
   EXPECT_EQ(uses("concat", {"f32[8, 3]", "f32[8, 3]"}), "");
 }

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "op_test_support.h"
 
 namespace graphrt {
@@ -107,6 +109,55 @@ TEST(ShapeRules, ReshapeKeepsTheNumberOfElements) {
   EXPECT_EQ(reshape({kHuge, kHuge, kHuge}),
             "reshape cannot give f32[4, 6] the shape [4611686018427387904, 4611686018427387904, "
             "4611686018427387904]: the number of elements must stay 24");
+}
+
+TEST(ShapeRules, BroadcastStretchesToAShape) {
+  const auto broadcast = [](std::string_view x, const List& shape) {
+    return infer("broadcast", {x}, with({{"shape", shape}}));
+  };
+  EXPECT_EQ(broadcast("f32[]", {2, 3}), "f32[2, 3]");
+  EXPECT_EQ(broadcast("i32[3]", {2, 3}), "i32[2, 3]");
+  EXPECT_EQ(broadcast("f32[4, 1, 3]", {4, 5, 3}), "f32[4, 5, 3]");
+  EXPECT_EQ(broadcast("f32[2, 3]", {2, 3}), "f32[2, 3]");
+  EXPECT_EQ(broadcast("f32[]", {}), "f32[]");
+}
+
+TEST(ShapeRules, BroadcastOnlyStretches) {
+  const auto broadcast = [](std::string_view x, const List& shape) {
+    return infer("broadcast", {x}, with({{"shape", shape}}));
+  };
+  EXPECT_EQ(broadcast("f32[2, 3]", {3, 2}),
+            "broadcast cannot stretch f32[2, 3] to the shape [3, 2]: from the last dimension on, "
+            "its sizes must be equal or 1");
+  EXPECT_EQ(broadcast("f32[2, 3]", {3}),
+            "broadcast cannot stretch f32[2, 3] to the shape [3]: from the last dimension on, its "
+            "sizes must be equal or 1");
+  EXPECT_EQ(broadcast("f32[2, 3]", {2, 1}),
+            "broadcast cannot stretch f32[2, 3] to the shape [2, 1]: from the last dimension on, "
+            "its sizes must be equal or 1");
+  EXPECT_EQ(broadcast("f32[3]", {-1, 3}), "broadcast needs a shape of positive sizes; got [-1, 3]");
+  EXPECT_EQ(broadcast("f32[]", {int64_t{1} << 62, 4}),
+            "broadcast would give f32[4611686018427387904, 4], which is larger than 16 TiB");
+}
+
+TEST(ShapeRules, PadAddsToOneAxis) {
+  const auto pad = [](int64_t axis, int64_t before, int64_t after) {
+    return infer("pad", {"i32[10, 4]"},
+                 with({{"axis", axis}, {"before", before}, {"after", after}}));
+  };
+  EXPECT_EQ(pad(0, 2, 5), "i32[17, 4]");
+  EXPECT_EQ(pad(-1, 0, 1), "i32[10, 5]");
+  EXPECT_EQ(pad(0, 0, 0), "i32[10, 4]");
+  EXPECT_EQ(pad(2, 0, 0),
+            "pad has no axis 2 in i32[10, 4]; its axes are 0 to 1, or -2 to -1 counted from the "
+            "end");
+  EXPECT_EQ(pad(0, -1, 3), "pad needs before and after from 0 to 17592186044416; got -1 and 3");
+  EXPECT_EQ(pad(0, 0, std::numeric_limits<int64_t>::max()),
+            "pad needs before and after from 0 to 17592186044416; got 0 and 9223372036854775807");
+  EXPECT_EQ(pad(0, 0, int64_t{1} << 44),
+            "pad would give i32[17592186044426, 4], which is larger than 16 TiB");
+  EXPECT_EQ(infer("pad", {"f32[3]"}, with({{"before", int64_t{1}}, {"after", int64_t{2}}})),
+            "f32[6]");
 }
 
 }  // namespace

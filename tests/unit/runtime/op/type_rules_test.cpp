@@ -8,7 +8,7 @@ namespace {
 constexpr bool kYes = true;
 
 TEST(TypeRules, MapsKeepTheTypeAndWantF32) {
-  for (const char* op : {"relu", "exp", "log", "tanh", "sigmoid", "gelu"}) {
+  for (const char* op : {"relu", "exp", "log", "sqrt", "tanh", "sigmoid", "gelu"}) {
     EXPECT_EQ(infer(op, {"f32[2, 3]"}), "f32[2, 3]") << op;
     EXPECT_EQ(infer(op, {"i32[2]"}), std::string(op) + " works on f32 only; got i32[2]");
   }
@@ -37,11 +37,30 @@ TEST(TypeRules, ArithmeticSaysWhatDoesNotFit) {
   EXPECT_EQ(blamed("div", {"f32[2]", "i32[2]"}), 1U);
 }
 
+TEST(TypeRules, ComparisonsGiveF32) {
+  EXPECT_EQ(infer("equal", {"f32[2, 3]", "f32[3]"}), "f32[2, 3]");
+  EXPECT_EQ(infer("equal", {"i32[2, 1]", "i32[3]"}), "f32[2, 3]");
+  EXPECT_EQ(infer("equal", {"f32[2]", "i32[2]"}),
+            "equal needs two operands of the same element type; got f32[2] and i32[2]");
+  EXPECT_EQ(infer("equal", {"f32[2]", "f32[3]"}),
+            "equal cannot broadcast f32[2] and f32[3]: from the last dimension on, sizes must be "
+            "equal or 1");
+}
+
+TEST(TypeRules, GradientsWantEqualShapes) {
+  for (const std::string op : {"tanh_grad", "sigmoid_grad", "gelu_grad", "softmax_grad", "mse_grad",
+                               "binary_cross_entropy_grad"}) {
+    EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[2, 3]"}), "f32[2, 3]") << op;
+    EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[3]"}),
+              op + " needs two operands of the same shape; got f32[2, 3] and f32[3]");
+    EXPECT_EQ(infer(op, {"f32[2]", "i32[2]"}), op + " works on f32 only; got i32[2]");
+  }
+}
+
 TEST(TypeRules, PairsWantEqualShapes) {
   EXPECT_EQ(infer("relu_grad", {"f32[2, 3]", "f32[2, 3]"}), "f32[2, 3]");
   EXPECT_EQ(infer("relu_grad", {"f32[2, 3]", "f32[3]"}),
             "relu_grad needs two operands of the same shape; got f32[2, 3] and f32[3]");
-  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]"}, with({{"learning_rate", 0.5}})), "f32[2]");
   EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[]"}, with({{"learning_rate", 0.5}})),
             "sgd_update needs two operands of the same shape; got f32[2] and f32[]");
 }
@@ -109,6 +128,26 @@ TEST(TypeRules, SoftmaxWantsAnAxis) {
   EXPECT_EQ(infer("softmax", {"f32[]"}), "softmax has no axis -1 in f32[]; a scalar has no axes");
 }
 
+TEST(TypeRules, ACausalSoftmaxWantsRowsAndColumns) {
+  const Attributes causal = with({{"causal", kYes}});
+  EXPECT_EQ(infer("softmax", {"f32[4, 2, 3]"}, causal), "f32[4, 2, 3]");
+  EXPECT_EQ(infer("softmax", {"f32[2, 3]"}, with({{"axis", int64_t{1}}, {"causal", kYes}})),
+            "f32[2, 3]");
+  EXPECT_EQ(infer("softmax", {"f32[3]"}, causal),
+            "softmax needs at least 2 dimensions and the last as its axis where it is causal; got "
+            "axis 0 of f32[3]");
+  EXPECT_EQ(infer("softmax", {"f32[2, 3]"}, with({{"axis", int64_t{0}}, {"causal", kYes}})),
+            "softmax needs at least 2 dimensions and the last as its axis where it is causal; got "
+            "axis 0 of f32[2, 3]");
+}
+
+TEST(TypeRules, TheGradientOfSoftmaxWantsAnAxis) {
+  EXPECT_EQ(infer("softmax_grad", {"f32[2, 3]", "f32[2, 3]"}, with({{"axis", int64_t{0}}})),
+            "f32[2, 3]");
+  EXPECT_EQ(infer("softmax_grad", {"f32[]", "f32[]"}),
+            "softmax_grad has no axis -1 in f32[]; a scalar has no axes");
+}
+
 TEST(TypeRules, CrossEntropyWantsLogitsAndLabels) {
   EXPECT_EQ(infer("softmax_cross_entropy", {"f32[5, 10]", "i32[5]"}), "f32[]");
   EXPECT_EQ(infer("softmax_cross_entropy_grad", {"f32[5, 10]", "i32[5]"}), "f32[5, 10]");
@@ -119,6 +158,35 @@ TEST(TypeRules, CrossEntropyWantsLogitsAndLabels) {
             "i32[6]");
   EXPECT_EQ(blamed("softmax_cross_entropy", {"f32[5, 10]", "f32[5]"}), 1U);
   EXPECT_EQ(blamed("softmax_cross_entropy", {"f32[5]", "i32[5]"}), 0U);
+}
+
+TEST(TypeRules, AccuracyWantsLogitsAndLabels) {
+  EXPECT_EQ(infer("accuracy", {"f32[5, 10]", "i32[5]"}), "f32[]");
+  EXPECT_EQ(infer("accuracy", {"f32[5, 10]", "i32[6]"}),
+            "accuracy needs logits f32[N, C] and label i32[N]; got f32[5, 10] and i32[6]");
+  EXPECT_EQ(infer("accuracy", {"f32[5, 2147483648]", "i32[5]"}),
+            "accuracy takes at most 2147483647 classes; got f32[5, 2147483648]");
+}
+
+TEST(TypeRules, LossesOfPairsAreScalars) {
+  for (const std::string op : {"mse", "binary_cross_entropy"}) {
+    EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[2, 3]"}), "f32[]");
+    EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[3]"}),
+              op + " needs two operands of the same shape; got f32[2, 3] and f32[3]");
+    EXPECT_EQ(blamed(op, {"f32[2]", "i32[2]"}), 1U);
+  }
+}
+
+TEST(TypeRules, ClippingWantsASumOfSquaresAndANorm) {
+  EXPECT_EQ(infer("sum_of_squares", {"f32[2, 3]"}), "f32[]");
+  EXPECT_EQ(infer("sum_of_squares", {"i32[2]"}), "sum_of_squares works on f32 only; got i32[2]");
+  EXPECT_EQ(infer("clip_factor", {"f32[]"}, with({{"max_norm", 0.5}})), "f32[]");
+  EXPECT_EQ(infer("clip_factor", {"f32[]"}, with({{"max_norm", int64_t{0}}})),
+            "clip_factor needs a max_norm above 0; got 0");
+  EXPECT_EQ(infer("clip_factor", {"f32[1]"}, with({{"max_norm", 1.0}})),
+            "clip_factor needs a sum of squares f32[]; got f32[1]");
+  EXPECT_EQ(infer("clip_factor", {"f32[]"}),
+            "clip_factor needs the attribute 'max_norm', a number");
 }
 
 }  // namespace

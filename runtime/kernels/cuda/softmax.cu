@@ -1,38 +1,15 @@
-// Operators that look at one row at a time, a row being all elements along one axis. A team of
-// threads takes a row. Threads without a row have one of no elements, because all threads of a
-// block take part in its reductions.
+// Softmax and the loss that comes with it, row by row.
 #include <limits>
 
-#include "runtime/base/strides.h"
 #include "runtime/kernels/cuda/prepare.h"
-#include "runtime/kernels/cuda/team.cuh"
+#include "runtime/kernels/cuda/rows.cuh"
+#include "runtime/kernels/cuda/totals.cuh"
 
 namespace graphrt::cuda {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
-
-/// The rows of a tensor: row (o, n) has the number o * inner + n and a stride of `inner`.
-struct Rows {
-  AxisSplit split;
-  int64_t num_rows;
-  TeamLayout layout;
-
-  unsigned num_blocks() const { return num_blocks_for(num_rows, layout.teams_per_block()); }
-
-  __device__ int64_t start_of(int64_t row) const {
-    if (split.inner == 1) return row * split.size;
-    const int64_t o = row / split.inner;
-    return o * split.size * split.inner + (row - o * split.inner);
-  }
-};
-
-Rows rows_of(const Shape& shape, int64_t axis) {
-  const AxisSplit split = split_at(shape, axis);
-  const int64_t num_rows = split.outer * split.inner;
-  return {split, num_rows, team_layout_for(num_rows, split.size, split.inner)};
-}
 
 /// Of some elements of a row: the largest, and the sum of exp(element - largest).
 struct ExpSum {
@@ -70,28 +47,71 @@ __device__ ExpSum exp_sum_of(const float* row, int64_t size, int64_t stride, con
   return team.reduce(sum, MergeExpSums{});
 }
 
-__global__ void softmax_rows(const Rows rows, const float* x, float* y) {
+/// `num_causal_rows`: rows of a matrix whose row i uses columns 0 .. i, the others being 0 in the
+/// result; 0 where all rows use all columns.
+__global__ void softmax_rows(const Rows rows, int64_t num_causal_rows, const float* x, float* y) {
   const Team team(rows.layout);
   const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
   const int64_t size = row < rows.num_rows ? rows.split.size : 0;
+  const int64_t num_used = num_causal_rows > 0 ? min(size, row % num_causal_rows + 1) : size;
   const int64_t start = size > 0 ? rows.start_of(row) : 0;
   const int64_t stride = rows.split.inner;
-  const ExpSum sum = exp_sum_of(x + start, size, stride, team);
+  const ExpSum sum = exp_sum_of(x + start, num_used, stride, team);
   const auto factor = static_cast<float>(1 / sum.total);
   for (int64_t i = team.lane(); i < size; i += team.width()) {
     const int64_t at = start + i * stride;
-    y[at] = expf(x[at] - sum.largest) * factor;
+    y[at] = i < num_used ? expf(x[at] - sum.largest) * factor : 0.0F;
   }
 }
 
 class SoftmaxKernel : public CudaKernel {
  public:
-  explicit SoftmaxKernel(const Rows& rows) : rows_(rows) {}
+  SoftmaxKernel(const Rows& rows, int64_t num_causal_rows)
+      : rows_(rows), num_causal_rows_(num_causal_rows) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
     softmax_rows<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<float>(output));
+        rows_, num_causal_rows_, elements<float>(inputs[0]), elements<float>(output));
+    CUDA_TRY(cudaGetLastError());
+    return {};
+  }
+
+ private:
+  Rows rows_;
+  int64_t num_causal_rows_;
+};
+
+/// y * (gradient - sum(gradient * y)). A thread alone reads what it overwrites if the result takes
+/// the bytes of an operand.
+__global__ void softmax_gradients(const Rows rows, const float* gradient, const float* y,
+                                  float* result) {
+  const Team team(rows.layout);
+  const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
+  const int64_t size = row < rows.num_rows ? rows.split.size : 0;
+  const int64_t start = size > 0 ? rows.start_of(row) : 0;
+  const int64_t stride = rows.split.inner;
+  double total = 0;
+#pragma unroll 4
+  for (int64_t i = team.lane(); i < size; i += team.width()) {
+    const int64_t at = start + i * stride;
+    total += static_cast<double>(gradient[at]) * static_cast<double>(y[at]);
+  }
+  const auto mean = static_cast<float>(team.reduce(total, Plus{}));
+  for (int64_t i = team.lane(); i < size; i += team.width()) {
+    const int64_t at = start + i * stride;
+    result[at] = y[at] * (gradient[at] - mean);
+  }
+}
+
+class SoftmaxGradKernel : public CudaKernel {
+ public:
+  explicit SoftmaxGradKernel(const Rows& rows) : rows_(rows) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    softmax_gradients<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
+        rows_, elements<float>(inputs[0]), elements<float>(inputs[1]), elements<float>(output));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -110,14 +130,6 @@ __device__ double row_loss(const float* row, int64_t num_classes, int32_t label,
                            const ExpSum& sum) {
   if (!is_class(label, num_classes)) return kNotANumber;
   return log(sum.total) + (static_cast<double>(sum.largest) - static_cast<double>(row[label]));
-}
-
-struct Plus {
-  __device__ double operator()(double a, double b) const { return a + b; }
-};
-
-__device__ double block_total(double value) {
-  return Team({kThreadsPerBlock, false}).reduce(value, Plus{});
 }
 
 /// totals[block] = the sum of the losses of every gridDim.x-th group of rows.
@@ -139,20 +151,10 @@ __global__ void cross_entropy_losses(const Rows rows, const float* logits, const
   if (threadIdx.x == 0) totals[blockIdx.x] = total;
 }
 
-/// One block.
-__global__ void mean_of_losses(const double* totals, int num_totals, int64_t num_rows, float* y) {
-  double total = 0;
-  for (int i = static_cast<int>(threadIdx.x); i < num_totals; i += kThreadsPerBlock) {
-    total += totals[i];
-  }
-  total = block_total(total);
-  if (threadIdx.x == 0) *y = static_cast<float>(total / static_cast<double>(num_rows));
-}
-
 class CrossEntropyKernel : public CudaKernel {
  public:
   explicit CrossEntropyKernel(const Rows& rows)
-      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMostBlocks)) {}
+      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMostTotals)) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
@@ -160,16 +162,10 @@ class CrossEntropyKernel : public CudaKernel {
     cross_entropy_losses<<<num_blocks_, kThreadsPerBlock, 0, queue.stream>>>(
         rows_, elements<float>(inputs[0]), elements<int32_t>(inputs[1]), totals);
     CUDA_TRY(cudaGetLastError());
-    mean_of_losses<<<1, kThreadsPerBlock, 0, queue.stream>>>(
-        totals, static_cast<int>(num_blocks_), rows_.num_rows, elements<float>(output));
-    CUDA_TRY(cudaGetLastError());
-    return {};
+    return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(output), queue);
   }
 
  private:
-  /// Enough to fill a large GPU. The same on every GPU, and so are the results.
-  static constexpr unsigned kMostBlocks = 1024;
-
   Rows rows_;
   unsigned num_blocks_;
 };
@@ -209,75 +205,19 @@ class CrossEntropyGradKernel : public CudaKernel {
   float scale_;
 };
 
-template <class T>
-struct Candidate {
-  T value;
-  int32_t index;
-};
-
-/// The larger one; the lower index of equals. A NaN is larger than every number.
-template <class T>
-struct Larger {
-  __device__ static bool is_nan(T value) { return value != value; }
-
-  __device__ Candidate<T> operator()(const Candidate<T>& a, const Candidate<T>& b) const {
-    return wins(b, a) ? b : a;
-  }
-
-  __device__ static bool wins(const Candidate<T>& a, const Candidate<T>& b) {
-    if (is_nan(a.value) != is_nan(b.value)) return is_nan(a.value);
-    if (a.value > b.value) return true;
-    if (a.value < b.value) return false;
-    return a.index < b.index;
-  }
-};
-
-constexpr int32_t kNoIndex = std::numeric_limits<int32_t>::max();
-template <class T>
-constexpr T kSmallest = std::numeric_limits<T>::lowest();
-template <>
-constexpr float kSmallest<float> = -kInfinity;
-
-template <class T>
-__global__ void argmax_rows(const Rows rows, const T* x, int32_t* y) {
-  const Team team(rows.layout);
-  const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
-  const int64_t size = row < rows.num_rows ? rows.split.size : 0;
-  const T* start = x + (size > 0 ? rows.start_of(row) : 0);
-  const Larger<T> larger;
-  // Loses against every element: no index is as high.
-  Candidate<T> best = {kSmallest<T>, kNoIndex};
-#pragma unroll 4
-  for (int64_t i = team.lane(); i < size; i += team.width()) {
-    best = larger(best, {start[i * rows.split.inner], static_cast<int32_t>(i)});
-  }
-  best = team.reduce(best, larger);
-  if (size > 0 && team.lane() == 0) y[row] = best.index;
-}
-
-template <class T>
-class ArgmaxKernel : public CudaKernel {
- public:
-  explicit ArgmaxKernel(const Rows& rows) : rows_(rows) {}
-
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    argmax_rows<T><<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<T>(inputs[0]), elements<int32_t>(output));
-    CUDA_TRY(cudaGetLastError());
-    return {};
-  }
-
- private:
-  Rows rows_;
-};
-
 constexpr int64_t kClassAxis = 1;
 
 }  // namespace
 
 KernelResult prepare_softmax(const KernelSpec& spec) {
-  return std::make_unique<SoftmaxKernel>(
+  const Shape& shape = spec.result.shape;
+  const int64_t num_causal_rows = spec.attributes.flag("causal") ? shape[shape.size() - 2] : 0;
+  return std::make_unique<SoftmaxKernel>(rows_of(shape, spec.attributes.integer("axis", -1)),
+                                         num_causal_rows);
+}
+
+KernelResult prepare_softmax_grad(const KernelSpec& spec) {
+  return std::make_unique<SoftmaxGradKernel>(
       rows_of(spec.result.shape, spec.attributes.integer("axis", -1)));
 }
 
@@ -290,13 +230,6 @@ KernelResult prepare_softmax_cross_entropy_grad(const KernelSpec& spec) {
   const double scale = spec.attributes.number("scale", mean);
   return std::make_unique<CrossEntropyGradKernel>(rows_of(spec.result.shape, kClassAxis),
                                                   static_cast<float>(scale));
-}
-
-KernelResult prepare_argmax(const KernelSpec& spec) {
-  const TensorType& input = spec.inputs[0];
-  const Rows rows = rows_of(input.shape, spec.attributes.integer("axis", -1));
-  if (input.element == ElementType::kI32) return std::make_unique<ArgmaxKernel<int32_t>>(rows);
-  return std::make_unique<ArgmaxKernel<float>>(rows);
 }
 
 }  // namespace graphrt::cuda

@@ -1,0 +1,34 @@
+#include "compiler/autodiff/clipping.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace graphc {
+
+std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
+                                            const std::vector<ParameterGradient>& gradients,
+                                            double max_norm, const SourceRange& where) {
+  const Origin origin{where, std::nullopt, {}};
+  std::optional<ValueId> squares;
+  for (const ParameterGradient& each : gradients) {
+    const std::string& parameter = nodes.graph().values[each.parameter].name;
+    const ValueId own = nodes.add_named("grad." + parameter + ".squares", "sum_of_squares",
+                                        {each.gradient}, {}, origin_of(nodes, each));
+    squares = squares ? nodes.add_named("train.squares", "add", {*squares, own}, {}, origin) : own;
+  }
+  Attributes attributes;
+  attributes.set("max_norm", max_norm);
+  const ValueId factor =
+      nodes.add_named("train.clip", "clip_factor", {*squares}, std::move(attributes), origin);
+  std::vector<ParameterGradient> clipped;
+  for (const ParameterGradient& each : gradients) {
+    const std::string& parameter = nodes.graph().values[each.parameter].name;
+    clipped.push_back({each.parameter,
+                       nodes.add_named("grad." + parameter + ".clipped", "mul",
+                                       {each.gradient, factor}, {}, origin_of(nodes, each))});
+  }
+  return clipped;
+}
+
+}  // namespace graphc

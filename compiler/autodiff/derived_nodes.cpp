@@ -1,0 +1,117 @@
+#include "compiler/autodiff/derived_nodes.h"
+
+#include <cstring>
+#include <utility>
+
+namespace graphc {
+namespace {
+
+template <class T>
+std::vector<std::byte> bytes_of_scalar(T value) {
+  std::vector<std::byte> bytes(sizeof(T));
+  std::memcpy(bytes.data(), &value, sizeof(T));
+  return bytes;
+}
+
+}  // namespace
+
+DerivedNodes::DerivedNodes(Graph graph) : graph_(std::move(graph)) {
+  for (const Value& value : graph_.values) names_.insert(value.name);
+}
+
+ValueId DerivedNodes::add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes,
+                          const Origin& origin) {
+  Node node;
+  node.op = find_op(op);
+  CHECK(node.op != nullptr, std::string(op));
+  node.attributes = std::move(attributes);
+  node.inputs = std::move(inputs);
+  node.device = origin.device;
+  node.device_where = origin.device_where;
+  node.where = origin.where;
+  std::vector<TensorType> types;
+  for (const ValueId input : node.inputs) types.push_back(graph_.type_of(input));
+  const auto type = infer_type(*node.op, types, node.attributes);
+  CHECK(type.has_value(), type ? "" : type.error().message);
+
+  Value value;
+  value.type = *type;
+  value.where = origin.where;
+  value.producer = NodeId(graph_.nodes.size());
+  node.result = graph_.values.push_back(std::move(value));
+  const ValueId result = node.result;
+  graph_.nodes.push_back(std::move(node));
+  return result;
+}
+
+void DerivedNodes::name(ValueId value, const std::string& wanted) {
+  CHECK(is_unnamed(value), graph_.values[value].name);
+  const std::string name = unique(wanted);
+  graph_.nodes[*graph_.values[value].producer].name = name;
+  graph_.values[value].name = name;
+}
+
+ValueId DerivedNodes::add_named(const std::string& wanted, std::string_view op,
+                                std::vector<ValueId> inputs, Attributes attributes,
+                                const Origin& origin) {
+  const ValueId value = add(op, std::move(inputs), std::move(attributes), origin);
+  name(value, wanted);
+  return value;
+}
+
+ValueId DerivedNodes::add_state(const std::string& wanted, TensorType type,
+                                const SourceRange& where) {
+  Value state;
+  state.kind = ValueKind::kState;
+  state.name = unique(wanted);
+  state.type = std::move(type);
+  state.where = where;
+  return graph_.values.push_back(std::move(state));
+}
+
+ValueId DerivedNodes::scalar(double number, const SourceRange& where) {
+  const auto rounded = static_cast<float>(number);
+  const auto known = scalars_.find(rounded);
+  if (known != scalars_.end()) return known->second;
+  const ValueId value =
+      add_constant("train.number", {ElementType::kF32, {}}, bytes_of_scalar(rounded), where);
+  scalars_.emplace(rounded, value);
+  return value;
+}
+
+ValueId DerivedNodes::add_one(const std::string& wanted, const SourceRange& where) {
+  return add_constant(wanted, {ElementType::kI32, {}}, bytes_of_scalar(int32_t{1}), where);
+}
+
+ValueId DerivedNodes::add_constant(const std::string& wanted, TensorType type,
+                                   std::vector<std::byte> data, const SourceRange& where) {
+  Value constant;
+  constant.kind = ValueKind::kConstant;
+  constant.name = unique(wanted);
+  constant.type = std::move(type);
+  constant.initializer.kind = InitializerKind::kData;
+  constant.initializer.data = std::move(data);
+  constant.where = where;
+  return graph_.values.push_back(std::move(constant));
+}
+
+void DerivedNodes::update(ValueId state, ValueId value) {
+  const std::optional<NodeId>& producer = graph_.values[value].producer;
+  CHECK(producer.has_value(), "only a node's result updates " + graph_.values[state].name);
+  graph_.nodes[*producer].updates = state;
+}
+
+Graph DerivedNodes::finish() && {
+  for (const Value& value : graph_.values) CHECK(!value.name.empty(), "a derived node has no name");
+  return std::move(graph_);
+}
+
+std::string DerivedNodes::unique(const std::string& wanted) {
+  std::string name = wanted;
+  for (int number = 2; !names_.insert(name).second; ++number) {
+    name = wanted + "_" + std::to_string(number);
+  }
+  return name;
+}
+
+}  // namespace graphc

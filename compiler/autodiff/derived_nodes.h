@@ -1,0 +1,64 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/diagnostics/diagnostic.h"
+#include "compiler/graph/graph.h"
+#include "compiler/vocabulary.h"
+
+namespace graphc {
+
+/// What a derived node is derived from: where messages about it point, and where it runs.
+struct Origin {
+  SourceRange where;
+  std::optional<std::string> device;
+  SourceRange device_where;
+};
+
+/// A graph that grows: nodes, states and constants are added behind those that are there, typed and
+/// with names that nothing else has.
+class DerivedNodes {
+ public:
+  /// Requires: infer_types ran.
+  explicit DerivedNodes(Graph graph);
+
+  const Graph& graph() const { return graph_; }
+
+  /// A node without a name yet. Requires: the operator takes these operands and attributes.
+  ValueId add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes,
+              const Origin& origin);
+  /// Whether `value` was added and has no name yet.
+  bool is_unnamed(ValueId value) const { return graph_.values[value].name.empty(); }
+  /// Names a value that has no name: `wanted`, or with a number behind it if that is taken.
+  void name(ValueId value, const std::string& wanted);
+
+  ValueId add_named(const std::string& wanted, std::string_view op, std::vector<ValueId> inputs,
+                    Attributes attributes, const Origin& origin);
+  /// A state that starts at zero.
+  ValueId add_state(const std::string& wanted, TensorType type, const SourceRange& where);
+  /// A constant f32[]; the same for the same number.
+  ValueId scalar(double number, const SourceRange& where);
+  /// The i32[] constant 1.
+  ValueId add_one(const std::string& wanted, const SourceRange& where);
+  /// Makes `value`, the result of a node, the next value of `state`.
+  void update(ValueId state, ValueId value);
+
+  /// The graph with all that was added. Requires: everything has a name.
+  Graph finish() &&;
+
+ private:
+  std::string unique(const std::string& wanted);
+  ValueId add_constant(const std::string& wanted, TensorType type, std::vector<std::byte> data,
+                       const SourceRange& where);
+
+  Graph graph_;
+  std::set<std::string> names_;
+  std::map<float, ValueId> scalars_;
+};
+
+}  // namespace graphc

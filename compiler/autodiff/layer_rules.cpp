@@ -1,0 +1,81 @@
+#include <utility>
+
+#include "compiler/autodiff/gradient_rules.h"
+
+namespace graphc {
+namespace {
+
+Attributes flags(bool transpose_a, bool transpose_b) {
+  Attributes attributes;
+  if (transpose_a) attributes.set("transpose_a", true);
+  if (transpose_b) attributes.set("transpose_b", true);
+  return attributes;
+}
+
+/// `x` with the attribute `name` of the node, if it has that.
+Attributes only(const Attributes& attributes, const char* name) {
+  Attributes result;
+  if (const AttributeValue* value = attributes.find(name)) result.set(name, *value);
+  return result;
+}
+
+/// What layer_norm and rms_norm have in common: x, then gamma.
+void give_normalized(NodeGradient& node, const char* by_input, const char* by_scale) {
+  const Attributes epsilon = only(node.attributes(), "epsilon");
+  const ValueId x = node.operand(0);
+  if (node.needs(0)) {
+    node.give(0, node.add(by_input, {node.gradient_tensor(), x, node.operand(1)}, epsilon));
+  }
+  if (node.needs(1)) node.give(1, node.add(by_scale, {node.gradient_tensor(), x}, epsilon));
+}
+
+}  // namespace
+
+// With A and B for what the flags make of the operands, C = A B: A' = C' B^T and B' = A^T C', each
+// transposed once more if the operand was.
+void gradient_of_matmul(NodeGradient& node) {
+  const bool transpose_a = node.attributes().flag("transpose_a");
+  const bool transpose_b = node.attributes().flag("transpose_b");
+  const ValueId a = node.operand(0);
+  const ValueId b = node.operand(1);
+  ValueId c = node.gradient_tensor();
+  if (node.attributes().flag("relu")) c = node.add("relu_grad", {c, node.result()});
+  if (node.needs(0)) {
+    node.give(0, transpose_a ? node.add("matmul", {b, c}, flags(transpose_b, true))
+                             : node.add("matmul", {c, b}, flags(false, !transpose_b)));
+  }
+  if (node.needs(1)) {
+    node.give(1, transpose_b ? node.add("matmul", {c, a}, flags(true, transpose_a))
+                             : node.add("matmul", {a, c}, flags(!transpose_a, false)));
+  }
+  const bool needs_bias = node.num_operands() > 2 && node.needs(2);
+  if (needs_bias) node.give(2, node.reduced_to(node.operand_type(2), c));
+}
+
+void gradient_of_softmax(NodeGradient& node) {
+  node.give(0, node.add("softmax_grad", {node.gradient_tensor(), node.result()},
+                        only(node.attributes(), "axis")));
+}
+
+void gradient_of_layer_norm(NodeGradient& node) {
+  give_normalized(node, "layer_norm_grad", "layer_norm_scale_grad");
+  if (node.needs(2)) node.give(2, node.reduced_to(node.operand_type(2), node.gradient()));
+}
+
+void gradient_of_rms_norm(NodeGradient& node) {
+  give_normalized(node, "rms_norm_grad", "rms_norm_scale_grad");
+}
+
+void gradient_of_embedding(NodeGradient& node) {
+  Attributes rows;
+  rows.set("rows", node.operand_type(0).shape[0]);
+  node.give(0, node.add("embedding_grad", {node.gradient_tensor(), node.operand(1)},
+                        std::move(rows)));
+}
+
+// What was dropped has no part in the result, and what was kept is scaled alike.
+void gradient_of_dropout(NodeGradient& node) {
+  node.give(0, node.add("dropout", {node.gradient_tensor(), node.operand(1)}, node.attributes()));
+}
+
+}  // namespace graphc

@@ -1,0 +1,49 @@
+#include "compiler/autodiff/gradient_rules.h"
+
+namespace graphc {
+namespace {
+
+/// The gradient of a mean over `count` terms by operator `op`, which takes what the mean is scaled
+/// by. A gradient of the loss that is no number is multiplied in afterwards.
+Gradient add_mean_gradient(NodeGradient& node, const char* op, ValueId first, ValueId second,
+                           int64_t count) {
+  const double* number = std::get_if<double>(&node.gradient());
+  const bool has_default_scale = number == nullptr || *number == 1;
+  Attributes attributes;
+  if (!has_default_scale) attributes.set("scale", *number / static_cast<double>(count));
+  const ValueId gradient = node.add(op, {first, second}, attributes);
+  if (number != nullptr) return gradient;
+  return node.add("mul", {gradient, node.gradient_tensor()});
+}
+
+}  // namespace
+
+void gradient_of_softmax_cross_entropy(NodeGradient& node) {
+  node.give(0, add_mean_gradient(node, "softmax_cross_entropy_grad", node.operand(0),
+                                 node.operand(1), node.operand_type(0).shape[0]));
+}
+
+// Symmetric: each operand is the other's target.
+void gradient_of_mse(NodeGradient& node) {
+  for (size_t i = 0; i < 2; ++i) {
+    if (!node.needs(i)) continue;
+    node.give(i, add_mean_gradient(node, "mse_grad", node.operand(i), node.operand(1 - i),
+                                   node.operand_type(0).num_elements()));
+  }
+}
+
+// By the target t of -t log(s(z)) - (1 - t) log(1 - s(z)), it is -z.
+void gradient_of_binary_cross_entropy(NodeGradient& node) {
+  const int64_t count = node.operand_type(0).num_elements();
+  if (node.needs(0)) {
+    node.give(0, add_mean_gradient(node, "binary_cross_entropy_grad", node.operand(0),
+                                   node.operand(1), count));
+  }
+  if (!node.needs(1)) return;
+  const Gradient mean = node.scaled(node.operand(0), -1 / static_cast<double>(count));
+  const double* number = std::get_if<double>(&node.gradient());
+  if (number != nullptr) return node.give(1, node.scaled(mean, *number));
+  node.give(1, node.add("mul", {std::get<ValueId>(mean), node.gradient_tensor()}));
+}
+
+}  // namespace graphc

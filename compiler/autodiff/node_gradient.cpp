@@ -1,0 +1,94 @@
+#include "compiler/autodiff/node_gradient.h"
+
+#include <utility>
+
+namespace graphc {
+namespace {
+
+Attributes with_list(const char* name, std::vector<int64_t> list) {
+  Attributes attributes;
+  attributes.set(name, std::move(list));
+  return attributes;
+}
+
+}  // namespace
+
+NodeGradient::NodeGradient(DerivedNodes& nodes, NodeId node, Gradient gradient,
+                           std::vector<bool> needs)
+    : nodes_(nodes),
+      node_(nodes.graph().nodes[node]),
+      gradient_(gradient),
+      needs_(std::move(needs)),
+      origin_{node_.where, node_.device, node_.device_where} {}
+
+ValueId NodeGradient::gradient_tensor() {
+  gradient_ = tensor_of(gradient_, result_type().shape);
+  return std::get<ValueId>(gradient_);
+}
+
+void NodeGradient::give(size_t index, Gradient gradient) { parts_.push_back({index, gradient}); }
+
+ValueId NodeGradient::add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes) {
+  added_.push_back(nodes_.add(op, std::move(inputs), std::move(attributes), origin_));
+  return added_.back();
+}
+
+ValueId NodeGradient::scalar(double number) { return nodes_.scalar(number, origin_.where); }
+
+Gradient NodeGradient::scaled(Gradient gradient, double factor) {
+  if (factor == 1) return gradient;
+  if (const double* number = std::get_if<double>(&gradient)) return *number * factor;
+  Attributes attributes;
+  attributes.set("factor", factor);
+  return add("scale", {std::get<ValueId>(gradient)}, std::move(attributes));
+}
+
+Gradient NodeGradient::product_with(ValueId value) {
+  const double* number = std::get_if<double>(&gradient_);
+  if (number != nullptr && type(value) == result_type()) return scaled(value, *number);
+  return add("mul", {gradient_tensor(), value});
+}
+
+ValueId NodeGradient::quotient_by(ValueId value) {
+  const double* number = std::get_if<double>(&gradient_);
+  const bool is_whole = number != nullptr && type(value) == result_type();
+  return add("div", {is_whole ? scalar(*number) : gradient_tensor(), value});
+}
+
+Gradient NodeGradient::reduced_to(const TensorType& wanted, Gradient gradient) {
+  if (const double* number = std::get_if<double>(&gradient)) {
+    const auto num_repetitions = result_type().num_elements() / wanted.num_elements();
+    return *number * static_cast<double>(num_repetitions);
+  }
+  const auto tensor = std::get<ValueId>(gradient);
+  const Shape from = type(tensor).shape;
+  if (from == wanted.shape) return gradient;
+  const size_t num_new = from.size() - wanted.shape.size();
+  std::vector<int64_t> axes;
+  for (size_t axis = 0; axis < from.size(); ++axis) {
+    const bool is_repeated = axis < num_new || wanted.shape[axis - num_new] != from[axis];
+    if (is_repeated) axes.push_back(static_cast<int64_t>(axis));
+  }
+  // Dimensions of size 1 alone may be new: then there is nothing to sum.
+  if (type(tensor).num_elements() == wanted.num_elements()) return reshaped(tensor, wanted.shape);
+  Attributes attributes = with_list("axes", axes);
+  if (num_new == 0) attributes.set("keepdims", true);
+  return reshaped(add("sum", {tensor}, std::move(attributes)), wanted.shape);
+}
+
+ValueId NodeGradient::reshaped(ValueId value, const Shape& shape) {
+  if (type(value).shape == shape) return value;
+  return add("reshape", {value}, with_list("shape", shape));
+}
+
+ValueId NodeGradient::broadcast_to(const Shape& shape, ValueId value) {
+  if (type(value).shape == shape) return value;
+  return add("broadcast", {value}, with_list("shape", shape));
+}
+
+ValueId NodeGradient::tensor_of(const Gradient& gradient, const Shape& shape) {
+  if (const ValueId* tensor = std::get_if<ValueId>(&gradient)) return *tensor;
+  return broadcast_to(shape, scalar(std::get<double>(gradient)));
+}
+
+}  // namespace graphc

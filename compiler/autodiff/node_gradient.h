@@ -1,0 +1,83 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "compiler/autodiff/derived_nodes.h"
+#include "compiler/graph/graph.h"
+#include "compiler/vocabulary.h"
+
+namespace graphc {
+
+/// How the loss changes with each element of a value: a tensor of the value's type, or one number
+/// for all elements, which costs no node.
+using Gradient = std::variant<double, ValueId>;
+
+/// The step of differentiation at one node: from the gradient of its result to those of its
+/// operands. Gradient rules are written against it.
+class NodeGradient {
+ public:
+  /// What came out for one operand.
+  struct Part {
+    size_t operand;
+    Gradient gradient;
+  };
+
+  /// `needs` says for every operand whether its gradient is asked for.
+  NodeGradient(DerivedNodes& nodes, NodeId node, Gradient gradient, std::vector<bool> needs);
+
+  /// What the node computes.
+  const Attributes& attributes() const { return node_.attributes; }
+  size_t num_operands() const { return node_.inputs.size(); }
+  ValueId operand(size_t index) const { return node_.inputs[index]; }
+  ValueId result() const { return node_.result; }
+  TensorType type(ValueId value) const { return nodes_.graph().type_of(value); }
+  TensorType operand_type(size_t index) const { return type(operand(index)); }
+  TensorType result_type() const { return type(result()); }
+
+  /// Of the loss by the node's result.
+  const Gradient& gradient() const { return gradient_; }
+  /// The same as a tensor.
+  ValueId gradient_tensor();
+
+  /// Whether the gradient of operand `index` is asked for.
+  bool needs(size_t index) const { return needs_[index]; }
+  /// Answers it. At most once an operand.
+  void give(size_t index, Gradient gradient);
+
+  /// A new node, at the place and on the device of the one that is differentiated.
+  ValueId add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
+  ValueId scalar(double number);
+
+  Gradient scaled(Gradient gradient, double factor);
+  /// gradient() times `value`, and divided by it, element by element with broadcasting.
+  Gradient product_with(ValueId value);
+  ValueId quotient_by(ValueId value);
+  /// What broadcasting an operand of type `type` to the type of `gradient` does backwards: sums over
+  /// the repetitions. A number stands for a gradient of the result's type.
+  Gradient reduced_to(const TensorType& type, Gradient gradient);
+  /// The same elements in another shape; the same value if it has that shape.
+  ValueId reshaped(ValueId value, const Shape& shape);
+  /// `value` repeated to `shape`; the same value if it has that shape.
+  ValueId broadcast_to(const Shape& shape, ValueId value);
+
+  const std::vector<Part>& parts() const { return parts_; }
+  /// All nodes that were added, in order.
+  const std::vector<ValueId>& added() const { return added_; }
+  const Origin& origin() const { return origin_; }
+
+ private:
+  ValueId tensor_of(const Gradient& gradient, const Shape& shape);
+
+  DerivedNodes& nodes_;
+  Node node_;  // a copy: adding nodes moves the originals
+  Gradient gradient_;
+  std::vector<bool> needs_;
+  Origin origin_;
+  std::vector<Part> parts_;
+  std::vector<ValueId> added_;
+};
+
+}  // namespace graphc

@@ -1,0 +1,117 @@
+#include "compiler/autodiff/optimizers.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "compiler/autodiff/learning_rate.h"
+
+namespace graphc {
+namespace {
+
+Attributes with_number(const char* name, double number) {
+  Attributes attributes;
+  attributes.set(name, number);
+  return attributes;
+}
+
+class Updates {
+ public:
+  Updates(DerivedNodes& nodes, const Training& training) : nodes_(nodes), training_(training) {
+    const bool is_adam = training.optimizer == OptimizerKind::kAdam ||
+                         training.optimizer == OptimizerKind::kAdamW;
+    const bool has_schedule = !training.learning_rate.is_constant();
+    if (is_adam || has_schedule) step_ = add_step_number(nodes, training.where);
+    if (has_schedule) {
+      rate_ = add_learning_rate(nodes, training.learning_rate, *step_, training.where);
+    }
+  }
+
+  void add(const ParameterGradient& each) {
+    switch (training_.optimizer) {
+      case OptimizerKind::kSgd:
+        return add_sgd(each);
+      case OptimizerKind::kMomentum:
+        return add_momentum(each);
+      case OptimizerKind::kAdam:
+      case OptimizerKind::kAdamW:
+        return add_adam(each);
+    }
+  }
+
+ private:
+  void add_sgd(const ParameterGradient& each) {
+    Attributes attributes;
+    if (training_.weight_decay > 0) attributes.set("weight_decay", training_.weight_decay);
+    update(each.parameter, "sgd_update", {each.parameter, each.gradient}, std::move(attributes),
+           origin_of(nodes_, each));
+  }
+
+  // The decay is part of the gradient, so the velocity collects it too.
+  void add_momentum(const ParameterGradient& each) {
+    const Origin origin = origin_of(nodes_, each);
+    ValueId gradient = each.gradient;
+    if (training_.weight_decay > 0) {
+      const std::string prefix = "grad." + name_of(each.parameter);
+      const ValueId decay =
+          nodes_.add_named(prefix + ".decay", "scale", {each.parameter},
+                           with_number("factor", training_.weight_decay), origin);
+      gradient = nodes_.add_named(prefix + ".decayed", "add", {gradient, decay}, {}, origin);
+    }
+    const ValueId velocity = add_average(each.parameter, ".momentum", "momentum_update", gradient,
+                                         with_number("momentum", training_.momentum), origin);
+    update(each.parameter, "sgd_update", {each.parameter, velocity}, {}, origin);
+  }
+
+  void add_adam(const ParameterGradient& each) {
+    const Origin origin = origin_of(nodes_, each);
+    const ValueId m = add_average(each.parameter, ".m", "moving_average", each.gradient,
+                                  with_number("decay", training_.beta1), origin);
+    const ValueId v = add_average(each.parameter, ".v", "moving_average_of_squares", each.gradient,
+                                  with_number("decay", training_.beta2), origin);
+    Attributes attributes;
+    attributes.set("beta1", training_.beta1);
+    attributes.set("beta2", training_.beta2);
+    attributes.set("epsilon", training_.epsilon);
+    if (training_.weight_decay > 0) attributes.set("weight_decay", training_.weight_decay);
+    update(each.parameter, "adam_update", {each.parameter, m, v, *step_}, std::move(attributes),
+           origin);
+  }
+
+  /// A state beside the parameter that `op` carries on with each gradient; returns its new value.
+  ValueId add_average(ValueId parameter, const char* suffix, const char* op, ValueId gradient,
+                      Attributes attributes, const Origin& origin) {
+    const TensorType type = nodes_.graph().type_of(parameter);
+    const ValueId state = nodes_.add_state(name_of(parameter) + suffix, type, origin.where);
+    const ValueId next = nodes_.add_named(name_of(state) + ".new", op, {state, gradient},
+                                          std::move(attributes), origin);
+    nodes_.update(state, next);
+    return next;
+  }
+
+  /// The last node of every optimizer: the rate is an attribute or the last operand.
+  void update(ValueId parameter, const char* op, std::vector<ValueId> inputs, Attributes attributes,
+              const Origin& origin) {
+    if (rate_) inputs.push_back(*rate_);
+    if (!rate_) attributes.set("learning_rate", training_.learning_rate.base);
+    nodes_.update(parameter, nodes_.add_named(name_of(parameter) + ".new", op, std::move(inputs),
+                                              std::move(attributes), origin));
+  }
+
+  std::string name_of(ValueId value) const { return nodes_.graph().values[value].name; }
+
+  DerivedNodes& nodes_;
+  const Training& training_;
+  std::optional<ValueId> step_;
+  std::optional<ValueId> rate_;
+};
+
+}  // namespace
+
+void add_updates(DerivedNodes& nodes, const std::vector<ParameterGradient>& gradients,
+                 const Training& training) {
+  Updates updates(nodes, training);
+  for (const ParameterGradient& each : gradients) updates.add(each);
+}
+
+}  // namespace graphc

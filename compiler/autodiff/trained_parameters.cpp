@@ -1,0 +1,147 @@
+#include "compiler/autodiff/trained_parameters.h"
+
+#include <string>
+
+#include "compiler/autodiff/gradient_rules.h"
+
+namespace graphc {
+namespace {
+
+using Flags = IdVector<ValueId, char>;
+
+std::string quoted(const std::string& name) { return "'" + name + "'"; }
+
+Diagnostic note_at(const SourceRange& where, std::string message) {
+  return {Severity::kNote, where, std::move(message), std::nullopt, {}};
+}
+
+/// Everything that the loss depends on, itself included.
+Flags values_before(const Graph& graph, ValueId loss) {
+  Flags is_before(graph.values.size(), 0);
+  is_before[loss] = 1;
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    const Node& node = graph.nodes[NodeId(i)];
+    if (is_before[node.result] == 0) continue;
+    for (const ValueId input : node.inputs) is_before[input] = 1;
+  }
+  return is_before;
+}
+
+/// Everything that depends on one of `sources`, themselves included.
+Flags values_behind(const Graph& graph, const std::vector<ValueId>& sources) {
+  Flags is_behind(graph.values.size(), 0);
+  for (const ValueId source : sources) is_behind[source] = 1;
+  for (const Node& node : graph.nodes) {
+    for (const ValueId input : node.inputs) {
+      if (is_behind[input] != 0) is_behind[node.result] = 1;
+    }
+  }
+  return is_behind;
+}
+
+class PathFinder {
+ public:
+  PathFinder(const Graph& graph, DiagnosticSink& diagnostics)
+      : graph_(graph), training_(*graph.training), diagnostics_(diagnostics) {}
+
+  Result<TrainingPaths> run() {
+    const size_t errors_before = diagnostics_.num_errors();
+    check_loss();
+    paths_.reaches_loss = values_before(graph_, training_.loss);
+    if (training_.parameters) {
+      for (const ListedParameter& listed : *training_.parameters) add_listed(listed);
+    } else {
+      for (const ValueId id : graph_.values.ids()) add_if_free(id);
+    }
+    if (diagnostics_.num_errors() > errors_before) return reported();
+    if (paths_.parameters.empty()) {
+      diagnostics_.error(training_.where, "there is nothing to train",
+                         "what is trained is an f32 state that the loss depends on and that no "
+                         "node updates");
+    }
+    paths_.depends = values_behind(graph_, paths_.parameters);
+    for (const Node& node : graph_.nodes) check_rule(node);
+    if (diagnostics_.num_errors() > errors_before) return reported();
+    return std::move(paths_);
+  }
+
+ private:
+  void check_loss() {
+    const TensorType& type = graph_.type_of(training_.loss);
+    if (type == TensorType{ElementType::kF32, {}}) return;
+    const Value& loss = graph_.values[training_.loss];
+    const bool is_f32 = type.element == ElementType::kF32;
+    diagnostics_
+        .error(training_.loss_where,
+               "a loss is one number, f32[]; " + quoted(loss.name) + " is " + to_string(type),
+               is_f32 ? std::optional<std::string>("add a node that reduces it, for example op: mean")
+                      : std::nullopt)
+        .notes.push_back(note_at(loss.where, quoted(loss.name) + " is defined here"));
+  }
+
+  void add_listed(const ListedParameter& listed) {
+    const Value& state = graph_.values[listed.state];
+    if (state.type->element != ElementType::kF32) {
+      diagnostics_
+          .error(listed.where, "only f32 states can be trained; " + quoted(state.name) + " is " +
+                                   to_string(*state.type))
+          .notes.push_back(note_at(state.where, quoted(state.name) + " is declared here"));
+      return;
+    }
+    if (const std::optional<NodeId> updater = graph_.updater_of(listed.state)) {
+      const Node& node = graph_.nodes[*updater];
+      diagnostics_
+          .error(listed.where, "the node " + quoted(node.name) + " updates " + quoted(state.name) +
+                                   " already",
+                 "a state is either trained or updated by a node")
+          .notes.push_back(note_at(node.where, quoted(node.name) + " is defined here"));
+      return;
+    }
+    if (paths_.reaches_loss[listed.state] == 0) {
+      diagnostics_.warning(listed.where, "the loss does not depend on " + quoted(state.name) +
+                                             ": it is not trained");
+      return;
+    }
+    paths_.parameters.push_back(listed.state);
+  }
+
+  void add_if_free(ValueId id) {
+    const Value& value = graph_.values[id];
+    const bool is_f32_state =
+        value.kind == ValueKind::kState && value.type->element == ElementType::kF32;
+    if (!is_f32_state || paths_.reaches_loss[id] == 0 || graph_.updater_of(id)) return;
+    paths_.parameters.push_back(id);
+  }
+
+  void check_rule(const Node& node) {
+    if (!paths_.is_on_path(node) || find_gradient_rule(node.op->name) != nullptr) return;
+    diagnostics_
+        .error(node.where,
+               "the operator " + std::string(node.op->name) + " of " + quoted(node.name) +
+                   " has no gradient, and the loss depends on " + quoted(parameter_before(node)) +
+                   " through it",
+               "list what is to be trained in `parameters`, without the states before this node")
+        .notes.push_back(note_at(training_.loss_where, "the loss"));
+  }
+
+  const std::string& parameter_before(const Node& node) const {
+    const Flags is_before = values_before(graph_, node.result);
+    for (const ValueId parameter : paths_.parameters) {
+      if (is_before[parameter] != 0) return graph_.values[parameter].name;
+    }
+    return node.name;
+  }
+
+  const Graph& graph_;
+  const Training& training_;
+  DiagnosticSink& diagnostics_;
+  TrainingPaths paths_;
+};
+
+}  // namespace
+
+Result<TrainingPaths> find_training_paths(const Graph& graph, DiagnosticSink& diagnostics) {
+  return PathFinder(graph, diagnostics).run();
+}
+
+}  // namespace graphc

@@ -1,0 +1,123 @@
+#include "compiler/frontend/yaml_training.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/graph/training.h"
+
+namespace graphc {
+namespace {
+
+/// The names of all settings of optimizers, or of schedules, each once.
+template <class Choices>
+std::vector<std::string> names_of_settings(const Choices& choices) {
+  std::vector<std::string> names;
+  for (const auto& choice : choices) {
+    for (const auto& setting : choice.settings) names.emplace_back(setting.name);
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+class TrainingReader {
+ public:
+  explicit TrainingReader(DiagnosticSink& diagnostics) : diagnostics_(diagnostics) {}
+
+  TrainingDeclaration read(const YamlNode& key, const YamlNode& section) {
+    TrainingDeclaration training;
+    training.where = key.where;
+    if (!expect_kind(section, YamlKind::kMap, "`train`", diagnostics_)) return training;
+    const std::vector<std::string> settings = setting_names();
+    const MapKeys keys = keys_with(settings);
+    check_keys(section, keys, diagnostics_);
+    training.loss = read_name(require(section, "loss", keys, key), "`loss`");
+    training.optimizer = read_name(require(section, "optimizer", keys, key), "`optimizer`");
+    if (const YamlNode* rate = require(section, "learning_rate", keys, key)) {
+      training.learning_rate = read_learning_rate(*rate);
+    }
+    training.settings = read_settings(section, settings);
+    if (const YamlNode* list = section.find("parameters")) {
+      training.parameters = read_parameters(*list);
+    }
+    return training;
+  }
+
+ private:
+  static std::vector<std::string> setting_names() {
+    std::vector<std::string> names = names_of_settings(all_optimizers());
+    names.emplace_back("clip_norm");
+    return names;
+  }
+
+  static MapKeys keys_with(const std::vector<std::string>& settings) {
+    MapKeys keys = {"`train`", {"loss", "optimizer", "learning_rate", "parameters"}};
+    keys.known.insert(keys.known.end(), settings.begin(), settings.end());
+    return keys;
+  }
+
+  const YamlNode* require(const YamlNode& map, std::string_view name, const MapKeys& keys,
+                          const YamlNode& at) {
+    return require_key(map, name, keys, at.where, diagnostics_);
+  }
+
+  std::optional<NameAt> read_name(const YamlNode* node, std::string_view what) {
+    if (node == nullptr) return std::nullopt;
+    std::optional<std::string> text = read_text(*node, what, diagnostics_);
+    if (!text) return std::nullopt;
+    return NameAt{*std::move(text), node->where};
+  }
+
+  std::vector<SettingDeclaration> read_settings(const YamlNode& map,
+                                                const std::vector<std::string>& names) {
+    std::vector<SettingDeclaration> settings;
+    for (size_t i = 0; i < map.keys.size(); ++i) {
+      const YamlNode& key = map.keys[i];
+      if (std::find(names.begin(), names.end(), key.text) == names.end()) continue;
+      const std::optional<double> value =
+          read_number(map.items[i], "`" + key.text + "`", diagnostics_);
+      settings.push_back({{key.text, key.where}, value, map.items[i].where});
+    }
+    return settings;
+  }
+
+  std::optional<LearningRateDeclaration> read_learning_rate(const YamlNode& node) {
+    LearningRateDeclaration rate;
+    rate.where = node.where;
+    if (node.kind != YamlKind::kMap) {
+      const std::optional<double> number = read_number(node, "`learning_rate`", diagnostics_);
+      rate.number = SettingDeclaration{{"learning_rate", node.where}, number, node.where};
+      return rate;
+    }
+    const std::vector<std::string> settings = names_of_settings(all_schedules());
+    MapKeys keys = {"`learning_rate`", {"schedule"}};
+    keys.known.insert(keys.known.end(), settings.begin(), settings.end());
+    check_keys(node, keys, diagnostics_);
+    rate.schedule = read_name(node.find("schedule"), "`schedule`");
+    rate.settings = read_settings(node, settings);
+    return rate;
+  }
+
+  /// All names, or nothing if one of them is no text (reported).
+  std::optional<std::vector<NameAt>> read_parameters(const YamlNode& list) {
+    if (!expect_kind(list, YamlKind::kSequence, "`parameters`", diagnostics_)) return std::nullopt;
+    std::vector<NameAt> names;
+    for (const YamlNode& item : list.items) {
+      std::optional<NameAt> name = read_name(&item, "each element of `parameters`");
+      if (name) names.push_back(*std::move(name));
+    }
+    if (names.size() != list.items.size()) return std::nullopt;
+    return names;
+  }
+
+  DiagnosticSink& diagnostics_;
+};
+
+}  // namespace
+
+TrainingDeclaration read_training(const YamlNode& key, const YamlNode& section,
+                                  DiagnosticSink& diagnostics) {
+  return TrainingReader(diagnostics).read(key, section);
+}
+
+}  // namespace graphc

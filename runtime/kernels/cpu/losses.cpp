@@ -1,0 +1,83 @@
+// Losses that are a mean over elements, and what clips gradients by their norm.
+#include <cmath>
+#include <functional>
+
+#include "runtime/kernels/cpu/combine_terms.h"
+#include "runtime/kernels/cpu/elementwise.h"
+
+namespace graphrt::cpu {
+namespace {
+
+/// In double: a sum of many floats in float loses more digits than users expect.
+template <class Term>
+double sum_of(int64_t num_terms, Term term) {
+  return combine_terms(num_terms, 0.0, std::plus<>(), term);
+}
+
+/// The mean of loss(a, b) over the elements of both operands.
+template <class Loss>
+class MeanLossKernel : public PreparedKernel {
+ public:
+  MeanLossKernel(int64_t num_elements, Loss loss) : num_elements_(num_elements), loss_(loss) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const auto* a = elements<float>(inputs[0]);
+    const auto* b = elements<float>(inputs[1]);
+    const double total = sum_of(num_elements_, [&](int64_t i) { return loss_(a[i], b[i]); });
+    *elements<float>(output) = static_cast<float>(total / static_cast<double>(num_elements_));
+  }
+
+ private:
+  int64_t num_elements_;
+  Loss loss_;
+};
+
+template <class Loss>
+KernelResult make_mean_loss(const KernelSpec& spec, Loss loss) {
+  return std::make_unique<MeanLossKernel<Loss>>(spec.inputs[0].num_elements(), loss);
+}
+
+class SumOfSquaresKernel : public PreparedKernel {
+ public:
+  explicit SumOfSquaresKernel(int64_t num_elements) : num_elements_(num_elements) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const auto* x = elements<float>(inputs[0]);
+    const auto square = [x](int64_t i) { return static_cast<double>(x[i]) * x[i]; };
+    *elements<float>(output) = static_cast<float>(sum_of(num_elements_, square));
+  }
+
+ private:
+  int64_t num_elements_;
+};
+
+}  // namespace
+
+KernelResult prepare_mse(const KernelSpec& spec) {
+  return make_mean_loss(spec, [](double prediction, double target) {
+    return (prediction - target) * (prediction - target);
+  });
+}
+
+KernelResult prepare_binary_cross_entropy(const KernelSpec& spec) {
+  // -t log(s(z)) - (1 - t) log(1 - s(z)), written so that exp never overflows.
+  return make_mean_loss(spec, [](float logit, float target) {
+    const float positive = logit > 0 ? logit : 0.0F;
+    return positive - logit * target + std::log1p(std::exp(-std::abs(logit)));
+  });
+}
+
+KernelResult prepare_sum_of_squares(const KernelSpec& spec) {
+  return std::make_unique<SumOfSquaresKernel>(spec.inputs[0].num_elements());
+}
+
+KernelResult prepare_clip_factor(const KernelSpec& spec) {
+  const auto max_norm = static_cast<float>(spec.attributes.number("max_norm", 0));
+  return make_map(spec, [max_norm](float sum_of_squares) {
+    const float norm = std::sqrt(sum_of_squares);
+    // A NaN stays: training that went wrong must show.
+    return norm <= max_norm ? 1.0F : max_norm / norm;
+  });
+}
+
+}  // namespace graphrt::cpu

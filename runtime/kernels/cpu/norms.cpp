@@ -1,0 +1,195 @@
+// Norms over the last dimension, row by row. A norm about the mean takes the mean of a row away
+// first; the other divides by the root mean square alone.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "runtime/base/strides.h"
+#include "runtime/kernels/cpu/prepare.h"
+
+namespace graphrt::cpu {
+namespace {
+
+/// Tensors of rows, and what is added to the mean square of each.
+struct Rows {
+  int64_t num_rows;
+  int64_t size;
+  double epsilon;
+};
+
+/// xhat = (x - center) * factor, in double: in a gradient, most of it may cancel out.
+struct RowScale {
+  double center;
+  double factor;
+  double xhat(float x) const { return (x - center) * factor; }
+};
+
+/// In double, and as the sum of squares of differences: a mean that is large beside them would
+/// cost the differences their digits.
+double mean_square(const float* x, int64_t size, double center) {
+  double total = 0;
+  for (int64_t i = 0; i < size; ++i) total += (x[i] - center) * (x[i] - center);
+  return total / static_cast<double>(size);
+}
+
+struct AboutMean {
+  static constexpr bool kTakesMeanAway = true;
+  static constexpr double kEpsilon = 1e-5;
+
+  static RowScale scale_of(const float* x, const Rows& rows) {
+    double total = 0;
+    for (int64_t i = 0; i < rows.size; ++i) total += x[i];
+    const double mean = total / static_cast<double>(rows.size);
+    return {mean, 1 / std::sqrt(mean_square(x, rows.size, mean) + rows.epsilon)};
+  }
+};
+
+struct RootMeanSquare {
+  static constexpr bool kTakesMeanAway = false;
+  static constexpr double kEpsilon = 1e-6;
+
+  static RowScale scale_of(const float* x, const Rows& rows) {
+    return {0, 1 / std::sqrt(mean_square(x, rows.size, 0) + rows.epsilon)};
+  }
+};
+
+/// xhat * gamma, plus beta where there is one.
+template <class Norm>
+class NormKernel : public PreparedKernel {
+ public:
+  explicit NormKernel(const Rows& rows) : rows_(rows) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const auto* gamma = elements<float>(inputs[1]);
+    const auto* beta = inputs.size() > 2 ? elements<float>(inputs[2]) : nullptr;
+    for (int64_t row = 0; row < rows_.num_rows; ++row) {
+      run_row(elements<float>(inputs[0]) + row * rows_.size, gamma, beta,
+              elements<float>(output) + row * rows_.size);
+    }
+  }
+
+ private:
+  void run_row(const float* x, const float* gamma, const float* beta, float* y) const {
+    const RowScale scale = Norm::scale_of(x, rows_);
+    if (beta == nullptr) {
+      for (int64_t i = 0; i < rows_.size; ++i) {
+        y[i] = static_cast<float>(scale.xhat(x[i]) * gamma[i]);
+      }
+      return;
+    }
+    for (int64_t i = 0; i < rows_.size; ++i) {
+      y[i] = static_cast<float>(scale.xhat(x[i]) * gamma[i] + beta[i]);
+    }
+  }
+
+  Rows rows_;
+};
+
+/// With u = gradient * gamma: (u - mean(u) - xhat * mean(u * xhat)) * factor; a norm that takes no
+/// mean away lets mean(u) stay.
+template <class Norm>
+class NormGradKernel : public PreparedKernel {
+ public:
+  explicit NormGradKernel(const Rows& rows) : rows_(rows) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    for (int64_t row = 0; row < rows_.num_rows; ++row) {
+      const int64_t start = row * rows_.size;
+      run_row(elements<float>(inputs[0]) + start, elements<float>(inputs[1]) + start,
+              elements<float>(inputs[2]), elements<float>(output) + start);
+    }
+  }
+
+ private:
+  void run_row(const float* gradient, const float* x, const float* gamma, float* y) const {
+    const RowScale scale = Norm::scale_of(x, rows_);
+    double sum = 0;
+    double sum_of_products = 0;
+    for (int64_t i = 0; i < rows_.size; ++i) {
+      const double u = static_cast<double>(gradient[i]) * gamma[i];
+      sum += u;
+      sum_of_products += u * scale.xhat(x[i]);
+    }
+    const auto size = static_cast<double>(rows_.size);
+    const double offset = Norm::kTakesMeanAway ? sum / size : 0;
+    const double slope = sum_of_products / size;
+    for (int64_t i = 0; i < rows_.size; ++i) {
+      const double u = static_cast<double>(gradient[i]) * gamma[i];
+      y[i] = static_cast<float>((u - offset - scale.xhat(x[i]) * slope) * scale.factor);
+    }
+  }
+
+  Rows rows_;
+};
+
+/// The sum over rows of gradient * xhat.
+template <class Norm>
+class NormScaleGradKernel : public PreparedKernel {
+ public:
+  explicit NormScaleGradKernel(const Rows& rows) : rows_(rows) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    for (int64_t begin = 0; begin < rows_.size; begin += kBlockSize) {
+      const int64_t end = std::min(begin + kBlockSize, rows_.size);
+      run_columns(elements<float>(inputs[0]), elements<float>(inputs[1]), begin, end,
+                  elements<float>(output));
+    }
+  }
+
+ private:
+  /// Totals on the stack; a row that is longer is looked at again for each block of columns.
+  static constexpr int64_t kBlockSize = 2048;
+
+  void run_columns(const float* gradient, const float* x, int64_t begin, int64_t end,
+                   float* y) const {
+    std::array<double, kBlockSize> totals = {};
+    for (int64_t row = 0; row < rows_.num_rows; ++row) {
+      const int64_t start = row * rows_.size;
+      const RowScale scale = Norm::scale_of(x + start, rows_);
+      for (int64_t i = begin; i < end; ++i) {
+        totals[static_cast<size_t>(i - begin)] += gradient[start + i] * scale.xhat(x[start + i]);
+      }
+    }
+    for (int64_t i = begin; i < end; ++i) {
+      y[i] = static_cast<float>(totals[static_cast<size_t>(i - begin)]);
+    }
+  }
+
+  Rows rows_;
+};
+
+/// A kernel for the rows of the first operand.
+template <template <class> class Kernel, class Norm>
+KernelResult make_norm(const KernelSpec& spec) {
+  const AxisSplit split = split_at(spec.inputs[0].shape, -1);
+  const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
+  return std::make_unique<Kernel<Norm>>(Rows{split.outer, split.size, epsilon});
+}
+
+}  // namespace
+
+KernelResult prepare_layer_norm(const KernelSpec& spec) {
+  return make_norm<NormKernel, AboutMean>(spec);
+}
+
+KernelResult prepare_layer_norm_grad(const KernelSpec& spec) {
+  return make_norm<NormGradKernel, AboutMean>(spec);
+}
+
+KernelResult prepare_layer_norm_scale_grad(const KernelSpec& spec) {
+  return make_norm<NormScaleGradKernel, AboutMean>(spec);
+}
+
+KernelResult prepare_rms_norm(const KernelSpec& spec) {
+  return make_norm<NormKernel, RootMeanSquare>(spec);
+}
+
+KernelResult prepare_rms_norm_grad(const KernelSpec& spec) {
+  return make_norm<NormGradKernel, RootMeanSquare>(spec);
+}
+
+KernelResult prepare_rms_norm_scale_grad(const KernelSpec& spec) {
+  return make_norm<NormScaleGradKernel, RootMeanSquare>(spec);
+}
+
+}  // namespace graphrt::cpu

@@ -1,0 +1,132 @@
+// Which element of a row is the largest, and how often that is the right one.
+#include <limits>
+
+#include "runtime/kernels/cuda/prepare.h"
+#include "runtime/kernels/cuda/rows.cuh"
+#include "runtime/kernels/cuda/totals.cuh"
+
+namespace graphrt::cuda {
+namespace {
+
+template <class T>
+struct Candidate {
+  T value;
+  int32_t index;
+};
+
+/// The larger one; the lower index of equals. A NaN is larger than every number.
+template <class T>
+struct Larger {
+  __device__ static bool is_nan(T value) { return value != value; }
+
+  __device__ Candidate<T> operator()(const Candidate<T>& a, const Candidate<T>& b) const {
+    return wins(b, a) ? b : a;
+  }
+
+  __device__ static bool wins(const Candidate<T>& a, const Candidate<T>& b) {
+    if (is_nan(a.value) != is_nan(b.value)) return is_nan(a.value);
+    if (a.value > b.value) return true;
+    if (a.value < b.value) return false;
+    return a.index < b.index;
+  }
+};
+
+constexpr int32_t kNoIndex = std::numeric_limits<int32_t>::max();
+template <class T>
+constexpr T kSmallest = std::numeric_limits<T>::lowest();
+template <>
+constexpr float kSmallest<float> = -std::numeric_limits<float>::infinity();
+
+/// The whole row's largest element, for every thread of the team.
+template <class T>
+__device__ Candidate<T> largest_of(const T* row, int64_t size, int64_t stride, const Team& team) {
+  const Larger<T> larger;
+  // Loses against every element: no index is as high.
+  Candidate<T> best = {kSmallest<T>, kNoIndex};
+#pragma unroll 4
+  for (int64_t i = team.lane(); i < size; i += team.width()) {
+    best = larger(best, {row[i * stride], static_cast<int32_t>(i)});
+  }
+  return team.reduce(best, larger);
+}
+
+template <class T>
+__global__ void argmax_rows(const Rows rows, const T* x, int32_t* y) {
+  const Team team(rows.layout);
+  const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
+  const int64_t size = row < rows.num_rows ? rows.split.size : 0;
+  const T* start = x + (size > 0 ? rows.start_of(row) : 0);
+  const Candidate<T> best = largest_of(start, size, rows.split.inner, team);
+  if (size > 0 && team.lane() == 0) y[row] = best.index;
+}
+
+template <class T>
+class ArgmaxKernel : public CudaKernel {
+ public:
+  explicit ArgmaxKernel(const Rows& rows) : rows_(rows) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    argmax_rows<T><<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
+        rows_, elements<T>(inputs[0]), elements<int32_t>(output));
+    CUDA_TRY(cudaGetLastError());
+    return {};
+  }
+
+ private:
+  Rows rows_;
+};
+
+/// totals[block] = how many labels name the largest logit, in every gridDim.x-th group of rows.
+__global__ void count_right_labels(const Rows rows, const float* logits, const int32_t* label,
+                                   double* totals) {
+  const Team team(rows.layout);
+  const int64_t num_classes = rows.split.size;
+  const int64_t group_size = rows.layout.teams_per_block();
+  double num_right = 0;
+  for (int64_t first = blockIdx.x * group_size; first < rows.num_rows;
+       first += gridDim.x * group_size) {
+    const int64_t row = first + team.index();
+    const bool has_row = row < rows.num_rows;
+    const float* start = logits + (has_row ? row * num_classes : 0);
+    const Candidate<float> best = largest_of(start, has_row ? num_classes : 0, 1, team);
+    if (has_row && team.lane() == 0 && best.index == label[row]) num_right += 1;
+  }
+  num_right = block_total(num_right);
+  if (threadIdx.x == 0) totals[blockIdx.x] = num_right;
+}
+
+class AccuracyKernel : public CudaKernel {
+ public:
+  explicit AccuracyKernel(const Rows& rows)
+      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMostTotals)) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    double* totals = elements<double>(queue.workspace);
+    count_right_labels<<<num_blocks_, kThreadsPerBlock, 0, queue.stream>>>(
+        rows_, elements<float>(inputs[0]), elements<int32_t>(inputs[1]), totals);
+    CUDA_TRY(cudaGetLastError());
+    return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(output), queue);
+  }
+
+ private:
+  Rows rows_;
+  unsigned num_blocks_;
+};
+
+}  // namespace
+
+KernelResult prepare_argmax(const KernelSpec& spec) {
+  const TensorType& input = spec.inputs[0];
+  const Rows rows = rows_of(input.shape, spec.attributes.integer("axis", -1));
+  if (input.element == ElementType::kI32) return std::make_unique<ArgmaxKernel<int32_t>>(rows);
+  return std::make_unique<ArgmaxKernel<float>>(rows);
+}
+
+KernelResult prepare_accuracy(const KernelSpec& spec) {
+  constexpr int64_t kClassAxis = 1;
+  return std::make_unique<AccuracyKernel>(rows_of(spec.inputs[0].shape, kClassAxis));
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,132 @@
+// Operators that move elements into a larger result. Every element type has 4 bytes.
+#include "runtime/kernels/cuda/prepare.h"
+#include "runtime/kernels/cuda/walk.cuh"
+
+namespace graphrt::cuda {
+namespace {
+
+using Element = uint32_t;
+
+/// Runs of neighbours, each with zeros in front of it and behind it.
+/// Units: elements.
+struct PaddedRuns {
+  int64_t num_runs;
+  int64_t run_size;
+  int64_t before;
+  int64_t after;
+
+  int64_t padded_size() const { return before + run_size + after; }
+  bool fit_vectors() const {
+    return run_size % kWidest == 0 && before % kWidest == 0 && after % kWidest == 0;
+  }
+};
+
+template <int kSize, class Index>
+__global__ void pad_runs(const Element* from, Element* to, Index run_size, Index before,
+                         Index padded_size, Index num_elements) {
+  const Index first = static_cast<Index>(thread_number()) * kSize;
+  if (first >= num_elements) return;
+  const Index run = first / padded_size;
+  const Index in_padded = first - run * padded_size;
+  const bool is_padding = in_padded < before || in_padded >= before + run_size;
+  Vector<Element, kSize> vector = {};
+  if (!is_padding) vector = load<kSize>(from + run * run_size + (in_padded - before));
+  store<kSize>(to + first, vector);
+}
+
+template <class Index>
+class PadKernel : public CudaKernel {
+ public:
+  explicit PadKernel(const PaddedRuns& runs) : runs_(runs) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const Element* from = elements<Element>(inputs[0]);
+    Element* to = elements<Element>(output);
+    if (runs_.fit_vectors() && are_aligned(kVectorBytes, from, to)) {
+      return launch_with<kWidest>(from, to, queue);
+    }
+    return launch_with<1>(from, to, queue);
+  }
+
+ private:
+  template <int kSize>
+  Result<void> launch_with(const Element* from, Element* to, const CudaQueue& queue) const {
+    const int64_t num_elements = runs_.num_runs * runs_.padded_size();
+    pad_runs<kSize, Index>
+        <<<num_blocks_for(num_elements / kSize), kThreadsPerBlock, 0, queue.stream>>>(
+            from, to, static_cast<Index>(runs_.run_size), static_cast<Index>(runs_.before),
+            static_cast<Index>(runs_.padded_size()), static_cast<Index>(num_elements));
+    CUDA_TRY(cudaGetLastError());
+    return {};
+  }
+
+  PaddedRuns runs_;
+};
+
+/// to[i] = from[walk(i)], where the innermost loop runs along the operand or stands still.
+template <int kSize, class Index>
+__global__ void stretch_elements(const __grid_constant__ Walk<Index, 1> walk, const Element* from,
+                                 Element* to, Index num_elements) {
+  const Index first = static_cast<Index>(thread_number()) * kSize;
+  if (first >= num_elements) return;
+  const Index stride = walk.stride[0][walk.num_loops - 1];
+  store<kSize>(to + first, load_or_repeat<kSize>(from + walk.offsets_at(first).of[0], stride));
+}
+
+template <class Index>
+class BroadcastKernel : public CudaKernel {
+ public:
+  BroadcastKernel(std::span<const StridedDim> loops, int64_t num_elements)
+      : walk_(walk_of<Index, 1>(loops)),
+        takes_vectors_(takes_vectors(loops, 1)),
+        num_elements_(num_elements) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const Element* from = elements<Element>(inputs[0]);
+    Element* to = elements<Element>(output);
+    if (takes_vectors_ && are_aligned(kVectorBytes, from, to)) {
+      return launch_with<kWidest>(from, to, queue);
+    }
+    return launch_with<1>(from, to, queue);
+  }
+
+ private:
+  template <int kSize>
+  Result<void> launch_with(const Element* from, Element* to, const CudaQueue& queue) const {
+    stretch_elements<kSize, Index>
+        <<<num_blocks_for(num_elements_ / kSize), kThreadsPerBlock, 0, queue.stream>>>(
+            walk_, from, to, static_cast<Index>(num_elements_));
+    CUDA_TRY(cudaGetLastError());
+    return {};
+  }
+
+  Walk<Index, 1> walk_;
+  bool takes_vectors_;
+  int64_t num_elements_;
+};
+
+}  // namespace
+
+KernelResult prepare_pad(const KernelSpec& spec) {
+  const AxisSplit from = split_at(spec.inputs[0].shape, spec.attributes.integer("axis", 0));
+  const PaddedRuns runs{.num_runs = from.outer,
+                        .run_size = from.size * from.inner,
+                        .before = spec.attributes.integer("before", 0) * from.inner,
+                        .after = spec.attributes.integer("after", 0) * from.inner};
+  if (fits_32_bits(spec.result.num_elements())) return std::make_unique<PadKernel<uint32_t>>(runs);
+  return std::make_unique<PadKernel<uint64_t>>(runs);
+}
+
+KernelResult prepare_broadcast(const KernelSpec& spec) {
+  const Shape& operand = spec.inputs[0].shape;
+  const auto loops = broadcast_loops(operand, operand, spec.result.shape);
+  const int64_t num_elements = spec.result.num_elements();
+  if (fits_32_bits(num_elements)) {
+    return std::make_unique<BroadcastKernel<uint32_t>>(loops, num_elements);
+  }
+  return std::make_unique<BroadcastKernel<uint64_t>>(loops, num_elements);
+}
+
+}  // namespace graphrt::cuda

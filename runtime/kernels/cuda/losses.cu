@@ -1,0 +1,96 @@
+// Losses that are a mean over elements, and what clips gradients by their norm.
+#include "runtime/kernels/cuda/elementwise.cuh"
+#include "runtime/kernels/cuda/totals.cuh"
+
+namespace graphrt::cuda {
+namespace {
+
+struct SquaredDifference {
+  const float* prediction;
+  const float* target;
+
+  __device__ double operator()(int64_t i) const {
+    const double difference = static_cast<double>(prediction[i]) - static_cast<double>(target[i]);
+    return difference * difference;
+  }
+};
+
+/// -t log(s(z)) - (1 - t) log(1 - s(z)), written so that exp never overflows.
+struct BinaryCrossEntropy {
+  const float* logit;
+  const float* target;
+
+  __device__ double operator()(int64_t i) const {
+    const float z = logit[i];
+    const float positive = z > 0 ? z : 0.0F;
+    return positive - z * target[i] + log1pf(expf(-fabsf(z)));
+  }
+};
+
+/// The mean of the losses of all pairs of elements.
+template <class Loss>
+class MeanLossKernel : public CudaKernel {
+ public:
+  explicit MeanLossKernel(int64_t num_elements) : num_elements_(num_elements) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const Loss loss{elements<float>(inputs[0]), elements<float>(inputs[1])};
+    return launch_sum_of_terms(loss, num_elements_, num_elements_, elements<float>(output), queue);
+  }
+
+ private:
+  int64_t num_elements_;
+};
+
+struct Square {
+  const float* x;
+
+  __device__ double operator()(int64_t i) const {
+    return static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  }
+};
+
+class SumOfSquaresKernel : public CudaKernel {
+ public:
+  explicit SumOfSquaresKernel(int64_t num_elements) : num_elements_(num_elements) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const Square square{elements<float>(inputs[0])};
+    return launch_sum_of_terms(square, num_elements_, 1, elements<float>(output), queue);
+  }
+
+ private:
+  int64_t num_elements_;
+};
+
+struct ClipFactor {
+  float max_norm;
+
+  __device__ float operator()(float sum_of_squares) const {
+    const float norm = sqrtf(sum_of_squares);
+    // A NaN stays: training that went wrong must show.
+    return norm <= max_norm ? 1.0F : max_norm / norm;
+  }
+};
+
+}  // namespace
+
+KernelResult prepare_mse(const KernelSpec& spec) {
+  return std::make_unique<MeanLossKernel<SquaredDifference>>(spec.inputs[0].num_elements());
+}
+
+KernelResult prepare_binary_cross_entropy(const KernelSpec& spec) {
+  return std::make_unique<MeanLossKernel<BinaryCrossEntropy>>(spec.inputs[0].num_elements());
+}
+
+KernelResult prepare_sum_of_squares(const KernelSpec& spec) {
+  return std::make_unique<SumOfSquaresKernel>(spec.inputs[0].num_elements());
+}
+
+KernelResult prepare_clip_factor(const KernelSpec& spec) {
+  return make_map(spec, ClipFactor{static_cast<float>(spec.attributes.number("max_norm", 0))});
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <algorithm>
+
+#include "runtime/kernels/cuda/cuda_error.h"
+#include "runtime/kernels/cuda/cuda_kernels.h"
+#include "runtime/kernels/cuda/team.cuh"
+
+namespace graphrt::cuda {
+
+// Sums of a whole tensor in two passes, without atomics: every block adds up its share, and one
+// block adds up the blocks' totals, always in the same order.
+
+/// Blocks of the first pass, at most: enough to fill a large GPU. The same on every GPU, and so are
+/// the results.
+inline constexpr unsigned kMostTotals = 1024;
+
+struct Plus {
+  __device__ double operator()(double a, double b) const { return a + b; }
+};
+
+/// The sum of all threads' values. Requires: all threads of the block call it.
+__device__ inline double block_total(double value) {
+  return Team({kThreadsPerBlock, false}).reduce(value, Plus{});
+}
+
+/// The second pass: y = the sum of all totals / divisor.
+Result<void> launch_quotient(const double* totals, unsigned num_totals, int64_t divisor, float* y,
+                             const CudaQueue& queue);
+
+/// totals[block] = the sum of the block's share of the terms.
+template <class Term>
+__global__ void add_terms(Term term, int64_t num_terms, double* totals) {
+  const int64_t num_threads = int64_t{gridDim.x} * kThreadsPerBlock;
+  double total = 0;
+#pragma unroll 4
+  for (int64_t i = thread_number(); i < num_terms; i += num_threads) total += term(i);
+  total = block_total(total);
+  if (threadIdx.x == 0) totals[blockIdx.x] = total;
+}
+
+/// y = the sum of term(i) for i = 0 .. num_terms - 1, divided by `divisor`.
+template <class Term>
+Result<void> launch_sum_of_terms(Term term, int64_t num_terms, int64_t divisor, float* y,
+                                 const CudaQueue& queue) {
+  constexpr int64_t kTermsPerThread = 16;
+  const unsigned num_blocks =
+      std::min(kMostTotals, num_blocks_for(num_terms, kThreadsPerBlock * kTermsPerThread));
+  auto* totals = reinterpret_cast<double*>(queue.workspace);
+  add_terms<<<num_blocks, kThreadsPerBlock, 0, queue.stream>>>(term, num_terms, totals);
+  CUDA_TRY(cudaGetLastError());
+  return launch_quotient(totals, num_blocks, divisor, y, queue);
+}
+
+}  // namespace graphrt::cuda

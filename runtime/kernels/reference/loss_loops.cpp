@@ -1,0 +1,96 @@
+// Losses that are a mean over elements or rows, their gradients, and what clips gradients.
+#include <cmath>
+
+#include "runtime/kernels/reference/loops.h"
+
+namespace graphrt::reference {
+namespace {
+
+/// log(1 + exp(z)), without overflow.
+double softplus(double z) { return z > 0 ? z + std::log1p(std::exp(-z)) : std::log1p(std::exp(z)); }
+
+/// `scale`, by default one over the number of elements.
+double gradient_scale(const Attributes& attributes, const Tensor& result) {
+  return attributes.number("scale", 1 / static_cast<double>(result.type.num_elements()));
+}
+
+/// The lowest index of the largest element; a NaN is larger than all numbers.
+size_t largest_index(std::span<const float> row) {
+  size_t best = 0;
+  for (size_t i = 1; i < row.size() && !std::isnan(row[best]); ++i) {
+    if (std::isnan(row[i]) || row[i] > row[best]) best = i;
+  }
+  return best;
+}
+
+}  // namespace
+
+void accuracy(Operands inputs, const Attributes&, Tensor& result) {
+  const auto logits = inputs[0]->as<float>();
+  const auto label = inputs[1]->as<int32_t>();
+  const size_t num_classes = logits.size() / label.size();
+  double num_right = 0;
+  for (size_t i = 0; i < label.size(); ++i) {
+    const size_t best = largest_index(logits.subspan(i * num_classes, num_classes));
+    if (static_cast<int64_t>(best) == label[i]) ++num_right;
+  }
+  result.as<float>()[0] = static_cast<float>(num_right / static_cast<double>(label.size()));
+}
+
+void binary_cross_entropy(Operands inputs, const Attributes&, Tensor& result) {
+  const auto logit = inputs[0]->as<float>();
+  const auto target = inputs[1]->as<float>();
+  double total = 0;
+  for (size_t i = 0; i < logit.size(); ++i) {
+    // -log(sigmoid(z)) is softplus(-z), -log(1 - sigmoid(z)) is softplus(z).
+    const double t = target[i];
+    total += t * softplus(-double{logit[i]}) + (1 - t) * softplus(logit[i]);
+  }
+  result.as<float>()[0] = static_cast<float>(total / static_cast<double>(logit.size()));
+}
+
+void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double scale = gradient_scale(attributes, result);
+  const auto logit = inputs[0]->as<float>();
+  const auto target = inputs[1]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) {
+    y[i] = static_cast<float>(scale * (1 / (1 + std::exp(-double{logit[i]})) - target[i]));
+  }
+}
+
+void clip_factor(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double max_norm = attributes.number("max_norm", 0);
+  const double norm = std::sqrt(double{inputs[0]->as<float>()[0]});
+  // A NaN stays: training that went wrong must show.
+  result.as<float>()[0] = norm <= max_norm ? 1.0F : static_cast<float>(max_norm / norm);
+}
+
+void mse(Operands inputs, const Attributes&, Tensor& result) {
+  const auto prediction = inputs[0]->as<float>();
+  const auto target = inputs[1]->as<float>();
+  double total = 0;
+  for (size_t i = 0; i < target.size(); ++i) {
+    const double difference = double{prediction[i]} - target[i];
+    total += difference * difference;
+  }
+  result.as<float>()[0] = static_cast<float>(total / static_cast<double>(target.size()));
+}
+
+void mse_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double scale = gradient_scale(attributes, result);
+  const auto prediction = inputs[0]->as<float>();
+  const auto target = inputs[1]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) {
+    y[i] = static_cast<float>(2 * scale * (double{prediction[i]} - target[i]));
+  }
+}
+
+void sum_of_squares(Operands inputs, const Attributes&, Tensor& result) {
+  double total = 0;
+  for (const float x : inputs[0]->as<float>()) total += double{x} * x;
+  result.as<float>()[0] = static_cast<float>(total);
+}
+
+}  // namespace graphrt::reference

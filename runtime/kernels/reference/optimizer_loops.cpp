@@ -1,0 +1,100 @@
+// What optimizers do to a state in every step.
+#include <cmath>
+#include <numbers>
+
+#include "runtime/kernels/reference/loops.h"
+
+namespace graphrt::reference {
+namespace {
+
+/// The rate of an update: its operand number `index` if it has one, else `learning_rate`.
+double rate_of(Operands inputs, size_t index, const Attributes& attributes) {
+  if (inputs.size() > index) return inputs[index]->as<float>()[0];
+  return attributes.number("learning_rate", 0);
+}
+
+double rate_at(int64_t step, const Attributes& attributes) {
+  const double base = attributes.number("base", 0);
+  const int64_t warmup_steps = attributes.integer("warmup_steps", 0);
+  if (step < warmup_steps) {
+    return base * static_cast<double>(step + 1) / static_cast<double>(warmup_steps);
+  }
+  const int64_t num_steps = step - warmup_steps;
+  if (const int64_t every = attributes.integer("decay_every", 0); every > 0) {
+    const int64_t num_decays = num_steps / every;
+    return base * std::pow(attributes.number("decay_factor", 1), static_cast<double>(num_decays));
+  }
+  const int64_t cosine_steps = attributes.integer("cosine_steps", 0);
+  if (cosine_steps == 0) return base;
+  const double last = attributes.number("final", 0);
+  if (num_steps >= cosine_steps) return last;
+  const double progress = static_cast<double>(num_steps) / static_cast<double>(cosine_steps);
+  return last + (base - last) * (1 + std::cos(std::numbers::pi * progress)) / 2;
+}
+
+}  // namespace
+
+void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double rate = rate_of(inputs, 2, attributes);
+  const double weight_decay = attributes.number("weight_decay", 0);
+  const auto w = inputs[0]->as<float>();
+  const auto g = inputs[1]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) {
+    // Without decay the weight plays no part: it may be infinite.
+    const double slope = weight_decay == 0 ? g[i] : g[i] + weight_decay * w[i];
+    y[i] = static_cast<float>(w[i] - rate * slope);
+  }
+}
+
+void momentum_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double momentum = attributes.number("momentum", 0);
+  const auto v = inputs[0]->as<float>();
+  const auto g = inputs[1]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(momentum * v[i] + g[i]);
+}
+
+void moving_average(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double decay = attributes.number("decay", 0);
+  const auto m = inputs[0]->as<float>();
+  const auto x = inputs[1]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) {
+    y[i] = static_cast<float>(decay * m[i] + (1 - decay) * x[i]);
+  }
+}
+
+void moving_average_of_squares(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double decay = attributes.number("decay", 0);
+  const auto v = inputs[0]->as<float>();
+  const auto x = inputs[1]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) {
+    y[i] = static_cast<float>(decay * v[i] + (1 - decay) * double{x[i]} * x[i]);
+  }
+}
+
+void adam_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double step_number = 1.0 + inputs[3]->as<int32_t>()[0];
+  const double rate = rate_of(inputs, 4, attributes);
+  const double m_share = 1 - std::pow(attributes.number("beta1", 0.9), step_number);
+  const double v_share = 1 - std::pow(attributes.number("beta2", 0.999), step_number);
+  const double epsilon = attributes.number("epsilon", 1e-8);
+  const double weight_decay = attributes.number("weight_decay", 0);
+  const auto w = inputs[0]->as<float>();
+  const auto m = inputs[1]->as<float>();
+  const auto v = inputs[2]->as<float>();
+  const auto y = result.as<float>();
+  for (size_t i = 0; i < y.size(); ++i) {
+    const double direction = m[i] / m_share / (std::sqrt(v[i] / v_share) + epsilon);
+    const double decay = weight_decay == 0 ? 0 : weight_decay * w[i];
+    y[i] = static_cast<float>(w[i] - rate * (direction + decay));
+  }
+}
+
+void learning_rate(Operands inputs, const Attributes& attributes, Tensor& result) {
+  result.as<float>()[0] = static_cast<float>(rate_at(inputs[0]->as<int32_t>()[0], attributes));
+}
+
+}  // namespace graphrt::reference

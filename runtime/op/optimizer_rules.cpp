@@ -1,0 +1,88 @@
+// The type rules of what optimizers do to a state in every step.
+#include "runtime/op/type_rules.h"
+
+namespace graphrt {
+namespace {
+
+bool is_scalar(const TensorType& type, ElementType element) {
+  return type.element == element && type.shape.empty();
+}
+
+/// The rate has one source: the operand behind the first `num_others`, or `learning_rate`.
+std::optional<OpError> find_bad_rate(Types inputs, size_t num_others,
+                                     const Attributes& attributes) {
+  const bool is_operand = inputs.size() > num_others;
+  const bool is_attribute = attributes.find("learning_rate") != nullptr;
+  if (is_operand && !is_scalar(inputs[num_others], ElementType::kF32)) {
+    return OpError{"needs f32[] as its rate; got " + to_string(inputs[num_others]), num_others};
+  }
+  if (is_operand && is_attribute) {
+    return OpError{"got its rate twice, as an operand and as 'learning_rate'", num_others};
+  }
+  if (is_operand || is_attribute) return std::nullopt;
+  return OpError{"needs a rate: 'learning_rate', or an operand f32[] at the end", {}};
+}
+
+/// Attributes of learning_rate that say nothing without another one, or against it.
+std::optional<OpError> find_bad_schedule(const Attributes& attributes) {
+  const auto has = [&](std::string_view name) { return attributes.find(name) != nullptr; };
+  if (has("decay_every") != has("decay_factor")) {
+    return OpError{"needs 'decay_every' and 'decay_factor' together", {}};
+  }
+  if (has("decay_every") && has("cosine_steps")) {
+    return OpError{"takes 'decay_every' or 'cosine_steps', not both", {}};
+  }
+  if (has("final") && !has("cosine_steps")) {
+    return OpError{"takes 'final' along with 'cosine_steps' only", {}};
+  }
+  if (auto error = find_outside(attributes, "warmup_steps", 0)) return error;
+  if (auto error = find_outside(attributes, "decay_every", 1)) return error;
+  return find_outside(attributes, "cosine_steps", 1);
+}
+
+}  // namespace
+
+TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes) {
+  TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
+  if (!result) return result;
+  if (auto error = find_bad_rate(inputs, 2, attributes)) return tl::unexpected(*std::move(error));
+  return result;
+}
+
+TypeResult type_of_adam_update(Types inputs, const Attributes& attributes) {
+  constexpr size_t kStep = 3;
+  const Types tensors = inputs.first(kStep);
+  if (auto error = find_non_f32(tensors)) return tl::unexpected(*std::move(error));
+  for (size_t i = 1; i < kStep; ++i) {
+    if (tensors[i] == tensors[0]) continue;
+    return tl::unexpected(misfit("w, m and v of the same shape", tensors, i));
+  }
+  if (!is_scalar(inputs[kStep], ElementType::kI32)) {
+    return refuse("needs i32[] as its step; got " + to_string(inputs[kStep]), kStep);
+  }
+  if (auto error = find_bad_rate(inputs, kStep + 1, attributes)) {
+    return tl::unexpected(*std::move(error));
+  }
+  for (const char* beta : {"beta1", "beta2"}) {
+    if (auto error = find_outside(attributes, beta, 0, 1)) return tl::unexpected(*std::move(error));
+  }
+  if (auto error = find_outside(attributes, "epsilon", 0)) return tl::unexpected(*std::move(error));
+  return inputs[0];
+}
+
+TypeResult type_of_moving_average(Types inputs, const Attributes& attributes) {
+  if (auto error = find_outside(attributes, "decay", 0, 1)) {
+    return tl::unexpected(*std::move(error));
+  }
+  return type_of_f32_pair(inputs, attributes);
+}
+
+TypeResult type_of_learning_rate(Types inputs, const Attributes& attributes) {
+  if (!is_scalar(inputs[0], ElementType::kI32)) {
+    return refuse("needs i32[] as its step; got " + to_string(inputs[0]), 0);
+  }
+  if (auto error = find_bad_schedule(attributes)) return tl::unexpected(*std::move(error));
+  return TensorType{ElementType::kF32, {}};
+}
+
+}  // namespace graphrt

@@ -1,0 +1,127 @@
+#include "layer_cases.h"
+
+namespace graphrt {
+namespace {
+
+/// At least one dimension.
+Shape shape_of_rows(Dice& dice) { return dice.shape(dice.between(1, 4)); }
+
+/// Rows of elements that are almost equal have a deviation near to 0, which makes every rounding
+/// large: an epsilon that no deviation disappears beside.
+void set_epsilon(Dice& dice, OperatorUse& use) {
+  if (dice.flip()) use.attributes.set("epsilon", 0.01);
+}
+
+/// Elements that are nowhere below 0, where a mean of squares is none.
+Tensor squares(Dice& dice, const Shape& shape) {
+  Tensor tensor = dice.f32(shape);
+  for (float& x : tensor.as<float>()) x = x * x;
+  return tensor;
+}
+
+/// A rate from one of its two sources.
+void add_rate(Dice& dice, OperatorUse& use) {
+  if (dice.flip()) {
+    use.inputs.push_back(tensor_of<float>({}, {0.03F}));
+    return;
+  }
+  use.attributes.set("learning_rate", 0.05);
+}
+
+Tensor random_step(Dice& dice) { return dice.i32({}, 0, 20); }
+
+}  // namespace
+
+OperatorUse norm_use(Dice& dice) {
+  const Shape shape = shape_of_rows(dice);
+  OperatorUse use{{dice.f32(shape), dice.f32({shape.back()})}, {}};
+  set_epsilon(dice, use);
+  return use;
+}
+
+OperatorUse norm_with_shift_use(Dice& dice) {
+  OperatorUse use = norm_use(dice);
+  use.inputs.push_back(dice.f32(use.inputs[1].type.shape));
+  return use;
+}
+
+OperatorUse norm_grad_use(Dice& dice) {
+  OperatorUse use = norm_use(dice);
+  use.inputs.insert(use.inputs.begin(), dice.f32(use.inputs[0].type.shape));
+  return use;
+}
+
+OperatorUse norm_scale_grad_use(Dice& dice) {
+  OperatorUse use = norm_grad_use(dice);
+  use.inputs.pop_back();
+  return use;
+}
+
+OperatorUse embedding_use(Dice& dice) {
+  const int64_t num_rows = dice.between(1, 100);
+  // A few indices name no row.
+  return {{dice.f32({num_rows, dice.shape(1)[0]}),
+           dice.i32(dice.shape(dice.between(0, 3)), -1, num_rows)},
+          {}};
+}
+
+OperatorUse embedding_grad_use(Dice& dice) {
+  const int64_t num_rows = dice.between(1, 100);
+  const Shape shape = shape_of_rows(dice);
+  return {{dice.f32(shape), dice.i32({shape.begin(), shape.end() - 1}, -1, num_rows)},
+          with({{"rows", num_rows}})};
+}
+
+OperatorUse dropout_use(Dice& dice) {
+  OperatorUse use{{dice.f32(dice.shape(dice.between(0, 4))), random_step(dice)},
+                  with({{"rate", 0.3}, {"seed", dice.between(-5, 5)}})};
+  if (dice.flip()) use.attributes.set("first", dice.between(0, 1000));
+  return use;
+}
+
+OperatorUse sgd_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(0, 4));
+  OperatorUse use{{dice.f32(shape), dice.f32(shape)}, {}};
+  add_rate(dice, use);
+  if (dice.flip()) use.attributes.set("weight_decay", 0.1);
+  return use;
+}
+
+OperatorUse momentum_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(0, 4));
+  return {{dice.f32(shape), dice.f32(shape)}, with({{"momentum", 0.9}})};
+}
+
+OperatorUse moving_average_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(0, 4));
+  return {{dice.f32(shape), dice.f32(shape)}, with({{"decay", 0.9}})};
+}
+
+OperatorUse adam_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(0, 4));
+  OperatorUse use{{dice.f32(shape), dice.f32(shape), squares(dice, shape), random_step(dice)}, {}};
+  // Without it, a v of 0 makes an update of millions.
+  use.attributes.set("epsilon", 0.01);
+  add_rate(dice, use);
+  if (dice.flip()) use.attributes.set("weight_decay", 0.1);
+  if (dice.flip()) use.attributes.set("beta1", 0.0);
+  if (dice.flip()) use.attributes.set("beta2", 0.95);
+  return use;
+}
+
+OperatorUse learning_rate_use(Dice& dice) {
+  OperatorUse use{{random_step(dice)}, with({{"base", 0.5}})};
+  if (dice.flip()) use.attributes.set("warmup_steps", dice.between(0, 10));
+  const int64_t kind = dice.between(0, 2);
+  if (kind == 1) {
+    use.attributes.set("decay_every", dice.between(1, 5));
+    use.attributes.set("decay_factor", 0.7);
+  }
+  if (kind == 2) {
+    use.attributes.set("cosine_steps", dice.between(1, 15));
+    if (dice.flip()) use.attributes.set("final", 0.01);
+  }
+  return use;
+}
+
+}  // namespace graphrt

@@ -1,0 +1,126 @@
+// What optimizers do, step by step, against the formulas in NumPy's double precision.
+#include "expected_values.h"
+
+namespace graphrt {
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+
+class OptimizerValues : public ExpectedValues {
+ protected:
+  static inline const std::vector<Tensor> kGradients = {
+      f32({3}, {0.1F, -0.2F, 0.3F}), f32({3}, {0.4F, 0, -0.1F}), f32({3}, {-0.2F, 0.3F, 0.25F})};
+  static inline const Tensor kWeights = f32({3}, {1, -2, 0.5F});
+};
+INSTANTIATE_TEST_SUITE_P(BackEnds, OptimizerValues, testing::ValuesIn(kCpuAndReference),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_P(OptimizerValues, SgdTakesItsRateFromAnAttributeOrAnOperand) {
+  const Tensor w = f32({2}, {1, 2});
+  const Tensor g = f32({2}, {10, -10});
+  expect("sgd_update", {w, g}, f32({2}, {0, 3}), with({{"learning_rate", 0.1}}));
+  expect("sgd_update", {w, g, f32({}, {0.1F})}, f32({2}, {0, 3}));
+  // 10 + 5 * 1 and -10 + 5 * 2, a tenth of which is taken off.
+  expect("sgd_update", {w, g}, f32({2}, {-0.5F, 2}),
+         with({{"learning_rate", 0.1}, {"weight_decay", 5.0}}));
+  expect("sgd_update", {w, g, f32({}, {0.1F})}, f32({2}, {-0.5F, 2}),
+         with({{"weight_decay", 5.0}}));
+}
+
+// 0 times infinity would be NaN.
+TEST_P(OptimizerValues, WithoutDecayInfiniteWeightsStay) {
+  const Tensor w = f32({1}, {kInf});
+  const Tensor zero = f32({1}, {0});
+  expect("sgd_update", {w, f32({1}, {1})}, w, with({{"learning_rate", 0.1}}));
+  expect("adam_update", {w, zero, f32({1}, {1}), i32({}, {0})}, w, with({{"learning_rate", 0.1}}));
+}
+
+// v = 0.9 v + g;  w -= 0.1 (v + 0.01 w)
+TEST_P(OptimizerValues, ThreeStepsOfMomentumWithDecay) {
+  const std::vector<Tensor> wanted = {f32({3}, {0.989F, -1.978F, 0.4695F}),
+                                      f32({3}, {0.939011F, -1.958022F, 0.4520305F}),
+                                      f32({3}, {0.913971989F, -1.96986398F, 0.41127847F})};
+  Tensor w = kWeights;
+  Tensor v = f32({3}, {0, 0, 0});
+  for (size_t step = 0; step < kGradients.size(); ++step) {
+    v = run("momentum_update", {v, kGradients[step]}, with({{"momentum", 0.9}}));
+    w = run("sgd_update", {w, v}, with({{"learning_rate", 0.1}, {"weight_decay", 0.01}}));
+    EXPECT_TRUE(same(w, wanted[step], 1e-6)) << "step " << step;
+  }
+  EXPECT_TRUE(same(v, f32({3}, {0.241F, 0.138F, 0.403F}), 1e-6));
+}
+
+// m = 0.9 m + 0.1 g;  v = 0.999 v + 0.001 g g;  with t = 1, 2, 3:
+// w -= 0.01 (m / (1 - 0.9^t) / (sqrt(v / (1 - 0.999^t)) + 1e-8) + 0.1 w)
+TEST_P(OptimizerValues, ThreeStepsOfAdamWithDecay) {
+  const std::vector<Tensor> wanted = {f32({3}, {0.989000001F, -1.988F, 0.4895F}),
+                                      f32({3}, {0.979167236F, -1.97931142F, 0.485008315F}),
+                                      f32({3}, {0.974827075F, -1.97977787F, 0.478133225F})};
+  Tensor w = kWeights;
+  Tensor m = f32({3}, {0, 0, 0});
+  Tensor v = m;
+  for (size_t step = 0; step < kGradients.size(); ++step) {
+    m = run("moving_average", {m, kGradients[step]}, with({{"decay", 0.9}}));
+    v = run("moving_average_of_squares", {v, kGradients[step]}, with({{"decay", 0.999}}));
+    w = run("adam_update", {w, m, v, i32({}, {static_cast<int32_t>(step)})},
+            with({{"learning_rate", 0.01}, {"weight_decay", 0.1}}));
+    EXPECT_TRUE(same(w, wanted[step], 1e-6)) << "step " << step;
+  }
+  EXPECT_TRUE(same(m, f32({3}, {0.0241F, 0.0138F, 0.0403F}), 1e-7));
+  EXPECT_TRUE(same(v, f32({3}, {0.00020982001F, 0.00012992004F, 0.00016231009F}), 1e-9));
+}
+
+// t = 2, beta1 = 1/2, beta2 = 0: mhat = 3 / (3/4) = 4, vhat = 9, and 4 / (3 + 1) = 1.
+TEST_P(OptimizerValues, AdamWithARateAsAnOperand) {
+  expect("adam_update", {f32({1}, {5}), f32({1}, {3}), f32({1}, {9}), i32({}, {1}), f32({}, {2})},
+         f32({1}, {3}), with({{"beta1", 0.5}, {"beta2", 0.0}, {"epsilon", 1.0}}));
+}
+
+class LearningRateValues : public OptimizerValues {
+ protected:
+  static void expect_rates(const Attributes& attributes,
+                           const std::vector<std::pair<int32_t, float>>& rates) {
+    for (const auto& [step, rate] : rates) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      expect("learning_rate", {i32({}, {step})}, f32({}, {rate}), attributes);
+    }
+  }
+};
+INSTANTIATE_TEST_SUITE_P(BackEnds, LearningRateValues, testing::ValuesIn(kCpuAndReference),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_P(LearningRateValues, StaysOrWarmsUp) {
+  expect_rates(with({{"base", 0.5}}), {{0, 0.5F}, {1, 0.5F}, {INT32_MAX, 0.5F}});
+  expect_rates(with({{"base", 0.5}, {"warmup_steps", int64_t{4}}}),
+               {{0, 0.125F}, {1, 0.25F}, {3, 0.5F}, {4, 0.5F}, {9, 0.5F}});
+}
+
+TEST_P(LearningRateValues, FallsEverySoManySteps) {
+  expect_rates(with({{"base", 1.0}, {"decay_every", int64_t{2}}, {"decay_factor", 0.5}}),
+               {{0, 1}, {1, 1}, {2, 0.5F}, {3, 0.5F}, {4, 0.25F}, {7, 0.125F}});
+  expect_rates(with({{"base", 1.0},
+                     {"decay_every", int64_t{2}},
+                     {"decay_factor", 0.5},
+                     {"warmup_steps", int64_t{4}}}),
+               {{1, 0.5F}, {3, 1}, {5, 1}, {6, 0.5F}});
+}
+
+// Half a cosine from 1 to 0.2: (1 + cos 45 degrees) / 2 = 0.853553 of the way is left at a quarter.
+TEST_P(LearningRateValues, FollowsACosine) {
+  expect_rates(with({{"base", 1.0},
+                     {"cosine_steps", int64_t{4}},
+                     {"final", 0.2},
+                     {"warmup_steps", int64_t{2}}}),
+               {{0, 0.5F},
+                {1, 1},
+                {2, 1},
+                {3, 0.882842712F},
+                {4, 0.6F},
+                {5, 0.317157288F},
+                {6, 0.2F},
+                {100, 0.2F}});
+  expect_rates(with({{"base", 1.0}, {"cosine_steps", int64_t{2}}}), {{0, 1}, {1, 0.5F}, {2, 0}});
+}
+
+}  // namespace
+}  // namespace graphrt

@@ -1,0 +1,104 @@
+#include "training_cases.h"
+
+#include <cmath>
+#include <utility>
+
+#include "kernel_test_support.h"
+
+namespace graphrt {
+
+/// Square roots have no negative operands.
+OperatorUse sqrt_use(Dice& dice) {
+  Tensor x = dice.f32(dice.any_shape());
+  for (float& element : x.as<float>()) element = std::abs(element);
+  return {{std::move(x)}, {}};
+}
+
+/// Few different numbers: many are equal.
+OperatorUse equal_use(Dice& dice) {
+  const Shape whole = dice.any_shape();
+  const Shape other = dice.stretchable(whole);
+  OperatorUse use{{dice.i32(whole, -2, 2), dice.i32(other, -2, 2)}, {}};
+  if (dice.flip()) std::swap(use.inputs[0], use.inputs[1]);
+  if (dice.flip()) return use;
+  for (Tensor& input : use.inputs) {
+    Tensor floats = zeros({ElementType::kF32, input.type.shape});
+    for (size_t i = 0; i < floats.as<float>().size(); ++i) {
+      floats.as<float>()[i] = static_cast<float>(input.as<int32_t>()[i]) / 4;
+    }
+    input = std::move(floats);
+  }
+  return use;
+}
+
+OperatorUse broadcast_use(Dice& dice) {
+  const Shape whole = dice.any_shape();
+  return {{dice.any(dice.stretchable(whole))}, with({{"shape", whole}})};
+}
+
+OperatorUse pad_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(1, 4));
+  const int64_t axis = dice.axis(shape);
+  return {{dice.any(shape)},
+          with({{"axis", axis}, {"before", dice.between(0, 4)}, {"after", dice.between(0, 4)}})};
+}
+
+OperatorUse f32_pair_use(Dice& dice) {
+  const Shape shape = dice.any_shape();
+  return {{dice.f32(shape), dice.f32(shape)}, {}};
+}
+
+/// A gradient of a mean, with its scale or without.
+OperatorUse loss_grad_use(Dice& dice) {
+  OperatorUse use = f32_pair_use(dice);
+  if (dice.flip()) use.attributes.set("scale", 0.3);
+  return use;
+}
+
+OperatorUse softmax_use(Dice& dice) {
+  if (dice.flip()) {
+    return {{dice.f32(dice.shape(dice.between(2, 4)))}, with({{"causal", true}})};
+  }
+  const Shape shape = dice.shape(dice.between(1, 4));
+  return {{dice.f32(shape)}, with({{"axis", dice.axis(shape)}})};
+}
+
+/// Any pair will do: the formula asks for no probabilities. They keep its sums small.
+OperatorUse softmax_grad_use(Dice& dice) {
+  OperatorUse use = softmax_use(dice);
+  Tensor y = run_reference("softmax", use.inputs, use.attributes);
+  use.attributes.erase("causal");
+  use.inputs.push_back(std::move(y));
+  return use;
+}
+
+/// A third of the labels are right.
+OperatorUse accuracy_use(Dice& dice) {
+  const Shape shape = dice.shape(2);
+  Tensor logits = dice.f32(shape);
+  Tensor label = run_reference("argmax", {logits}, {});
+  for (int32_t& x : label.as<int32_t>()) x += static_cast<int32_t>(dice.between(-1, 1));
+  return {{std::move(logits), std::move(label)}, {}};
+}
+
+OperatorUse cross_entropy_use(Dice& dice) {
+  const Shape shape = dice.shape(2);
+  return {{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
+}
+
+OperatorUse cross_entropy_grad_use(Dice& dice) {
+  OperatorUse use = cross_entropy_use(dice);
+  if (dice.flip()) use.attributes.set("scale", 0.3);
+  return use;
+}
+
+OperatorUse f32_use(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
+
+/// On both sides of a norm of 2.
+OperatorUse clip_factor_use(Dice& dice) {
+  Tensor sum_of_squares = zeros({ElementType::kF32, {}});
+  sum_of_squares.as<float>()[0] = static_cast<float>(dice.between(0, 32)) / 4;
+  return {{std::move(sum_of_squares)}, with({{"max_norm", 2.0}})};
+}
+
+}  // namespace graphrt

@@ -1,0 +1,95 @@
+#include <gtest/gtest.h>
+
+#include "op_test_support.h"
+
+namespace graphrt {
+namespace {
+
+const Attributes kRate = with({{"learning_rate", 0.5}});
+
+TEST(OptimizerRules, SgdHasOneSourceOfItsRate) {
+  EXPECT_EQ(infer("sgd_update", {"f32[2, 3]", "f32[2, 3]"}, kRate), "f32[2, 3]");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]"}, with({{"weight_decay", 0.1}})),
+            "f32[2]");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]"}),
+            "sgd_update needs a rate: 'learning_rate', or an operand f32[] at the end");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]"}, kRate),
+            "sgd_update got its rate twice, as an operand and as 'learning_rate'");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[2]"}),
+            "sgd_update needs f32[] as its rate; got f32[2]");
+  EXPECT_EQ(blamed("sgd_update", {"f32[2]", "f32[2]", "i32[]"}), 2U);
+  EXPECT_EQ(blamed("sgd_update", {"f32[2]", "f32[2]", "f32[]"}, kRate), 2U);
+  EXPECT_EQ(blamed("sgd_update", {"f32[2]", "f32[3]", "f32[]"}), 1U);
+}
+
+TEST(OptimizerRules, AdamWantsItsMomentsAndAStep) {
+  const char* op = "adam_update";
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "i32[]"}, kRate), "f32[2]");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "i32[]", "f32[]"}), "f32[2]");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[3]", "i32[]"}, kRate),
+            "adam_update needs w, m and v of the same shape; got f32[2], f32[2] and f32[3]");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[]"}, kRate),
+            "adam_update needs i32[] as its step; got f32[]");
+  EXPECT_EQ(infer(op, {"f32[2]", "i32[2]", "f32[2]", "i32[]"}, kRate),
+            "adam_update works on f32 only; got i32[2]");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "i32[]"}),
+            "adam_update needs a rate: 'learning_rate', or an operand f32[] at the end");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "i32[]", "f32[1]"}),
+            "adam_update needs f32[] as its rate; got f32[1]");
+  EXPECT_EQ(blamed(op, {"f32[2]", "f32[3]", "f32[2]", "i32[]"}, kRate), 1U);
+  EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "f32[2]", "i32[1]"}, kRate), 3U);
+}
+
+TEST(OptimizerRules, AdamRefusesWhatItWouldDivideByZeroWith) {
+  const auto message = [](const char* name, double value) {
+    return infer("adam_update", {"f32[2]", "f32[2]", "f32[2]", "i32[]"},
+                 with({{"learning_rate", 0.5}, {name, value}}));
+  };
+  EXPECT_EQ(message("beta1", 1), "adam_update needs 0 <= beta1 < 1; got 1");
+  EXPECT_EQ(message("beta2", -0.1), "adam_update needs 0 <= beta2 < 1; got -0.1");
+  EXPECT_EQ(message("epsilon", -1), "adam_update needs 0 <= epsilon; got -1");
+}
+
+TEST(OptimizerRules, AveragesWantEqualShapes) {
+  for (const std::string op : {"moving_average", "moving_average_of_squares"}) {
+    EXPECT_EQ(infer(op, {"f32[2]", "f32[2]"}, with({{"decay", 0.9}})), "f32[2]");
+    EXPECT_EQ(infer(op, {"f32[2]", "f32[3]"}, with({{"decay", 0.9}})),
+              op + " needs two operands of the same shape; got f32[2] and f32[3]");
+    EXPECT_EQ(infer(op, {"f32[2]", "f32[2]"}, with({{"decay", 1.0}})),
+              op + " needs 0 <= decay < 1; got 1");
+    EXPECT_EQ(infer(op, {"f32[2]", "f32[2]"}), op + " needs the attribute 'decay', a number");
+  }
+  EXPECT_EQ(infer("momentum_update", {"f32[2]", "f32[2]"}, with({{"momentum", 0.9}})), "f32[2]");
+  EXPECT_EQ(infer("momentum_update", {"f32[2]", "f32[3]"}, with({{"momentum", 0.9}})),
+            "momentum_update needs two operands of the same shape; got f32[2] and f32[3]");
+}
+
+TEST(OptimizerRules, LearningRatesFollowOneSchedule) {
+  const auto message = [](std::vector<Attribute> items) {
+    items.push_back({"base", 0.5});
+    return infer("learning_rate", {"i32[]"}, with(std::move(items)));
+  };
+  EXPECT_EQ(message({{"warmup_steps", int64_t{0}}}), "f32[]");
+  EXPECT_EQ(message({{"decay_every", int64_t{1}}, {"decay_factor", 0.5}}), "f32[]");
+  EXPECT_EQ(message({{"cosine_steps", int64_t{1}}, {"final", 0.1}}), "f32[]");
+  EXPECT_EQ(infer("learning_rate", {"i32[]"}),
+            "learning_rate needs the attribute 'base', a number");
+  EXPECT_EQ(infer("learning_rate", {"f32[]"}, with({{"base", 0.5}})),
+            "learning_rate needs i32[] as its step; got f32[]");
+  EXPECT_EQ(message({{"decay_factor", 0.5}}),
+            "learning_rate needs 'decay_every' and 'decay_factor' together");
+  EXPECT_EQ(
+      message({{"cosine_steps", int64_t{1}}, {"decay_every", int64_t{1}}, {"decay_factor", 0.5}}),
+      "learning_rate takes 'decay_every' or 'cosine_steps', not both");
+  EXPECT_EQ(message({{"final", 0.1}}),
+            "learning_rate takes 'final' along with 'cosine_steps' only");
+  EXPECT_EQ(message({{"warmup_steps", int64_t{-1}}}),
+            "learning_rate needs 0 <= warmup_steps; got -1");
+  EXPECT_EQ(message({{"cosine_steps", int64_t{0}}}),
+            "learning_rate needs 1 <= cosine_steps; got 0");
+  EXPECT_EQ(message({{"decay_every", int64_t{0}}, {"decay_factor", 0.5}}),
+            "learning_rate needs 1 <= decay_every; got 0");
+}
+
+}  // namespace
+}  // namespace graphrt
