@@ -90,7 +90,7 @@ class TrainingResolver {
   void resolve_clip_norm(const SettingDeclaration& declared) {
     if (!declared.value) return;
     check_range(declared, NumberRange::kPositive);
-    training_.clip_norm = *declared.value;
+    training_.clip_norm = declared.value;
   }
 
   void resolve_rate(const SettingDeclaration& number) {

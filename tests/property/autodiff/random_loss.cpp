@@ -96,8 +96,10 @@ RandomLoss::RandomLoss(unsigned seed, std::string_view op) : random_(seed + 1) {
 void RandomLoss::finish() {
   std::vector<Operand> terms;
   for (const Operand& value : values_) {
-    const Operand weighted = node("mul", {value, input(value.type.shape)});
-    terms.push_back(node(coin() ? "sum" : "mean", {weighted}));
+    // Weights, so that no gradient is zero by symmetry; or none, so that it is one number.
+    const Operand term = coin() ? node("mul", {value, input(value.type.shape)}) : value;
+    const Operand total = node(coin() ? "sum" : "mean", {term});
+    terms.push_back(coin() ? total : node("scale", {total}, with("factor", 0.5)));
   }
   Operand loss = terms.front();
   for (size_t i = 1; i < terms.size(); ++i) loss = node("add", {loss, terms[i]});
