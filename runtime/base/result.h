@@ -11,7 +11,7 @@ enum class ErrorKind {
   kInput,     ///< what the user gave: a graph, a plan, an array (exit 1)
   kUsage,     ///< how a tool was called (exit 2)
   kMachine,   ///< the machine the program runs on (exit 3)
-  kMismatch,  ///< a result that differs from the reference (exit 4)
+  kMismatch,  ///< a result that differs from the reference, or is no finite number (exit 4)
 };
 
 /// One failure, as a text a user can act on. Context is added on the way up, in front.

@@ -9,9 +9,9 @@ namespace {
 
 class Binder {
  public:
-  Binder(const PlanMemory& memory, const FeedTable& feeds,
+  Binder(const PlanMemory& memory, const FeedTable& feeds, const RowOrder& order,
          const IdVector<InstructionId, OutputSink*>& sinks)
-      : memory_(memory), feeds_(feeds), sinks_(sinks) {}
+      : memory_(memory), feeds_(feeds), order_(order), sinks_(sinks) {}
 
   Result<std::unique_ptr<Action>> bind(InstructionId id, const Instruction& instruction) const {
     switch (instruction.kind) {
@@ -58,7 +58,7 @@ class Binder {
     if (!memory_.device_of(*instruction.writes).is_host()) {
       return input_error("a feed must write to the host's memory");
     }
-    return make_feed_action(feeds_[*instruction.input], result_slots(instruction));
+    return make_feed_action(feeds_[*instruction.input], order_, result_slots(instruction));
   }
 
   Result<std::unique_ptr<Action>> bind_output(InstructionId id,
@@ -72,6 +72,7 @@ class Binder {
 
   const PlanMemory& memory_;
   const FeedTable& feeds_;
+  const RowOrder& order_;
   const IdVector<InstructionId, OutputSink*>& sinks_;
 };
 
@@ -80,13 +81,14 @@ class Binder {
 Result<IdVector<InstructionId, std::unique_ptr<Action>>> bind_plan(const Plan& plan,
                                                                    const PlanMemory& memory,
                                                                    const FeedTable& feeds,
+                                                                   const RowOrder& order,
                                                                    const SinkTable& sinks) {
   CHECK(feeds.size() == plan.inputs.size() && sinks.size() == plan.outputs.size(), plan.name);
   IdVector<InstructionId, OutputSink*> sink_of(plan.instructions.size(), nullptr);
   for (size_t i = 0; i < sinks.size(); ++i) {
     if (plan.outputs[i].instruction) sink_of[*plan.outputs[i].instruction] = sinks[i].get();
   }
-  const Binder binder(memory, feeds, sink_of);
+  const Binder binder(memory, feeds, order, sink_of);
   IdVector<InstructionId, std::unique_ptr<Action>> actions;
   for (const InstructionId id : plan.instructions.ids()) {
     Result<std::unique_ptr<Action>> action = binder.bind(id, plan.instructions[id]);

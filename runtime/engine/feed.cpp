@@ -8,16 +8,17 @@ namespace {
 
 class FeedAction final : public Action {
  public:
-  FeedAction(const std::unique_ptr<const Feed>& feed, OperandSlots to)
-      : feed_(feed), to_(std::move(to)) {}
+  FeedAction(const std::unique_ptr<const Feed>& feed, const RowOrder& order, OperandSlots to)
+      : feed_(feed), order_(order), to_(std::move(to)) {}
 
   Result<void> run(int64_t step) override {
-    feed_->copy_batch(step, to_.at(step));
+    feed_->copy_batch(step, order_, to_.at(step));
     return {};
   }
 
  private:
   const std::unique_ptr<const Feed>& feed_;
+  const RowOrder& order_;
   OperandSlots to_;
 };
 
@@ -54,21 +55,35 @@ Result<Feed> Feed::create(const std::string& input, const TensorType& type, Tens
   return Feed(std::move(array), found.shape[0], type.shape[0]);
 }
 
-void Feed::copy_batch(int64_t step, std::byte* to) const {
-  // The step is reduced first, so that the product cannot overflow.
-  int64_t row = step % num_rows_ * batch_ % num_rows_;
+void Feed::copy_batch(int64_t step, const RowOrder& order, std::byte* to) const {
+  RowPosition position = position_of_step(step, batch_, num_rows_);
   for (int64_t left = batch_; left > 0;) {
-    const int64_t count = std::min(left, num_rows_ - row);
-    const size_t num_bytes = static_cast<size_t>(count) * row_bytes_;
-    std::memcpy(to, array_.data.data() + static_cast<size_t>(row) * row_bytes_, num_bytes);
-    to += num_bytes;
+    const int64_t count = std::min(left, num_rows_ - position.place);
+    copy_rows(position, count, order, to);
+    to += static_cast<size_t>(count) * row_bytes_;
     left -= count;
-    row = 0;
+    position = {position.epoch + 1, 0};
   }
 }
 
-std::unique_ptr<Action> make_feed_action(const std::unique_ptr<const Feed>& feed, OperandSlots to) {
-  return std::make_unique<FeedAction>(feed, std::move(to));
+/// Of one epoch.
+void Feed::copy_rows(RowPosition from, int64_t count, const RowOrder& order, std::byte* to) const {
+  const std::byte* rows = array_.data.data();
+  if (!order.seed() || !varies()) {
+    const size_t offset_bytes = static_cast<size_t>(from.place) * row_bytes_;
+    std::memcpy(to, rows + offset_bytes, static_cast<size_t>(count) * row_bytes_);
+    return;
+  }
+  const RowPermutation row_at(*order.seed(), from.epoch, num_rows_);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto row = static_cast<size_t>(row_at(from.place + i));
+    std::memcpy(to + static_cast<size_t>(i) * row_bytes_, rows + row * row_bytes_, row_bytes_);
+  }
+}
+
+std::unique_ptr<Action> make_feed_action(const std::unique_ptr<const Feed>& feed,
+                                         const RowOrder& order, OperandSlots to) {
+  return std::make_unique<FeedAction>(feed, order, std::move(to));
 }
 
 }  // namespace graphrt

@@ -10,11 +10,13 @@
 #include "runtime/base/tensor.h"
 #include "runtime/device/action.h"
 #include "runtime/device/operand_slots.h"
+#include "runtime/engine/row_order.h"
 
 namespace graphrt {
 
-/// Gives an input its value of every step: B rows of N, those from s B mod N on, wrapping around.
-/// With exactly the input's shape that is the same value every step.
+/// Gives an input its value of every step: B rows of N, those at the places s B .. s B + B - 1 of
+/// the endless sequence of rows, which goes through all N in the given order and then starts again.
+/// With exactly the input's shape that is the same value every step, in any order.
 class Feed {
  public:
   /// `origin` stands for the array in errors: a path, or where else it is from.
@@ -23,14 +25,17 @@ class Feed {
                              const std::string& origin);
 
   /// Copies the value of `step` to `to`. Allocates nothing.
-  void copy_batch(int64_t step, std::byte* to) const;
+  void copy_batch(int64_t step, const RowOrder& order, std::byte* to) const;
 
   int64_t num_rows() const { return num_rows_; }
+  int64_t batch() const { return batch_; }
   /// Whether different steps get different rows.
   bool varies() const { return num_rows_ != batch_; }
   const Tensor& array() const { return array_; }
 
  private:
+  void copy_rows(RowPosition from, int64_t count, const RowOrder& order, std::byte* to) const;
+
   Feed(Tensor array, int64_t num_rows, int64_t batch)
       : array_(std::move(array)),
         num_rows_(num_rows),
@@ -43,8 +48,10 @@ class Feed {
   size_t row_bytes_;
 };
 
-/// The instruction that puts an input's value into its buffer, on the host. `feed` is looked at in
-/// every step, so the array may be replaced between runs; it must be set while one goes on.
-std::unique_ptr<Action> make_feed_action(const std::unique_ptr<const Feed>& feed, OperandSlots to);
+/// The instruction that puts an input's value into its buffer, on the host. `feed` and `order` are
+/// looked at in every step, so both may be replaced between runs; they must be set while one goes
+/// on, and outlive the action.
+std::unique_ptr<Action> make_feed_action(const std::unique_ptr<const Feed>& feed,
+                                         const RowOrder& order, OperandSlots to);
 
 }  // namespace graphrt

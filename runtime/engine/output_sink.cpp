@@ -60,12 +60,17 @@ Tensor OutputSink::last(int64_t end_step) const {
   return Tensor{type_, {begin, begin + type_.size_bytes()}};
 }
 
-Tensor OutputSink::stacked(int64_t end_step) const {
-  const int64_t num_steps = num_stacked(end_step);
-  CHECK(is_stacked() && num_steps > 0, to_string(type_));
-  Tensor stack{type_, {data_.begin(), data_.begin() + num_steps * stride_bytes_}};
-  stack.type.shape.insert(stack.type.shape.begin(), num_steps);
+Tensor OutputSink::stacked(StepRange steps) const {
+  CHECK(is_stacked() && steps.count > 0 && steps.first >= first_step_, to_string(type_));
+  const auto begin = data_.begin() + (steps.first - first_step_) * stride_bytes_;
+  Tensor stack{type_, {begin, begin + steps.count * stride_bytes_}};
+  stack.type.shape.insert(stack.type.shape.begin(), steps.count);
   return stack;
+}
+
+bool OutputSink::holds(StepRange steps, int64_t end_step) const {
+  return is_stacked() && steps.first >= first_step_ && steps.count > 0 &&
+         steps.count <= end_step - steps.first;
 }
 
 std::unique_ptr<Action> make_output_action(OutputSink& sink, OperandSlots from) {

@@ -7,6 +7,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/tensor.h"
 #include "runtime/device/action.h"
+#include "runtime/device/lane_queue.h"
 #include "runtime/device/operand_slots.h"
 
 namespace graphrt {
@@ -32,9 +33,12 @@ class OutputSink {
 
   /// The value of the step before `end_step`. Requires: it was delivered.
   Tensor last(int64_t end_step) const;
-  /// All values before `end_step`, stacked along a new first dimension.
-  /// Requires: is_stacked(), and at least one step ran since start_stack().
-  Tensor stacked(int64_t end_step) const;
+  /// The values of some steps, stacked along a new first dimension.
+  /// Requires: at least one step; the sink holds them.
+  Tensor stacked(StepRange steps) const;
+  /// Whether the values of these steps, all before `end_step`, were kept.
+  bool holds(StepRange steps, int64_t end_step) const;
+  int64_t first_step() const { return first_step_; }
   int64_t num_stacked(int64_t end_step) const { return end_step - first_step_; }
 
  private:

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "runtime/base/text.h"
+#include "runtime/engine/reference_inputs.h"
 #include "runtime/kernels/reference/reference_executor.h"
 
 namespace graphrt {
@@ -59,30 +60,6 @@ Result<double> compare_elements(const std::string& what, const TensorType& type,
     largest = std::max(largest, error);
   }
   return largest;
-}
-
-/// Row by row, unlike the feed that it checks.
-Tensor batch_of(const Tensor& array, const TensorType& type, int64_t step) {
-  if (array.type == type) return array;
-  Tensor batch = zeros(type);
-  const auto row_bytes = static_cast<size_t>(type.size_bytes() / type.shape[0]);
-  for (int64_t i = 0; i < type.shape[0]; ++i) {
-    const int64_t row = (step * type.shape[0] + i) % array.type.shape[0];
-    std::memcpy(batch.data.data() + static_cast<size_t>(i) * row_bytes,
-                array.data.data() + static_cast<size_t>(row) * row_bytes, row_bytes);
-  }
-  return batch;
-}
-
-std::map<std::string, Tensor> inputs_of_step(const Session& session, int64_t step) {
-  std::map<std::string, Tensor> inputs;
-  for (const SourceValue& value : session.plan().source.values) {
-    if (value.kind != SourceValueKind::kInput) continue;
-    // An input that no output depends on need not be in the plan; then any value will do.
-    const Tensor* array = session.input_array(value.name);
-    inputs[value.name] = array == nullptr ? zeros(value.type) : batch_of(*array, value.type, step);
-  }
-  return inputs;
 }
 
 /// What the session computed of one output.
@@ -139,7 +116,7 @@ Result<CheckReport> ReferenceCheck::finish(const Session& session) const {
   CheckReport report{.num_steps = session.next_step() - first_step_};
   for (int64_t i = 0; i < report.num_steps; ++i) {
     const int64_t step = first_step_ + i;
-    TRY(reference.step(inputs_of_step(session, step)));
+    TRY(reference.step(reference_inputs(session, step)));
     for (const CheckedOutput& output : outputs) {
       if (!output.is_of_every_step && i + 1 < report.num_steps) continue;
       const Tensor* expected = reference.find_value(output.name);

@@ -5,7 +5,6 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/npy.h"
-#include "runtime/base/safetensors.h"
 #include "runtime/base/text.h"
 #include "runtime/engine/bind_plan.h"
 #include "runtime/engine/engine.h"
@@ -33,8 +32,10 @@ struct Session::Impl {
   std::vector<std::string> notes;
   PlanMemory memory;
   FeedTable feeds;
+  RowOrder row_order;
   SinkTable sinks;
   int64_t next_step = 0;
+  bool has_values = false;  // of outputs: a step has run since the session was told where to start
   std::atomic<int64_t> num_steps_before = 0;  // in this run, by engine runs before the current one
   std::unique_ptr<Engine> engine;
 };
@@ -59,15 +60,6 @@ SinkTable make_sinks(const Plan& plan) {
     sinks.push_back(output.instruction ? std::make_unique<OutputSink>(type) : nullptr);
   }
   return sinks;
-}
-
-/// What is wrong with a state in a file, as a line for the user; empty if nothing is.
-std::string state_misfit(const PlanState& state, const Safetensors& file) {
-  const auto found = file.tensors.find(state.name);
-  if (found == file.tensors.end()) return "state '" + state.name + "' is not in the file";
-  if (found->second.type == state.type) return "";
-  return "state '" + state.name + "' is " + to_string(state.type) + " in the plan and " +
-         to_string(found->second.type) + " in the file";
 }
 
 Result<size_t> find_output(const Plan& plan, std::string_view name) {
@@ -163,7 +155,7 @@ Result<Session> Session::create(Plan plan, const std::filesystem::path& folder,
   TRY(impl->fill_memory());
   impl->feeds.resize(impl->plan.inputs.size());
   impl->sinks = make_sinks(impl->plan);
-  TRY(auto actions, bind_plan(impl->plan, impl->memory, impl->feeds, impl->sinks));
+  TRY(auto actions, bind_plan(impl->plan, impl->memory, impl->feeds, impl->row_order, impl->sinks));
   for (std::string& note : impl->memory.notes()) impl->notes.push_back(std::move(note));
   const QueueChoice queues{std::move(set.has_queue), std::move(set.make_queue), options.launch};
   TRY(impl->engine, Engine::create(impl->plan, std::move(actions), queues));
@@ -186,6 +178,39 @@ Result<void> Session::set_input(std::string_view name, Tensor array, const std::
   return unknown_name("input", name, names_of(plan.inputs));
 }
 
+void Session::set_row_order(const RowOrder& order) { impl_->row_order = order; }
+
+const RowOrder& Session::row_order() const { return impl_->row_order; }
+
+Result<FeedRows> Session::feed_rows() {
+  TRY(impl_->load_feeds());
+  FeedRows rows;
+  for (const std::unique_ptr<const Feed>& feed : impl_->feeds) {
+    if (!feed->varies()) continue;
+    const bool is_first = rows.num_rows == 1;
+    rows.num_rows = feed->num_rows();
+    if (is_first) rows.batch = feed->batch();
+    if (rows.batch != feed->batch()) rows.batch.reset();
+  }
+  return rows;
+}
+
+Result<void> Session::start_at(int64_t step) {
+  if (step < 0) return usage_error("the number of a step must not be negative");
+  std::vector<Tensor> values;
+  for (const PlanState& state : impl_->plan.states) {
+    TRY(Tensor value, this->state(state.name));
+    values.push_back(std::move(value));
+  }
+  impl_->next_step = step;
+  impl_->has_values = false;
+  // The latest value of a state lies where the step before the next one wrote it.
+  for (size_t i = 0; i < values.size(); ++i) {
+    TRY(set_state(impl_->plan.states[i].name, values[i]));
+  }
+  return {};
+}
+
 const Tensor* Session::input_array(std::string_view name) const {
   for (const InputId id : impl_->plan.inputs.ids()) {
     if (impl_->plan.inputs[id].name != name) continue;
@@ -206,6 +231,10 @@ Result<void> Session::stack_output(std::string_view name) {
   return {};
 }
 
+Result<void> Session::reserve_outputs(int64_t num_steps) {
+  return impl_->reserve_outputs(num_steps);
+}
+
 Result<void> Session::run(int64_t num_steps, const RunOptions& options) {
   if (num_steps < 0) return usage_error("the number of steps must not be negative");
   if (num_steps == 0) return {};
@@ -216,6 +245,7 @@ Result<void> Session::run(int64_t num_steps, const RunOptions& options) {
     impl_->num_steps_before.store(done, std::memory_order_relaxed);
     TRY(impl_->engine->run({impl_->next_step, chunk}, options.observer, options.watch));
     impl_->next_step += chunk;
+    impl_->has_values = true;
   }
   return {};
 }
@@ -228,11 +258,22 @@ int64_t Session::num_finished_steps() const {
 Result<Tensor> Session::stacked(std::string_view name) const {
   TRY(const size_t index, find_output(impl_->plan, name));
   const OutputSink* sink = impl_->sinks[index].get();
-  if (sink == nullptr || !sink->is_stacked() || sink->num_stacked(impl_->next_step) == 0) {
+  if (sink == nullptr || !sink->is_stacked() || sink->num_stacked(impl_->next_step) <= 0) {
     return input_error("no values of output '" + std::string(name) +
                        "' were kept: ask for them before the run, and run at least one step");
   }
-  return sink->stacked(impl_->next_step);
+  return sink->stacked({sink->first_step(), sink->num_stacked(impl_->next_step)});
+}
+
+Result<Tensor> Session::stacked(std::string_view name, StepRange steps) const {
+  TRY(const size_t index, find_output(impl_->plan, name));
+  const OutputSink* sink = impl_->sinks[index].get();
+  if (sink == nullptr || !sink->holds(steps, impl_->next_step)) {
+    return input_error("not all values of output '" + std::string(name) + "' of the steps " +
+                       std::to_string(steps.first) + " to " +
+                       std::to_string(steps.first + steps.count - 1) + " were kept");
+  }
+  return sink->stacked(steps);
 }
 
 Result<Tensor> Session::last(std::string_view name) const {
@@ -240,7 +281,7 @@ Result<Tensor> Session::last(std::string_view name) const {
   const OutputSink* sink = impl_->sinks[index].get();
   const bool is_restarted =
       sink != nullptr && sink->is_stacked() && sink->num_stacked(impl_->next_step) == 0;
-  if (impl_->next_step == 0 || is_restarted) {
+  if (!impl_->has_values || is_restarted) {
     return input_error("output '" + std::string(name) + "' has no value before a step has run");
   }
   if (sink != nullptr) return sink->last(impl_->next_step);
@@ -266,33 +307,6 @@ Result<void> Session::set_state(std::string_view name, const Tensor& value) {
                        "; the value is " + to_string(value.type));
   }
   return fill_buffers(impl_->memory, state->buffers, value.data);
-}
-
-Result<void> Session::save_state(const std::filesystem::path& path) const {
-  Safetensors file;
-  file.metadata["graph"] = impl_->plan.name;
-  for (const PlanState& state : impl_->plan.states) {
-    TRY(file.tensors[state.name], this->state(state.name));
-  }
-  return write_safetensors(path, file);
-}
-
-Result<std::vector<std::string>> Session::load_state(const std::filesystem::path& path,
-                                                     StateMatch match) {
-  TRY(const Safetensors file, read_safetensors(path));
-  std::vector<std::string> misfits;
-  for (const PlanState& state : impl_->plan.states) {
-    std::string misfit = state_misfit(state, file);
-    if (!misfit.empty()) misfits.push_back(path.string() + ": " + std::move(misfit));
-  }
-  if (match == StateMatch::kExact && !misfits.empty()) {
-    return input_error(join(misfits, "\n") + "\n--partial loads what fits and leaves the rest");
-  }
-  for (const PlanState& state : impl_->plan.states) {
-    if (!state_misfit(state, file).empty()) continue;
-    TRY(set_state(state.name, file.tensors.at(state.name)));
-  }
-  return misfits;
 }
 
 }  // namespace graphrt

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,7 +12,9 @@
 #include "runtime/base/result.h"
 #include "runtime/base/tensor.h"
 #include "runtime/device/device_registry.h"
+#include "runtime/device/lane_queue.h"
 #include "runtime/engine/instruction_observer.h"
+#include "runtime/engine/row_order.h"
 #include "runtime/engine/stall_watch.h"
 #include "runtime/plan/plan.h"
 
@@ -35,6 +38,13 @@ struct RunOptions {
   RunMode mode = RunMode::kPipelined;
   InstructionObserver* observer = nullptr;
   StallWatch watch = {};
+};
+
+/// How the steps of a plan divide the rows of its feeds. Without a feed that has more rows than a
+/// step takes, every step sees all there is: one row, one a step.
+struct FeedRows {
+  int64_t num_rows = 1;
+  std::optional<int64_t> batch = 1;  ///< absent: inputs take different numbers of rows a step
 };
 
 enum class StateMatch {
@@ -73,16 +83,34 @@ class Session {
   Result<void> set_input(std::string_view name, Tensor array,
                          const std::string& origin = "set_input");
 
-  /// Keeps the values of an output of all steps from now on, for stacked().
+  /// In which order the next steps go through the rows of all feeds; at first, as they stand.
+  void set_row_order(const RowOrder& order);
+  const RowOrder& row_order() const;
+
+  /// Reads the feeds that the plan names, unless that was done. Errors: as run().
+  Result<FeedRows> feed_rows();
+
+  /// Makes `step` the number of the next step, and so chooses the rows that the feeds give; states
+  /// keep their values. With the states of a run after that many steps, the session goes on with
+  /// the same bits. Outputs have no value until a step has run; stacks are to be started again.
+  /// Errors: a negative number; a device that fails.
+  Result<void> start_at(int64_t step);
+
+  /// Keeps the values of an output of all steps from now on, for stacked(); what was kept before is
+  /// forgotten.
   /// Errors: no such output, or one that stays on its device.
   Result<void> stack_output(std::string_view name);
+
+  /// Takes the memory that stacked outputs need for the next `num_steps` steps, so that a run in
+  /// pieces does not fail for the lack of it in its middle. Errors: not enough (kMachine).
+  Result<void> reserve_outputs(int64_t num_steps);
 
   /// Runs the next `num_steps` steps. Feeds that the plan names are read the first time.
   /// Errors: inputs that are missing or do not fit (all of them); feeds with different numbers of
   ///         rows; memory for stacked outputs; a device that fails.
   Result<void> run(int64_t num_steps, const RunOptions& options = {});
 
-  /// Steps that all runs so far have completed: the number of the next step.
+  /// The number of the next step: how many all runs so far have completed, from start_at() on.
   int64_t next_step() const;
   /// Of the current or latest run. Does not disturb it.
   int64_t num_finished_steps() const;
@@ -90,6 +118,8 @@ class Session {
   /// The values of an output since stack_output(), along a new first dimension.
   /// Errors: no such output, not stacked, no step since.
   Result<Tensor> stacked(std::string_view name) const;
+  /// The same of some of those steps. Errors: no such output, not kept for all of them.
+  Result<Tensor> stacked(std::string_view name, StepRange steps) const;
   /// The value of an output in the latest step.
   /// Errors: no such output, no step yet.
   Result<Tensor> last(std::string_view name) const;

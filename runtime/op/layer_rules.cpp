@@ -39,7 +39,7 @@ TypeResult type_of_norm_grad(Types inputs, const Attributes& attributes) {
 }
 
 TypeResult type_of_norm_scale_grad(Types inputs, const Attributes& attributes) {
-  const TypeResult result =
+  TypeResult result =
       type_of_gradient(inputs, attributes, "gradient[..., D] and x[..., D] of the same shape");
   if (!result) return result;
   return columns_of(*result);

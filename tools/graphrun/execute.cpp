@@ -8,21 +8,21 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
-#include "runtime/base/file.h"
 #include "runtime/base/npy.h"
-#include "runtime/base/text.h"
 #include "runtime/engine/busy_meter.h"
+#include "runtime/engine/checkpoint.h"
 #include "runtime/engine/names.h"
 #include "runtime/engine/reference_check.h"
 #include "runtime/engine/session.h"
-#include "runtime/engine/timeline_text.h"
 #include "runtime/engine/trace_recorder.h"
-#include "runtime/plan/plan_file.h"
-#include "runtime/plan/verify_plan.h"
 #include "tools/graphrun/bench.h"
-#include "tools/graphrun/check_paths.h"
-#include "tools/graphrun/progress.h"
+#include "tools/graphrun/results.h"
+#include "tools/graphrun/run_length.h"
+#include "tools/graphrun/simulate_plan.h"
+#include "tools/graphrun/stop_signal.h"
+#include "tools/graphrun/training.h"
 
 namespace graphrun {
 namespace {
@@ -30,16 +30,6 @@ namespace {
 using graphrt::Result;
 using graphrt::RunMode;
 using graphrt::Session;
-
-/// How long a run took, how long its lanes worked, and its trace if one was asked for.
-struct Measured {
-  int64_t wall_ns = 0;
-  int64_t busy_ns = 0;
-  std::string trace_json;
-};
-
-/// A longer timeline is neither read by anybody nor cheap to hold.
-constexpr int64_t kMaxSimulatedInstructions = 5'000'000;
 
 /// How long a run that was told to end may take for it.
 constexpr std::chrono::seconds kTimeToEnd{10};
@@ -61,43 +51,19 @@ graphrt::RunOptions run_options(const Options& options, graphrt::InstructionObse
           .watch = {.timeout = std::chrono::seconds(options.timeout_s), .on_stall = report_stall}};
 }
 
-Result<void> simulate_plan(const Options& options) {
-  TRY(const graphrt::Plan plan, graphrt::read_plan(options.plan));
-  if (const auto violation = graphrt::verify_plan(plan)) {
-    return graphrt::input_error(options.plan.string() +
-                                ": the plan is not safe to run: " + violation->message);
-  }
-  const int64_t max_steps = kMaxSimulatedInstructions /
-                            std::max<int64_t>(static_cast<int64_t>(plan.instructions.size()), 1);
-  if (options.num_steps > max_steps) {
-    return graphrt::usage_error(fmt::format(
-        "--simulate prints every instruction of every step; for this plan, up to --steps={}",
-        max_steps));
-  }
-  fmt::print("{}", graphrt::predicted_timeline_text(plan, options.num_steps));
-  return {};
+template <class... Arguments>
+void note(const Options& options, fmt::format_string<Arguments...> format,
+          Arguments&&... arguments) {
+  if (options.is_quiet) return;
+  fmt::print(stderr, "graphrun: {}\n", fmt::format(format, std::forward<Arguments>(arguments)...));
 }
 
-Result<void> check_output_names(const graphrt::Plan& plan, const std::vector<NamedFile>& files) {
-  for (const NamedFile& file : files) {
-    if (graphrt::find_named(plan.outputs, file.name) == nullptr) {
-      return graphrt::unknown_name("output", file.name, graphrt::names_of(plan.outputs));
-    }
-  }
-  return {};
-}
-
-/// Everything about outputs that can go wrong before the run.
-Result<void> prepare_outputs(Session& session, const Options& options) {
-  TRY(check_output_names(session.plan(), options.stacked_outputs));
-  TRY(check_output_names(session.plan(), options.last_outputs));
-  for (const NamedFile& file : options.stacked_outputs) {
-    TRY(session.stack_output(file.name));
-    TRY(check_can_write(file.path));
-  }
-  for (const NamedFile& file : options.last_outputs) TRY(check_can_write(file.path));
-  if (options.save_state) TRY(check_can_write(*options.save_state));
-  if (options.trace) TRY(check_can_write(*options.trace));
+Result<void> load_state(Session& session, const Options& options) {
+  if (!options.load_state) return {};
+  const auto match =
+      options.is_partial ? graphrt::StateMatch::kPartial : graphrt::StateMatch::kExact;
+  TRY(const std::vector<std::string> left_out, session.load_state(*options.load_state, match));
+  for (const std::string& line : left_out) note(options, "not loaded: {}", line);
   return {};
 }
 
@@ -109,112 +75,104 @@ Result<void> prepare_inputs(Session& session, const Options& options) {
     TRY(graphrt::Tensor array, graphrt::read_npy(file.path));
     TRY(session.set_input(file.name, std::move(array), file.path.string()));
   }
-  if (!options.load_state) return {};
-  const auto match =
-      options.is_partial ? graphrt::StateMatch::kPartial : graphrt::StateMatch::kExact;
-  TRY(const std::vector<std::string> left_out, session.load_state(*options.load_state, match));
-  if (options.is_quiet) return {};
-  for (const std::string& line : left_out) fmt::print(stderr, "graphrun: not loaded: {}\n", line);
+  if (!options.training.shuffle_seed) return {};
+  session.set_row_order(graphrt::RowOrder::shuffled(*options.training.shuffle_seed));
+  note(options, "the rows are shuffled with seed {}", *options.training.shuffle_seed);
   return {};
 }
 
-Result<Measured> run_steps(Session& session, const Options& options,
-                           graphrt::InstructionObserver& observer) {
-  std::optional<Progress> progress;
-  if (!options.is_quiet) progress.emplace(session, options.num_steps);
-  const auto start = std::chrono::steady_clock::now();
-  TRY(session.run(options.num_steps, run_options(options, &observer)));
-  const auto wall = std::chrono::steady_clock::now() - start;
-  return Measured{std::chrono::nanoseconds(wall).count(), 0, {}};
+/// The number of the step that the run ends before.
+Result<int64_t> find_end_step(Session& session, const Options& options) {
+  if (!options.training.num_epochs) return options.num_steps;
+  TRY(const int64_t num_steps, steps_of_epochs(session, *options.training.num_epochs));
+  TRY(const graphrt::FeedRows rows, session.feed_rows());
+  note(options, "{} epochs of {} rows are {} steps of {}", *options.training.num_epochs,
+       rows.num_rows, num_steps, *rows.batch);
+  return num_steps;
 }
 
-Result<Measured> run_traced(Session& session, const Options& options) {
-  TRY(const auto recorder, graphrt::TraceRecorder::create(session.plan(), options.num_steps));
-  TRY(Measured measured, run_steps(session, options, *recorder));
-  measured.busy_ns = recorder->busy_ns();
-  measured.trace_json = recorder->to_json();
-  return measured;
+Result<void> resume(Session& session, const Options& options) {
+  if (!options.training.is_resumed) return {};
+  const std::filesystem::path& path = *options.training.checkpoint;
+  if (!std::filesystem::exists(path)) {
+    note(options, "there is no {} yet: starting anew", path.string());
+    return {};
+  }
+  TRY(graphrt::resume_from(session, path));
+  note(options, "resuming {} at step {}", path.string(), session.next_step());
+  return {};
 }
 
-Result<Measured> run_measured(Session& session, const Options& options) {
+Result<Measured> run_traced(Training& training, const Session& session, const Options& options,
+                            int64_t num_steps) {
+  TRY(const auto recorder, graphrt::TraceRecorder::create(session.plan(), num_steps));
+  TRY(const TrainingResult result, training.run(run_options(options, recorder.get())));
+  return Measured{result, recorder->busy_ns(), recorder->to_json()};
+}
+
+Result<Measured> run_measured(Training& training, const Session& session, const Options& options) {
   graphrt::BusyMeter meter(session.plan());
-  TRY(Measured measured, run_steps(session, options, meter));
-  measured.busy_ns = meter.busy_ns();
-  return measured;
+  TRY(const TrainingResult result, training.run(run_options(options, &meter)));
+  return Measured{result, meter.busy_ns(), {}};
 }
 
-Result<void> write_results(const Session& session, const Options& options,
-                           const Measured& measured) {
-  for (const NamedFile& file : options.stacked_outputs) {
-    TRY(const graphrt::Tensor stack, session.stacked(file.name));
-    TRY(graphrt::write_npy(file.path, stack));
-  }
-  for (const NamedFile& file : options.last_outputs) {
-    TRY(const graphrt::Tensor value, session.last(file.name));
-    TRY(graphrt::write_npy(file.path, value));
-  }
-  if (options.save_state) TRY(session.save_state(*options.save_state));
-  if (!options.trace) return {};
-  return graphrt::write_file_atomically(*options.trace, {graphrt::bytes_of(measured.trace_json)});
+/// After a value that is not finite, the states from before it are worth keeping.
+tl::unexpected<graphrt::Error> stopped_by_non_finite(const Session& session, const Options& options,
+                                                     graphrt::Error error) {
+  if (!options.save_state) return tl::unexpected(std::move(error));
+  const Result<void> saved = session.save_state(*options.save_state);
+  error.message += saved ? "; " + options.save_state->string() + " has the states before that step"
+                         : "; " + saved.error().message;
+  return tl::unexpected(std::move(error));
 }
 
-std::string scalar_text(const graphrt::Tensor& value) {
-  return value.type.element == graphrt::ElementType::kF32
-             ? fmt::format("{}", value.as<float>()[0])
-             : fmt::format("{}", value.as<int32_t>()[0]);
-}
-
-Result<void> print_summary(const Session& session, const Options& options,
-                           const Measured& measured) {
-  if (options.is_quiet || options.num_steps == 0) return {};
-  for (const graphrt::PlanOutput& output : session.plan().outputs) {
-    TRY(const graphrt::Tensor value, session.last(output.name));
-    if (value.type.shape.empty()) fmt::print("{} = {}\n", output.name, scalar_text(value));
-  }
-  const auto wall_ns = static_cast<double>(std::max<int64_t>(measured.wall_ns, 1));
-  fmt::print(stderr, "{} step{} in {}, {} a step; lanes busy {:.2f} x the time\n",
-             options.num_steps, options.num_steps == 1 ? "" : "s",
-             graphrt::format_duration(measured.wall_ns),
-             graphrt::format_duration(measured.wall_ns / options.num_steps),
-             static_cast<double>(measured.busy_ns) / wall_ns);
-  return {};
-}
-
-void print_check(const graphrt::CheckReport& report) {
-  fmt::print("check: {} tensors of {} steps equal the reference; largest difference {:.2g} of {}\n",
-             report.num_tensors, report.num_steps, report.largest_error, graphrt::kCheckTolerance);
-}
-
-Result<void> run_plan(Session& session, const Options& options) {
+/// Returns the exit code.
+Result<int> run_plan(Session& session, const Options& options, int64_t end_step) {
   std::optional<graphrt::ReferenceCheck> check;
   if (options.is_checked) {
     TRY(check, graphrt::ReferenceCheck::begin(session));
   }
-  TRY(const Measured measured,
-      options.trace ? run_traced(session, options) : run_measured(session, options));
-  if (check) {
+  TRY(Training training, Training::prepare(session, options, end_step));
+  const int64_t num_steps = std::max<int64_t>(end_step - session.next_step(), 0);
+  Result<Measured> run = options.trace ? run_traced(training, session, options, num_steps)
+                                       : run_measured(training, session, options);
+  if (!run && training.has_found_non_finite()) {
+    return stopped_by_non_finite(session, options, std::move(run).error());
+  }
+  TRY(const Measured measured, std::move(run));
+  if (check && measured.steps.count > 0) {
     TRY(const graphrt::CheckReport report, check->finish(session));
     print_check(report);
   }
   TRY(write_results(session, options, measured));
-  return print_summary(session, options, measured);
+  TRY(print_summary(session, options, measured));
+  if (!measured.steps.stop_signal) return 0;
+  fmt::print(stderr, "graphrun: stopped by {} after step {} of {}; all files are as of that step\n",
+             name_of_signal(*measured.steps.stop_signal), session.next_step(), end_step);
+  return exit_code_of_signal(*measured.steps.stop_signal);
 }
 
 }  // namespace
 
-Result<void> execute(const Options& options) {
-  if (options.is_simulated) return simulate_plan(options);
-  TRY(Session session, Session::load(options.plan, options.session));
-  if (!options.is_quiet) {
-    for (const std::string& note : session.notes()) fmt::print(stderr, "graphrun: {}\n", note);
+Result<int> execute(const Options& options) {
+  if (options.is_simulated) {
+    TRY(simulate_plan(options));
+    return 0;
   }
-  TRY(prepare_outputs(session, options));
+  TRY(Session session, Session::load(options.plan, options.session));
+  for (const std::string& line : session.notes()) note(options, "{}", line);
   TRY(prepare_inputs(session, options));
-  if (!options.num_repetitions) return run_plan(session, options);
-  TRY(const std::string report,
-      bench(session, options.num_steps, *options.num_repetitions, run_options(options, nullptr)));
-  fmt::print("{}", report);
-  return {};
+  TRY(load_state(session, options));
+  if (options.num_repetitions) {
+    TRY(const std::string report,
+        bench(session, options.num_steps, *options.num_repetitions, run_options(options, nullptr)));
+    fmt::print("{}", report);
+    return 0;
+  }
+  TRY(const int64_t end_step, find_end_step(session, options));
+  TRY(resume(session, options));
+  TRY(prepare_results(session, options));
+  return run_plan(session, options, end_step);
 }
 
 }  // namespace graphrun

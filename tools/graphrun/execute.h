@@ -5,7 +5,8 @@
 
 namespace graphrun {
 
-/// Does what the command line asks for. Output files are written only when all else has succeeded.
-graphrt::Result<void> execute(const Options& options);
+/// Does what the command line asks for; returns the exit code. Outputs and traces are written only
+/// when all else has succeeded; a metrics table and checkpoints while the run goes on.
+graphrt::Result<int> execute(const Options& options);
 
 }  // namespace graphrun

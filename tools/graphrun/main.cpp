@@ -7,8 +7,8 @@
 namespace {
 
 int run(const graphrun::Options& options) {
-  const graphrt::Result<void> result = graphrun::execute(options);
-  if (result) return 0;
+  const graphrt::Result<int> result = graphrun::execute(options);
+  if (result) return *result;
   std::fprintf(stderr, "graphrun: error: %s\n", result.error().message.c_str());
   return graphrt::exit_code(result.error().kind);
 }

@@ -18,7 +18,8 @@ constexpr const char* kFooter =
     "--check allows |x - reference| <= 1e-4 * max(1, largest |reference|) for each tensor of\n"
     "floats, and no difference for integers.\n"
     "Exit codes: 0 done; 1 the plan, an array or a name is wrong; 2 the command line is;\n"
-    "3 this machine cannot run the plan or write a file; 4 --check found a difference.";
+    "3 this machine cannot run the plan or write a file; 4 --check found a difference, or\n"
+    "--detect-nan a NaN or an infinity; 130, 143 stopped by SIGINT, SIGTERM after whole steps.";
 
 /// What CLI11 fills in: NAME=FILE options are still text.
 struct RawOptions {
@@ -140,20 +141,6 @@ graphrt::LaunchMode launch_mode(const std::string& name) {
   return name == "host" ? graphrt::LaunchMode::kHost : graphrt::LaunchMode::kGraph;
 }
 
-/// Every file that a run with these options writes, with the option that asks for it.
-std::vector<std::pair<std::string, std::filesystem::path>> written_files(const Options& options) {
-  std::vector<std::pair<std::string, std::filesystem::path>> files;
-  for (const NamedFile& file : options.stacked_outputs) {
-    files.emplace_back("--output " + file.name, file.path);
-  }
-  for (const NamedFile& file : options.last_outputs) {
-    files.emplace_back("--output-last " + file.name, file.path);
-  }
-  if (options.save_state) files.emplace_back("--save-state", *options.save_state);
-  if (options.trace) files.emplace_back("--trace", *options.trace);
-  return files;
-}
-
 graphrt::Result<void> check_combination(const Options& options) {
   const auto files = written_files(options);
   std::map<std::filesystem::path, std::string> writers;
@@ -167,18 +154,20 @@ graphrt::Result<void> check_combination(const Options& options) {
   if (options.num_repetitions && *options.num_repetitions < 1) {
     return graphrt::usage_error("--bench needs at least one repetition");
   }
-  const bool has_results = !files.empty() || options.is_checked;
+  const bool trains =
+      options.training.evaluation || options.training.num_epochs || options.training.detects_nan;
+  const bool has_results = !files.empty() || options.is_checked || trains;
   if (options.num_repetitions && (has_results || options.is_simulated)) {
     return graphrt::usage_error(
-        "--bench only measures; it cannot be combined with --output, --output-last, --save-state, "
-        "--trace, --check or --simulate");
+        "--bench only measures --steps; it cannot be combined with options that write files or "
+        "look at results, nor with --epochs or --simulate");
   }
   if (options.is_simulated && has_results) {
     return graphrt::usage_error(
-        "--simulate runs nothing; it cannot be combined with --output, --output-last, "
-        "--save-state, --trace or --check");
+        "--simulate runs nothing; it cannot be combined with options that write files or look at "
+        "results, nor with --epochs");
   }
-  if (options.num_steps == 0 &&
+  if (options.num_steps == 0 && !options.training.num_epochs &&
       (options.is_checked || options.num_repetitions || !options.stacked_outputs.empty() ||
        !options.last_outputs.empty())) {
     return graphrt::usage_error("outputs, --check and --bench need at least one step");
@@ -199,6 +188,22 @@ graphrt::Result<Options> finish_options(RawOptions raw) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::filesystem::path>> written_files(const Options& options) {
+  std::vector<std::pair<std::string, std::filesystem::path>> files;
+  for (const NamedFile& file : options.stacked_outputs) {
+    files.emplace_back("--output " + file.name, file.path);
+  }
+  for (const NamedFile& file : options.last_outputs) {
+    files.emplace_back("--output-last " + file.name, file.path);
+  }
+  if (options.save_state) files.emplace_back("--save-state", *options.save_state);
+  const TrainingOptions& training = options.training;
+  if (training.metrics) files.emplace_back("--metrics", *training.metrics);
+  if (training.checkpoint) files.emplace_back("--checkpoint", *training.checkpoint);
+  if (options.trace) files.emplace_back("--trace", *options.trace);
+  return files;
+}
+
 std::variant<Options, EarlyExit> parse_options(int argc, char** argv) {
   RawOptions raw;
   CLI::App app(kDescription, "graphrun");
@@ -211,6 +216,7 @@ std::variant<Options, EarlyExit> parse_options(int argc, char** argv) {
       ->capture_default_str();
   declare_data(app, raw);
   declare_modes(app, raw);
+  declare_training(app, raw.options.training);
   try {
     app.parse(argc, argv);
     // Not bound to the optional: a flag that CLI11 counts is never without a value.
@@ -218,7 +224,8 @@ std::variant<Options, EarlyExit> parse_options(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return EarlyExit{app.exit(error) == 0 ? 0 : 2};
   }
-  graphrt::Result<Options> options = finish_options(std::move(raw));
+  graphrt::Result<Options> options =
+      finish_training(app, raw.options.training).and_then([&] { return finish_options(raw); });
   if (options) return *std::move(options);
   std::cerr << "graphrun: error: " << options.error().message << "\n";
   return EarlyExit{graphrt::exit_code(options.error().kind)};

@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "runtime/engine/session.h"
+#include "tools/graphrun/training_options.h"
 
 namespace graphrun {
 
@@ -21,6 +23,7 @@ struct Options {
   std::filesystem::path plan;
   graphrt::SessionOptions session;
   int64_t num_steps = 1;
+  TrainingOptions training;
   std::vector<NamedFile> inputs;
   std::vector<NamedFile> stacked_outputs;
   std::vector<NamedFile> last_outputs;
@@ -35,6 +38,9 @@ struct Options {
   bool is_simulated = false;
   bool is_quiet = false;
 };
+
+/// Every file that a run with these options writes, with the option that asks for it.
+std::vector<std::pair<std::string, std::filesystem::path>> written_files(const Options& options);
 
 /// The program is to end at once with this code: help was printed, or what is wrong.
 struct EarlyExit {

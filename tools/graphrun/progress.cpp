@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <string>
 
 namespace graphrun {
 namespace {
@@ -20,9 +20,14 @@ std::string bar(int64_t done, int64_t total) {
 
 }  // namespace
 
-Progress::Progress(const graphrt::Session& session, int64_t num_steps)
-    : session_(session), num_steps_(num_steps), is_terminal_(::isatty(STDERR_FILENO) == 1) {
-  if (num_steps_ > 0) thread_ = std::thread([this] { show_until_stopped(); });
+Progress::Progress(const graphrt::Session& session, int64_t end_step)
+    : session_(session),
+      first_step_(session.next_step()),
+      end_step_(end_step),
+      is_terminal_(::isatty(STDERR_FILENO) == 1),
+      piece_first_(first_step_),
+      piece_end_(first_step_) {
+  if (end_step_ > first_step_) thread_ = std::thread([this] { show_until_stopped(); });
 }
 
 Progress::~Progress() {
@@ -32,7 +37,23 @@ Progress::~Progress() {
   }
   stopped_.notify_all();
   if (thread_.joinable()) thread_.join();
+  hide();
+}
+
+void Progress::start_piece(graphrt::StepRange steps) {
+  piece_end_ = steps.first + steps.count;
+  piece_first_ = steps.first;
+}
+
+void Progress::show_value(const std::string& name, const std::string& value) {
+  const std::lock_guard lock(mutex_);
+  value_ = ", " + name + " " + value;
+}
+
+void Progress::hide() {
+  const std::lock_guard lock(mutex_);
   if (is_bar_shown_) fmt::print(stderr, "\r\x1b[K");
+  is_bar_shown_ = false;
 }
 
 void Progress::show_until_stopped() {
@@ -45,15 +66,16 @@ void Progress::show_until_stopped() {
 }
 
 void Progress::show(std::chrono::steady_clock::duration elapsed) {
-  const int64_t done = session_.num_finished_steps();
+  // For a moment between two pieces the session still counts those of the piece before.
+  const int64_t done = std::min(piece_first_ + session_.num_finished_steps(), piece_end_.load());
   const double seconds = std::chrono::duration<double>(elapsed).count();
-  const std::string rate =
-      done == 0 ? "" : fmt::format(", {:.3g} ms/step", seconds * 1e3 / static_cast<double>(done));
+  const double steps_per_s = static_cast<double>(done - first_step_) / seconds;
+  const std::string rate = fmt::format(", {:.3g} steps/s{}", steps_per_s, value_);
   if (!is_terminal_) {
-    fmt::print(stderr, "{} of {} steps, {:.0f} s{}\n", done, num_steps_, seconds, rate);
+    fmt::print(stderr, "{} of {} steps, {:.0f} s{}\n", done, end_step_, seconds, rate);
     return;
   }
-  fmt::print(stderr, "\r[{}] {}/{} steps{}\x1b[K", bar(done, num_steps_), done, num_steps_, rate);
+  fmt::print(stderr, "\r[{}] {}/{} steps{}\x1b[K", bar(done, end_step_), done, end_step_, rate);
   std::fflush(stderr);
   is_bar_shown_ = true;
 }

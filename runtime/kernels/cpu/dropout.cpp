@@ -11,8 +11,8 @@ namespace {
 constexpr int64_t kBlockSize = 4;
 
 /// Element i of the whole is kept where its random number, word i % 4 of block i / 4, is at least
-/// `threshold`; the key is the seed, and the step is part of the counter. All that every back end
-/// has to do alike for equal bits, and no sum in it.
+/// `threshold`; the key is the seed, and the step is part of the counter. Integers decide, and
+/// the one product of floats is rounded once: every back end gives the same bits.
 class DropoutKernel : public PreparedKernel {
  public:
   DropoutKernel(const Attributes& attributes, int64_t num_elements)

@@ -12,8 +12,8 @@ constexpr int kBlockSize = 4;
 static_assert(kBlockSize == kWidest, "a thread takes one block, which is one vector");
 
 /// Element i of the whole is kept where its random number, word i % 4 of block i / 4, is at least
-/// `threshold`; the key is the seed, and the step is part of the counter. All that every back end
-/// has to do alike for equal bits, and no sum in it.
+/// `threshold`; the key is the seed, and the step is part of the counter. Integers decide, and
+/// the one product of floats is rounded once: every back end gives the same bits.
 struct Mask {
   uint64_t seed;
   uint64_t threshold;  ///< the rate, of 2^32

@@ -183,7 +183,8 @@ struct Schedule {
     if (step < warmup_steps) return base * ratio(step + 1, warmup_steps);
     const int64_t num_steps = step - warmup_steps;
     if (decay_every > 0) {
-      return base * pow(decay_factor, static_cast<double>(num_steps / decay_every));
+      const int64_t num_decays = num_steps / decay_every;
+      return base * pow(decay_factor, static_cast<double>(num_decays));
     }
     if (cosine_steps == 0) return base;
     if (num_steps >= cosine_steps) return last;

@@ -21,8 +21,8 @@ double rate_at(int64_t step, const Attributes& attributes) {
   }
   const int64_t num_steps = step - warmup_steps;
   if (const int64_t every = attributes.integer("decay_every", 0); every > 0) {
-    const auto num_decays = static_cast<double>(num_steps / every);
-    return base * std::pow(attributes.number("decay_factor", 1), num_decays);
+    const int64_t num_decays = num_steps / every;
+    return base * std::pow(attributes.number("decay_factor", 1), static_cast<double>(num_decays));
   }
   const int64_t cosine_steps = attributes.integer("cosine_steps", 0);
   if (cosine_steps == 0) return base;

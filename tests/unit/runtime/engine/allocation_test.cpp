@@ -65,17 +65,23 @@ class AllocationProbe final : public InstructionObserver {
   int64_t at_to_ = -2;
 };
 
+void expect_no_allocation(Overlap overlap, const RowOrder& order) {
+  auto session = Session::create(TrainingPlan::make(overlap), "", emulated(), builtin_devices());
+  ASSERT_TRUE(session) << session.error().message;
+  ASSERT_TRUE(session->set_input("x", training_rows()));
+  ASSERT_TRUE(session->stack_output("l"));
+  session->set_row_order(order);
+  AllocationProbe probe(InstructionId(0), 10, 1990);
+  const int64_t before = num_allocations;
+  ASSERT_TRUE(session->run(2000, {.mode = RunMode::kPipelined, .observer = &probe}));
+  EXPECT_EQ(probe.num_between(), 0);
+  EXPECT_GT(num_allocations, before) << "the stack of outputs is allocated: the counter works";
+}
+
 TEST(StepLoop, AllocatesNothing) {
   for (const Overlap overlap : {Overlap::kSerial, Overlap::kPipelined}) {
-    auto session = Session::create(TrainingPlan::make(overlap), "", emulated(), builtin_devices());
-    ASSERT_TRUE(session) << session.error().message;
-    ASSERT_TRUE(session->set_input("x", training_rows()));
-    ASSERT_TRUE(session->stack_output("l"));
-    AllocationProbe probe(InstructionId(0), 10, 1990);
-    const int64_t before = num_allocations;
-    ASSERT_TRUE(session->run(2000, {.mode = RunMode::kPipelined, .observer = &probe}));
-    EXPECT_EQ(probe.num_between(), 0);
-    EXPECT_GT(num_allocations, before) << "the stack of outputs is allocated: the counter works";
+    expect_no_allocation(overlap, RowOrder());
+    expect_no_allocation(overlap, RowOrder::shuffled(1));
   }
 }
 

@@ -15,7 +15,7 @@ TensorType f32(Shape shape) { return {ElementType::kF32, std::move(shape)}; }
 
 std::vector<float> batch(const Feed& feed, int64_t step, size_t num_elements) {
   std::vector<float> values(num_elements);
-  feed.copy_batch(step, reinterpret_cast<std::byte*>(values.data()));
+  feed.copy_batch(step, RowOrder(), reinterpret_cast<std::byte*>(values.data()));
   return values;
 }
 
@@ -35,6 +35,45 @@ TEST(Feed, StaysRightWhereStepTimesBatchWouldOverflow) {
   ASSERT_TRUE(feed);
   const int64_t step = INT64_MAX - INT64_MAX % 5 + 1 - 5;  // 1 mod 5
   EXPECT_THAT(batch(*feed, step, 3), ElementsAre(3, 4, 0));
+}
+
+// 5 rows, batches of 3: the rows of 5 steps are 3 epochs, each in an order of its own.
+TEST(Feed, GoesThroughAllRowsOfAnEpochInItsOwnOrder) {
+  const RowOrder order = RowOrder::shuffled(4);
+  const auto feed = Feed::create("x", f32({3, 1}), tensor_of<float>({5, 1}, {0, 1, 2, 3, 4}), "a");
+  ASSERT_TRUE(feed);
+  std::vector<float> rows;
+  for (int64_t step = 0; step < 5; ++step) {
+    std::vector<float> values(3);
+    feed->copy_batch(step, order, reinterpret_cast<std::byte*>(values.data()));
+    rows.insert(rows.end(), values.begin(), values.end());
+  }
+  for (uint64_t epoch = 0; epoch < 3; ++epoch) {
+    const RowPermutation row_at(4, epoch, 5);
+    for (int64_t place = 0; place < 5; ++place) {
+      EXPECT_EQ(rows[epoch * 5 + static_cast<size_t>(place)], static_cast<float>(row_at(place)));
+    }
+  }
+}
+
+TEST(Feed, KeepsRowsOfFeedsTogetherWhenTheyAreShuffled) {
+  const RowOrder order = RowOrder::shuffled(9);
+  Tensor wide_rows = zeros(f32({11, 2}));
+  std::vector<int32_t> labels(11);
+  for (size_t i = 0; i < 11; ++i) {
+    wide_rows.as<float>()[2 * i] = static_cast<float>(i);
+    labels[i] = static_cast<int32_t>(i);
+  }
+  const auto x = Feed::create("x", f32({4, 2}), wide_rows, "x");
+  const auto label = Feed::create("label", {ElementType::kI32, {4}}, tensor_of({11}, labels), "y");
+  ASSERT_TRUE(x && label);
+  for (int64_t step = 0; step < 20; ++step) {
+    std::vector<float> values(8);
+    std::vector<int32_t> numbers(4);
+    x->copy_batch(step, order, reinterpret_cast<std::byte*>(values.data()));
+    label->copy_batch(step, order, reinterpret_cast<std::byte*>(numbers.data()));
+    for (size_t i = 0; i < 4; ++i) EXPECT_EQ(values[2 * i], static_cast<float>(numbers[i]));
+  }
 }
 
 TEST(Feed, GivesAnArrayOfTheInputsShapeEveryStep) {

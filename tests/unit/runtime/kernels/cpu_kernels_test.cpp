@@ -71,8 +71,8 @@ std::vector<Call> one_call_each() {
     if (op.name == "adam_update") call.attributes = with({{"learning_rate", 2.0}});
     if (op.name == "dropout") call = {op.name, {x, step}, with({{"rate", 0.5}})};
     if (op.name == "embedding") call.inputs = {square, label};
-    if (op.name == "embedding_grad")
-      call = {op.name, {logits, label}, with({{"rows", int64_t{9}}})};
+    if (op.name == "embedding_grad") call.inputs = {logits, label};
+    if (op.name == "embedding_grad") call.attributes = with({{"rows", int64_t{9}}});
     if (op.name == "learning_rate") call = {op.name, {step}, with({{"base", 0.5}})};
     if (op.name == "momentum_update") call.attributes = with({{"momentum", 0.5}});
     if (op.name.starts_with("moving_average")) call.attributes = with({{"decay", 0.5}});

@@ -1,0 +1,42 @@
+#include "runtime/engine/reference_inputs.h"
+
+#include <cstring>
+
+namespace graphrt {
+namespace {
+
+int64_t row_of(uint64_t position, uint64_t num_rows, const RowOrder& order) {
+  const auto place = static_cast<int64_t>(position % num_rows);
+  if (!order.seed()) return place;
+  return RowPermutation(*order.seed(), position / num_rows, static_cast<int64_t>(num_rows))(place);
+}
+
+Tensor batch_of(const Tensor& array, const TensorType& type, const RowOrder& order, int64_t step) {
+  if (array.type == type) return array;
+  Tensor batch = zeros(type);
+  const auto num_rows = static_cast<uint64_t>(array.type.shape[0]);
+  const auto batch_rows = static_cast<uint64_t>(type.shape[0]);
+  const auto row_bytes = static_cast<size_t>(type.size_bytes() / type.shape[0]);
+  for (uint64_t i = 0; i < batch_rows; ++i) {
+    const int64_t row = row_of(static_cast<uint64_t>(step) * batch_rows + i, num_rows, order);
+    std::memcpy(batch.data.data() + i * row_bytes,
+                array.data.data() + static_cast<size_t>(row) * row_bytes, row_bytes);
+  }
+  return batch;
+}
+
+}  // namespace
+
+std::map<std::string, Tensor> reference_inputs(const Session& session, int64_t step) {
+  std::map<std::string, Tensor> inputs;
+  for (const SourceValue& value : session.plan().source.values) {
+    if (value.kind != SourceValueKind::kInput) continue;
+    // An input that no output depends on need not be in the plan; then any value will do.
+    const Tensor* array = session.input_array(value.name);
+    inputs[value.name] = array == nullptr ? zeros(value.type)
+                                          : batch_of(*array, value.type, session.row_order(), step);
+  }
+  return inputs;
+}
+
+}  // namespace graphrt

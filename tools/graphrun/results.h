@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "runtime/base/result.h"
+#include "runtime/engine/reference_check.h"
+#include "runtime/engine/session.h"
+#include "tools/graphrun/options.h"
+#include "tools/graphrun/training.h"
+
+namespace graphrun {
+
+/// How a run went, how long its lanes worked, and its trace if one was asked for.
+struct Measured {
+  TrainingResult steps;
+  int64_t busy_ns = 0;
+  std::string trace_json;
+};
+
+/// Everything about outputs that can go wrong before the run; those that are asked for of all steps
+/// are kept from now on.
+/// Errors: unknown names; outputs that stay on their device; files that cannot be written.
+graphrt::Result<void> prepare_results(graphrt::Session& session, const Options& options);
+
+/// Writes every file that is asked for. Outputs have no value if no step has run: then there is
+/// nothing to write of them, and the user is told. Errors: kMachine.
+graphrt::Result<void> write_results(const graphrt::Session& session, const Options& options,
+                                    const Measured& measured);
+
+/// Prints scalar outputs and how fast the run was.
+graphrt::Result<void> print_summary(const graphrt::Session& session, const Options& options,
+                                    const Measured& measured);
+
+void print_check(const graphrt::CheckReport& report);
+
+}  // namespace graphrun

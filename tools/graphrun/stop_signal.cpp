@@ -1,0 +1,50 @@
+#include "tools/graphrun/stop_signal.h"
+
+#include <atomic>
+
+namespace graphrun {
+namespace {
+
+// All that a handler of signals can reach. Any thread may run it.
+std::atomic<int> caught_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
+
+/// Only the first signal comes here.
+void note_signal(int signal) {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  caught_signal = signal;
+}
+
+void catch_signal(int signal, struct sigaction& before) {
+  ::sigaction(signal, nullptr, &before);
+  if (before.sa_handler == SIG_IGN) return;
+  struct sigaction action{};
+  action.sa_handler = note_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+StopSignal::StopSignal() {
+  caught_signal = 0;
+  catch_signal(SIGINT, on_interrupt_);
+  catch_signal(SIGTERM, on_terminate_);
+}
+
+StopSignal::~StopSignal() {
+  ::sigaction(SIGINT, &on_interrupt_, nullptr);
+  ::sigaction(SIGTERM, &on_terminate_, nullptr);
+}
+
+std::optional<int> StopSignal::caught() const {
+  const int signal = caught_signal;
+  if (signal == 0) return std::nullopt;
+  return signal;
+}
+
+std::string name_of_signal(int signal) { return signal == SIGINT ? "SIGINT" : "SIGTERM"; }
+
+}  // namespace graphrun

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <csignal>
+#include <optional>
+#include <string>
+
+namespace graphrun {
+
+/// Turns the first SIGINT or SIGTERM into a wish to stop, for as long as it lives. The second is
+/// not caught: it ends the process at once. A signal that the process was started to ignore stays
+/// ignored until the other one comes.
+class StopSignal {
+ public:
+  StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+  /// Afterwards the signals do what they did before.
+  ~StopSignal();
+
+  /// The signal that asked to stop, if one did.
+  std::optional<int> caught() const;
+
+ private:
+  struct sigaction on_interrupt_{};
+  struct sigaction on_terminate_{};
+};
+
+/// "SIGINT".
+std::string name_of_signal(int signal);
+
+/// What a shell reports of a program that this signal ended: 130 for SIGINT, 143 for SIGTERM.
+constexpr int exit_code_of_signal(int signal) { return 128 + signal; }
+
+}  // namespace graphrun
