@@ -12,8 +12,8 @@ struct LoopTask {
   int64_t busy_ns = 0;
 };
 
-/// What is repeated every step. Only edges on cycles stand in `edges`: all others can be kept at any
-/// interval, by stages.
+/// What is repeated every step. Only edges on cycles stand in `edges`: all others can be kept at
+/// any interval, by stages.
 struct Loop {
   IdVector<TaskId, LoopTask> tasks;
   std::vector<SchedulingEdge> edges;

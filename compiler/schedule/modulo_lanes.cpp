@@ -22,8 +22,7 @@ struct Raise {
 
 }  // namespace
 
-ModuloLanes::ModuloLanes(const Loop& loop, int64_t interval_ns,
-                         IdVector<TaskId, int64_t> start_ns)
+ModuloLanes::ModuloLanes(const Loop& loop, int64_t interval_ns, IdVector<TaskId, int64_t> start_ns)
     : loop_(&loop),
       interval_ns_(interval_ns),
       start_ns_(std::move(start_ns)),
@@ -145,9 +144,8 @@ std::vector<ModuloSlot> ModuloLanes::slots_for(TaskId task, int64_t earliest_ns)
     }
     work_ += 1 + static_cast<int64_t>(order.size());
   }
-  std::stable_sort(slots.begin(), slots.end(), [](const ModuloSlot& a, const ModuloSlot& b) {
-    return a.cost_ns < b.cost_ns;
-  });
+  std::stable_sort(slots.begin(), slots.end(),
+                   [](const ModuloSlot& a, const ModuloSlot& b) { return a.cost_ns < b.cost_ns; });
   return slots;
 }
 

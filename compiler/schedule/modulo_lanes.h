@@ -38,7 +38,8 @@ struct ModuloTrial {
 /// the last nanosecond.
 ///
 /// Requires: the loop outlives it; no cycle of edges is longer than the interval allows.
-/// Source:   Rau, "Iterative modulo scheduling", 1994, for placing and removing at a fixed interval;
+/// Source:   Rau, "Iterative modulo scheduling", 1994, for placing and removing at a fixed
+/// interval;
 ///           Cotton and Maler, "Fast and flexible difference constraint propagation for DPLL(T)",
 ///           2006, section 4, for keeping starts that satisfy all constraints so far.
 class ModuloLanes {

@@ -172,15 +172,13 @@ class ModuloSearch {
   void take_over(TaskId task) {
     const Place& place = best_[task];
     const auto& order = lanes_.order_of(place.lane);
-    const auto next = std::find_if(order.begin(), order.end(), [&](TaskId other) {
-      return best_[other].index > place.index;
-    });
+    const auto next = std::find_if(order.begin(), order.end(),
+                                   [&](TaskId other) { return best_[other].index > place.index; });
     const ModuloSlot slot{place.lane, static_cast<size_t>(next - order.begin()), place.turn, 0};
     // Without edges on cycles it follows its neighbours.
     constexpr int64_t kLongAgo = std::numeric_limits<int64_t>::min() / 4;
     const int64_t free_ns = order.empty() ? lanes_.start_ns(task) : kLongAgo;
-    const ModuloTrial trial =
-        lanes_.trial(task, slot, lanes_.earliest_ns(task).value_or(free_ns));
+    const ModuloTrial trial = lanes_.trial(task, slot, lanes_.earliest_ns(task).value_or(free_ns));
     if (trial.fits) return lanes_.place(task, slot, trial);
     waiting_.emplace(rank_[task], task);
   }
@@ -219,9 +217,9 @@ class ModuloSearch {
       if (num_trials++ == kMaxTrials || num_fitting == kMaxFitting) break;
       ModuloTrial trial = lanes_.trial(task, slot, earliest_ns);
       if (trial.fits) ++num_fitting;
-      const int64_t cost_ns =
-          trial.fits ? trial.raised_ns + trial.start_ns
-                     : trial.excess_ns * (1 + num_removals_[first_to_go(trial)]);
+      const int64_t cost_ns = trial.fits
+                                  ? trial.raised_ns + trial.start_ns
+                                  : trial.excess_ns * (1 + num_removals_[first_to_go(trial)]);
       auto& best = trial.fits ? best_fitting : least_taken;
       if (!best || cost_ns < best->cost_ns) best = {slot, std::move(trial), cost_ns};
     }
@@ -231,11 +229,10 @@ class ModuloSearch {
 
   /// Of those in the way, one that has had to go the fewest times; then the one with most slack.
   TaskId first_to_go(const ModuloTrial& trial) const {
-    return *std::min_element(trial.in_the_way.begin(), trial.in_the_way.end(),
-                             [&](TaskId a, TaskId b) {
-                               return std::tie(num_removals_[a], rank_[b]) <
-                                      std::tie(num_removals_[b], rank_[a]);
-                             });
+    return *std::min_element(
+        trial.in_the_way.begin(), trial.in_the_way.end(), [&](TaskId a, TaskId b) {
+          return std::tie(num_removals_[a], rank_[b]) < std::tie(num_removals_[b], rank_[a]);
+        });
   }
 
   /// Places `task` there, whoever has to go.
@@ -267,8 +264,7 @@ class ModuloSearch {
 }  // namespace
 
 std::optional<SchedulingSolution> modulo_schedule(const SchedulingProblem& problem,
-                                                  const SchedulingSolution& known,
-                                                  int64_t budget) {
+                                                  const SchedulingSolution& known, int64_t budget) {
   if (problem.tasks.empty()) return std::nullopt;
   return ModuloSearch(problem, known, budget).run();
 }

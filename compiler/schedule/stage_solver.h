@@ -22,7 +22,6 @@ std::vector<SchedulingEdge> edges_on_cycles(const SchedulingProblem& problem);
 /// the lowest stages are the longest paths over that.
 /// Cost: O(tasks x edges) at worst, O(tasks + edges) where few edges wrap around.
 std::optional<Stages> lowest_stages(const SchedulingProblem& problem,
-                                    const IdVector<TaskId, int64_t>& start_ns,
-                                    int64_t interval_ns);
+                                    const IdVector<TaskId, int64_t>& start_ns, int64_t interval_ns);
 
 }  // namespace graphc

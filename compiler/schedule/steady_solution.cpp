@@ -56,19 +56,24 @@ SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadySta
     return std::tie(starts_ns[a], problem.tasks[a].name_rank) <
            std::tie(starts_ns[b], problem.tasks[b].name_rank);
   });
+  // Tasks that take turns may find their lane busy; they, and what is behind them, then start late.
+  IdVector<TaskId, std::vector<TaskId>> after(problem.tasks.size());
+  for (const SchedulingEdge& edge : problem.edges) {
+    if (interval_distance(edge, stages) == 0) after[edge.from].push_back(edge.to);
+  }
+  IdVector<TaskId, int64_t> ready_ns = starts_ns;
   IdVector<LaneId, int64_t> free_ns(problem.num_lanes, 0);
   for (const TaskId task : by_start) {
     const SchedulingTask& spec = problem.tasks[task];
     LaneId lane = state.lanes[task];
     if (takes_turns(problem, spec)) {
       const auto& lanes = problem.groups[spec.group].lanes;
-      lane = *std::min_element(lanes.begin(), lanes.end(), [&](LaneId a, LaneId b) {
-        return free_ns[a] < free_ns[b];
-      });
+      lane = *std::min_element(lanes.begin(), lanes.end(),
+                               [&](LaneId a, LaneId b) { return free_ns[a] < free_ns[b]; });
     }
-    // A lane whose tasks take turns may still be busy.
-    const int64_t start_ns = std::max(starts_ns[task], free_ns[lane]);
+    const int64_t start_ns = std::max(ready_ns[task], free_ns[lane]);
     free_ns[lane] = start_ns + spec.cost.duration_ns();
+    for (const TaskId next : after[task]) ready_ns[next] = std::max(ready_ns[next], free_ns[lane]);
     solution.tasks[task] = {lane, stages[task], start_ns, free_ns[lane], Reason::kLeastSlack};
     solution.lanes[lane].push_back(task);
   }

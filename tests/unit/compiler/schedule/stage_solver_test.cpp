@@ -1,0 +1,62 @@
+#include "compiler/schedule/stage_solver.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/compiler/schedule/problems.h"
+
+namespace graphc {
+namespace {
+
+Stages stages_of(std::initializer_list<int32_t> list) {
+  Stages stages;
+  for (const int32_t stage : list) stages.push_back(stage);
+  return stages;
+}
+
+//   a   |====>|     |      T = 8, a ends after 6, b starts at 3: it works on the step before
+//   b   |  ===|=>   |
+TEST(LowestStages, WhatStartsBeforeItsInputEndsIsAStageLater) {
+  ProblemBuilder build;
+  const TaskId a = build.task(build.group(1), 6);
+  const TaskId b = build.task(build.group(1), 5);
+  build.edge(a, b);
+  IdVector<TaskId, int64_t> starts_ns(2);
+  starts_ns[b] = 3;
+  EXPECT_EQ(lowest_stages(build.get(), starts_ns, 8), stages_of({0, 1}));
+  starts_ns[b] = 6;
+  EXPECT_EQ(lowest_stages(build.get(), starts_ns, 8), stages_of({0, 0}));
+}
+
+// The same starts, and the way back from b to a allows one interval for what takes two.
+TEST(LowestStages, NoStagesSolveACycleThatIsTooLong) {
+  ProblemBuilder build;
+  const TaskId a = build.task(build.group(1), 6);
+  const TaskId b = build.task(build.group(1), 5);
+  build.edge(a, b);
+  build.edge(b, a, 1);
+  IdVector<TaskId, int64_t> starts_ns(2);
+  starts_ns[b] = 3;
+  EXPECT_EQ(lowest_stages(build.get(), starts_ns, 8), std::nullopt);
+}
+
+//   a --> b --> c --> d      b and c are on a cycle, a and d are not
+//         ^-----+
+TEST(EdgesOnCycles, LeaveOutWhatLeadsIntoACycleAndOutOfIt) {
+  ProblemBuilder build;
+  const GroupId lane = build.group(1);
+  const TaskId a = build.task(lane, 1);
+  const TaskId b = build.task(lane, 1);
+  const TaskId c = build.task(lane, 1);
+  const TaskId d = build.task(lane, 1);
+  build.edge(a, b);
+  build.edge(b, c);
+  build.edge(c, b, 2);
+  build.edge(c, d);
+  const auto edges = edges_on_cycles(build.get());
+  ASSERT_EQ(edges.size(), 2U);
+  EXPECT_EQ(edges[0].from, b);
+  EXPECT_EQ(edges[1].from, c);
+}
+
+}  // namespace
+}  // namespace graphc
