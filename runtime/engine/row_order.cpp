@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "runtime/base/check.h"
-#include "runtime/base/random.h"
+#include "runtime/base/philox.h"
 
 namespace graphrt {
 namespace {
