@@ -81,7 +81,8 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   const Synchronised synchronised = remove_redundant_waits(memory);
   gate("remove_redundant_waits", verify_synchronised(synchronised));
 
-  const Plan plan = lower_to_plan(synchronised, machine, context_for(passes.source, machine, options));
+  const Plan plan =
+      lower_to_plan(synchronised, machine, context_for(passes.source, machine, options));
   gate_plan(plan);
   gate("lower_to_plan", verify_dataflow(plan, passes.graph));
 

@@ -115,7 +115,8 @@ class Backward {
   DerivedNodes& nodes_;
   const TrainingPaths& paths_;
   size_t num_forward_;
-  IdVector<ValueId, size_t> num_readers_;  // on the path; a node that reads a value twice counts twice
+  IdVector<ValueId, size_t>
+      num_readers_;  // on the path; a node that reads a value twice counts twice
   IdVector<ValueId, std::vector<Gradient>> parts_;
 };
 

@@ -21,9 +21,9 @@ Origin origin_of(const DerivedNodes& nodes, const ParameterGradient& each);
 /// from the loss to the parameters.
 ///
 /// The gradient of a value is named `grad.VALUE`; where several nodes read the value, what comes
-/// through READER is `grad.VALUE.READER` and their sum has the name; other nodes of the rule of NODE
-/// are `grad.NODE.OPERATOR`. A derived node has the place and the device of the node it belongs to;
-/// a sum is pinned if all its parts are pinned to the same device.
+/// through READER is `grad.VALUE.READER` and their sum has the name; other nodes of the rule of
+/// NODE are `grad.NODE.OPERATOR`. A derived node has the place and the device of the node it
+/// belongs to; a sum is pinned if all its parts are pinned to the same device.
 ///
 /// Ensures: the gradients in the order of the parameters, each of its parameter's type; nothing is
 ///          computed that they do not need.

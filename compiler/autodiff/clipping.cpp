@@ -24,9 +24,9 @@ std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
   std::vector<ParameterGradient> clipped;
   for (const ParameterGradient& each : gradients) {
     const std::string& parameter = nodes.graph().values[each.parameter].name;
-    clipped.push_back({each.parameter,
-                       nodes.add_named("grad." + parameter + ".clipped", "mul",
-                                       {each.gradient, factor}, {}, origin_of(nodes, each))});
+    clipped.push_back(
+        {each.parameter, nodes.add_named("grad." + parameter + ".clipped", "mul",
+                                         {each.gradient, factor}, {}, origin_of(nodes, each))});
   }
   return clipped;
 }

@@ -54,10 +54,9 @@ static_assert(is_sorted_by_op());
 std::span<const GradientRow> all_gradient_rules() { return kRules; }
 
 GradientRule find_gradient_rule(std::string_view op) {
-  const auto at = std::lower_bound(kRules.begin(), kRules.end(), op,
-                                   [](const GradientRow& row, std::string_view name) {
-                                     return row.op < name;
-                                   });
+  const auto at =
+      std::lower_bound(kRules.begin(), kRules.end(), op,
+                       [](const GradientRow& row, std::string_view name) { return row.op < name; });
   return at != kRules.end() && at->op == op ? at->rule : nullptr;
 }
 

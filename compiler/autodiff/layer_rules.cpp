@@ -69,8 +69,8 @@ void gradient_of_rms_norm(NodeGradient& node) {
 void gradient_of_embedding(NodeGradient& node) {
   Attributes rows;
   rows.set("rows", node.operand_type(0).shape[0]);
-  node.give(0, node.add("embedding_grad", {node.gradient_tensor(), node.operand(1)},
-                        std::move(rows)));
+  node.give(0,
+            node.add("embedding_grad", {node.gradient_tensor(), node.operand(1)}, std::move(rows)));
 }
 
 // What was dropped has no part in the result, and what was kept is scaled alike.

@@ -26,8 +26,8 @@ Attributes attributes_of(const LearningRate& rate) {
 ValueId add_step_number(DerivedNodes& nodes, const SourceRange& where) {
   const ValueId step = nodes.add_state("train.step", {ElementType::kI32, {}}, where);
   const ValueId one = nodes.add_one("train.one", where);
-  nodes.update(step, nodes.add_named("train.step.new", "add", {step, one}, {},
-                                     {where, std::nullopt, {}}));
+  nodes.update(
+      step, nodes.add_named("train.step.new", "add", {step, one}, {}, {where, std::nullopt, {}}));
   return step;
 }
 

@@ -64,8 +64,8 @@ void gradient_of_slice(NodeGradient& node) {
   const int64_t begin = node.attributes().integer("begin", 0);
   const int64_t after = size - node.attributes().integer("end", size);
   if (begin == 0 && after == 0) return node.give(0, node.gradient());
-  node.give(0, node.add("pad", {node.gradient_tensor()},
-                        along(axis, "before", begin, "after", after)));
+  node.give(
+      0, node.add("pad", {node.gradient_tensor()}, along(axis, "before", begin, "after", after)));
 }
 
 void gradient_of_pad(NodeGradient& node) {

@@ -55,8 +55,8 @@ class NodeGradient {
   /// gradient() times `value`, and divided by it, element by element with broadcasting.
   Gradient product_with(ValueId value);
   ValueId quotient_by(ValueId value);
-  /// What broadcasting an operand of type `type` to the type of `gradient` does backwards: sums over
-  /// the repetitions. A number stands for a gradient of the result's type.
+  /// What broadcasting an operand of type `type` to the type of `gradient` does backwards: sums
+  /// over the repetitions. A number stands for a gradient of the result's type.
   Gradient reduced_to(const TensorType& type, Gradient gradient);
   /// The same elements in another shape; the same value if it has that shape.
   ValueId reshaped(ValueId value, const Shape& shape);

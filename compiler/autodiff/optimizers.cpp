@@ -18,8 +18,8 @@ Attributes with_number(const char* name, double number) {
 class Updates {
  public:
   Updates(DerivedNodes& nodes, const Training& training) : nodes_(nodes), training_(training) {
-    const bool is_adam = training.optimizer == OptimizerKind::kAdam ||
-                         training.optimizer == OptimizerKind::kAdamW;
+    const bool is_adam =
+        training.optimizer == OptimizerKind::kAdam || training.optimizer == OptimizerKind::kAdamW;
     const bool has_schedule = !training.learning_rate.is_constant();
     if (is_adam || has_schedule) step_ = add_step_number(nodes, training.where);
     if (has_schedule) {
@@ -53,9 +53,8 @@ class Updates {
     ValueId gradient = each.gradient;
     if (training_.weight_decay > 0) {
       const std::string prefix = "grad." + name_of(each.parameter);
-      const ValueId decay =
-          nodes_.add_named(prefix + ".decay", "scale", {each.parameter},
-                           with_number("factor", training_.weight_decay), origin);
+      const ValueId decay = nodes_.add_named(prefix + ".decay", "scale", {each.parameter},
+                                             with_number("factor", training_.weight_decay), origin);
       gradient = nodes_.add_named(prefix + ".decayed", "add", {gradient, decay}, {}, origin);
     }
     const ValueId velocity = add_average(each.parameter, ".momentum", "momentum_update", gradient,

@@ -20,9 +20,8 @@ ValueId lined_up(NodeGradient& node, ValueId value) {
 }
 
 /// How many elements each element of the result comes from.
-double num_reduced(const NodeGradient& node) {
-  return static_cast<double>(node.operand_type(0).num_elements() /
-                             node.result_type().num_elements());
+int64_t num_reduced(const NodeGradient& node) {
+  return node.operand_type(0).num_elements() / node.result_type().num_elements();
 }
 
 /// What the result says about each element, repeated to the operand's shape.
@@ -37,7 +36,8 @@ Gradient repeated(NodeGradient& node, Gradient gradient) {
 void gradient_of_sum(NodeGradient& node) { node.give(0, repeated(node, node.gradient())); }
 
 void gradient_of_mean(NodeGradient& node) {
-  node.give(0, repeated(node, node.scaled(node.gradient(), 1 / num_reduced(node))));
+  const double share = 1 / static_cast<double>(num_reduced(node));
+  node.give(0, repeated(node, node.scaled(node.gradient(), share)));
 }
 
 // To the elements that are the largest; where several are, each gets an equal share.

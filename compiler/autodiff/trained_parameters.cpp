@@ -74,8 +74,9 @@ class PathFinder {
     diagnostics_
         .error(training_.loss_where,
                "a loss is one number, f32[]; " + quoted(loss.name) + " is " + to_string(type),
-               is_f32 ? std::optional<std::string>("add a node that reduces it, for example op: mean")
-                      : std::nullopt)
+               is_f32
+                   ? std::optional<std::string>("add a node that reduces it, for example op: mean")
+                   : std::nullopt)
         .notes.push_back(note_at(loss.where, quoted(loss.name) + " is defined here"));
   }
 
@@ -91,8 +92,8 @@ class PathFinder {
     if (const std::optional<NodeId> updater = graph_.updater_of(listed.state)) {
       const Node& node = graph_.nodes[*updater];
       diagnostics_
-          .error(listed.where, "the node " + quoted(node.name) + " updates " + quoted(state.name) +
-                                   " already",
+          .error(listed.where,
+                 "the node " + quoted(node.name) + " updates " + quoted(state.name) + " already",
                  "a state is either trained or updated by a node")
           .notes.push_back(note_at(node.where, quoted(node.name) + " is defined here"));
       return;

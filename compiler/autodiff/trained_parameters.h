@@ -10,9 +10,9 @@ namespace graphc {
 
 /// What the backward pass has to walk through.
 struct TrainingPaths {
-  std::vector<ValueId> parameters;            ///< states to train, in the order of their list
-  IdVector<ValueId, char> depends;            ///< whether the value depends on one of them
-  IdVector<ValueId, char> reaches_loss;       ///< whether the loss depends on the value
+  std::vector<ValueId> parameters;       ///< states to train, in the order of their list
+  IdVector<ValueId, char> depends;       ///< whether the value depends on one of them
+  IdVector<ValueId, char> reaches_loss;  ///< whether the loss depends on the value
 
   bool is_on_path(const Node& node) const {
     return depends[node.result] != 0 && reaches_loss[node.result] != 0;

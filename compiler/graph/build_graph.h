@@ -15,8 +15,8 @@ namespace graphc {
 ///          fail too): names that are no identifiers, undefined or defined twice, unknown operators
 ///          and attributes, wrong numbers of operands, attributes missing or of the wrong kind,
 ///          cycles, a state updated twice, `updates` of what is no state, `same_as` without a
-///          state or of another type, nothing to compute, and what resolve_training says. If there are any, type errors among the
-///          parts that are in order are reported too.
+///          state or of another type, nothing to compute, and what resolve_training says. If there
+///          are any, type errors among the parts that are in order are reported too.
 Result<Graph> build_graph(GraphDeclarations declarations, DiagnosticSink& diagnostics);
 
 }  // namespace graphc

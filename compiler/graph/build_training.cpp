@@ -90,7 +90,7 @@ class TrainingResolver {
   void resolve_clip_norm(const SettingDeclaration& declared) {
     if (!declared.value) return;
     check_range(declared, NumberRange::kPositive);
-    training_.clip_norm = *declared.value;
+    training_.clip_norm = declared.value;
   }
 
   void resolve_rate(const SettingDeclaration& number) {
@@ -138,7 +138,8 @@ class TrainingResolver {
     if (!declared.value || !check_range(declared, setting.range)) return;
     const bool is_count = std::holds_alternative<int64_t Owner::*>(setting.member);
     // Counts of steps fit the step number, an i32.
-    if (is_count && (std::trunc(*declared.value) != *declared.value || *declared.value > INT32_MAX)) {
+    if (is_count &&
+        (std::trunc(*declared.value) != *declared.value || *declared.value > INT32_MAX)) {
       diagnostics_.error(declared.value_where, "`" + declared.name.text +
                                                    "` is a number of steps, a whole number up to " +
                                                    std::to_string(INT32_MAX));
@@ -149,8 +150,11 @@ class TrainingResolver {
 
   template <class Owner>
   static void assign(double value, const Setting<Owner>& setting, Owner& owner) {
-    std::visit([&](auto member) { owner.*member = static_cast<std::decay_t<decltype(owner.*member)>>(value); },
-               setting.member);
+    std::visit(
+        [&](auto member) {
+          owner.*member = static_cast<std::decay_t<decltype(owner.*member)>>(value);
+        },
+        setting.member);
   }
 
   bool check_range(const SettingDeclaration& declared, NumberRange range) {

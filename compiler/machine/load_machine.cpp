@@ -29,7 +29,6 @@ class MachineReader {
       : root_(root), diagnostics_(diagnostics) {}
 
   Result<Machine> read() {
-    const size_t errors_before = diagnostics_.num_errors();
     const MapKeys keys = {"the machine file", {"machine", "devices", "links"}};
     check_keys(root_, keys, diagnostics_);
     if (const YamlNode* name = require_key(root_, "machine", keys, root_.where, diagnostics_)) {
@@ -37,7 +36,6 @@ class MachineReader {
     }
     read_devices(require_key(root_, "devices", keys, root_.where, diagnostics_));
     read_links();
-    if (diagnostics_.num_errors() > errors_before) return reported();
     return std::move(machine_);
   }
 
@@ -286,8 +284,11 @@ class MachineReader {
 }  // namespace
 
 Result<Machine> load_machine(std::shared_ptr<const SourceFile> file, DiagnosticSink& diagnostics) {
+  const size_t errors_before = diagnostics.num_errors();
   TRY(const YamlNode root, parse_yaml(std::move(file), diagnostics));
-  return MachineReader(root, diagnostics).read();
+  TRY(Machine machine, MachineReader(root, diagnostics).read());
+  if (diagnostics.num_errors() > errors_before) return reported();
+  return machine;
 }
 
 }  // namespace graphc

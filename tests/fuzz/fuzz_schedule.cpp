@@ -8,7 +8,7 @@
 namespace graphrt::fuzz {
 namespace {
 
-constexpr AllocationLimit kParseLimit{.fixed_bytes = 32768, .bytes_per_input_byte = 128};
+constexpr AllocationLimit kParseLimit{.fixed_bytes = 32768, .bytes_per_input_byte = 160};
 
 using graphc::DiagnosticSink;
 using graphc::SourceFile;

@@ -86,7 +86,8 @@ std::vector<size_t> way_of(const Graph& graph, const ReferenceExecutor& executor
   std::vector<size_t> way;
   for (const Node& node : graph.nodes) {
     if (node.op->name == "relu" || node.attributes.flag("relu")) {
-      for (const float y : executor.find_value(node.name)->as<float>()) way.push_back(y > 0 ? 1 : 0);
+      for (const float y : executor.find_value(node.name)->as<float>())
+        way.push_back(y > 0 ? 1 : 0);
     }
     if (node.op->name == "max") {
       const auto x = executor.find_value(graph.values[node.inputs[0]].name)->as<float>();

@@ -96,8 +96,10 @@ RandomLoss::RandomLoss(unsigned seed, std::string_view op) : random_(seed + 1) {
 void RandomLoss::finish() {
   std::vector<Operand> terms;
   for (const Operand& value : values_) {
-    const Operand weighted = node("mul", {value, input(value.type.shape)});
-    terms.push_back(node(coin() ? "sum" : "mean", {weighted}));
+    // Weights, so that no gradient is zero by symmetry; or none, so that it is one number.
+    const Operand term = coin() ? node("mul", {value, input(value.type.shape)}) : value;
+    const Operand total = node(coin() ? "sum" : "mean", {term});
+    terms.push_back(coin() ? total : node("scale", {total}, with("factor", 0.5)));
   }
   Operand loss = terms.front();
   for (size_t i = 1; i < terms.size(); ++i) loss = node("add", {loss, terms[i]});
@@ -145,7 +147,8 @@ RandomLoss::Operand RandomLoss::node(std::string_view op, const std::vector<Oper
   CHECK(type.has_value(), type ? "" : type.error().message);
   std::string settings;
   for (const graphrt::Attribute& attribute : attributes) {
-    settings += (settings.empty() ? "" : ", ") + attribute.name + " = " + graphrt::to_string(attribute.value);
+    settings += (settings.empty() ? "" : ", ") + attribute.name + " = " +
+                graphrt::to_string(attribute.value);
   }
   const std::string name = "v" + std::to_string(next_name_++);
   text_ += "%" + name + " = " + std::string(op) + "(" + list + ")" +
@@ -257,7 +260,8 @@ RandomLoss::Operand RandomLoss::make_matmul(const Operand& x) {
   partner_shape.push_back(is_summed_first ? summed : other);
   partner_shape.push_back(is_summed_first ? other : summed);
   const Operand partner = parameter(partner_shape);
-  std::vector<Operand> operands = is_first ? std::vector{matrix, partner} : std::vector{partner, matrix};
+  std::vector<Operand> operands =
+      is_first ? std::vector{matrix, partner} : std::vector{partner, matrix};
   if (coin()) {
     const int64_t own_columns = shape[shape.size() - (own_flag ? 2 : 1)];
     operands.push_back(parameter({is_first ? other : own_columns}));
@@ -291,8 +295,8 @@ RandomLoss::Operand RandomLoss::make_embedding(const Operand& x) {
 }
 
 RandomLoss::Operand RandomLoss::make_dropout(const Operand& x) {
-  const Operand step = declare("constant ", {ElementType::kI32, {}},
-                               " = " + std::to_string(number(0, 9)));
+  const Operand step =
+      declare("constant ", {ElementType::kI32, {}}, " = " + std::to_string(number(0, 9)));
   Attributes attributes = with("rate", 0.25);
   attributes.set("seed", number(0, 9));
   return node("dropout", {x, step}, attributes);
@@ -346,9 +350,9 @@ RandomLoss::Operand RandomLoss::make_reshape(const Operand& x) {
   if (coin()) {
     shape = {-1};
   } else {
-    shape.insert(shape.begin() + static_cast<std::ptrdiff_t>(
-                                     number(0, static_cast<int64_t>(shape.size()))),
-                 1);
+    shape.insert(
+        shape.begin() + static_cast<std::ptrdiff_t>(number(0, static_cast<int64_t>(shape.size()))),
+        1);
   }
   return node("reshape", {x}, with("shape", shape));
 }

@@ -92,7 +92,7 @@ class RandomLoss {
   Operand make_pad(const Operand& x);
   Operand make_concat(const Operand& x);
 
-  /// Adds up a weighted sum of every value, so that no gradient is zero by symmetry.
+  /// The loss: a sum of what all values say, with and without weights.
   void finish();
 
   std::minstd_rand random_;

@@ -107,14 +107,14 @@ TEST(Differentiate, TrainsAsTheBackwardPassWrittenByHandOver200Steps) {
 
 // Where several elements are the largest, each has an equal share.
 TEST(Differentiate, DividesTheGradientOfAMaximumAmongEquals) {
-  ReferenceExecutor executor = executor_for(
-      derive("graph g\n"
-             "state %w : f32[2, 3] init [[1, 2, 2], [5, 4, 3]]\n"
-             "constant %c : f32[2] = [1, 10]\n"
-             "%m = max(%w) {axes = [1]}\n"
-             "%y = mul(%m, %c)\n"
-             "%loss = sum(%y)\n"
-             "train %loss sgd(learning_rate=1)\n"));
+  ReferenceExecutor executor =
+      executor_for(derive("graph g\n"
+                          "state %w : f32[2, 3] init [[1, 2, 2], [5, 4, 3]]\n"
+                          "constant %c : f32[2] = [1, 10]\n"
+                          "%m = max(%w) {axes = [1]}\n"
+                          "%y = mul(%m, %c)\n"
+                          "%loss = sum(%y)\n"
+                          "train %loss sgd(learning_rate=1)\n"));
   step(executor);
   EXPECT_THAT(value(executor, "grad.w"), ElementsAre(0, 0.5F, 0.5F, 10, 0, 0));
 }
@@ -221,8 +221,8 @@ TEST(Optimizers, SgdDecaysWeights) {
 }
 
 TEST(Optimizers, MomentumCollectsGradientAndDecay) {
-  ReferenceExecutor executor = executor_for(
-      derive(linear("momentum(learning_rate=0.1, momentum=0.5, weight_decay=0.1)")));
+  ReferenceExecutor executor =
+      executor_for(derive(linear("momentum(learning_rate=0.1, momentum=0.5, weight_decay=0.1)")));
   double w = 1;
   double velocity = 0;
   for (int i = 0; i < 3; ++i) {
