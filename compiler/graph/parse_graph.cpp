@@ -1,10 +1,8 @@
-#include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "compiler/graph/build_graph.h"
 #include "compiler/graph/graph_text.h"
-#include "compiler/graph/line_lexer.h"
+#include "compiler/graph/line_reader.h"
 #include "compiler/graph/tensor_literal.h"
 #include "compiler/graph/training_text.h"
 #include "runtime/base/text.h"
@@ -12,101 +10,58 @@
 namespace graphc {
 namespace {
 
-template <class T>
-std::optional<T> parse_whole(const Token& token) {
-  if (token.kind != TokenKind::kNumber) return std::nullopt;
-  const std::string& text = token.text;
-  T value{};
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-/// Reads the definition on one line. Each part reports what it expected and found where it stopped;
-/// one error a line, since what follows cannot be told.
+/// Reads the definition on one line.
 class LineParser {
  public:
-  LineParser(LineLexer lexer, LiteralBudget& literals, DiagnosticSink& diagnostics)
-      : lexer_(std::move(lexer)), literals_(literals), diagnostics_(diagnostics) {}
+  LineParser(LineReader line, LiteralBudget& literals)
+      : line_(std::move(line)), literals_(literals) {}
 
-  bool is_blank() const { return lexer_.peek().kind == TokenKind::kEnd; }
+  bool is_blank() const { return line_.is_at_end(); }
 
   /// False if the line is wrong.
   bool parse_into(GraphDeclarations& declarations) {
-    if (lexer_.peek().kind == TokenKind::kValue) return parse_node(declarations);
-    if (lexer_.accept_word("graph")) return parse_name(declarations);
-    if (lexer_.accept_word("input")) return parse_input(declarations);
-    if (lexer_.accept_word("state")) return parse_state(declarations);
-    if (lexer_.accept_word("constant")) return parse_constant(declarations);
-    if (lexer_.accept_word("output")) return parse_output(declarations);
-    const SourceRange where = lexer_.peek().where;
-    if (lexer_.accept_word("train")) return parse_train(where, declarations);
-    return fail("`graph`, `input`, `state`, `constant`, `output`, `train` or a node `%name = ...`");
+    if (line_.peek().kind == TokenKind::kValue) return parse_node(declarations);
+    if (line_.accept_word("graph")) return parse_name(declarations);
+    if (line_.accept_word("input")) return parse_input(declarations);
+    if (line_.accept_word("state")) return parse_state(declarations);
+    if (line_.accept_word("constant")) return parse_constant(declarations);
+    if (line_.accept_word("output")) return parse_output(declarations);
+    const SourceRange where = line_.peek().where;
+    if (line_.accept_word("train")) return parse_train(where, declarations);
+    return line_.fail(
+        "`graph`, `input`, `state`, `constant`, `output`, `train` or a node `%name = ...`");
   }
 
  private:
-  bool fail(const std::string& expected) {
-    const Token& token = lexer_.peek();
-    const std::string found =
-        token.kind == TokenKind::kEnd ? "the line ends" : "found '" + token.text + "'";
-    diagnostics_.error(token.where, "expected " + expected + ", " + found);
-    return false;
-  }
-
-  bool fail_at(const SourceRange& where, std::string message) {
-    diagnostics_.error(where, std::move(message));
-    return false;
-  }
-
-  bool end_of_line() { return is_blank() || fail("the end of the line"); }
-
-  bool expect(char symbol) {
-    return lexer_.accept_symbol(symbol) || fail("'" + std::string(1, symbol) + "'");
-  }
-
-  bool parse_value_name(NameAt& name) {
-    if (lexer_.peek().kind != TokenKind::kValue) return fail("a value `%name`");
-    Token token = lexer_.take();
-    name = {std::move(token.text), std::move(token.where)};
-    return true;
-  }
-
-  bool parse_word_or_string(NameAt& name, const char* what) {
-    const TokenKind kind = lexer_.peek().kind;
-    if (kind != TokenKind::kWord && kind != TokenKind::kString) return fail(what);
-    Token token = lexer_.take();
-    name = {std::move(token.text), std::move(token.where)};
-    return true;
-  }
-
   bool parse_device(std::string_view keyword, std::optional<NameAt>& device) {
-    if (!lexer_.accept_word(keyword)) return true;
-    return parse_word_or_string(device.emplace(), "the name of a device");
+    if (!line_.accept_word(keyword)) return true;
+    return line_.read_word_or_string(device.emplace(), "the name of a device");
   }
 
   bool parse_name(GraphDeclarations& declarations) {
     if (!declarations.name.text.empty()) {
-      return fail_at(lexer_.peek().where, "the graph already has a name");
+      return line_.fail_at(line_.peek().where, "the graph already has a name");
     }
-    return parse_word_or_string(declarations.name, "the graph's name") && end_of_line();
+    return line_.read_word_or_string(declarations.name, "the graph's name") && line_.end_of_line();
   }
 
   /// `: f32[100, 64]`
   bool parse_type(std::optional<TensorType>& type) {
-    if (!expect(':')) return false;
-    if (lexer_.peek().kind != TokenKind::kWord) return fail("a type, for example f32[100, 64]");
-    const Token first = lexer_.take();
-    if (!lexer_.peek().is_symbol('[')) return fail("'['");
-    Token last = lexer_.take();
+    if (!line_.expect(':')) return false;
+    if (line_.peek().kind != TokenKind::kWord)
+      return line_.fail("a type, for example f32[100, 64]");
+    const Token first = line_.take();
+    if (!line_.peek().is_symbol('[')) return line_.fail("'['");
+    Token last = line_.take();
     while (!last.is_symbol(']')) {
-      if (is_blank()) return fail("']'");
-      last = lexer_.take();
+      if (is_blank()) return line_.fail("']'");
+      last = line_.take();
     }
-    const Result<TensorType> parsed = parse_tensor_type(lexer_.between(first, last));
+    const Result<TensorType> parsed = parse_tensor_type(line_.between(first, last));
     if (!parsed) {
       SourceRange where = first.where;
       where.length = last.where.column + last.where.length - first.where.column;
-      return fail_at(where, parsed.error().message);
+      return line_.fail_at(where, parsed.error().message);
     }
     type = *parsed;
     return true;
@@ -114,22 +69,23 @@ class LineParser {
 
   bool parse_input(GraphDeclarations& declarations) {
     InputDeclaration input;
-    if (!parse_value_name(input.name) || !parse_type(input.type)) return false;
-    if (lexer_.accept_word("feed")) {
-      if (lexer_.peek().kind != TokenKind::kString) return fail("the path of the feed in quotes");
-      if (!parse_word_or_string(input.feed.emplace(), "a path")) return false;
+    if (!line_.read_value_name(input.name) || !parse_type(input.type)) return false;
+    if (line_.accept_word("feed")) {
+      if (line_.peek().kind != TokenKind::kString)
+        return line_.fail("the path of the feed in quotes");
+      if (!line_.read_word_or_string(input.feed.emplace(), "a path")) return false;
     }
-    if (!end_of_line()) return false;
+    if (!line_.end_of_line()) return false;
     declarations.inputs.push_back(std::move(input));
     return true;
   }
 
   bool parse_state(GraphDeclarations& declarations) {
     StateDeclaration state;
-    if (!parse_value_name(state.name) || !parse_type(state.type)) return false;
-    if (!lexer_.accept_word("init")) return fail("`init`");
+    if (!line_.read_value_name(state.name) || !parse_type(state.type)) return false;
+    if (!line_.accept_word("init")) return line_.fail("`init`");
     if (!parse_initializer(state) || !parse_device("device", state.device)) return false;
-    if (!end_of_line()) return false;
+    if (!line_.end_of_line()) return false;
     declarations.states.push_back(std::move(state));
     return true;
   }
@@ -140,85 +96,79 @@ class LineParser {
       initializer.kind = InitializerKind::kData;
       return parse_literal(*state.type, initializer.data);
     }
-    if (lexer_.accept_word("zeros")) return true;
-    if (lexer_.accept_word("constant")) {
+    if (line_.accept_word("zeros")) return true;
+    if (line_.accept_word("constant")) {
       initializer.kind = InitializerKind::kConstant;
-      return expect('(') && parse_number(initializer.low) && expect(')');
+      return line_.expect('(') && line_.read_number(initializer.low) && line_.expect(')');
     }
     initializer.stream = state.name.text;
-    if (lexer_.accept_word("uniform")) {
+    if (line_.accept_word("uniform")) {
       initializer.kind = InitializerKind::kUniform;
-    } else if (lexer_.accept_word("he_normal")) {
+    } else if (line_.accept_word("he_normal")) {
       initializer.kind = InitializerKind::kHeNormal;
-    } else if (lexer_.accept_word("xavier")) {
+    } else if (line_.accept_word("xavier")) {
       initializer.kind = InitializerKind::kXavier;
     } else {
-      return fail("zeros, constant, uniform, he_normal, xavier or numbers");
+      return line_.fail("zeros, constant, uniform, he_normal, xavier or numbers");
     }
     return parse_initializer_arguments(initializer);
   }
 
   bool parse_initializer_arguments(Initializer& initializer) {
-    if (!expect('(')) return false;
+    if (!line_.expect('(')) return false;
     const bool is_uniform = initializer.kind == InitializerKind::kUniform;
-    while (!lexer_.accept_symbol(')')) {
+    while (!line_.accept_symbol(')')) {
       bool is_read = false;
-      if (is_uniform && lexer_.accept_word("low")) {
-        is_read = expect('=') && parse_number(initializer.low);
-      } else if (is_uniform && lexer_.accept_word("high")) {
-        is_read = expect('=') && parse_number(initializer.high);
-      } else if (lexer_.accept_word("seed")) {
-        is_read = expect('=') && parse_seed(initializer.seed);
-      } else if (lexer_.accept_word("stream")) {
+      if (is_uniform && line_.accept_word("low")) {
+        is_read = line_.expect('=') && line_.read_number(initializer.low);
+      } else if (is_uniform && line_.accept_word("high")) {
+        is_read = line_.expect('=') && line_.read_number(initializer.high);
+      } else if (line_.accept_word("seed")) {
+        is_read = line_.expect('=') && parse_seed(initializer.seed);
+      } else if (line_.accept_word("stream")) {
         NameAt stream;
-        is_read = expect('=') && parse_word_or_string(stream, "the name of a state");
+        is_read = line_.expect('=') && line_.read_word_or_string(stream, "the name of a state");
         initializer.stream = stream.text;
       } else {
-        return fail(is_uniform ? "low, high, seed or stream" : "seed or stream");
+        return line_.fail(is_uniform ? "low, high, seed or stream" : "seed or stream");
       }
       if (!is_read) return false;
-      if (!lexer_.accept_symbol(',') && !lexer_.peek().is_symbol(')')) return fail("',' or ')'");
+      if (!line_.accept_symbol(',') && !line_.peek().is_symbol(')'))
+        return line_.fail("',' or ')'");
     }
     return true;
   }
 
-  bool parse_number(double& number) {
-    const std::optional<double> value = parse_whole<double>(lexer_.peek());
-    if (!value || !std::isfinite(*value)) return fail("a finite number");
-    number = *value;
-    lexer_.take();
-    return true;
-  }
-
   bool parse_seed(uint64_t& seed) {
-    const std::optional<uint64_t> value = parse_whole<uint64_t>(lexer_.peek());
-    if (!value) return fail("a non-negative integer");
+    const std::optional<uint64_t> value = parse_whole<uint64_t>(line_.peek());
+    if (!value) return line_.fail("a non-negative integer");
     seed = *value;
-    lexer_.take();
+    line_.take();
     return true;
   }
 
   bool parse_constant(GraphDeclarations& declarations) {
     ConstantDeclaration constant;
-    if (!parse_value_name(constant.name) || !parse_type(constant.type)) return false;
+    if (!line_.read_value_name(constant.name) || !parse_type(constant.type)) return false;
     constant.initializer.kind = InitializerKind::kData;
-    if (!expect('=') || !parse_literal(*constant.type, constant.initializer.data)) return false;
-    if (!end_of_line()) return false;
+    if (!line_.expect('=') || !parse_literal(*constant.type, constant.initializer.data))
+      return false;
+    if (!line_.end_of_line()) return false;
     declarations.constants.push_back(std::move(constant));
     return true;
   }
 
   bool starts_literal() const {
-    const Token& token = lexer_.peek();
+    const Token& token = line_.peek();
     return token.kind == TokenKind::kNumber || token.is_symbol('[') || token.is_word("nan") ||
            token.is_word("inf");
   }
 
   bool parse_literal(const TensorType& type, std::vector<std::byte>& bytes) {
     if (const std::optional<std::string> excess = literals_.take(type)) {
-      return fail_at(lexer_.peek().where, "a tensor of " + *excess);
+      return line_.fail_at(line_.peek().where, "a tensor of " + *excess);
     }
-    if (!lexer_.peek().is_symbol('[')) {
+    if (!line_.peek().is_symbol('[')) {
       if (!parse_element(type.element, bytes)) return false;
       bytes = repeated(bytes, type);
       return true;
@@ -228,87 +178,88 @@ class LineParser {
 
   bool parse_nested(const TensorType& type, size_t dimension, std::vector<std::byte>& bytes) {
     if (dimension == type.shape.size()) return parse_element(type.element, bytes);
-    if (!expect('[')) return false;
+    if (!line_.expect('[')) return false;
     for (int64_t i = 0; i < type.shape[dimension]; ++i) {
-      const bool is_separated = i == 0 || lexer_.accept_symbol(',');
+      const bool is_separated = i == 0 || line_.accept_symbol(',');
       if (!is_separated) {
-        return fail(std::to_string(type.shape[dimension]) + " elements in dimension " +
-                    std::to_string(dimension) + " of " + to_string(type));
+        return line_.fail(std::to_string(type.shape[dimension]) + " elements in dimension " +
+                          std::to_string(dimension) + " of " + to_string(type));
       }
       if (!parse_nested(type, dimension + 1, bytes)) return false;
     }
-    return expect(']');
+    return line_.expect(']');
   }
 
   bool parse_element(ElementType element, std::vector<std::byte>& bytes) {
-    const Token token = lexer_.peek();
+    const Token token = line_.peek();
     std::string text = token.text;
     const bool is_number =
         token.kind == TokenKind::kNumber || token.is_word("nan") || token.is_word("inf");
-    if (!is_number) return fail("a number");
-    lexer_.take();
-    if (text == "nan" && lexer_.accept_symbol('(')) {
-      text += "(" + lexer_.take().text + ")";
-      if (!expect(')')) return false;
+    if (!is_number) return line_.fail("a number");
+    line_.take();
+    if (text == "nan" && line_.accept_symbol('(')) {
+      text += "(" + line_.take().text + ")";
+      if (!line_.expect(')')) return false;
     }
     const std::optional<std::string> problem = append_element(text, element, bytes);
-    return !problem || fail_at(token.where, *problem);
+    return !problem || line_.fail_at(token.where, *problem);
   }
 
   bool parse_node(GraphDeclarations& declarations) {
     NodeDeclaration node;
-    if (!parse_value_name(node.name) || !expect('=')) return false;
-    if (lexer_.peek().kind != TokenKind::kWord) return fail("the name of an operator");
-    Token op = lexer_.take();
+    if (!line_.read_value_name(node.name) || !line_.expect('=')) return false;
+    if (line_.peek().kind != TokenKind::kWord) return line_.fail("the name of an operator");
+    Token op = line_.take();
     node.op = NameAt{std::move(op.text), std::move(op.where)};
     if (!parse_operands(node) || !parse_attributes(node)) return false;
-    if (lexer_.peek().is_symbol(':') && !parse_type(node.type)) return false;
+    if (line_.peek().is_symbol(':') && !parse_type(node.type)) return false;
     if (!parse_device("device", node.device)) return false;
-    node.keep = lexer_.accept_word("keep");
-    if (lexer_.accept_word("updates") && !parse_value_name(node.updates.emplace())) return false;
-    if (!end_of_line()) return false;
+    node.keep = line_.accept_word("keep");
+    if (line_.accept_word("updates") && !line_.read_value_name(node.updates.emplace()))
+      return false;
+    if (!line_.end_of_line()) return false;
     declarations.nodes.push_back(std::move(node));
     return true;
   }
 
   bool parse_operands(NodeDeclaration& node) {
     std::vector<NameAt>& inputs = node.inputs.emplace();
-    if (!expect('(')) return false;
-    while (!lexer_.accept_symbol(')')) {
-      if (!inputs.empty() && !expect(',')) return false;
-      if (!parse_value_name(inputs.emplace_back())) return false;
+    if (!line_.expect('(')) return false;
+    while (!line_.accept_symbol(')')) {
+      if (!inputs.empty() && !line_.expect(',')) return false;
+      if (!line_.read_value_name(inputs.emplace_back())) return false;
     }
     return true;
   }
 
   bool parse_attributes(NodeDeclaration& node) {
-    if (!lexer_.accept_symbol('{')) return true;
-    while (!lexer_.accept_symbol('}')) {
-      if (!node.attributes.empty() && !expect(',')) return false;
+    if (!line_.accept_symbol('{')) return true;
+    while (!line_.accept_symbol('}')) {
+      if (!node.attributes.empty() && !line_.expect(',')) return false;
       AttributeDeclaration& attribute = node.attributes.emplace_back();
-      if (lexer_.peek().kind != TokenKind::kWord) return fail("the name of an attribute");
-      Token name = lexer_.take();
+      if (line_.peek().kind != TokenKind::kWord) return line_.fail("the name of an attribute");
+      Token name = line_.take();
       attribute.name = {std::move(name.text), std::move(name.where)};
-      if (!expect('=')) return false;
-      attribute.value_where = lexer_.peek().where;
+      if (!line_.expect('=')) return false;
+      attribute.value_where = line_.peek().where;
       if (!parse_attribute_value(attribute.value)) return false;
     }
     return true;
   }
 
   bool parse_attribute_value(std::optional<AttributeValue>& value) {
-    if (lexer_.accept_word("true")) {
+    if (line_.accept_word("true")) {
       value = true;
-    } else if (lexer_.accept_word("false")) {
+    } else if (line_.accept_word("false")) {
       value = false;
-    } else if (lexer_.accept_symbol('[')) {
+    } else if (line_.accept_symbol('[')) {
       return parse_integers(value);
-    } else if (const auto integer = parse_whole<int64_t>(lexer_.peek())) {
+    } else if (const auto integer = parse_whole<int64_t>(line_.peek())) {
       value = *integer;
-      lexer_.take();
+      line_.take();
     } else {
       double number = 0;
-      if (!parse_number(number)) return false;
+      if (!line_.read_number(number)) return false;
       value = number;
     }
     return true;
@@ -316,12 +267,12 @@ class LineParser {
 
   bool parse_integers(std::optional<AttributeValue>& value) {
     std::vector<int64_t> integers;
-    while (!lexer_.accept_symbol(']')) {
-      if (!integers.empty() && !expect(',')) return false;
-      const auto integer = parse_whole<int64_t>(lexer_.peek());
-      if (!integer) return fail("an integer");
+    while (!line_.accept_symbol(']')) {
+      if (!integers.empty() && !line_.expect(',')) return false;
+      const auto integer = parse_whole<int64_t>(line_.peek());
+      if (!integer) return line_.fail("an integer");
       integers.push_back(*integer);
-      lexer_.take();
+      line_.take();
     }
     value = std::move(integers);
     return true;
@@ -329,21 +280,20 @@ class LineParser {
 
   bool parse_output(GraphDeclarations& declarations) {
     OutputDeclaration output;
-    if (!parse_value_name(output.value) || !parse_device("on", output.device)) return false;
-    if (!end_of_line()) return false;
+    if (!line_.read_value_name(output.value) || !parse_device("on", output.device)) return false;
+    if (!line_.end_of_line()) return false;
     declarations.outputs.push_back(std::move(output));
     return true;
   }
 
   bool parse_train(const SourceRange& where, GraphDeclarations& declarations) {
-    if (declarations.training) return fail_at(where, "the graph already says how to train");
-    declarations.training = parse_training(lexer_, where, diagnostics_);
+    if (declarations.training) return line_.fail_at(where, "the graph already says how to train");
+    declarations.training = parse_training(line_, where);
     return declarations.training.has_value();
   }
 
-  LineLexer lexer_;
+  LineReader line_;
   LiteralBudget& literals_;
-  DiagnosticSink& diagnostics_;
 };
 
 }  // namespace
@@ -356,7 +306,7 @@ Result<GraphDeclarations> parse_graph_declarations(std::shared_ptr<const SourceF
   bool is_well_formed = true;
   LiteralBudget literals;
   for (const std::string_view text : split(file->text, '\n')) {
-    LineParser parser(LineLexer(file, ++line, text), literals, diagnostics);
+    LineParser parser(LineReader(file, ++line, text, diagnostics), literals);
     if (!parser.is_blank()) is_well_formed = parser.parse_into(declarations) && is_well_formed;
   }
   if (is_well_formed && declarations.name.text.empty()) {

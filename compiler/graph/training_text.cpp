@@ -1,7 +1,6 @@
 #include "compiler/graph/training_text.h"
 
-#include <charconv>
-#include <cmath>
+#include <functional>
 #include <utility>
 
 #include "runtime/base/text.h"
@@ -24,104 +23,68 @@ std::string print_learning_rate(const LearningRate& rate) {
   return std::string(choice.name) + "(" + join(parts, ", ") + ")";
 }
 
-/// Reads one line; each part reports what it expected and found where it stopped.
-class TrainingParser {
- public:
-  TrainingParser(LineLexer& lexer, DiagnosticSink& diagnostics)
-      : lexer_(lexer), diagnostics_(diagnostics) {}
-
-  bool parse(TrainingDeclaration& training) {
-    if (!parse_value_name(training.loss.emplace())) return false;
-    if (!parse_word(training.optimizer.emplace(), "the name of an optimizer")) return false;
-    if (!parse_arguments(training)) return false;
-    if (lexer_.accept_word("of") && !parse_parameters(training.parameters.emplace())) return false;
-    return lexer_.peek().kind == TokenKind::kEnd || fail("the end of the line");
+/// `name=value, ...)`, from behind the '('. `read_value` reads what stands behind each '='.
+bool read_settings(LineReader& line, const std::function<bool(SettingDeclaration)>& read_value) {
+  while (!line.accept_symbol(')')) {
+    SettingDeclaration setting;
+    if (!line.read_word(setting.name, "a setting or ')'") || !line.expect('=')) return false;
+    if (!read_value(std::move(setting))) return false;
+    if (!line.accept_symbol(',') && !line.peek().is_symbol(')')) return line.fail("',' or ')'");
   }
+  return true;
+}
 
- private:
-  bool fail(const std::string& expected) {
-    const Token& token = lexer_.peek();
-    const std::string found =
-        token.kind == TokenKind::kEnd ? "the line ends" : "found '" + token.text + "'";
-    diagnostics_.error(token.where, "expected " + expected + ", " + found);
-    return false;
+bool read_number(LineReader& line, SettingDeclaration& setting) {
+  setting.value_where = line.peek().where;
+  return line.read_number(setting.value.emplace());
+}
+
+/// Appends the setting with the number that stands here.
+bool append_setting(LineReader& line, SettingDeclaration setting,
+                    std::vector<SettingDeclaration>& settings) {
+  if (!read_number(line, setting)) return false;
+  settings.push_back(std::move(setting));
+  return true;
+}
+
+bool read_learning_rate(LineReader& line, LearningRateDeclaration& rate) {
+  rate.where = line.peek().where;
+  if (line.peek().kind != TokenKind::kWord) {
+    rate.number.emplace().name = {"learning_rate", rate.where};
+    return read_number(line, *rate.number);
   }
+  if (!line.read_word(rate.schedule.emplace(), "a schedule") || !line.expect('(')) return false;
+  return read_settings(line, [&](SettingDeclaration setting) {
+    return append_setting(line, std::move(setting), rate.settings);
+  });
+}
 
-  bool expect(char symbol) {
-    return lexer_.accept_symbol(symbol) || fail("'" + std::string(1, symbol) + "'");
-  }
-
-  bool parse_value_name(NameAt& name) {
-    if (lexer_.peek().kind != TokenKind::kValue) return fail("a value `%name`");
-    Token token = lexer_.take();
-    name = {std::move(token.text), std::move(token.where)};
-    return true;
-  }
-
-  bool parse_word(NameAt& name, const char* what) {
-    if (lexer_.peek().kind != TokenKind::kWord) return fail(what);
-    Token token = lexer_.take();
-    name = {std::move(token.text), std::move(token.where)};
-    return true;
-  }
-
-  bool parse_number(SettingDeclaration& setting) {
-    const Token token = lexer_.peek();
-    double number = 0;
-    const char* end = token.text.data() + token.text.size();
-    const auto [stop, code] = std::from_chars(token.text.data(), end, number);
-    const bool is_number = token.kind == TokenKind::kNumber && code == std::errc() && stop == end &&
-                           std::isfinite(number);
-    if (!is_number) return fail("a finite number");
-    setting.value = number;
-    setting.value_where = token.where;
-    lexer_.take();
-    return true;
-  }
-
-  bool parse_arguments(TrainingDeclaration& training) {
-    if (!expect('(')) return false;
-    while (!lexer_.accept_symbol(')')) {
-      SettingDeclaration setting;
-      if (!parse_word(setting.name, "a setting or ')'") || !expect('=')) return false;
-      if (setting.name.text == "learning_rate") {
-        if (!parse_learning_rate(training.learning_rate.emplace())) return false;
-      } else {
-        if (!parse_number(setting)) return false;
-        training.settings.push_back(std::move(setting));
-      }
-      if (!lexer_.accept_symbol(',') && !lexer_.peek().is_symbol(')')) return fail("',' or ')'");
+bool read_arguments(LineReader& line, TrainingDeclaration& training) {
+  if (!line.expect('(')) return false;
+  const bool is_read = read_settings(line, [&](SettingDeclaration setting) {
+    if (setting.name.text == "learning_rate") {
+      return read_learning_rate(line, training.learning_rate.emplace());
     }
-    return training.learning_rate || fail("`learning_rate` among the settings before");
-  }
+    return append_setting(line, std::move(setting), training.settings);
+  });
+  if (!is_read) return false;
+  return training.learning_rate || line.fail("`learning_rate` among the settings before");
+}
 
-  bool parse_learning_rate(LearningRateDeclaration& rate) {
-    rate.where = lexer_.peek().where;
-    if (lexer_.peek().kind != TokenKind::kWord) {
-      rate.number.emplace().name = {"learning_rate", rate.where};
-      return parse_number(*rate.number);
-    }
-    if (!parse_word(rate.schedule.emplace(), "a schedule") || !expect('(')) return false;
-    while (!lexer_.accept_symbol(')')) {
-      SettingDeclaration setting;
-      if (!parse_word(setting.name, "a setting or ')'") || !expect('=')) return false;
-      if (!parse_number(setting)) return false;
-      rate.settings.push_back(std::move(setting));
-      if (!lexer_.accept_symbol(',') && !lexer_.peek().is_symbol(')')) return fail("',' or ')'");
-    }
-    return true;
-  }
+bool read_parameters(LineReader& line, std::vector<NameAt>& names) {
+  do {
+    if (!line.read_value_name(names.emplace_back())) return false;
+  } while (line.accept_symbol(','));
+  return true;
+}
 
-  bool parse_parameters(std::vector<NameAt>& names) {
-    do {
-      if (!parse_value_name(names.emplace_back())) return false;
-    } while (lexer_.accept_symbol(','));
-    return true;
-  }
-
-  LineLexer& lexer_;
-  DiagnosticSink& diagnostics_;
-};
+bool read_training(LineReader& line, TrainingDeclaration& training) {
+  if (!line.read_value_name(training.loss.emplace())) return false;
+  if (!line.read_word(training.optimizer.emplace(), "the name of an optimizer")) return false;
+  if (!read_arguments(line, training)) return false;
+  if (line.accept_word("of") && !read_parameters(line, training.parameters.emplace())) return false;
+  return line.end_of_line();
+}
 
 }  // namespace
 
@@ -141,11 +104,10 @@ std::string print_training(const Graph& graph) {
   return text + " of " + join(names, ", ") + "\n";
 }
 
-std::optional<TrainingDeclaration> parse_training(LineLexer& lexer, const SourceRange& where,
-                                                  DiagnosticSink& diagnostics) {
+std::optional<TrainingDeclaration> parse_training(LineReader& line, const SourceRange& where) {
   TrainingDeclaration training;
   training.where = where;
-  if (!TrainingParser(lexer, diagnostics).parse(training)) return std::nullopt;
+  if (!read_training(line, training)) return std::nullopt;
   return training;
 }
 

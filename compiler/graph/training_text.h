@@ -3,10 +3,9 @@
 #include <optional>
 #include <string>
 
-#include "compiler/diagnostics/diagnostic.h"
 #include "compiler/graph/graph.h"
 #include "compiler/graph/graph_declarations.h"
-#include "compiler/graph/line_lexer.h"
+#include "compiler/graph/line_reader.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {
@@ -21,7 +20,6 @@ namespace graphc {
 std::string print_training(const Graph& graph);
 
 /// Reads what stands behind `train`, up to the end of the line; nothing if it is wrong (reported).
-std::optional<TrainingDeclaration> parse_training(LineLexer& lexer, const SourceRange& where,
-                                                  DiagnosticSink& diagnostics);
+std::optional<TrainingDeclaration> parse_training(LineReader& line, const SourceRange& where);
 
 }  // namespace graphc

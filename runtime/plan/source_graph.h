@@ -47,8 +47,9 @@ struct SourceNode {
   bool operator==(const SourceNode&) const = default;
 };
 
-/// The graph the user means, before any pass rewrites it: what a plan's results are checked against.
-/// Nodes are in a topological order; every use of a state reads its value from before the step.
+/// The graph the user means, before any pass rewrites it: what a plan's results are checked
+/// against. Nodes are in a topological order; every use of a state reads its value from before the
+/// step.
 struct SourceGraph {
   std::string name;
   IdVector<SourceValueId, SourceValue> values;

@@ -5,6 +5,7 @@
 #include "runtime/base/strides.h"
 #include "runtime/kernels/cuda/prepare.h"
 #include "runtime/kernels/cuda/team.cuh"
+#include "runtime/kernels/cuda/totals.cuh"
 
 namespace graphrt::cuda {
 namespace {
@@ -54,10 +55,6 @@ struct AddSums {
   __device__ Sums operator()(const Sums& a, const Sums& b) const {
     return {a.first + b.first, a.second + b.second};
   }
-};
-
-struct Plus {
-  __device__ double operator()(double a, double b) const { return a + b; }
 };
 
 /// The sums of x - shift and of its square over the team's row, for every thread of the team.
