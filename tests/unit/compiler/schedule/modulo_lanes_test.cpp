@@ -66,8 +66,7 @@ TEST(ModuloLanes, ATaskTakesTheGapThatACycleLeaves) {
   const TaskId a(0);
   const TaskId b(1);
   const TaskId c(2);
-  const Loop loop =
-      loop_with({{kLane, 3}, {kOther, 3}, {kLane, 3}}, {{a, b, 0}, {b, a, 1}});
+  const Loop loop = loop_with({{kLane, 3}, {kOther, 3}, {kLane, 3}}, {{a, b, 0}, {b, a, 1}});
   ModuloLanes lanes = empty_lanes(loop, 6);
   EXPECT_EQ(lanes.slack_ns(a), 0);
   EXPECT_EQ(lanes.slack_ns(c), std::nullopt);
@@ -81,8 +80,7 @@ TEST(ModuloLanes, ATrialNamesWhatIsInTheWay) {
   const TaskId a(0);
   const TaskId b(1);
   const TaskId c(2);
-  const Loop loop =
-      loop_with({{kLane, 3}, {kOther, 3}, {kLane, 4}}, {{a, b, 0}, {b, a, 1}});
+  const Loop loop = loop_with({{kLane, 3}, {kOther, 3}, {kLane, 4}}, {{a, b, 0}, {b, a, 1}});
   ModuloLanes lanes = empty_lanes(loop, 6);
   for (const TaskId task : {a, b}) EXPECT_TRUE(place_first(lanes, task));
   ModuloSlot slot = lanes.slots_for(c, 0).front();
