@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "compiler/frontend/yaml_reader.h"
@@ -23,6 +24,8 @@ bool is_device_name(std::string_view name) {
   return std::all_of(parts.begin(), parts.end(), is_identifier);
 }
 
+bool is_control(char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }
+
 class MachineReader {
  public:
   MachineReader(const YamlNode& root, DiagnosticSink& diagnostics)
@@ -31,15 +34,21 @@ class MachineReader {
   Result<Machine> read() {
     const MapKeys keys = {"the machine file", {"machine", "devices", "links"}};
     check_keys(root_, keys, diagnostics_);
-    if (const YamlNode* name = require_key(root_, "machine", keys, root_.where, diagnostics_)) {
-      machine_.name = read_text(*name, "`machine`", diagnostics_).value_or("");
-    }
+    const YamlNode* name = require_key(root_, "machine", keys, root_.where, diagnostics_);
+    if (name != nullptr) read_name(*name);
     read_devices(require_key(root_, "devices", keys, root_.where, diagnostics_));
     read_links();
     return std::move(machine_);
   }
 
  private:
+  /// Printed in summaries and in to_yaml: YAML joins the lines of a text that has several.
+  void read_name(const YamlNode& name) {
+    machine_.name = read_text(name, "`machine`", diagnostics_).value_or("");
+    if (std::none_of(machine_.name.begin(), machine_.name.end(), is_control)) return;
+    diagnostics_.error(name.where, "`machine` must be one line of text without control characters");
+  }
+
   template <class T>
   std::optional<T> read_quantity(const YamlNode* node, std::string_view what,
                                  Result<T> (*parse)(std::string_view)) {

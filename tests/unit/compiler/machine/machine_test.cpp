@@ -95,6 +95,19 @@ TEST(Machine, TheDefaultMachineIsOneWorker) {
   EXPECT_TRUE(load(to_yaml(machine), sink)) << sink.render_all();
 }
 
+// YAML joins the lines of a text that has several, so such a name would not read back.
+TEST(Machine, ItsNameIsOneLine) {
+  const std::string rest = kTwoGpus + std::string("\nmachine: two\n").size();
+  for (const char* name : {R"("two\nlines")", R"("a\tb")", "'two\n\n  lines'"}) {
+    DiagnosticSink sink;
+    EXPECT_FALSE(load("machine: " + std::string(name) + "\n" + rest, sink)) << name;
+    EXPECT_EQ(sink.num_errors(), 1U) << sink.render_all();
+    EXPECT_NE(sink.render_all().find("m.yaml:1:10: error: `machine` must be one line"),
+              std::string::npos)
+        << sink.render_all();
+  }
+}
+
 TEST(Machine, NamesThatYamlWouldMistakeAreQuoted) {
   Machine machine = single_cpu_machine();
   for (const char* name : {"null", "true", "a: b", "say \"hi\"", "# no comment"}) {
