@@ -1,0 +1,77 @@
+"""Derived gradients and optimizers compute what PyTorch computes, to float32's rounding."""
+
+import pathlib
+import unittest
+
+import numpy as np
+
+import gradient_cases
+from support import EndToEndTest, read_safetensors
+
+WANTED = np.load(pathlib.Path(__file__).parent / "data" / "torch_gradients.npz")
+TYPES = {"float32": "f32", "int32": "i32"}
+TOLERANCE = {"rtol": 1e-5, "atol": 2e-6}
+
+
+class GradientsTest(EndToEndTest):
+    def run_graph(self, name, case, train, num_steps):
+        """The state after some steps, and the losses."""
+        folder = self.folder / name
+        folder.mkdir()
+        lines = [f"graph: {name}", "inputs:" if case.inputs else "inputs: {}"]
+        feeds = []
+        for part in ("inputs", "parameters"):
+            if part == "parameters":
+                lines.append("state:")
+            for value_name in getattr(case, part):
+                value = WANTED[f"{case.name}/value/{value_name}"]
+                path = folder / f"{value_name}.npy"
+                np.save(path, value)
+                tensor_type = f"{TYPES[str(value.dtype)]}{list(value.shape)}"
+                init = "" if part == "inputs" else f", init: {{file: {value_name}.npy}}"
+                lines.append(f'  {value_name}: {{type: "{tensor_type}"{init}}}')
+                if part == "inputs":
+                    feeds.append(f"--input={value_name}={path}")
+        lines.append("nodes:")
+        lines += [f"  - {node}" for node in case.nodes.splitlines()]
+        lines += [f"train: {{loss: loss, optimizer: {train}}}", "outputs: [loss]"]
+        graph, plan = folder / "graph.yaml", folder / "plan.bin"
+        graph.write_text("\n".join(lines) + "\n")
+        self.succeed("graphc", graph, "-o", plan)
+        state, losses = folder / "state.safetensors", folder / "loss.npy"
+        self.succeed("graphrun", plan, f"--steps={num_steps}", *feeds, f"--save-state={state}",
+                     f"--output=loss={losses}")
+        return read_safetensors(state), np.load(losses)
+
+    def test_gradients_are_those_of_pytorch(self):
+        for case in gradient_cases.CASES:
+            with self.subTest(graph=case.name):
+                # Velocities start at zero: after one step they are the gradients, bit for bit.
+                state, losses = self.run_graph(
+                    case.name, case, "momentum, learning_rate: 1, momentum: 0.9", 1)
+                np.testing.assert_allclose(losses[0], WANTED[f"{case.name}/loss"], **TOLERANCE)
+                for name in case.parameters:
+                    np.testing.assert_allclose(state[f"{name}.momentum"],
+                                               WANTED[f"{case.name}/gradient/{name}"], **TOLERANCE)
+
+    def test_optimizers_take_the_steps_of_pytorch(self):
+        for case in gradient_cases.OPTIMIZER_CASES:
+            with self.subTest(optimizer=case.name):
+                state, _ = self.run_graph(case.name, gradient_cases.REGRESSION, case.train,
+                                          gradient_cases.NUM_STEPS)
+                for name in gradient_cases.REGRESSION.parameters:
+                    np.testing.assert_allclose(state[name], WANTED[f"{case.name}/after/{name}"],
+                                               **TOLERANCE)
+
+    def test_every_operator_with_a_gradient_is_compared(self):
+        rules = pathlib.Path(__file__).parents[2] / "compiler" / "autodiff" / "gradient_rules.cpp"
+        differentiable = {line.split('"')[1] for line in rules.read_text().splitlines()
+                          if "GradientRow{" in line}
+        text = "\n".join(case.nodes for case in gradient_cases.CASES)
+        compared = {part.split(",")[0].strip() for part in text.split("op:")[1:]}
+        # What dropout drops is a matter of its random numbers; `copy` is the identity.
+        self.assertEqual(differentiable - compared, {"copy", "dropout"})
+
+
+if __name__ == "__main__":
+    unittest.main()
