@@ -52,7 +52,7 @@ done | sort -u | xargs -I{} cp -L {} "$folder/lib/"
 
 graphc=build/release/bin/graphc
 cp -r graphs "$folder/"  # a plan finds its feeds from its own folder
-for graph in "$folder"/graphs/workloads/*.yaml "$folder/graphs/mlp_figure.yaml"; do
+for graph in "$folder"/graphs/workloads/*.yaml "$folder"/graphs/mlp{,_figure}.yaml; do
   name=$(basename "$graph" .yaml)
   if ! "$graphc" "$graph" ${machine:+--machine "$machine"} -o "$folder/plans/$name.bin" \
     >"$folder/plans/$name.txt" 2>&1; then

@@ -29,10 +29,26 @@ check bin/gpu_kernels --gtest_brief=1
 check bin/gpu_sessions --gtest_brief=1
 # Left out where the bundle was made without CUPTI's header.
 if [[ -x bin/gpu_driver_calls ]]; then check bin/gpu_driver_calls --gtest_brief=1; fi
+# same_bits PLAN OPTION...: 1000 steps leave the same states, run twice, in every launch mode, and
+# with every step ended before the next begins.
+same_bits() {
+  local plan=$1 variant first='' sum
+  shift
+  for variant in --launch=graph --launch=graph --launch=streams --launch=host --barrier; do
+    bin/graphrun "$plan" --quiet --devices=cuda --steps=1000 "$variant" "$@" \
+      --save-state=states.safetensors || return
+    sum=$(sha256sum <states.safetensors)
+    [[ -n $first ]] || first=$sum
+    [[ $sum == "$first" ]] || { echo "error: other bits with $variant"; return 1; }
+  done
+  echo "1000 steps of $plan: the same bits five times"
+}
+export -f same_bits
+
 # Plans for more GPUs than there are run on those there are.
 num_gpus=$(nvidia-smi --list-gpus | wc -l)
 second=$((num_gpus > 1 ? 1 : 0))
-for plan in plans/mlp_figure.bin plans/x1.bin plans/x5_*.bin plans/e3_small_*.bin; do
+for plan in plans/mlp{,_figure}.bin plans/x1.bin plans/x5_*.bin plans/e3_small_*.bin; do
   [[ -f $plan ]] || continue  # left out: the bundle is for a machine with fewer GPUs
   inputs=()
   map=(--map=gpu0=0)
@@ -47,6 +63,12 @@ for plan in plans/mlp_figure.bin plans/x1.bin plans/x5_*.bin plans/e3_small_*.bi
     check bin/graphrun "$plan" --devices=cuda "${map[@]}" --launch="$launch" \
       --steps=9 --check "${inputs[@]}"
   done
+  case $plan in
+    *mlp* | *e3_small*)
+      # shellcheck disable=SC2016
+      check bash -c 'same_bits "$@"' same_bits "$plan" "${map[@]}" "${inputs[@]}"
+      ;;
+  esac
 done
 echo "$num_passed passed, $num_failed failed"
 [[ $num_failed -eq 0 ]]

@@ -82,11 +82,13 @@ class RunDeterminismTest(EndToEndTest):
                      f"--save-state={weights}", *options, env=env)
         return loss.read_bytes(), weights.read_bytes()
 
-    def test_a_pipelined_run_and_one_with_a_barrier_give_the_same_bits(self):
+    def test_1000_pipelined_steps_and_as_many_with_a_barrier_give_the_same_bits(self):
         plan = self.compile(GRAPH)
         stages = {instruction["stage"] for instruction in self.dump(plan)["instructions"]}
         self.assertGreater(len(stages), 1, "the plan overlaps steps, or this compares nothing")
-        self.assertEqual(self.results(plan), self.results(plan, "--barrier"))
+        expected = self.results(plan, steps=1000)
+        self.assertEqual(self.results(plan, steps=1000), expected)
+        self.assertEqual(self.results(plan, "--barrier", steps=1000), expected)
 
     def test_every_run_gives_the_same_bits(self):
         plan = self.compile(GRAPH)

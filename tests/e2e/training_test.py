@@ -73,6 +73,13 @@ class TrainingTest(EndToEndTest):
         self.assertLess(losses[0][-1], losses[0][0] / 2)
         np.testing.assert_array_equal(*losses)
 
+    def test_200_losses_are_those_of_the_reference_executor(self):
+        # --check compares every loss and, at the end, every weight, to 1e-4.
+        for name in ("mlp", "mlp_figure"):
+            report = self.succeed("graphrun", self.compile(GRAPHS / f"{name}.yaml"),
+                                  "--steps=200", "--check")
+            self.assertRegex(report, r"tensors of 200 steps equal the reference")
+
     def test_every_optimizer_learns_and_computes_what_the_reference_computes(self):
         step = "{schedule: step, base: 0.1, warmup: 10, every: 40, factor: 0.5}"
         cosine = "{schedule: cosine, base: 0.01, warmup: 10, steps: 90, final: 0.001}"
