@@ -33,32 +33,36 @@ class OptimizerCase:
     clip_norm: float = 0
 
 
+def _weighted(name, parameters, nodes, formula, c, inputs=None, positive=()):
+    """A case whose nodes and formula give `y`, of the shape `c`; its loss is a weighted sum.
+
+    So a gradient that differs from element to element arrives at y.
+    """
+    nodes += """
+{name: yc, op: mul, inputs: [y, c]}
+{name: loss, op: sum, inputs: [yc]}"""
+    return Case(name, parameters, nodes, lambda t, v: (formula(t, v) * v["c"]).sum(),
+                (inputs or {}) | {"c": c}, positive)
+
+
 def _unary(op, formula, positive=()):
-    nodes = f"{{name: y, op: {op}, inputs: [a]}}\n" + WEIGHTED_SUM
-    return Case(op, {"a": [4, 5]}, nodes, lambda t, v: (formula(t, v["a"]) * v["c"]).sum(),
-                {"c": [4, 5]}, positive)
+    return _weighted(op, {"a": [4, 5]}, f"{{name: y, op: {op}, inputs: [a]}}",
+                     lambda t, v: formula(t, v["a"]), [4, 5], positive=positive)
 
 
-# A gradient that differs from element to element arrives at y.
-WEIGHTED_SUM = "{name: yc, op: mul, inputs: [y, c]}\n{name: loss, op: sum, inputs: [yc]}"
+def _causal_weights(t, scores):
+    mask = t.triu(t.ones(scores.shape[-2:], dtype=t.bool), diagonal=1)
+    return t.softmax(scores.masked_fill(mask, -float("inf")), -1)
 
 
 def _causal_attention(t, v):
     scores = v["x"] @ v["wq"] @ (v["x"] @ v["wk"]).transpose(-1, -2) * 0.5
-    mask = t.triu(t.ones(5, 5, dtype=t.bool, device=scores.device), diagonal=1)
-    weights = t.softmax(scores.masked_fill(mask, -float("inf")), -1)
-    return (weights @ (v["x"] @ v["wv"]) * v["c"]).sum()
-
-
-def _causal_softmax(t, v):
-    mask = t.triu(t.ones(4, 4, dtype=t.bool, device=v["a"].device), diagonal=1)
-    return (t.softmax(v["a"].masked_fill(mask, -float("inf")), -1) * v["c"]).sum()
+    return _causal_weights(t, scores) @ (v["x"] @ v["wv"])
 
 
 def _rms_norm(t, v):
     x = v["x"]
-    normal = x / t.sqrt((x * x).mean(-1, keepdim=True) + 1e-6)
-    return (normal * v["gamma"] * v["c"]).sum()
+    return x / t.sqrt((x * x).mean(-1, keepdim=True) + 1e-6) * v["gamma"]
 
 
 CASES = [
@@ -69,87 +73,77 @@ CASES = [
     _unary("exp", lambda t, a: t.exp(a)),
     _unary("log", lambda t, a: t.log(a), ("a",)),
     _unary("sqrt", lambda t, a: t.sqrt(a), ("a",)),
-    Case(
+    _weighted(
         "arithmetic",
         {"a": [4, 5], "b": [5], "d": [4, 1]},
         """{name: s, op: add, inputs: [a, b]}
 {name: p, op: mul, inputs: [s, d]}
 {name: q, op: div, inputs: [a, d]}
 {name: r, op: scale, inputs: [q], factor: -1.5}
-{name: y, op: sub, inputs: [p, r]}
-""" + WEIGHTED_SUM,
-        lambda t, v: (((v["a"] + v["b"]) * v["d"] + 1.5 * v["a"] / v["d"]) * v["c"]).sum(),
-        {"c": [4, 5]},
-        ("d",),
+{name: y, op: sub, inputs: [p, r]}""",
+        lambda t, v: (v["a"] + v["b"]) * v["d"] + 1.5 * v["a"] / v["d"],
+        [4, 5],
+        positive=("d",),
     ),
-    Case(
+    _weighted(
         "matmul",
         {"a": [3, 4], "b": [5, 4], "bias": [5], "d": [2, 3]},
         """{name: z, op: matmul, inputs: [a, b, bias], transpose_b: true}
 {name: h, op: relu, inputs: [z]}
-{name: y, op: matmul, inputs: [h, d], transpose_a: true, transpose_b: true}
-""" + WEIGHTED_SUM,
-        lambda t, v: ((t.relu(v["a"] @ v["b"].T + v["bias"]).T @ v["d"].T) * v["c"]).sum(),
-        {"c": [5, 2]},
+{name: y, op: matmul, inputs: [h, d], transpose_a: true, transpose_b: true}""",
+        lambda t, v: t.relu(v["a"] @ v["b"].T + v["bias"]).T @ v["d"].T,
+        [5, 2],
     ),
-    Case(
+    _weighted(
         "batched_matmul",
         {"a": [2, 3, 4], "b": [2, 4, 5]},
-        "{name: y, op: matmul, inputs: [a, b]}\n" + WEIGHTED_SUM,
-        lambda t, v: (v["a"] @ v["b"] * v["c"]).sum(),
-        {"c": [2, 3, 5]},
+        "{name: y, op: matmul, inputs: [a, b]}",
+        lambda t, v: v["a"] @ v["b"],
+        [2, 3, 5],
     ),
-    Case(
+    _weighted(
         "reductions",
         {"a": [4, 5], "b": [4, 5], "d": [4, 5], "e": [4, 5]},
         """{name: s, op: sum, inputs: [a], axes: [0], keepdims: true}
 {name: m, op: mean, inputs: [b], axes: [-1], keepdims: true}
 {name: x, op: max, inputs: [d], axes: [1], keepdims: true}
-{name: sm, op: add, inputs: [s, m]}
-{name: y, op: mul, inputs: [sm, x]}
-{name: yc, op: mul, inputs: [y, c]}
-{name: total, op: sum, inputs: [yc]}
 {name: squares, op: sum_of_squares, inputs: [e]}
-{name: loss, op: add, inputs: [total, squares]}""",
-        lambda t, v: ((v["a"].sum(0, keepdim=True) + v["b"].mean(-1, keepdim=True))
-                      * v["d"].amax(1, keepdim=True) * v["c"]).sum() + (v["e"] ** 2).sum(),
-        {"c": [4, 5]},
+{name: sm, op: add, inputs: [s, m]}
+{name: smx, op: mul, inputs: [sm, x]}
+{name: y, op: add, inputs: [smx, squares]}""",
+        lambda t, v: (v["a"].sum(0, keepdim=True) + v["b"].mean(-1, keepdim=True))
+        * v["d"].amax(1, keepdim=True) + (v["e"] ** 2).sum(),
+        [4, 5],
     ),
-    Case(
+    _weighted(
         "movement",
         {"a": [2, 3, 4], "b": [4, 3], "d": [4, 1]},
-        """{name: at, op: transpose, inputs: [a], axes: [2, 0, 1]}
+        """{name: ac, op: copy, inputs: [a]}
+{name: at, op: transpose, inputs: [ac], axes: [2, 0, 1]}
 {name: ar, op: reshape, inputs: [at], shape: [4, 6]}
 {name: as, op: slice, inputs: [ar], axis: 1, begin: 1, end: 5}
 {name: bp, op: pad, inputs: [b], axis: 1, before: 1, after: 0}
 {name: both, op: concat, inputs: [as, bp], axis: 1}
 {name: db, op: broadcast, inputs: [d], shape: [4, 8]}
-{name: y, op: mul, inputs: [both, db]}
-""" + WEIGHTED_SUM,
-        lambda t, v: (t.cat([v["a"].permute(2, 0, 1).reshape(4, 6)[:, 1:5],
-                             t.nn.functional.pad(v["b"], (1, 0))], 1) * v["d"] * v["c"]).sum(),
-        {"c": [4, 8]},
+{name: y, op: mul, inputs: [both, db]}""",
+        lambda t, v: t.cat([v["a"].permute(2, 0, 1).reshape(4, 6)[:, 1:5],
+                            t.nn.functional.pad(v["b"], (1, 0))], 1) * v["d"],
+        [4, 8],
     ),
-    Case(
-        "softmax",
-        {"a": [4, 5]},
-        "{name: y, op: softmax, inputs: [a]}\n" + WEIGHTED_SUM,
-        lambda t, v: (t.softmax(v["a"], -1) * v["c"]).sum(),
-        {"c": [4, 5]},
-    ),
-    Case(
+    _unary("softmax", lambda t, a: t.softmax(a, -1)),
+    _weighted(
         "softmax_of_columns",
         {"a": [4, 5]},
-        "{name: y, op: softmax, inputs: [a], axis: 0}\n" + WEIGHTED_SUM,
-        lambda t, v: (t.softmax(v["a"], 0) * v["c"]).sum(),
-        {"c": [4, 5]},
+        "{name: y, op: softmax, inputs: [a], axis: 0}",
+        lambda t, v: t.softmax(v["a"], 0),
+        [4, 5],
     ),
-    Case(
+    _weighted(
         "causal_softmax",
         {"a": [2, 4, 4]},
-        "{name: y, op: softmax, inputs: [a], causal: true}\n" + WEIGHTED_SUM,
-        _causal_softmax,
-        {"c": [2, 4, 4]},
+        "{name: y, op: softmax, inputs: [a], causal: true}",
+        lambda t, v: _causal_weights(t, v["a"]),
+        [2, 4, 4],
     ),
     Case(
         "softmax_cross_entropy",
@@ -172,29 +166,29 @@ CASES = [
         lambda t, v: t.nn.functional.binary_cross_entropy_with_logits(v["a"], t.sigmoid(v["c"])),
         {"c": [4, 5]},
     ),
-    Case(
+    _weighted(
         "layer_norm",
         {"x": [3, 4, 6], "gamma": [6], "beta": [6]},
-        "{name: y, op: layer_norm, inputs: [x, gamma, beta]}\n" + WEIGHTED_SUM,
-        lambda t, v: (t.nn.functional.layer_norm(v["x"], [6], v["gamma"], v["beta"])
-                      * v["c"]).sum(),
-        {"c": [3, 4, 6]},
+        "{name: y, op: layer_norm, inputs: [x, gamma, beta]}",
+        lambda t, v: t.nn.functional.layer_norm(v["x"], [6], v["gamma"], v["beta"]),
+        [3, 4, 6],
     ),
-    Case(
+    _weighted(
         "rms_norm",
         {"x": [3, 4, 6], "gamma": [6]},
-        "{name: y, op: rms_norm, inputs: [x, gamma]}\n" + WEIGHTED_SUM,
+        "{name: y, op: rms_norm, inputs: [x, gamma]}",
         _rms_norm,
-        {"c": [3, 4, 6]},
+        [3, 4, 6],
     ),
-    Case(
+    _weighted(
         "embedding",
         {"table": [5, 3]},
-        "{name: y, op: embedding, inputs: [table, index]}\n" + WEIGHTED_SUM,
-        lambda t, v: (t.nn.functional.embedding(v["index"].long(), v["table"]) * v["c"]).sum(),
-        {"index": ([2, 6], 5), "c": [2, 6, 3]},
+        "{name: y, op: embedding, inputs: [table, index]}",
+        lambda t, v: t.nn.functional.embedding(v["index"].long(), v["table"]),
+        [2, 6, 3],
+        {"index": ([2, 6], 5)},
     ),
-    Case(
+    _weighted(
         "attention",
         {"x": [2, 5, 4], "wq": [4, 4], "wk": [4, 4], "wv": [4, 4]},
         """{name: xr, op: reshape, inputs: [x], shape: [10, 4]}
@@ -207,20 +201,18 @@ CASES = [
 {name: qk, op: matmul, inputs: [q, k], transpose_b: true}
 {name: scores, op: scale, inputs: [qk], factor: 0.5}
 {name: weights, op: softmax, inputs: [scores], causal: true}
-{name: y, op: matmul, inputs: [weights, v]}
-""" + WEIGHTED_SUM,
+{name: y, op: matmul, inputs: [weights, v]}""",
         _causal_attention,
-        {"c": [2, 5, 4]},
+        [2, 5, 4],
     ),
-    Case(
+    _weighted(
         "used_twice",
         {"w": [4, 4]},
         """{name: h, op: matmul, inputs: [c, w]}
 {name: r, op: tanh, inputs: [h]}
-{name: y, op: matmul, inputs: [r, w]}
-""" + WEIGHTED_SUM,
-        lambda t, v: (t.tanh(v["c"] @ v["w"]) @ v["w"] * v["c"]).sum(),
-        {"c": [3, 4]},
+{name: y, op: matmul, inputs: [r, w]}""",
+        lambda t, v: t.tanh(v["c"] @ v["w"]) @ v["w"],
+        [3, 4],
     ),
 ]
 
