@@ -24,11 +24,6 @@ check() {
   fi
 }
 
-check bin/conformance --gtest_brief=1
-check bin/gpu_kernels --gtest_brief=1
-check bin/gpu_sessions --gtest_brief=1
-# Left out where the bundle was made without CUPTI's header.
-if [[ -x bin/gpu_driver_calls ]]; then check bin/gpu_driver_calls --gtest_brief=1; fi
 # same_bits PLAN OPTION...: 1000 steps leave the same states, run twice, in every launch mode, and
 # with every step ended before the next begins.
 same_bits() {
@@ -44,6 +39,12 @@ same_bits() {
   echo "1000 steps of $plan: the same bits five times"
 }
 export -f same_bits
+
+check bin/conformance --gtest_brief=1
+check bin/gpu_kernels --gtest_brief=1
+check bin/gpu_sessions --gtest_brief=1
+# Left out where the bundle was made without CUPTI's header.
+if [[ -x bin/gpu_driver_calls ]]; then check bin/gpu_driver_calls --gtest_brief=1; fi
 
 # Plans for more GPUs than there are run on those there are.
 num_gpus=$(nvidia-smi --list-gpus | wc -l)

@@ -242,12 +242,15 @@ TEST_F(CudaKernels, NormalizeSpecialRows) {
                                              kInfinity, 1,      -kInfinity, 2,       //
                                              0,         0,      0,          0});
   const Tensor ones = tensor_of<float>({4}, {1, 1, 1, 1});
-  // Not along x: there the gradient of a norm is 0, and what is left of it rounding alone.
-  Tensor dy = zeros(x.type);
-  for (size_t i = 0; i < 20; ++i)
-    dy.as<float>()[i] = i % 2 == 0 ? 1.0F : -2.0F * static_cast<float>(i % 4);
+  // Across x: along it the gradient of an RMS norm is 0, and what is left of it rounding alone.
+  const Tensor dy = tensor_of<float>({5, 4}, {1, -2, 1, -6,  //
+                                              1, -2, 1, -6,  //
+                                              1, -2, 1, -6,  //
+                                              1, -2, 1, -6,  //
+                                              1, -2, 1, -6});
   const KernelCase cases[] = {{"layer_norm", {x, ones, ones}, {}},
                               {"rms_norm", {x, ones}, {}},
+                              {"layer_norm_grad", {x, x, ones}, {}},
                               {"layer_norm_grad", {dy, x, ones}, {}},
                               {"rms_norm_grad", {dy, x, ones}, {}}};
   for (const KernelCase& tested : cases) {
