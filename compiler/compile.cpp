@@ -23,6 +23,30 @@ void gate_plan(const Plan& plan) {
   CHECK(!violation, "the plan does not verify: " + (violation ? violation->message : ""));
 }
 
+Graph with(std::optional<Parallel> parallel, Graph graph) {
+  graph.parallel = std::move(parallel);
+  return graph;
+}
+
+Result<Placement> place_within(const Graph& graph, const Machine& machine, const CostModel& costs,
+                               const MemoryLimits& limits, DiagnosticSink& diagnostics) {
+  const auto evaluate = [&](const Assignment& assignment) {
+    return score_within(limits, graph, assignment, machine, costs);
+  };
+  return place(graph, machine, costs, evaluate, diagnostics);
+}
+
+EvaluateGraph score_of_graph(const Machine& machine, const CostModel& costs,
+                             const MemoryLimits& limits) {
+  return [&](const Graph& graph) -> std::optional<PlacementScore> {
+    DiagnosticSink unused;
+    const auto passes = run_passes(graph, default_passes(), {}, unused);
+    if (!passes) return std::nullopt;
+    const auto placement = place_within(passes->graph, machine, costs, limits, unused);
+    return placement ? placement->chosen.score : std::nullopt;
+  };
+}
+
 Result<Schedule> choose_schedule(const TaskGraph& tasks, const MemoryStrategy& strategy,
                                  const CompileOptions& options, DiagnosticSink& diagnostics) {
   if (options.schedule_file) return parse_schedule(options.schedule_file, tasks, diagnostics);
@@ -48,13 +72,13 @@ PlanContext context_for(const Graph& source, const Machine& machine,
 Result<Compilation> compile(const Graph& graph, const Machine& machine,
                             const CompileOptions& options, DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
-  TRY(const PassRun passes, run_passes(graph, default_passes(), options.passes, diagnostics));
-
   const MemoryLimits limits = limits_of(machine, options.memory_limits);
-  const auto evaluate = [&](const Assignment& assignment) {
-    return score_within(limits, passes.graph, assignment, machine, costs);
-  };
-  TRY(const Placement placement, place(passes.graph, machine, costs, evaluate, diagnostics));
+  TRY(const ParallelChoice parallel,
+      choose_parallel(graph, machine, costs, score_of_graph(machine, costs, limits), diagnostics));
+  TRY(const PassRun passes, run_passes(with(parallel.parallel, graph), default_passes(),
+                                       options.passes, diagnostics));
+
+  TRY(const Placement placement, place_within(passes.graph, machine, costs, limits, diagnostics));
   TRY(const PlacedGraph whole,
       insert_copies(passes.graph, placement.chosen.assignment, machine, diagnostics));
   gate("insert_copies", verify_placed_graph(whole, machine));
@@ -87,18 +111,27 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   gate("lower_to_plan", verify_dataflow(plan, passes.graph));
 
   const StepBound bound = relaxed_bound(passes.graph, machine, costs, placement.pins);
-  return Compilation{passes,       placement, bound, strategy, describe(strategy, whole, machine),
-                     synchronised, plan};
+  return Compilation{parallel,
+                     passes,
+                     placement,
+                     bound,
+                     strategy,
+                     describe(strategy, whole, machine),
+                     synchronised,
+                     plan};
 }
 
 Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,
                                          const CompileOptions& options,
                                          DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
-  TRY(const PassRun passes, run_passes(graph, default_passes(), options.passes, diagnostics));
+  const MemoryLimits limits = limits_of(machine, options.memory_limits);
+  TRY(const ParallelChoice parallel,
+      choose_parallel(graph, machine, costs, score_of_graph(machine, costs, limits), diagnostics));
+  TRY(const PassRun passes, run_passes(with(parallel.parallel, graph), default_passes(),
+                                       options.passes, diagnostics));
   TRY(resolve_pins(passes.graph, machine, diagnostics));
-  return find_trade_offs(limits_of(machine, options.memory_limits),
-                         compile_within(passes.graph, machine, costs));
+  return find_trade_offs(limits, compile_within(passes.graph, machine, costs));
 }
 
 }  // namespace graphc

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "compiler/fit/choose_parallel.h"
 #include "compiler/fit/limits.h"
 #include "compiler/fit/memory_strategy.h"
 #include "compiler/passes/pass_manager.h"
@@ -25,6 +26,7 @@ struct CompileOptions {
 
 /// Everything the compiler found out. `synchronised` holds all levels from the optimised graph on.
 struct Compilation {
+  ParallelChoice parallel;
   PassRun passes;
   Placement placement;
   StepBound bound;

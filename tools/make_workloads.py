@@ -41,6 +41,7 @@ class Workload:
         self.head = textwrap.wrap(" ".join(comment.split()), 97, break_on_hyphens=False)
         self.machine = machine
         self.inputs, self.states, self.nodes, self.outputs = [], [], [], []
+        self.end = []
 
     def input(self, name, shape, element="f32"):
         """An input that the user gives."""
@@ -94,6 +95,7 @@ class Workload:
                          f"  - {{name: {node[0] + ',':{width}} {node[1]}}}")
         lines += ["", "outputs:"] if self.outputs else []
         lines += [f"  - {output}" for output in self.outputs]
+        lines += ["", *self.end] if self.end else []
         return "\n".join(lines) + "\n"
 
 
@@ -268,6 +270,20 @@ def e3_single(size):
         w = weights[layer - 1]
         graph.node(f"{w}_new", "sgd_update", [w, gradients[layer - 1]], learning_rate=0.01,
                    updates=w, device="gpu0")
+    return graph
+
+
+def e3_auto(size):
+    """What the others write out, derived."""
+    graph = e3_graph(f"e3_{size}_auto", "h200-x2", f"""The training step of e3_{size}_single,
+        e3_{size}_figure and e3_{size}_replicated, as the compiler derives it: gradients and updates
+        from `train`, and from `parallel` whether and how the batch is divided over the GPUs. """,
+        size)
+    w1, w2 = add_weights(graph, size)
+    hidden = graph.node("h1", "relu", graph.node("fc1", "matmul", ["x", w1]))
+    graph.node("loss", "softmax_cross_entropy", [graph.node("fc2", "matmul", [hidden, w2]),
+                                                 "label"])
+    graph.end = ["train: {loss: loss, optimizer: sgd, learning_rate: 0.01}", "parallel: auto"]
     return graph
 
 
@@ -459,7 +475,7 @@ def workloads():
     yield from all_e1()
     yield from all_e2()
     for size in SIZES:
-        yield from (e3_figure(size), e3_replicated(size), e3_single(size))
+        yield from (e3_figure(size), e3_replicated(size), e3_single(size), e3_auto(size))
     yield x1()
     for size in (32, 64, 128, 256, 512):
         yield from (x2(size, "gpu0"), x2(size, "cpu"))

@@ -26,6 +26,20 @@ std::string placement_line(const Placement& placement) {
   return placement.chosen.name + " (" + join(others, ", ") + ")";
 }
 
+/// How the step is spread, and what that was compared with; nothing if there was no choice.
+std::string parallel_line(const ParallelChoice& choice) {
+  if (choice.candidates.empty()) return "";
+  std::vector<std::string> others;
+  for (const ParallelCandidate& candidate : choice.candidates) {
+    if (&candidate == &choice.candidates[choice.chosen]) continue;
+    others.push_back(
+        candidate.name + " " +
+        (candidate.score ? format_duration(candidate.score->interval_ns) : "cannot be compiled"));
+  }
+  const std::string text = choice.candidates[choice.chosen].name;
+  return "  parallel    " + (others.empty() ? text : text + " (" + join(others, "; ") + ")") + "\n";
+}
+
 std::string busy_table(const Compilation& compilation) {
   const Schedule& schedule = compilation.schedule();
   std::string text = fmt::format("  {:<18}{:>7}{:>8}\n", "lane", "tasks", "busy");
@@ -69,6 +83,7 @@ std::string summary(const Compilation& compilation, const Machine& machine) {
   text += fmt::format("  bound       {}, gap {:.1f} %: {}\n",
                       format_duration(compilation.bound.interval_ns),
                       percent(gap_ns, compilation.bound.interval_ns), compilation.bound.reason);
+  text += parallel_line(compilation.parallel);
   text += "  placement   " + placement_line(compilation.placement) + "\n";
   if (compilation.strategy.budget) text += "  for memory  " + compilation.given_up + "\n";
   text += fmt::format("  waits       {} left of {}\n", synchronised.num_waits,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/frontend/yaml_initializer.h"
+#include "compiler/frontend/yaml_parallel.h"
 #include "compiler/frontend/yaml_reader.h"
 #include "compiler/frontend/yaml_training.h"
 #include "runtime/op/op_table.h"
@@ -44,6 +45,7 @@ class GraphReader {
     read_nodes();
     read_outputs();
     read_train();
+    read_parallel();
     return std::move(declarations_);
   }
 
@@ -52,11 +54,6 @@ class GraphReader {
     const size_t errors_before = diagnostics_.num_errors();
     check_keys(root_, kFileKeys, diagnostics_);
     if (diagnostics_.num_errors() > errors_before) declarations_.is_complete = false;
-    for (const YamlNode& key : root_.keys) {
-      if (key.text != "parallel") continue;
-      diagnostics_.error(key.where, "`parallel` is not supported yet by this version",
-                         "write the parts of the batch as nodes, with `device:` if wanted");
-    }
   }
 
   void read_name() {
@@ -178,7 +175,7 @@ class GraphReader {
     const MapKeys keys = keys_of_node(node);
     const YamlNode* name = require_key(map, "name", keys, map.where, diagnostics_);
     node.name = read_name_at(name, "`name`").value_or(NameAt{"", map.where});
-    node.device = read_name_at(map.find("device"), "`device`");
+    if (const YamlNode* device = map.find("device")) read_devices(*device, node);
     node.updates = read_name_at(map.find("updates"), "`updates`");
     if (const YamlNode* keep = map.find("keep")) {
       node.keep = read_flag(*keep, "`keep`", diagnostics_).value_or(false);
@@ -195,6 +192,19 @@ class GraphReader {
       node.attributes.back().value = read_known_attribute(node, key.text, map.items[i]);
     }
     return node;
+  }
+
+  /// One device, or a list of those that all compute the node.
+  void read_devices(const YamlNode& devices, NodeDeclaration& node) {
+    if (devices.kind != YamlKind::kSequence) {
+      node.device = read_name_at(&devices, "`device`");
+      return;
+    }
+    if (devices.items.empty()) diagnostics_.error(devices.where, "`device` is an empty list");
+    auto names = read_names(devices, "`device`");
+    if (!names || names->empty()) return;
+    node.device = names->front();
+    node.also_on.assign(names->begin() + 1, names->end());
   }
 
   /// Unknown attributes are named by build_graph, which knows the same keys.
@@ -253,6 +263,14 @@ class GraphReader {
     for (size_t i = 0; i < root_.keys.size(); ++i) {
       if (root_.keys[i].text != "train") continue;
       declarations_.training = read_training(root_.keys[i], root_.items[i], diagnostics_);
+    }
+  }
+
+  void read_parallel() {
+    for (size_t i = 0; i < root_.keys.size(); ++i) {
+      if (root_.keys[i].text != "parallel") continue;
+      declarations_.parallel =
+          graphc::read_parallel(root_.keys[i], root_.items[i], diagnostics_);
     }
   }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "compiler/graph/build_parallel.h"
 #include "compiler/graph/build_training.h"
 #include "compiler/graph/topological_order.h"
 #include "compiler/graph/type_inference.h"
@@ -69,6 +70,7 @@ class GraphBuilder {
     add_in_order(std::move(nodes));
     for (const OutputDeclaration& output : declared_.outputs) add_output(output);
     if (declared_.training) add_training(*declared_.training);
+    if (declared_.parallel) add_parallel(*declared_.parallel);
     check_purpose();
     // Parts that are in order are checked now: otherwise their errors would come up only after
     // those found so far are mended. Written types are checked in any case.
@@ -193,6 +195,7 @@ class GraphBuilder {
     node.result = results_[index];
     node.device = text_of(declared.device);
     node.device_where = place_of(declared.device);
+    resolve_more_devices(declared, node);
     node.keep = declared.keep;
     node.where = declared.name.where;
     read_edges_.emplace_back();
@@ -207,6 +210,16 @@ class GraphBuilder {
                                       [](const auto& a) { return a.value.has_value(); });
     if (!is_whole || diagnostics_.num_errors() > errors_before) return std::nullopt;
     return node;
+  }
+
+  void resolve_more_devices(const NodeDeclaration& declared, Node& node) {
+    for (const NameAt& device : declared.also_on) {
+      const bool is_new = device.text != node.device &&
+                          std::find(node.also_on.begin(), node.also_on.end(), device.text) ==
+                              node.also_on.end();
+      if (!is_new) diagnostics_.error(device.where, quoted(device.text) + " is listed twice");
+      node.also_on.push_back(device.text);
+    }
   }
 
   void resolve_inputs(const std::vector<NameAt>& inputs, Node& node) {
@@ -329,6 +342,35 @@ class GraphBuilder {
         [this](const NameAt& name) { return find(name); },
         [this](const NameAt& name) { return find_state(name, "only a state can be trained"); }};
     graph_.training = resolve_training(training, names, diagnostics_);
+  }
+
+  void add_parallel(const ParallelDeclaration& parallel) {
+    graph_.parallel = resolve_parallel(parallel, diagnostics_);
+    for (const LayersDeclaration& layers : parallel.layers) {
+      for (const NameAt& name : layers.nodes) pin(name, layers.device);
+    }
+  }
+
+  void pin(const NameAt& name, const NameAt& device) {
+    const std::optional<ValueId> value = find(name);
+    if (!value) return;
+    const Value& defined = graph_.values[*value];
+    if (defined.kind != ValueKind::kNode) {
+      diagnostics_
+          .error(name.where, quoted(name.text) + " is " + std::string(described(defined.kind)) +
+                                 "; `layers` names nodes")
+          .notes.push_back(note_at(defined.where, "defined here"));
+    }
+    if (!defined.producer) return;
+    Node& node = graph_.nodes[*defined.producer];
+    if (node.device) {
+      diagnostics_
+          .error(name.where, quoted(name.text) + " is already pinned to " + quoted(*node.device))
+          .notes.push_back(note_at(node.device_where, "here"));
+      return;
+    }
+    node.device = device.text;
+    node.device_where = device.where;
   }
 
   void check_purpose() {

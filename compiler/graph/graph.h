@@ -6,6 +6,7 @@
 
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/graph/ids.h"
+#include "compiler/graph/parallel.h"
 #include "compiler/graph/training.h"
 #include "compiler/vocabulary.h"
 #include "runtime/op/op_table.h"
@@ -37,6 +38,7 @@ struct Node {
   ValueId result;
   std::optional<ValueId> updates;     ///< the state whose next value this is
   std::optional<std::string> device;  ///< pinned by the user
+  std::vector<std::string> also_on;   ///< further devices, of its kind, that compute it too
   SourceRange device_where;           ///< place of `device`
   bool keep = false;                  ///< neither merged, joined nor removed
   SourceRange where;
@@ -62,6 +64,7 @@ struct Graph {
   IdVector<NodeId, Node> nodes;
   std::vector<GraphOutput> outputs;
   std::optional<Training> training;  ///< until `differentiate` has made nodes of it
+  std::optional<Parallel> parallel;  ///< until `divide` has made nodes of it
 
   const Value& value_of(NodeId node) const { return values[nodes[node].result]; }
   /// Requires: infer_types ran.

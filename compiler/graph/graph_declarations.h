@@ -58,6 +58,7 @@ struct NodeDeclaration {
   std::vector<AttributeDeclaration> attributes;
   std::optional<std::vector<NameAt>> inputs;
   std::optional<NameAt> device;
+  std::vector<NameAt> also_on;  ///< further devices; only with `device`
   std::optional<NameAt> updates;
   std::optional<TensorType> type;  ///< text form: checked against what inference gives
   bool keep = false;
@@ -91,6 +92,27 @@ struct TrainingDeclaration {
   std::optional<std::vector<NameAt>> parameters;
 };
 
+/// A device's part of the batch.
+struct BatchPartDeclaration {
+  NameAt device;
+  std::optional<int64_t> rows;
+  SourceRange rows_where;
+};
+
+/// Nodes that run on one device.
+struct LayersDeclaration {
+  NameAt device;
+  std::vector<NameAt> nodes;
+};
+
+struct ParallelDeclaration {
+  SourceRange where;
+  bool is_auto = false;
+  std::optional<std::vector<BatchPartDeclaration>> batch;
+  std::optional<NameAt> update_on;
+  std::vector<LayersDeclaration> layers;
+};
+
 struct GraphDeclarations {
   NameAt name;
   /// False if something with a name could not be read (reported): then a name that is not defined,
@@ -103,6 +125,7 @@ struct GraphDeclarations {
   std::vector<NodeDeclaration> nodes;
   std::vector<OutputDeclaration> outputs;
   std::optional<TrainingDeclaration> training;
+  std::optional<ParallelDeclaration> parallel;
 };
 
 }  // namespace graphc

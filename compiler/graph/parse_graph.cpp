@@ -3,6 +3,7 @@
 #include "compiler/graph/build_graph.h"
 #include "compiler/graph/graph_text.h"
 #include "compiler/graph/line_reader.h"
+#include "compiler/graph/parallel_text.h"
 #include "compiler/graph/tensor_literal.h"
 #include "compiler/graph/training_text.h"
 #include "runtime/base/text.h"
@@ -28,14 +29,25 @@ class LineParser {
     if (line_.accept_word("output")) return parse_output(declarations);
     const SourceRange where = line_.peek().where;
     if (line_.accept_word("train")) return parse_train(where, declarations);
+    if (line_.accept_word("parallel")) return parse_parallel(where, declarations);
     return line_.fail(
-        "`graph`, `input`, `state`, `constant`, `output`, `train` or a node `%name = ...`");
+        "`graph`, `input`, `state`, `constant`, `output`, `train`, `parallel` or a node "
+        "`%name = ...`");
   }
 
  private:
   bool parse_device(std::string_view keyword, std::optional<NameAt>& device) {
     if (!line_.accept_word(keyword)) return true;
     return line_.read_word_or_string(device.emplace(), "the name of a device");
+  }
+
+  bool parse_more_devices(NodeDeclaration& node) {
+    while (node.device && line_.accept_symbol(',')) {
+      const bool is_read =
+          line_.read_word_or_string(node.also_on.emplace_back(), "the name of a device");
+      if (!is_read) return false;
+    }
+    return true;
   }
 
   bool parse_name(GraphDeclarations& declarations) {
@@ -213,7 +225,7 @@ class LineParser {
     node.op = NameAt{std::move(op.text), std::move(op.where)};
     if (!parse_operands(node) || !parse_attributes(node)) return false;
     if (line_.peek().is_symbol(':') && !parse_type(node.type)) return false;
-    if (!parse_device("device", node.device)) return false;
+    if (!parse_device("device", node.device) || !parse_more_devices(node)) return false;
     node.keep = line_.accept_word("keep");
     if (line_.accept_word("updates") && !line_.read_value_name(node.updates.emplace()))
       return false;
@@ -290,6 +302,14 @@ class LineParser {
     if (declarations.training) return line_.fail_at(where, "the graph already says how to train");
     declarations.training = parse_training(line_, where);
     return declarations.training.has_value();
+  }
+
+  bool parse_parallel(const SourceRange& where, GraphDeclarations& declarations) {
+    if (declarations.parallel) {
+      return line_.fail_at(where, "the graph already says how it is spread over devices");
+    }
+    declarations.parallel = graphc::parse_parallel(line_, where);
+    return declarations.parallel.has_value();
   }
 
   LineReader line_;

@@ -1,4 +1,5 @@
 #include "compiler/graph/graph_text.h"
+#include "compiler/graph/parallel_text.h"
 #include "compiler/graph/tensor_literal.h"
 #include "compiler/graph/training_text.h"
 #include "runtime/base/text.h"
@@ -15,12 +16,10 @@ std::string in_quotes(const std::string& text) {
   return quoted + "\"";
 }
 
-std::string word(const std::string& text) { return is_identifier(text) ? text : in_quotes(text); }
-
 std::string random_stream(const Value& state, std::string arguments) {
   const Initializer& initializer = state.initializer;
   arguments += "seed=" + std::to_string(initializer.seed);
-  if (initializer.stream != state.name) arguments += ", stream=" + word(initializer.stream);
+  if (initializer.stream != state.name) arguments += ", stream=" + print_word(initializer.stream);
   return "(" + arguments + ")";
 }
 
@@ -55,7 +54,7 @@ std::string print_source(const Value& value) {
     return "input %" + value.name + type + feed + "\n";
   }
   return "state %" + value.name + type + " init " + print_initializer(value) +
-         (value.device ? " device " + word(*value.device) : "") + "\n";
+         (value.device ? " device " + print_word(*value.device) : "") + "\n";
 }
 
 std::string print_node(const Graph& graph, const Node& node) {
@@ -72,7 +71,8 @@ std::string print_node(const Graph& graph, const Node& node) {
   if (!attributes.empty()) text += " {" + attributes + "}";
   const std::optional<TensorType>& type = graph.values[node.result].type;
   if (type) text += " : " + to_string(*type);
-  if (node.device) text += " device " + word(*node.device);
+  if (node.device) text += " device " + print_word(*node.device);
+  for (const std::string& device : node.also_on) text += ", " + print_word(device);
   if (node.keep) text += " keep";
   if (node.updates) text += " updates %" + graph.values[*node.updates].name;
   return text + "\n";
@@ -80,8 +80,12 @@ std::string print_node(const Graph& graph, const Node& node) {
 
 }  // namespace
 
+std::string print_word(const std::string& text) {
+  return is_identifier(text) ? text : in_quotes(text);
+}
+
 std::string print_graph(const Graph& graph) {
-  std::string text = "graph " + word(graph.name) + "\n";
+  std::string text = "graph " + print_word(graph.name) + "\n";
   for (const ValueKind kind : {ValueKind::kInput, ValueKind::kState, ValueKind::kConstant}) {
     for (const Value& value : graph.values) {
       if (value.kind == kind) text += print_source(value);
@@ -90,10 +94,11 @@ std::string print_graph(const Graph& graph) {
   for (const Node& node : graph.nodes) text += print_node(graph, node);
   for (const GraphOutput& output : graph.outputs) {
     text += "output %" + graph.values[output.value].name;
-    if (output.device) text += " on " + word(*output.device);
+    if (output.device) text += " on " + print_word(*output.device);
     text += "\n";
   }
   if (graph.training) text += print_training(graph);
+  if (graph.parallel) text += print_parallel(*graph.parallel);
   return text;
 }
 

@@ -133,6 +133,18 @@ Violation check_training(const Graph& graph, const Training& training) {
   return std::nullopt;
 }
 
+Violation check_parallel(const Parallel& parallel) {
+  if ((parallel.kind == ParallelKind::kBatch) == parallel.batch.empty()) {
+    return "`parallel` divides a batch over no device, or none over some";
+  }
+  std::set<std::string> devices;
+  for (const BatchPart& part : parallel.batch) {
+    if (!devices.insert(part.device).second) return "'" + part.device + "' has two parts";
+    if (part.rows && *part.rows < 1) return "the part of '" + part.device + "' has no rows";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Violation verify_graph(const Graph& graph) {
@@ -140,6 +152,9 @@ Violation verify_graph(const Graph& graph) {
   if (Violation violation = check_nodes(graph)) return violation;
   for (const GraphOutput& output : graph.outputs) {
     if (!graph.values.contains(output.value)) return "an output is no value of the graph";
+  }
+  if (graph.parallel) {
+    if (Violation violation = check_parallel(*graph.parallel)) return violation;
   }
   return graph.training ? check_training(graph, *graph.training) : std::nullopt;
 }

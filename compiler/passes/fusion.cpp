@@ -20,6 +20,7 @@ std::optional<NodeId> Fusion::find_joinable(NodeId reader, ValueId operand,
   const Node& second = graph_.nodes[reader];
   if (first.op->name != op || first.keep || second.keep) return std::nullopt;
   if (first.updates || first.device != second.device) return std::nullopt;
+  if (first.also_on != second.also_on) return std::nullopt;
   return producer;
 }
 

@@ -17,6 +17,7 @@ Key key_of(const Node& node, const IdVector<ValueId, ValueId>& equal_to) {
     text += ' ' + attribute.name + '=' + to_string(attribute.value);
   }
   text += node.device ? " device " + *node.device : "";
+  for (const std::string& device : node.also_on) text += ", " + device;
   std::vector<ValueId> inputs;
   for (const ValueId input : node.inputs) inputs.push_back(equal_to[input]);
   return {std::move(text), std::move(inputs)};

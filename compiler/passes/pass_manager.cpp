@@ -8,6 +8,7 @@
 
 #include "compiler/autodiff/differentiate.h"
 #include "compiler/graph/graph_text.h"
+#include "compiler/parallel/divide.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_transposes.h"
 #include "compiler/passes/fuse_epilogues.h"
@@ -32,6 +33,8 @@ constexpr std::array kPasses = {
     Pass{"fold_transposes", "turns transposes before a matmul into its flags", kRewrite, true,
          fold_transposes},
     Pass{"merge_equal_nodes", "computes equal things once", kRewrite, false, merge_equal_nodes},
+    Pass{"divide", "computes the parts of a batch on the devices that `parallel` names", kRewrite,
+         true, divide},
     Pass{"remove_dead_nodes", "removes what nothing needs", kRewrite, false, remove_dead_nodes},
     Pass{"fuse_epilogues", "adds a bias and applies relu while a matmul writes its result",
          kRewrite, true, fuse_epilogues},

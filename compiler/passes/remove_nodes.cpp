@@ -41,6 +41,7 @@ Graph without(Graph graph, const Removal& removal) {
   const Renumbering renumbered(graph, removal);
   Graph result;
   result.name = std::move(graph.name);
+  result.parallel = std::move(graph.parallel);
   for (const ValueId id : graph.values.ids()) {
     if (!renumbered.stays(id)) continue;
     graph.values[id].producer.reset();

@@ -1,6 +1,7 @@
 #include "compiler/placement/insert_copies.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "compiler/machine/routes.h"
@@ -19,7 +20,11 @@ class CopyInserter {
  public:
   CopyInserter(const Graph& graph, const Assignment& assignment, const Machine& machine,
                DiagnosticSink& diagnostics)
-      : graph_(graph), assignment_(assignment), machine_(machine), diagnostics_(diagnostics) {
+      : graph_(graph),
+        assignment_(assignment),
+        machine_(machine),
+        diagnostics_(diagnostics),
+        ops_of_(graph.nodes.size()) {
     placed_.graph = graph;
     for (const NodeId id : graph.nodes.ids()) {
       if (graph.nodes[id].updates) updated_[*graph.nodes[id].updates] = id;
@@ -43,24 +48,40 @@ class CopyInserter {
   /// finds its producer even when that comes later in the list.
   void place_results() {
     for (const NodeId id : graph_.nodes.ids()) {
-      const Node& node = graph_.nodes[id];
-      const PlacedValueId value = value_on(node.result, assignment_[id]);
-      PlacedOp op;
-      op.kind = PlacedOpKind::kNode;
-      op.name = node.name;
-      op.device = op.destination = assignment_[id];
-      op.node = id;
-      op.writes = value;
-      placed_.values[value].producers = {placed_.ops.push_back(op)};
+      for (const DeviceId device : devices_of(id)) place_result(id, device);
     }
+  }
+
+  void place_result(NodeId id, DeviceId device) {
+    const Node& node = graph_.nodes[id];
+    const PlacedValueId value = value_on(node.result, device);
+    PlacedOp op;
+    op.kind = PlacedOpKind::kNode;
+    const bool is_first = ops_of_[id].empty();
+    op.name = is_first ? node.name : node.name + "@" + machine_.devices[device].name;
+    op.device = op.destination = device;
+    op.node = id;
+    op.writes = value;
+    ops_of_[id].push_back(placed_.ops.push_back(op));
+    placed_.values[value].producers = {ops_of_[id].back()};
+  }
+
+  std::vector<DeviceId> devices_of(NodeId id) const {
+    std::vector<DeviceId> devices = {assignment_[id]};
+    for (const std::string& name : graph_.nodes[id].also_on) {
+      devices.push_back(*machine_.find_device(name));
+    }
+    return devices;
   }
 
   void add_node(NodeId id) {
     const Node& node = graph_.nodes[id];
-    for (size_t i = 0; i < node.inputs.size(); ++i) {
-      const SourceRange& where = i < node.input_places.size() ? node.input_places[i] : node.where;
-      const auto operand = read_on(node.inputs[i], assignment_[id], where);
-      if (operand) placed_.ops[PlacedOpId(id.value())].reads.push_back(*operand);
+    for (const PlacedOpId op : ops_of_[id]) {
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        const SourceRange& where = i < node.input_places.size() ? node.input_places[i] : node.where;
+        const auto operand = read_on(node.inputs[i], placed_.ops[op].device, where);
+        if (operand) placed_.ops[op].reads.push_back(*operand);
+      }
     }
   }
 
@@ -117,9 +138,10 @@ class CopyInserter {
     if (origin.kind == ValueKind::kState || origin.kind == ValueKind::kConstant) {
       return value_on(value, device);  // every device has its own, filled in at load
     }
-    const DeviceId home =
-        origin.kind == ValueKind::kInput ? machine_.host() : assignment_[*origin.producer];
     if (origin.kind == ValueKind::kInput) feed(value);
+    const DeviceId home = origin.kind == ValueKind::kInput
+                              ? machine_.host()
+                              : nearest_of(devices_of(*origin.producer), device);
     const auto route = cheapest_route(machine_, home, device);
     if (route.empty() && home != device) {
       diagnostics_.error(
@@ -131,6 +153,19 @@ class CopyInserter {
     }
     for (const LinkDirection* link : route) copy_over(value, *link);
     return placed_at_.at({value, device});
+  }
+
+  /// The first of the homes from which it is the fewest links to `device`.
+  DeviceId nearest_of(const std::vector<DeviceId>& homes, DeviceId device) const {
+    DeviceId nearest = homes.front();
+    size_t fewest = std::numeric_limits<size_t>::max();
+    for (const DeviceId home : homes) {
+      const size_t num_links = cheapest_route(machine_, home, device).size();
+      if (num_links == 0 || num_links >= fewest) continue;
+      nearest = home;
+      fewest = num_links;
+    }
+    return nearest;
   }
 
   void feed(ValueId input) {
@@ -181,6 +216,7 @@ class CopyInserter {
   const Machine& machine_;
   DiagnosticSink& diagnostics_;
   PlacedGraph placed_;
+  IdVector<NodeId, std::vector<PlacedOpId>> ops_of_;  // one a device
   std::map<ValueId, NodeId> updated_;
   std::map<std::pair<ValueId, DeviceId>, PlacedValueId> placed_at_;
 };

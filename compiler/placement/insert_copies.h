@@ -5,7 +5,7 @@
 
 namespace graphc {
 
-/// Makes every crossing of devices an explicit copy along the cheapest route of links; one copy per
+/// Puts every node on its device, or its devices, and makes every crossing of devices an explicit copy along the cheapest route of links; one copy per
 /// (value, destination). The next value of a state travels in the step that computes it.
 ///
 /// Runs after:  place - it decides which edges cross.

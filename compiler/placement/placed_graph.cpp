@@ -31,7 +31,7 @@ class PlacedGraphVerifier {
   }
 
  private:
-  std::string device_name(DeviceId device) const { return machine_.devices[device].name; }
+  const std::string& device_name(DeviceId device) const { return machine_.devices[device].name; }
   const std::string& name_of(ValueId value) const { return placed_.graph.values[value].name; }
 
   /// The next value of a state is placed as the state.
@@ -179,23 +179,28 @@ class PlacedGraphVerifier {
   /// A node may be computed several times, into a value of its own each time, but on one device;
   /// what replaces a state, once.
   Violation check_nodes() const {
-    std::map<NodeId, DeviceId> placed_on;
+    std::map<NodeId, std::set<DeviceId>> placed_on;
     for (const PlacedOp& op : placed_.ops) {
       if (op.kind != PlacedOpKind::kNode) continue;
       const Node& node = placed_.graph.nodes[*op.node];
-      if (node.device && *node.device != device_name(op.device)) {
-        return "'" + node.name + "' is pinned to " + *node.device + " but placed on " +
-               device_name(op.device);
+      const std::string& name = device_name(op.device);
+      const bool is_further =
+          std::find(node.also_on.begin(), node.also_on.end(), name) != node.also_on.end();
+      if (node.device && *node.device != name && !is_further) {
+        return "'" + node.name + "' is pinned to " + *node.device + " but placed on " + name;
       }
-      const DeviceId known = placed_on.try_emplace(*op.node, op.device).first->second;
-      if (known != op.device) {
-        return "'" + node.name + "' is placed on " + device_name(known) + " and on " +
-               device_name(op.device);
+      std::set<DeviceId>& known = placed_on[*op.node];
+      known.insert(op.device);
+      if (known.size() > node.also_on.size() + 1) {
+        return "'" + node.name + "' is placed on " + device_name(*known.begin()) + " and on " +
+               device_name(*known.rbegin());
       }
     }
-    for (const NodeId node : placed_.graph.nodes.ids()) {
-      if (!placed_on.contains(node)) {
-        return "'" + placed_.graph.nodes[node].name + "' is not placed";
+    for (const NodeId id : placed_.graph.nodes.ids()) {
+      const Node& node = placed_.graph.nodes[id];
+      if (placed_on[id].empty()) return "'" + node.name + "' is not placed";
+      if (placed_on[id].size() < node.also_on.size() + 1) {
+        return "'" + node.name + "' is not placed on every one of its devices";
       }
     }
     return std::nullopt;

@@ -196,10 +196,19 @@ class Relaxation {
   std::map<std::pair<ValueId, DeviceId>, TaskId> hops_;
 };
 
+/// Without those of nodes that several devices compute: whoever reads one reads the nearest.
+Pins pins_of_one_device(const Graph& graph, Pins pins) {
+  for (const NodeId id : graph.nodes.ids()) {
+    if (!graph.nodes[id].also_on.empty()) pins[id].reset();
+  }
+  return pins;
+}
+
 }  // namespace
 
 StepBound relaxed_bound(const Graph& graph, const Machine& machine, const CostModel& costs,
-                        const Pins& pins) {
+                        const Pins& all_pins) {
+  const Pins pins = pins_of_one_device(graph, all_pins);
   const auto bound_with = [&](PoolCount count) {
     return Relaxation(graph, machine, costs, pins, count).bound();
   };

@@ -13,7 +13,7 @@ struct StepBound {
 };
 
 /// The bound of a relaxed problem: a node that is not pinned costs what it costs on its fastest
-/// device and may use any lane of the machine, launches counted or not, whichever says more; copies
+/// device (once, if several compute it) and may use any lane of the machine, launches counted or not, whichever says more; copies
 /// are counted only between ends that are both fixed (pinned nodes, feeds, delivered outputs);
 /// memory is unlimited.
 StepBound relaxed_bound(const Graph& graph, const Machine& machine, const CostModel& costs,

@@ -15,7 +15,7 @@ EMITTED = ("graph", "placed", "tasks", "schedule", "memory", "memory-svg", "memo
 
 def accepts(machine, graph):
     """Whether the machine has the devices that the graph is pinned to."""
-    return all(f"{device}:" in machine.read_text() or f"device: {device}" not in graph.read_text()
+    return all(f"{device}:" in machine.read_text() or device not in graph.read_text()
                for device in ("gpu0", "gpu1"))
 
 

@@ -62,9 +62,12 @@ class TrainingTest(EndToEndTest):
 
     def test_a_derived_backward_pass_trains_as_the_one_written_by_hand(self):
         summaries, losses = [], []
+        graphs = self.copy_of_graphs("undivided")
+        derived = graphs / "mlp.yaml"
+        derived.write_text(re.sub(r"parallel: .*", "", derived.read_text()))
         for name in ("mlp", "mlp_single"):
             plan, loss = self.folder / f"{name}.bin", self.folder / f"{name}.npy"
-            summary = self.succeed("graphc", GRAPHS / f"{name}.yaml", "-o", plan)
+            summary = self.succeed("graphc", graphs / f"{name}.yaml", "-o", plan)
             summaries.append(summary.removeprefix(name))
             self.succeed("graphrun", plan, "--steps=200", f"--output=loss={loss}")
             losses.append(np.load(loss))
@@ -72,6 +75,30 @@ class TrainingTest(EndToEndTest):
         self.assertEqual(*summaries)
         self.assertLess(losses[0][-1], losses[0][0] / 2)
         np.testing.assert_array_equal(*losses)
+
+    def test_a_divided_batch_trains_as_the_whole_one(self):
+        graphs = self.copy_of_graphs("divided")
+        text = (graphs / "mlp.yaml").read_text()
+        forms = {"whole": "", "figure": "parallel: {batch: [gpu0, gpu1], update_on: cpu}",
+                 "each": "parallel: {batch: [gpu0, gpu1], update_on: each}",
+                 "uneven": "parallel: {batch: {gpu1: 70, gpu0: 30}}",
+                 "auto": "parallel: auto",
+                 "layers": "parallel: {layers: {gpu0: [fc1, h1], gpu1: [fc2, loss]}}"}
+        losses, weights = {}, {}
+        for form, line in forms.items():
+            graph, plan = graphs / f"{form}.yaml", self.folder / f"{form}.bin"
+            graph.write_text(re.sub(r"parallel: .*", line, text))
+            self.succeed("graphc", graph, "-o", plan)
+            loss, state = self.folder / f"{form}.npy", self.folder / f"{form}.safetensors"
+            report = self.succeed("graphrun", plan, "--steps=200", "--check",
+                                  f"--output=loss={loss}", f"--save-state={state}")
+            self.assertIn("equal the reference", report)
+            losses[form], weights[form] = np.load(loss), state.read_bytes()
+        for form in forms:
+            np.testing.assert_allclose(losses[form], losses["whole"], rtol=1e-3, err_msg=form)
+            # The same names, so one form can go on where another stopped.
+            self.assertEqual(len(weights[form]), len(weights["whole"]))
+        self.assertNotEqual(weights["figure"], weights["whole"])
 
     def test_200_losses_are_those_of_the_reference_executor(self):
         # --check compares every loss and, at the end, every weight, to 1e-4.

@@ -56,7 +56,7 @@ class WorkloadsTest(EndToEndTest):
         for name, array in arrays.items():
             np.save(self.folder / f"{name}.npy", array)
         given = [f"--input={name}={self.folder / name}.npy" for name in arrays]
-        for form in ("figure", "replicated", "single"):
+        for form in ("figure", "replicated", "single", "auto"):
             with self.subTest(form=form):
                 self.check(self.compile(GRAPHS / "workloads" / f"e3_small_{form}.yaml"), 2, *given)
 

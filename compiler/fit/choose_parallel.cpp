@@ -1,0 +1,172 @@
+#include "compiler/fit/choose_parallel.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/fit/rows_by_speed.h"
+#include "compiler/graph/type_inference.h"
+#include "compiler/parallel/divide.h"
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+bool check_devices(const Parallel& parallel, const Machine& machine, DiagnosticSink& diagnostics) {
+  const size_t errors_before = diagnostics.num_errors();
+  for (const BatchPart& part : parallel.batch) {
+    find_device(part.device, part.where, machine, diagnostics);
+  }
+  if (parallel.update_on) {
+    find_device(*parallel.update_on, parallel.update_where, machine, diagnostics);
+  }
+  if (diagnostics.num_errors() > errors_before) return false;
+  const auto device_of = [&](const BatchPart& part) { return *machine.find_device(part.device); };
+  return !parallel.update_on_each ||
+         std::all_of(parallel.batch.begin(), parallel.batch.end(), [&](const BatchPart& part) {
+           return check_same_kind(device_of(parallel.batch[0]), device_of(part),
+                                  parallel.update_where, machine, diagnostics);
+         });
+}
+
+/// The graph with the types of its results; nothing if they cannot be inferred, which the passes
+/// report.
+std::optional<Graph> typed(Graph graph) {
+  DiagnosticSink unused;
+  ValueTypes types = infer_value_types(graph, unused);
+  if (unused.num_errors() > 0) return std::nullopt;
+  for (const ValueId id : graph.values.ids()) graph.values[id].type = std::move(types[id]);
+  return graph;
+}
+
+/// How long the device, all of it, takes for the nodes of the graph.
+double time_on(const Graph& graph, DeviceId device, const Machine& machine,
+               const CostModel& costs) {
+  int64_t time_ns = 1;
+  for (const NodeId node : graph.nodes.ids()) {
+    time_ns += costs.node_cost(graph, node, device).duration_ns();
+  }
+  const Device& where = machine.devices[device];
+  // Workers of a CPU share what is large; streams of a GPU share the whole of it.
+  const double lanes = shares_compute(where) ? 1 : where.num_lanes;
+  return static_cast<double>(time_ns) / lanes;
+}
+
+class Chooser {
+ public:
+  Chooser(const Graph& graph, const Machine& machine, const CostModel& costs)
+      : graph_(graph), typed_(typed(graph)), machine_(machine), costs_(costs) {}
+
+  /// The ways that `parallel` leaves open: where sums and updates run, or all.
+  std::vector<ParallelCandidate> candidates() const {
+    const Parallel& asked = *graph_.parallel;
+    std::vector<ParallelCandidate> all;
+    if (asked.kind == ParallelKind::kBatch) {
+      add_division(asked, all);
+      return all;
+    }
+    all.push_back({"undivided", std::nullopt, std::nullopt});
+    std::vector<DeviceId> accelerators;
+    for (const DeviceId device : machine_.devices.ids()) {
+      if (device != machine_.host()) accelerators.push_back(device);
+    }
+    DiagnosticSink unused;
+    if (!find_batch_size(graph_, unused)) return all;
+    for (size_t count = 2; count <= accelerators.size(); ++count) {
+      add_division(batch_over({accelerators.begin(),
+                               accelerators.begin() + static_cast<std::ptrdiff_t>(count)}),
+                   all);
+    }
+    if (accelerators.empty()) return all;
+    accelerators.insert(accelerators.begin(), machine_.host());
+    add_division(batch_over(accelerators), all);
+    return all;
+  }
+
+ private:
+  /// With rows for every part. What cannot be divided stays as it is, for `divide` to report.
+  Parallel with_rows(Parallel parallel) const {
+    DiagnosticSink unused;
+    const auto batch = find_batch_size(graph_, unused);
+    const bool is_open = !parallel.batch.empty() && !parallel.batch[0].rows;
+    if (!typed_ || !batch || !is_open ||
+        *batch < static_cast<int64_t>(parallel.batch.size())) {
+      return parallel;
+    }
+    std::vector<double> times;
+    for (const BatchPart& part : parallel.batch) {
+      times.push_back(time_on(*typed_, *machine_.find_device(part.device), machine_, costs_));
+    }
+    const std::vector<int64_t> rows = rows_by_speed(*batch, times);
+    for (size_t i = 0; i < rows.size(); ++i) parallel.batch[i].rows = rows[i];
+    return parallel;
+  }
+
+  Parallel batch_over(const std::vector<DeviceId>& devices) const {
+    Parallel parallel;
+    parallel.kind = ParallelKind::kBatch;
+    parallel.where = graph_.parallel->where;
+    for (const DeviceId device : devices) {
+      parallel.batch.push_back({machine_.devices[device].name, std::nullopt, parallel.where});
+    }
+    return parallel;
+  }
+
+  /// The division as it is, and if it leaves that open with all updates on each of its devices.
+  void add_division(const Parallel& asked, std::vector<ParallelCandidate>& all) const {
+    const Parallel parallel = with_rows(asked);
+    std::vector<std::string> names;
+    for (const BatchPart& part : parallel.batch) names.push_back(part.device);
+    const std::string name = "batch over " + join(names, ", ");
+    all.push_back({name, parallel, std::nullopt});
+    if (parallel.update_on || parallel.update_on_each || !may_update_on_each(parallel)) return;
+    all.push_back({name + " with updates on each", parallel, std::nullopt});
+    all.back().parallel->update_on_each = true;
+  }
+
+  bool may_update_on_each(const Parallel& parallel) const {
+    const bool has_updates =
+        graph_.training ||
+        std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                    [](const Node& node) { return node.updates.has_value(); });
+    const auto kind_of = [&](const BatchPart& part) -> const std::string& {
+      return machine_.devices[*machine_.find_device(part.device)].kind;
+    };
+    return has_updates && parallel.batch.size() > 1 &&
+           std::all_of(parallel.batch.begin(), parallel.batch.end(), [&](const BatchPart& part) {
+             return kind_of(part) == kind_of(parallel.batch[0]);
+           });
+  }
+
+  const Graph& graph_;
+  std::optional<Graph> typed_;
+  const Machine& machine_;
+  const CostModel& costs_;
+};
+
+}  // namespace
+
+Result<ParallelChoice> choose_parallel(const Graph& graph, const Machine& machine,
+                                       const CostModel& costs, const EvaluateGraph& evaluate,
+                                       DiagnosticSink& diagnostics) {
+  ParallelChoice choice;
+  if (!graph.parallel) return choice;
+  if (!check_devices(*graph.parallel, machine, diagnostics)) return reported();
+  std::vector<ParallelCandidate> candidates = Chooser(graph, machine, costs).candidates();
+  if (candidates.size() == 1) {
+    choice.parallel = candidates[0].parallel;
+    return choice;
+  }
+  Graph divided = graph;
+  for (ParallelCandidate& candidate : candidates) {
+    divided.parallel = candidate.parallel;
+    candidate.score = evaluate(divided);
+    choice.candidates.push_back(std::move(candidate));
+    const auto& best = choice.candidates[choice.chosen].score;
+    const auto& score = choice.candidates.back().score;
+    if (score && (!best || *score < *best)) choice.chosen = choice.candidates.size() - 1;
+  }
+  choice.parallel = choice.candidates[choice.chosen].parallel;
+  return choice;
+}
+
+}  // namespace graphc

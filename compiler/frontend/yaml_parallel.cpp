@@ -1,0 +1,99 @@
+#include "compiler/frontend/yaml_parallel.h"
+
+#include <utility>
+
+namespace graphc {
+namespace {
+
+const MapKeys kKeys = {"`parallel`", {"batch", "update_on", "layers"}};
+
+class ParallelReader {
+ public:
+  explicit ParallelReader(DiagnosticSink& diagnostics) : diagnostics_(diagnostics) {}
+
+  ParallelDeclaration read(const YamlNode& key, const YamlNode& section) {
+    ParallelDeclaration parallel;
+    parallel.where = key.where;
+    if (section.kind == YamlKind::kScalar && section.text == "auto") {
+      parallel.is_auto = true;
+      return parallel;
+    }
+    if (section.kind != YamlKind::kMap) {
+      diagnostics_.error(section.where, "`parallel` must be auto or a map",
+                         "for example parallel: {batch: [gpu0, gpu1]}");
+      return parallel;
+    }
+    check_keys(section, kKeys, diagnostics_);
+    const YamlNode* batch = section.find("batch");
+    const YamlNode* layers = section.find("layers");
+    if (batch != nullptr) parallel.batch = read_batch(*batch);
+    if (layers != nullptr) parallel.layers = read_layers(*layers);
+    if (const YamlNode* update_on = section.find("update_on")) {
+      parallel.update_on = read_name(*update_on, "`update_on`");
+    }
+    if ((batch == nullptr) == (layers == nullptr) && !has_misspelled_key(section, "batch", kKeys) &&
+        !has_misspelled_key(section, "layers", kKeys)) {
+      diagnostics_.error(key.where, "`parallel` needs either `batch` or `layers`");
+    }
+    return parallel;
+  }
+
+ private:
+  std::optional<NameAt> read_name(const YamlNode& node, std::string_view what) {
+    std::optional<std::string> text = read_text(node, what, diagnostics_);
+    if (!text) return std::nullopt;
+    return NameAt{*std::move(text), node.where};
+  }
+
+  /// All names, or nothing if one of them is no text (reported).
+  std::optional<std::vector<NameAt>> read_names(const YamlNode& list, const std::string& what) {
+    if (!expect_kind(list, YamlKind::kSequence, what, diagnostics_)) return std::nullopt;
+    std::vector<NameAt> names;
+    for (const YamlNode& item : list.items) {
+      std::optional<NameAt> name = read_name(item, "each element of " + what);
+      if (name) names.push_back(*std::move(name));
+    }
+    if (names.size() != list.items.size()) return std::nullopt;
+    return names;
+  }
+
+  std::optional<std::vector<BatchPartDeclaration>> read_batch(const YamlNode& batch) {
+    std::vector<BatchPartDeclaration> parts;
+    if (batch.kind != YamlKind::kMap) {
+      const auto names = read_names(batch, "`batch`");
+      if (!names) return std::nullopt;
+      for (const NameAt& name : *names) parts.push_back({name, std::nullopt, {}});
+      return parts;
+    }
+    for (size_t i = 0; i < batch.keys.size(); ++i) {
+      const NameAt device{batch.keys[i].text, batch.keys[i].where};
+      const std::optional<int64_t> rows =
+          read_integer(batch.items[i], "the rows of '" + device.text + "'", diagnostics_);
+      if (rows) parts.push_back({device, rows, batch.items[i].where});
+    }
+    if (parts.size() != batch.items.size()) return std::nullopt;
+    return parts;
+  }
+
+  std::vector<LayersDeclaration> read_layers(const YamlNode& layers) {
+    std::vector<LayersDeclaration> all;
+    if (!expect_kind(layers, YamlKind::kMap, "`layers`", diagnostics_)) return all;
+    for (size_t i = 0; i < layers.keys.size(); ++i) {
+      const NameAt device{layers.keys[i].text, layers.keys[i].where};
+      auto nodes = read_names(layers.items[i], "the layers of '" + device.text + "'");
+      if (nodes) all.push_back({device, *std::move(nodes)});
+    }
+    return all;
+  }
+
+  DiagnosticSink& diagnostics_;
+};
+
+}  // namespace
+
+ParallelDeclaration read_parallel(const YamlNode& key, const YamlNode& section,
+                                  DiagnosticSink& diagnostics) {
+  return ParallelReader(diagnostics).read(key, section);
+}
+
+}  // namespace graphc

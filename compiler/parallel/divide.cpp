@@ -1,0 +1,100 @@
+#include "compiler/parallel/divide.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "compiler/parallel/division.h"
+#include "compiler/parallel/divided_graph.h"
+
+namespace graphc {
+namespace {
+
+std::string first_dimension(const Value& input) {
+  return "dimension 0 of '" + input.name + "', " + to_string(*input.type);
+}
+
+bool has_first_dimension(const Value& value) {
+  return value.kind == ValueKind::kInput && value.type->rank() > 0;
+}
+
+/// Points at the first input that has one row for each of the batch.
+Diagnostic note_of_batch(const Graph& graph, int64_t batch) {
+  for (const Value& value : graph.values) {
+    if (!has_first_dimension(value) || value.type->shape[0] != batch) continue;
+    return {Severity::kNote, value.where, "the batch is " + first_dimension(value), std::nullopt,
+            {}};
+  }
+  CHECK(false, "the batch is a dimension of an input");
+}
+
+/// Rows for every part: those asked for, or as equal as they can be.
+std::vector<int64_t> rows_of_parts(const std::vector<BatchPart>& parts, int64_t batch) {
+  const auto count = static_cast<int64_t>(parts.size());
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < count; ++i) {
+    rows.push_back(
+        parts[static_cast<size_t>(i)].rows.value_or(batch / count + (i < batch % count ? 1 : 0)));
+  }
+  return rows;
+}
+
+bool check_parts(const Graph& graph, int64_t batch, DiagnosticSink& diagnostics) {
+  const Parallel& parallel = *graph.parallel;
+  const std::vector<int64_t> rows = rows_of_parts(parallel.batch, batch);
+  int64_t sum = 0;
+  for (const int64_t each : rows) sum += each;
+  if (batch < static_cast<int64_t>(rows.size())) {
+    diagnostics
+        .error(parallel.where, "a batch of " + std::to_string(batch) + " cannot be divided over " +
+                                   std::to_string(rows.size()) + " devices")
+        .notes.push_back(note_of_batch(graph, batch));
+    return false;
+  }
+  if (sum == batch) return true;
+  diagnostics
+      .error(parallel.batch[0].where, "the parts have " + std::to_string(sum) +
+                                          " rows together, but the batch has " +
+                                          std::to_string(batch))
+      .notes.push_back(note_of_batch(graph, batch));
+  return false;
+}
+
+}  // namespace
+
+Result<int64_t> find_batch_size(const Graph& graph, DiagnosticSink& diagnostics) {
+  const SourceRange& where = graph.parallel->where;
+  std::optional<int64_t> smallest;
+  for (const Value& value : graph.values) {
+    if (!has_first_dimension(value)) continue;
+    smallest = std::min(smallest.value_or(value.type->shape[0]), value.type->shape[0]);
+  }
+  if (!smallest) {
+    diagnostics.error(where, "there is no batch to divide: no input has a dimension");
+    return reported();
+  }
+  const int64_t batch = *smallest;
+  for (const Value& value : graph.values) {
+    if (!has_first_dimension(value) || value.type->shape[0] % batch == 0) continue;
+    diagnostics
+        .error(where, "the batch cannot be divided: " + first_dimension(value) +
+                          ", is no multiple of " + std::to_string(batch))
+        .notes.push_back(note_of_batch(graph, batch));
+    return reported();
+  }
+  return batch;
+}
+
+Result<Graph> divide(Graph graph, DiagnosticSink& diagnostics) {
+  if (!graph.parallel) return graph;
+  if (graph.parallel->kind == ParallelKind::kAuto) {
+    graph.parallel.reset();
+    return graph;
+  }
+  TRY(const int64_t batch, find_batch_size(graph, diagnostics));
+  if (!check_parts(graph, batch, diagnostics)) return reported();
+  const Division division = find_division(graph, batch);
+  return build_divided(graph, division, rows_of_parts(graph.parallel->batch, batch));
+}
+
+}  // namespace graphc

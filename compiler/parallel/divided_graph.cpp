@@ -1,0 +1,258 @@
+#include "compiler/parallel/divided_graph.h"
+
+#include <set>
+#include <string>
+#include <utility>
+
+namespace graphc {
+namespace {
+
+/// Where a new node runs; nothing: where it is cheapest.
+struct Pin {
+  std::optional<std::string> device = std::nullopt;
+  std::vector<std::string> also_on = {};
+  SourceRange where = {};
+};
+
+class Builder {
+ public:
+  Builder(const Graph& graph, const Division& division, const std::vector<int64_t>& rows)
+      : graph_(graph), division_(division), rows_(rows), forms_(graph.values.size()) {
+    for (const Value& value : graph.values) names_.insert(value.name);
+    int64_t begin = 0;
+    for (const int64_t each : rows) {
+      begins_.push_back(begin);
+      begin += each;
+    }
+  }
+
+  Graph build() {
+    result_.name = graph_.name;
+    for (const ValueId id : graph_.values.ids()) {
+      if (graph_.values[id].kind == ValueKind::kNode) continue;
+      forms_[id].whole = result_.values.push_back(graph_.values[id]);
+    }
+    for (const NodeId id : graph_.nodes.ids()) {
+      if (division_.rules[id]) {
+        add_parts(id, *division_.rules[id]);
+      } else {
+        add_whole(id);
+      }
+    }
+    for (GraphOutput output : graph_.outputs) {
+      output.value = whole_of(output.value);
+      result_.outputs.push_back(std::move(output));
+    }
+    return std::move(result_);
+  }
+
+ private:
+  /// The values of the new graph that stand for one of the old; made when they are asked for.
+  struct Forms {
+    std::optional<ValueId> whole;
+    std::vector<ValueId> rows;    // one a part
+    std::vector<ValueId> shares;  // one a part
+  };
+
+  size_t num_parts() const { return rows_.size(); }
+  const Parallel& parallel() const { return *graph_.parallel; }
+
+  ValueId add(std::string name, Node node, const Pin& pin, const SourceRange& where) {
+    node.name = std::move(name);
+    node.device = pin.device;
+    node.also_on = pin.also_on;
+    node.device_where = pin.where;
+    node.where = where;
+    std::vector<TensorType> types;
+    for (const ValueId input : node.inputs) types.push_back(result_.type_of(input));
+    const auto type = infer_type(*node.op, types, node.attributes);
+    CHECK(type.has_value(), type ? "" : node.name + ": " + type.error().message);
+    Value value;
+    value.name = node.name;
+    value.type = *type;
+    value.where = where;
+    value.producer = NodeId(result_.nodes.size());
+    const ValueId id = result_.values.push_back(std::move(value));
+    node.result = id;
+    result_.nodes.push_back(std::move(node));
+    return id;
+  }
+
+  std::string unique(const std::string& wanted) {
+    std::string name = wanted;
+    for (int number = 2; !names_.insert(name).second; ++number) {
+      name = wanted + "." + std::to_string(number);
+    }
+    return name;
+  }
+
+  static Node make(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {}) {
+    Node node;
+    node.op = find_op(op);
+    node.inputs = std::move(inputs);
+    node.attributes = std::move(attributes);
+    return node;
+  }
+
+  std::string name_of_part(ValueId value, size_t part) {
+    return unique(graph_.values[value].name + "_" + std::to_string(part));
+  }
+
+  Pin pin_of_part(size_t part) const {
+    return {parallel().batch[part].device, {}, parallel().batch[part].where};
+  }
+
+  /// Of a node that stays one, or what makes one value of parts.
+  Pin pin_of_whole(ValueId value) const {
+    if (division_.is_update[value] == 0) return {};
+    if (!parallel().update_on_each) return {parallel().update_on, {}, parallel().update_where};
+    Pin pin = pin_of_part(0);
+    for (size_t part = 1; part < num_parts(); ++part) {
+      pin.also_on.push_back(parallel().batch[part].device);
+    }
+    return pin;
+  }
+
+  /// Rows that a value of the type has for each row of the batch.
+  int64_t rows_each(const TensorType& type) const { return type.shape[0] / division_.batch; }
+
+  Attributes attributes_of_part(NodeId id, const PartRule& rule, size_t part) const {
+    Attributes attributes = division_.attributes[id];
+    const TensorType& result = graph_.type_of(graph_.nodes[id].result);
+    if (rule.differs == PartAttribute::kRowsOfShape) {
+      attributes.set("shape", shape_of_part(result, part));
+    } else if (rule.differs == PartAttribute::kFirstElement) {
+      const int64_t in_front = begins_[part] * (result.num_elements() / division_.batch);
+      if (in_front > 0) attributes.set("first", attributes.integer("first", 0) + in_front);
+    }
+    return attributes;
+  }
+
+  std::vector<int64_t> shape_of_part(const TensorType& type, size_t part) const {
+    std::vector<int64_t> shape(type.shape.begin(), type.shape.end());
+    shape[0] = rows_[part] * rows_each(type);
+    return shape;
+  }
+
+  void add_parts(NodeId id, const PartRule& rule) {
+    const Node& node = graph_.nodes[id];
+    std::vector<ValueId> parts;
+    for (size_t part = 0; part < num_parts(); ++part) {
+      Node copy = node;
+      copy.attributes = attributes_of_part(id, rule, part);
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        copy.inputs[i] = operand_of_part(node.inputs[i], rule.operands[i], part);
+      }
+      ValueId value = add(name_of_part(node.result, part), copy, pin_of_part(part), node.where);
+      if (rule.is_mean) value = weighed(value, part, node.where);
+      parts.push_back(value);
+    }
+    (rule.result == Held::kRows ? forms_[node.result].rows : forms_[node.result].shares) =
+        std::move(parts);
+  }
+
+  /// The mean over a part, as its share of the mean over the batch.
+  ValueId weighed(ValueId mean, size_t part, const SourceRange& where) {
+    Attributes attributes;
+    attributes.set("factor",
+                   static_cast<double>(rows_[part]) / static_cast<double>(division_.batch));
+    return add(unique(result_.values[mean].name + ".share"), make("scale", {mean}, attributes),
+               pin_of_part(part), where);
+  }
+
+  ValueId operand_of_part(ValueId value, Held wanted, size_t part) {
+    if (wanted == Held::kRows) return rows_of(value)[part];
+    return wanted == Held::kShares ? forms_[value].shares[part] : whole_of(value);
+  }
+
+  void add_whole(NodeId id) {
+    const Node& node = graph_.nodes[id];
+    Node copy = node;
+    for (ValueId& input : copy.inputs) input = whole_of(input);
+    if (node.updates) copy.updates = forms_[*node.updates].whole;
+    const Pin pin = node.device ? Pin{node.device, node.also_on, node.device_where}
+                                : pin_of_whole(node.result);
+    forms_[node.result].whole = add(node.name, copy, pin, node.where);
+  }
+
+  ValueId whole_of(ValueId value) {
+    Forms& forms = forms_[value];
+    if (!forms.whole) {
+      forms.whole = forms.shares.empty() ? gathered(value) : summed(value);
+    }
+    return *forms.whole;
+  }
+
+  ValueId gathered(ValueId value) {
+    return add(graph_.values[value].name, make("concat", forms_[value].rows), pin_of_whole(value),
+               graph_.values[value].where);
+  }
+
+  ValueId summed(ValueId value) {
+    const std::string& name = graph_.values[value].name;
+    const std::vector<ValueId>& shares = forms_[value].shares;
+    ValueId sum = shares[0];
+    for (size_t part = 1; part < shares.size(); ++part) {
+      const bool is_last = part + 1 == shares.size();
+      sum = add(is_last ? name : unique(name + ".sum"), make("add", {sum, shares[part]}),
+                pin_of_whole(value), graph_.values[value].where);
+    }
+    if (shares.size() > 1) return sum;
+    return add(name, make("copy", {sum}), pin_of_whole(value), graph_.values[value].where);
+  }
+
+  const std::vector<ValueId>& rows_of(ValueId value) {
+    Forms& forms = forms_[value];
+    if (!forms.rows.empty()) return forms.rows;
+    const std::optional<NodeId>& producer = graph_.values[value].producer;
+    const bool is_repeated = producer && repeats_rows(*producer);
+    for (size_t part = 0; part < num_parts(); ++part) {
+      forms.rows.push_back(is_repeated ? repeated(*producer, part) : cut(value, part));
+    }
+    return forms.rows;
+  }
+
+  /// Whether every row of the node's result is the same.
+  bool repeats_rows(NodeId id) const {
+    const Node& node = graph_.nodes[id];
+    if (node.op->name != "broadcast") return false;
+    const TensorType& input = graph_.type_of(node.inputs[0]);
+    return input.rank() < graph_.type_of(node.result).rank() || input.shape[0] == 1;
+  }
+
+  /// The same rows for every part: no need to cut them out of a larger value.
+  ValueId repeated(NodeId broadcast, size_t part) {
+    const Node& node = graph_.nodes[broadcast];
+    Attributes attributes;
+    attributes.set("shape", shape_of_part(graph_.type_of(node.result), part));
+    return add(name_of_part(node.result, part),
+               make("broadcast", {whole_of(node.inputs[0])}, attributes), pin_of_part(part),
+               node.where);
+  }
+
+  ValueId cut(ValueId value, size_t part) {
+    const int64_t each = rows_each(graph_.type_of(value));
+    Attributes attributes;
+    attributes.set("begin", begins_[part] * each);
+    attributes.set("end", (begins_[part] + rows_[part]) * each);
+    return add(name_of_part(value, part), make("slice", {whole_of(value)}, attributes), Pin(),
+               graph_.values[value].where);
+  }
+
+  const Graph& graph_;
+  const Division& division_;
+  const std::vector<int64_t>& rows_;
+  std::vector<int64_t> begins_;  // of each part, in rows of the batch
+  IdVector<ValueId, Forms> forms_;
+  std::set<std::string> names_;
+  Graph result_;
+};
+
+}  // namespace
+
+Graph build_divided(const Graph& graph, const Division& division,
+                    const std::vector<int64_t>& rows) {
+  return Builder(graph, division, rows).build();
+}
+
+}  // namespace graphc

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "compiler/vocabulary.h"
+#include "runtime/op/op_table.h"
+
+namespace graphc {
+
+/// How the devices that share a batch hold a value between them.
+enum class Held : uint8_t {
+  kWhole,   ///< one value, for whoever asks
+  kRows,    ///< each device some of its rows; one after the other they are the value
+  kShares,  ///< each device one of its type; their sum is the value
+};
+
+/// What differs between the attributes of the parts of a node.
+enum class PartAttribute : uint8_t {
+  kNone,
+  kRowsOfShape,   ///< `shape` starts with the rows of the part
+  kFirstElement,  ///< `first` counts the elements in front of the part
+};
+
+/// How a node is computed in parts, by the same operator.
+struct PartRule {
+  std::vector<Held> operands;  ///< what each part reads of every operand
+  Held result = Held::kRows;
+  PartAttribute differs = PartAttribute::kNone;
+  bool is_mean = false;  ///< kShares: what a part gives counts by its rows
+};
+
+/// A node and what it works on, types of the whole.
+struct WholeNode {
+  const OpInfo* op;
+  std::span<const TensorType> inputs;
+  const TensorType* result;
+  const Attributes* attributes;
+};
+
+/// The node's attributes with what would depend on the number of rows if it stays unsaid: the
+/// `scale` of a loss's gradient.
+Attributes explicit_attributes(const WholeNode& node);
+
+/// How `node` is computed in parts of a batch of `batch` rows; nothing if it needs operands whole,
+/// or none of them is divided. A value that has k times as many rows as the batch has k for each.
+/// Requires: the attributes are explicit; `held` says for every operand how it is held.
+std::optional<PartRule> find_part_rule(const WholeNode& node, std::span<const Held> held,
+                                       int64_t batch);
+
+}  // namespace graphc

@@ -1,0 +1,127 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "compiler/graph/graph_text.h"
+#include "compiler/passes/pass_manager.h"
+#include "runtime/kernels/reference/initial_value.h"
+#include "runtime/kernels/reference/reference_executor.h"
+#include "tests/property/parallel/random_batch_graph.h"
+
+namespace graphc {
+namespace {
+
+constexpr unsigned kNumGraphs = 600;
+constexpr int kNumSteps = 3;
+
+Graph graph_of(const std::string& text) {
+  DiagnosticSink sink;
+  const auto file = std::make_shared<const SourceFile>(SourceFile{"random.graph", text});
+  Result<Graph> graph = parse_graph(file, sink);
+  CHECK(graph.has_value(), sink.render_all() + text);
+  const Result<PassRun> run = run_passes(*std::move(graph), default_passes(), {}, sink);
+  CHECK(run.has_value(), sink.render_all() + text);
+  return run->graph;
+}
+
+/// 0, 1, 2 and again, from another one on in every step.
+Tensor labels_of(const TensorType& type, int step) {
+  Tensor labels = zeros(type);
+  int32_t next = step;
+  for (int32_t& label : labels.as<int32_t>()) label = next++ % 3;
+  return labels;
+}
+
+/// What a batch holds: numbers in [-1, 1], and labels.
+std::map<std::string, Tensor> inputs_of(const Graph& graph, int step) {
+  std::map<std::string, Tensor> inputs;
+  for (const Value& value : graph.values) {
+    if (value.kind != ValueKind::kInput) continue;
+    if (value.type->element == ElementType::kI32) {
+      inputs[value.name] = labels_of(*value.type, step);
+      continue;
+    }
+    Initializer numbers;
+    numbers.kind = InitializerKind::kUniform;
+    numbers.low = -1;
+    numbers.high = 1;
+    numbers.seed = static_cast<uint64_t>(step);
+    numbers.stream = value.name;
+    inputs[value.name] = *make_initial(numbers, *value.type);
+  }
+  return inputs;
+}
+
+/// Outputs of every step, and the states after the last.
+std::map<std::string, Tensor> results_of(const Graph& graph) {
+  std::map<std::string, Tensor> results;
+  Result<ReferenceExecutor> executor = ReferenceExecutor::create(to_source_graph(graph));
+  CHECK(executor.has_value(), executor ? "" : executor.error().message);
+  for (int step = 0; step < kNumSteps; ++step) {
+    const Result<void> done = executor->step(inputs_of(graph, step));
+    CHECK(done.has_value(), done ? "" : done.error().message);
+    for (const GraphOutput& output : graph.outputs) {
+      const std::string& name = graph.values[output.value].name;
+      results[name + "@" + std::to_string(step)] = *executor->find_value(name);
+    }
+  }
+  for (const Value& value : graph.values) {
+    if (value.kind == ValueKind::kState) results[value.name] = *executor->find_state(value.name);
+  }
+  return results;
+}
+
+/// The largest difference of two f32 tensors, as a part of the largest element.
+double difference(const Tensor& a, const Tensor& b) {
+  double largest = 1e-6;
+  double differing = 0;
+  for (size_t i = 0; i < a.as<float>().size(); ++i) {
+    const double x = a.as<float>()[i];
+    const double y = b.as<float>()[i];
+    largest = std::max(largest, std::abs(x));
+    differing = std::max(differing, std::abs(x - y));
+  }
+  return differing / largest;
+}
+
+// The parts, put together, are the whole: outputs and states to rounding, counters to the bit.
+TEST(Divide, RandomTrainingStepsComputeWhatTheUndividedOnesDo) {
+  std::set<std::string_view> divided_ops;
+  size_t num_gathered = 0;
+  for (unsigned seed = 0; seed < kNumGraphs; ++seed) {
+    const RandomBatchGraph random(seed);
+    const Graph whole = graph_of(random.text());
+    const Graph parts = graph_of(random.text() + random.parallel());
+    for (const Node& node : parts.nodes) {
+      if (node.device) divided_ops.insert(node.op->name);
+      if (node.op->name == "concat" && !node.device) ++num_gathered;
+    }
+    const auto expected = results_of(whole);
+    const auto found = results_of(parts);
+    ASSERT_EQ(found.size(), expected.size()) << "seed " << seed;
+    for (const auto& [name, tensor] : expected) {
+      const Tensor& other = found.at(name);
+      ASSERT_EQ(other.type, tensor.type);
+      if (tensor.type.element == ElementType::kF32) {
+        ASSERT_LT(difference(tensor, other), 2e-5)
+            << name << ", seed " << seed << "\n"
+            << random.text() << random.parallel() << print_graph(parts);
+      } else {
+        ASSERT_EQ(other, tensor) << name << ", seed " << seed;
+      }
+    }
+  }
+  // Everything that can be divided was, and what cannot was put together.
+  for (const char* op : {"broadcast", "concat", "dropout", "embedding", "embedding_grad",
+                         "layer_norm", "layer_norm_grad", "layer_norm_scale_grad", "matmul",
+                         "mse", "reshape", "slice", "softmax", "softmax_cross_entropy",
+                         "softmax_cross_entropy_grad", "softmax_grad", "sum", "sum_of_squares"}) {
+    EXPECT_TRUE(divided_ops.contains(op)) << op;
+  }
+  EXPECT_GT(num_gathered, 20U);
+}
+
+}  // namespace
+}  // namespace graphc
