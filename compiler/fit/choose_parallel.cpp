@@ -70,13 +70,14 @@ class Chooser {
       if (device != machine_.host()) accelerators.push_back(device);
     }
     DiagnosticSink unused;
-    if (!find_batch_size(graph_, unused)) return all;
-    for (size_t count = 2; count <= accelerators.size(); ++count) {
+    const auto batch = find_batch_size(graph_, unused);
+    const size_t most_parts = batch ? static_cast<size_t>(*batch) : 1;
+    for (size_t count = 2; count <= std::min(accelerators.size(), most_parts); ++count) {
       add_division(batch_over({accelerators.begin(),
                                accelerators.begin() + static_cast<std::ptrdiff_t>(count)}),
                    all);
     }
-    if (accelerators.empty()) return all;
+    if (accelerators.empty() || accelerators.size() >= most_parts) return all;
     accelerators.insert(accelerators.begin(), machine_.host());
     add_division(batch_over(accelerators), all);
     return all;
@@ -154,6 +155,7 @@ Result<ParallelChoice> choose_parallel(const Graph& graph, const Machine& machin
   std::vector<ParallelCandidate> candidates = Chooser(graph, machine, costs).candidates();
   if (candidates.size() == 1) {
     choice.parallel = candidates[0].parallel;
+    if (graph.parallel->kind == ParallelKind::kAuto) choice.candidates = std::move(candidates);
     return choice;
   }
   Graph divided = graph;

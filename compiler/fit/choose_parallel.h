@@ -20,7 +20,8 @@ struct ParallelCandidate {
 
 struct ParallelChoice {
   std::optional<Parallel> parallel;  ///< every part with its rows
-  /// What was compared, in that order; empty if the graph leaves no choice.
+  /// What was compared, in that order; empty if the graph leaves no choice. One without a score:
+  /// `auto`, and nothing else can be done.
   std::vector<ParallelCandidate> candidates;
   size_t chosen = 0;  ///< index into `candidates`
 };

@@ -140,13 +140,15 @@ class MachineReader {
     const std::string lanes = is_cpu ? "workers" : "streams";
     const std::string what = "a device of kind " + device.kind;
     MapKeys keys = {what, {"kind", lanes, "memory", "rates", "launch"}};
-    if (!is_cpu) keys.known.emplace_back("index");
+    keys.known.emplace_back(is_cpu ? "readers" : "index");
     check_keys(map, keys, diagnostics_);
     const auto require = [&](std::string_view key) {
       return require_key(map, key, keys, name.where, diagnostics_);
     };
     const YamlNode* count = require(lanes);
     if (count != nullptr) device.num_lanes = read_count(*count, lanes, 1);
+    const YamlNode* readers = map.find("readers");
+    if (is_cpu && readers != nullptr) device.num_readers = read_count(*readers, "readers", 1);
     if (!is_cpu) {
       const YamlNode* index = map.find("index");
       int32_t& next = num_of_kind_[device.kind];

@@ -33,7 +33,9 @@ std::string print_device(const Device& device) {
   if (device.bytes_per_worker_per_s) {
     text += ", bytes_per_worker: " + print_byte_rate(*device.bytes_per_worker_per_s);
   }
-  return text + "}, launch: " + print_duration(device.launch_ns) + "}\n";
+  text += "}, launch: " + print_duration(device.launch_ns);
+  if (device.num_readers != 1) text += ", readers: " + std::to_string(device.num_readers);
+  return text + "}\n";
 }
 
 std::string print_link(const Machine& machine, const LinkDirection& to, const LinkDirection& back) {

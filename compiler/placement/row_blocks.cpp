@@ -18,6 +18,18 @@ int64_t num_blocks(const Work& work, int64_t num_rows, const BlockSizes& sizes) 
                              std::clamp<int64_t>(most, 1, sizes.most_blocks));
 }
 
+/// One after the other, each as long as the others but for what `alignment` asks.
+std::vector<RowRange> divide_rows(int64_t num_rows, int64_t count, int64_t alignment) {
+  std::vector<RowRange> blocks;
+  int64_t begin = 0;
+  for (int64_t i = 1; i <= count; ++i) {
+    const int64_t end = i == count ? num_rows : num_rows * i / count / alignment * alignment;
+    blocks.push_back({begin, end});
+    begin = end;
+  }
+  return blocks;
+}
+
 }  // namespace
 
 std::vector<RowUse> row_uses_of(const Graph& graph, NodeId id) {
@@ -33,14 +45,16 @@ std::vector<RowRange> row_blocks(const Graph& graph, NodeId id, const BlockSizes
   const Work work = node.op->work_rule(graph.input_types(id), result, node.attributes);
   const int64_t count = num_blocks(work, num_rows, sizes);
   const int64_t alignment = num_rows / count < 4 * kRowAlignment ? 1 : kRowAlignment;
-  std::vector<RowRange> blocks;
-  int64_t begin = 0;
-  for (int64_t i = 1; i <= count; ++i) {
-    const int64_t end = i == count ? num_rows : num_rows * i / count / alignment * alignment;
-    blocks.push_back({begin, end});
-    begin = end;
-  }
-  return blocks;
+  return divide_rows(num_rows, count, alignment);
+}
+
+std::vector<RowRange> feed_blocks(const TensorType& batch, int32_t num_readers,
+                                  const BlockSizes& sizes) {
+  const int64_t num_rows = rows_or_all(batch, {}).end;
+  const double num_bytes_moved = 2 * static_cast<double>(batch.size_bytes());
+  const auto wanted = static_cast<int64_t>(num_bytes_moved / sizes.least_bytes);
+  const int64_t most = std::clamp<int64_t>(num_rows, 1, num_readers);
+  return divide_rows(num_rows, std::clamp<int64_t>(wanted, 1, most), 1);
 }
 
 }  // namespace graphc

@@ -15,6 +15,11 @@ namespace graphc {
 /// bits with any number of workers. Requires: infer_types ran.
 std::vector<RowRange> row_blocks(const Graph& graph, NodeId node, const BlockSizes& sizes);
 
+/// The blocks of rows that a batch is brought into the host's memory in: one for each thread that
+/// reads, if it is worth that. Whatever the blocks, the bytes are the same.
+std::vector<RowRange> feed_blocks(const TensorType& batch, int32_t num_readers,
+                                  const BlockSizes& sizes);
+
 /// What the node needs of each operand for some rows of its result; empty where they cannot be made
 /// alone.
 std::vector<RowUse> row_uses_of(const Graph& graph, NodeId node);

@@ -25,10 +25,10 @@ class RowSplitter {
 
  private:
   std::vector<PlacedOp> blocks_of(const PlacedOp& op) const {
-    if (op.kind != PlacedOpKind::kNode || shares_compute(machine_.devices[op.device])) return {op};
-    const std::vector<RowRange> ranges = row_blocks(placed_.graph, *op.node, sizes_);
-    if (ranges.size() == 1) return {op};
-    const std::vector<RowUse> uses = row_uses_of(placed_.graph, *op.node);
+    const std::vector<RowRange> ranges = ranges_of(op);
+    if (ranges.size() <= 1) return {op};
+    std::vector<RowUse> uses;
+    if (op.node) uses = row_uses_of(placed_.graph, *op.node);
     std::vector<PlacedOp> blocks;
     for (const RowRange& rows : ranges) {
       PlacedOp block = op;
@@ -40,6 +40,16 @@ class RowSplitter {
       blocks.push_back(block);
     }
     return blocks;
+  }
+
+  /// The rows of each block; one or none where the operation stays whole.
+  std::vector<RowRange> ranges_of(const PlacedOp& op) const {
+    const Device& device = machine_.devices[op.device];
+    if (op.kind == PlacedOpKind::kFeed) {
+      return feed_blocks(placed_.type_of(*op.writes), device.num_readers, sizes_);
+    }
+    if (op.kind != PlacedOpKind::kNode || shares_compute(device)) return {};
+    return row_blocks(placed_.graph, *op.node, sizes_);
   }
 
   const PlacedGraph& placed_;

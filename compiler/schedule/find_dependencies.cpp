@@ -34,7 +34,8 @@ class DependencyFinder {
                                      tasks_.placed.type_of(*op.writes).size_bytes());
         break;
       case PlacedOpKind::kFeed:
-        task.cost = costs_.host_transfer_cost(tasks_.placed.type_of(*op.writes).size_bytes());
+        task.cost = costs_.host_transfer_cost(
+            type_of_rows(tasks_.placed.type_of(*op.writes), op.rows).size_bytes());
         break;
       case PlacedOpKind::kOutput:
         task.cost =

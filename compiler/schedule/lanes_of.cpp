@@ -12,7 +12,7 @@ class LaneTableBuilder {
     for (size_t i = 0; i < machine_.links.size(); ++i) add_link(i);
     const DeviceId host = machine_.host();
     const auto bandwidth = table_.groups[GroupId(host.value())].shared;
-    add_group("feed", {{"feed", LaneKind::kFeed, host, host}}, bandwidth);
+    add_group("feed", feeds_of(machine_.devices[host].num_readers), bandwidth);
     add_group("output", {{"output", LaneKind::kOutput, host, host}}, bandwidth);
     table_.num_shared = num_shared_;
     return std::move(table_);
@@ -29,6 +29,16 @@ class LaneTableBuilder {
     }
     const bool has_shared = is_shared || shares_bandwidth(device);
     add_group(device.name, lanes, has_shared ? std::optional(next_shared()) : std::nullopt);
+  }
+
+  std::vector<MachineLane> feeds_of(int32_t num_readers) const {
+    const DeviceId host = machine_.host();
+    if (num_readers == 1) return {{"feed", LaneKind::kFeed, host, host}};
+    std::vector<MachineLane> lanes;
+    for (int32_t i = 0; i < num_readers; ++i) {
+      lanes.push_back({"feed" + std::to_string(i), LaneKind::kFeed, host, host});
+    }
+    return lanes;
   }
 
   void add_link(size_t index) {

@@ -150,11 +150,19 @@ class Relaxation {
 
   TaskId feed(ValueId input) {
     if (const auto known = feeds_.find(input); known != feeds_.end()) return known->second;
-    const int64_t num_bytes = graph_.type_of(input).size_bytes();
-    const TaskId task = add_task("feed " + graph_.values[input].name, group_of("feed"),
-                                 costs_.host_transfer_cost(num_bytes));
-    feeds_[input] = task;
-    return task;
+    const TensorType& batch = graph_.type_of(input);
+    const std::string name = "feed " + graph_.values[input].name;
+    const int64_t row_bytes = batch.size_bytes() / rows_or_all(batch, {}).size();
+    // Blocks come side by side; what reads the batch waits for the longest of them.
+    std::optional<TaskId> longest;
+    for (const RowRange& rows : feed_blocks(batch, machine_.devices[machine_.host()].num_readers,
+                                            costs_.block_sizes())) {
+      const TaskCost cost = costs_.host_transfer_cost(rows.size() * row_bytes);
+      const TaskId block = add_task(name, group_of("feed"), cost);
+      if (!longest || cost.work_ns > problem_.tasks[*longest].cost.work_ns) longest = block;
+    }
+    feeds_[input] = *longest;
+    return *longest;
   }
 
   TaskId hop(ValueId value, const LinkDirection& link, TaskId before) {

@@ -58,7 +58,9 @@ class Binder {
     if (!memory_.device_of(*instruction.writes).is_host()) {
       return input_error("a feed must write to the host's memory");
     }
-    return make_feed_action(feeds_[*instruction.input], order_, result_slots(instruction));
+    const std::optional<RowRange>& rows = instruction.rows;
+    return make_feed_action(feeds_[*instruction.input], order_, rows ? rows->begin : 0,
+                            result_slots(instruction));
   }
 
   Result<std::unique_ptr<Action>> bind_output(InstructionId id,

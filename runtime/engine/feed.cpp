@@ -8,17 +8,22 @@ namespace {
 
 class FeedAction final : public Action {
  public:
-  FeedAction(const std::unique_ptr<const Feed>& feed, const RowOrder& order, OperandSlots to)
-      : feed_(feed), order_(order), to_(std::move(to)) {}
+  FeedAction(const std::unique_ptr<const Feed>& feed, const RowOrder& order, int64_t first_row,
+             OperandSlots to)
+      : feed_(feed),
+        order_(order),
+        rows_{first_row, first_row + rows_or_all(to.type, {}).end},
+        to_(std::move(to)) {}
 
   Result<void> run(int64_t step) override {
-    feed_->copy_batch(step, order_, to_.at(step));
+    feed_->copy_rows_of(step, rows_, order_, to_.at(step));
     return {};
   }
 
  private:
   const std::unique_ptr<const Feed>& feed_;
   const RowOrder& order_;
+  RowRange rows_;  // of the batch
   OperandSlots to_;
 };
 
@@ -55,9 +60,11 @@ Result<Feed> Feed::create(const std::string& input, const TensorType& type, Tens
   return Feed(std::move(array), found.shape[0], type.shape[0]);
 }
 
-void Feed::copy_batch(int64_t step, const RowOrder& order, std::byte* to) const {
+void Feed::copy_rows_of(int64_t step, RowRange rows, const RowOrder& order, std::byte* to) const {
   RowPosition position = position_of_step(step, batch_, num_rows_);
-  for (int64_t left = batch_; left > 0;) {
+  position.place += rows.begin;
+  if (position.place >= num_rows_) position = {position.epoch + 1, position.place - num_rows_};
+  for (int64_t left = rows.size(); left > 0;) {
     const int64_t count = std::min(left, num_rows_ - position.place);
     copy_rows(position, count, order, to);
     to += static_cast<size_t>(count) * row_bytes_;
@@ -82,8 +89,9 @@ void Feed::copy_rows(RowPosition from, int64_t count, const RowOrder& order, std
 }
 
 std::unique_ptr<Action> make_feed_action(const std::unique_ptr<const Feed>& feed,
-                                         const RowOrder& order, OperandSlots to) {
-  return std::make_unique<FeedAction>(feed, order, std::move(to));
+                                         const RowOrder& order, int64_t first_row,
+                                         OperandSlots to) {
+  return std::make_unique<FeedAction>(feed, order, first_row, std::move(to));
 }
 
 }  // namespace graphrt

@@ -24,8 +24,8 @@ class Feed {
   static Result<Feed> create(const std::string& input, const TensorType& type, Tensor array,
                              const std::string& origin);
 
-  /// Copies the value of `step` to `to`. Allocates nothing.
-  void copy_batch(int64_t step, const RowOrder& order, std::byte* to) const;
+  /// Copies rows of the value of `step` to `to`. Allocates nothing.
+  void copy_rows_of(int64_t step, RowRange rows, const RowOrder& order, std::byte* to) const;
 
   int64_t num_rows() const { return num_rows_; }
   int64_t batch() const { return batch_; }
@@ -48,10 +48,11 @@ class Feed {
   size_t row_bytes_;
 };
 
-/// The instruction that puts an input's value into its buffer, on the host. `feed` and `order` are
-/// looked at in every step, so both may be replaced between runs; they must be set while one goes
-/// on, and outlive the action.
+/// The instruction that puts rows of an input's value, as many as `to` holds from `first_row` on,
+/// into its buffer on the host. `feed` and `order` are looked at in every step, so both may be
+/// replaced between runs; they must be set while one goes on, and outlive the action.
 std::unique_ptr<Action> make_feed_action(const std::unique_ptr<const Feed>& feed,
-                                         const RowOrder& order, OperandSlots to);
+                                         const RowOrder& order, int64_t first_row,
+                                         OperandSlots to);
 
 }  // namespace graphrt

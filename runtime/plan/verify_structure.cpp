@@ -302,9 +302,10 @@ class StructureChecker {
     if (instruction.kind == InstructionKind::kOutput) return std::nullopt;
     const TensorType result = result_type(plan_, instruction);
     if (instruction.kind == InstructionKind::kKernel) return check_kernel_type(id, result);
-    const TensorType source = instruction.kind == InstructionKind::kFeed
-                                  ? plan_.inputs[*instruction.input].type
-                                  : operand_type(plan_, instruction.reads[0]);
+    const TensorType source =
+        instruction.kind == InstructionKind::kFeed
+            ? type_of_rows(plan_.inputs[*instruction.input].type, instruction.rows)
+            : operand_type(plan_, instruction.reads[0]);
     if (source == result) return std::nullopt;
     return fault(
         id, fmt::format("moves {} into a buffer of type {}", to_string(source), to_string(result)));

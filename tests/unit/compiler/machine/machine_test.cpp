@@ -70,6 +70,17 @@ TEST(Machine, CanonicalYamlReadsBack) {
   }
 }
 
+TEST(Machine, TheNumberOfReadersIsKeptAndOneUnlessTheFileSaysMore) {
+  DiagnosticSink sink;
+  std::string text = to_yaml(single_cpu_machine());
+  EXPECT_EQ(load(text, sink)->devices[DeviceId(0)].num_readers, 1);
+  text.insert(text.find("}\n"), ", readers: 4");
+  const Result<Machine> machine = load(text, sink);
+  ASSERT_TRUE(machine) << text << sink.render_all();
+  EXPECT_EQ(machine->devices[DeviceId(0)].num_readers, 4);
+  EXPECT_EQ(to_yaml(*machine), text);
+}
+
 TEST(Machine, OneWorkerMayHaveMoreBandwidthThanItsShare) {
   Machine machine = single_cpu_machine();
   Device& cpu = machine.devices[machine.host()];

@@ -158,7 +158,7 @@ TEST_F(VerifySecondComputation, IsOnTheSameDevice) {
   again().device = again().destination = machine_.host();
   again().reads = {{value("x@cpu"), 0}, {value("w@cpu"), 1}};
   placed_.values[value("again@gpu0")].device = machine_.host();
-  EXPECT_EQ(verify(), "'h' is placed on gpu0 and on cpu");
+  EXPECT_EQ(verify(), "'h' is placed on cpu and on gpu0");
 }
 
 // Its first rows by the node, the others by another operation.

@@ -13,9 +13,14 @@ using ::testing::HasSubstr;
 
 TensorType f32(Shape shape) { return {ElementType::kF32, std::move(shape)}; }
 
+template <class T>
+std::byte* bytes_of(std::vector<T>& values) {
+  return reinterpret_cast<std::byte*>(values.data());
+}
+
 std::vector<float> batch(const Feed& feed, int64_t step, size_t num_elements) {
   std::vector<float> values(num_elements);
-  feed.copy_batch(step, RowOrder(), reinterpret_cast<std::byte*>(values.data()));
+  feed.copy_rows_of(step, {0, feed.batch()}, RowOrder(), bytes_of(values));
   return values;
 }
 
@@ -45,7 +50,7 @@ TEST(Feed, GoesThroughAllRowsOfAnEpochInItsOwnOrder) {
   std::vector<float> rows;
   for (int64_t step = 0; step < 5; ++step) {
     std::vector<float> values(3);
-    feed->copy_batch(step, order, reinterpret_cast<std::byte*>(values.data()));
+    feed->copy_rows_of(step, {0, 3}, order, bytes_of(values));
     rows.insert(rows.end(), values.begin(), values.end());
   }
   for (uint64_t epoch = 0; epoch < 3; ++epoch) {
@@ -70,9 +75,27 @@ TEST(Feed, KeepsRowsOfFeedsTogetherWhenTheyAreShuffled) {
   for (int64_t step = 0; step < 20; ++step) {
     std::vector<float> values(8);
     std::vector<int32_t> numbers(4);
-    x->copy_batch(step, order, reinterpret_cast<std::byte*>(values.data()));
-    label->copy_batch(step, order, reinterpret_cast<std::byte*>(numbers.data()));
+    x->copy_rows_of(step, {0, 4}, order, bytes_of(values));
+    label->copy_rows_of(step, {0, 4}, order, bytes_of(numbers));
     for (size_t i = 0; i < 4; ++i) EXPECT_EQ(values[2 * i], static_cast<float>(numbers[i]));
+  }
+}
+
+// Blocks that cut the batch anywhere, also where it wraps around: together they are the batch.
+TEST(Feed, GivesBlocksOfABatch) {
+  const auto feed = Feed::create("x", f32({4}), tensor_of<float>({7}, {0, 1, 2, 3, 4, 5, 6}), "a");
+  ASSERT_TRUE(feed);
+  for (const RowOrder& order : {RowOrder(), RowOrder::shuffled(3)}) {
+    for (int64_t step = 0; step < 9; ++step) {
+      std::vector<float> whole(4);
+      feed->copy_rows_of(step, {0, 4}, order, bytes_of(whole));
+      for (int64_t cut = 1; cut < 4; ++cut) {
+        std::vector<float> parts(4);
+        feed->copy_rows_of(step, {cut, 4}, order, bytes_of(parts) + cut * sizeof(float));
+        feed->copy_rows_of(step, {0, cut}, order, bytes_of(parts));
+        EXPECT_EQ(parts, whole) << "step " << step << ", cut at " << cut;
+      }
+    }
   }
 }
 
