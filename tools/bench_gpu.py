@@ -43,6 +43,10 @@ COMPARISONS = {
     "e3_large_replicated": [r"16384x4096x4096x4096 (two|2) GPU.*(fed|prefetching)"],
     "e3_medium_figure": [r"4096x1024x4096x1024 figure"],
     "e3_large_figure": [r"16384x4096x4096x4096 figure"],
+    **{f"e3_{size}_auto": [rf"{shape} (one|1|two|2) GPU.*(fed|4 steps|prefetching)",
+                           f"e3_{size}_single", f"e3_{size}_replicated", f"e3_{size}_figure"]
+       for size, shape in (("small", "100x784x256x10"), ("medium", "4096x1024x4096x1024"),
+                           ("large", "16384x4096x4096x4096"))},
     "x3": ["x3_cpu,x3_gpu,x3_copies"],
     **{f"x2_{n}_gpu": [rf"X2 200 indep {n}\^3 matmul (?!cpu)"] for n in (32, 64, 128, 256, 512)},
     **{f"x2_{n}_cpu": [rf"X2 200 indep {n}\^3 matmul cpu"] for n in (32, 64, 128, 256, 512)},
@@ -134,6 +138,7 @@ def main():
         if not plan.stem.startswith(prefixes) or plan.stem == "mlp_figure":
             continue
         ours[plan.stem], problem = own_time(plan)
+        print(f"{plan.stem}: {ours[plan.stem]} ms", file=sys.stderr, flush=True)
         if "and this machine has" in problem:
             left_out.append(plan.stem)
         elif problem:

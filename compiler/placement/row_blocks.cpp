@@ -52,7 +52,7 @@ std::vector<RowRange> feed_blocks(const TensorType& batch, int32_t num_readers,
                                   const BlockSizes& sizes) {
   const int64_t num_rows = rows_or_all(batch, {}).end;
   const double num_bytes_moved = 2 * static_cast<double>(batch.size_bytes());
-  const auto wanted = static_cast<int64_t>(num_bytes_moved / sizes.least_bytes);
+  const auto wanted = static_cast<int64_t>(num_bytes_moved / sizes.least_bytes_of_feed);
   const int64_t most = std::clamp<int64_t>(num_rows, 1, num_readers);
   return divide_rows(num_rows, std::clamp<int64_t>(wanted, 1, most), 1);
 }

@@ -9,9 +9,11 @@ int64_t divided_up(int64_t amount, int64_t parts) { return (amount + parts - 1) 
 
 IntervalBound resource_bound(const SchedulingProblem& problem) {
   IdVector<GroupId, int64_t> busy_ns(problem.groups.size(), 0);
+  IdVector<GroupId, int64_t> longest_ns(problem.groups.size(), 0);
   IdVector<SharedResourceId, int64_t> shared_ns(problem.num_shared, 0);
   for (const SchedulingTask& task : problem.tasks) {
     busy_ns[task.group] += task.cost.duration_ns();
+    longest_ns[task.group] = std::max(longest_ns[task.group], task.cost.duration_ns());
     if (const auto shared = problem.groups[task.group].shared) {
       shared_ns[*shared] += task.cost.shared_ns;
     }
@@ -20,7 +22,9 @@ IntervalBound resource_bound(const SchedulingProblem& problem) {
   for (const GroupId group : problem.groups.ids()) {
     const LaneGroup& lanes = problem.groups[group];
     if (lanes.lanes.empty()) continue;
-    int64_t group_ns = divided_up(busy_ns[group], static_cast<int64_t>(lanes.lanes.size()));
+    // However many lanes there are, one of them does the longest task in every interval.
+    int64_t group_ns = std::max(
+        longest_ns[group], divided_up(busy_ns[group], static_cast<int64_t>(lanes.lanes.size())));
     if (lanes.shared) group_ns = std::max(group_ns, shared_ns[*lanes.shared]);
     if (group_ns <= bound.interval_ns) continue;
     bound.interval_ns = group_ns;

@@ -15,7 +15,8 @@ struct IntervalBound {
 };
 
 /// The larger of
-///  - the resource bound: work of a lane group over its lanes, and of every shared resource;
+///  - the resource bound: work of a lane group over its lanes, its longest task, which some lane
+///    does in every interval, and the work of every shared resource;
 ///  - the recurrence bound: over all cycles of edges, durations over distances, found by binary
 ///    search for a cycle of positive weight (duration - interval x distance).
 /// Edges that only order memory reuse are not counted.

@@ -88,16 +88,22 @@ class Relaxation {
   /// A node that is made in blocks, which run side by side, holds up what comes after it for the
   /// longest of them; the time of the others is still to be found.
   void add_other_blocks(NodeId id) {
-    const std::string name = graph_.nodes[id].name + ", other blocks";
     if (pins_[id]) {
-      const int64_t rest_ns =
-          costs_.node_cost(graph_, id, *pins_[id]).work_ns - longest_block_ns(id, *pins_[id]);
-      if (rest_ns > 0) add_task(name, GroupId(pins_[id]->value()), {0, rest_ns, 0});
-      return;
+      const int64_t block_ns = longest_block_ns(id, *pins_[id]);
+      return add_blocks(id, GroupId(pins_[id]->value()), block_ns,
+                        costs_.node_cost(graph_, id, *pins_[id]).work_ns - block_ns);
     }
-    const int64_t rest_ns = least_of_devices(id, &Relaxation::pooled_ns) -
-                            least_of_devices(id, &Relaxation::longest_ns);
-    if (rest_ns > 0) add_task(name, pool_, {0, rest_ns, 0});
+    const int64_t block_ns = least_of_devices(id, &Relaxation::longest_ns);
+    add_blocks(id, pool_, block_ns, least_of_devices(id, &Relaxation::pooled_ns) - block_ns);
+  }
+
+  /// Blocks of together `work_ns`, none longer than `block_ns`.
+  void add_blocks(NodeId id, GroupId group, int64_t block_ns, int64_t work_ns) {
+    const std::string name = graph_.nodes[id].name + ", other blocks";
+    const int64_t most_ns = std::max<int64_t>(block_ns, 1);
+    for (int64_t left_ns = work_ns; left_ns > 0; left_ns -= most_ns) {
+      add_task(name, group, {0, std::min(left_ns, most_ns), 0});
+    }
   }
 
   using NodeTime = int64_t (Relaxation::*)(NodeId, DeviceId) const;

@@ -26,6 +26,10 @@ constexpr const char* kKind = "cuda";
 /// than a core.
 constexpr int32_t kCoresForHost = 1;
 
+/// Threads that read batches: one reads a few GB/s, which two GPUs outrun; more than four gain
+/// little, and workers want the cores.
+int32_t num_readers(int32_t num_cores) { return std::clamp(num_cores / 8, 1, 4); }
+
 /// Both directions at once count as independent of each other from this part of their sum on.
 constexpr double kIndependent = 0.95;
 
@@ -90,6 +94,7 @@ class Prober {
                     GRAPHC_VERSION, num_workers, num_workers == 1 ? "" : "s", num_cores,
                     num_cores == 1 ? "" : "s", num_gpus == 0 ? "no GPU" : gpus_text(num_gpus));
     TRY(graphc::Device cpu, measure_cpu(num_workers));
+    cpu.num_readers = num_readers(num_cores);
     add_device(std::move(cpu));
     return {};
   }

@@ -22,6 +22,17 @@ TEST(IntervalBound, ALaneIsBusyForAllItsWork) {
   EXPECT_TRUE(bound.recurrence.empty());
 }
 
+// Two lanes share 30 + 10, but one of them does the 30 in every interval.
+TEST(IntervalBound, IsNoLessThanTheLongestTask) {
+  ProblemBuilder build;
+  const GroupId group = build.group(2);
+  build.task(group, 30);
+  build.task(group, 10);
+  const IntervalBound bound = interval_bound(build.get());
+  EXPECT_EQ(bound.interval_ns, 30);
+  EXPECT_EQ(bound.busiest, group);
+}
+
 // Two lanes share 51 ns of work: at least 26 on one of them.
 TEST(IntervalBound, LanesOfAGroupShareTheWorkRoundedUp) {
   ProblemBuilder build;
