@@ -238,20 +238,21 @@ def x2(size, device):
     return graph
 
 
-# Of each kind in x3, and of 16 MiB each: small enough that filling the pipeline costs little.
-X3_PIECES = 48
+# What x3 computes and sends, in values of 16 MiB: small enough that filling the pipeline costs
+# little. The CPU's products are thick, or the host's memory would be what everybody waits for: it
+# carries all copies, too.
+X3_PARTS = (("cpu", "gpu0", "c", 256, 12), ("gpu0", "cpu", "g", 2048, 48))
 
 
 def x3(name, comment, kinds):
     """Products on the CPU and on the GPU, each sent to the other or left where it is."""
     graph = Workload(name, "h200-x1", comment)
-    # The CPU's products are thin, so that it makes values as fast as the link can carry them.
-    for device, other, prefix, inner in (("cpu", "gpu0", "c", 32), ("gpu0", "cpu", "g", 2048)):
+    for device, other, prefix, inner, count in X3_PARTS:
         if device not in kinds:
             continue
         left = graph.state(f"left_{device}", [2048, inner])
         right = graph.state(f"right_{device}", [inner, 2048])
-        for i in range(X3_PIECES):
+        for i in range(count):
             graph.result(f"{prefix}{i:02}", [2048, 2048], "matmul", [left, right], device,
                          other if "copies" in kinds else None)
     return graph
@@ -259,27 +260,25 @@ def x3(name, comment, kinds):
 
 def x3_copies():
     """The copies of x3 with as little compute as gives values to copy."""
-    graph = Workload("x3_copies", "h200-x1", f"""The copies of x3 alone: {X3_PIECES} values of
-        16 MiB in each direction of a link, both at once. What fills them only writes.""")
-    for device, other, prefix in (("cpu", "gpu0", "c"), ("gpu0", "cpu", "g")):
+    graph = Workload("x3_copies", "h200-x1", """The copies of x3 alone: values of 16 MiB, 12 to the
+        GPU and 48 back, both directions at once. What fills them only writes.""")
+    for device, other, prefix, _, count in X3_PARTS:
         column = graph.state(f"column_{device}", [2048, 1])
         row = graph.state(f"row_{device}", [2048])
-        for i in range(X3_PIECES):
+        for i in range(count):
             graph.result(f"{prefix}{i:02}", [2048, 2048], "add", [column, row], device, other)
     return graph
 
 
 def all_x3():
     """CPU compute, GPU compute and copies both ways."""
-    yield x3("x3", f"""{X3_PIECES} products on the CPU, each sent to the GPU, and {X3_PIECES} on the
-        GPU, each sent to the CPU: the results are states with a place on the other side. By the
-        figures of the machine CPU, GPU and link are busy for about as long, 17 to 19 ms. All should
-        be busy at once, and the step take little longer than the longest of x3_cpu, x3_gpu and
+    yield x3("x3", """12 products on the CPU, each sent to the GPU, and 48 on the GPU, each sent to
+        the CPU: the results are states with a place on the other side. By the figures of the
+        machine CPU, GPU and the link back are busy for about as long, 15 to 17 ms. All should be
+        busy at once, and the step take little longer than the longest of x3_cpu, x3_gpu and
         x3_copies.""", ["cpu", "gpu0", "copies"])
-    yield x3("x3_cpu", f"""The CPU's part of x3 alone: {X3_PIECES} products that stay there.""",
-             ["cpu"])
-    yield x3("x3_gpu", f"""The GPU's part of x3 alone: {X3_PIECES} products that stay there.""",
-             ["gpu0"])
+    yield x3("x3_cpu", "The CPU's part of x3 alone: 12 products that stay there.", ["cpu"])
+    yield x3("x3_gpu", "The GPU's part of x3 alone: 48 products that stay there.", ["gpu0"])
     yield x3_copies()
 
 

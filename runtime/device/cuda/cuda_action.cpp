@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "runtime/device/cuda/step_kernels.h"
 #include "runtime/kernels/cuda/cuda_error.h"
 
 namespace graphrt::cuda {
@@ -43,6 +44,9 @@ class CopyAction final : public CudaAction {
 
  private:
   Result<void> launch(int64_t step, const CudaQueue& queue) override {
+    if (queue.copies_by_kernel && num_bytes_ <= kMaxKernelCopyBytes) {
+      return queue_kernel_copy(to_.at(step), from_.at(step), num_bytes_, queue.stream);
+    }
     // Not cudaMemcpyPeerAsync, which cannot be captured: the addresses say where they are.
     CUDA_TRY(
         cudaMemcpyAsync(to_.at(step), from_.at(step), num_bytes_, cudaMemcpyDefault, queue.stream));

@@ -102,7 +102,8 @@ Result<void> CudaDevice::adopt_host(std::byte* begin, int64_t size_bytes) {
     return {};
   }
   const cudaError_t status =
-      cudaHostRegister(begin, static_cast<size_t>(size_bytes), cudaHostRegisterPortable);
+      cudaHostRegister(begin, static_cast<size_t>(size_bytes),
+                       cudaHostRegisterPortable | cudaHostRegisterMapped);
   if (status != cudaSuccess) {
     cudaGetLastError();
     return machine_error("cannot pin " + format_bytes(size_bytes) + " of host memory for " +

@@ -31,6 +31,14 @@ CudaStream::~CudaStream() {
   if (queue_.workspace != nullptr) cudaFree(queue_.workspace);
 }
 
+Result<void> CudaStream::copy_by_kernel() {
+  int takes_host_addresses = 0;
+  CUDA_TRY(cudaDeviceGetAttribute(&takes_host_addresses,
+                                  cudaDevAttrCanUseHostPointerForRegisteredMem, gpu_));
+  queue_.copies_by_kernel = takes_host_addresses != 0;
+  return {};
+}
+
 Result<void> CudaStream::synchronize() const {
   CUDA_TRY(cudaStreamSynchronize(queue_.stream));
   return {};

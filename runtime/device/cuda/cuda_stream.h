@@ -30,6 +30,9 @@ class CudaStream {
   const CudaQueue& queue() const { return queue_; }
   Result<void> synchronize() const;
 
+  /// From now on small copies are kernels (step_kernels.h), if the GPU takes the host's addresses.
+  Result<void> copy_by_kernel();
+
   /// Held by a thread that queues an instruction while others may do so too: one that takes several
   /// launches has the scratch memory to itself from the first to the last.
   std::mutex& mutex() { return mutex_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/device/cuda/step_kernels.h"
 #include "runtime/kernels/cuda/cuda_error.h"
 
 namespace graphrt::cuda {
@@ -31,7 +32,7 @@ CUstreamBatchMemOpParams write_op(const uint32_t* flag, uint32_t value) {
 
 }  // namespace
 
-Result<HandOverMemory> HandOverMemory::create(const QueueProgram& program) {
+Result<HandOverMemory> HandOverMemory::create(const QueueProgram& program, FlagAccess access) {
   const int64_t num_slots = num_hand_over_slots(program);
   const size_t num_flags =
       static_cast<size_t>(num_slots) * std::max<size_t>(program.hand_overs.size(), 1);
@@ -39,14 +40,18 @@ Result<HandOverMemory> HandOverMemory::create(const QueueProgram& program) {
   void* memory = nullptr;
   CUDA_TRY(cudaHostAlloc(&memory, num_flags * sizeof(uint32_t),
                          cudaHostAllocPortable | cudaHostAllocMapped));
-  HandOverMemory flags(static_cast<uint32_t*>(memory), num_slots, program, batch_memory_ops);
+  HandOverMemory flags(static_cast<uint32_t*>(memory), num_slots, program, access,
+                       batch_memory_ops);
   flags.clear();
   return flags;
 }
 
 HandOverMemory::HandOverMemory(uint32_t* memory, int64_t num_slots, const QueueProgram& program,
-                               BatchMemoryOps batch_memory_ops)
-    : memory_(memory), flags_(memory, num_slots), batch_memory_ops_(batch_memory_ops) {
+                               FlagAccess access, BatchMemoryOps batch_memory_ops)
+    : memory_(memory),
+      flags_(memory, num_slots),
+      access_(access),
+      batch_memory_ops_(batch_memory_ops) {
   ops_.reserve(2 * program.hand_overs.size());
   for (const HandOver& hand_over : program.hand_overs) directions_.push_back(hand_over.direction);
 }
@@ -55,6 +60,7 @@ HandOverMemory::HandOverMemory(HandOverMemory&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       flags_(other.flags_),
       directions_(std::move(other.directions_)),
+      access_(other.access_),
       batch_memory_ops_(other.batch_memory_ops_),
       ops_(std::move(other.ops_)) {}
 
@@ -82,15 +88,30 @@ void HandOverMemory::release() const {
 Result<void> HandOverMemory::enqueue(cudaStream_t stream, const std::vector<Use>& uses,
                                      uint32_t wanted) {
   if (uses.empty()) return {};
+  if (access_ == FlagAccess::kKernels) return enqueue_kernels(stream, uses, wanted);
+  return enqueue_ops(stream, uses, wanted);
+}
+
+// Several launches wait one after the other; none is waited for by an earlier one.
+Result<void> HandOverMemory::enqueue_kernels(cudaStream_t stream, const std::vector<Use>& uses,
+                                             uint32_t wanted) {
+  FlagBatch batch;
+  for (size_t i = 0; i < uses.size(); ++i) {
+    batch.flags[static_cast<size_t>(batch.num_flags++)] = flags_.at(uses[i].id, uses[i].interval);
+    if (batch.num_flags < FlagBatch::kMostFlags && i + 1 < uses.size()) continue;
+    TRY(queue_flag_kernel(batch, wanted, stream));
+    batch.num_flags = 0;
+  }
+  return {};
+}
+
+Result<void> HandOverMemory::enqueue_ops(cudaStream_t stream, const std::vector<Use>& uses,
+                                         uint32_t wanted) {
   ops_.clear();
   for (const Use& use : uses) ops_.push_back(wait_op(flags_.at(use.id, use.interval), wanted));
   for (const Use& use : uses) {
     ops_.push_back(write_op(flags_.at(use.id, use.interval), 1 - wanted));
   }
-  return enqueue_ops(stream);
-}
-
-Result<void> HandOverMemory::enqueue_ops(cudaStream_t stream) {
   for (size_t i = 0; i < ops_.size(); i += kMaxOpsPerCall) {
     const size_t count = std::min(ops_.size() - i, kMaxOpsPerCall);
     const CUresult status =

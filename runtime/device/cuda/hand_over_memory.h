@@ -8,12 +8,18 @@
 
 namespace graphrt::cuda {
 
+/// How a stream waits for flags and sets them.
+enum class FlagAccess : uint8_t {
+  kMemoryOperations,  ///< of the stream: they take nothing from kernels
+  kKernels,           ///< launched at less cost to the host (step_kernels.h)
+};
+
 /// The flags of a queue's hand-overs in pinned host memory, and how a stream works on them. Owns
 /// the memory.
 class HandOverMemory {
  public:
   /// Flags for every hand-over of the program, all 0. Errors: no pinned memory (kMachine).
-  static Result<HandOverMemory> create(const QueueProgram& program);
+  static Result<HandOverMemory> create(const QueueProgram& program, FlagAccess access);
 
   HandOverMemory(HandOverMemory&& other) noexcept;
   HandOverMemory& operator=(HandOverMemory&&) = delete;
@@ -28,7 +34,7 @@ class HandOverMemory {
   /// back as it passes.
   void release() const;
 
-  /// Queues on `stream`: wait until the flags of these hand-overs are 1, and set them to 0
+  /// Queues on `stream`, of the current GPU: wait until the flags of these hand-overs are 1, and set them to 0
   /// (`wanted` = 1), or the other way round (`wanted` = 0). `intervals` are those of the producers.
   struct Use {
     HandOverId id;
@@ -37,13 +43,15 @@ class HandOverMemory {
   Result<void> enqueue(cudaStream_t stream, const std::vector<Use>& uses, uint32_t wanted);
 
  private:
-  Result<void> enqueue_ops(cudaStream_t stream);
+  Result<void> enqueue_kernels(cudaStream_t stream, const std::vector<Use>& uses, uint32_t wanted);
+  Result<void> enqueue_ops(cudaStream_t stream, const std::vector<Use>& uses, uint32_t wanted);
   HandOverMemory(uint32_t* memory, int64_t num_slots, const QueueProgram& program,
-                 BatchMemoryOps batch_memory_ops);
+                 FlagAccess access, BatchMemoryOps batch_memory_ops);
 
   uint32_t* memory_;
   HandOverFlags flags_;
   IdVector<HandOverId, HandOverDirection> directions_;
+  FlagAccess access_;
   BatchMemoryOps batch_memory_ops_;
   std::vector<CUstreamBatchMemOpParams> ops_;  // of one call; kept, not made every step
 };

@@ -13,6 +13,12 @@
 namespace graphrt::cuda {
 namespace {
 
+/// Steps predicted to be shorter than this are launched as kernels alone: handing copies and memory
+/// operations to the hardware would take about as long as they do.
+constexpr int64_t kShortStepNs = 300'000;
+
+bool has_short_steps(const QueueProgram& program) { return program.interval_ns < kShortStepNs; }
+
 /// Names what is queued meanwhile, for Nsight.
 class ProfilerRange {
  public:
@@ -37,7 +43,9 @@ bool needs_workspace(const QueuedLane& lane) {
 
 Result<std::unique_ptr<LaneIssuer>> LaneIssuer::create(const QueueProgram& program,
                                                        int32_t max_streams_per_gpu) {
-  TRY(HandOverMemory hand_overs, HandOverMemory::create(program));
+  const FlagAccess access =
+      has_short_steps(program) ? FlagAccess::kKernels : FlagAccess::kMemoryOperations;
+  TRY(HandOverMemory hand_overs, HandOverMemory::create(program, access));
   std::unique_ptr<LaneIssuer> issuer(new LaneIssuer(program, std::move(hand_overs)));
   TRY(issuer->make_streams(max_streams_per_gpu));
   TRY(issuer->make_events());
@@ -69,6 +77,7 @@ Result<void> LaneIssuer::make_streams(int32_t max_streams_per_gpu) {
           has_kernels ? max_streams - pools[gpu][0].streams.size() : max_streams / 2;
       if (pool.streams.size() < num_allowed) {
         TRY(std::unique_ptr<CudaStream> stream, CudaStream::create(gpu, has_kernels));
+        if (has_short_steps(program_)) TRY(stream->copy_by_kernel());
         pool.streams.push_back(streams_.size());
         streams_.push_back(std::move(stream));
       }

@@ -24,6 +24,7 @@ struct CudaQueue {
   cudaStream_t stream = nullptr;
   cublasLtHandle_t blas = nullptr;
   std::byte* workspace = nullptr;  ///< on the stream's device, kCudaWorkspaceBytes long
+  bool copies_by_kernel = false;   ///< small copies, where launching copy engines costs too much
 };
 
 /// An operator with its types and attributes bound: everything that depends on shapes was computed
