@@ -33,8 +33,11 @@ std::string reason_text(Reason reason) {
 
 std::string device_text(const Compilation& compilation, const Machine& machine,
                         const PlacedOp& op) {
-  const std::string name = "'" + machine.devices[op.device].name + "'";
-  if (op.kind != PlacedOpKind::kNode) return "on " + name;
+  const std::string name = "'" + machine.devices[op.destination].name + "'";
+  if (!op.node) return "on '" + machine.devices[op.device].name + "'";
+  if (op.kind == PlacedOpKind::kCopy) {
+    return "on " + name + ": these rows alone are sent there, nobody cuts them out";
+  }
   if (compilation.placement.pins[*op.node]) return "on " + name + ": pinned by the graph";
   std::string text = "on " + name + ": placement '" + compilation.placement.chosen.name + "'";
   const auto& chosen = compilation.placement.chosen.score;

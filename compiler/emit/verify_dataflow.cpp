@@ -7,6 +7,7 @@
 #include <map>
 
 #include "compiler/emit/value_numbers.h"
+#include "compiler/graph/sliced_rows.h"
 
 namespace graphc {
 namespace {
@@ -198,11 +199,35 @@ class DataflowChecker {
       return fmt::format("'{}' copies {}, which is no value of the graph", instruction.name,
                          source.text);
     }
-    if (rows_or_all(type_of(operand.buffer), operand.rows) !=
-        rows_or_all(type_of(*instruction.writes), instruction.rows)) {
+    const RowRange rows = rows_or_all(type_of(operand.buffer), operand.rows);
+    if (type_of(operand.buffer) != type_of(*instruction.writes)) {
+      return check_sent_rows(instruction, *source.number, rows);
+    }
+    if (rows != rows_or_all(type_of(*instruction.writes), instruction.rows)) {
       return fmt::format("'{}' moves rows of {} to other rows", instruction.name, source.text);
     }
     return check_write(instruction, *source.number);
+  }
+
+  /// Rows that arrive as a value of their own are a slice.
+  Violation check_sent_rows(const Instruction& instruction, ValueNumber from, RowRange rows) {
+    const std::optional<ValueNumber> slice = find_slice(from, rows);
+    if (!slice || instruction.rows) {
+      return fmt::format("'{}' moves rows {} of {}, which are no value of the graph",
+                         instruction.name, to_string(rows), name_of(from));
+    }
+    rows_computed_[*slice] += rows.size();
+    return check_write(instruction, *slice);
+  }
+
+  std::optional<ValueNumber> find_slice(ValueNumber operand, RowRange rows) const {
+    for (const NodeId id : graph_.nodes.ids()) {
+      if (sliced_rows(graph_, id) != rows) continue;
+      if (numbers_.of(graph_.nodes[id].inputs[0]) == operand) {
+        return numbers_.of(graph_.nodes[id].result);
+      }
+    }
+    return std::nullopt;
   }
 
   Violation check_kernel(const Instruction& instruction) {

@@ -11,7 +11,8 @@ namespace graphc {
 ///
 ///   - A kernel applies the operator and the attributes of some node to that node's operands of the
 ///     same step; to make some rows, to the rows that the operator table asks for.
-///   - A copy or a feed fills a buffer with a value of the graph, row by row at its own place.
+///   - A copy or a feed fills a buffer with a value of the graph, row by row at its own place; a
+///     copy may also send the rows that a slice takes out of one.
 ///   - A state starts from its own initialiser and is replaced, on every device, by the value that
 ///     the graph names. A constant has the graph's content.
 ///   - Every node is computed, every row of it, and every output hands out its value.

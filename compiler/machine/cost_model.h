@@ -13,11 +13,11 @@ struct BlockSizes {
   double least_flops = double{1 << 28};             ///< of a product: 2 ms of one worker
   double least_bytes_of_product = double{1 << 22};  ///< where memory bounds it, not arithmetic
   double least_bytes = double{1 << 20};  ///< that other operators move: 50 us of one worker
-  double least_bytes_of_feed = double{1 << 17};  ///< read and written: 10 us of one reader
   /// A product prepares all of its second operand once a block, which takes as long as some 15
   /// rows.
   int64_t least_rows_of_product = 240;
   int64_t most_blocks = 16;
+  double least_bytes_of_feed = double{1 << 21};  ///< read and written: 100 us of one reader
 };
 
 /// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time).

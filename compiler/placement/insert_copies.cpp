@@ -6,6 +6,7 @@
 
 #include "compiler/machine/routes.h"
 #include "compiler/placement/dependency_order.h"
+#include "compiler/placement/send_rows.h"
 
 namespace graphc {
 namespace {
@@ -225,7 +226,7 @@ class CopyInserter {
 
 Result<PlacedGraph> insert_copies(const Graph& graph, const Assignment& assignment,
                                   const Machine& machine, DiagnosticSink& diagnostics) {
-  return CopyInserter(graph, assignment, machine, diagnostics).run();
+  return CopyInserter(graph, assignment, machine, diagnostics).run().map(send_rows);
 }
 
 }  // namespace graphc

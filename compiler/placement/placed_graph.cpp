@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/graph/sliced_rows.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -170,10 +171,22 @@ class PlacedGraphVerifier {
              device_name(op.destination);
     }
     if (op.reads.size() != 1 || !op.writes) return "'" + op.name + "' is not a copy of one value";
+    if (op.node) return check_sent_rows(op);
     if (placed_.values[op.reads[0].value].origin != placed_.values[*op.writes].origin) {
       return "'" + op.name + "' copies one value and writes another";
     }
     return std::nullopt;
+  }
+
+  /// A copy that is a slice sends the rows that this takes out of its operand.
+  Violation check_sent_rows(const PlacedOp& op) const {
+    const Node& node = placed_.graph.nodes[*op.node];
+    const std::optional<RowRange> rows = sliced_rows(placed_.graph, *op.node);
+    if (!rows || op.reads[0].rows != rows || op.rows) {
+      return "'" + op.name + "' does not send the rows that '" + node.name + "' is";
+    }
+    if (auto violation = check_operand(op.name, op.reads[0], node.inputs[0])) return violation;
+    return check_result(op, node.result);
   }
 
   /// A node may be computed several times, into a value of its own each time, but on one device;
@@ -181,16 +194,16 @@ class PlacedGraphVerifier {
   Violation check_nodes() const {
     std::map<NodeId, std::set<DeviceId>> placed_on;
     for (const PlacedOp& op : placed_.ops) {
-      if (op.kind != PlacedOpKind::kNode) continue;
+      if (!op.node) continue;
       const Node& node = placed_.graph.nodes[*op.node];
-      const std::string& name = device_name(op.device);
+      const std::string& name = device_name(op.destination);
       const bool is_further =
           std::find(node.also_on.begin(), node.also_on.end(), name) != node.also_on.end();
       if (node.device && *node.device != name && !is_further) {
         return "'" + node.name + "' is pinned to " + *node.device + " but placed on " + name;
       }
       std::set<DeviceId>& known = placed_on[*op.node];
-      known.insert(op.device);
+      known.insert(op.destination);
       if (known.size() > node.also_on.size() + 1) {
         return "'" + node.name + "' is placed on " + device_name(*known.begin()) + " and on " +
                device_name(*known.rbegin());

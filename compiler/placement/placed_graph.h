@@ -39,7 +39,7 @@ struct PlacedOp {
   std::string name;            ///< unique: `h1`, `h1 (again)`, `h1 -> gpu0`, `feed x`, `output h1`
   DeviceId device;             ///< kCopy: where it reads
   DeviceId destination;        ///< kCopy: where it writes; otherwise `device`
-  std::optional<NodeId> node;  ///< kNode
+  std::optional<NodeId> node;  ///< kNode; kCopy, if what arrives is the slice that this node is
   std::optional<ValueId> input;  ///< kFeed
   std::optional<size_t> output;  ///< kOutput: index into the graph's outputs
   std::vector<PlacedOperand> reads;
@@ -71,7 +71,7 @@ struct PlacedGraph {
 /// Checks that every operation reads values of its own device, at a distance that exists, after
 /// their producers, and that they hold what the graph says; that every value has producers of its
 /// own, and a state or constant one place a device; that copies follow links of the machine and
-/// change nothing; that every node is placed on one device, or on all that the graph names, where the
+/// change nothing, but for those that are slices; that every node is placed on one device, or on all that the graph names, where the
 /// user pinned it; that names are unique. A node may be computed several times, one that replaces a
 /// state only once a device.
 Violation verify_placed_graph(const PlacedGraph& placed, const Machine& machine);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "compiler/graph/sliced_rows.h"
 #include "compiler/machine/routes.h"
 #include "compiler/placement/row_blocks.h"
 #include "runtime/base/text.h"
@@ -37,7 +38,7 @@ class Relaxation {
     for (const NodeId node : graph.nodes.ids()) add_other_blocks(node);
     for (const NodeId node : graph.nodes.ids()) {
       for (const ValueId input : graph.nodes[node].inputs) {
-        connect(input, pins[node], TaskId(node.value()));
+        connect(input, may_travel_alone(node) ? std::nullopt : pins[node], TaskId(node.value()));
       }
     }
     for (const GraphOutput& output : graph.outputs) add_output(output);
@@ -75,6 +76,10 @@ class Relaxation {
   }
 
   void add_node(NodeId id) {
+    if (may_travel_alone(id)) {
+      add_task(graph_.nodes[id].name, pool_, {0, 0, 0});
+      return;
+    }
     if (pins_[id]) {
       // Device groups come first in the lane table, in the order of the devices.
       TaskCost cost = costs_.node_cost(graph_, id, *pins_[id]);
@@ -85,9 +90,14 @@ class Relaxation {
     add_task(graph_.nodes[id].name, pool_, {0, least_of_devices(id, &Relaxation::longest_ns), 0});
   }
 
+  /// Rows that are cut out of a value may be all of it that travels (placement/send_rows.h): then
+  /// nobody cuts, and the value itself stays where it is.
+  bool may_travel_alone(NodeId id) const { return sliced_rows(graph_, id).has_value(); }
+
   /// A node that is made in blocks, which run side by side, holds up what comes after it for the
   /// longest of them; the time of the others is still to be found.
   void add_other_blocks(NodeId id) {
+    if (may_travel_alone(id)) return;
     if (pins_[id]) {
       const int64_t block_ns = longest_block_ns(id, *pins_[id]);
       return add_blocks(id, GroupId(pins_[id]->value()), block_ns,

@@ -26,9 +26,8 @@ constexpr const char* kKind = "cuda";
 /// than a core.
 constexpr int32_t kCoresForHost = 1;
 
-/// Threads that read batches: one reads a few GB/s, which two GPUs outrun; more than four gain
-/// little, and workers want the cores.
-int32_t num_readers(int32_t num_cores) { return std::clamp(num_cores / 8, 1, 4); }
+/// Threads that read batches: one reads a few GB/s, which two GPUs outrun.
+int32_t num_readers(int32_t num_cores) { return std::clamp(num_cores / 4, 1, 8); }
 
 /// Both directions at once count as independent of each other from this part of their sum on.
 constexpr double kIndependent = 0.95;

@@ -1,0 +1,105 @@
+#include "compiler/placement/send_rows.h"
+
+#include <algorithm>
+
+#include "compiler/graph/sliced_rows.h"
+
+namespace graphc {
+namespace {
+
+class RowSender {
+ public:
+  explicit RowSender(const PlacedGraph& placed)
+      : placed_(placed),
+        readers_(placed.values.size()),
+        is_output_(placed.values.size(), false),
+        is_dropped_(placed.ops.size(), false) {
+    for (const PlacedOpId op : placed.ops.ids()) {
+      for (const PlacedOperand& read : placed.ops[op].reads) readers_[read.value].push_back(op);
+    }
+    for (const auto& output : placed.resident_outputs) {
+      if (output) is_output_[output->value] = true;
+    }
+  }
+
+  PlacedGraph run() {
+    for (const PlacedOpId copy : placed_.ops.ids()) {
+      if (!carries_only_what_is_cut(copy)) continue;
+      for (const PlacedOpId cut : readers_[*placed_.ops[copy].writes]) send(copy, cut);
+      is_dropped_[copy] = true;
+    }
+    return without_dropped();
+  }
+
+ private:
+  bool carries_only_what_is_cut(PlacedOpId copy) const {
+    const PlacedOp& op = placed_.ops[copy];
+    if (op.kind != PlacedOpKind::kCopy || op.node || op.rows) return false;
+    if (is_output_[*op.writes] || placed_.is_filled_at_load(*op.writes)) return false;
+    int64_t num_rows_left = rows_or_all(placed_.type_of(*op.writes), {}).size();
+    for (const PlacedOpId reader : readers_[*op.writes]) {
+      if (!is_cut(placed_.ops[reader])) return false;
+      num_rows_left -= sliced_rows(placed_.graph, *placed_.ops[reader].node)->size();
+    }
+    return num_rows_left >= 0 && !readers_[*op.writes].empty();
+  }
+
+  /// Whether all it does is to cut rows out of a value of the same step. What the user wants kept,
+  /// or what replaces a state, stays a computation.
+  bool is_cut(const PlacedOp& op) const {
+    if (op.kind != PlacedOpKind::kNode || op.reads[0].distance != 0) return false;
+    const Node& node = placed_.graph.nodes[*op.node];
+    return !node.keep && !node.updates && sliced_rows(placed_.graph, *op.node).has_value();
+  }
+
+  void send(PlacedOpId copy, PlacedOpId cut) {
+    const PlacedOp& carrier = placed_.ops[copy];
+    PlacedOp& op = placed_.ops[cut];
+    op.kind = PlacedOpKind::kCopy;
+    op.device = carrier.device;
+    op.reads = carrier.reads;
+    op.reads[0].rows = sliced_rows(placed_.graph, *op.node);
+  }
+
+  /// The ids of operations and values close up.
+  PlacedGraph without_dropped() const {
+    PlacedGraph kept;
+    kept.graph = placed_.graph;
+    IdVector<PlacedOpId, PlacedOpId> op_at(placed_.ops.size());
+    IdVector<PlacedValueId, PlacedValueId> value_at(placed_.values.size());
+    IdVector<PlacedValueId, bool> is_carried(placed_.values.size(), false);
+    for (const PlacedOpId id : placed_.ops.ids()) {
+      if (is_dropped_[id]) {
+        is_carried[*placed_.ops[id].writes] = true;
+      } else {
+        op_at[id] = kept.ops.push_back(placed_.ops[id]);
+      }
+    }
+    for (const PlacedValueId id : placed_.values.ids()) {
+      if (!is_carried[id]) value_at[id] = kept.values.push_back(placed_.values[id]);
+    }
+    for (PlacedOp& op : kept.ops) {
+      for (PlacedOperand& read : op.reads) read.value = value_at[read.value];
+      if (op.writes) op.writes = value_at[*op.writes];
+    }
+    for (PlacedValue& value : kept.values) {
+      for (PlacedOpId& producer : value.producers) producer = op_at[producer];
+    }
+    kept.resident_outputs = placed_.resident_outputs;
+    for (auto& output : kept.resident_outputs) {
+      if (output) output->value = value_at[output->value];
+    }
+    return kept;
+  }
+
+  PlacedGraph placed_;
+  IdVector<PlacedValueId, std::vector<PlacedOpId>> readers_;
+  IdVector<PlacedValueId, bool> is_output_;
+  IdVector<PlacedOpId, bool> is_dropped_;
+};
+
+}  // namespace
+
+PlacedGraph send_rows(const PlacedGraph& placed) { return RowSender(placed).run(); }
+
+}  // namespace graphc
