@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench_gpu.py [--only PREFIX,...] [--no-peers]: times a bundle's workloads beside its peers.
+"""bench_gpu.py [--only PREFIX,...] [--no-peers] [--peer-timeout S]: times a bundle's workloads beside its peers.
 
 Run it in a folder that tools/gpu_bundle.sh made, on a machine with GPUs. Every figure is from this
 run on this machine: compare ratios, not milliseconds. Ours is the median of graphrun --bench; a
@@ -22,7 +22,6 @@ ISOLATED = (1, 15)
 STEADY = {"small": (200, 5), "medium": (100, 5), "large": (20, 5)}
 
 PEER_SCRIPTS = ["torch_baseline.py", "jax_baseline.py", "steady_torch.py", "steady_jax.py"]
-PEER_TIMEOUT_S = 150
 
 # Our workload: what its time is compared with. A list is peers' lines, by pattern, of which the
 # fastest counts; a text names other workloads of ours, of which the slowest counts.
@@ -86,19 +85,20 @@ def own_time(plan):
     return float(found[1]) * MILLISECONDS[found[2]], ""
 
 
-def peer_times():
+def peer_times(timeout_s):
     """Milliseconds by the name that a peer's script prints, in the order printed."""
     times = {}
     for script in PEER_SCRIPTS:
         if not (HERE / "peers" / script).exists():
             continue
-        output, problem = run([sys.executable, f"peers/{script}"], PEER_TIMEOUT_S)
+        output, problem = run([sys.executable, f"peers/{script}"], timeout_s)
         if problem:
             print(f"peers/{script}: {problem}", flush=True)
         for line in output.splitlines():
             found = PEER_LINE.match(line)
             if found:
                 times[found[1].strip()] = float(found[2])
+                print(line, file=sys.stderr, flush=True)
     return times
 
 
@@ -129,6 +129,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="prefixes of workloads, with commas between")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--peer-timeout", type=float, default=150, metavar="S",
+                        help="seconds for each peer's script; what it printed until then counts")
     arguments = parser.parse_args()
     prefixes = tuple(arguments.only.split(","))
     os.environ.setdefault("CUDA_MODULE_LOADING", "EAGER")
@@ -145,7 +147,7 @@ def main():
             print(f"{plan.stem}: {problem}", flush=True)
     if left_out:
         print("need more GPUs than this machine has: " + ", ".join(left_out), flush=True)
-    peers = {} if arguments.no_peers else peer_times()
+    peers = {} if arguments.no_peers else peer_times(arguments.peer_timeout)
     text = table(ours, peers)
     print(text)
     (HERE / "bench.txt").write_text(text + "\n")

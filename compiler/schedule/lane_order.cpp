@@ -4,6 +4,12 @@
 #include <map>
 
 namespace graphc {
+namespace {
+
+/// How much longer than predicted a step's kernels may take before copies wait for them.
+constexpr int64_t kSafetyFactor = 4;
+
+}  // namespace
 
 std::vector<SchedulingEdge> enforced_edges(const SchedulingProblem& problem,
                                            const IdVector<VersionedId, int32_t>& versions) {
@@ -30,7 +36,12 @@ IdVector<VersionedId, int32_t> fewest_versions(const SchedulingProblem& problem,
       const int64_t lateness_ns = reader.end_ns - writer.start_ns;
       const int64_t gap = lateness_ns <= 0 ? 0 : (lateness_ns + interval_ns - 1) / interval_ns;
       const int64_t needed = gap + read.distance + reader.stage - writer.stage;
-      versions[id] = std::max(versions[id], static_cast<int32_t>(needed));
+      // A copy that may not start before its last result has been used is hidden by nothing. So it
+      // is given two places also where one would do, unless that stays so if kernels take several
+      // times as long as predicted.
+      const bool is_close = lateness_ns > interval_ns / kSafetyFactor;
+      const int64_t least = problem.tasks[read.writer].is_copy && is_close ? 2 : 1;
+      versions[id] = std::max(versions[id], static_cast<int32_t>(std::max(needed, least)));
     }
   }
   return versions;

@@ -11,7 +11,7 @@ std::vector<SchedulingEdge> enforced_edges(const SchedulingProblem& problem,
                                            const IdVector<VersionedId, int32_t>& versions);
 
 /// The fewest versions of every value for which, at these start times and this interval, no writer
-/// has to wait for a reader of an earlier step.
+/// has to wait for a reader of an earlier step; two where a copy would come close to waiting.
 IdVector<VersionedId, int32_t> fewest_versions(const SchedulingProblem& problem,
                                                const SchedulingSolution& solution,
                                                int64_t interval_ns);
