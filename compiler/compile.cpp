@@ -75,8 +75,8 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   const MemoryLimits limits = limits_of(machine, options.memory_limits);
   TRY(const ParallelChoice parallel,
       choose_parallel(graph, machine, costs, score_of_graph(machine, costs, limits), diagnostics));
-  TRY(const PassRun passes, run_passes(with(parallel.parallel, graph), default_passes(),
-                                       options.passes, diagnostics));
+  TRY(const PassRun passes,
+      run_passes(with(parallel.parallel, graph), default_passes(), options.passes, diagnostics));
 
   TRY(const Placement placement, place_within(passes.graph, machine, costs, limits, diagnostics));
   TRY(const PlacedGraph whole,
@@ -111,14 +111,9 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   gate("lower_to_plan", verify_dataflow(plan, passes.graph));
 
   const StepBound bound = relaxed_bound(passes.graph, machine, costs, placement.pins);
-  return Compilation{parallel,
-                     passes,
-                     placement,
-                     bound,
-                     strategy,
-                     describe(strategy, whole, machine),
-                     synchronised,
-                     plan};
+  return Compilation{parallel,     passes,   placement,
+                     bound,        strategy, describe(strategy, whole, machine),
+                     synchronised, plan};
 }
 
 Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,
@@ -128,8 +123,8 @@ Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& mach
   const MemoryLimits limits = limits_of(machine, options.memory_limits);
   TRY(const ParallelChoice parallel,
       choose_parallel(graph, machine, costs, score_of_graph(machine, costs, limits), diagnostics));
-  TRY(const PassRun passes, run_passes(with(parallel.parallel, graph), default_passes(),
-                                       options.passes, diagnostics));
+  TRY(const PassRun passes,
+      run_passes(with(parallel.parallel, graph), default_passes(), options.passes, diagnostics));
   TRY(resolve_pins(passes.graph, machine, diagnostics));
   return find_trade_offs(limits, compile_within(passes.graph, machine, costs));
 }

@@ -89,8 +89,7 @@ class Chooser {
     DiagnosticSink unused;
     const auto batch = find_batch_size(graph_, unused);
     const bool is_open = !parallel.batch.empty() && !parallel.batch[0].rows;
-    if (!typed_ || !batch || !is_open ||
-        *batch < static_cast<int64_t>(parallel.batch.size())) {
+    if (!typed_ || !batch || !is_open || *batch < static_cast<int64_t>(parallel.batch.size())) {
       return parallel;
     }
     std::vector<double> times;
@@ -126,9 +125,8 @@ class Chooser {
 
   bool may_update_on_each(const Parallel& parallel) const {
     const bool has_updates =
-        graph_.training ||
-        std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
-                    [](const Node& node) { return node.updates.has_value(); });
+        graph_.training || std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                                       [](const Node& node) { return node.updates.has_value(); });
     const auto kind_of = [&](const BatchPart& part) -> const std::string& {
       return machine_.devices[*machine_.find_device(part.device)].kind;
     };

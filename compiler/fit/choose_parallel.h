@@ -13,8 +13,8 @@ namespace graphc {
 
 /// A way to spread a step over devices, and how it does.
 struct ParallelCandidate {
-  std::string name;                      ///< `undivided`, `batch over gpu0, gpu1`
-  std::optional<Parallel> parallel;      ///< absent: undivided
+  std::string name;                     ///< `undivided`, `batch over gpu0, gpu1`
+  std::optional<Parallel> parallel;     ///< absent: undivided
   std::optional<PlacementScore> score;  ///< absent if it cannot be compiled
 };
 
@@ -33,8 +33,8 @@ using EvaluateGraph = std::function<std::optional<PlacementScore>(const Graph&)>
 /// is fast at the graph's nodes. A batch whose `update_on` is open is compared with itself with all
 /// updates on each of its devices, if these are of one kind. `auto` compares the undivided step,
 /// the batch divided over the first two, three and so on of the accelerators, and over all devices.
-/// Each is placed and scheduled in full; the first of the best is taken, so dividing has to be worth
-/// it.
+/// Each is placed and scheduled in full; the first of the best is taken, so dividing has to be
+/// worth it.
 ///
 /// Runs before: the passes - they divide.
 /// Errors:      a device that the machine does not have; updates on each of devices of different

@@ -33,8 +33,7 @@ std::vector<int64_t> divide(int64_t num_rows, const std::vector<double>& times) 
   std::vector<double> remainders;
   int64_t left = num_rows - num_parts;
   for (size_t i = 0; i < times.size(); ++i) {
-    const double wanted =
-        std::max(0.0, static_cast<double>(num_rows) / times[i] / speed - 1);
+    const double wanted = std::max(0.0, static_cast<double>(num_rows) / times[i] / speed - 1);
     const auto whole = std::min(left, static_cast<int64_t>(std::floor(wanted)));
     rows[i] += whole;
     left -= whole;

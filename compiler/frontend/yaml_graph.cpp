@@ -269,8 +269,7 @@ class GraphReader {
   void read_parallel() {
     for (size_t i = 0; i < root_.keys.size(); ++i) {
       if (root_.keys[i].text != "parallel") continue;
-      declarations_.parallel =
-          graphc::read_parallel(root_.keys[i], root_.items[i], diagnostics_);
+      declarations_.parallel = graphc::read_parallel(root_.keys[i], root_.items[i], diagnostics_);
     }
   }
 

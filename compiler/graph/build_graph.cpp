@@ -214,9 +214,9 @@ class GraphBuilder {
 
   void resolve_more_devices(const NodeDeclaration& declared, Node& node) {
     for (const NameAt& device : declared.also_on) {
-      const bool is_new = device.text != node.device &&
-                          std::find(node.also_on.begin(), node.also_on.end(), device.text) ==
-                              node.also_on.end();
+      const bool is_new =
+          device.text != node.device &&
+          std::find(node.also_on.begin(), node.also_on.end(), device.text) == node.also_on.end();
       if (!is_new) diagnostics_.error(device.where, quoted(device.text) + " is listed twice");
       node.also_on.push_back(device.text);
     }

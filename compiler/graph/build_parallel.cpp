@@ -25,8 +25,8 @@ void check_rows(const std::vector<BatchPartDeclaration>& batch, DiagnosticSink& 
       diagnostics.error(part.device.where, "'" + part.device.text + "' has no number of rows",
                         "give rows for every device, or for none");
     } else if (part.rows && *part.rows < 1) {
-      diagnostics.error(part.rows_where, "a part of the batch has 1 row or more; got " +
-                                             std::to_string(*part.rows));
+      diagnostics.error(part.rows_where,
+                        "a part of the batch has 1 row or more; got " + std::to_string(*part.rows));
     }
   }
 }

@@ -23,8 +23,8 @@ struct Device {
   /// CPU: what one worker gets of the bandwidth while the others leave it alone; absent: its share.
   std::optional<double> bytes_per_worker_per_s;
   int32_t num_readers = 1;  ///< CPU: threads that bring batches into the host's memory
-  int64_t launch_ns = 0;  ///< per operator
-  int32_t index = 0;      ///< accelerators: which one of its kind on the machine
+  int64_t launch_ns = 0;    ///< per operator
+  int32_t index = 0;        ///< accelerators: which one of its kind on the machine
   SourceRange where;
 };
 

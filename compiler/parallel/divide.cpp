@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/parallel/division.h"
 #include "compiler/parallel/divided_graph.h"
+#include "compiler/parallel/division.h"
 
 namespace graphc {
 namespace {
@@ -22,8 +22,8 @@ bool has_first_dimension(const Value& value) {
 Diagnostic note_of_batch(const Graph& graph, int64_t batch) {
   for (const Value& value : graph.values) {
     if (!has_first_dimension(value) || value.type->shape[0] != batch) continue;
-    return {Severity::kNote, value.where, "the batch is " + first_dimension(value), std::nullopt,
-            {}};
+    return {
+        Severity::kNote, value.where, "the batch is " + first_dimension(value), std::nullopt, {}};
   }
   CHECK(false, "the batch is a dimension of an input");
 }

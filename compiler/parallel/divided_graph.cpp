@@ -170,8 +170,8 @@ class Builder {
     Node copy = node;
     for (ValueId& input : copy.inputs) input = whole_of(input);
     if (node.updates) copy.updates = forms_[*node.updates].whole;
-    const Pin pin = node.device ? Pin{node.device, node.also_on, node.device_where}
-                                : pin_of_whole(node.result);
+    const Pin pin =
+        node.device ? Pin{node.device, node.also_on, node.device_where} : pin_of_whole(node.result);
     forms_[node.result].whole = add(node.name, copy, pin, node.where);
   }
 

@@ -5,8 +5,9 @@
 
 namespace graphc {
 
-/// Puts every node on its device, or its devices, and makes every crossing of devices an explicit copy along the cheapest route of links; one copy per
-/// (value, destination). The next value of a state travels in the step that computes it.
+/// Puts every node on its device, or its devices, and makes every crossing of devices an explicit
+/// copy along the cheapest route of links; one copy per (value, destination). The next value of a
+/// state travels in the step that computes it.
 ///
 /// Runs after:  place - it decides which edges cross.
 /// Runs before: find_dependencies - copies occupy a link and are scheduled like any task.

@@ -71,9 +71,9 @@ struct PlacedGraph {
 /// Checks that every operation reads values of its own device, at a distance that exists, after
 /// their producers, and that they hold what the graph says; that every value has producers of its
 /// own, and a state or constant one place a device; that copies follow links of the machine and
-/// change nothing, but for those that are slices; that every node is placed on one device, or on all that the graph names, where the
-/// user pinned it; that names are unique. A node may be computed several times, one that replaces a
-/// state only once a device.
+/// change nothing, but for those that are slices; that every node is placed on one device, or on
+/// all that the graph names, where the user pinned it; that names are unique. A node may be
+/// computed several times, one that replaces a state only once a device.
 Violation verify_placed_graph(const PlacedGraph& placed, const Machine& machine);
 
 /// One line an operation: `gpu0  z1 = matmul(x@gpu0, w1@gpu0 from step -1)`.

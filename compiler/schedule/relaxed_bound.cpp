@@ -171,8 +171,8 @@ class Relaxation {
     const int64_t row_bytes = batch.size_bytes() / rows_or_all(batch, {}).size();
     // Blocks come side by side; what reads the batch waits for the longest of them.
     std::optional<TaskId> longest;
-    for (const RowRange& rows : feed_blocks(batch, machine_.devices[machine_.host()].num_readers,
-                                            costs_.block_sizes())) {
+    for (const RowRange& rows :
+         feed_blocks(batch, machine_.devices[machine_.host()].num_readers, costs_.block_sizes())) {
       const TaskCost cost = costs_.host_transfer_cost(rows.size() * row_bytes);
       const TaskId block = add_task(name, group_of("feed"), cost);
       if (!longest || cost.work_ns > problem_.tasks[*longest].cost.work_ns) longest = block;

@@ -52,7 +52,6 @@ class Feed {
 /// into its buffer on the host. `feed` and `order` are looked at in every step, so both may be
 /// replaced between runs; they must be set while one goes on, and outlive the action.
 std::unique_ptr<Action> make_feed_action(const std::unique_ptr<const Feed>& feed,
-                                         const RowOrder& order, int64_t first_row,
-                                         OperandSlots to);
+                                         const RowOrder& order, int64_t first_row, OperandSlots to);
 
 }  // namespace graphrt

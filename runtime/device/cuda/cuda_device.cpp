@@ -101,9 +101,8 @@ Result<void> CudaDevice::adopt_host(std::byte* begin, int64_t size_bytes) {
     known_.add(begin, size_bytes);
     return {};
   }
-  const cudaError_t status =
-      cudaHostRegister(begin, static_cast<size_t>(size_bytes),
-                       cudaHostRegisterPortable | cudaHostRegisterMapped);
+  const cudaError_t status = cudaHostRegister(begin, static_cast<size_t>(size_bytes),
+                                              cudaHostRegisterPortable | cudaHostRegisterMapped);
   if (status != cudaSuccess) {
     cudaGetLastError();
     return machine_error("cannot pin " + format_bytes(size_bytes) + " of host memory for " +

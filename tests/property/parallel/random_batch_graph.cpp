@@ -26,8 +26,8 @@ RandomBatchGraph::RandomBatchGraph(unsigned seed) : random_(seed + 1), batch_(nu
     const bool is_last = i + 1 == num_devices;
     const int64_t rows = is_last ? left : number(1, left - (num_devices - i - 1));
     left -= rows;
-    parallel_ += (i == 0 ? "parallel batch d" : ", d") + std::to_string(i) + " = " +
-                 std::to_string(rows);
+    parallel_ +=
+        (i == 0 ? "parallel batch d" : ", d") + std::to_string(i) + " = " + std::to_string(rows);
   }
   parallel_ += "\n";
 }
