@@ -14,8 +14,8 @@ from support import BIN_DIR, ROOT, EndToEndTest
 
 README = ROOT / "README.md"
 IMAGES = ROOT / "docs" / "images"
-PICTURES = {"svg": IMAGES / "mlp_figure_timeline.svg",
-            "memory-svg": IMAGES / "mlp_figure_memory.svg"}
+PICTURES = {"svg": IMAGES / "mlp_timeline.svg",
+            "memory-svg": IMAGES / "mlp_memory.svg"}
 CONSOLE = re.compile(r"(?<=^```console\n)(.*?)(?=^```$)", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -69,7 +69,7 @@ class DocsTest(EndToEndTest):
 
     def test_the_pictures_are_what_the_compiler_draws(self):
         for kind, picture in PICTURES.items():
-            drawn = self.succeed("graphc", ROOT / "graphs" / "mlp_figure.yaml", f"--emit={kind}")
+            drawn = self.succeed("graphc", ROOT / "graphs" / "mlp.yaml", f"--emit={kind}")
             self.assertEqual(drawn, picture.read_text(), picture.name)
 
     def test_links_lead_to_files(self):
@@ -95,7 +95,7 @@ class Update(EndToEndTest):
         pages = CONSOLE.sub(lambda match: replay(match[1], self.folder), README.read_text())
         README.write_text(pages)
         for kind, picture in PICTURES.items():
-            self.succeed("graphc", ROOT / "graphs" / "mlp_figure.yaml", f"--emit={kind}",
+            self.succeed("graphc", ROOT / "graphs" / "mlp.yaml", f"--emit={kind}",
                          "-o", picture)
 
 
