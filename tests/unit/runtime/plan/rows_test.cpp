@@ -74,6 +74,32 @@ TEST(Rows, BlocksOfOneBufferRunSideBySide) {
   EXPECT_EQ(BlocksPlan::verdict(BlocksPlan().build.build()), "accepted");
 }
 
+// A batch of 64 rows is read by two feeds; what a feed writes is as many rows of the input.
+TEST(Rows, FeedsOfOneBatchRunSideBySide) {
+  PlanBuilder build;
+  const BufferId x = build.buffer("x");
+  const BufferId y = build.buffer("y");
+  const LaneId feed0 = build.lane("feed0", LaneKind::kFeed);
+  const LaneId feed1 = build.lane("feed1", LaneKind::kFeed);
+  const LaneId worker = build.lane("worker");
+  const InstructionId low = build.feed(feed0, "x[0:40]", x);
+  const InstructionId high = build.feed(feed1, "x[40:64]", x);
+  build.writes_rows(low, {0, 40});
+  build.writes_rows(high, {40, 64});
+  const InstructionId relu = build.kernel(worker, "y", "relu", {{x, 0}}, y);
+  build.wait(low, worker, 1, 1);
+  build.wait(high, worker, 1, 1);
+  build.wait(relu, feed0, 1);
+  build.wait(relu, feed1, 1);
+  Plan plan = build.build();
+  plan.instructions[high].input = plan.instructions[low].input;
+  EXPECT_EQ(BlocksPlan::verdict(plan), "accepted");
+  plan.instructions[relu].waits.pop_back();
+  EXPECT_EQ(BlocksPlan::verdict(plan),
+            "race: 'x[40:64]' (feed1) writes and 'y' (worker) reads bytes [160, 256) of buffer 'x' "
+            "with no order at distance 0");
+}
+
 TEST(Rows, AReaderNamesTheBlocksItReads) {
   const BlocksPlan given;
   const Plan plan = given.build.build();

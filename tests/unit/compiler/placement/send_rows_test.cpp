@@ -1,0 +1,89 @@
+#include "compiler/placement/send_rows.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/compiler/placement/placed_names.h"
+#include "tests/unit/compiler/placement/worlds.h"
+
+namespace graphc {
+namespace {
+
+using testing::ElementsAre;
+using testing::UnorderedElementsAre;
+
+/// x is wanted on gpu0 by the nodes in `text`; insert_copies has sent rows where it may.
+class SendRows : public testing::Test {
+ protected:
+  PlacedGraph placed(const std::string& text) const {
+    return placed_of(graph_of("graph g\ninput %x : f32[8, 4]\n" + text), machine_);
+  }
+  static std::vector<std::string> copies(const PlacedGraph& placed) {
+    std::vector<std::string> names;
+    for (const PlacedOp& op : placed.ops) {
+      if (op.kind == PlacedOpKind::kCopy && op.destination != DeviceId(0)) names.push_back(op.name);
+    }
+    return names;
+  }
+
+  Machine machine_ = star_machine();
+};
+
+constexpr const char* kHalves =
+    "%a = slice(%x) {begin = 0, end = 4} device gpu0\n"
+    "%b = slice(%x) {begin = 4, end = 8} device gpu0\n"
+    "%y = add(%a, %b) device gpu0\n"
+    "output %y\n";
+
+TEST_F(SendRows, WhatIsCutOutTravelsInsteadOfTheWhole) {
+  const PlacedGraph graph = placed(kHalves);
+  EXPECT_THAT(copies(graph), UnorderedElementsAre("a", "b"));
+  const PlacedOp& b = graph.ops[op_named(graph, "b")];
+  EXPECT_EQ(b.reads[0].rows, (RowRange{4, 8}));
+  EXPECT_EQ(graph.values[b.reads[0].value].name, "x@cpu");
+  EXPECT_EQ(verify_placed_graph(graph, machine_), std::nullopt);
+}
+
+// Rows 0 to 5 and 3 to 8 are more than x.
+TEST_F(SendRows, NotIfMoreWouldTravelThanBefore) {
+  EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 5} device gpu0\n"
+                            "%b = slice(%x) {begin = 3, end = 8} device gpu0\n"
+                            "output %a on gpu0\noutput %b on gpu0\n")),
+              ElementsAre("x -> gpu0"));
+}
+
+TEST_F(SendRows, NotIfTheWholeIsReadOrStaysThere) {
+  EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 4} device gpu0\n"
+                            "%y = relu(%x) device gpu0\n"
+                            "output %a on gpu0\noutput %y on gpu0\n")),
+              ElementsAre("x -> gpu0"));
+  EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 4} device gpu0\n"
+                            "output %a on gpu0\noutput %x on gpu0\n")),
+              ElementsAre("x -> gpu0"));
+}
+
+TEST_F(SendRows, NotColumnsNorWhatTheUserKeeps) {
+  EXPECT_THAT(copies(placed("%a = slice(%x) {axis = 1, begin = 0, end = 2} device gpu0\n"
+                            "output %a on gpu0\n")),
+              ElementsAre("x -> gpu0"));
+  EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 4} device gpu0 keep\n"
+                            "output %a on gpu0\n")),
+              ElementsAre("x -> gpu0"));
+}
+
+TEST_F(SendRows, TheVerifierWantsTheRowsOfTheSlice) {
+  PlacedGraph graph = placed(kHalves);
+  graph.ops[op_named(graph, "b")].reads[0].rows = RowRange{0, 4};
+  EXPECT_EQ(verify_placed_graph(graph, machine_), "'b' does not send the rows that 'b' is");
+  graph.ops[op_named(graph, "b")].reads[0].rows.reset();
+  EXPECT_EQ(verify_placed_graph(graph, machine_), "'b' does not send the rows that 'b' is");
+}
+
+TEST_F(SendRows, TheVerifierWantsItsOperand) {
+  PlacedGraph graph = placed(kHalves);
+  graph.ops[op_named(graph, "b")].node = graph.ops[op_named(graph, "a")].node;
+  EXPECT_EQ(verify_placed_graph(graph, machine_), "'b' does not send the rows that 'a' is");
+}
+
+}  // namespace
+}  // namespace graphc
