@@ -38,7 +38,7 @@ PATH="$PWD/build/$preset/bin:$PATH"
 mkdir -p "$out"
 
 step "compile"
-show graphc graphs/mlp_figure.yaml --machine graphs/machines/cpu-2gpu.yaml -o "$out/train.bin"
+show graphc graphs/mlp.yaml --machine graphs/machines/cpu-2gpu.yaml -o "$out/train.bin"
 
 step "train: 450 steps, 100 digits each"
 show graphrun "$out/train.bin" --steps=450 --output "loss=$out/loss.npy" \
@@ -51,9 +51,9 @@ show graphrun "$out/eval.bin" --load-state="$out/weights.safetensors" \
 "$python" tools/accuracy.py "$out/digit.npy" graphs/data/digits/test_labels.npy --at-least 97
 
 step "pictures"
-graphc graphs/mlp_figure.yaml --emit=dot -o "$out/schedule.dot"
-graphc graphs/mlp_figure.yaml --emit=svg --steps=4 -o "$out/schedule.svg"
-graphc graphs/mlp_figure.yaml --emit=memory-svg -o "$out/memory.svg"
+graphc graphs/mlp.yaml --emit=dot -o "$out/schedule.dot"
+graphc graphs/mlp.yaml --emit=svg --steps=4 -o "$out/schedule.svg"
+graphc graphs/mlp.yaml --emit=memory-svg -o "$out/memory.svg"
 dot -Tsvg "$out/schedule.dot" -o "$out/graph.svg"
 echo "the placed graph:             $out/schedule.dot, drawn in $out/graph.svg"
 echo "the schedule over four steps: $out/schedule.svg"

@@ -6,6 +6,7 @@
 #include "compiler/graph/sliced_rows.h"
 #include "compiler/machine/routes.h"
 #include "compiler/placement/row_blocks.h"
+#include "compiler/schedule/capacity_bound.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -46,6 +47,10 @@ class Relaxation {
 
   StepBound bound() const {
     const IntervalBound bound = interval_bound(problem_);
+    const int64_t capacity_ns = capacity_bound_ns(capacities());
+    if (capacity_ns > bound.interval_ns) {
+      return {capacity_ns, lanes_.group_names[pool_] + " is busy all the time"};
+    }
     if (bound.busiest) {
       return {bound.interval_ns, lanes_.group_names[*bound.busiest] + " is busy all the time"};
     }
@@ -62,12 +67,34 @@ class Relaxation {
     LaneGroup pool;
     for (const DeviceId device : machine_.devices.ids()) {
       const auto& lanes = lanes_.groups[GroupId(device.value())].lanes;
-      const bool is_one = count_ == PoolCount::kDevices && shares_compute(machine_.devices[device]);
-      const auto num_lanes = static_cast<std::ptrdiff_t>(is_one ? 1 : lanes.size());
-      pool.lanes.insert(pool.lanes.end(), lanes.begin(), lanes.begin() + num_lanes);
+      pool.lanes.insert(pool.lanes.end(), lanes.begin(), lanes.begin() + num_pooled_lanes(device));
     }
     pool_ = problem_.groups.push_back(pool);
     lanes_.group_names.push_back("the whole machine");
+  }
+
+  std::ptrdiff_t num_pooled_lanes(DeviceId id) const {
+    const Device& device = machine_.devices[id];
+    return count_ == PoolCount::kDevices && shares_compute(device) ? 1 : device.num_lanes;
+  }
+
+  /// The pool again, with lanes that are not equally fast. What rows of a value cost is not counted
+  /// (see may_travel_alone).
+  std::vector<DeviceCapacity> capacities() const {
+    std::vector<DeviceCapacity> devices;
+    for (const DeviceId device : machine_.devices.ids()) {
+      DeviceCapacity capacity{num_pooled_lanes(device), 0, {}};
+      for (const NodeId node : graph_.nodes.ids()) {
+        if (may_travel_alone(node)) continue;
+        if (pins_[node] == device) {
+          capacity.pinned_ns += costs_.node_cost(graph_, node, device).work_ns;
+        } else if (!pins_[node]) {
+          capacity.work_ns.push_back(std::max<int64_t>(pooled_ns(node, device), 1));
+        }
+      }
+      devices.push_back(std::move(capacity));
+    }
+    return devices;
   }
 
   TaskId add_task(const std::string& name, GroupId group, TaskCost cost) {

@@ -13,10 +13,10 @@ struct StepBound {
 };
 
 /// The bound of a relaxed problem: a node that is not pinned costs what it costs on its fastest
-/// device (once, if several compute it) and may use any lane of the machine, launches counted or
-/// not, whichever says more; copies are counted only between ends that are both fixed (pinned
-/// nodes, feeds, delivered outputs); rows that are cut out of a value cost nothing; memory is
-/// unlimited.
+/// device (once, if several compute it) and may use any lane of the machine, of which slow ones
+/// count for less (capacity_bound.h), launches counted or not, whichever says more; copies are
+/// counted only between ends that are both fixed (pinned nodes, feeds, delivered outputs); rows
+/// that are cut out of a value cost nothing; memory is unlimited.
 StepBound relaxed_bound(const Graph& graph, const Machine& machine, const CostModel& costs,
                         const IdVector<NodeId, std::optional<DeviceId>>& pins);
 
