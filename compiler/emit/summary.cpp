@@ -26,7 +26,7 @@ std::string placement_line(const Placement& placement) {
   return placement.chosen.name + " (" + join(others, ", ") + ")";
 }
 
-/// How the step is spread, and what that was compared with; nothing if there was no choice.
+/// How the step is spread, and what that was compared with; nothing without `parallel`.
 std::string parallel_line(const ParallelChoice& choice) {
   if (choice.candidates.empty()) return "";
   std::vector<std::string> others;

@@ -362,7 +362,7 @@ class DataflowChecker {
   IdVector<InputId, ValueNumber> fed_;                     // what each input is
   IdVector<BufferId, std::optional<ValueNumber>> filled_;  // states and constants
   IdVector<BufferId, std::optional<ValueNumber>> held_;    // what is written in a step
-  IdVector<ValueNumber, int64_t> rows_computed_;           // by kernels
+  IdVector<ValueNumber, int64_t> rows_computed_;           // or sent as a slice
 };
 
 }  // namespace

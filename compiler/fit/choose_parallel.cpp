@@ -19,6 +19,13 @@ bool check_devices(const Parallel& parallel, const Machine& machine, DiagnosticS
   if (parallel.update_on) {
     find_device(*parallel.update_on, parallel.update_where, machine, diagnostics);
   }
+  if (parallel.update_on_each && machine.find_device("each")) {
+    diagnostics.error(parallel.update_where,
+                      "machine '" + machine.name +
+                          "' has a device 'each', which `update_on` cannot "
+                          "tell from all devices of the batch",
+                      "give the device another name");
+  }
   if (diagnostics.num_errors() > errors_before) return false;
   const auto device_of = [&](const BatchPart& part) { return *machine.find_device(part.device); };
   return !parallel.update_on_each ||
@@ -115,10 +122,17 @@ class Chooser {
   void add_division(const Parallel& asked, std::vector<ParallelCandidate>& all) const {
     const Parallel parallel = with_rows(asked);
     std::vector<std::string> names;
-    for (const BatchPart& part : parallel.batch) names.push_back(part.device);
+    for (const BatchPart& part : parallel.batch) {
+      names.push_back(part.device + (part.rows ? " " + std::to_string(*part.rows) : ""));
+    }
     const std::string name = "batch over " + join(names, ", ");
+    if (parallel.update_on || parallel.update_on_each) {
+      const std::string where = " with updates on " + parallel.update_on.value_or("each");
+      all.push_back({name + where, parallel, std::nullopt});
+      return;
+    }
     all.push_back({name, parallel, std::nullopt});
-    if (parallel.update_on || parallel.update_on_each || !may_update_on_each(parallel)) return;
+    if (!may_update_on_each(parallel)) return;
     all.push_back({name + " with updates on each", parallel, std::nullopt});
     all.back().parallel->update_on_each = true;
   }
@@ -153,7 +167,7 @@ Result<ParallelChoice> choose_parallel(const Graph& graph, const Machine& machin
   std::vector<ParallelCandidate> candidates = Chooser(graph, machine, costs).candidates();
   if (candidates.size() == 1) {
     choice.parallel = candidates[0].parallel;
-    if (graph.parallel->kind == ParallelKind::kAuto) choice.candidates = std::move(candidates);
+    choice.candidates = std::move(candidates);
     return choice;
   }
   Graph divided = graph;

@@ -13,15 +13,15 @@ namespace graphc {
 
 /// A way to spread a step over devices, and how it does.
 struct ParallelCandidate {
-  std::string name;                     ///< `undivided`, `batch over gpu0, gpu1`
+  std::string name;                     ///< `undivided`, `batch over gpu0 50, gpu1 50`
   std::optional<Parallel> parallel;     ///< absent: undivided
   std::optional<PlacementScore> score;  ///< absent if it cannot be compiled
 };
 
 struct ParallelChoice {
   std::optional<Parallel> parallel;  ///< every part with its rows
-  /// What was compared, in that order; empty if the graph leaves no choice. One without a score:
-  /// `auto`, and nothing else can be done.
+  /// What was compared, in that order; a single one, without a score, if nothing was open. Empty
+  /// without `parallel`.
   std::vector<ParallelCandidate> candidates;
   size_t chosen = 0;  ///< index into `candidates`
 };

@@ -5,7 +5,6 @@
 #include <numeric>
 
 namespace graphc {
-
 namespace {
 
 /// Products are computed in tiles of so many rows at most: some rows more can cost a whole tile.

@@ -203,7 +203,7 @@ class GraphReader {
     if (devices.items.empty()) diagnostics_.error(devices.where, "`device` is an empty list");
     auto names = read_names(devices, "`device`");
     if (!names || names->empty()) return;
-    node.device = names->front();
+    node.device = NameAt{names->front().text, devices.where};
     node.also_on.assign(names->begin() + 1, names->end());
   }
 

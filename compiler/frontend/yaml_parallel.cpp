@@ -19,7 +19,10 @@ class ParallelReader {
       return parallel;
     }
     if (section.kind != YamlKind::kMap) {
-      diagnostics_.error(section.where, "`parallel` must be auto or a map",
+      const bool is_text = section.kind == YamlKind::kScalar;
+      diagnostics_.error(section.where,
+                         "`parallel` must be auto or a map" +
+                             (is_text ? "; got '" + section.text + "'" : std::string()),
                          "for example parallel: {batch: [gpu0, gpu1]}");
       return parallel;
     }
@@ -31,7 +34,13 @@ class ParallelReader {
     if (const YamlNode* update_on = section.find("update_on")) {
       parallel.update_on = read_name(*update_on, "`update_on`");
     }
-    if ((batch == nullptr) == (layers == nullptr) && !has_misspelled_key(section, "batch", kKeys) &&
+    // What is wrong with the batch has been said.
+    if (batch != nullptr && !parallel.batch) parallel.update_on.reset();
+    if (batch != nullptr && layers != nullptr) {
+      diagnostics_.error(key.where,
+                         "`parallel` has both `batch` and `layers`; it takes one of them");
+    }
+    if (batch == nullptr && layers == nullptr && !has_misspelled_key(section, "batch", kKeys) &&
         !has_misspelled_key(section, "layers", kKeys)) {
       diagnostics_.error(key.where, "`parallel` needs either `batch` or `layers`");
     }
@@ -78,6 +87,7 @@ class ParallelReader {
   std::vector<LayersDeclaration> read_layers(const YamlNode& layers) {
     std::vector<LayersDeclaration> all;
     if (!expect_kind(layers, YamlKind::kMap, "`layers`", diagnostics_)) return all;
+    if (layers.keys.empty()) diagnostics_.error(layers.where, "`layers` names no nodes");
     for (size_t i = 0; i < layers.keys.size(); ++i) {
       const NameAt device{layers.keys[i].text, layers.keys[i].where};
       auto nodes = read_names(layers.items[i], "the layers of '" + device.text + "'");

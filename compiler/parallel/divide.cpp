@@ -42,8 +42,6 @@ std::vector<int64_t> rows_of_parts(const std::vector<BatchPart>& parts, int64_t 
 bool check_parts(const Graph& graph, int64_t batch, DiagnosticSink& diagnostics) {
   const Parallel& parallel = *graph.parallel;
   const std::vector<int64_t> rows = rows_of_parts(parallel.batch, batch);
-  int64_t sum = 0;
-  for (const int64_t each : rows) sum += each;
   if (batch < static_cast<int64_t>(rows.size())) {
     diagnostics
         .error(parallel.where, "a batch of " + std::to_string(batch) + " cannot be divided over " +
@@ -51,11 +49,16 @@ bool check_parts(const Graph& graph, int64_t batch, DiagnosticSink& diagnostics)
         .notes.push_back(note_of_batch(graph, batch));
     return false;
   }
-  if (sum == batch) return true;
+  // Each is above 0; together they may be more than a number holds.
+  int64_t left = batch;
+  for (const int64_t each : rows) left = each > left ? -1 : left - each;
+  if (left == 0) return true;
   diagnostics
-      .error(parallel.batch[0].where, "the parts have " + std::to_string(sum) +
-                                          " rows together, but the batch has " +
-                                          std::to_string(batch))
+      .error(parallel.batch[0].where,
+             left > 0 ? "the parts have " + std::to_string(batch - left) +
+                            " rows together, but the batch has " + std::to_string(batch)
+                      : "the parts have more rows together than the batch, which has " +
+                            std::to_string(batch))
       .notes.push_back(note_of_batch(graph, batch));
   return false;
 }
@@ -94,6 +97,13 @@ Result<Graph> divide(Graph graph, DiagnosticSink& diagnostics) {
   TRY(const int64_t batch, find_batch_size(graph, diagnostics));
   if (!check_parts(graph, batch, diagnostics)) return reported();
   const Division division = find_division(graph, batch);
+  const bool divides = std::any_of(division.rules.begin(), division.rules.end(),
+                                   [](const auto& rule) { return rule.has_value(); });
+  if (!divides) {
+    diagnostics.warning(
+        graph.parallel->where,
+        "nothing is divided: no node that reads the batch may be computed in parts");
+  }
   return build_divided(graph, division, rows_of_parts(graph.parallel->batch, batch));
 }
 

@@ -18,6 +18,7 @@ namespace graphc {
 ///              fold_transposes - a product's flag can be divided, a transposed batch not.
 /// Runs before: the fusions - parts are fused, a fused node is not always divided.
 /// Ensures:     no `parallel` is left; outputs and states are what they were, to rounding.
+/// Warns:       nothing is divided, as everything is pinned or needs all rows.
 /// Errors:      a batch that cannot be divided: no input has a first dimension, those of two inputs
 ///              do not fit together, fewer rows than devices, numbers of rows that are not those of
 ///              the batch.

@@ -231,6 +231,7 @@ class Builder {
   }
 
   ValueId cut(ValueId value, size_t part) {
+    if (num_parts() == 1) return whole_of(value);
     const int64_t each = rows_each(graph_.type_of(value));
     Attributes attributes;
     attributes.set("begin", begins_[part] * each);

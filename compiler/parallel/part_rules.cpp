@@ -54,10 +54,16 @@ bool is_sum_of_products(const WholeNode& node) {
          !node.attributes->flag("transpose_b") && !node.attributes->flag("relu");
 }
 
+/// A norm's rows are along the last axis: of one axis, all of it is a single row.
+bool sums_rows_of_norm(const WholeNode& node) {
+  constexpr std::array<std::string_view, 2> kNorms = {"layer_norm_scale_grad",
+                                                      "rms_norm_scale_grad"};
+  return is_one_of(node, kNorms) && node.inputs[0].rank() > 1;
+}
+
 bool sums_rows(const WholeNode& node) {
-  constexpr std::array<std::string_view, 4> kSums = {"embedding_grad", "layer_norm_scale_grad",
-                                                     "rms_norm_scale_grad", "sum_of_squares"};
-  return is_one_of(node, kSums) || is_sum_of_products(node) ||
+  constexpr std::array<std::string_view, 2> kSums = {"embedding_grad", "sum_of_squares"};
+  return is_one_of(node, kSums) || sums_rows_of_norm(node) || is_sum_of_products(node) ||
          (node.op->name == "sum" && reduces_rows(node));
 }
 

@@ -189,8 +189,8 @@ class PlacedGraphVerifier {
     return check_result(op, node.result);
   }
 
-  /// A node may be computed several times, into a value of its own each time, but on one device;
-  /// what replaces a state, once.
+  /// A node may be computed several times, into a value of its own each time, but on the devices
+  /// that the graph names, or one.
   Violation check_nodes() const {
     std::map<NodeId, std::set<DeviceId>> placed_on;
     for (const PlacedOp& op : placed_.ops) {

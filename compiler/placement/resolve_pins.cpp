@@ -46,8 +46,9 @@ Result<IdVector<NodeId, std::optional<DeviceId>>> resolve_pins(const Graph& grap
     pins[id] = resolve(node.device, node.device_where, machine, diagnostics);
     for (const std::string& name : node.also_on) {
       const auto device = find_device(name, node.device_where, machine, diagnostics);
-      if (device && pins[id])
+      if (device && pins[id]) {
         check_same_kind(*pins[id], *device, node.device_where, machine, diagnostics);
+      }
     }
   }
   for (const Value& value : graph.values) {

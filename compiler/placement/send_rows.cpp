@@ -25,23 +25,20 @@ class RowSender {
   PlacedGraph run() {
     for (const PlacedOpId copy : placed_.ops.ids()) {
       if (!carries_only_what_is_cut(copy)) continue;
-      for (const PlacedOpId cut : readers_[*placed_.ops[copy].writes]) send(copy, cut);
+      send(copy, readers_[*placed_.ops[copy].writes].front());
       is_dropped_[copy] = true;
     }
     return without_dropped();
   }
 
  private:
+  /// Several cuts of one value would be several copies, each with its latency.
   bool carries_only_what_is_cut(PlacedOpId copy) const {
     const PlacedOp& op = placed_.ops[copy];
     if (op.kind != PlacedOpKind::kCopy || op.node || op.rows) return false;
     if (is_output_[*op.writes] || placed_.is_filled_at_load(*op.writes)) return false;
-    int64_t num_rows_left = rows_or_all(placed_.type_of(*op.writes), {}).size();
-    for (const PlacedOpId reader : readers_[*op.writes]) {
-      if (!is_cut(placed_.ops[reader])) return false;
-      num_rows_left -= sliced_rows(placed_.graph, *placed_.ops[reader].node)->size();
-    }
-    return num_rows_left >= 0 && !readers_[*op.writes].empty();
+    const std::vector<PlacedOpId>& readers = readers_[*op.writes];
+    return readers.size() == 1 && is_cut(placed_.ops[readers.front()]);
   }
 
   /// Whether all it does is to cut rows out of a value of the same step. What the user wants kept,

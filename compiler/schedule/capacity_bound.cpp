@@ -26,8 +26,7 @@ int64_t capacity_bound_ns(const std::vector<DeviceCapacity>& devices) {
     const auto fastest = static_cast<double>(fastest_ns(devices, piece));
     work_ns += fastest;
     for (size_t d = 0; d < devices.size(); ++d) {
-      weights[d] =
-          std::max(weights[d], fastest / static_cast<double>(devices[d].work_ns[piece]));
+      weights[d] = std::max(weights[d], fastest / static_cast<double>(devices[d].work_ns[piece]));
     }
   }
   double num_lanes = 0;

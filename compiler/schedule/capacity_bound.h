@@ -7,8 +7,8 @@ namespace graphc {
 
 /// What one device can take of the work that may run anywhere.
 struct DeviceCapacity {
-  int64_t num_lanes = 1;        ///< that work side by side
-  int64_t pinned_ns = 0;        ///< of its lanes' time, all together, that is taken by other work
+  int64_t num_lanes = 1;         ///< that work side by side
+  int64_t pinned_ns = 0;         ///< of its lanes' time, all together, that is taken by other work
   std::vector<int64_t> work_ns;  ///< of every piece of work, on one lane of this device; above 0
 };
 

@@ -300,12 +300,13 @@ class StructureChecker {
   Violation check_types(InstructionId id) const {
     const Instruction& instruction = plan_.instructions[id];
     if (instruction.kind == InstructionKind::kOutput) return std::nullopt;
-    const TensorType result = result_type(plan_, instruction);
+    // A feed of rows brings those of the batch, so buffer and batch are alike.
+    const bool is_feed = instruction.kind == InstructionKind::kFeed;
+    const TensorType result =
+        is_feed ? plan_.buffers[*instruction.writes].type : result_type(plan_, instruction);
     if (instruction.kind == InstructionKind::kKernel) return check_kernel_type(id, result);
     const TensorType source =
-        instruction.kind == InstructionKind::kFeed
-            ? type_of_rows(plan_.inputs[*instruction.input].type, instruction.rows)
-            : operand_type(plan_, instruction.reads[0]);
+        is_feed ? plan_.inputs[*instruction.input].type : operand_type(plan_, instruction.reads[0]);
     if (source == result) return std::nullopt;
     return fault(
         id, fmt::format("moves {} into a buffer of type {}", to_string(source), to_string(result)));

@@ -34,8 +34,9 @@ class KernelAction final : public CudaAction {
 
 class CopyAction final : public CudaAction {
  public:
-  CopyAction(const CopyBinding& binding, std::string what, CudaStream& stream)
+  CopyAction(const CopyBinding& binding, CopyReach reach, std::string what, CudaStream& stream)
       : CudaAction(std::move(what), stream),
+        reach_(reach),
         from_(binding.from),
         to_(binding.to),
         num_bytes_(static_cast<size_t>(binding.from.type.size_bytes())) {}
@@ -44,7 +45,8 @@ class CopyAction final : public CudaAction {
 
  private:
   Result<void> launch(int64_t step, const CudaQueue& queue) override {
-    if (queue.copies_by_kernel && num_bytes_ <= kMaxKernelCopyBytes) {
+    const bool is_reachable = reach_ == CopyReach::kKernels;
+    if (queue.copies_by_kernel && is_reachable && num_bytes_ <= kMaxKernelCopyBytes) {
       return queue_kernel_copy(to_.at(step), from_.at(step), num_bytes_, queue.stream);
     }
     // Not cudaMemcpyPeerAsync, which cannot be captured: the addresses say where they are.
@@ -53,6 +55,7 @@ class CopyAction final : public CudaAction {
     return {};
   }
 
+  CopyReach reach_;
   OperandSlots from_;
   OperandSlots to_;
   size_t num_bytes_;
@@ -86,9 +89,9 @@ std::unique_ptr<CudaAction> make_kernel_action(std::unique_ptr<const CudaKernel>
   return std::make_unique<KernelAction>(std::move(kernel), binding, std::move(what), stream);
 }
 
-std::unique_ptr<CudaAction> make_copy_action(const CopyBinding& binding, std::string what,
-                                             CudaStream& stream) {
-  return std::make_unique<CopyAction>(binding, std::move(what), stream);
+std::unique_ptr<CudaAction> make_copy_action(const CopyBinding& binding, CopyReach reach,
+                                             std::string what, CudaStream& stream) {
+  return std::make_unique<CopyAction>(binding, reach, std::move(what), stream);
 }
 
 }  // namespace graphrt::cuda

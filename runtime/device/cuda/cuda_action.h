@@ -40,8 +40,11 @@ std::unique_ptr<CudaAction> make_kernel_action(std::unique_ptr<const CudaKernel>
                                                const KernelBinding& binding, std::string what,
                                                CudaStream& stream);
 
-/// Requires: both ends are reachable from the stream's GPU, host memory pinned.
-std::unique_ptr<CudaAction> make_copy_action(const CopyBinding& binding, std::string what,
-                                             CudaStream& stream);
+/// Whether a kernel of the stream's GPU can do a copy, or the driver alone, by way of the host.
+enum class CopyReach : uint8_t { kKernels, kDriver };
+
+/// Requires: host memory is pinned.
+std::unique_ptr<CudaAction> make_copy_action(const CopyBinding& binding, CopyReach reach,
+                                             std::string what, CudaStream& stream);
 
 }  // namespace graphrt::cuda

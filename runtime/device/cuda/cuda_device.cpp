@@ -177,13 +177,17 @@ Result<std::unique_ptr<Action>> CudaDevice::bind_copy(const CopyBinding& binding
   TRY(known_.check_ends(binding, name()));
   const auto* source = dynamic_cast<const CudaDevice*>(binding.source);
   const auto* destination = dynamic_cast<const CudaDevice*>(binding.destination);
+  CopyReach reach = CopyReach::kKernels;
   if (source != nullptr && destination != nullptr) {
     // Both ways: a copy is driven by either end.
     TRY(const bool reaches, enable_peer_access(source->gpu(), destination->gpu()));
     TRY(const bool is_reached, enable_peer_access(destination->gpu(), source->gpu()));
-    if (!reaches || !is_reached) staged_.insert(other_end(binding).name());
+    if (!reaches || !is_reached) {
+      staged_.insert(other_end(binding).name());
+      reach = CopyReach::kDriver;
+    }
   }
-  return make_copy_action(binding, what, *stream_);
+  return make_copy_action(binding, reach, what, *stream_);
 }
 
 }  // namespace graphrt::cuda

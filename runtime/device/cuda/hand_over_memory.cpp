@@ -36,7 +36,10 @@ Result<HandOverMemory> HandOverMemory::create(const QueueProgram& program, FlagA
   const int64_t num_slots = num_hand_over_slots(program);
   const size_t num_flags =
       static_cast<size_t>(num_slots) * std::max<size_t>(program.hand_overs.size(), 1);
-  TRY(const BatchMemoryOps batch_memory_ops, load_batch_memory_ops());
+  BatchMemoryOps batch_memory_ops = nullptr;
+  if (access == FlagAccess::kMemoryOperations) {
+    TRY(batch_memory_ops, load_batch_memory_ops());
+  }
   void* memory = nullptr;
   CUDA_TRY(cudaHostAlloc(&memory, num_flags * sizeof(uint32_t),
                          cudaHostAllocPortable | cudaHostAllocMapped));

@@ -35,8 +35,8 @@ class HandOverMemory {
   void release() const;
 
   /// Queues on `stream`, of the current GPU: wait until the flags of these hand-overs are 1, and
-  /// set them to 0
-  /// (`wanted` = 1), or the other way round (`wanted` = 0). `intervals` are those of the producers.
+  /// set them to 0 (`wanted` = 1), or the other way round (`wanted` = 0). `intervals` are those of
+  /// the producers.
   struct Use {
     HandOverId id;
     int64_t interval = 0;

@@ -29,14 +29,13 @@ class SendRows : public testing::Test {
   Machine machine_ = star_machine();
 };
 
-constexpr const char* kHalves =
-    "%a = slice(%x) {begin = 0, end = 4} device gpu0\n"
+constexpr const char* kHalf =
+    "%a = slice(%x) {begin = 0, end = 4} device gpu1\n"
     "%b = slice(%x) {begin = 4, end = 8} device gpu0\n"
-    "%y = add(%a, %b) device gpu0\n"
-    "output %y\n";
+    "output %a on gpu1\noutput %b on gpu0\n";
 
 TEST_F(SendRows, WhatIsCutOutTravelsInsteadOfTheWhole) {
-  const PlacedGraph graph = placed(kHalves);
+  const PlacedGraph graph = placed(kHalf);
   EXPECT_THAT(copies(graph), UnorderedElementsAre("a", "b"));
   const PlacedOp& b = graph.ops[op_named(graph, "b")];
   EXPECT_EQ(b.reads[0].rows, (RowRange{4, 8}));
@@ -44,11 +43,18 @@ TEST_F(SendRows, WhatIsCutOutTravelsInsteadOfTheWhole) {
   EXPECT_EQ(verify_placed_graph(graph, machine_), std::nullopt);
 }
 
-// Rows 0 to 5 and 3 to 8 are more than x.
-TEST_F(SendRows, NotIfMoreWouldTravelThanBefore) {
-  EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 5} device gpu0\n"
-                            "%b = slice(%x) {begin = 3, end = 8} device gpu0\n"
+// Each would be a copy with a latency of its own.
+TEST_F(SendRows, NotIfOneDeviceCutsSeveralTimes) {
+  EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 4} device gpu0\n"
+                            "%b = slice(%x) {begin = 4, end = 8} device gpu0\n"
                             "output %a on gpu0\noutput %b on gpu0\n")),
+              ElementsAre("x -> gpu0"));
+}
+
+// All rows are x itself.
+TEST_F(SendRows, NotASliceOfEverything) {
+  EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 8} device gpu0\n"
+                            "output %a on gpu0\n")),
               ElementsAre("x -> gpu0"));
 }
 
@@ -72,7 +78,7 @@ TEST_F(SendRows, NotColumnsNorWhatTheUserKeeps) {
 }
 
 TEST_F(SendRows, TheVerifierWantsTheRowsOfTheSlice) {
-  PlacedGraph graph = placed(kHalves);
+  PlacedGraph graph = placed(kHalf);
   graph.ops[op_named(graph, "b")].reads[0].rows = RowRange{0, 4};
   EXPECT_EQ(verify_placed_graph(graph, machine_), "'b' does not send the rows that 'b' is");
   graph.ops[op_named(graph, "b")].reads[0].rows.reset();
@@ -80,7 +86,7 @@ TEST_F(SendRows, TheVerifierWantsTheRowsOfTheSlice) {
 }
 
 TEST_F(SendRows, TheVerifierWantsItsOperand) {
-  PlacedGraph graph = placed(kHalves);
+  PlacedGraph graph = placed(kHalf);
   graph.ops[op_named(graph, "b")].node = graph.ops[op_named(graph, "a")].node;
   EXPECT_EQ(verify_placed_graph(graph, machine_), "'b' does not send the rows that 'a' is");
 }

@@ -94,6 +94,10 @@ TEST(Rows, FeedsOfOneBatchRunSideBySide) {
   Plan plan = build.build();
   plan.instructions[high].input = plan.instructions[low].input;
   EXPECT_EQ(BlocksPlan::verdict(plan), "accepted");
+  Plan short_batch = plan;
+  short_batch.inputs[*plan.instructions[low].input].type.shape[0] = 7;
+  EXPECT_EQ(BlocksPlan::verdict(short_batch),
+            "structure: 'x[0:40]' (feed0) moves f32[7] into a buffer of type f32[64]");
   plan.instructions[relu].waits.pop_back();
   EXPECT_EQ(BlocksPlan::verdict(plan),
             "race: 'x[40:64]' (feed1) writes and 'y' (worker) reads bytes [160, 256) of buffer 'x' "
