@@ -49,16 +49,24 @@ bool check_parts(const Graph& graph, int64_t batch, DiagnosticSink& diagnostics)
         .notes.push_back(note_of_batch(graph, batch));
     return false;
   }
-  // Each is above 0; together they may be more than a number holds.
-  int64_t left = batch;
-  for (const int64_t each : rows) left = each > left ? -1 : left - each;
-  if (left == 0) return true;
+  int64_t sum = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    // Before it is added: several together could be more than a number holds.
+    if (rows[i] > batch) {
+      diagnostics
+          .error(parallel.batch[i].where, "a part of " + std::to_string(rows[i]) +
+                                              " rows is more than the batch, which has " +
+                                              std::to_string(batch))
+          .notes.push_back(note_of_batch(graph, batch));
+      return false;
+    }
+    sum += rows[i];
+  }
+  if (sum == batch) return true;
   diagnostics
-      .error(parallel.batch[0].where,
-             left > 0 ? "the parts have " + std::to_string(batch - left) +
-                            " rows together, but the batch has " + std::to_string(batch)
-                      : "the parts have more rows together than the batch, which has " +
-                            std::to_string(batch))
+      .error(parallel.batch[0].where, "the parts have " + std::to_string(sum) +
+                                          " rows together, but the batch has " +
+                                          std::to_string(batch))
       .notes.push_back(note_of_batch(graph, batch));
   return false;
 }
