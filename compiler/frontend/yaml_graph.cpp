@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/frontend/yaml_initializer.h"
+#include "compiler/frontend/yaml_names.h"
 #include "compiler/frontend/yaml_parallel.h"
 #include "compiler/frontend/yaml_reader.h"
 #include "compiler/frontend/yaml_training.h"
@@ -106,13 +107,6 @@ class GraphReader {
     return std::nullopt;
   }
 
-  std::optional<NameAt> read_name_at(const YamlNode* node, std::string_view what) {
-    if (node == nullptr) return std::nullopt;
-    std::optional<std::string> text = read_text(*node, what, diagnostics_);
-    if (!text) return std::nullopt;
-    return NameAt{*std::move(text), node->where};
-  }
-
   InputDeclaration read_input(const YamlNode& name, const YamlNode& map) {
     const MapKeys keys = {"an input", {"type", "feed"}};
     check_keys(map, keys, diagnostics_);
@@ -129,7 +123,7 @@ class GraphReader {
     StateDeclaration state;
     state.name = {name.text, name.where};
     state.type = read_type(name, map, keys);
-    state.device = read_name_at(map.find("device"), "`device`");
+    state.device = read_name_at(map.find("device"), "`device`", diagnostics_);
     if (const YamlNode* init = map.find("init")) {
       read_initializer(*init, context_, state, diagnostics_);
     } else if (&map != &kNoMap && !has_misspelled_key(map, "init", keys)) {
@@ -171,17 +165,18 @@ class GraphReader {
 
   NodeDeclaration read_node(const YamlNode& map) {
     NodeDeclaration node;
-    node.op = read_name_at(require_key(map, "op", {"a node", {}}, map.where, diagnostics_), "`op`");
+    node.op = read_name_at(require_key(map, "op", {"a node", {}}, map.where, diagnostics_), "`op`",
+                           diagnostics_);
     const MapKeys keys = keys_of_node(node);
     const YamlNode* name = require_key(map, "name", keys, map.where, diagnostics_);
-    node.name = read_name_at(name, "`name`").value_or(NameAt{"", map.where});
+    node.name = read_name_at(name, "`name`", diagnostics_).value_or(NameAt{"", map.where});
     if (const YamlNode* device = map.find("device")) read_devices(*device, node);
-    node.updates = read_name_at(map.find("updates"), "`updates`");
+    node.updates = read_name_at(map.find("updates"), "`updates`", diagnostics_);
     if (const YamlNode* keep = map.find("keep")) {
       node.keep = read_flag(*keep, "`keep`", diagnostics_).value_or(false);
     }
     if (const YamlNode* inputs = require_key(map, "inputs", keys, map.where, diagnostics_)) {
-      node.inputs = read_names(*inputs, "`inputs`");
+      node.inputs = read_names(*inputs, "`inputs`", diagnostics_);
     }
     for (size_t i = 0; i < map.keys.size(); ++i) {
       const YamlNode& key = map.keys[i];
@@ -197,11 +192,11 @@ class GraphReader {
   /// One device, or a list of those that all compute the node.
   void read_devices(const YamlNode& devices, NodeDeclaration& node) {
     if (devices.kind != YamlKind::kSequence) {
-      node.device = read_name_at(&devices, "`device`");
+      node.device = read_name_at(&devices, "`device`", diagnostics_);
       return;
     }
     if (devices.items.empty()) diagnostics_.error(devices.where, "`device` is an empty list");
-    auto names = read_names(devices, "`device`");
+    auto names = read_names(devices, "`device`", diagnostics_);
     if (!names || names->empty()) return;
     node.device = NameAt{names->front().text, devices.where};
     node.also_on.assign(names->begin() + 1, names->end());
@@ -225,18 +220,6 @@ class GraphReader {
     return read_attribute(value, "`" + name + "`", diagnostics_);
   }
 
-  /// All names, or nothing if one of them is no text (reported).
-  std::optional<std::vector<NameAt>> read_names(const YamlNode& list, std::string_view what) {
-    if (!expect_kind(list, YamlKind::kSequence, what, diagnostics_)) return std::nullopt;
-    std::vector<NameAt> names;
-    for (const YamlNode& item : list.items) {
-      std::optional<NameAt> name = read_name_at(&item, "each element of " + std::string(what));
-      if (name) names.push_back(*std::move(name));
-    }
-    if (names.size() != list.items.size()) return std::nullopt;
-    return names;
-  }
-
   void read_outputs() {
     const YamlNode* outputs = root_.find("outputs");
     if (outputs == nullptr || outputs->kind == YamlKind::kNull) return;
@@ -247,10 +230,11 @@ class GraphReader {
       if (item.kind == YamlKind::kMap) {
         const MapKeys keys = {"an output", {"value", "device"}};
         check_keys(item, keys, diagnostics_);
-        value = read_name_at(require_key(item, "value", keys, item.where, diagnostics_), "`value`");
-        output.device = read_name_at(item.find("device"), "`device`");
+        value = read_name_at(require_key(item, "value", keys, item.where, diagnostics_), "`value`",
+                             diagnostics_);
+        output.device = read_name_at(item.find("device"), "`device`", diagnostics_);
       } else {
-        value = read_name_at(&item, "an output");
+        value = read_name_at(&item, "an output", diagnostics_);
       }
       if (!value) declarations_.is_complete = false;
       if (!value) continue;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "compiler/frontend/yaml_names.h"
+
 namespace graphc {
 namespace {
 
@@ -32,7 +34,7 @@ class ParallelReader {
     if (batch != nullptr) parallel.batch = read_batch(*batch);
     if (layers != nullptr) parallel.layers = read_layers(*layers);
     if (const YamlNode* update_on = section.find("update_on")) {
-      parallel.update_on = read_name(*update_on, "`update_on`");
+      parallel.update_on = read_name_at(update_on, "`update_on`", diagnostics_);
     }
     // What is wrong with the batch has been said.
     if (batch != nullptr && !parallel.batch) parallel.update_on.reset();
@@ -48,28 +50,10 @@ class ParallelReader {
   }
 
  private:
-  std::optional<NameAt> read_name(const YamlNode& node, std::string_view what) {
-    std::optional<std::string> text = read_text(node, what, diagnostics_);
-    if (!text) return std::nullopt;
-    return NameAt{*std::move(text), node.where};
-  }
-
-  /// All names, or nothing if one of them is no text (reported).
-  std::optional<std::vector<NameAt>> read_names(const YamlNode& list, const std::string& what) {
-    if (!expect_kind(list, YamlKind::kSequence, what, diagnostics_)) return std::nullopt;
-    std::vector<NameAt> names;
-    for (const YamlNode& item : list.items) {
-      std::optional<NameAt> name = read_name(item, "each element of " + what);
-      if (name) names.push_back(*std::move(name));
-    }
-    if (names.size() != list.items.size()) return std::nullopt;
-    return names;
-  }
-
   std::optional<std::vector<BatchPartDeclaration>> read_batch(const YamlNode& batch) {
     std::vector<BatchPartDeclaration> parts;
     if (batch.kind != YamlKind::kMap) {
-      const auto names = read_names(batch, "`batch`");
+      const auto names = read_names(batch, "`batch`", diagnostics_);
       if (!names) return std::nullopt;
       for (const NameAt& name : *names) parts.push_back({name, std::nullopt, {}});
       return parts;
@@ -90,7 +74,7 @@ class ParallelReader {
     if (layers.keys.empty()) diagnostics_.error(layers.where, "`layers` names no nodes");
     for (size_t i = 0; i < layers.keys.size(); ++i) {
       const NameAt device{layers.keys[i].text, layers.keys[i].where};
-      auto nodes = read_names(layers.items[i], "the layers of '" + device.text + "'");
+      auto nodes = read_names(layers.items[i], "the layers of '" + device.text + "'", diagnostics_);
       if (nodes) all.push_back({device, *std::move(nodes)});
     }
     return all;

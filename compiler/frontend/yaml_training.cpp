@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/frontend/yaml_names.h"
 #include "compiler/graph/training.h"
 
 namespace graphc {
@@ -31,14 +32,15 @@ class TrainingReader {
     const std::vector<std::string> settings = setting_names();
     const MapKeys keys = keys_with(settings);
     check_keys(section, keys, diagnostics_);
-    training.loss = read_name(require(section, "loss", keys, key), "`loss`");
-    training.optimizer = read_name(require(section, "optimizer", keys, key), "`optimizer`");
+    training.loss = read_name_at(require(section, "loss", keys, key), "`loss`", diagnostics_);
+    training.optimizer =
+        read_name_at(require(section, "optimizer", keys, key), "`optimizer`", diagnostics_);
     if (const YamlNode* rate = require(section, "learning_rate", keys, key)) {
       training.learning_rate = read_learning_rate(*rate);
     }
     training.settings = read_settings(section, settings);
     if (const YamlNode* list = section.find("parameters")) {
-      training.parameters = read_parameters(*list);
+      training.parameters = read_names(*list, "`parameters`", diagnostics_);
     }
     return training;
   }
@@ -59,13 +61,6 @@ class TrainingReader {
   const YamlNode* require(const YamlNode& map, std::string_view name, const MapKeys& keys,
                           const YamlNode& at) {
     return require_key(map, name, keys, at.where, diagnostics_);
-  }
-
-  std::optional<NameAt> read_name(const YamlNode* node, std::string_view what) {
-    if (node == nullptr) return std::nullopt;
-    std::optional<std::string> text = read_text(*node, what, diagnostics_);
-    if (!text) return std::nullopt;
-    return NameAt{*std::move(text), node->where};
   }
 
   std::vector<SettingDeclaration> read_settings(const YamlNode& map,
@@ -93,21 +88,9 @@ class TrainingReader {
     MapKeys keys = {"`learning_rate`", {"schedule"}};
     keys.known.insert(keys.known.end(), settings.begin(), settings.end());
     check_keys(node, keys, diagnostics_);
-    rate.schedule = read_name(node.find("schedule"), "`schedule`");
+    rate.schedule = read_name_at(node.find("schedule"), "`schedule`", diagnostics_);
     rate.settings = read_settings(node, settings);
     return rate;
-  }
-
-  /// All names, or nothing if one of them is no text (reported).
-  std::optional<std::vector<NameAt>> read_parameters(const YamlNode& list) {
-    if (!expect_kind(list, YamlKind::kSequence, "`parameters`", diagnostics_)) return std::nullopt;
-    std::vector<NameAt> names;
-    for (const YamlNode& item : list.items) {
-      std::optional<NameAt> name = read_name(&item, "each element of `parameters`");
-      if (name) names.push_back(*std::move(name));
-    }
-    if (names.size() != list.items.size()) return std::nullopt;
-    return names;
   }
 
   DiagnosticSink& diagnostics_;
