@@ -3,22 +3,22 @@
 #include <cuda/atomic>
 
 #include "runtime/kernels/cuda/cuda_error.h"
+#include "runtime/kernels/cuda/launch.cuh"
 
 namespace graphrt::cuda {
 namespace {
 
-constexpr int kThreadsPerBlock = 256;
 /// Of the host's memory, between two looks at a flag: as long as one look takes.
 constexpr unsigned kPauseNs = 200;
 
 bool is_aligned(const void* address) {
-  return reinterpret_cast<uintptr_t>(address) % sizeof(uint4) == 0;
+  return reinterpret_cast<uintptr_t>(address) % kVectorBytes == 0;
 }
 
 /// Every thread moves one element; the threads behind the vectors move what is left, word by word.
 __global__ void copy_vectors(uint4* to, const uint4* from, unsigned num_vectors,
                              unsigned num_words_left) {
-  const unsigned i = blockIdx.x * kThreadsPerBlock + threadIdx.x;
+  const auto i = static_cast<unsigned>(thread_number());
   if (i < num_vectors) {
     to[i] = from[i];
   } else if (i < num_vectors + num_words_left) {
@@ -50,13 +50,12 @@ __global__ void exchange_flags(FlagBatch batch, uint32_t wanted) {
 Result<void> queue_kernel_copy(std::byte* to, const std::byte* from, size_t num_bytes,
                                cudaStream_t stream) {
   const bool has_vectors = is_aligned(to) && is_aligned(from);
-  const auto num_vectors = static_cast<unsigned>(has_vectors ? num_bytes / sizeof(uint4) : 0);
+  const auto num_vectors = static_cast<unsigned>(has_vectors ? num_bytes / kVectorBytes : 0);
   const auto num_words =
-      static_cast<unsigned>((num_bytes - num_vectors * sizeof(uint4)) / sizeof(uint32_t));
-  const unsigned num_threads = num_vectors + num_words;
-  copy_vectors<<<(num_threads + kThreadsPerBlock - 1) / kThreadsPerBlock, kThreadsPerBlock, 0,
-                 stream>>>(reinterpret_cast<uint4*>(to), reinterpret_cast<const uint4*>(from),
-                           num_vectors, num_words);
+      static_cast<unsigned>((num_bytes - num_vectors * kVectorBytes) / sizeof(uint32_t));
+  const unsigned num_blocks = num_blocks_for(int64_t{num_vectors} + num_words);
+  copy_vectors<<<num_blocks, kThreadsPerBlock, 0, stream>>>(
+      reinterpret_cast<uint4*>(to), reinterpret_cast<const uint4*>(from), num_vectors, num_words);
   CUDA_TRY(cudaGetLastError());
   return {};
 }
