@@ -107,6 +107,20 @@ struct QueuedSpan {
   std::chrono::steady_clock::time_point end;
 };
 
+/// What a run asked of the host to get it onto the hardware.
+struct LaunchCost {
+  int64_t num_launches = 0;
+  int64_t num_nodes = 0;  ///< of all launches together
+  std::chrono::nanoseconds host_time{0};
+
+  LaunchCost& operator+=(const LaunchCost& other) {
+    num_launches += other.num_launches;
+    num_nodes += other.num_nodes;
+    host_time += other.host_time;
+    return *this;
+  }
+};
+
 /// How queued lanes get onto the hardware. All give the same bits.
 enum class LaunchMode : uint8_t {
   kGraph,    ///< many intervals recorded as one graph, replayed
@@ -160,6 +174,9 @@ class LaneQueue {
 
   /// Of the latest run; empty unless it was prepared with is_timed.
   virtual std::vector<QueuedSpan> spans() const = 0;
+
+  /// Of the latest run that was recorded; nothing where launches are not counted.
+  virtual LaunchCost launch_cost() const { return {}; }
 };
 
 using LaneQueueFactory =

@@ -58,6 +58,8 @@ class Engine {
   /// How many steps of the current or latest run are complete; 0 once it has failed. Does not
   /// disturb the run.
   int64_t num_finished_steps() const;
+  /// Of the latest run.
+  LaunchCost launch_cost() const { return queue_ ? queue_->launch_cost() : LaunchCost{}; }
 
  private:
   struct BoundWait {

@@ -37,6 +37,7 @@ struct Session::Impl {
   int64_t next_step = 0;
   bool has_values = false;  // of outputs: a step has run since the session was told where to start
   std::atomic<int64_t> num_steps_before = 0;  // in this run, by engine runs before the current one
+  LaunchCost launch_cost;                     // of this run
   std::unique_ptr<Engine> engine;
 };
 
@@ -240,10 +241,12 @@ Result<void> Session::run(int64_t num_steps, const RunOptions& options) {
   if (num_steps == 0) return {};
   TRY(impl_->load_feeds());
   TRY(impl_->reserve_outputs(num_steps));
+  impl_->launch_cost = {};
   const int64_t chunk = options.mode == RunMode::kBarrier ? 1 : num_steps;
   for (int64_t done = 0; done < num_steps; done += chunk) {
     impl_->num_steps_before.store(done, std::memory_order_relaxed);
     TRY(impl_->engine->run({impl_->next_step, chunk}, options.observer, options.watch));
+    impl_->launch_cost += impl_->engine->launch_cost();
     impl_->next_step += chunk;
     impl_->has_values = true;
   }
@@ -254,6 +257,8 @@ int64_t Session::num_finished_steps() const {
   return impl_->num_steps_before.load(std::memory_order_relaxed) +
          impl_->engine->num_finished_steps();
 }
+
+LaunchCost Session::launch_cost() const { return impl_->launch_cost; }
 
 Result<Tensor> Session::stacked(std::string_view name) const {
   TRY(const size_t index, find_output(impl_->plan, name));

@@ -114,6 +114,8 @@ class Session {
   int64_t next_step() const;
   /// Of the current or latest run. Does not disturb it.
   int64_t num_finished_steps() const;
+  /// What the latest run's recorded launches cost the host; nothing in other modes.
+  LaunchCost launch_cost() const;
 
   /// The values of an output since stack_output(), along a new first dimension.
   /// Errors: no such output, not stacked, no step since.

@@ -10,11 +10,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "runtime/device/cuda/cuda_driver.h"
 #include "runtime/device/cuda/hand_over_memory.h"
 #include "runtime/device/cuda/step_kernels.h"
+#include "runtime/kernels/cuda/cuda_kernels.h"
 
 namespace {
 
@@ -140,6 +143,108 @@ void measure_two_gpus(int num_nodes, float* first, float* second) {
   });
 }
 
+/// Chains of kernels on one GPU, each on a stream of its own. Every `crossing`th kernel of a chain
+/// waits for the one before it in the next chain, too; 0: none does.
+void measure_branches(int num_nodes, int num_branches, int crossing, float* value) {
+  require(cudaSetDevice(0), "cudaSetDevice");
+  std::vector<cudaStream_t> branches(static_cast<size_t>(num_branches));
+  for (cudaStream_t& branch : branches) {
+    require(cudaStreamCreateWithFlags(&branch, cudaStreamNonBlocking), "stream");
+  }
+  std::vector<cudaEvent_t> events;
+  const auto wait = [&](cudaStream_t waiting, cudaStream_t awaited) {
+    events.emplace_back();
+    require(cudaEventCreateWithFlags(&events.back(), cudaEventDisableTiming), "event");
+    require(cudaEventRecord(events.back(), awaited), "event");
+    require(cudaStreamWaitEvent(waiting, events.back(), 0), "event");
+  };
+  const std::string name = "kernels in " + std::to_string(num_branches) + " branches, " +
+                           (crossing == 0 ? "no" : "every " + std::to_string(crossing) + ".") +
+                           " crossing";
+  measure(name.c_str(), [&](cudaStream_t stream) {
+    for (const cudaStream_t branch : branches) wait(branch, stream);
+    for (int i = 0; i < num_nodes / num_branches; ++i) {
+      for (size_t b = 0; b < branches.size(); ++b) {
+        if (crossing > 0 && i % crossing == crossing - 1) {
+          wait(branches[b], branches[(b + 1) % branches.size()]);
+        }
+        add_one<<<1, 32, 0, branches[b]>>>(value);
+      }
+    }
+    for (const cudaStream_t branch : branches) wait(stream, branch);
+  });
+  for (const cudaEvent_t event : events) require(cudaEventDestroy(event), "event");
+  for (const cudaStream_t branch : branches) require(cudaStreamDestroy(branch), "stream");
+}
+
+/// An operator of the kernels that steps are made of, with operands of its own.
+class Operator {
+ public:
+  Operator(std::string_view op, const std::vector<graphrt::TensorType>& inputs,
+           const graphrt::TensorType& result) {
+    require(cudaSetDevice(0), "cudaSetDevice");
+    require(cudaMalloc(&memory_, size_t{graphrt::kCudaWorkspaceBytes}), "memory");
+    require(cudaMemset(memory_, 0, size_t{graphrt::kCudaWorkspaceBytes}), "memory");
+    cublasLtCreate(&queue_.blas);
+    queue_.workspace = static_cast<std::byte*>(memory_);
+    auto kernel = graphrt::prepare_cuda_kernel(op, inputs, result, {}, queue_.blas);
+    if (!kernel) require(graphrt::Result<void>(tl::unexpected(kernel.error())));
+    kernel_ = *std::move(kernel);
+    // Apart from each other and from what the kernel may use as a workspace.
+    for (size_t i = 0; i <= inputs.size(); ++i) {
+      void* operand = nullptr;
+      require(cudaMalloc(&operand, size_t{1} << 22), "memory");
+      require(cudaMemset(operand, 0, size_t{1} << 22), "memory");
+      operands_.push_back(static_cast<std::byte*>(operand));
+    }
+  }
+
+  void queue(cudaStream_t stream) {
+    queue_.stream = stream;
+    const std::vector<const std::byte*> inputs(operands_.begin(), operands_.end() - 1);
+    require(kernel_->launch(inputs, operands_.back(), queue_));
+  }
+
+ private:
+  void* memory_ = nullptr;
+  graphrt::CudaQueue queue_;
+  std::unique_ptr<const graphrt::CudaKernel> kernel_;
+  std::vector<std::byte*> operands_;
+};
+
+/// Chains of what the step of a small network consists of, alone and in turn.
+void measure_operators(int num_nodes, float* value) {
+  const auto f32 = [](int64_t rows, int64_t columns) {
+    return graphrt::TensorType{graphrt::ElementType::kF32, {rows, columns}};
+  };
+  const graphrt::TensorType labels{graphrt::ElementType::kI32, {100}};
+  Operator split_product("matmul", {f32(100, 784), f32(784, 256)}, f32(100, 256));
+  Operator product("matmul", {f32(512, 64), f32(64, 512)}, f32(512, 512));
+  Operator loss("softmax_cross_entropy_grad", {f32(100, 10), labels}, f32(100, 10));
+  Operator relu("relu_grad", {f32(100, 256), f32(100, 256)}, f32(100, 256));
+  const auto chain = [&](const char* name, const std::function<void(cudaStream_t)>& queue) {
+    measure(name, [&](cudaStream_t stream) {
+      for (int i = 0; i < num_nodes; ++i) queue(stream);
+    });
+  };
+  chain("product, 100x784x256", [&](cudaStream_t stream) { split_product.queue(stream); });
+  chain("product, 512x64x512", [&](cudaStream_t stream) { product.queue(stream); });
+  chain("softmax_cross_entropy_grad", [&](cudaStream_t stream) { loss.queue(stream); });
+  chain("relu_grad", [&](cudaStream_t stream) { relu.queue(stream); });
+  chain("relu_grad and softmax_cross_entropy_grad", [&](cudaStream_t stream) {
+    relu.queue(stream);
+    loss.queue(stream);
+  });
+  chain("product, 100x784x256, and relu_grad", [&](cudaStream_t stream) {
+    split_product.queue(stream);
+    relu.queue(stream);
+  });
+  chain("product, 512x64x512, and a kernel", [&](cudaStream_t stream) {
+    product.queue(stream);
+    add_one<<<1, 32, 0, stream>>>(value);
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -157,6 +262,12 @@ int main(int argc, char** argv) {
     for (int i = 0; i < num_nodes; ++i)
       add_one<<<1, 32, 0, stream>>>(reinterpret_cast<float*>(gpu0));
   });
+  for (const int num_branches : {1, 2, 4, 8, 32}) {
+    for (const int crossing : {0, 10, 1}) {
+      measure_branches(num_nodes, num_branches, crossing, reinterpret_cast<float*>(gpu0));
+    }
+  }
+  measure_operators(num_nodes, reinterpret_cast<float*>(gpu0));
   measure_copies("25 KB to the GPU", num_nodes, gpu0, static_cast<std::byte*>(host));
   measure_copies("25 KB to the host", num_nodes, static_cast<std::byte*>(host), gpu0);
   measure_flags("flag, memory operations", num_nodes, FlagAccess::kMemoryOperations);

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "runtime/base/check.h"
 
@@ -16,16 +15,6 @@ constexpr size_t kMaxCallbackIds = 2048;
 bool begins_with_any(std::string_view name, DriverCalls::Prefixes prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });
-}
-
-bool is_graph_launch(CUpti_CallbackId id) {
-  return id == CUPTI_DRIVER_TRACE_CBID_cuGraphLaunch ||
-         id == CUPTI_DRIVER_TRACE_CBID_cuGraphLaunch_ptsz;
-}
-
-uint64_t now_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<uint64_t>(std::chrono::nanoseconds(now).count());
 }
 
 template <class Function>
@@ -99,10 +88,6 @@ DriverCallCounter::~DriverCallCounter() {
 
 void DriverCallCounter::start() {
   for (std::atomic<int64_t>& count : num_calls_) count.store(0);
-  {
-    const std::lock_guard lock(mutex_);
-    graph_launch_ns_.clear();
-  }
   require(cupti_.enable_domain(1, subscriber_, CUPTI_CB_DOMAIN_DRIVER_API));
 }
 
@@ -113,8 +98,6 @@ DriverCalls DriverCallCounter::stop() {
     const int64_t count = num_calls_[id].load();
     if (count > 0) calls.counts[names_[id]] += count;
   }
-  const std::lock_guard lock(mutex_);
-  calls.graph_launch_ns = graph_launch_ns_;
   return calls;
 }
 
@@ -123,18 +106,10 @@ void DriverCallCounter::on_call(void* counter, CUpti_CallbackDomain /*domain*/, 
   static_cast<DriverCallCounter*>(counter)->note(id, *static_cast<const CUpti_CallbackData*>(data));
 }
 
-// The clock is read last on the way in and first on the way out: the counting is not measured.
 void DriverCallCounter::note(CUpti_CallbackId id, const CUpti_CallbackData& call) {
-  if (call.callbackSite == CUPTI_API_ENTER) {
-    const bool is_named = id < names_.size() && !names_[id].empty();
-    num_calls_[is_named ? id : 0].fetch_add(1, std::memory_order_relaxed);
-    if (is_graph_launch(id)) *call.correlationData = now_ns();
-    return;
-  }
-  if (!is_graph_launch(id)) return;
-  const uint64_t duration_ns = now_ns() - *call.correlationData;
-  const std::lock_guard lock(mutex_);
-  graph_launch_ns_.push_back(static_cast<int64_t>(duration_ns));
+  if (call.callbackSite != CUPTI_API_ENTER) return;
+  const bool is_named = id < names_.size() && !names_[id].empty();
+  num_calls_[is_named ? id : 0].fetch_add(1, std::memory_order_relaxed);
 }
 
 void DriverCallCounter::require(CUptiResult status) const {

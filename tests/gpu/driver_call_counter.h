@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,8 +21,7 @@ struct DriverCalls {
   using Counts = std::map<std::string, int64_t>;
   using Prefixes = std::span<const std::string_view>;
 
-  Counts counts;                         ///< by name; those that were made at least once
-  std::vector<int64_t> graph_launch_ns;  ///< how long each cuGraphLaunch kept its caller
+  Counts counts;  ///< by name; those that were made at least once
 
   Counts with(Prefixes prefixes) const;
   Counts without(Prefixes prefixes) const;
@@ -71,8 +69,6 @@ class DriverCallCounter {
   CUpti_SubscriberHandle subscriber_ = nullptr;
   std::vector<std::string> names_;  // by the number of the call; at 0: all that have no name
   std::vector<std::atomic<int64_t>> num_calls_;
-  std::mutex mutex_;
-  std::vector<int64_t> graph_launch_ns_;  // guarded by mutex_
 };
 
 }  // namespace graphrt

@@ -1,9 +1,7 @@
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <numeric>
 #include <ostream>
 
@@ -106,17 +104,6 @@ int64_t num_windows(const QueueProgram& program, int64_t num_steps) {
        .num_leading = std::max<int64_t>(program.max_stage, graphrt::longest_hand_over(program)),
        .period = std::lcm(int64_t{program.num_phases}, num_slots),
        .max_intervals = max_recorded_intervals(program)}));
-}
-
-/// Of one interval: a node for an instruction, one for all that it takes and one for all it gives.
-int64_t predicted_nodes(const QueueProgram& program) {
-  int64_t num_nodes = 0;
-  for (const graphrt::QueuedLane& lane : program.lanes) {
-    for (const graphrt::QueuedInstruction& instruction : lane.instructions) {
-      num_nodes += 1 + (instruction.takes.empty() ? 0 : 1) + (instruction.gives.empty() ? 0 : 1);
-    }
-  }
-  return num_nodes;
 }
 
 class CudaDriverCalls : public graphrt::GpuTest, public ::testing::WithParamInterface<Example> {
@@ -229,42 +216,6 @@ TEST_P(CudaDriverCalls, ASecondRunOnStreamsMakesNothing) {
   const DriverCalls calls = calls_of_second_run(session, num_steps);
   EXPECT_GE(calls.num(kMakesANode), num_steps * std::ssize(program().order));
   EXPECT_THAT(calls.with(kNotInAStep), IsEmpty());
-}
-
-std::string gpu_and_driver() {
-  cudaDeviceProp properties{};
-  graphrt::require(cudaGetDeviceProperties(&properties, 0));
-  int version = 0;
-  graphrt::require(cudaDriverGetVersion(&version));
-  return fmt::format("{}, driver for CUDA {}.{}", properties.name, version / 1000,
-                     version % 1000 / 10);
-}
-
-// Measured and printed; how long it may take is nothing to assert on a machine that others use.
-TEST_P(CudaDriverCalls, ALaunchOfAThousandNodesIsMeasured) {
-  constexpr int64_t kNumNodes = 1000;
-  constexpr int kNumRepetitions = 20;
-  Session session = open(LaunchMode::kGraph);
-  const int64_t num_steps = whole_periods(program(), kNumNodes / predicted_nodes(program()));
-  ASSERT_EQ(num_windows(program(), num_steps), 1);
-  const int64_t num_nodes = calls_of_run(session, num_steps).num(kMakesANode);
-  EXPECT_GE(num_nodes, num_steps * std::ssize(program().order));
-  std::vector<int64_t> launch_ns;
-  for (int i = 0; i < kNumRepetitions; ++i) {
-    const DriverCalls calls = calls_of_run(session, num_steps);
-    ASSERT_EQ(calls.graph_launch_ns.size(), 1U);
-    launch_ns.push_back(calls.graph_launch_ns.front());
-  }
-  std::sort(launch_ns.begin(), launch_ns.end());
-  const auto us = [&](size_t i) { return static_cast<double>(launch_ns[i]) / 1000; };
-  RecordProperty("num_nodes", static_cast<int>(num_nodes));
-  RecordProperty("launch_ns", static_cast<int>(launch_ns[kNumRepetitions / 2]));
-  fmt::print(
-      "launch of a graph of {} nodes: {:.1f} us of the host (median of {}, {:.1f} to {:.1f}; {}; "
-      "{})\n",
-      num_nodes, us(kNumRepetitions / 2), kNumRepetitions, us(0), us(kNumRepetitions - 1),
-      GetParam().name, gpu_and_driver());
-  std::fflush(stdout);
 }
 
 }  // namespace

@@ -19,6 +19,20 @@ int64_t quantile(const std::vector<int64_t>& sorted, double fraction) {
   return sorted[static_cast<size_t>(std::max(rank, 1.0)) - 1];
 }
 
+/// Of all repetitions: how long the host was kept by launching recorded steps.
+std::string launch_report(std::vector<graphrt::LaunchCost> costs, int64_t num_steps) {
+  const auto takes_less = [](const graphrt::LaunchCost& a, const graphrt::LaunchCost& b) {
+    return a.host_time < b.host_time;
+  };
+  std::sort(costs.begin(), costs.end(), takes_less);
+  const graphrt::LaunchCost& median = costs[(costs.size() - 1) / 2];
+  if (median.num_launches == 0) return "";
+  return fmt::format(
+      "launched as recorded graphs: {} of {} nodes for {} steps, {} of the host (median)\n",
+      median.num_launches, median.num_nodes, num_steps,
+      graphrt::format_duration(median.host_time.count()));
+}
+
 std::string report(const graphrt::Session& session, int64_t num_steps, std::vector<int64_t> step_ns,
                    graphrt::RunMode mode) {
   std::sort(step_ns.begin(), step_ns.end());
@@ -41,12 +55,15 @@ graphrt::Result<std::string> bench(graphrt::Session& session, int64_t num_steps,
   using Clock = std::chrono::steady_clock;
   TRY(session.run(num_steps, options));
   std::vector<int64_t> step_ns;
+  std::vector<graphrt::LaunchCost> launch_costs;
   for (int32_t i = 0; i < num_repetitions; ++i) {
     const Clock::time_point start = Clock::now();
     TRY(session.run(num_steps, options));
     step_ns.push_back(std::chrono::nanoseconds(Clock::now() - start).count() / num_steps);
+    launch_costs.push_back(session.launch_cost());
   }
-  return report(session, num_steps, std::move(step_ns), options.mode);
+  return report(session, num_steps, std::move(step_ns), options.mode) +
+         launch_report(std::move(launch_costs), num_steps);
 }
 
 }  // namespace graphrun

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -43,6 +44,7 @@ class CudaLaneQueue : public LaneQueue {
     return num_finished_steps_.load(std::memory_order_relaxed);
   }
   std::vector<QueuedSpan> spans() const override { return spans_; }
+  LaunchCost launch_cost() const override { return launch_cost_; }
 
  protected:
   const QueueProgram& program() const { return *program_; }
@@ -50,6 +52,7 @@ class CudaLaneQueue : public LaneQueue {
 
   Result<void> begin(StepRange steps, LaneIssuer::Marks marks) {
     spans_.clear();
+    launch_cost_ = {};
     num_finished_steps_.store(0, std::memory_order_relaxed);
     issuer_->hand_overs().clear();
     const auto num_marks = steps.count * static_cast<int64_t>(program_->order.size());
@@ -65,6 +68,8 @@ class CudaLaneQueue : public LaneQueue {
     TRY(spans_, issuer_->read_marks());
     return {};
   }
+
+  void add_launch_cost(const LaunchCost& cost) { launch_cost_ += cost; }
 
   void set_finished_steps(int64_t num_steps) {
     num_finished_steps_.store(std::max<int64_t>(num_steps, 0), std::memory_order_relaxed);
@@ -115,6 +120,7 @@ class CudaLaneQueue : public LaneQueue {
   std::unique_ptr<QueueProgram> program_;  // the issuer knows its address
   std::unique_ptr<LaneIssuer> issuer_;
   std::vector<QueuedSpan> spans_;
+  LaunchCost launch_cost_;
   std::atomic<int64_t> num_finished_steps_ = 0;
 };
 
@@ -176,7 +182,10 @@ class GraphQueue final : public CudaLaneQueue {
       if (i >= kMaxLaunchesAhead) TRY(wait_for(ends_.at(i), is_stopping));
       if (is_stopping.load(std::memory_order_relaxed)) break;
       if (i >= kMaxLaunchesAhead) note_finished(i - kMaxLaunchesAhead);
-      TRY(recordings_.at(keys_[i]).launch(*origin_));
+      const RecordedGraph& recording = recordings_.at(keys_[i]);
+      const auto start = std::chrono::steady_clock::now();
+      TRY(recording.launch(*origin_));
+      add_launch_cost({1, recording.num_nodes(), std::chrono::steady_clock::now() - start});
       CUDA_TRY(cudaEventRecord(ends_.at(i).get(), origin_->get()));
     }
     for (size_t i = windows_.size() - std::min(windows_.size(), kMaxLaunchesAhead);

@@ -59,20 +59,23 @@ Result<RecordedGraph> RecordedGraph::record(LaneIssuer& issuer, const Window& wi
     return tl::unexpected(issued.error());
   }
   CUDA_TRY(status);
+  size_t num_nodes = 0;
+  CUDA_TRY(cudaGraphGetNodes(graph.get(), nullptr, &num_nodes));
   TRY(select_gpu(origin.gpu()));
   cudaGraphExec_t executable = nullptr;
   CUDA_TRY(cudaGraphInstantiate(&executable, graph.get(), 0));
-  RecordedGraph result(executable);
+  RecordedGraph result(executable, static_cast<int64_t>(num_nodes));
   CUDA_TRY(cudaGraphUpload(executable, origin.get()));
   TRY(origin.synchronize());
   return result;
 }
 
 RecordedGraph::RecordedGraph(RecordedGraph&& other) noexcept
-    : executable_(std::exchange(other.executable_, nullptr)) {}
+    : executable_(std::exchange(other.executable_, nullptr)), num_nodes_(other.num_nodes_) {}
 
 RecordedGraph& RecordedGraph::operator=(RecordedGraph&& other) noexcept {
   std::swap(executable_, other.executable_);
+  std::swap(num_nodes_, other.num_nodes_);
   return *this;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cuda_runtime.h>
 
+#include <cstdint>
+
 #include "runtime/base/result.h"
 #include "runtime/device/cuda/lane_issuer.h"
 
@@ -23,10 +25,14 @@ class RecordedGraph {
   /// Queues it behind what `stream` has to do; a graph runs once at a time.
   Result<void> launch(const CudaStream& stream) const;
 
+  int64_t num_nodes() const { return num_nodes_; }
+
  private:
-  explicit RecordedGraph(cudaGraphExec_t executable) : executable_(executable) {}
+  RecordedGraph(cudaGraphExec_t executable, int64_t num_nodes)
+      : executable_(executable), num_nodes_(num_nodes) {}
 
   cudaGraphExec_t executable_ = nullptr;
+  int64_t num_nodes_ = 0;
 };
 
 }  // namespace graphrt::cuda
