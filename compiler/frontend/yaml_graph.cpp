@@ -216,8 +216,11 @@ class GraphReader {
                                                      const std::string& name,
                                                      const YamlNode& value) {
     const OpInfo* op = node.op ? find_op(node.op->text) : nullptr;
-    if (op == nullptr || find_attribute(*op, name) == nullptr) return std::nullopt;
-    return read_attribute(value, "`" + name + "`", diagnostics_);
+    const AttributeSpec* spec = op == nullptr ? nullptr : find_attribute(*op, name);
+    if (spec == nullptr) return std::nullopt;
+    const std::string what = "`" + name + "`";
+    if (spec->kind == AttributeKind::kText) return read_text(value, what, diagnostics_);
+    return read_attribute(value, what, diagnostics_);
   }
 
   void read_outputs() {

@@ -266,6 +266,8 @@ class LineParser {
       value = false;
     } else if (line_.accept_symbol('[')) {
       return parse_integers(value);
+    } else if (line_.peek().kind == TokenKind::kString) {
+      value = line_.take().text;
     } else if (const auto integer = parse_whole<int64_t>(line_.peek())) {
       value = *integer;
       line_.take();

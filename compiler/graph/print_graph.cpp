@@ -7,15 +7,6 @@
 namespace graphc {
 namespace {
 
-std::string in_quotes(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\' || c == '\n') quoted += '\\';
-    quoted += c == '\n' ? 'n' : c;
-  }
-  return quoted + "\"";
-}
-
 std::string random_stream(const Value& state, std::string arguments) {
   const Initializer& initializer = state.initializer;
   arguments += "seed=" + std::to_string(initializer.seed);

@@ -69,6 +69,15 @@ bool is_identifier(std::string_view text) {
                      [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.'; });
 }
 
+std::string in_quotes(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\' || c == '\n') quoted += '\\';
+    quoted += c == '\n' ? 'n' : c;
+  }
+  return quoted + "\"";
+}
+
 std::optional<std::string> nearest_name(std::string_view word,
                                         std::span<const std::string> candidates) {
   std::optional<std::string> nearest;

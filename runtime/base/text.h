@@ -16,6 +16,9 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 /// Whether `text` is a name a graph may use: a letter or '_', then letters, digits, '_' and '.'.
 bool is_identifier(std::string_view text);
 
+/// `"text"`, with `"`, `\\` and line ends escaped by a backslash.
+std::string in_quotes(std::string_view text);
+
 /// The candidate with the least edit distance to `word`, if it is close enough to be a likely
 /// misspelling (at most a third of the longer word, rounded up); the first of equals.
 std::optional<std::string> nearest_name(std::string_view word,

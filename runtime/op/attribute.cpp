@@ -24,6 +24,8 @@ std::string_view to_string(AttributeKind kind) {
       return "a number";
     case AttributeKind::kIntList:
       return "a list of integers";
+    case AttributeKind::kText:
+      return "a text";
   }
   return "";
 }
@@ -35,6 +37,7 @@ std::string to_string(const AttributeValue& value) {
     const std::string text = format_number(*number);
     return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
   }
+  if (const auto* text = std::get_if<std::string>(&value)) return in_quotes(*text);
   return to_string(std::get<std::vector<int64_t>>(value));
 }
 
@@ -80,6 +83,12 @@ std::vector<int64_t> Attributes::list(std::string_view name) const {
   const AttributeValue* value = find(name);
   const auto* list = value == nullptr ? nullptr : std::get_if<std::vector<int64_t>>(value);
   return list == nullptr ? std::vector<int64_t>() : *list;
+}
+
+std::string_view Attributes::text(std::string_view name, std::string_view otherwise) const {
+  const AttributeValue* value = find(name);
+  const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(value);
+  return text == nullptr ? otherwise : std::string_view(*text);
 }
 
 }  // namespace graphrt

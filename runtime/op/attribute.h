@@ -8,17 +8,18 @@
 
 namespace graphrt {
 
-/// What an attribute can hold. A list is a list of integers (axes, offsets, a shape).
-using AttributeValue = std::variant<bool, int64_t, double, std::vector<int64_t>>;
+/// What an attribute can hold. A list is a list of integers (axes, offsets, a shape); a text is one
+/// of the words that the operator's rule knows, or a formula.
+using AttributeValue = std::variant<bool, int64_t, double, std::vector<int64_t>, std::string>;
 
 /// The alternatives of AttributeValue, in its order.
-enum class AttributeKind : uint8_t { kBool, kInt, kFloat, kIntList };
+enum class AttributeKind : uint8_t { kBool, kInt, kFloat, kIntList, kText };
 
 inline AttributeKind kind_of(const AttributeValue& value) {
   return static_cast<AttributeKind>(value.index());
 }
 std::string_view to_string(AttributeKind kind);
-/// `true`, `-1`, `0.5`, `[0, 1]`.
+/// `true`, `-1`, `0.5`, `[0, 1]`, `"tf32"`.
 std::string to_string(const AttributeValue& value);
 
 struct Attribute {
@@ -40,6 +41,7 @@ class Attributes {
   double number(std::string_view name, double otherwise) const;
   /// Empty when absent.
   std::vector<int64_t> list(std::string_view name) const;
+  std::string_view text(std::string_view name, std::string_view otherwise) const;
 
   bool empty() const { return items_.empty(); }
   auto begin() const { return items_.begin(); }

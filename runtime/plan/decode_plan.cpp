@@ -163,9 +163,13 @@ class Decoder {
       case AttributeKind::kFloat:
         return AttributeValue(from.number());
       case AttributeKind::kIntList:
+        return AttributeValue(std::move(values));
+      case AttributeKind::kText:
         break;
     }
-    return AttributeValue(std::move(values));
+    if (from.text() == nullptr) return broken("an attribute has no text");
+    TRY(std::string words, text(from.text()));
+    return AttributeValue(std::move(words));
   }
 
   Result<Attributes> attributes(const TableVector<wire::Attribute>* from) {

@@ -20,7 +20,7 @@ constexpr uint8_t code(Enum value) {
 static_assert(code(wire::ElementType::MAX) == code(ElementType::kI32));
 static_assert(code(wire::LaneKind::MAX) == code(LaneKind::kOutput));
 static_assert(code(wire::InstructionKind::MAX) == code(InstructionKind::kOutput));
-static_assert(code(wire::AttributeKind::MAX) == code(AttributeKind::kIntList));
+static_assert(code(wire::AttributeKind::MAX) == code(AttributeKind::kText));
 static_assert(code(wire::InitializerKind::MAX) == code(InitializerKind::kData));
 static_assert(code(wire::SourceValueKind::MAX) == code(SourceValueKind::kNode));
 static_assert(code(wire::MemoryKind::MAX) == code(MemoryKind::kPageable));
@@ -116,9 +116,11 @@ class Encoder {
     if (const double* value = std::get_if<double>(&item.value)) number = *value;
     if (const auto* value = std::get_if<std::vector<int64_t>>(&item.value)) values = *value;
     const auto elements = builder_.CreateVector(values);
+    const auto* words = std::get_if<std::string>(&item.value);
+    const StringOffset word = words == nullptr ? StringOffset() : text(*words);
     return wire::CreateAttribute(builder_, name,
                                  static_cast<wire::AttributeKind>(kind_of(item.value)), integer,
-                                 number, elements);
+                                 number, elements, word);
   }
 
   VectorOffset<Offset<wire::Attribute>> attributes(const Attributes& items) {

@@ -214,6 +214,7 @@ class PlanMutator {
     if (spec.kind == AttributeKind::kIntList) {
       value = std::vector<int64_t>{number, nudged(number), static_cast<int64_t>(below(3))};
     }
+    if (spec.kind == AttributeKind::kText) value = std::string(number > 0 ? "tf32" : "?");
     attributes.set(std::string(spec.name), std::move(value));
   }
   static std::span<const OpInfo> ops() { return all_ops(); }

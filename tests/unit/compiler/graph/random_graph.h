@@ -118,6 +118,8 @@ class RandomGraph {
         return static_cast<int64_t>(below(6)) - 2;
       case AttributeKind::kFloat:
         return static_cast<double>(below(9)) / 3;
+      case AttributeKind::kText:
+        return std::string(below(2) == 0 ? "tf32" : "a \"word\"");
       case AttributeKind::kIntList:
         break;
     }

@@ -35,6 +35,7 @@ TEST(Attributes, PrintTheirValues) {
   EXPECT_EQ(to_string(AttributeValue(0.5)), "0.5");
   EXPECT_EQ(to_string(AttributeValue(2.0)), "2.0");  // a number stays one when it is read back
   EXPECT_EQ(to_string(AttributeValue(List{0, 1})), "[0, 1]");
+  EXPECT_EQ(to_string(AttributeValue(std::string("a\"b"))), "\"a\\\"b\"");
 }
 
 }  // namespace
