@@ -5,18 +5,19 @@
 namespace graphc {
 namespace {
 
-Attributes flags(bool transpose_a, bool transpose_b) {
-  Attributes attributes;
-  if (transpose_a) attributes.set("transpose_a", true);
-  if (transpose_b) attributes.set("transpose_b", true);
-  return attributes;
-}
-
 /// `x` with the attribute `name` of the node, if it has that.
 Attributes only(const Attributes& attributes, const char* name) {
   Attributes result;
   if (const AttributeValue* value = attributes.find(name)) result.set(name, *value);
   return result;
+}
+
+/// Of a product that is as precise as `product`.
+Attributes flags(const NodeGradient& product, bool transpose_a, bool transpose_b) {
+  Attributes attributes = only(product.attributes(), "math");
+  if (transpose_a) attributes.set("transpose_a", true);
+  if (transpose_b) attributes.set("transpose_b", true);
+  return attributes;
 }
 
 /// What layer_norm and rms_norm have in common: x, then gamma.
@@ -41,12 +42,12 @@ void gradient_of_matmul(NodeGradient& node) {
   ValueId c = node.gradient_tensor();
   if (node.attributes().flag("relu")) c = node.add("relu_grad", {c, node.result()});
   if (node.needs(0)) {
-    node.give(0, transpose_a ? node.add("matmul", {b, c}, flags(transpose_b, true))
-                             : node.add("matmul", {c, b}, flags(false, !transpose_b)));
+    node.give(0, transpose_a ? node.add("matmul", {b, c}, flags(node, transpose_b, true))
+                             : node.add("matmul", {c, b}, flags(node, false, !transpose_b)));
   }
   if (node.needs(1)) {
-    node.give(1, transpose_b ? node.add("matmul", {c, a}, flags(true, transpose_a))
-                             : node.add("matmul", {a, c}, flags(!transpose_a, false)));
+    node.give(1, transpose_b ? node.add("matmul", {c, a}, flags(node, true, transpose_a))
+                             : node.add("matmul", {a, c}, flags(node, !transpose_a, false)));
   }
   const bool needs_bias = node.num_operands() > 2 && node.needs(2);
   if (needs_bias) node.give(2, node.reduced_to(node.operand_type(2), c));

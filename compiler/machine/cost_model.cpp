@@ -10,8 +10,10 @@ int64_t nanoseconds(double amount, double rate_per_s) {
   return static_cast<int64_t>(std::ceil(amount / rate_per_s * 1e9));
 }
 
+/// A device without a rate for coarser products computes them in f32.
 double rate_of(const Device& device, std::string_view rate) {
-  const auto at = device.rates.find(std::string(rate));
+  auto at = device.rates.find(std::string(rate));
+  if (at == device.rates.end()) at = device.rates.find("matmul_f32");
   CHECK(at != device.rates.end(), "load_machine lets no device pass without its rates");
   return at->second;
 }

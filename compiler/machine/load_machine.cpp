@@ -13,7 +13,8 @@ namespace {
 constexpr int64_t kMaxLanes = 4096;
 
 /// What the cost model asks of every device: memory bandwidth and the rates that operators name.
-const MapKeys kRates = {"`rates`", {"bytes", "matmul_f32"}};
+const MapKeys kNeededRates = {"`rates`", {"bytes", "matmul_f32"}};
+const MapKeys kGpuRates = {"`rates`", {"bytes", "matmul_f32", "matmul_tf32", "matmul_bf16"}};
 const MapKeys kCpuRates = {"`rates`", {"bytes", "matmul_f32", "bytes_per_worker"}};
 
 const MapKeys kLinkKeys = {"a link", {"between", "to", "back", "both", "latency"}};
@@ -173,9 +174,13 @@ class MachineReader {
   void read_rates(const YamlNode& rates, Device& device) {
     if (!expect_kind(rates, YamlKind::kMap, "`rates`", diagnostics_)) return;
     const bool is_cpu = device.kind == "cpu";
-    check_keys(rates, is_cpu ? kCpuRates : kRates, diagnostics_);
-    for (const std::string& name : kRates.known) {
-      const YamlNode* node = require_key(rates, name, kRates, rates.where, diagnostics_);
+    check_keys(rates, is_cpu ? kCpuRates : kGpuRates, diagnostics_);
+    for (const std::string& name : kNeededRates.known) {
+      require_key(rates, name, kNeededRates, rates.where, diagnostics_);
+    }
+    for (const std::string& name : kGpuRates.known) {
+      const YamlNode* node = rates.find(name);
+      if (node == nullptr) continue;
       const std::string what = "`" + name + "`";
       const std::optional<double> rate =
           read_quantity(node, what, name == "bytes" ? parse_byte_rate : parse_flop_rate);

@@ -29,8 +29,10 @@ void fuse_update(Fusion& fusion, NodeId update) {
   if (std::count(matmul.inputs.begin(), matmul.inputs.end(), weights) > 0) return;
   Fusion::Formula formula{find_op("matmul_sgd_update"), sgd.attributes, matmul.inputs};
   formula.attributes.erase("weight_decay");
-  for (const char* flag : {"transpose_a", "transpose_b"}) {
-    if (matmul.attributes.flag(flag)) formula.attributes.set(flag, true);
+  for (const char* name : {"math", "transpose_a", "transpose_b"}) {
+    if (const AttributeValue* value = matmul.attributes.find(name)) {
+      formula.attributes.set(name, *value);
+    }
   }
   formula.inputs.insert(formula.inputs.begin(), weights);
   fusion.join(update, *product, std::move(formula));

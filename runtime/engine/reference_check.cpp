@@ -10,6 +10,7 @@
 #include "runtime/base/text.h"
 #include "runtime/engine/reference_inputs.h"
 #include "runtime/kernels/reference/reference_executor.h"
+#include "runtime/op/product_math.h"
 
 namespace graphrt {
 namespace {
@@ -39,14 +40,14 @@ tl::unexpected<Error> mismatch(std::string message) {
 
 template <class T>
 Result<double> compare_elements(const std::string& what, const TensorType& type,
-                                std::span<const std::byte> value, const Tensor& reference) {
+                                std::span<const std::byte> value, const Tensor& reference,
+                                double tolerance) {
   const std::span<const T> expected = reference.as<T>();
   double scale = 1;
   for (const T r : expected) {
     const double magnitude = std::fabs(static_cast<double>(r));
     if (std::isfinite(magnitude)) scale = std::max(scale, magnitude);
   }
-  const double tolerance = type.element == ElementType::kF32 ? kCheckTolerance : 0;
   double largest = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
     T x;
@@ -86,15 +87,26 @@ void add(CheckReport& report, double error) {
 
 }  // namespace
 
+double check_tolerance(const SourceGraph& source) {
+  double tolerance = kCheckTolerance;
+  for (const SourceNode& node : source.nodes) {
+    const ProductMath math = product_math(node.attributes);
+    if (math == ProductMath::kTf32) tolerance = std::max(tolerance, kTf32CheckTolerance);
+    if (math == ProductMath::kBf16) tolerance = std::max(tolerance, kBf16CheckTolerance);
+  }
+  return tolerance;
+}
+
 Result<double> compare_with_reference(const std::string& what, const TensorType& type,
-                                      std::span<const std::byte> value, const Tensor& reference) {
+                                      std::span<const std::byte> value, const Tensor& reference,
+                                      double tolerance) {
   if (type != reference.type) {
     return mismatch(what + ": the plan gives " + to_string(type) + ", the reference " +
                     to_string(reference.type));
   }
   return type.element == ElementType::kF32
-             ? compare_elements<float>(what, type, value, reference)
-             : compare_elements<int32_t>(what, type, value, reference);
+             ? compare_elements<float>(what, type, value, reference, tolerance)
+             : compare_elements<int32_t>(what, type, value, reference, 0);
 }
 
 Result<ReferenceCheck> ReferenceCheck::begin(Session& session) {
@@ -113,7 +125,8 @@ Result<CheckReport> ReferenceCheck::finish(const Session& session) const {
   TRY(ReferenceExecutor reference, ReferenceExecutor::create(session.plan().source));
   for (const auto& [name, value] : states_) TRY(reference.set_state(name, value));
   TRY(const std::vector<CheckedOutput> outputs, outputs_of(session));
-  CheckReport report{.num_steps = session.next_step() - first_step_};
+  CheckReport report{.num_steps = session.next_step() - first_step_,
+                     .tolerance = check_tolerance(session.plan().source)};
   for (int64_t i = 0; i < report.num_steps; ++i) {
     const int64_t step = first_step_ + i;
     TRY(reference.step(reference_inputs(session, step)));
@@ -127,7 +140,8 @@ Result<CheckReport> ReferenceCheck::finish(const Session& session) const {
       const size_t at = output.is_of_every_step ? static_cast<size_t>(i) * size : 0;
       TRY(const double error,
           compare_with_reference("output '" + output.name + "', step " + std::to_string(step), type,
-                                 std::span(output.values.data).subspan(at, size), *expected));
+                                 std::span(output.values.data).subspan(at, size), *expected,
+                                 report.tolerance));
       add(report, error);
     }
   }
@@ -135,9 +149,10 @@ Result<CheckReport> ReferenceCheck::finish(const Session& session) const {
     const Tensor* expected = reference.find_state(state.name);
     if (expected == nullptr) return mismatch("the source graph has no state " + state.name);
     TRY(const Tensor value, session.state(state.name));
-    TRY(const double error, compare_with_reference("state '" + state.name + "' after step " +
-                                                       std::to_string(session.next_step() - 1),
-                                                   value.type, value.data, *expected));
+    TRY(const double error,
+        compare_with_reference(
+            "state '" + state.name + "' after step " + std::to_string(session.next_step() - 1),
+            value.type, value.data, *expected, report.tolerance));
     add(report, error);
   }
   return report;

@@ -13,11 +13,19 @@ namespace graphrt {
 /// A result x may differ from the reference r by at most this times max(1, largest |r| of the
 /// tensor); integers must be equal. NaN agrees with NaN only.
 inline constexpr double kCheckTolerance = 1e-4;
+/// The same where the graph asks for coarser products. An operand cut to 11 bits is wrong by up to
+/// 2^-10 of it, one of 8 bits by 2^-7, both operands by twice that.
+inline constexpr double kTf32CheckTolerance = 5e-3;
+inline constexpr double kBf16CheckTolerance = 4e-2;
+
+/// That of the coarsest product in the graph.
+double check_tolerance(const SourceGraph& source);
 
 struct CheckReport {
   int64_t num_steps = 0;
   int64_t num_tensors = 0;   ///< compared, those of every step counted
   double largest_error = 0;  ///< |x - r| / max(1, largest |r|)
+  double tolerance = 0;      ///< what it may be
 };
 
 /// Compares what a session computes with the reference executor on the plan's source graph, which
@@ -42,6 +50,7 @@ class ReferenceCheck {
 /// Compares one tensor with the reference; `what` names it in the error. Returns |x - r| / max(1,
 /// largest |r|) at its largest. Errors: kMismatch.
 Result<double> compare_with_reference(const std::string& what, const TensorType& type,
-                                      std::span<const std::byte> value, const Tensor& reference);
+                                      std::span<const std::byte> value, const Tensor& reference,
+                                      double tolerance = kCheckTolerance);
 
 }  // namespace graphrt

@@ -38,10 +38,12 @@ constexpr std::array kLearningRate = {AttributeSpec{"base", AttributeKind::kFloa
                                       AttributeSpec{"decay_factor", AttributeKind::kFloat},
                                       AttributeSpec{"final", AttributeKind::kFloat},
                                       AttributeSpec{"warmup_steps", AttributeKind::kInt}};
-constexpr std::array kMatmul = {AttributeSpec{"relu", AttributeKind::kBool},
+constexpr std::array kMatmul = {AttributeSpec{"math", AttributeKind::kText},
+                                AttributeSpec{"relu", AttributeKind::kBool},
                                 AttributeSpec{"transpose_a", AttributeKind::kBool},
                                 AttributeSpec{"transpose_b", AttributeKind::kBool}};
 constexpr std::array kMatmulSgd = {AttributeSpec{"learning_rate", AttributeKind::kFloat, true},
+                                   AttributeSpec{"math", AttributeKind::kText},
                                    AttributeSpec{"transpose_a", AttributeKind::kBool},
                                    AttributeSpec{"transpose_b", AttributeKind::kBool}};
 constexpr std::array kMomentum = {AttributeSpec{"momentum", AttributeKind::kFloat, true}};

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "runtime/base/text.h"
+#include "runtime/op/product_math.h"
 
 namespace graphrt {
 namespace {
@@ -34,6 +35,10 @@ std::string matmul_message(Types inputs, const Attributes& attributes) {
 
 /// Requires: both operands are f32.
 TypeResult type_of_product(Types inputs, const Attributes& attributes) {
+  const std::string_view math = attributes.text("math", "f32");
+  if (!parse_product_math(math)) {
+    return refuse("needs `math` to be f32, tf32 or bf16; got " + std::string(math));
+  }
   const Shape& a = inputs[0].shape;
   const Shape& b = inputs[1].shape;
   if (a.size() < 2) return refuse(matmul_message(inputs, attributes), 0);

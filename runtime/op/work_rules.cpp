@@ -1,7 +1,21 @@
 #include "runtime/op/work_rules.h"
 
+#include "runtime/op/product_math.h"
+
 namespace graphrt {
 namespace {
+
+std::string_view rate_of(ProductMath math) {
+  switch (math) {
+    case ProductMath::kF32:
+      break;
+    case ProductMath::kTf32:
+      return "matmul_tf32";
+    case ProductMath::kBf16:
+      return "matmul_bf16";
+  }
+  return "matmul_f32";
+}
 
 double bytes_of_all(std::span<const TensorType> inputs, const TensorType& result) {
   auto num_bytes = static_cast<double>(result.size_bytes());
@@ -31,7 +45,7 @@ Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result
                     const Attributes& attributes) {
   const Shape& a = inputs[0].shape;
   const int64_t k = a[a.size() - (attributes.flag("transpose_a") ? 2 : 1)];
-  return {.rate = "matmul_f32",
+  return {.rate = rate_of(product_math(attributes)),
           .num_flops = 2 * static_cast<double>(result.num_elements()) * static_cast<double>(k),
           .num_bytes = bytes_of_all(inputs, result)};
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "runtime/engine/reference_check.h"
 #include "tests/gpu/kernel_runner.h"
 
 namespace graphrt {
@@ -279,6 +280,22 @@ TEST_F(CudaKernels, MultiplyMatricesInFullPrecision) {
     Tensor x = zeros(identity.type);
     for (float& element : x.as<float>()) element = precise;
     EXPECT_EQ(run({"matmul", {x, identity}, {}}), x) << size;
+  }
+}
+
+// Coarser than f32, or the request was lost; and no coarser than the check of a run allows.
+TEST_F(CudaKernels, MultiplyMatricesAsCoarselyAsAskedFor) {
+  for (const auto& [math, tolerance] :
+       {std::pair("tf32", kTf32CheckTolerance), std::pair("bf16", kBf16CheckTolerance)}) {
+    for (KernelCase tested : coarse_product_cases()) {
+      const Tensor precise = run(tested);
+      tested.attributes.set("math", std::string(math));
+      const Tensor coarse = run(tested);
+      EXPECT_NE(coarse, precise) << math << " " << to_string(tested);
+      const auto error = compare_with_reference(to_string(tested), coarse.type, coarse.data,
+                                                reference_of(tested), tolerance);
+      EXPECT_TRUE(error) << math << ": " << error.error().message;
+    }
   }
 }
 

@@ -426,6 +426,26 @@ std::vector<KernelCase> random_cases(std::string_view op, uint32_t seed, int cou
   return cases;
 }
 
+std::vector<KernelCase> coarse_product_cases() {
+  Dice dice(1, kGpuCases);
+  std::vector<KernelCase> cases;
+  const auto add = [&](std::string_view op, Use use) {
+    cases.push_back({op, std::move(use.inputs), std::move(use.attributes)});
+  };
+  const std::array<int64_t, 3> sizes = {512, 256, 1024};
+  add("matmul", product_use(dice, {}, sizes, false, true));
+  add("matmul", product_use(dice, {4}, {128, 64, 256}, true, false));
+  Use with_epilogue = product_use(dice, {}, sizes, false, false);
+  with_epilogue.inputs.push_back(dice.f32({sizes[1]}));
+  with_epilogue.attributes.set("relu", true);
+  add("matmul", std::move(with_epilogue));
+  Use update = product_use(dice, {}, sizes, true, false);
+  update.inputs.insert(update.inputs.begin(), dice.f32({sizes[0], sizes[1]}));
+  update.attributes.set("learning_rate", 0.05);
+  add("matmul_sgd_update", std::move(update));
+  return cases;
+}
+
 std::vector<KernelCase> large_cases(uint32_t seed) {
   Dice dice(seed, kGpuCases);
   std::vector<KernelCase> cases;

@@ -23,6 +23,9 @@ std::string to_string(const KernelCase& tested);
 /// blocks, 1 among them. The same seed gives the same cases everywhere.
 std::vector<KernelCase> random_cases(std::string_view op, uint32_t seed, int count);
 
+/// Products of sizes that units for coarse products take.
+std::vector<KernelCase> coarse_product_cases();
+
 /// Shapes that fill a GPU, with sizes that are no multiple of anything.
 std::vector<KernelCase> large_cases(uint32_t seed);
 

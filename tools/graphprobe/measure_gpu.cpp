@@ -43,10 +43,12 @@ Result<graphc::Device> measure_gpu(const Accelerator& accelerator) {
   gpu.memory_bytes = whole_gibibytes(device->memory_pool().available_bytes);
 
   TRY(const std::unique_ptr<Action> tiny, bind_sum(*device, 1));
-  TRY(const std::unique_ptr<Action> product, bind_product(*device, kProductSize));
   TRY(const std::unique_ptr<Action> sum, bind_sum(*device, kSumElements));
   TRY(const double launch_s, seconds_of(*tiny, milliseconds(100)));
-  TRY(gpu.rates["matmul_f32"], rate_of(*product, product_flops(kProductSize), launch_s));
+  for (const std::string math : {"f32", "tf32", "bf16"}) {
+    TRY(const std::unique_ptr<Action> product, bind_product(*device, kProductSize, math));
+    TRY(gpu.rates["matmul_" + math], rate_of(*product, product_flops(kProductSize), launch_s));
+  }
   TRY(gpu.rates["bytes"], rate_of(*sum, sum_bytes(kSumElements), launch_s));
   return gpu;
 }

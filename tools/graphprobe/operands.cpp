@@ -52,17 +52,19 @@ Result<OperandSlots> make_random_array(Device& device, Shape shape) {
 
 Result<std::unique_ptr<Action>> bind_operator(Device& device, std::string_view op,
                                               std::vector<OperandSlots> inputs,
-                                              const OperandSlots& output) {
-  const graphrt::Attributes none;
+                                              const OperandSlots& output,
+                                              const graphrt::Attributes& attributes) {
   return device.bind_kernel(
-      {.op = op, .attributes = &none, .inputs = std::move(inputs), .output = output});
+      {.op = op, .attributes = &attributes, .inputs = std::move(inputs), .output = output});
 }
 
-Result<std::unique_ptr<Action>> bind_product(Device& device, int64_t n) {
+Result<std::unique_ptr<Action>> bind_product(Device& device, int64_t n, std::string_view math) {
   TRY(OperandSlots a, make_random_array(device, {n, n}));
   TRY(OperandSlots b, make_random_array(device, {n, n}));
   TRY(const OperandSlots product, make_array(device, {n, n}));
-  return bind_operator(device, "matmul", {std::move(a), std::move(b)}, product);
+  graphrt::Attributes attributes;
+  if (math != "f32") attributes.set("math", std::string(math));
+  return bind_operator(device, "matmul", {std::move(a), std::move(b)}, product, attributes);
 }
 
 Result<std::unique_ptr<Action>> bind_sum(Device& device, int64_t num_elements) {

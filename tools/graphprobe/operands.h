@@ -17,13 +17,13 @@ graphrt::Result<graphrt::OperandSlots> make_array(graphrt::Device& device, graph
 graphrt::Result<graphrt::OperandSlots> make_random_array(graphrt::Device& device,
                                                          graphrt::Shape shape);
 
-/// An operator without attributes.
 graphrt::Result<std::unique_ptr<graphrt::Action>> bind_operator(
     graphrt::Device& device, std::string_view op, std::vector<graphrt::OperandSlots> inputs,
-    const graphrt::OperandSlots& output);
+    const graphrt::OperandSlots& output, const graphrt::Attributes& attributes = {});
 
-/// A product of random n x n matrices, which is 2 n^3 operations.
-graphrt::Result<std::unique_ptr<graphrt::Action>> bind_product(graphrt::Device& device, int64_t n);
+/// A product of random n x n matrices, which is 2 n^3 operations; `math` as the operator has it.
+graphrt::Result<std::unique_ptr<graphrt::Action>> bind_product(graphrt::Device& device, int64_t n,
+                                                               std::string_view math = "f32");
 
 /// A sum of two arrays of `num_elements`, which reads and writes 12 bytes for each.
 graphrt::Result<std::unique_ptr<graphrt::Action>> bind_sum(graphrt::Device& device,

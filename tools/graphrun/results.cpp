@@ -79,7 +79,7 @@ Result<void> print_summary(const Session& session, const Options& options,
 
 void print_check(const graphrt::CheckReport& report) {
   fmt::print("check: {} tensors of {} steps equal the reference; largest difference {:.2g} of {}\n",
-             report.num_tensors, report.num_steps, report.largest_error, graphrt::kCheckTolerance);
+             report.num_tensors, report.num_steps, report.largest_error, report.tolerance);
 }
 
 }  // namespace graphrun

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "runtime/kernels/cuda/prepare.h"
+#include "runtime/op/product_math.h"
 
 namespace graphrt::cuda {
 namespace {
@@ -55,11 +56,23 @@ Result<Layout> layout_of(const Matrices& matrices) {
   return layout;
 }
 
+cublasComputeType_t compute_type(ProductMath math) {
+  switch (math) {
+    case ProductMath::kF32:
+      break;
+    case ProductMath::kTf32:
+      return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case ProductMath::kBf16:
+      return CUBLAS_COMPUTE_32F_FAST_16BF;
+  }
+  return CUBLAS_COMPUTE_32F;
+}
+
 /// The transpose of the product has its operands swapped: b comes first. Its rows are our columns,
 /// so the bias that cuBLAS adds to each row is ours for each column.
 Result<Product> product_of(const Attributes& attributes, cublasLtEpilogue_t epilogue) {
   cublasLtMatmulDesc_t handle = nullptr;
-  CUDA_TRY(cublasLtMatmulDescCreate(&handle, CUBLAS_COMPUTE_32F, CUDA_R_32F));
+  CUDA_TRY(cublasLtMatmulDescCreate(&handle, compute_type(product_math(attributes)), CUDA_R_32F));
   Product product(handle);
   const cublasOperation_t first = attributes.flag("transpose_b") ? CUBLAS_OP_T : CUBLAS_OP_N;
   const cublasOperation_t second = attributes.flag("transpose_a") ? CUBLAS_OP_T : CUBLAS_OP_N;

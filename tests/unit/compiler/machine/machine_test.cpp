@@ -70,6 +70,27 @@ TEST(Machine, CanonicalYamlReadsBack) {
   }
 }
 
+TEST(Machine, ADeviceWithoutARateForCoarserProductsComputesThemInF32) {
+  DiagnosticSink sink;
+  const TensorType matrix{ElementType::kF32, {1024, 1024}};
+  const std::vector<TensorType> operands = {matrix, matrix};
+  std::string text = kTwoGpus;
+  const auto work_ns = [&](const char* math) {
+    const Result<Machine> machine = load(text, sink);
+    CHECK(machine.has_value(), sink.render_all());
+    Attributes attributes;
+    attributes.set("math", std::string(math));
+    return CostModel(*machine, {})
+        .kernel_cost(*find_op("matmul"), operands, matrix, attributes, DeviceId(1))
+        .work_ns;
+  };
+  EXPECT_EQ(work_ns("tf32"), work_ns("f32"));
+  const std::string rate = "matmul_f32: 2TFLOP/s";
+  text.replace(text.find(rate), rate.size(), rate + ", matmul_tf32: 4TFLOP/s");
+  EXPECT_EQ(work_ns("tf32"), (work_ns("f32") + 1) / 2);
+  EXPECT_EQ(work_ns("bf16"), work_ns("f32"));
+}
+
 TEST(Machine, TheNumberOfReadersIsKeptAndOneUnlessTheFileSaysMore) {
   DiagnosticSink sink;
   std::string text = to_yaml(single_cpu_machine());

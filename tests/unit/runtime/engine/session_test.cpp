@@ -322,6 +322,20 @@ TEST(CompareWithReference, AllowsTheToleranceAndNoMore) {
   EXPECT_THAT(result.error().message, HasSubstr("v at [1, 0]: the plan gives 0.0101"));
 }
 
+TEST(CheckTolerance, IsThatOfTheCoarsestProduct) {
+  SourceGraph source;
+  EXPECT_EQ(check_tolerance(source), kCheckTolerance);
+  SourceNode product;
+  product.op = "matmul";
+  source.nodes.push_back(product);
+  EXPECT_EQ(check_tolerance(source), kCheckTolerance);
+  product.attributes.set("math", std::string("bf16"));
+  source.nodes.push_back(product);
+  product.attributes.set("math", std::string("tf32"));
+  source.nodes.push_back(product);
+  EXPECT_EQ(check_tolerance(source), kBf16CheckTolerance);
+}
+
 TEST(CompareWithReference, TreatsNanAndInfinityAsValues) {
   const auto compare = [](float x, float r) {
     const Tensor value = tensor_of<float>({}, {x});

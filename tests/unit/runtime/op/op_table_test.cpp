@@ -116,6 +116,15 @@ TEST(WorkRules, CountTheOperationsOfMatrixProducts) {
   EXPECT_EQ(work.num_bytes, 4 * (5 * 4 * 2 + 5 * 4 * 3 + 5 * 2 * 3));
 }
 
+TEST(WorkRules, CoarserProductsHaveRatesOfTheirOwn) {
+  const auto inputs = types({"f32[2, 3]", "f32[3, 4]"});
+  for (const std::string math : {"f32", "tf32", "bf16"}) {
+    const Work work =
+        find_op("matmul")->work_rule(inputs, types({"f32[2, 4]"})[0], with({{"math", math}}));
+    EXPECT_EQ(work.rate, "matmul_" + math);
+  }
+}
+
 TEST(WorkRules, CountWhatIsDoneAlongWithAProduct) {
   const auto with_bias = types({"f32[2, 3]", "f32[3, 4]", "f32[4]"});
   const Work biased = find_op("matmul")->work_rule(with_bias, types({"f32[2, 4]"})[0], {});

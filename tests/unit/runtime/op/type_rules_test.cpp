@@ -91,6 +91,19 @@ TEST(TypeRules, MatmulSaysWhatItNeeds) {
   EXPECT_EQ(blamed("matmul", {"f32[64]", "f32[64, 10]"}), 0U);
 }
 
+TEST(TypeRules, ProductsKnowThreePrecisions) {
+  const auto math = [](const char* word) { return with({{"math", std::string(word)}}); };
+  for (const char* word : {"f32", "tf32", "bf16"}) {
+    EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]"}, math(word)), "f32[2, 4]") << word;
+  }
+  EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]"}, math("tf23")),
+            "matmul needs `math` to be f32, tf32 or bf16; got tf23");
+  Attributes update = math("f16");
+  update.set("learning_rate", 0.5);
+  EXPECT_EQ(infer("matmul_sgd_update", {"f32[2, 4]", "f32[2, 3]", "f32[3, 4]"}, update),
+            "matmul_sgd_update needs `math` to be f32, tf32 or bf16; got f16");
+}
+
 TEST(TypeRules, MatmulTakesABias) {
   EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[4]"}, with({{"relu", kYes}})),
             "f32[2, 4]");
