@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "runtime/op/kernel_signature.h"
+
 namespace graphc {
 namespace {
 
@@ -99,6 +101,7 @@ class PlanLowering {
         instruction.kind = InstructionKind::kKernel;
         instruction.op = placed_.graph.nodes[*op.node].op->name;
         instruction.attributes = placed_.graph.nodes[*op.node].attributes;
+        instruction.algorithm = algorithm_for(instruction, machine_.devices[op.device].kind);
         break;
       case PlacedOpKind::kCopy:
         instruction.kind = InstructionKind::kCopy;
@@ -112,6 +115,13 @@ class PlanLowering {
         break;
     }
     return instruction;
+  }
+
+  std::string algorithm_for(const Instruction& instruction, const std::string& kind) const {
+    std::vector<TensorType> types;
+    for (const Operand& read : instruction.reads) types.push_back(operand_type(plan_, read));
+    return machine_.algorithm_for(kind,
+                                  kernel_signature(instruction.op, types, instruction.attributes));
   }
 
   void add_instructions() {

@@ -33,12 +33,13 @@ class MachineReader {
       : root_(root), diagnostics_(diagnostics) {}
 
   Result<Machine> read() {
-    const MapKeys keys = {"the machine file", {"machine", "devices", "links"}};
+    const MapKeys keys = {"the machine file", {"machine", "devices", "links", "algorithms"}};
     check_keys(root_, keys, diagnostics_);
     const YamlNode* name = require_key(root_, "machine", keys, root_.where, diagnostics_);
     if (name != nullptr) read_name(*name);
     read_devices(require_key(root_, "devices", keys, root_.where, diagnostics_));
     read_links();
+    read_algorithms(root_.find("algorithms"));
     return std::move(machine_);
   }
 
@@ -204,6 +205,35 @@ class MachineReader {
                        "`bytes`, " +
                            print_byte_rate(share) + ", to all of it, " +
                            print_byte_rate(bytes->second));
+  }
+
+  /// What signatures and algorithms say is for the back end to know.
+  void read_algorithms(const YamlNode* algorithms) {
+    if (algorithms == nullptr) return;
+    if (!expect_kind(*algorithms, YamlKind::kMap, "`algorithms`", diagnostics_)) return;
+    for (size_t i = 0; i < algorithms->keys.size(); ++i) {
+      const YamlNode& kind = algorithms->keys[i];
+      const YamlNode& of_kind = algorithms->items[i];
+      if (!expect_kind(of_kind, YamlKind::kMap, "`" + kind.text + "`", diagnostics_)) continue;
+      if (!has_device_of(kind.text)) {
+        diagnostics_.error(kind.where, "the machine has no device of kind '" + kind.text + "'");
+      }
+      for (size_t k = 0; k < of_kind.keys.size(); ++k) {
+        const std::optional<std::string> text =
+            read_text(of_kind.items[k], "an algorithm", diagnostics_);
+        if (!text) continue;
+        const std::string line = of_kind.keys[k].text + *text;
+        if (std::any_of(line.begin(), line.end(), is_control)) {
+          diagnostics_.error(of_kind.keys[k].where, "an algorithm and what it is for are one line");
+        }
+        machine_.algorithms[kind.text][of_kind.keys[k].text] = *text;
+      }
+    }
+  }
+
+  bool has_device_of(std::string_view kind) const {
+    return std::any_of(machine_.devices.begin(), machine_.devices.end(),
+                       [&](const Device& device) { return device.kind == kind; });
   }
 
   void read_links() {

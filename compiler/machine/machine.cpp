@@ -63,6 +63,13 @@ const LinkDirection* Machine::find_link(DeviceId from, DeviceId to) const {
   return nullptr;
 }
 
+std::string Machine::algorithm_for(const std::string& kind, const std::string& signature) const {
+  const auto of_kind = algorithms.find(kind);
+  if (of_kind == algorithms.end()) return "";
+  const auto at = of_kind->second.find(signature);
+  return at == of_kind->second.end() ? "" : at->second;
+}
+
 MemoryLimits memory_of(const Machine& machine) {
   MemoryLimits limits;
   for (const Device& device : machine.devices) limits.push_back(device.memory_bytes);
@@ -89,11 +96,17 @@ Machine single_cpu_machine() {
 std::string to_yaml(const Machine& machine) {
   std::string text = "machine: " + yaml_text(machine.name) + "\ndevices:\n";
   for (const Device& device : machine.devices) text += print_device(device);
-  if (machine.links.empty()) return text;
-  text += "links:\n";
+  if (!machine.links.empty()) text += "links:\n";
   // The two directions of an entry stand one after the other, the written one first.
   for (size_t i = 0; i + 1 < machine.links.size(); i += 2) {
     text += print_link(machine, machine.links[i], machine.links[i + 1]);
+  }
+  if (!machine.algorithms.empty()) text += "algorithms:\n";
+  for (const auto& [kind, of_kind] : machine.algorithms) {
+    text += "  " + yaml_text(kind) + ":\n";
+    for (const auto& [signature, algorithm] : of_kind) {
+      text += "    " + yaml_text(signature) + ": " + yaml_text(algorithm) + "\n";
+    }
   }
   return text;
 }

@@ -44,10 +44,15 @@ struct Machine {
   std::string name;
   IdVector<DeviceId, Device> devices;
   std::vector<LinkDirection> links;
+  /// By the kind of device and by kernel_signature(): the algorithm that was measured to be the
+  /// fastest, in the back end's words; others take the back end's own choice.
+  std::map<std::string, std::map<std::string, std::string>> algorithms;
 
   std::optional<DeviceId> find_device(const std::string& device_name) const;
   DeviceId host() const { return DeviceId(0); }
   const LinkDirection* find_link(DeviceId from, DeviceId to) const;
+  /// Empty: none was measured.
+  std::string algorithm_for(const std::string& kind, const std::string& signature) const;
 };
 
 /// Bytes that a plan may use of each device's memory.

@@ -30,6 +30,7 @@ struct KernelBinding {
   const Attributes* attributes = nullptr;
   std::vector<OperandSlots> inputs;
   OperandSlots output;
+  std::string_view algorithm = {};  ///< one that algorithms() names; empty: the device's own rule
 };
 
 /// One transfer between the memories of two devices.
@@ -82,8 +83,15 @@ class Device {
   virtual Result<void> read(const std::byte* from, std::span<std::byte> to) const = 0;
 
   /// Errors: no kernel for this operator and these types; an operand that is not in this device's
-  ///         memory: reading through another device's memory fails.
+  ///         memory: reading through another device's memory fails; an algorithm that it does not
+  ///         have for this kernel. A device whose algorithms() are none takes any.
   virtual Result<std::unique_ptr<Action>> bind_kernel(const KernelBinding& binding) = 0;
+
+  /// The algorithms that a kernel can be bound with, likely the fastest first; none where there is
+  /// no choice. Of the operands, only the types matter. Errors: as bind_kernel().
+  virtual Result<std::vector<std::string>> algorithms(const KernelBinding& /*binding*/) {
+    return std::vector<std::string>();
+  }
 
   /// Binds a copy between this device's memory and another's. The accelerator is asked: the
   /// destination, or the source where the destination is the host.

@@ -39,7 +39,8 @@ class Binder {
     KernelBinding binding{.op = instruction.op,
                           .attributes = &instruction.attributes,
                           .inputs = {},
-                          .output = result_slots(instruction)};
+                          .output = result_slots(instruction),
+                          .algorithm = instruction.algorithm};
     for (const Operand& operand : instruction.reads) binding.inputs.push_back(slots(operand));
     return memory_.device_of(*instruction.writes).bind_kernel(binding);
   }

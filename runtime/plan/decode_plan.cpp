@@ -267,6 +267,9 @@ class Decoder {
     TRY(result.name, text(from.name()));
     TRY(result.op, text(from.op()));
     TRY(result.attributes, attributes(from.attributes()));
+    if (from.algorithm() != nullptr) {
+      TRY(result.algorithm, text(from.algorithm()));
+    }
     if (from.reads() != nullptr) {
       TRY(take(from.reads()->size() * sizeof(wire::Operand)));
       TRY(check_aligned(*from.reads()));

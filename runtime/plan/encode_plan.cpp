@@ -171,6 +171,7 @@ class Encoder {
     const StringOffset name = text(value.name);
     const StringOffset op = text(value.op);
     const auto op_attributes = attributes(value.attributes);
+    const StringOffset algorithm = value.algorithm.empty() ? StringOffset() : text(value.algorithm);
     std::vector<wire::Operand> operands;
     std::vector<InstructionId> producer_ids;
     for (const Operand& read : value.reads) {
@@ -189,7 +190,7 @@ class Encoder {
                                    op, op_attributes, reads, producers, value_or_none(value.writes),
                                    &written_rows, value_or_none(value.input), value.stage, waits,
                                    value.cost.latency_ns, value.cost.work_ns, value.cost.shared_ns,
-                                   value.predicted_start_ns, value.predicted_end_ns);
+                                   value.predicted_start_ns, value.predicted_end_ns, algorithm);
   }
 
   Offset<wire::Input> input(const PlanInput& value) {

@@ -23,7 +23,11 @@ std::vector<std::string> features_of(const Plan& plan) {
                std::any_of(instruction.reads.begin(), instruction.reads.end(),
                            [](const Operand& operand) { return operand.rows.has_value(); });
       });
+  const bool has_algorithms =
+      std::any_of(plan.instructions.begin(), plan.instructions.end(),
+                  [](const Instruction& instruction) { return !instruction.algorithm.empty(); });
   std::vector<std::string> features;
+  if (has_algorithms) features.emplace_back("algorithms");
   if (has_rows) features.emplace_back("rows");
   if (max_stage(plan) > 0) features.emplace_back("stages");
   if (!plan.states.empty()) features.emplace_back("state");

@@ -119,6 +119,8 @@ struct Instruction {
   std::string name;       ///< the user's name for it: a node, or "w1 -> gpu0" for a copy
   std::string op;         ///< kKernel: its row in the operator table
   Attributes attributes;  ///< kKernel
+  /// kKernel: which of the back end's algorithms, in its words; empty: the one it takes by itself.
+  std::string algorithm;
   std::vector<Operand> reads;
   std::optional<BufferId> writes;  ///< absent for kOutput only
   std::optional<RowRange> rows;    ///< the part of the buffer that is written; absent: all of it
@@ -172,8 +174,8 @@ struct Fingerprints {
 };
 
 /// Names of what a reader must understand; a plan that requires another one is refused.
-inline constexpr std::array<std::string_view, 4> kKnownFeatures = {"rows", "stages", "state",
-                                                                   "versions"};
+inline constexpr std::array<std::string_view, 5> kKnownFeatures = {"algorithms", "rows", "stages",
+                                                                   "state", "versions"};
 
 /// A whole static schedule.
 struct Plan {

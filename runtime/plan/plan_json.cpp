@@ -90,6 +90,7 @@ Json json_of(const Instruction& instruction) {
           {"kind", name_of(instruction.kind)},
           {"op", instruction.op},
           {"attributes", json_of(instruction.attributes)},
+          {"algorithm", instruction.algorithm},
           {"reads", list(instruction.reads, convert)},
           {"writes", optional_id(instruction.writes)},
           {"rows", json_of(instruction.rows)},

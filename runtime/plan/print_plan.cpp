@@ -123,12 +123,14 @@ class Printer {
     const std::string writes =
         instruction.writes ? " -> " + part_of(*instruction.writes, instruction.rows) : "";
     const TaskCost& cost = instruction.cost;
+    const std::string algorithm =
+        instruction.algorithm.empty() ? "" : " by " + in_quotes(instruction.algorithm);
     const std::string shared =
         cost.shared_ns > 0 ? fmt::format(", shared {}", format_duration(cost.shared_ns)) : "";
-    line("  {}: {}({}){}{} stage {} [{} ns, {} ns) cost {} + {}{}", instruction.name,
+    line("  {}: {}({}){}{}{} stage {} [{} ns, {} ns) cost {} + {}{}", instruction.name,
          is_kernel ? std::string_view(instruction.op) : name_of(instruction.kind),
-         join(reads, ", "), attributes_of(instruction.attributes), writes, instruction.stage,
-         instruction.predicted_start_ns, instruction.predicted_end_ns,
+         join(reads, ", "), attributes_of(instruction.attributes), writes, algorithm,
+         instruction.stage, instruction.predicted_start_ns, instruction.predicted_end_ns,
          format_duration(cost.latency_ns), format_duration(cost.work_ns), shared);
   }
 

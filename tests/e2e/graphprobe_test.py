@@ -9,7 +9,7 @@ import unittest
 
 from support import GRAPHS, EndToEndTest
 
-BAD_USAGE, BAD_MACHINE = 2, 3
+BAD_INPUT, BAD_USAGE, BAD_MACHINE = 1, 2, 3
 RATES = {"TFLOP/s": 1e12, "GFLOP/s": 1e9, "MFLOP/s": 1e6, "TB/s": 1e12, "GB/s": 1e9, "MB/s": 1e6}
 CPU = re.compile(r"cpu: \{kind: cpu, workers: (\d+), memory: (\d+)(?:GiB|MiB|TiB), "
                  r"rates: \{bytes: ([\d.]+)([A-Z]+/s), matmul_f32: ([\d.]+)([A-Z]+/s)\}, "
@@ -61,10 +61,41 @@ class GraphprobeTest(EndToEndTest):
         message = self.refuse(BAD_MACHINE, "graphprobe", "-o", locked / "machine.yaml")
         self.assertIn("locked", message)
 
+    def test_algorithms_are_added_to_a_machine_file(self):
+        plan = self.compile(GRAPHS / "mlp_single.yaml", "--machine", self.one_cpu())
+        given = self.one_cpu()
+        # A CPU has no choice of algorithms: the file comes out as it was, its comment included.
+        text = self.succeed("graphprobe", "--algorithms-for", plan, "--machine", given)
+        self.assertEqual(text, given.read_text())
+
+    def one_cpu(self):
+        machine = self.folder / "one.yaml"
+        machine.write_text(
+            "# Two lines\n# of comment.\nmachine: one\ndevices:\n"
+            "  cpu: {kind: cpu, workers: 1, memory: 1GiB, rates: {bytes: 1GB/s, matmul_f32: "
+            "1GFLOP/s}, launch: 100ns}\n")
+        return machine
+
+    def test_bad_plans_and_machines(self):
+        machine = self.one_cpu()
+        nothing = self.folder / "no.bin"
+        self.assertIn("no.bin", self.refuse(BAD_INPUT, "graphprobe", "--machine", machine,
+                                            "--algorithms-for", nothing))
+        nothing.write_text("not a plan")
+        self.assertIn("no.bin", self.refuse(BAD_INPUT, "graphprobe", "--machine", machine,
+                                            "--algorithms-for", nothing))
+        plan = self.compile(GRAPHS / "mlp_single.yaml", "--machine", machine)
+        machine.write_text("machine: m\n")
+        self.assertIn("needs", self.refuse(BAD_INPUT, "graphprobe", "--machine", machine,
+                                           "--algorithms-for", plan))
+
     def test_bad_usage(self):
         machine = self.folder / "machine.yaml"
         for arguments in (["--frob"], ["--workers", "0"], ["--workers", "many"], ["--name", ""],
-                          ["--name", "two\nlines"], ["extra"]):
+                          ["--name", "two\nlines"], ["extra"],
+                          ["--machine", GRAPHS / "machines" / "cpu-2gpu.yaml"],
+                          ["--machine", GRAPHS / "machines" / "cpu-2gpu.yaml", "--name", "m",
+                           "--algorithms-for", "plan.bin"]):
             self.refuse(BAD_USAGE, "graphprobe", "-o", machine, *arguments)
         self.assertEqual(self.files(), [])
 

@@ -340,6 +340,43 @@ TEST_F(CudaKernels, ExistForEveryOperator) {
   EXPECT_FALSE(has_cuda_kernel("convolve"));
 }
 
+/// What each algorithm for a case gives, launched by its name.
+TEST_F(CudaKernels, GiveCloseResultsByEveryAlgorithm) {
+  for (const KernelCase& tested : coarse_product_cases()) {
+    const TensorType type = result_type(tested.op, tested.inputs, tested.attributes);
+    const auto algorithms = cuda_kernel_algorithms(tested.op, types_of(tested.inputs), type,
+                                                   tested.attributes, queue_->get().blas);
+    ASSERT_TRUE(algorithms) << algorithms.error().message;
+    EXPECT_GE(algorithms->size(), 2U) << to_string(tested);
+    const Tensor reference = reference_of(tested);
+    for (const std::string& algorithm : *algorithms) {
+      const KernelRun by_name(*queue_, tested, {}, algorithm);
+      EXPECT_TRUE(close(by_name.result(), reference)) << to_string(tested) << " by " << algorithm;
+    }
+    // The library's own choice is the first of them.
+    const Tensor by_itself = run(tested);
+    EXPECT_EQ(KernelRun(*queue_, tested, {}, algorithms->front()).result(), by_itself);
+  }
+}
+
+TEST_F(CudaKernels, RefuseAlgorithmsThatAreNotThere) {
+  const TensorType x{ElementType::kF32, {64, 64}};
+  const auto message_of = [&](std::string_view op, std::string_view algorithm) {
+    const auto kernel =
+        prepare_cuda_kernel(op, std::vector{x, x}, x, {}, queue_->get().blas, algorithm);
+    return kernel ? "" : kernel.error().message;
+  };
+  EXPECT_THAT(message_of("add", "id=1"), HasSubstr("add on CUDA has no choice of algorithms"));
+  for (const char* text : {"fast", "id=1 tile=20",
+                           "id= tile= stages= split_k= reduction= swizzle= "
+                           "custom= inner= cluster="}) {
+    EXPECT_THAT(message_of("matmul", text), HasSubstr("is not an algorithm as graphprobe writes"));
+  }
+  const std::string rest = " split_k=1 reduction=0 swizzle=0 custom=0 inner=0 cluster=0";
+  EXPECT_NE(message_of("matmul", "id=99999 tile=1 stages=1" + rest), "");
+  EXPECT_NE(message_of("matmul", "id=0 tile=99999 stages=99999" + rest), "");
+}
+
 TEST_F(CudaKernels, AreNotPreparedForWhatDoesNotFit) {
   const TensorType x{ElementType::kF32, {2}};
   const auto message_of = [&](std::string_view op, std::vector<TensorType> inputs,

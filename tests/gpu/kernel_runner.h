@@ -89,11 +89,12 @@ struct Placement {
 /// A case on the GPU, ready to be launched.
 class KernelRun {
  public:
-  KernelRun(const KernelQueue& queue, const KernelCase& tested, const Placement& placement = {})
+  KernelRun(const KernelQueue& queue, const KernelCase& tested, const Placement& placement = {},
+            std::string_view algorithm = {})
       : queue_(queue), in_place_(placement.in_place) {
     const TensorType type = result_type(tested.op, tested.inputs, tested.attributes);
     auto kernel = prepare_cuda_kernel(tested.op, types_of(tested.inputs), type, tested.attributes,
-                                      queue.get().blas);
+                                      queue.get().blas, algorithm);
     CHECK(kernel.has_value(), kernel.error().message);
     kernel_ = *std::move(kernel);
     for (const Tensor& input : tested.inputs) {

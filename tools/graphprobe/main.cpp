@@ -8,7 +8,11 @@
 #include <filesystem>
 #include <system_error>
 
+#include "compiler/frontend/source_file.h"
+#include "compiler/machine/machine.h"
 #include "runtime/base/file.h"
+#include "runtime/base/text.h"
+#include "tools/graphprobe/measure_algorithms.h"
 #include "tools/graphprobe/probe.h"
 
 namespace {
@@ -20,6 +24,8 @@ constexpr int32_t kMaxWorkers = 4096;
 
 struct Options {
   std::optional<std::filesystem::path> output;
+  std::optional<std::filesystem::path> machine;
+  std::vector<std::filesystem::path> plans;
   graphprobe::ProbeOptions probe;
 };
 
@@ -49,11 +55,45 @@ Result<void> print(const std::string& text) {
   return machine_error("cannot write to standard output");
 }
 
+/// The lines that say what a machine file is about.
+std::string comment_on_top(const std::string& text) {
+  std::string comment;
+  for (const std::string_view line : graphrt::split(text, '\n')) {
+    if (!line.starts_with('#')) break;
+    comment += (comment.empty() ? "" : "\n") + std::string(line);
+  }
+  return comment.empty() ? comment : comment.substr(comment.find_first_not_of("# "));
+}
+
+/// What stands in a machine file, in place of measuring it.
+/// Errors: all that is wrong in the file (kInput).
+Result<graphprobe::Probed> read_machine(const std::filesystem::path& path) {
+  TRY(const auto file, graphc::read_source_file(path));
+  graphc::DiagnosticSink diagnostics;
+  graphprobe::Probed probed;
+  auto machine = graphc::load_machine(file, diagnostics);
+  if (!machine) return graphrt::input_error(diagnostics.render_all());
+  probed.machine = *std::move(machine);
+  probed.origin = comment_on_top(file->text);
+  return probed;
+}
+
+Result<graphprobe::Probed> find_machine(const Options& options) {
+  if (options.machine) return read_machine(*options.machine);
+  return graphprobe::probe(options.probe, graphrt::builtin_devices());
+}
+
 Result<void> run(const Options& options) {
+  if (options.machine && options.plans.empty()) {
+    return graphrt::usage_error(
+        "--machine is for adding algorithms to: give --algorithms-for, too");
+  }
   if (options.probe.name) TRY(check_name(*options.probe.name));
   if (options.output) TRY(check_can_write(*options.output));
-  TRY(const graphprobe::Probed probed,
-      graphprobe::probe(options.probe, graphrt::builtin_devices()));
+  TRY(graphprobe::Probed probed, find_machine(options));
+  TRY(const std::vector<std::string> found,
+      graphprobe::measure_algorithms(options.plans, graphrt::builtin_devices(), probed.machine));
+  probed.notes.insert(probed.notes.end(), found.begin(), found.end());
   for (const std::string& note : probed.notes) fmt::print(stderr, "graphprobe: {}\n", note);
   const std::string text = graphprobe::machine_file(probed);
   if (!options.output) return print(text);
@@ -69,16 +109,25 @@ int main(int argc, char** argv) {
   app.add_option("-o,--output", options.output,
                  "The machine file to write (default: standard output)")
       ->type_name("FILE.yaml");
-  app.add_option("--name", options.probe.name,
-                 "The machine's name (default: what it has, like cpu-2gpu)")
-      ->type_name("NAME");
-  app.add_option("--workers", options.probe.num_workers, "CPU workers (default: all cores but one)")
-      ->check(CLI::Range(1, kMaxWorkers))
-      ->type_name("N");
+  auto* name = app.add_option("--name", options.probe.name,
+                              "The machine's name (default: what it has, like cpu-2gpu)")
+                   ->type_name("NAME");
+  auto* workers = app.add_option("--workers", options.probe.num_workers,
+                                 "CPU workers (default: all cores but one)")
+                      ->check(CLI::Range(1, kMaxWorkers))
+                      ->type_name("N");
+  app.add_option("--algorithms-for", options.plans,
+                 "Time the algorithms for the products of these plans, and write down the fastest")
+      ->type_name("PLAN.bin ...");
+  app.add_option("--machine", options.machine,
+                 "Add them to this machine file, in place of measuring the machine")
+      ->type_name("FILE.yaml")
+      ->excludes(name, workers);
   app.set_version_flag("--version", "graphprobe " GRAPHC_VERSION);
   app.footer(
       "Nothing else should run meanwhile. It takes seconds, and up to a minute with GPUs.\n"
-      "Exit codes: 0 success, 2 bad usage, 3 a device cannot be used or the output not written.");
+      "Exit codes: 0 success, 1 bad input, 2 bad usage, 3 a device cannot be used or the output "
+      "not written.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -178,7 +178,8 @@ Result<Probed> probe(const ProbeOptions& options, const graphrt::DeviceRegistry&
 }
 
 std::string machine_file(const Probed& probed) {
-  return "# " + probed.origin + "\n" + graphc::to_yaml(probed.machine);
+  const std::string comment = probed.origin.empty() ? "" : "# " + probed.origin + "\n";
+  return comment + graphc::to_yaml(probed.machine);
 }
 
 Result<void> check_reads_back(const graphc::Machine& machine) {

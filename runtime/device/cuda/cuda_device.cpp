@@ -159,8 +159,16 @@ Result<std::unique_ptr<Action>> CudaDevice::bind_kernel(const KernelBinding& bin
   TRY(check_operand(binding.output, what, "the result"));
   TRY(select_gpu(gpu_));
   TRY(auto kernel, prepare_cuda_kernel(binding.op, types, binding.output.type, *binding.attributes,
-                                       stream_->queue().blas));
+                                       stream_->queue().blas, binding.algorithm));
   return make_kernel_action(std::move(kernel), binding, what, *stream_);
+}
+
+Result<std::vector<std::string>> CudaDevice::algorithms(const KernelBinding& binding) {
+  std::vector<TensorType> types;
+  for (const OperandSlots& input : binding.inputs) types.push_back(input.type);
+  TRY(select_gpu(gpu_));
+  return cuda_kernel_algorithms(binding.op, types, binding.output.type, *binding.attributes,
+                                stream_->queue().blas);
 }
 
 Result<std::unique_ptr<Action>> CudaDevice::bind_copy(const CopyBinding& binding) {

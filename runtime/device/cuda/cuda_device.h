@@ -29,6 +29,7 @@ class CudaDevice final : public Device {
   Result<void> write(std::byte* to, std::span<const std::byte> from) override;
   Result<void> read(const std::byte* from, std::span<std::byte> to) const override;
   Result<std::unique_ptr<Action>> bind_kernel(const KernelBinding& binding) override;
+  Result<std::vector<std::string>> algorithms(const KernelBinding& binding) override;
   Result<std::unique_ptr<Action>> bind_copy(const CopyBinding& binding) override;
 
   int32_t gpu() const { return gpu_; }

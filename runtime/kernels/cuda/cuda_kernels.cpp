@@ -10,9 +10,12 @@
 namespace graphrt {
 namespace {
 
+using ListAlgorithms = Result<std::vector<std::string>> (*)(const cuda::KernelSpec& spec);
+
 struct Row {
   std::string_view op;
   cuda::Prepare prepare;
+  ListAlgorithms algorithms = nullptr;  ///< absent: there is no choice
 };
 
 constexpr std::array kKernels = {
@@ -39,8 +42,8 @@ constexpr std::array kKernels = {
     Row{"layer_norm_scale_grad", cuda::prepare_layer_norm_scale_grad},
     Row{"learning_rate", cuda::prepare_learning_rate},
     Row{"log", cuda::prepare_log},
-    Row{"matmul", cuda::prepare_matmul},
-    Row{"matmul_sgd_update", cuda::prepare_matmul_sgd_update},
+    Row{"matmul", cuda::prepare_matmul, cuda::matmul_algorithms},
+    Row{"matmul_sgd_update", cuda::prepare_matmul_sgd_update, cuda::matmul_sgd_update_algorithms},
     Row{"max", cuda::prepare_max},
     Row{"mean", cuda::prepare_mean},
     Row{"momentum_update", cuda::prepare_momentum_update},
@@ -90,32 +93,52 @@ std::optional<TensorType> find_too_large(std::span<const TensorType> inputs,
   return is_too_large(result) ? std::optional(result) : std::nullopt;
 }
 
-}  // namespace
-
-bool has_cuda_kernel(std::string_view op) { return find_row(op) != nullptr; }
-
-Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(std::string_view op,
-                                                              std::span<const TensorType> inputs,
-                                                              const TensorType& result,
-                                                              const Attributes& attributes,
-                                                              cublasLtHandle_t blas) {
+/// The row of an operator that these operands fit.
+Result<const Row*> row_for(std::string_view op, const cuda::KernelSpec& spec) {
   const OpInfo* info = find_op(op);
   const Row* row = find_row(op);
   if (info == nullptr || row == nullptr) {
     return input_error("CUDA has no kernel for operator '" + std::string(op) + "'");
   }
-  const auto type = infer_type(*info, inputs, attributes);
+  const auto type = infer_type(*info, spec.inputs, spec.attributes);
   if (!type) return input_error(type.error().message);
-  if (*type != result) {
+  if (*type != spec.result) {
     return input_error(std::string(op) + " gives " + to_string(*type) + "; the result has " +
-                       to_string(result));
+                       to_string(spec.result));
   }
-  if (const auto too_large = find_too_large(inputs, result)) {
+  if (const auto too_large = find_too_large(spec.inputs, spec.result)) {
     return input_error(std::string(op) + " on CUDA takes tensors of at most " +
                        std::to_string(cuda::kMaxElements) + " elements; got " +
                        to_string(*too_large));
   }
-  return row->prepare({inputs, result, attributes, blas});
+  return row;
+}
+
+}  // namespace
+
+bool has_cuda_kernel(std::string_view op) { return find_row(op) != nullptr; }
+
+Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(
+    std::string_view op, std::span<const TensorType> inputs, const TensorType& result,
+    const Attributes& attributes, cublasLtHandle_t blas, std::string_view algorithm) {
+  const cuda::KernelSpec spec{inputs, result, attributes, blas, algorithm};
+  TRY(const Row* row, row_for(op, spec));
+  if (!algorithm.empty() && row->algorithms == nullptr) {
+    return input_error(std::string(op) + " on CUDA has no choice of algorithms; got '" +
+                       std::string(algorithm) + "'");
+  }
+  return row->prepare(spec);
+}
+
+Result<std::vector<std::string>> cuda_kernel_algorithms(std::string_view op,
+                                                        std::span<const TensorType> inputs,
+                                                        const TensorType& result,
+                                                        const Attributes& attributes,
+                                                        cublasLtHandle_t blas) {
+  const cuda::KernelSpec spec{inputs, result, attributes, blas};
+  TRY(const Row* row, row_for(op, spec));
+  if (row->algorithms == nullptr) return std::vector<std::string>();
+  return row->algorithms(spec);
 }
 
 }  // namespace graphrt

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/tensor_type.h"
@@ -48,14 +50,23 @@ class CudaKernel {
                               const CudaQueue& queue) const = 0;
 };
 
-/// Binds an operator for the current CUDA device; `blas` is a handle of that device.
+/// Binds an operator for the current CUDA device; `blas` is a handle of that device. `algorithm`:
+/// one that cuda_kernel_algorithms() names, or empty for the library's first choice.
 /// Errors: an operator that CUDA has no kernel for; operands that its type rule refuses or that
-///         give another type than `result`; shapes beyond what cuBLAS takes.
-Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(std::string_view op,
-                                                              std::span<const TensorType> inputs,
-                                                              const TensorType& result,
-                                                              const Attributes& attributes,
-                                                              cublasLtHandle_t blas);
+///         give another type than `result`; shapes beyond what cuBLAS takes;
+///         an algorithm that is not there for this kernel.
+Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(
+    std::string_view op, std::span<const TensorType> inputs, const TensorType& result,
+    const Attributes& attributes, cublasLtHandle_t blas, std::string_view algorithm = {});
+
+/// The algorithms there are for operands that no vector would split, in the order in which the
+/// library would try them; none for operators whose kernels are our own.
+/// Errors: as above.
+Result<std::vector<std::string>> cuda_kernel_algorithms(std::string_view op,
+                                                        std::span<const TensorType> inputs,
+                                                        const TensorType& result,
+                                                        const Attributes& attributes,
+                                                        cublasLtHandle_t blas);
 
 /// Whether CUDA has a kernel for this operator.
 bool has_cuda_kernel(std::string_view op);

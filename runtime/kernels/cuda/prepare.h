@@ -15,6 +15,7 @@ struct KernelSpec {
   const TensorType& result;
   const Attributes& attributes;
   cublasLtHandle_t blas;
+  std::string_view algorithm = {};  ///< empty: the first that the library names
 };
 
 /// 256 GiB. Keeps the number of blocks of every launch below CUDA's limit of 2^31 - 1.
@@ -48,6 +49,8 @@ KernelResult prepare_learning_rate(const KernelSpec& spec);
 KernelResult prepare_log(const KernelSpec& spec);
 KernelResult prepare_matmul(const KernelSpec& spec);
 KernelResult prepare_matmul_sgd_update(const KernelSpec& spec);
+Result<std::vector<std::string>> matmul_algorithms(const KernelSpec& spec);
+Result<std::vector<std::string>> matmul_sgd_update_algorithms(const KernelSpec& spec);
 KernelResult prepare_max(const KernelSpec& spec);
 KernelResult prepare_mean(const KernelSpec& spec);
 KernelResult prepare_momentum_update(const KernelSpec& spec);

@@ -41,6 +41,8 @@ Plan full_plan() {
   h.attributes.set("integer", int64_t{-7});
   h.attributes.set("list", std::vector<int64_t>{1, -2});
   h.attributes.set("number", 0.1);
+  h.attributes.set("text", std::string("tf32"));
+  h.algorithm = "id=1 tile=2";
   h.cost = {1, 2, 3};
   h.predicted_start_ns = 10;
   h.predicted_end_ns = 13;

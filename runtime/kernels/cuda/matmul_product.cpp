@@ -1,0 +1,209 @@
+#include "runtime/kernels/cuda/matmul_product.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "runtime/kernels/cuda/matmul_algorithm.h"
+#include "runtime/op/product_math.h"
+
+namespace graphrt::cuda {
+namespace {
+
+using Descriptors = PreparedProduct::Descriptors;
+using Preference = Owned<cublasLtMatmulPreference_t>;
+
+/// How many of the library's choices are worth timing.
+constexpr int kMostAlgorithms = 16;
+constexpr int64_t kMaxBlasSize = std::numeric_limits<int32_t>::max();
+
+constexpr uint32_t kAnyAlignment = sizeof(float);
+constexpr uint32_t kVectorAlignment = 4 * sizeof(float);
+
+/// Equal row-major matrices, one after the other.
+struct Matrices {
+  int64_t num_rows;
+  int64_t num_columns;
+  int64_t count;
+};
+
+Matrices matrices_of(const TensorType& type) {
+  const Shape& shape = type.shape;
+  const int64_t num_rows = shape[shape.size() - 2];
+  const int64_t num_columns = shape.back();
+  return {num_rows, num_columns, type.num_elements() / (num_rows * num_columns)};
+}
+
+/// cuBLAS counts by columns: what it is told to be a matrix is the transpose of what we mean.
+Result<Layout> layout_of(const Matrices& matrices) {
+  cublasLtMatrixLayout_t handle = nullptr;
+  CUDA_TRY(
+      cublasLtMatrixLayoutCreate(&handle, CUDA_R_32F, static_cast<uint64_t>(matrices.num_columns),
+                                 static_cast<uint64_t>(matrices.num_rows), matrices.num_columns));
+  Layout layout(handle);
+  const auto count = static_cast<int32_t>(matrices.count);
+  const int64_t stride = matrices.num_rows * matrices.num_columns;
+  CUDA_TRY(cublasLtMatrixLayoutSetAttribute(handle, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &count,
+                                            sizeof(count)));
+  CUDA_TRY(cublasLtMatrixLayoutSetAttribute(handle, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
+                                            &stride, sizeof(stride)));
+  return layout;
+}
+
+cublasComputeType_t compute_type(ProductMath math) {
+  switch (math) {
+    case ProductMath::kF32:
+      break;
+    case ProductMath::kTf32:
+      return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case ProductMath::kBf16:
+      return CUBLAS_COMPUTE_32F_FAST_16BF;
+  }
+  return CUBLAS_COMPUTE_32F;
+}
+
+/// The transpose of the product has its operands swapped: b comes first. Its rows are our columns,
+/// so the bias that cuBLAS adds to each row is ours for each column.
+Result<Product> product_of(const Attributes& attributes, cublasLtEpilogue_t epilogue) {
+  cublasLtMatmulDesc_t handle = nullptr;
+  CUDA_TRY(cublasLtMatmulDescCreate(&handle, compute_type(product_math(attributes)), CUDA_R_32F));
+  Product product(handle);
+  const cublasOperation_t first = attributes.flag("transpose_b") ? CUBLAS_OP_T : CUBLAS_OP_N;
+  const cublasOperation_t second = attributes.flag("transpose_a") ? CUBLAS_OP_T : CUBLAS_OP_N;
+  CUDA_TRY(
+      cublasLtMatmulDescSetAttribute(handle, CUBLASLT_MATMUL_DESC_TRANSA, &first, sizeof(first)));
+  CUDA_TRY(
+      cublasLtMatmulDescSetAttribute(handle, CUBLASLT_MATMUL_DESC_TRANSB, &second, sizeof(second)));
+  CUDA_TRY(cublasLtMatmulDescSetAttribute(handle, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
+                                          sizeof(epilogue)));
+  return product;
+}
+
+/// `address` is a number: the heuristic is given one that nothing lies at.
+Result<void> set_bias(cublasLtMatmulDesc_t product, uintptr_t address) {
+  CUDA_TRY(cublasLtMatmulDescSetAttribute(product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &address,
+                                          sizeof(address)));
+  return {};
+}
+
+bool has_bias(cublasLtEpilogue_t epilogue) { return (epilogue & CUBLASLT_EPILOGUE_BIAS) != 0; }
+
+Result<Preference> preference_for(uint32_t alignment) {
+  cublasLtMatmulPreference_t handle = nullptr;
+  CUDA_TRY(cublasLtMatmulPreferenceCreate(&handle));
+  Preference preference(handle);
+  const auto workspace_bytes = static_cast<uint64_t>(kCudaWorkspaceBytes);
+  CUDA_TRY(cublasLtMatmulPreferenceSetAttribute(handle, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                                                &workspace_bytes, sizeof(workspace_bytes)));
+  for (const auto attribute :
+       {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+    CUDA_TRY(
+        cublasLtMatmulPreferenceSetAttribute(handle, attribute, &alignment, sizeof(alignment)));
+  }
+  return preference;
+}
+
+using Algorithms = std::vector<cublasLtMatmulAlgo_t>;
+
+/// The library's choices, likely the fastest first; at most `max_algorithms`. Never timed here, so
+/// that every run of a plan uses the same.
+Result<Algorithms> find_algorithms(const Descriptors& use, uint32_t alignment,
+                                   cublasLtHandle_t blas, int max_algorithms) {
+  TRY(const Preference preference, preference_for(alignment));
+  // Stands for every bias that is aligned in the same way.
+  if (has_bias(use.epilogue)) TRY(set_bias(use.product.get(), alignment));
+  std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(max_algorithms));
+  int num_found = 0;
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+      blas, use.product.get(), use.b.get(), use.a.get(), use.result.get(), use.result.get(),
+      preference.get(), max_algorithms, found.data(), &num_found);
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return Algorithms();
+  CUDA_TRY(status);
+  Algorithms algorithms;
+  for (int i = 0; i < num_found; ++i) {
+    const cublasLtMatmulHeuristicResult_t& result = found[static_cast<size_t>(i)];
+    if (result.state == CUBLAS_STATUS_SUCCESS) algorithms.push_back(result.algo);
+  }
+  return algorithms;
+}
+
+/// The algorithm that a plan names.
+Result<cublasLtMatmulAlgo_t> named_algorithm(const KernelSpec& spec, const Descriptors& use) {
+  const cublasComputeType_t compute = compute_type(product_math(spec.attributes));
+  TRY(const cublasLtMatmulAlgo_t algorithm, parse_algorithm(spec.algorithm, spec.blas, compute));
+  cublasLtMatmulHeuristicResult_t checked = {};
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoCheck(spec.blas, use.product.get(), use.b.get(), use.a.get(),
+                              use.result.get(), use.result.get(), &algorithm, &checked);
+  const bool fits = checked.workspaceSize <= static_cast<size_t>(kCudaWorkspaceBytes);
+  if (status == CUBLAS_STATUS_SUCCESS && fits) return algorithm;
+  return machine_error("cuBLASLt " + std::to_string(cublasLtGetVersion()) +
+                       " cannot do this product by '" + std::string(spec.algorithm) +
+                       "'; measure this machine with graphprobe and compile for it");
+}
+
+bool takes(const Matrices& matrices) {
+  return std::max({matrices.num_rows, matrices.num_columns, matrices.count}) <= kMaxBlasSize;
+}
+
+Result<Descriptors> describe(const KernelSpec& spec, const TensorType& a, const TensorType& b,
+                             cublasLtEpilogue_t epilogue) {
+  for (const TensorType* type : {&a, &b, &spec.result}) {
+    if (takes(matrices_of(*type))) continue;
+    return input_error("a product on CUDA takes at most " + std::to_string(kMaxBlasSize) +
+                       " matrices, each of at most as many rows and columns; got " +
+                       to_string(*type));
+  }
+  Descriptors use;
+  use.epilogue = epilogue;
+  TRY(use.product, product_of(spec.attributes, epilogue));
+  TRY(use.a, layout_of(matrices_of(a)));
+  TRY(use.b, layout_of(matrices_of(b)));
+  TRY(use.result, layout_of(matrices_of(spec.result)));
+  return use;
+}
+
+}  // namespace
+
+Result<void> PreparedProduct::launch(const Operands& operands, float factor, float kept,
+                                     std::byte* output, const CudaQueue& queue) const {
+  const auto& [a, b, c, bias] = operands;
+  const cublasLtMatmulAlgo_t& algorithm =
+      are_aligned(kVectorAlignment, a, b, c, bias, output) ? aligned_ : unaligned_;
+  // A copy: others may launch the same product with another bias at the same time.
+  cublasLtMatmulDescOpaque_t product = *use_.product;
+  if (has_bias(use_.epilogue)) TRY(set_bias(&product, reinterpret_cast<uintptr_t>(bias)));
+  CUDA_TRY(cublasLtMatmul(queue.blas, &product, &factor, b, use_.b.get(), a, use_.a.get(), &kept, c,
+                          use_.result.get(), output, use_.result.get(), &algorithm, queue.workspace,
+                          static_cast<size_t>(kCudaWorkspaceBytes), queue.stream));
+  return {};
+}
+
+Result<std::optional<PreparedProduct>> find_product(const KernelSpec& spec, const TensorType& a,
+                                                    const TensorType& b,
+                                                    cublasLtEpilogue_t epilogue) {
+  TRY(Descriptors use, describe(spec, a, b, epilogue));
+  TRY(const Algorithms aligned, find_algorithms(use, kVectorAlignment, spec.blas, 1));
+  TRY(const Algorithms unaligned, find_algorithms(use, kAnyAlignment, spec.blas, 1));
+  if (aligned.empty() || unaligned.empty()) return std::nullopt;
+  cublasLtMatmulAlgo_t chosen = aligned.front();
+  if (!spec.algorithm.empty()) {
+    TRY(chosen, named_algorithm(spec, use));
+  }
+  return PreparedProduct(std::move(use), chosen, unaligned.front());
+}
+
+Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const TensorType& a,
+                                               const TensorType& b, cublasLtEpilogue_t epilogue) {
+  TRY(const Descriptors use, describe(spec, a, b, epilogue));
+  TRY(const Algorithms algorithms,
+      find_algorithms(use, kVectorAlignment, spec.blas, kMostAlgorithms));
+  std::vector<std::string> texts;
+  for (const cublasLtMatmulAlgo_t& algorithm : algorithms) {
+    TRY(std::string text, algorithm_text(algorithm));
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cublasLt.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "runtime/kernels/cuda/prepare.h"
+
+namespace graphrt::cuda {
+
+/// Destroys a cuBLASLt descriptor.
+struct Destroy {
+  void operator()(cublasLtMatmulDesc_t product) const { cublasLtMatmulDescDestroy(product); }
+  void operator()(cublasLtMatrixLayout_t layout) const { cublasLtMatrixLayoutDestroy(layout); }
+  void operator()(cublasLtMatmulPreference_t preference) const {
+    cublasLtMatmulPreferenceDestroy(preference);
+  }
+};
+template <class Handle>
+using Owned = std::unique_ptr<std::remove_pointer_t<Handle>, Destroy>;
+using Product = Owned<cublasLtMatmulDesc_t>;
+using Layout = Owned<cublasLtMatrixLayout_t>;
+
+/// y = epilogue(factor a b + kept c).
+struct Operands {
+  const std::byte* a;
+  const std::byte* b;
+  const std::byte* c;               ///< may be where the result goes
+  const std::byte* bias = nullptr;  ///< of an epilogue that has one
+};
+
+/// A product of cuBLASLt, ready to be launched.
+class PreparedProduct {
+ public:
+  /// A product with its layouts, as cuBLASLt names them.
+  struct Descriptors {
+    cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
+    Product product;
+    Layout a;
+    Layout b;
+    Layout result;
+  };
+
+  /// `aligned`: the algorithm for operands that vectors fit.
+  PreparedProduct(Descriptors use, const cublasLtMatmulAlgo_t& aligned,
+                  const cublasLtMatmulAlgo_t& unaligned)
+      : use_(std::move(use)), aligned_(aligned), unaligned_(unaligned) {}
+
+  Result<void> launch(const Operands& operands, float factor, float kept, std::byte* output,
+                      const CudaQueue& queue) const;
+
+ private:
+  Descriptors use_;
+  cublasLtMatmulAlgo_t aligned_;
+  cublasLtMatmulAlgo_t unaligned_;
+};
+
+/// The product of `a` and `b` that the operator is about. Nothing if cuBLASLt has no algorithm with
+/// that epilogue. Errors: matrices larger than it takes; an algorithm of `spec` that it does not
+/// have.
+Result<std::optional<PreparedProduct>> find_product(const KernelSpec& spec, const TensorType& a,
+                                                    const TensorType& b,
+                                                    cublasLtEpilogue_t epilogue);
+
+/// The algorithms for it, as algorithm_text() writes them, the library's first choice first, where
+/// operands are as aligned as buffers of a plan are.
+Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const TensorType& a,
+                                               const TensorType& b, cublasLtEpilogue_t epilogue);
+
+}  // namespace graphrt::cuda
