@@ -379,9 +379,9 @@ def x5_in_place():
         value = state
         for j in range(6):
             op, keys = (("scale", {"factor": 0.5}), ("tanh", {}), ("sigmoid", {}))[j % 3]
-            value = graph.node(f"{state}{j}", op, value, **keys, device=device)
+            value = graph.node(f"{state}{j}", op, value, **keys, keep=True, device=device)
         # A second reader in the middle of the chain, and one of the value before the step.
-        late = graph.node(f"{state}_late", "sub", [value, f"{state}2"], device=device)
+        late = graph.node(f"{state}_late", "sub", [value, f"{state}2"], keep=True, device=device)
         graph.node(f"{state}_old", "mul", [late, state], device=device)
     for i, state in enumerate(states):
         source = states[(i + 1) % 3]

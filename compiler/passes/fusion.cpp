@@ -12,16 +12,21 @@ Fusion::Fusion(Graph graph)
   for (const GraphOutput& output : graph_.outputs) ++num_readers_[output.value];
 }
 
-std::optional<NodeId> Fusion::find_joinable(NodeId reader, ValueId operand,
-                                            std::string_view op) const {
+std::optional<NodeId> Fusion::find_joinable(NodeId reader, ValueId operand) const {
   const std::optional<NodeId>& producer = graph_.values[operand].producer;
   if (!producer || num_readers_[operand] != 1) return std::nullopt;
   const Node& first = graph_.nodes[*producer];
   const Node& second = graph_.nodes[reader];
-  if (first.op->name != op || first.keep || second.keep) return std::nullopt;
+  if (first.keep || second.keep) return std::nullopt;
   if (first.updates || first.device != second.device) return std::nullopt;
   if (first.also_on != second.also_on) return std::nullopt;
   return producer;
+}
+
+std::optional<NodeId> Fusion::find_joinable(NodeId reader, ValueId operand,
+                                            std::string_view op) const {
+  const std::optional<NodeId> producer = find_joinable(reader, operand);
+  return producer && graph_.nodes[*producer].op->name == op ? producer : std::nullopt;
 }
 
 void Fusion::join(NodeId reader, NodeId joined, Formula formula) {

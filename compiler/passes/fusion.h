@@ -17,8 +17,10 @@ class Fusion {
 
   const Graph& graph() const { return graph_; }
 
-  /// The node of operator `op` that gives `operand`, if `reader` may compute it along: nothing else
-  /// reads the result or knows it by its name, the user kept neither, both are pinned alike.
+  /// The node that gives `operand`, if `reader` may compute it along: nothing else reads the result
+  /// or knows it by its name, the user kept neither, both are pinned alike.
+  std::optional<NodeId> find_joinable(NodeId reader, ValueId operand) const;
+  /// The same, if its operator is `op`.
   std::optional<NodeId> find_joinable(NodeId reader, ValueId operand, std::string_view op) const;
 
   /// What a joined node computes.

@@ -11,6 +11,7 @@
 #include "compiler/parallel/divide.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_transposes.h"
+#include "compiler/passes/fuse_elementwise.h"
 #include "compiler/passes/fuse_epilogues.h"
 #include "compiler/passes/fuse_updates.h"
 #include "compiler/passes/infer_types.h"
@@ -40,6 +41,8 @@ constexpr std::array kPasses = {
          kRewrite, true, fuse_epilogues},
     Pass{"fuse_updates", "turns an sgd_update of a matmul into one product", kRewrite, true,
          fuse_updates},
+    Pass{"fuse_elementwise", "computes a chain of elementwise operators element by element",
+         kRewrite, true, fuse_elementwise},
 };
 
 tl::unexpected<Error> unknown_pass(std::string_view name, std::span<const Pass> passes) {

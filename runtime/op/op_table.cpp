@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "runtime/base/text.h"
+#include "runtime/op/chain.h"
 #include "runtime/op/row_rules.h"
 #include "runtime/op/type_rules.h"
 #include "runtime/op/work_rules.h"
@@ -30,6 +31,7 @@ constexpr std::array kDecay = {AttributeSpec{"decay", AttributeKind::kFloat, tru
 constexpr std::array kDropout = {AttributeSpec{"first", AttributeKind::kInt},
                                  AttributeSpec{"rate", AttributeKind::kFloat, true},
                                  AttributeSpec{"seed", AttributeKind::kInt}};
+constexpr std::array kElementwiseFormula = {AttributeSpec{"formula", AttributeKind::kText, true}};
 constexpr std::array kEmbeddingGrad = {AttributeSpec{"rows", AttributeKind::kInt, true}};
 constexpr std::array kEpsilon = {AttributeSpec{"epsilon", AttributeKind::kFloat}};
 constexpr std::array kLearningRate = {AttributeSpec{"base", AttributeKind::kFloat, true},
@@ -81,6 +83,8 @@ constexpr std::array kOps = {
   OpInfo{"copy",    1, 1, {},         type_of_copy,       work_of_streaming, kElementwise, kByRows},
   OpInfo{"div",     2, 2, {},         type_of_division,   work_of_streaming, kElementwise, kByRows},
   OpInfo{"dropout", 2, 2, kDropout,   type_of_dropout,    work_of_streaming, kElementwise},
+  OpInfo{"elementwise", 1, kMaxChainInputs, kElementwiseFormula,
+         type_of_elementwise, work_of_streaming, kElementwise, kByRows},
   OpInfo{"embedding", 2, 2, {},       type_of_embedding,  work_of_embedding, kNever, rows_of_embedding},
   OpInfo{"embedding_grad", 2, 2, kEmbeddingGrad, type_of_embedding_grad, work_of_streaming, kNever},
   OpInfo{"equal",   2, 2, {},         type_of_comparison, work_of_streaming, kElementwise, kByRows},

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "runtime/base/text.h"
+#include "runtime/op/chain.h"
 #include "runtime/op/product_math.h"
 
 namespace graphrt {
@@ -56,6 +57,33 @@ TypeResult type_of_product(Types inputs, const Attributes& attributes) {
   result.push_back(m);
   result.push_back(n);
   return TensorType{ElementType::kF32, std::move(result)};
+}
+
+/// That a chain uses another number of inputs than there are, or leaves one out.
+std::optional<OpError> find_unused(const Chain& chain, size_t num_inputs) {
+  const std::vector<size_t> used = inputs_of(chain);
+  const size_t largest = *std::max_element(used.begin(), used.end());
+  if (largest >= num_inputs) {
+    const std::string last = num_inputs == 1 ? "" : " to x" + std::to_string(num_inputs - 1);
+    return OpError{"uses x" + std::to_string(largest) + " in its formula; its inputs are x0" + last,
+                   {}};
+  }
+  for (size_t i = 0; i < num_inputs; ++i) {
+    if (std::find(used.begin(), used.end(), i) != used.end()) continue;
+    return OpError{"does not use x" + std::to_string(i) + " in its formula", i};
+  }
+  return std::nullopt;
+}
+
+bool ends_with(const Shape& shape, const Shape& end) {
+  return end.size() <= shape.size() && std::equal(end.rbegin(), end.rend(), shape.rbegin());
+}
+
+/// Of the operands of the innermost call, the one with more dimensions.
+const TensorType& type_of_start(Types inputs, const Chain& chain) {
+  const TensorType& start = inputs[chain.start];
+  const std::optional<size_t>& beside = chain.steps.front().input;
+  return beside && inputs[*beside].rank() > start.rank() ? inputs[*beside] : start;
 }
 
 }  // namespace
@@ -142,6 +170,21 @@ TypeResult type_of_f32_pair(Types inputs, const Attributes&) {
   return refuse("needs two operands of the same shape; got " + to_string(inputs[0]) + kAnd +
                     to_string(inputs[1]),
                 1);
+}
+
+TypeResult type_of_elementwise(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  const Result<Chain> chain = parse_chain(attributes.text("formula", ""));
+  if (!chain) return refuse(chain.error().message);
+  if (auto error = find_unused(*chain, inputs.size())) return tl::unexpected(*std::move(error));
+  const TensorType& result = type_of_start(inputs, *chain);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (ends_with(result.shape, inputs[i].shape)) continue;
+    return refuse("starts with " + to_string(result) + " and needs that shape, or the end of it, " +
+                      "of every operand; got " + to_string(inputs[i]),
+                  i);
+  }
+  return result;
 }
 
 TypeResult type_of_matmul(Types inputs, const Attributes& attributes) {

@@ -23,6 +23,9 @@ TypeResult type_of_comparison(Types inputs, const Attributes& attributes);
 TypeResult type_of_division(Types inputs, const Attributes& attributes);
 /// Two f32 operands of the same shape, without broadcasting.
 TypeResult type_of_f32_pair(Types inputs, const Attributes& attributes);
+/// A chain of f32 operands, all of which are used. The innermost call has an operand of the
+/// result's shape; every other has that shape or the last dimensions of it, and is repeated.
+TypeResult type_of_elementwise(Types inputs, const Attributes& attributes);
 
 /// a, b and, optionally, a bias f32[N] that every row gets.
 TypeResult type_of_matmul(Types inputs, const Attributes& attributes);

@@ -214,7 +214,11 @@ class PlanMutator {
     if (spec.kind == AttributeKind::kIntList) {
       value = std::vector<int64_t>{number, nudged(number), static_cast<int64_t>(below(3))};
     }
-    if (spec.kind == AttributeKind::kText) value = std::string(number > 0 ? "tf32" : "?");
+    if (spec.kind == AttributeKind::kText) {
+      static constexpr std::array<std::string_view, 5> kTexts = {
+          "tf32", "?", "relu(x0)", "mul(tanh(x0), x1)", "sub(x1, scale(add(x0, x2), 0.5))"};
+      value = std::string(kTexts[below(kTexts.size())]);
+    }
     attributes.set(std::string(spec.name), std::move(value));
   }
   static std::span<const OpInfo> ops() { return all_ops(); }

@@ -9,6 +9,7 @@
 
 #include "runtime/engine/reference_check.h"
 #include "tests/gpu/kernel_runner.h"
+#include "tests/unit/runtime/kernels/chain_cases.h"
 
 namespace graphrt {
 namespace {
@@ -215,6 +216,19 @@ TEST_F(CudaKernels, MakeIndicesThatNameNoRowVisible) {
     EXPECT_TRUE(close(run(forward), reference_of(forward)));
     const KernelCase gradient{"embedding_grad", {rows, index}, with({{"rows", int64_t{3}}})};
     EXPECT_TRUE(close(run(gradient), reference_of(gradient)));
+  }
+}
+
+TEST_F(CudaKernels, GiveChainsTheBitsOfTheOperatorsThatTheyAreMadeOf) {
+  const auto run_operator = [&](std::string_view op, const std::vector<Tensor>& inputs,
+                                const Attributes& attributes) {
+    return run({op, inputs, attributes});
+  };
+  for (const KernelCase& tested : random_cases("elementwise", kSeed, kCasesPerOperator)) {
+    SCOPED_TRACE(trace(tested));
+    const Tensor wanted = run_step_by_step({tested.inputs, tested.attributes}, run_operator);
+    ASSERT_EQ(run(tested).data, wanted.data);
+    ASSERT_EQ(run(tested, {.offset_bytes = 4}).data, wanted.data);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "runtime/base/check.h"
+#include "tests/unit/runtime/kernels/chain_cases.h"
 #include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
 #include "tests/unit/runtime/kernels/layer_cases.h"
@@ -152,6 +153,7 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"copy", copy_use},
       {"div", division_use},
       {"dropout", dropout_use},
+      {"elementwise", chain_use},
       {"embedding", embedding_use},
       {"embedding_grad", embedding_grad_use},
       {"equal", equal_use},
@@ -293,6 +295,19 @@ void add_large_maps(Dice& dice, std::vector<KernelCase>& cases) {
   cases.push_back({"mul", {dice.i32({33, 1, 64}), dice.i32({1, 50, 64})}, {}});
   cases.push_back({"add", {dice.f32({3, 1000, 4}), dice.f32({3, 1, 4})}, {}});
   cases.push_back({"relu_grad", {dice.f32({1'000'003}), dice.f32({1'000'003})}, {}});
+}
+
+void add_large_chains(Dice& dice, std::vector<KernelCase>& cases) {
+  const auto add = [&](const Shape& whole, const Shape& row) {
+    cases.push_back({"elementwise",
+                     {dice.f32(whole), dice.f32(row), dice.f32({})},
+                     with({{"formula", "mul(x2, tanh(add(gelu(sub(x1, x0)), x1)))"}})});
+  };
+  add({1'000'003}, {1'000'003});
+  add({1000, 1025}, {1025});
+  add({1000, 1024}, {1024});
+  add({1000, 1026}, {1026});
+  add({33, 50, 64}, {50, 64});
 }
 
 void add_large_losses(Dice& dice, std::vector<KernelCase>& cases) {
@@ -457,6 +472,7 @@ std::vector<KernelCase> large_cases(uint32_t seed) {
   add_large_rows(dice, cases);
   add_large_movements(dice, cases);
   add_large_maps(dice, cases);
+  add_large_chains(dice, cases);
   add_large_losses(dice, cases);
   add_large_norms(dice, cases);
   add_large_embeddings(dice, cases);

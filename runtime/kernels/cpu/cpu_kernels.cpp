@@ -27,6 +27,7 @@ constexpr std::array kKernels = {
     Row{"copy", cpu::prepare_copy},
     Row{"div", cpu::prepare_div},
     Row{"dropout", cpu::prepare_dropout},
+    Row{"elementwise", cpu::prepare_elementwise},
     Row{"embedding", cpu::prepare_embedding},
     Row{"embedding_grad", cpu::prepare_embedding_grad},
     Row{"equal", cpu::prepare_equal},

@@ -2,8 +2,8 @@
 #include "runtime/kernels/cpu/elementwise.h"
 
 #include <bit>
-#include <cmath>
-#include <numbers>
+
+#include "runtime/kernels/cpu/functions.h"
 
 namespace graphrt::cpu {
 namespace {
@@ -19,21 +19,10 @@ KernelResult make_arithmetic(const KernelSpec& spec, Function function) {
 
 }  // namespace
 
-KernelResult prepare_add(const KernelSpec& spec) {
-  return make_arithmetic(spec, [](auto a, auto b) { return a + b; });
-}
-
-KernelResult prepare_sub(const KernelSpec& spec) {
-  return make_arithmetic(spec, [](auto a, auto b) { return a - b; });
-}
-
-KernelResult prepare_mul(const KernelSpec& spec) {
-  return make_arithmetic(spec, [](auto a, auto b) { return a * b; });
-}
-
-KernelResult prepare_div(const KernelSpec& spec) {
-  return make_zip<float>(spec, [](float a, float b) { return a / b; });
-}
+KernelResult prepare_add(const KernelSpec& spec) { return make_arithmetic(spec, Add{}); }
+KernelResult prepare_sub(const KernelSpec& spec) { return make_arithmetic(spec, Sub{}); }
+KernelResult prepare_mul(const KernelSpec& spec) { return make_arithmetic(spec, Mul{}); }
+KernelResult prepare_div(const KernelSpec& spec) { return make_zip<float>(spec, Div{}); }
 
 KernelResult prepare_equal(const KernelSpec& spec) {
   if (spec.inputs[0].element == ElementType::kF32) {
@@ -45,40 +34,16 @@ KernelResult prepare_equal(const KernelSpec& spec) {
   return make_zip<uint32_t>(spec, [](uint32_t a, uint32_t b) { return a == b ? kOne : kZero; });
 }
 
-KernelResult prepare_relu(const KernelSpec& spec) {
-  // A NaN stays: training that went wrong must show.
-  return make_map(spec, [](float x) { return x <= 0 ? 0.0F : x; });
-}
+KernelResult prepare_relu(const KernelSpec& spec) { return make_map(spec, Relu{}); }
+KernelResult prepare_exp(const KernelSpec& spec) { return make_map(spec, Exp{}); }
+KernelResult prepare_log(const KernelSpec& spec) { return make_map(spec, Log{}); }
+KernelResult prepare_sqrt(const KernelSpec& spec) { return make_map(spec, Sqrt{}); }
+KernelResult prepare_tanh(const KernelSpec& spec) { return make_map(spec, Tanh{}); }
+KernelResult prepare_sigmoid(const KernelSpec& spec) { return make_map(spec, Sigmoid{}); }
+KernelResult prepare_gelu(const KernelSpec& spec) { return make_map(spec, Gelu{}); }
 
 KernelResult prepare_scale(const KernelSpec& spec) {
-  const auto factor = static_cast<float>(spec.attributes.number("factor", 1));
-  return make_map(spec, [factor](float x) { return x * factor; });
-}
-
-KernelResult prepare_exp(const KernelSpec& spec) {
-  return make_map(spec, [](float x) { return std::exp(x); });
-}
-
-KernelResult prepare_log(const KernelSpec& spec) {
-  return make_map(spec, [](float x) { return std::log(x); });
-}
-
-KernelResult prepare_sqrt(const KernelSpec& spec) {
-  return make_map(spec, [](float x) { return std::sqrt(x); });
-}
-
-KernelResult prepare_tanh(const KernelSpec& spec) {
-  return make_map(spec, [](float x) { return std::tanh(x); });
-}
-
-KernelResult prepare_sigmoid(const KernelSpec& spec) {
-  return make_map(spec, [](float x) { return 1 / (1 + std::exp(-x)); });
-}
-
-KernelResult prepare_gelu(const KernelSpec& spec) {
-  // erfc keeps the small results of large negative operands; 1 + erf would round them to 0.
-  constexpr float kScale = -1 / std::numbers::sqrt2_v<float>;
-  return make_map(spec, [](float x) { return 0.5F * x * std::erfc(kScale * x); });
+  return make_map(spec, Scale{static_cast<float>(spec.attributes.number("factor", 1))});
 }
 
 }  // namespace graphrt::cpu

@@ -1,8 +1,8 @@
 // Gradients of elementwise operators and of losses by elements.
 #include <cmath>
-#include <numbers>
 
 #include "runtime/kernels/cpu/elementwise.h"
+#include "runtime/kernels/cpu/functions.h"
 
 namespace graphrt::cpu {
 namespace {
@@ -14,26 +14,12 @@ double gradient_scale(const KernelSpec& spec) {
 
 }  // namespace
 
-KernelResult prepare_relu_grad(const KernelSpec& spec) {
-  return make_zip<float>(spec, [](float gradient, float x) { return x > 0 ? gradient : 0.0F; });
-}
-
-KernelResult prepare_tanh_grad(const KernelSpec& spec) {
-  return make_zip<float>(spec, [](float gradient, float y) { return gradient * (1 - y * y); });
-}
+KernelResult prepare_relu_grad(const KernelSpec& spec) { return make_zip<float>(spec, ReluGrad{}); }
+KernelResult prepare_tanh_grad(const KernelSpec& spec) { return make_zip<float>(spec, TanhGrad{}); }
+KernelResult prepare_gelu_grad(const KernelSpec& spec) { return make_zip<float>(spec, GeluGrad{}); }
 
 KernelResult prepare_sigmoid_grad(const KernelSpec& spec) {
-  return make_zip<float>(spec, [](float gradient, float y) { return gradient * (y * (1 - y)); });
-}
-
-KernelResult prepare_gelu_grad(const KernelSpec& spec) {
-  // With the probability that a normal number is below x, and its density at x.
-  constexpr float kScale = -1 / std::numbers::sqrt2_v<float>;
-  constexpr float kDensityAt0 = std::numbers::inv_sqrtpi_v<float> / std::numbers::sqrt2_v<float>;
-  return make_zip<float>(spec, [](float gradient, float x) {
-    const float probability = 0.5F * std::erfc(kScale * x);
-    return gradient * (probability + x * kDensityAt0 * std::exp(-0.5F * x * x));
-  });
+  return make_zip<float>(spec, SigmoidGrad{});
 }
 
 KernelResult prepare_mse_grad(const KernelSpec& spec) {

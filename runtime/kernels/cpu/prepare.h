@@ -29,6 +29,7 @@ KernelResult prepare_concat(const KernelSpec& spec);
 KernelResult prepare_copy(const KernelSpec& spec);
 KernelResult prepare_div(const KernelSpec& spec);
 KernelResult prepare_dropout(const KernelSpec& spec);
+KernelResult prepare_elementwise(const KernelSpec& spec);
 KernelResult prepare_embedding(const KernelSpec& spec);
 KernelResult prepare_embedding_grad(const KernelSpec& spec);
 KernelResult prepare_equal(const KernelSpec& spec);

@@ -31,6 +31,7 @@ constexpr std::array kKernels = {
     Row{"copy", cuda::prepare_copy},
     Row{"div", cuda::prepare_div},
     Row{"dropout", cuda::prepare_dropout},
+    Row{"elementwise", cuda::prepare_elementwise},
     Row{"embedding", cuda::prepare_embedding},
     Row{"embedding_grad", cuda::prepare_embedding_grad},
     Row{"equal", cuda::prepare_equal},

@@ -1,43 +1,18 @@
 // Operators that compute every element of the result from the elements of the same index.
-#include <numbers>
-
 #include "runtime/kernels/cuda/elementwise.cuh"
+#include "runtime/kernels/cuda/functions.cuh"
 
 namespace graphrt::cuda {
 namespace {
 
-// clang-format off
-struct Add { template <class T> __device__ T operator()(T a, T b) const { return a + b; } };
-struct Sub { template <class T> __device__ T operator()(T a, T b) const { return a - b; } };
-struct Mul { template <class T> __device__ T operator()(T a, T b) const { return a * b; } };
-struct Div { __device__ float operator()(float a, float b) const { return a / b; } };
-struct Equal { __device__ float operator()(float a, float b) const { return a == b ? 1 : 0; } };
-struct Exp { __device__ float operator()(float x) const { return expf(x); } };
-struct Log { __device__ float operator()(float x) const { return logf(x); } };
-struct Sqrt { __device__ float operator()(float x) const { return sqrtf(x); } };
-struct Tanh { __device__ float operator()(float x) const { return tanhf(x); } };
-struct Sigmoid { __device__ float operator()(float x) const { return 1 / (1 + expf(-x)); } };
-/// A NaN stays: training that went wrong must show.
-struct Relu { __device__ float operator()(float x) const { return x <= 0 ? 0.0F : x; } };
-// clang-format on
+struct Equal {
+  __device__ float operator()(float a, float b) const { return a == b ? 1 : 0; }
+};
 
 /// All three tensors have elements of 32 bits: the result's are those of the floats.
 struct EqualIntegers {
   __device__ uint32_t operator()(uint32_t a, uint32_t b) const {
     return __float_as_uint(a == b ? 1.0F : 0.0F);
-  }
-};
-
-struct Scale {
-  float factor;
-  __device__ float operator()(float x) const { return x * factor; }
-};
-
-/// erfc keeps the small results of large negative operands; 1 + erf would round them to 0.
-struct Gelu {
-  __device__ float operator()(float x) const {
-    constexpr float kScale = -1 / std::numbers::sqrt2_v<float>;
-    return 0.5F * x * erfcf(kScale * x);
   }
 };
 

@@ -1,32 +1,9 @@
 // Gradients of elementwise operators and of losses by elements.
-#include <numbers>
-
 #include "runtime/kernels/cuda/elementwise.cuh"
+#include "runtime/kernels/cuda/functions.cuh"
 
 namespace graphrt::cuda {
 namespace {
-
-struct ReluGrad {
-  __device__ float operator()(float gradient, float x) const { return x > 0 ? gradient : 0.0F; }
-};
-
-struct TanhGrad {
-  __device__ float operator()(float gradient, float y) const { return gradient * (1 - y * y); }
-};
-
-struct SigmoidGrad {
-  __device__ float operator()(float gradient, float y) const { return gradient * (y * (1 - y)); }
-};
-
-/// With the probability that a normal number is below x, and its density at x.
-struct GeluGrad {
-  __device__ float operator()(float gradient, float x) const {
-    constexpr float kScale = -1 / std::numbers::sqrt2_v<float>;
-    constexpr float kDensityAt0 = std::numbers::inv_sqrtpi_v<float> / std::numbers::sqrt2_v<float>;
-    const float probability = 0.5F * erfcf(kScale * x);
-    return gradient * (probability + x * kDensityAt0 * expf(-0.5F * x * x));
-  }
-};
 
 struct MseGrad {
   float factor;

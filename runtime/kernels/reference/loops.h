@@ -21,6 +21,8 @@ void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64
 
 void matmul(Operands inputs, const Attributes& attributes, Tensor& result);
 void matmul_sgd_update(Operands inputs, const Attributes& attributes, Tensor& result);
+/// Step by step, by the operators of those names.
+void elementwise(Operands inputs, const Attributes& attributes, Tensor& result);
 void scale(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax(Operands inputs, const Attributes& attributes, Tensor& result);
 void softmax_grad(Operands inputs, const Attributes& attributes, Tensor& result);

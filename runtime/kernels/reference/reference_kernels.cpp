@@ -88,6 +88,7 @@ constexpr std::array kLoops = {
     Row{"copy", reference::copy},
     Row{"div", zip<divide>},
     Row{"dropout", reference::dropout},
+    Row{"elementwise", reference::elementwise},
     Row{"embedding", reference::embedding},
     Row{"embedding_grad", reference::embedding_grad},
     Row{"equal", compare<equal>},

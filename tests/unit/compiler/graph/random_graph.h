@@ -111,6 +111,12 @@ class RandomGraph {
   }
 
   AttributeValue any_attribute(AttributeKind kind) {
+    static const std::string_view kTexts[] = {"tf32",
+                                              "a \"word\"",
+                                              "relu(x0)",
+                                              "mul(x0, tanh(x0))",
+                                              "scale(add(x1, x0), 0.5)",
+                                              "sub(x2, mul(relu(x0), x1))"};
     switch (kind) {
       case AttributeKind::kBool:
         return below(2) == 0;
@@ -119,7 +125,7 @@ class RandomGraph {
       case AttributeKind::kFloat:
         return static_cast<double>(below(9)) / 3;
       case AttributeKind::kText:
-        return std::string(below(2) == 0 ? "tf32" : "a \"word\"");
+        return std::string(any_of(kTexts));
       case AttributeKind::kIntList:
         break;
     }

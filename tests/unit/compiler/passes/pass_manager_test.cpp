@@ -62,6 +62,22 @@ TEST(Passes, RandomGraphsComputeTheSameNumbers) {
   EXPECT_GT(num_changed, 100U);  // the passes had something to do
 }
 
+// By itself: what other passes do would leave it less to do.
+TEST(Passes, ChainsInRandomGraphsComputeTheSameNumbers) {
+  const std::vector<Pass> fuse = find_passes("fuse_elementwise").value();
+  size_t num_joined = 0;
+  for (unsigned seed = 0; seed < 300; ++seed) {
+    const Graph graph = RandomGraph(seed).make();
+    DiagnosticSink sink;
+    const Result<PassRun> run = run_passes(graph, fuse, {}, sink);
+    ASSERT_TRUE(run);
+    ASSERT_EQ(results_of(run->graph), results_of(graph)) << "seed " << seed << "\n"
+                                                         << print_graph(run->graph);
+    num_joined += graph.nodes.size() - run->graph.nodes.size();
+  }
+  EXPECT_GT(num_joined, 30U);
+}
+
 TEST(Passes, EachChangesNothingTheSecondTime) {
   for (const Pass& pass : all_passes()) {
     for (unsigned seed = 0; seed < 200; ++seed) {

@@ -70,6 +70,10 @@ std::vector<Call> one_call_each() {
     if (op.name == "adam_update") call.inputs = {x, x, x, step};
     if (op.name == "adam_update") call.attributes = with({{"learning_rate", 2.0}});
     if (op.name == "dropout") call = {op.name, {x, step}, with({{"rate", 0.5}})};
+    if (op.name == "elementwise") call.inputs = {x, gamma, x};
+    if (op.name == "elementwise") {
+      call.attributes = with({{"formula", "mul(x1, exp(sub(x2, x0)))"}});
+    }
     if (op.name == "embedding") call.inputs = {square, label};
     if (op.name == "embedding_grad") call.inputs = {logits, label};
     if (op.name == "embedding_grad") call.attributes = with({{"rows", int64_t{9}}});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "chain_cases.h"
 #include "dice.h"
 #include "kernel_test_support.h"
 #include "layer_cases.h"
@@ -149,6 +150,7 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"copy", copy_case},
       {"div", division_case},
       {"dropout", dropout_use},
+      {"elementwise", chain_use},
       {"embedding", embedding_use},
       {"embedding_grad", embedding_grad_use},
       {"equal", equal_use},

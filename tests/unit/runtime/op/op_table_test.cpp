@@ -75,6 +75,14 @@ TEST(OpTable, AllowsInPlaceOnlyForElementwiseOperatorsOnOperandsOfTheResultsType
   EXPECT_FALSE(may_run_in_place(*find_op("matmul"), 0, type[0], type[0]));
 }
 
+TEST(OpTable, AllowsAChainInPlaceOfAnyOperandOfTheWholeShape) {
+  const auto type = types({"f32[2, 3]", "f32[3]"});
+  const OpInfo& chain = *find_op("elementwise");
+  EXPECT_TRUE(may_run_in_place(chain, 0, type[0], type[0]));
+  EXPECT_TRUE(may_run_in_place(chain, 7, type[0], type[0]));
+  EXPECT_FALSE(may_run_in_place(chain, 0, type[1], type[0]));
+}
+
 // f32 into f32 may take its bytes; i32 has another type than the result.
 TEST(OpTable, AllowsComparisonsInPlaceOfFloatsAlone) {
   const auto type = types({"f32[3]", "i32[3]"});
@@ -146,6 +154,10 @@ TEST(WorkRules, CountTheBytesOfTheRest) {
   const auto table = types({"f32[1000, 3]", "i32[2, 2]"});
   const TensorType looked_up = infer_type(*find_op("embedding"), table, {}).value();
   EXPECT_EQ(find_op("embedding")->work_rule(table, looked_up, {}).num_bytes, 4 * (4 + 2 * 4 * 3));
+  const auto chained = types({"f32[10, 3]", "f32[3]"});
+  const Attributes formula = with({{"formula", "exp(add(x0, x1))"}});
+  EXPECT_EQ(find_op("elementwise")->work_rule(chained, inputs[0], formula).num_bytes,
+            4 * (2 * 10 * 3 + 3));
   const Work work = find_op("relu")->work_rule(inputs, inputs[0], {});
   EXPECT_EQ(work.rate, "");
   EXPECT_EQ(work.num_flops, 0);

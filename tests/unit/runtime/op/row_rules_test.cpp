@@ -27,6 +27,15 @@ TEST(RowRules, ElementwiseTakesTheSameRowsOfWhatIsNotRepeatedAlongThem) {
   EXPECT_EQ(uses("relu", {"f32[]"}), "");
 }
 
+TEST(RowRules, AChainTakesTheSameRowsOfWhatIsNotRepeated) {
+  const auto chain = with({{"formula", "mul(add(x0, x1), x2)"}});
+  EXPECT_EQ(uses("elementwise", {"f32[8, 3]", "f32[8, 3]", "f32[3]"}, chain), "same same all");
+  EXPECT_EQ(uses("elementwise", {"f32[3]", "f32[8, 3]", "f32[]"}, chain), "all same all");
+  // Rows of matrices, and a matrix that is repeated: it has as many rows by chance.
+  EXPECT_EQ(uses("elementwise", {"f32[8, 8, 3]", "f32[8, 3]", "f32[3]"}, chain), "same all all");
+  EXPECT_EQ(uses("elementwise", {"f32[]", "f32[]", "f32[]"}, chain), "");
+}
+
 TEST(RowRules, AProductNeedsAllOfItsSecondOperand) {
   EXPECT_EQ(uses("matmul", {"f32[8, 3]", "f32[3, 5]"}), "same all");
   EXPECT_EQ(uses("matmul", {"f32[8, 3]", "f32[5, 3]"}, with({{"transpose_b", true}})), "same all");

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <numbers>
+
+namespace graphrt::cuda {
+
+// What elementwise operators compute on one element: alone, and as a step of a chain.
+
+// clang-format off
+struct Add { template <class T> __device__ T operator()(T a, T b) const { return a + b; } };
+struct Sub { template <class T> __device__ T operator()(T a, T b) const { return a - b; } };
+struct Mul { template <class T> __device__ T operator()(T a, T b) const { return a * b; } };
+struct Div { __device__ float operator()(float a, float b) const { return a / b; } };
+struct Exp { __device__ float operator()(float x) const { return expf(x); } };
+struct Log { __device__ float operator()(float x) const { return logf(x); } };
+struct Sqrt { __device__ float operator()(float x) const { return sqrtf(x); } };
+struct Tanh { __device__ float operator()(float x) const { return tanhf(x); } };
+struct Sigmoid { __device__ float operator()(float x) const { return 1 / (1 + expf(-x)); } };
+/// A NaN stays: training that went wrong must show.
+struct Relu { __device__ float operator()(float x) const { return x <= 0 ? 0.0F : x; } };
+// clang-format on
+
+struct Scale {
+  float factor;
+  __device__ float operator()(float x) const { return x * factor; }
+};
+
+/// erfc keeps the small results of large negative operands; 1 + erf would round them to 0.
+struct Gelu {
+  __device__ float operator()(float x) const {
+    constexpr float kScale = -1 / std::numbers::sqrt2_v<float>;
+    return 0.5F * x * erfcf(kScale * x);
+  }
+};
+
+struct ReluGrad {
+  __device__ float operator()(float gradient, float x) const { return x > 0 ? gradient : 0.0F; }
+};
+
+struct TanhGrad {
+  __device__ float operator()(float gradient, float y) const { return gradient * (1 - y * y); }
+};
+
+struct SigmoidGrad {
+  __device__ float operator()(float gradient, float y) const { return gradient * (y * (1 - y)); }
+};
+
+/// With the probability that a normal number is below x, and its density at x.
+struct GeluGrad {
+  __device__ float operator()(float gradient, float x) const {
+    constexpr float kScale = -1 / std::numbers::sqrt2_v<float>;
+    constexpr float kDensityAt0 = std::numbers::inv_sqrtpi_v<float> / std::numbers::sqrt2_v<float>;
+    const float probability = 0.5F * erfcf(kScale * x);
+    return gradient * (probability + x * kDensityAt0 * expf(-0.5F * x * x));
+  }
+};
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,215 @@
+#include "runtime/op/chain.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "runtime/base/text.h"
+
+namespace graphrt {
+namespace {
+
+/// By ChainFunction.
+constexpr std::array<std::string_view, 16> kNames = {
+    "add",       "div",   "exp",     "gelu",         "gelu_grad", "log", "mul",  "relu",
+    "relu_grad", "scale", "sigmoid", "sigmoid_grad", "sqrt",      "sub", "tanh", "tanh_grad"};
+static_assert(kNames.size() == static_cast<size_t>(ChainFunction::kTanhGrad) + 1);
+static_assert(std::is_sorted(kNames.begin(), kNames.end()));
+
+/// Longer than the longest chain with spaces between its words.
+constexpr size_t kMaxText = 1024;
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+bool is_word_part(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+std::string unknown_function(std::string_view name) {
+  const std::vector<std::string> names(kNames.begin(), kNames.end());
+  const std::optional<std::string> nearest = nearest_name(name, names);
+  return "knows no function '" + std::string(name) + "' in its formula; " +
+         (nearest ? "did you mean '" + *nearest + "'?" : "it knows " + join(names, ", "));
+}
+
+class ChainParser {
+ public:
+  explicit ChainParser(std::string_view text) : text_(text) {}
+
+  Result<Chain> parse() {
+    TRY(parse_call());
+    skip_spaces();
+    if (at_ < text_.size()) return needs("its end");
+    return std::move(chain_);
+  }
+
+ private:
+  /// The steps of the calls inside, then the call's own.
+  Result<void> parse_call() {
+    TRY(const ChainFunction function, parse_function());
+    if (++depth_ > kMaxChainSteps) {
+      return input_error("takes at most " + std::to_string(kMaxChainSteps) +
+                         " calls in its formula");
+    }
+    TRY(expect('('));
+    ChainStep step{.function = function, .input = {}};
+    TRY(std::optional<size_t> running, parse_operand());
+    if (takes_pair(function)) {
+      TRY(expect(','));
+      TRY(step.input, parse_operand());
+      step.running_is_second = !step.input;
+      if (step.running_is_second) std::swap(running, step.input);
+    }
+    if (running) chain_.start = *running;
+    if (function == ChainFunction::kScale) {
+      TRY(expect(','));
+      TRY(step.factor, parse_number());
+    }
+    TRY(expect(')'));
+    chain_.steps.push_back(step);
+    return {};
+  }
+
+  /// The number of an input, or nothing for a call.
+  Result<std::optional<size_t>> parse_operand() {
+    skip_spaces();
+    const std::string_view word = peek_word();
+    if (word.size() > 1 && word[0] == 'x' && word[1] >= '0' && word[1] <= '9') {
+      if (word.size() != 2 || word[1] - '0' >= static_cast<int>(kMaxChainInputs)) {
+        return input_error("has no input '" + std::string(word.substr(0, kMaxShown)) +
+                           "' for its formula; they are x0 to x" +
+                           std::to_string(kMaxChainInputs - 1));
+      }
+      at_ += word.size();
+      return static_cast<size_t>(word[1] - '0');
+    }
+    if (!chain_.steps.empty()) {
+      return needs("an input, as x0, beside a call");
+    }
+    TRY(parse_call());
+    return std::optional<size_t>();
+  }
+
+  Result<ChainFunction> parse_function() {
+    skip_spaces();
+    const std::string_view word = peek_word();
+    if (word.empty()) return needs("a function or an input, as relu(x0)");
+    const std::optional<ChainFunction> function = find_chain_function(word);
+    if (!function) return input_error(unknown_function(word.substr(0, kMaxShown)));
+    at_ += word.size();
+    return *function;
+  }
+
+  Result<double> parse_number() {
+    skip_spaces();
+    double number = 0;
+    const char* begin = text_.data() + at_;
+    const auto [end, code] = std::from_chars(begin, text_.data() + text_.size(), number);
+    if (code != std::errc() || !std::isfinite(number)) return needs("a finite number");
+    at_ += static_cast<size_t>(end - begin);
+    return number;
+  }
+
+  Result<void> expect(char wanted) {
+    skip_spaces();
+    if (at_ == text_.size() || text_[at_] != wanted) {
+      return needs("'" + std::string(1, wanted) + "'");
+    }
+    ++at_;
+    return {};
+  }
+
+  void skip_spaces() {
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  }
+
+  std::string_view peek_word() const {
+    size_t end = at_;
+    while (end < text_.size() && is_word_part(text_[end])) ++end;
+    return text_.substr(at_, end - at_);
+  }
+
+  tl::unexpected<Error> needs(const std::string& what) const {
+    return input_error("needs " + what + " at character " + std::to_string(at_ + 1) +
+                       " of its formula");
+  }
+
+  static constexpr size_t kMaxShown = 32;  ///< of a word in a message
+
+  std::string_view text_;
+  size_t at_ = 0;
+  size_t depth_ = 0;  ///< calls seen so far: each but the first is inside the one before it
+  Chain chain_;
+};
+
+}  // namespace
+
+std::string_view to_string(ChainFunction function) { return kNames[static_cast<size_t>(function)]; }
+
+std::optional<ChainFunction> find_chain_function(std::string_view name) {
+  const auto at = std::lower_bound(kNames.begin(), kNames.end(), name);
+  if (at == kNames.end() || *at != name) return std::nullopt;
+  return static_cast<ChainFunction>(at - kNames.begin());
+}
+
+bool takes_pair(ChainFunction function) {
+  switch (function) {
+    case ChainFunction::kAdd:
+    case ChainFunction::kDiv:
+    case ChainFunction::kGeluGrad:
+    case ChainFunction::kMul:
+    case ChainFunction::kReluGrad:
+    case ChainFunction::kSigmoidGrad:
+    case ChainFunction::kSub:
+    case ChainFunction::kTanhGrad:
+      return true;
+    case ChainFunction::kExp:
+    case ChainFunction::kGelu:
+    case ChainFunction::kLog:
+    case ChainFunction::kRelu:
+    case ChainFunction::kScale:
+    case ChainFunction::kSigmoid:
+    case ChainFunction::kSqrt:
+    case ChainFunction::kTanh:
+      return false;
+  }
+  return false;
+}
+
+std::string to_string(const Chain& chain) {
+  std::string front;
+  std::string back;
+  for (const ChainStep& step : chain.steps) {
+    std::string before(to_string(step.function));
+    before += "(";
+    if (step.input) {
+      const std::string input = "x" + std::to_string(*step.input);
+      if (step.running_is_second) before += input + ", ";
+      if (!step.running_is_second) back += ", " + input;
+    }
+    if (step.function == ChainFunction::kScale) back += ", " + format_number(step.factor);
+    front.insert(0, before);
+    back += ")";
+  }
+  return front + "x" + std::to_string(chain.start) + back;
+}
+
+Result<Chain> parse_chain(std::string_view text) {
+  if (text.size() > kMaxText) {
+    return input_error("takes a formula of at most " + std::to_string(kMaxText) +
+                       " characters; got " + std::to_string(text.size()));
+  }
+  return ChainParser(text).parse();
+}
+
+std::vector<size_t> inputs_of(const Chain& chain) {
+  std::vector<size_t> inputs = {chain.start};
+  for (const ChainStep& step : chain.steps) {
+    if (step.input) inputs.push_back(*step.input);
+  }
+  return inputs;
+}
+
+}  // namespace graphrt

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.h"
+
+namespace graphrt {
+
+/// What one step of a chain computes: the operator of the same name, on one element.
+enum class ChainFunction : uint8_t {
+  kAdd,
+  kDiv,
+  kExp,
+  kGelu,
+  kGeluGrad,
+  kLog,
+  kMul,
+  kRelu,
+  kReluGrad,
+  kScale,
+  kSigmoid,
+  kSigmoidGrad,
+  kSqrt,
+  kSub,
+  kTanh,
+  kTanhGrad,
+};
+
+std::string_view to_string(ChainFunction function);
+/// The function with the name of an operator, if chains have it.
+std::optional<ChainFunction> find_chain_function(std::string_view name);
+/// Whether it has a second operand.
+bool takes_pair(ChainFunction function);
+
+/// Inputs are counted from 0.
+inline constexpr size_t kMaxChainInputs = 8;
+inline constexpr size_t kMaxChainSteps = 16;
+
+struct ChainStep {
+  ChainFunction function = ChainFunction::kAdd;
+  std::optional<size_t> input;     ///< the operand beside the running value, of those with two
+  bool running_is_second = false;  ///< which of two operands the running value is
+  double factor = 1;               ///< kScale
+  bool operator==(const ChainStep&) const = default;
+};
+
+/// Elementwise functions one after the other: each takes the value before it, and many an input
+/// besides. What the operator `elementwise` computes; its attribute `formula` is the text of one.
+struct Chain {
+  size_t start = 0;              ///< the input that the first step takes as the value before it
+  std::vector<ChainStep> steps;  ///< at least one
+  bool operator==(const Chain&) const = default;
+};
+
+/// `mul(relu(add(x0, x1)), x2)`: calls inside each other, the first step innermost.
+std::string to_string(const Chain& chain);
+
+/// Reads such a text, with spaces anywhere between its words; a call has at most one other call as
+/// its operand.
+/// Errors: what is wrong and where, as words that follow a name ("needs '(' at character 4 ...").
+/// Cost: O(size of the text), which is bounded; takes anything.
+Result<Chain> parse_chain(std::string_view text);
+
+/// The inputs that a chain uses, in the order in which it does, with repetitions.
+std::vector<size_t> inputs_of(const Chain& chain);
+
+}  // namespace graphrt
