@@ -42,6 +42,7 @@ export -f same_bits
 check bin/conformance --gtest_brief=1
 check bin/gpu_kernels --gtest_brief=1
 check bin/gpu_sessions --gtest_brief=1
+check bin/gpu_failures --gtest_brief=1
 # Left out where the bundle was made without CUPTI's header.
 if [[ -x bin/gpu_driver_calls ]]; then check bin/gpu_driver_calls --gtest_brief=1; fi
 
