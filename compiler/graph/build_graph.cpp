@@ -1,6 +1,7 @@
 #include "compiler/graph/build_graph.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <utility>
 
@@ -294,8 +295,16 @@ class GraphBuilder {
                                                    to_string(value));
       return;
     }
+    const auto* text = std::get_if<std::string>(&value);
+    if (text != nullptr && std::any_of(text->begin(), text->end(), is_control)) {
+      diagnostics_.error(declared.value_where,
+                         quoted(name) + " must be one line of text without control characters");
+      return;
+    }
     node.attributes.set(name, std::move(value));
   }
+
+  static bool is_control(char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }
 
   void resolve_update(const NameAt& updates, Node& node) {
     node.updates = find_state(updates, "only a state can be updated");

@@ -209,13 +209,15 @@ class MachineReader {
 
   /// What signatures and algorithms say is for the back end to know.
   void read_algorithms(const YamlNode* algorithms) {
-    if (algorithms == nullptr) return;
+    if (algorithms == nullptr || algorithms->kind == YamlKind::kNull) return;
     if (!expect_kind(*algorithms, YamlKind::kMap, "`algorithms`", diagnostics_)) return;
     for (size_t i = 0; i < algorithms->keys.size(); ++i) {
       const YamlNode& kind = algorithms->keys[i];
       const YamlNode& of_kind = algorithms->items[i];
       if (!expect_kind(of_kind, YamlKind::kMap, "`" + kind.text + "`", diagnostics_)) continue;
-      if (!has_device_of(kind.text)) {
+      if (kind.text == "cpu") {
+        diagnostics_.error(kind.where, "a CPU has no algorithms to choose from");
+      } else if (!has_device_of(kind.text)) {
         diagnostics_.error(kind.where, "the machine has no device of kind '" + kind.text + "'");
       }
       for (size_t k = 0; k < of_kind.keys.size(); ++k) {

@@ -83,11 +83,56 @@ std::optional<Fusion::Formula> joined_formula(const Graph& graph, const Node& fi
   return formula;
 }
 
+/// Nodes looked at for one answer: whoever is further up counts as unknown.
+constexpr size_t kMostLookedAt = 256;
+
+/// Whether `value` is there before `node` can run, as far as a short look tells.
+bool comes_before(const Graph& graph, ValueId value, NodeId node) {
+  const std::optional<NodeId>& wanted = graph.values[value].producer;
+  if (!wanted) return true;
+  std::vector<NodeId> found = {node};
+  for (size_t i = 0; i < found.size() && found.size() < kMostLookedAt; ++i) {
+    for (const ValueId input : graph.nodes[found[i]].inputs) {
+      const std::optional<NodeId>& producer = graph.values[input].producer;
+      if (!producer) continue;
+      if (*producer == *wanted) return true;
+      if (std::find(found.begin(), found.end(), *producer) == found.end()) {
+        found.push_back(*producer);
+      }
+    }
+  }
+  return false;
+}
+
+/// Operands of the size of the result that something else than the batch or a constant gives.
+std::vector<ValueId> large_operands(const Graph& graph, const Node& node) {
+  std::vector<ValueId> operands;
+  for (const ValueId input : node.inputs) {
+    const Value& value = graph.values[input];
+    const bool is_large = graph.type_of(input) == graph.type_of(node.result);
+    const bool is_computed = value.producer || value.kind == ValueKind::kState;
+    const bool is_new = std::find(operands.begin(), operands.end(), input) == operands.end();
+    if (is_large && is_computed && is_new) operands.push_back(input);
+  }
+  return operands;
+}
+
+/// Whether joining could cost memory: where `first` reads several tensors of the size of its
+/// result, all of them would have to stay until the last operand of `second` is there.
+bool would_hold_more(const Graph& graph, NodeId first, NodeId second, ValueId between) {
+  if (large_operands(graph, graph.nodes[first]).size() < 2) return false;
+  const std::vector<ValueId> operands = large_operands(graph, graph.nodes[second]);
+  return std::any_of(operands.begin(), operands.end(), [&](ValueId operand) {
+    return operand != between && !comes_before(graph, operand, first);
+  });
+}
+
 void fuse_into(Fusion& fusion, NodeId reader) {
   const Graph& graph = fusion.graph();
   for (size_t operand = 0; operand < graph.nodes[reader].inputs.size(); ++operand) {
-    const auto first = fusion.find_joinable(reader, graph.nodes[reader].inputs[operand]);
-    if (!first) continue;
+    const ValueId between = graph.nodes[reader].inputs[operand];
+    const auto first = fusion.find_joinable(reader, between);
+    if (!first || would_hold_more(graph, *first, reader, between)) continue;
     auto formula = joined_formula(graph, graph.nodes[*first], graph.nodes[reader], operand);
     if (formula) return fusion.join(reader, *first, *std::move(formula));
   }

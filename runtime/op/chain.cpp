@@ -21,7 +21,7 @@ static_assert(std::is_sorted(kNames.begin(), kNames.end()));
 /// Longer than the longest chain with spaces between its words.
 constexpr size_t kMaxText = 1024;
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) { return c == ' '; }
 
 bool is_word_part(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -97,6 +97,11 @@ class ChainParser {
     const std::string_view word = peek_word();
     if (word.empty()) return needs("a function or an input, as relu(x0)");
     const std::optional<ChainFunction> function = find_chain_function(word);
+    if (!function && text_.substr(at_ + word.size(), 1) != "(") {
+      return input_error("needs a call or an input, x0 to x" + std::to_string(kMaxChainInputs - 1) +
+                         ", in its formula in place of '" + std::string(word.substr(0, kMaxShown)) +
+                         "'");
+    }
     if (!function) return input_error(unknown_function(word.substr(0, kMaxShown)));
     at_ += word.size();
     return *function;
@@ -176,6 +181,20 @@ bool takes_pair(ChainFunction function) {
       return false;
   }
   return false;
+}
+
+bool is_slow(ChainFunction function) {
+  switch (function) {
+    case ChainFunction::kExp:
+    case ChainFunction::kGelu:
+    case ChainFunction::kGeluGrad:
+    case ChainFunction::kLog:
+    case ChainFunction::kSigmoid:
+    case ChainFunction::kTanh:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string to_string(const Chain& chain) {

@@ -35,6 +35,8 @@ std::string_view to_string(ChainFunction function);
 std::optional<ChainFunction> find_chain_function(std::string_view name);
 /// Whether it has a second operand.
 bool takes_pair(ChainFunction function);
+/// Whether a CPU needs many operations for it, as for an exponential.
+bool is_slow(ChainFunction function);
 
 /// Inputs are counted from 0.
 inline constexpr size_t kMaxChainInputs = 8;

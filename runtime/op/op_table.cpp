@@ -84,7 +84,7 @@ constexpr std::array kOps = {
   OpInfo{"div",     2, 2, {},         type_of_division,   work_of_streaming, kElementwise, kByRows},
   OpInfo{"dropout", 2, 2, kDropout,   type_of_dropout,    work_of_streaming, kElementwise},
   OpInfo{"elementwise", 1, kMaxChainInputs, kElementwiseFormula,
-         type_of_elementwise, work_of_streaming, kElementwise, kByRows},
+         type_of_elementwise, work_of_chain, kElementwise, kByRows},
   OpInfo{"embedding", 2, 2, {},       type_of_embedding,  work_of_embedding, kNever, rows_of_embedding},
   OpInfo{"embedding_grad", 2, 2, kEmbeddingGrad, type_of_embedding_grad, work_of_streaming, kNever},
   OpInfo{"equal",   2, 2, {},         type_of_comparison, work_of_streaming, kElementwise, kByRows},

@@ -1,5 +1,8 @@
 #include "runtime/op/work_rules.h"
 
+#include <algorithm>
+
+#include "runtime/op/chain.h"
 #include "runtime/op/product_math.h"
 
 namespace graphrt {
@@ -39,6 +42,18 @@ Work work_of_embedding(std::span<const TensorType> inputs, const TensorType& res
   const auto index_bytes = static_cast<double>(inputs[1].size_bytes());
   const auto result_bytes = static_cast<double>(result.size_bytes());
   return {.rate = "", .num_flops = 0, .num_bytes = index_bytes + 2 * result_bytes};
+}
+
+Work work_of_chain(std::span<const TensorType> inputs, const TensorType& result,
+                   const Attributes& attributes) {
+  Work work = work_of_streaming(inputs, result, attributes);
+  const auto chain = parse_chain(attributes.text("formula", ""));
+  if (!chain) return work;  // the type rule refuses it
+  const auto num_slow = std::count_if(chain->steps.begin(), chain->steps.end(),
+                                      [](const ChainStep& step) { return is_slow(step.function); });
+  const auto num_more = static_cast<double>(std::max<int64_t>(num_slow - 1, 0));
+  work.num_bytes += num_more * 2 * static_cast<double>(result.size_bytes());
+  return work;
 }
 
 Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,

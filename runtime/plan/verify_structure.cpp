@@ -299,6 +299,9 @@ class StructureChecker {
 
   Violation check_types(InstructionId id) const {
     const Instruction& instruction = plan_.instructions[id];
+    if (instruction.kind != InstructionKind::kKernel && !instruction.algorithm.empty()) {
+      return fault(id, "has an algorithm, but no operator");
+    }
     if (instruction.kind == InstructionKind::kOutput) return std::nullopt;
     // A feed of rows brings those of the batch, so buffer and batch are alike.
     const bool is_feed = instruction.kind == InstructionKind::kFeed;

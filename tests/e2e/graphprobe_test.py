@@ -67,6 +67,9 @@ class GraphprobeTest(EndToEndTest):
         # A CPU has no choice of algorithms: the file comes out as it was, its comment included.
         text = self.succeed("graphprobe", "--algorithms-for", plan, "--machine", given)
         self.assertEqual(text, given.read_text())
+        given.write_text(given.read_text().replace("# Two lines\n# of comment.\n", "#\n"))
+        text = self.succeed("graphprobe", "--algorithms-for", plan, "--machine", given)
+        self.assertTrue(text.startswith("machine: one\n"), text)
 
     def one_cpu(self):
         machine = self.folder / "one.yaml"

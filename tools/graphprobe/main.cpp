@@ -62,7 +62,8 @@ std::string comment_on_top(const std::string& text) {
     if (!line.starts_with('#')) break;
     comment += (comment.empty() ? "" : "\n") + std::string(line);
   }
-  return comment.empty() ? comment : comment.substr(comment.find_first_not_of("# "));
+  const size_t first = comment.find_first_not_of("# \n");
+  return first == std::string::npos ? "" : comment.substr(first);
 }
 
 /// What stands in a machine file, in place of measuring it.
@@ -90,9 +91,10 @@ Result<void> run(const Options& options) {
   }
   if (options.probe.name) TRY(check_name(*options.probe.name));
   if (options.output) TRY(check_can_write(*options.output));
+  TRY(const graphprobe::Kernels kernels, graphprobe::kernels_of(options.plans));
   TRY(graphprobe::Probed probed, find_machine(options));
   TRY(const std::vector<std::string> found,
-      graphprobe::measure_algorithms(options.plans, graphrt::builtin_devices(), probed.machine));
+      graphprobe::measure_algorithms(kernels, graphrt::builtin_devices(), probed.machine));
   probed.notes.insert(probed.notes.end(), found.begin(), found.end());
   for (const std::string& note : probed.notes) fmt::print(stderr, "graphprobe: {}\n", note);
   const std::string text = graphprobe::machine_file(probed);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <utility>
 
 #include "runtime/op/kernel_signature.h"
 #include "runtime/plan/plan_file.h"
@@ -31,17 +30,8 @@ constexpr milliseconds kBudgetToCompare{60};
 constexpr int kNumComparisons = 5;
 /// Of the time by the back end's own choice: what is saved must be more than noise.
 constexpr double kWorthwhile = 0.98;
-
-/// One kernel that a plan launches, apart from where its operands lie.
-struct Kernel {
-  std::string op;
-  graphrt::Attributes attributes;
-  std::vector<TensorType> inputs;
-  TensorType result;
-};
-
-/// By kind of device and signature, so in the same order for the same plans.
-using Kernels = std::map<std::pair<std::string, std::string>, Kernel>;
+/// One run alone varies by about that, whatever it launches.
+constexpr double kLeastSavedS = 2e-6;
 
 Result<void> add_kernels(const std::filesystem::path& path, Kernels& kernels) {
   TRY(const Plan plan, graphrt::read_plan(path));
@@ -103,22 +93,30 @@ class Candidate {
   KernelBinding binding_;
 };
 
-/// Errors: the device that a machine file names is not here (kMachine).
-Result<std::unique_ptr<Device>> open(const graphrt::BackEnd& back_end,
-                                     const graphc::Device& device) {
-  if (back_end.count) {
-    TRY(const int32_t count, back_end.count());
-    if (device.index >= count) {
+/// The first device of a kind; null if the machine has none.
+/// Errors: the one that the machine file names is not here (kMachine).
+Result<std::unique_ptr<Device>> device_of(const std::string& kind,
+                                          const graphrt::DeviceRegistry& registry,
+                                          const graphc::Machine& machine) {
+  const graphrt::BackEnd* back_end = registry.find(kind);
+  const auto device =
+      std::find_if(machine.devices.begin(), machine.devices.end(),
+                   [&](const graphc::Device& candidate) { return candidate.kind == kind; });
+  if (device == machine.devices.end() || back_end == nullptr) return nullptr;
+  if (back_end->count) {
+    TRY(const int32_t count, back_end->count());
+    if (device->index >= count) {
       return graphrt::machine_error(fmt::format(
           "cannot time algorithms: the machine file's {} is {} device {}, and this machine has {}",
-          device.name, device.kind, device.index, count));
+          device->name, device->kind, device->index, count));
     }
   }
-  return back_end.open(device.name, device.index);
+  return back_end->open(device->name, device->index);
 }
 
 struct Found {
   std::string algorithm;  ///< empty: none is worth it
+  size_t num_timed = 0;
   double default_s = 0;
   double best_s = 0;
 };
@@ -129,7 +127,9 @@ Result<Found> find_fastest(Candidate& candidate, const std::vector<std::string>&
   found.best_s = found.default_s;
   for (const std::string& algorithm : algorithms) {
     const Result<double> seconds = candidate.seconds(algorithm, kBudgetToFind);
-    if (!seconds || *seconds >= found.best_s) continue;  // some fail where they are tried
+    if (!seconds) continue;  // the library offers some that it then refuses
+    ++found.num_timed;
+    if (*seconds >= found.best_s) continue;
     found.best_s = *seconds;
     found.algorithm = algorithm;
   }
@@ -147,41 +147,49 @@ Result<Found> find_fastest(Candidate& candidate, const std::vector<std::string>&
   };
   found.default_s = median(with_default);
   found.best_s = median(with_best);
-  if (found.best_s > kWorthwhile * found.default_s) found.algorithm.clear();
+  const bool is_worth_it = found.best_s <= kWorthwhile * found.default_s &&
+                           found.best_s <= found.default_s - kLeastSavedS;
+  if (!is_worth_it) found.algorithm.clear();
   return found;
+}
+
+std::string note_of(const std::string& signature, size_t num_algorithms, const Found& found) {
+  const std::string choice =
+      found.algorithm.empty() ? "kept"
+                              : fmt::format("{:.1f} us by {}", found.best_s * 1e6, found.algorithm);
+  return fmt::format("{}: {:.1f} us by the library's choice; {} of {} algorithms timed: {}",
+                     signature, found.default_s * 1e6, found.num_timed, num_algorithms, choice);
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> measure_algorithms(const std::vector<std::filesystem::path>& plans,
-                                                    const graphrt::DeviceRegistry& registry,
-                                                    graphc::Machine& machine) {
+Result<Kernels> kernels_of(const std::vector<std::filesystem::path>& plans) {
   Kernels kernels;
   for (const std::filesystem::path& path : plans) TRY(add_kernels(path, kernels));
+  return kernels;
+}
+
+Result<std::vector<std::string>> measure_algorithms(const Kernels& kernels,
+                                                    const graphrt::DeviceRegistry& registry,
+                                                    graphc::Machine& machine) {
   std::vector<std::string> notes;
+  std::map<std::string, std::unique_ptr<Device>> devices;  // by kind; null: the machine has none
   for (const auto& [key, kernel] : kernels) {
     const auto& [kind, signature] = key;
-    const auto of_kind = [kind = kind](const graphc::Device& device) {
-      return device.kind == kind;
-    };
-    const auto device_of_machine =
-        std::find_if(machine.devices.begin(), machine.devices.end(), of_kind);
-    const graphrt::BackEnd* back_end = registry.find(kind);
-    if (device_of_machine == machine.devices.end() || back_end == nullptr) continue;
-    // A device for each: its memory is free again before the next.
-    TRY(const std::unique_ptr<Device> device, open(*back_end, *device_of_machine));
-    TRY(const std::vector<std::string> algorithms, algorithms_of(*device, kernel));
+    if (!devices.contains(kind)) {
+      TRY(devices[kind], device_of(kind, registry, machine));
+      if (devices[kind] == nullptr) notes.push_back("the machine has no device of kind " + kind);
+    }
+    if (devices[kind] == nullptr) continue;
+    TRY(const std::vector<std::string> algorithms, algorithms_of(*devices[kind], kernel));
     if (algorithms.empty()) continue;
+    // A device of its own: its memory is free again before the next.
+    TRY(const std::unique_ptr<Device> device, device_of(kind, registry, machine));
     TRY(Candidate candidate, Candidate::create(*device, kernel));
     TRY(const Found found, find_fastest(candidate, algorithms));
     machine.algorithms[kind].erase(signature);
     if (!found.algorithm.empty()) machine.algorithms[kind][signature] = found.algorithm;
-    notes.push_back(
-        fmt::format("{}: {:.1f} us by the library's choice of {}, {}", signature,
-                    found.default_s * 1e6, algorithms.size(),
-                    found.algorithm.empty()
-                        ? "kept"
-                        : fmt::format("{:.1f} us by {}", found.best_s * 1e6, found.algorithm)));
+    notes.push_back(note_of(signature, algorithms.size(), found));
   }
   std::erase_if(machine.algorithms, [](const auto& of_kind) { return of_kind.second.empty(); });
   return notes;

@@ -31,6 +31,8 @@ constexpr std::array kSettings = {
     Setting{"cluster", CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID, 2},
 };
 
+constexpr const char* kWhatToDo = "; measure this machine with graphprobe and compile for it";
+
 using Values = std::array<uint32_t, kSettings.size()>;
 
 Result<Values> parse_values(std::string_view text) {
@@ -74,14 +76,15 @@ Result<cublasLtMatmulAlgo_t> parse_algorithm(std::string_view text, cublasLtHand
       cublasLtMatmulAlgoInit(blas, compute, CUDA_R_32F, CUDA_R_32F, CUDA_R_32F, CUDA_R_32F,
                              CUDA_R_32F, static_cast<int>(values[0]), &algorithm);
   if (status != CUBLAS_STATUS_SUCCESS) {
-    return input_error("this cuBLASLt has no algorithm " + std::to_string(values[0]));
+    return machine_error("this cuBLASLt has no algorithm " + std::to_string(values[0]) + kWhatToDo);
   }
   for (size_t i = 1; i < kSettings.size(); ++i) {
     const cublasStatus_t set = cublasLtMatmulAlgoConfigSetAttribute(
         &algorithm, kSettings[i].attribute, &values[i], kSettings[i].num_bytes);
     if (set == CUBLAS_STATUS_SUCCESS) continue;
-    return input_error("algorithm " + std::to_string(values[0]) + " of this cuBLASLt takes no " +
-                       std::string(kSettings[i].name) + "=" + std::to_string(values[i]));
+    return machine_error("algorithm " + std::to_string(values[0]) + " of this cuBLASLt takes no " +
+                         std::string(kSettings[i].name) + "=" + std::to_string(values[i]) +
+                         kWhatToDo);
   }
   return algorithm;
 }

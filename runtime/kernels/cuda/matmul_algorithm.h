@@ -15,7 +15,7 @@ Result<std::string> algorithm_text(const cublasLtMatmulAlgo_t& algorithm);
 
 /// The algorithm that such a text stands for; whether it can do a product is for
 /// cublasLtMatmulAlgoCheck to say.
-/// Errors: another text; an algorithm that this cuBLASLt does not know (kInput).
+/// Errors: another text (kInput); an algorithm that this cuBLASLt does not know (kMachine).
 Result<cublasLtMatmulAlgo_t> parse_algorithm(std::string_view text, cublasLtHandle_t blas,
                                              cublasComputeType_t compute);
 

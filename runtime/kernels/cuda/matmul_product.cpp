@@ -131,6 +131,7 @@ Result<Algorithms> find_algorithms(const Descriptors& use, uint32_t alignment,
 Result<cublasLtMatmulAlgo_t> named_algorithm(const KernelSpec& spec, const Descriptors& use) {
   const cublasComputeType_t compute = compute_type(product_math(spec.attributes));
   TRY(const cublasLtMatmulAlgo_t algorithm, parse_algorithm(spec.algorithm, spec.blas, compute));
+  if (has_bias(use.epilogue)) TRY(set_bias(use.product.get(), kVectorAlignment));
   cublasLtMatmulHeuristicResult_t checked = {};
   const cublasStatus_t status =
       cublasLtMatmulAlgoCheck(spec.blas, use.product.get(), use.b.get(), use.a.get(),

@@ -42,7 +42,7 @@ TEST(Chain, IsPrintedAsItWouldBeWritten) {
         "log(exp(sqrt(sigmoid(gelu(div(x7, x6))))))"}) {
     EXPECT_EQ(read(text), text);
   }
-  EXPECT_EQ(read(" mul(\trelu(x0 ) ,x1\n) "), "mul(relu(x0), x1)");
+  EXPECT_EQ(read(" mul( relu(x0 ) ,x1 ) "), "mul(relu(x0), x1)");
   EXPECT_EQ(read("scale(scale(x0,2.50),1e2)"), "scale(scale(x0, 2.5), 100)");
 }
 

@@ -158,6 +158,10 @@ TEST(WorkRules, CountTheBytesOfTheRest) {
   const Attributes formula = with({{"formula", "exp(add(x0, x1))"}});
   EXPECT_EQ(find_op("elementwise")->work_rule(chained, inputs[0], formula).num_bytes,
             4 * (2 * 10 * 3 + 3));
+  // Two slow functions take a CPU about as long in one kernel as in two.
+  const Attributes slow = with({{"formula", "relu(tanh(exp(add(x0, x1))))"}});
+  EXPECT_EQ(find_op("elementwise")->work_rule(chained, inputs[0], slow).num_bytes,
+            4 * (2 * 10 * 3 + 3) + 2 * 4 * 10 * 3);
   const Work work = find_op("relu")->work_rule(inputs, inputs[0], {});
   EXPECT_EQ(work.rate, "");
   EXPECT_EQ(work.num_flops, 0);

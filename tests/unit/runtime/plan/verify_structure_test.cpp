@@ -188,6 +188,19 @@ TEST(VerifyStructure, ChecksOutputs) {
       "accepted");
 }
 
+TEST(VerifyStructure, OnlyOperatorsHaveAlgorithms) {
+  EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.algorithm = "id=1"; }),
+            "structure: the plan says it needs the features [stages, state, versions], but it "
+            "needs [algorithms, stages, state, versions]");
+  EXPECT_EQ(fault([](auto& p) {
+              for (Instruction& instruction : p.plan.instructions) {
+                if (instruction.kind == InstructionKind::kCopy) instruction.algorithm = "id=1";
+              }
+              p.plan.required_features = features_of(p.plan);
+            }).substr(0, 11),
+            "structure: ");
+}
+
 TEST(VerifyStructure, ChecksFeatures) {
   EXPECT_EQ(fault([](auto& p) { p.plan.required_features = {"stages", "versions"}; }),
             "structure: the plan says it needs the features [stages, versions], but it needs "
