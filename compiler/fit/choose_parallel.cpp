@@ -11,24 +11,29 @@
 namespace graphc {
 namespace {
 
+/// Devices that update on all of them must get the same bits.
+bool updates_on_all(const Parallel& parallel) {
+  return parallel.updates == UpdatePlace::kEach || parallel.updates == UpdatePlace::kShards;
+}
+
 bool check_devices(const Parallel& parallel, const Machine& machine, DiagnosticSink& diagnostics) {
   const size_t errors_before = diagnostics.num_errors();
   for (const BatchPart& part : parallel.batch) {
     find_device(part.device, part.where, machine, diagnostics);
   }
-  if (parallel.update_on) {
-    find_device(*parallel.update_on, parallel.update_where, machine, diagnostics);
+  if (parallel.updates == UpdatePlace::kDevice) {
+    find_device(parallel.update_device, parallel.update_where, machine, diagnostics);
   }
-  if (parallel.update_on_each && machine.find_device("each")) {
+  const bool is_on_all = updates_on_all(parallel);
+  if (is_on_all && machine.find_device(*text_of_updates(parallel))) {
     diagnostics.error(parallel.update_where,
-                      "machine '" + machine.name +
-                          "' has a device 'each', which `update_on` cannot "
-                          "tell from all devices of the batch",
+                      "machine '" + machine.name + "' has a device '" + *text_of_updates(parallel) +
+                          "', which `update_on` cannot tell from all devices of the batch",
                       "give the device another name");
   }
   if (diagnostics.num_errors() > errors_before) return false;
   const auto device_of = [&](const BatchPart& part) { return *machine.find_device(part.device); };
-  return !parallel.update_on_each ||
+  return !is_on_all ||
          std::all_of(parallel.batch.begin(), parallel.batch.end(), [&](const BatchPart& part) {
            return check_same_kind(device_of(parallel.batch[0]), device_of(part),
                                   parallel.update_where, machine, diagnostics);
@@ -57,6 +62,8 @@ double time_on(const Graph& graph, DeviceId device, const Machine& machine,
   const double lanes = shares_compute(where) ? 1 : where.num_lanes;
   return static_cast<double>(time_ns) / lanes;
 }
+
+constexpr const char* kWithUpdates = " with updates on ";
 
 class Chooser {
  public:
@@ -126,18 +133,20 @@ class Chooser {
       names.push_back(part.device + (part.rows ? " " + std::to_string(*part.rows) : ""));
     }
     const std::string name = "batch over " + join(names, ", ");
-    if (parallel.update_on || parallel.update_on_each) {
-      const std::string where = " with updates on " + parallel.update_on.value_or("each");
-      all.push_back({name + where, parallel, std::nullopt});
-      return;
-    }
-    all.push_back({name, parallel, std::nullopt});
-    if (!may_update_on_each(parallel)) return;
-    all.push_back({name + " with updates on each", parallel, std::nullopt});
-    all.back().parallel->update_on_each = true;
+    const auto add = [&](UpdatePlace updates) {
+      Parallel candidate = parallel;
+      candidate.updates = updates;
+      const auto text = text_of_updates(candidate);
+      all.push_back({name + (text ? kWithUpdates + *text : ""), candidate, std::nullopt});
+    };
+    add(parallel.updates);
+    if (parallel.updates != UpdatePlace::kCheapest || !may_update_on_all(parallel)) return;
+    add(UpdatePlace::kEach);
+    // Between two devices, shards are as many bytes as whole gradients, and take a hop more.
+    if (parallel.batch.size() > 2) add(UpdatePlace::kShards);
   }
 
-  bool may_update_on_each(const Parallel& parallel) const {
+  bool may_update_on_all(const Parallel& parallel) const {
     const bool has_updates =
         graph_.training || std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
                                        [](const Node& node) { return node.updates.has_value(); });

@@ -52,8 +52,11 @@ std::optional<Parallel> resolve_parallel(const ParallelDeclaration& declared,
     }
   }
   if (declared.update_on) {
-    parallel.update_on_each = declared.update_on->text == "each";
-    if (!parallel.update_on_each) parallel.update_on = declared.update_on->text;
+    const std::string& text = declared.update_on->text;
+    parallel.updates = text == "each"     ? UpdatePlace::kEach
+                       : text == "shards" ? UpdatePlace::kShards
+                                          : UpdatePlace::kDevice;
+    if (parallel.updates == UpdatePlace::kDevice) parallel.update_device = text;
     parallel.update_where = declared.update_on->where;
   }
   if (diagnostics.num_errors() > errors_before) return std::nullopt;

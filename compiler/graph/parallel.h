@@ -11,6 +11,14 @@ namespace graphc {
 
 enum class ParallelKind { kAuto, kBatch };
 
+/// Where gradients of the parts are summed and states updated.
+enum class UpdatePlace : uint8_t {
+  kCheapest,  ///< each sum and update for itself
+  kDevice,    ///< all on one device
+  kEach,      ///< all of them on every device of the batch
+  kShards,    ///< on every device of the batch some rows of each, which are then exchanged
+};
+
 /// A device's part of the batch.
 struct BatchPart {
   std::string device;
@@ -22,11 +30,14 @@ struct BatchPart {
 /// (`layers` is not here: it pins nodes, as `device:` does.)
 struct Parallel {
   ParallelKind kind = ParallelKind::kAuto;
-  std::vector<BatchPart> batch;          ///< kBatch: of different devices, in order of their rows
-  std::optional<std::string> update_on;  ///< absent: each sum and update where it is cheapest
-  bool update_on_each = false;           ///< instead: all of them on every device of the batch
-  SourceRange update_where;              ///< place of `update_on`
-  SourceRange where;                     ///< place of `parallel`
+  std::vector<BatchPart> batch;  ///< kBatch: of different devices, in order of their rows
+  UpdatePlace updates = UpdatePlace::kCheapest;
+  std::string update_device;  ///< kDevice
+  SourceRange update_where;   ///< place of `update_on`
+  SourceRange where;          ///< place of `parallel`
 };
+
+/// What `update_on` says: a device, `each`, `shards`; nothing for kCheapest.
+std::optional<std::string> text_of_updates(const Parallel& parallel);
 
 }  // namespace graphc

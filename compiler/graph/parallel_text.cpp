@@ -27,13 +27,28 @@ bool read_parallel(LineReader& line, ParallelDeclaration& parallel) {
     if (!read_part(line, parallel.batch->emplace_back())) return false;
   } while (line.accept_symbol(','));
   if (line.accept_word("update_on") &&
-      !line.read_word_or_string(parallel.update_on.emplace(), "the name of a device or `each`")) {
+      !line.read_word_or_string(parallel.update_on.emplace(),
+                                "the name of a device, `each` or `shards`")) {
     return false;
   }
   return line.end_of_line();
 }
 
 }  // namespace
+
+std::optional<std::string> text_of_updates(const Parallel& parallel) {
+  switch (parallel.updates) {
+    case UpdatePlace::kCheapest:
+      return std::nullopt;
+    case UpdatePlace::kDevice:
+      return parallel.update_device;
+    case UpdatePlace::kEach:
+      return "each";
+    case UpdatePlace::kShards:
+      return "shards";
+  }
+  return std::nullopt;
+}
 
 std::string print_parallel(const Parallel& parallel) {
   if (parallel.kind == ParallelKind::kAuto) return "parallel auto\n";
@@ -43,8 +58,7 @@ std::string print_parallel(const Parallel& parallel) {
                     (part.rows ? " = " + std::to_string(*part.rows) : ""));
   }
   std::string text = "parallel batch " + join(parts, ", ");
-  if (parallel.update_on_each) text += " update_on each";
-  if (parallel.update_on) text += " update_on " + print_word(*parallel.update_on);
+  if (const auto updates = text_of_updates(parallel)) text += " update_on " + print_word(*updates);
   return text + "\n";
 }
 

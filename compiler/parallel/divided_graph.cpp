@@ -1,5 +1,6 @@
 #include "compiler/parallel/divided_graph.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -35,6 +36,8 @@ class Builder {
     for (const NodeId id : graph_.nodes.ids()) {
       if (division_.rules[id]) {
         add_parts(id, *division_.rules[id]);
+      } else if (is_sharded(id)) {
+        add_shards(id);
       } else {
         add_whole(id);
       }
@@ -52,6 +55,7 @@ class Builder {
     std::optional<ValueId> whole;
     std::vector<ValueId> rows;    // one a part
     std::vector<ValueId> shares;  // one a part
+    std::vector<ValueId> shards;  // one a part: some of the value's own rows, not of the batch
   };
 
   size_t num_parts() const { return rows_.size(); }
@@ -105,7 +109,10 @@ class Builder {
   /// Of a node that stays one, or what makes one value of parts.
   Pin pin_of_whole(ValueId value) const {
     if (division_.is_update[value] == 0) return {};
-    if (!parallel().update_on_each) return {parallel().update_on, {}, parallel().update_where};
+    if (parallel().updates == UpdatePlace::kCheapest) return {};
+    if (parallel().updates == UpdatePlace::kDevice) {
+      return {parallel().update_device, {}, parallel().update_where};
+    }
     Pin pin = pin_of_part(0);
     for (size_t part = 1; part < num_parts(); ++part) {
       pin.also_on.push_back(parallel().batch[part].device);
@@ -175,16 +182,96 @@ class Builder {
     forms_[node.result].whole = add(node.name, copy, pin, node.where);
   }
 
+  /// Whether every device computes some rows of an update, or of what leads to one.
+  bool is_sharded(NodeId id) const {
+    const Node& node = graph_.nodes[id];
+    if (parallel().updates != UpdatePlace::kShards || node.device) return false;
+    if (division_.is_update[node.result] == 0 || !has_shards(node.result)) return false;
+    const std::vector<RowUse> uses =
+        row_uses(*node.op, graph_.input_types(id), graph_.type_of(node.result), node.attributes);
+    return std::find(uses.begin(), uses.end(), RowUse::kSame) != uses.end();
+  }
+
+  bool has_shards(ValueId value) const {
+    const Shape& shape = graph_.type_of(value).shape;
+    return num_parts() > 1 && !shape.empty() && shape[0] >= static_cast<int64_t>(num_parts());
+  }
+
+  void add_shards(NodeId id) {
+    const Node& node = graph_.nodes[id];
+    const std::vector<RowUse> uses =
+        row_uses(*node.op, graph_.input_types(id), graph_.type_of(node.result), node.attributes);
+    std::vector<ValueId> shards;
+    for (size_t part = 0; part < num_parts(); ++part) {
+      Node copy = node;
+      copy.updates.reset();
+      copy.attributes = division_.attributes[id];
+      for (size_t i = 0; i < node.inputs.size(); ++i) {
+        const ValueId input = node.inputs[i];
+        copy.inputs[i] = uses[i] == RowUse::kSame ? shards_of(input)[part] : whole_of(input);
+      }
+      shards.push_back(add(name_of_shard(node.result, part), copy, pin_of_part(part), node.where));
+    }
+    forms_[node.result].shards = std::move(shards);
+    if (!node.updates) return;
+    Node next = make("concat", forms_[node.result].shards);
+    next.updates = forms_[*node.updates].whole;
+    forms_[node.result].whole = add(node.name, next, pin_of_whole(node.result), node.where);
+  }
+
+  std::string name_of_shard(ValueId value, size_t part) {
+    return unique(graph_.values[value].name + ".shard_" + std::to_string(part));
+  }
+
+  /// Rows of the value for every device: the sum of those rows of the shares, if it is held in
+  /// them.
+  const std::vector<ValueId>& shards_of(ValueId value) {
+    if (!forms_[value].shards.empty()) return forms_[value].shards;
+    std::vector<ValueId> sources = forms_[value].shares;
+    if (sources.empty() || forms_[value].whole) sources = {whole_of(value)};
+    std::vector<ValueId> shards;
+    for (size_t part = 0; part < num_parts(); ++part) {
+      std::optional<ValueId> sum;
+      for (const ValueId source : sources) {
+        const ValueId rows = shard_of(source, part);
+        sum = sum ? add(name_of_shard(value, part), make("add", {*sum, rows}), pin_of_part(part),
+                        graph_.values[value].where)
+                  : rows;
+      }
+      shards.push_back(*sum);
+    }
+    return forms_[value].shards = std::move(shards);
+  }
+
+  /// Cut out on the device that needs them, so that nothing else travels there.
+  ValueId shard_of(ValueId source, size_t part) {
+    const Value& value = result_.values[source];
+    const auto num_rows = value.type->shape[0];
+    const auto begin_of = [&](size_t index) {
+      return num_rows * static_cast<int64_t>(index) / static_cast<int64_t>(num_parts());
+    };
+    Attributes attributes;
+    attributes.set("begin", begin_of(part));
+    attributes.set("end", begin_of(part + 1));
+    const std::string name = unique(value.name + ".rows_" + std::to_string(part));
+    return add(name, make("slice", {source}, attributes), pin_of_part(part), value.where);
+  }
+
   ValueId whole_of(ValueId value) {
     Forms& forms = forms_[value];
-    if (!forms.whole) {
-      forms.whole = forms.shares.empty() ? gathered(value) : summed(value);
+    if (forms.whole) return *forms.whole;
+    if (!forms.shards.empty()) {
+      forms.whole = concatenated(value, forms.shards);
+    } else if (!forms.shares.empty()) {
+      forms.whole = summed(value);
+    } else {
+      forms.whole = concatenated(value, forms.rows);
     }
     return *forms.whole;
   }
 
-  ValueId gathered(ValueId value) {
-    return add(graph_.values[value].name, make("concat", forms_[value].rows), pin_of_whole(value),
+  ValueId concatenated(ValueId value, const std::vector<ValueId>& parts) {
+    return add(graph_.values[value].name, make("concat", parts), pin_of_whole(value),
                graph_.values[value].where);
   }
 

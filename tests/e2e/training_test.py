@@ -81,6 +81,7 @@ class TrainingTest(EndToEndTest):
         text = (graphs / "mlp.yaml").read_text()
         forms = {"whole": "", "figure": "parallel: {batch: [gpu0, gpu1], update_on: cpu}",
                  "each": "parallel: {batch: [gpu0, gpu1], update_on: each}",
+                 "shards": "parallel: {batch: [gpu0, gpu1], update_on: shards}",
                  "uneven": "parallel: {batch: {gpu1: 70, gpu0: 30}}",
                  "auto": "parallel: auto",
                  "layers": "parallel: {layers: {gpu0: [fc1, h1], gpu1: [fc2, loss]}}"}

@@ -90,6 +90,7 @@ double difference(const Tensor& a, const Tensor& b) {
 TEST(Divide, RandomTrainingStepsComputeWhatTheUndividedOnesDo) {
   std::set<std::string_view> divided_ops;
   size_t num_gathered = 0;
+  size_t num_sharded = 0;
   for (unsigned seed = 0; seed < kNumGraphs; ++seed) {
     const RandomBatchGraph random(seed);
     const Graph whole = graph_of(random.text());
@@ -97,6 +98,7 @@ TEST(Divide, RandomTrainingStepsComputeWhatTheUndividedOnesDo) {
     for (const Node& node : parts.nodes) {
       if (node.device) divided_ops.insert(node.op->name);
       if (node.op->name == "concat" && !node.device) ++num_gathered;
+      if (node.op->name == "concat" && node.updates) ++num_sharded;
     }
     const auto expected = results_of(whole);
     const auto found = results_of(parts);
@@ -121,6 +123,7 @@ TEST(Divide, RandomTrainingStepsComputeWhatTheUndividedOnesDo) {
     EXPECT_TRUE(divided_ops.contains(op)) << op;
   }
   EXPECT_GT(num_gathered, 20U);
+  EXPECT_GT(num_sharded, 100U);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "tests/property/parallel/random_batch_graph.h"
 
+#include <array>
+
 namespace graphc {
 namespace {
 
@@ -29,6 +31,8 @@ RandomBatchGraph::RandomBatchGraph(unsigned seed) : random_(seed + 1), batch_(nu
     parallel_ +=
         (i == 0 ? "parallel batch d" : ", d") + std::to_string(i) + " = " + std::to_string(rows);
   }
+  constexpr std::array kUpdates = {"", " update_on each", " update_on shards"};
+  parallel_ += kUpdates[static_cast<size_t>(number(0, 2))];
   parallel_ += "\n";
 }
 
