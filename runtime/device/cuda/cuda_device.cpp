@@ -37,8 +37,12 @@ Result<void> check_end(const Device& device, const OperandSlots& slots, const st
 }  // namespace
 
 Result<std::unique_ptr<Device>> CudaDevice::open(const std::string& name, int32_t gpu) {
-  TRY(std::unique_ptr<CudaStream> stream, CudaStream::create(gpu, true));
-  return std::unique_ptr<Device>(new CudaDevice(name, gpu, std::move(stream)));
+  Result<std::unique_ptr<CudaStream>> stream = CudaStream::create(gpu, true);
+  if (stream) return std::unique_ptr<Device>(new CudaDevice(name, gpu, *std::move(stream)));
+  const bool is_full = cudaGetLastError() == cudaErrorMemoryAllocation;
+  return machine_error("cannot open " + name + " on GPU " + std::to_string(gpu) + ": " +
+                       stream.error().message +
+                       (is_full ? "; other programs hold its memory, nvidia-smi says which" : ""));
 }
 
 CudaDevice::CudaDevice(std::string name, int32_t gpu, std::unique_ptr<CudaStream> stream)
