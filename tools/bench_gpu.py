@@ -53,6 +53,8 @@ COMPARISONS = {
 
 PEER_LINE = re.compile(r"^(.+?)\s+(?:med\s+)?([0-9.]+)\s+(?:min|ms a step).*$")
 OWN_LINE = re.compile(r"^\S+: ([0-9.]+) (ns|us|ms|s) a step \(median\)")
+LAUNCH_LINE = re.compile(r"^launched as recorded graphs: (\d+) of (\d+) nodes for (\d+) steps, "
+                         r"([0-9.]+) (ns|us|ms|s) of the host", re.MULTILINE)
 MILLISECONDS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
@@ -66,8 +68,8 @@ def run(command, timeout):
     return done.stdout, "" if done.returncode == 0 else done.stderr.strip()[-400:]
 
 
-def own_time(plan):
-    """Milliseconds a step, or why there are none."""
+def own_time(plan, launches):
+    """Milliseconds a step, or why there are none; what launching cost goes into `launches`."""
     name = plan.stem
     steps, repetitions = ISOLATED
     inputs = []
@@ -82,6 +84,11 @@ def own_time(plan):
     found = OWN_LINE.match(output)
     if problem or not found:
         return None, problem or output[:200]
+    launched = LAUNCH_LINE.search(output)
+    if launched:
+        launches[name] = {"launches": int(launched[1]), "nodes": int(launched[2]),
+                          "steps": int(launched[3]),
+                          "us": float(launched[4]) * MILLISECONDS[launched[5]] * 1e3}
     return float(found[1]) * MILLISECONDS[found[2]], ""
 
 
@@ -125,6 +132,15 @@ def table(ours, peers):
     return "\n".join(lines)
 
 
+def launch_table(launches):
+    """What one launch of a recorded graph costs the host, beside 5 us + 0.01 us a node."""
+    lines = [f"{'workload':24} {'steps':>6} {'nodes':>7} {'us':>8} {'allowed':>8}   a launch"]
+    for name, cost in launches.items():
+        steps, nodes, us = (cost[key] / cost["launches"] for key in ("steps", "nodes", "us"))
+        lines.append(f"{name:24} {steps:6.1f} {nodes:7.0f} {us:8.1f} {5 + 0.01 * nodes:8.1f}")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="prefixes of workloads, with commas between")
@@ -134,12 +150,12 @@ def main():
     arguments = parser.parse_args()
     prefixes = tuple(arguments.only.split(","))
     os.environ.setdefault("CUDA_MODULE_LOADING", "EAGER")
-    ours = {}
+    ours, launches = {}, {}
     left_out = []
     for plan in sorted((HERE / "plans").glob("*.bin")):
         if not plan.stem.startswith(prefixes) or plan.stem == "mlp_figure":
             continue
-        ours[plan.stem], problem = own_time(plan)
+        ours[plan.stem], problem = own_time(plan, launches)
         print(f"{plan.stem}: {ours[plan.stem]} ms", file=sys.stderr, flush=True)
         if "and this machine has" in problem:
             left_out.append(plan.stem)
@@ -148,10 +164,10 @@ def main():
     if left_out:
         print("need more GPUs than this machine has: " + ", ".join(left_out), flush=True)
     peers = {} if arguments.no_peers else peer_times(arguments.peer_timeout)
-    text = table(ours, peers)
+    text = table(ours, peers) + "\n\n" + launch_table(launches)
     print(text)
     (HERE / "bench.txt").write_text(text + "\n")
-    (HERE / "bench.json").write_text(json.dumps({"ours": ours, "peers": peers}, indent=1) + "\n")
+    (HERE / "bench.json").write_text(json.dumps({"ours": ours, "peers": peers, "launches": launches}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
