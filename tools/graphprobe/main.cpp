@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
                       ->type_name("N");
   app.add_option("--algorithms-for", options.plans,
                  "Time the algorithms for the products of these plans, and write down the fastest")
-      ->type_name("PLAN.bin ...");
+      ->type_name("PLAN.bin");
   app.add_option("--machine", options.machine,
                  "Add them to this machine file, in place of measuring the machine")
       ->type_name("FILE.yaml")
