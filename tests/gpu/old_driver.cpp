@@ -1,7 +1,6 @@
 // Stands for the library of an NVIDIA driver from before this build's CUDA: it tells its version,
 // and that is all that the CUDA runtime gets to ask.
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -16,6 +15,14 @@ void* address_of(Function* function) {
   return reinterpret_cast<void*>(function);
 }
 
+/// Functions that do nothing, with the size of the table in front of them.
+std::array<uintptr_t, 256> table_of_functions() {
+  std::array<uintptr_t, 256> table;
+  table.fill(reinterpret_cast<uintptr_t>(&do_nothing));
+  table[0] = sizeof table;
+  return table;
+}
+
 }  // namespace
 
 extern "C" {
@@ -27,12 +34,9 @@ int cuDriverGetVersion(int* version) {
   return 0;
 }
 
-// A table of functions that has its size in front.
 int cuGetExportTable(const void** table, const void* /*id*/) {
-  static std::array<void*, 256> functions;
-  functions.fill(address_of(do_nothing));
-  functions[0] = reinterpret_cast<void*>(sizeof functions);
-  *table = functions.data();
+  static const std::array functions = table_of_functions();
+  *table = static_cast<const void*>(functions.data());
   return 0;
 }
 

@@ -44,9 +44,8 @@ Result<Values> parse_values(std::string_view text) {
     fits = words[i].starts_with(start);
     if (!fits) break;
     const std::string_view number = words[i].substr(start.size());
-    const char* end = number.data() + number.size();
-    const auto parsed = std::from_chars(number.data(), end, values[i]);
-    fits = parsed.ec == std::errc() && parsed.ptr == end &&
+    const auto parsed = std::from_chars(number.begin(), number.end(), values[i]);
+    fits = parsed.ec == std::errc() && parsed.ptr == number.end() &&
            (kSettings[i].num_bytes == 4 || values[i] <= UINT16_MAX);
   }
   if (fits) return values;
