@@ -31,6 +31,18 @@ std::string reason_text(Reason reason) {
   return "";
 }
 
+/// Whether a pin stands where `parallel` names its devices.
+bool is_of_parallel(const SourceRange& pin, const std::optional<Parallel>& parallel) {
+  if (!parallel) return false;
+  const auto is_same = [&](const SourceRange& where) {
+    return pin.file != nullptr && pin.file == where.file && pin.line == where.line &&
+           pin.column == where.column;
+  };
+  return is_same(parallel->update_where) ||
+         std::any_of(parallel->batch.begin(), parallel->batch.end(),
+                     [&](const BatchPart& part) { return is_same(part.where); });
+}
+
 std::string device_text(const Compilation& compilation, const Machine& machine,
                         const PlacedOp& op) {
   const std::string name = "'" + machine.devices[op.destination].name + "'";
@@ -38,7 +50,11 @@ std::string device_text(const Compilation& compilation, const Machine& machine,
   if (op.kind == PlacedOpKind::kCopy) {
     return "on " + name + ": these rows alone are sent there, nobody cuts them out";
   }
-  if (compilation.placement.pins[*op.node]) return "on " + name + ": pinned by the graph";
+  if (compilation.placement.pins[*op.node]) {
+    const SourceRange& pin = compilation.passes.graph.nodes[*op.node].device_where;
+    const bool is_derived = is_of_parallel(pin, compilation.parallel.parallel);
+    return "on " + name + ": pinned by " + (is_derived ? "`parallel`" : "the graph");
+  }
   std::string text = "on " + name + ": placement '" + compilation.placement.chosen.name + "'";
   const auto& chosen = compilation.placement.chosen.score;
   if (!chosen) return text;
