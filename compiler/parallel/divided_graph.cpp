@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "compiler/graph/row_uses.h"
+
 namespace graphc {
 namespace {
 
@@ -187,8 +189,7 @@ class Builder {
     const Node& node = graph_.nodes[id];
     if (parallel().updates != UpdatePlace::kShards || node.device) return false;
     if (division_.is_update[node.result] == 0 || !has_shards(node.result)) return false;
-    const std::vector<RowUse> uses =
-        row_uses(*node.op, graph_.input_types(id), graph_.type_of(node.result), node.attributes);
+    const std::vector<RowUse> uses = row_uses_of(graph_, id);
     return std::find(uses.begin(), uses.end(), RowUse::kSame) != uses.end();
   }
 
@@ -199,8 +200,7 @@ class Builder {
 
   void add_shards(NodeId id) {
     const Node& node = graph_.nodes[id];
-    const std::vector<RowUse> uses =
-        row_uses(*node.op, graph_.input_types(id), graph_.type_of(node.result), node.attributes);
+    const std::vector<RowUse> uses = row_uses_of(graph_, id);
     std::vector<ValueId> shards;
     for (size_t part = 0; part < num_parts(); ++part) {
       Node copy = node;

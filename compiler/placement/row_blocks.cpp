@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/graph/row_uses.h"
+
 namespace graphc {
 namespace {
 
@@ -31,11 +33,6 @@ std::vector<RowRange> divide_rows(int64_t num_rows, int64_t count, int64_t align
 }
 
 }  // namespace
-
-std::vector<RowUse> row_uses_of(const Graph& graph, NodeId id) {
-  const Node& node = graph.nodes[id];
-  return row_uses(*node.op, graph.input_types(id), graph.type_of(node.result), node.attributes);
-}
 
 std::vector<RowRange> row_blocks(const Graph& graph, NodeId id, const BlockSizes& sizes) {
   const Node& node = graph.nodes[id];

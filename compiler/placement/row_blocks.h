@@ -20,8 +20,4 @@ std::vector<RowRange> row_blocks(const Graph& graph, NodeId node, const BlockSiz
 std::vector<RowRange> feed_blocks(const TensorType& batch, int32_t num_readers,
                                   const BlockSizes& sizes);
 
-/// What the node needs of each operand for some rows of its result; empty where they cannot be made
-/// alone.
-std::vector<RowUse> row_uses_of(const Graph& graph, NodeId node);
-
 }  // namespace graphc

@@ -1,5 +1,6 @@
 #include "compiler/placement/split_rows.h"
 
+#include "compiler/graph/row_uses.h"
 #include "compiler/placement/row_blocks.h"
 
 namespace graphc {
