@@ -9,13 +9,7 @@ namespace {
 // A name that YAML could take for something else goes into quotes.
 std::string yaml_text(const std::string& text) {
   const bool is_plain = is_identifier(text) && text != "null" && text != "true" && text != "false";
-  if (is_plain) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "\"";
+  return is_plain ? text : in_quotes(text);
 }
 
 std::string print_device(const Device& device) {
