@@ -67,6 +67,10 @@ void run_step(const ChainStep& step, const float* a, const float* b, float* y, i
 
 /// y = x from element `at` on, repeated over and over.
 void repeat(std::span<const float> x, int64_t at, float* y, int64_t size) {
+  if (x.size() == 1) {
+    std::fill_n(y, size, x[0]);
+    return;
+  }
   while (size > 0) {
     const int64_t length = std::min(size, std::ssize(x) - at);
     y = std::copy_n(x.data() + at, length, y);
