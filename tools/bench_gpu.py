@@ -167,7 +167,8 @@ def main():
     text = table(ours, peers) + "\n\n" + launch_table(launches)
     print(text)
     (HERE / "bench.txt").write_text(text + "\n")
-    (HERE / "bench.json").write_text(json.dumps({"ours": ours, "peers": peers, "launches": launches}, indent=1) + "\n")
+    measured = {"ours": ours, "peers": peers, "launches": launches}
+    (HERE / "bench.json").write_text(json.dumps(measured, indent=1) + "\n")
 
 
 if __name__ == "__main__":

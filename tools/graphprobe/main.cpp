@@ -73,7 +73,7 @@ Result<graphprobe::Probed> read_machine(const std::filesystem::path& path) {
   graphc::DiagnosticSink diagnostics;
   graphprobe::Probed probed;
   auto machine = graphc::load_machine(file, diagnostics);
-  if (!machine) return graphrt::input_error(diagnostics.render_all());
+  if (!machine) return graphrt::input_error(std::string(graphrt::trim(diagnostics.render_all())));
   probed.machine = *std::move(machine);
   probed.origin = comment_on_top(file->text);
   return probed;
