@@ -74,8 +74,11 @@ std::string after_text(const Compilation& compilation, TaskId task) {
   const auto& lane = schedule.solution.lanes[schedule.solution.tasks[task].lane];
   std::vector<std::string> after;
   const auto at = std::find(lane.begin(), lane.end(), task);
-  if (at != lane.begin())
-    after.push_back("'" + schedule.tasks.tasks[*(at - 1)].name + "' on its lane");
+  if (at != lane.begin()) {
+    const bool is_joined = schedule.solution.tasks[task].is_joined;
+    after.push_back("'" + schedule.tasks.tasks[*(at - 1)].name + "' on its lane" +
+                    (is_joined ? ", in the same launch" : ""));
+  }
   for (const Wait& wait : compilation.plan.instructions[InstructionId(task.value())].waits) {
     const TaskId other = schedule.solution.lanes[wait.lane][static_cast<size_t>(wait.count - 1)];
     std::string text = "'" + schedule.tasks.tasks[other].name + "' on " +

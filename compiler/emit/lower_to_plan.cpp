@@ -91,8 +91,10 @@ class PlanLowering {
     const PlacedOp& op = placed_.ops[task.op];
     Instruction instruction;
     instruction.name = task.name;
-    instruction.cost = task.cost;
-    instruction.stage = schedule_.solution.tasks[id].stage;
+    const ScheduledTask& at = schedule_.solution.tasks[id];
+    instruction.cost = cost_in_launch(task.cost, at);
+    instruction.stage = at.stage;
+    instruction.is_joined = at.is_joined;
     for (const PlacedOperand& read : op.reads) instruction.reads.push_back(operand(read));
     if (op.writes) instruction.writes = buffer_of(*op.writes);
     instruction.rows = op.rows;

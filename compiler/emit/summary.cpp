@@ -46,7 +46,8 @@ std::string busy_table(const Compilation& compilation) {
   for (const LaneId lane : schedule.solution.lanes.ids()) {
     int64_t busy_ns = 0;
     for (const TaskId task : schedule.solution.lanes[lane]) {
-      busy_ns += schedule.tasks.tasks[task].cost.duration_ns();
+      const TaskCost& cost = schedule.tasks.tasks[task].cost;
+      busy_ns += cost_in_launch(cost, schedule.solution.tasks[task]).duration_ns();
     }
     text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", schedule.tasks.lanes.lanes[lane].name,
                         schedule.solution.lanes[lane].size(),

@@ -5,23 +5,26 @@
 #include <queue>
 #include <tuple>
 
+#include "compiler/schedule/lane_order.h"
+
 namespace graphc {
 namespace {
 
 using Successors = IdVector<TaskId, std::vector<TaskId>>;
 
 /// What must come later in the same interval: the next on the lane, and what depends on a task at
-/// distance 0.
+/// distance 0; where tasks share a launch, on any of them.
 Successors successors_in_interval(const Schedule& schedule) {
   const SchedulingSolution& solution = schedule.solution;
   Successors after(solution.tasks.size());
   for (const std::vector<TaskId>& lane : solution.lanes) {
     for (size_t i = 1; i < lane.size(); ++i) after[lane[i - 1]].push_back(lane[i]);
   }
+  const LaunchEnds ends = launch_ends(solution);
   for (const SchedulingEdge& edge : enforced_edges(schedule)) {
     const int32_t distance =
         edge.distance + solution.tasks[edge.to].stage - solution.tasks[edge.from].stage;
-    if (distance == 0) after[edge.from].push_back(edge.to);
+    if (distance == 0) after[ends.last[edge.from]].push_back(ends.first[edge.to]);
   }
   return after;
 }
@@ -36,7 +39,8 @@ IdVector<TaskId, int32_t> places_of(const Schedule& schedule) {
   using Entry = std::tuple<int64_t, TaskId>;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> ready;
   const auto add = [&](TaskId task) {
-    ready.emplace(schedule.solution.tasks[task].start_ns, task);
+    const ScheduledTask& at = schedule.solution.tasks[task];
+    ready.emplace(at.is_joined ? -1 : at.start_ns, task);  // nothing comes between a launch's tasks
   };
   for (const TaskId task : after.ids()) {
     if (num_before[task] == 0) add(task);

@@ -56,6 +56,21 @@ IdVector<TaskId, Position> positions_of(const SchedulingSolution& solution) {
   return positions;
 }
 
+LaunchEnds launch_ends(const SchedulingSolution& solution) {
+  LaunchEnds ends;
+  for (const TaskId task : solution.tasks.ids()) ends.first.push_back(task);
+  ends.last = ends.first;
+  for (const std::vector<TaskId>& lane : solution.lanes) {
+    for (size_t i = 1; i < lane.size(); ++i) {
+      if (solution.tasks[lane[i]].is_joined) ends.first[lane[i]] = ends.first[lane[i - 1]];
+    }
+    for (size_t i = lane.size(); i-- > 1;) {
+      if (solution.tasks[lane[i]].is_joined) ends.last[lane[i - 1]] = ends.last[lane[i]];
+    }
+  }
+  return ends;
+}
+
 LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSolution& solution,
                            const std::vector<SchedulingEdge>& edges) {
   LaneProgram program;
@@ -64,25 +79,29 @@ LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSol
   for (const LaneGroup& group : problem.groups) {
     for (const LaneId lane : group.lanes) program.shared[lane] = group.shared;
   }
-  const auto positions = positions_of(solution);
   for (const LaneId lane : solution.lanes.ids()) {
     for (const TaskId task : solution.lanes[lane]) {
-      program.lanes[lane].push_back({solution.tasks[task].stage, {}, problem.tasks[task].cost});
+      const ScheduledTask& at = solution.tasks[task];
+      program.lanes[lane].push_back({at.stage, {}, cost_in_launch(problem.tasks[task].cost, at)});
     }
   }
-  IdVector<TaskId, std::map<std::pair<LaneId, int32_t>, int32_t>> counts(problem.tasks.size());
+  const LaunchEnds ends = launch_ends(solution);
+  const auto positions = positions_of(solution);
+  std::map<Position, std::map<std::pair<LaneId, int32_t>, int32_t>> counts;
   for (const SchedulingEdge& edge : edges) {
-    const Position before = positions[edge.from];
-    if (before.lane == positions[edge.to].lane) continue;
+    const Position before = positions[ends.last[edge.from]];
+    const Position waiting = positions[ends.first[edge.to]];
+    if (before.lane == waiting.lane) continue;
     const int32_t distance =
         edge.distance + solution.tasks[edge.to].stage - solution.tasks[edge.from].stage;
-    int32_t& count = counts[edge.to][{before.lane, distance}];
+    int32_t& count = counts[waiting][{before.lane, distance}];
     count = std::max(count, before.index + 1);
   }
-  for (const TaskId task : problem.tasks.ids()) {
-    const Position at = positions[task];
+  for (const auto& [at, counts_by_lane] : counts) {
     auto& waits = program.lanes[at.lane][static_cast<size_t>(at.index)].waits;
-    for (const auto& [key, count] : counts[task]) waits.push_back({key.first, count, key.second});
+    for (const auto& [key, count] : counts_by_lane) {
+      waits.push_back({key.first, count, key.second});
+    }
   }
   return program;
 }

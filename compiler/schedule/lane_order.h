@@ -16,8 +16,16 @@ IdVector<VersionedId, int32_t> fewest_versions(const SchedulingProblem& problem,
                                                const SchedulingSolution& solution,
                                                int64_t interval_ns);
 
+/// The first and the last task of the launch that a task is started in.
+struct LaunchEnds {
+  IdVector<TaskId, TaskId> first;
+  IdVector<TaskId, TaskId> last;
+};
+LaunchEnds launch_ends(const SchedulingSolution& solution);
+
 /// The solution's lanes with one wait for every edge that crosses lanes; of several on the same
-/// lane and distance only the latest.
+/// lane and distance only the latest. The first task of a launch waits for all of it, and others
+/// wait for the last one.
 LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSolution& solution,
                            const std::vector<SchedulingEdge>& edges);
 

@@ -7,6 +7,7 @@
 #include "compiler/machine/routes.h"
 #include "compiler/placement/row_blocks.h"
 #include "compiler/schedule/capacity_bound.h"
+#include "compiler/schedule/joint_launches.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -110,6 +111,7 @@ class Relaxation {
     if (pins_[id]) {
       // Device groups come first in the lane table, in the order of the devices.
       TaskCost cost = costs_.node_cost(graph_, id, *pins_[id]);
+      cost.latency_ns = launch_ns(id, *pins_[id]);
       cost.work_ns = longest_block_ns(id, *pins_[id]);
       add_task(graph_.nodes[id].name, GroupId(pins_[id]->value()), cost);
       return;
@@ -154,13 +156,20 @@ class Relaxation {
   }
 
   int64_t pooled_ns(NodeId node, DeviceId device) const {
-    const TaskCost cost = costs_.node_cost(graph_, node, device);
-    return count_ == PoolCount::kLanes ? cost.duration_ns() : cost.work_ns;
+    const int64_t work_ns = costs_.node_cost(graph_, node, device).work_ns;
+    return work_ns + (count_ == PoolCount::kLanes ? launch_ns(node, device) : 0);
   }
 
   int64_t longest_ns(NodeId node, DeviceId device) const {
-    const int64_t latency_ns = costs_.node_cost(graph_, node, device).latency_ns;
-    return longest_block_ns(node, device) + (count_ == PoolCount::kLanes ? latency_ns : 0);
+    const int64_t work_ns = longest_block_ns(node, device);
+    return work_ns + (count_ == PoolCount::kLanes ? launch_ns(node, device) : 0);
+  }
+
+  /// What launching it takes, or less: others may be launched with it.
+  int64_t launch_ns(NodeId node, DeviceId device) const {
+    const bool may_be_joined =
+        shares_compute(machine_.devices[device]) && may_share_launch(graph_.nodes[node]);
+    return may_be_joined ? 0 : costs_.node_cost(graph_, node, device).latency_ns;
   }
 
   /// Work of the longest block, or less.

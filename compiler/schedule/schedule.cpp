@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/schedule/bounded_scheduler.h"
+#include "compiler/schedule/joint_launches.h"
 #include "compiler/schedule/lane_order.h"
 #include "compiler/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
@@ -72,11 +73,58 @@ Violation check_order(const Schedule& schedule) {
   return "deadlock: " + join(names, " waits for ") + " waits for " + names.front();
 }
 
+/// What is joined stands next to each other in one stage, and launches are those that
+/// joint_launches() allows, or parts of them.
+Violation check_launches(const Schedule& schedule) {
+  const auto& tasks = schedule.tasks.tasks;
+  IdVector<TaskId, size_t> launch_of(tasks.size(), 0);
+  size_t number = 0;
+  for (const Launch& launch : joint_launches(schedule.tasks)) {
+    ++number;
+    for (const TaskId task : launch) launch_of[task] = number;
+  }
+  for (const std::vector<TaskId>& lane : schedule.solution.lanes) {
+    for (size_t i = 0; i < lane.size(); ++i) {
+      const ScheduledTask& at = schedule.solution.tasks[lane[i]];
+      if (!at.is_joined) continue;
+      const std::string name = "'" + tasks[lane[i]].name + "'";
+      if (i == 0) return name + " is joined to nothing: its lane begins there";
+      const TaskId before = lane[i - 1];
+      if (launch_of[lane[i]] == 0 || launch_of[lane[i]] != launch_of[before]) {
+        return name + " cannot share a launch with '" + tasks[before].name + "'";
+      }
+      if (at.stage != schedule.solution.tasks[before].stage) {
+        return name + " is joined to '" + tasks[before].name + "', which is in another stage";
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+/// How much longer a step may be predicted with joint launches. Apart, the streams of a GPU launch
+/// side by side as if that cost the GPU nothing; what it does cost was measured to be more
+/// (docs/decisions/0012-joint-launches.md).
+constexpr double kMostLonger = 0.02;
+
+/// With launches of their own for all tasks, or with joint ones, if that is about as fast.
+Schedule schedule_joined(const TaskGraph& tasks, const SchedulingProblem& problem) {
+  const std::vector<Launch> launches = joint_launches(tasks);
+  Schedule apart{tasks, schedule_pipelined(problem), {}, interval_bound(problem)};
+  if (launches.empty()) return apart;
+  const JoinedProblem joined(problem, launches);
+  Schedule together{tasks,
+                    with_interval(problem, joined.apart(schedule_pipelined(joined.problem()))),
+                    {},
+                    interval_bound(joined.problem())};
+  const double most_ns = static_cast<double>(apart.solution.interval_ns) * (1 + kMostLonger);
+  return static_cast<double>(together.solution.interval_ns) <= most_ns ? together : apart;
+}
+
 }  // namespace
 
 Schedule schedule_tasks(const TaskGraph& tasks) {
   const SchedulingProblem problem = scheduling_problem(tasks);
-  Schedule schedule{tasks, schedule_pipelined(problem), {}, interval_bound(problem)};
+  Schedule schedule = schedule_joined(tasks, problem);
   schedule.versions = versions_by_value(tasks, schedule.solution);
   return schedule;
 }
@@ -110,6 +158,7 @@ std::vector<SchedulingEdge> enforced_edges(const Schedule& schedule) {
 
 Violation verify_schedule(const Schedule& schedule) {
   if (auto violation = check_positions(schedule)) return violation;
+  if (auto violation = check_launches(schedule)) return violation;
   if (auto violation = check_edges(schedule)) return violation;
   return check_order(schedule);
 }

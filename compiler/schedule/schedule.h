@@ -14,10 +14,11 @@ struct Schedule {
   TaskGraph tasks;
   SchedulingSolution solution;
   IdVector<PlacedValueId, int32_t> versions;
-  IntervalBound bound;  ///< for this placement
+  IntervalBound bound;  ///< for this placement and these launches
 };
 
-/// Orders lanes and overlaps steps so that copies run beside compute.
+/// Orders lanes and overlaps steps so that copies run beside compute, and starts small updates in
+/// joint launches (joint_launches.h) where no step takes longer for that.
 ///
 /// Runs after:  find_dependencies.
 /// Runs before: plan_memory - who may share bytes follows from the order.

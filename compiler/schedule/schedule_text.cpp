@@ -1,6 +1,7 @@
 #include <charconv>
 #include <map>
 
+#include "compiler/schedule/joined_problem.h"
 #include "compiler/schedule/pipeline_search.h"
 #include "compiler/schedule/schedule.h"
 #include "runtime/base/text.h"
@@ -10,6 +11,9 @@ namespace {
 
 /// No stage is larger; leaves room for versions and distances up to kMaxStepsInFlight.
 constexpr int32_t kMaxStage = 100;
+
+/// Says that a task is started in one launch with the one before it.
+constexpr std::string_view kJoined = "joined";
 
 /// A cut of one line: the text and the column it starts at.
 struct Field {
@@ -93,6 +97,11 @@ class ScheduleParser {
       diagnostics_.error(at(number, fields[2].column, fields[2].text.size()),
                          "expected stage=N, with N from 0 to " + std::to_string(kMaxStage));
     }
+    const bool is_joined = fields.size() > 3 && fields[3].text == kJoined;
+    if (fields.size() > 3 && !is_joined) {
+      diagnostics_.error(at(number, fields[3].column, fields[3].text.size()),
+                         "expected nothing or '" + std::string(kJoined) + "' behind the stage");
+    }
     if (!task) return;
     if (places_[*task]) {
       diagnostics_.error(at(number, fields[1].column, fields[1].text.size()),
@@ -102,7 +111,7 @@ class ScheduleParser {
     }
     places_[*task] = number;  // even where the lane is wrong: it is not missing
     if (!lane || !stage) return;
-    solution_.tasks[*task] = {*lane, *stage, 0, 0, Reason::kAsWritten};
+    solution_.tasks[*task] = {*lane, *stage, 0, 0, Reason::kAsWritten, is_joined};
     solution_.lanes[*lane].push_back(*task);
   }
 
@@ -123,7 +132,7 @@ class ScheduleParser {
 
   Result<Schedule> evaluate() {
     const SchedulingProblem problem = scheduling_problem(tasks_);
-    Schedule schedule{tasks_, solution_, {}, interval_bound(problem)};
+    Schedule schedule{tasks_, solution_, {}, {}};
     // Order and stages must be sound before anything can be timed.
     schedule.solution.versions = IdVector<VersionedId, int32_t>(problem.values.size(), 1000);
     Violation violation = verify_schedule(schedule);
@@ -133,7 +142,11 @@ class ScheduleParser {
       violation = verify_schedule(schedule);
     }
     if (!violation) violation = find_too_many_versions(schedule);
-    if (!violation) return schedule;
+    if (!violation) {
+      const JoinedProblem joined(problem, launches_in(schedule.solution));
+      schedule.bound = interval_bound(joined.problem());
+      return schedule;
+    }
     diagnostics_.error(at(1, 1, 1), "this schedule is not possible: " + *violation);
     return reported();
   }
@@ -168,7 +181,8 @@ std::string print_schedule(const Schedule& schedule) {
       text += graph.lanes.lanes[lane].name + "  " + graph.tasks[task].name +
               "  stage=" + std::to_string(at.stage) + " start=" + std::to_string(at.start_ns) +
               "ns end=" + std::to_string(at.end_ns) + "ns because " +
-              std::string(to_string(at.reason)) + "\n";
+              std::string(to_string(at.reason)) +
+              (at.is_joined ? "  " + std::string(kJoined) : "") + "\n";
     }
   }
   return text;

@@ -89,7 +89,15 @@ struct ScheduledTask {
   int64_t start_ns = 0;  ///< in its interval; may lie beyond the interval's length
   int64_t end_ns = 0;
   Reason reason = Reason::kOnlyReady;
+  /// Started in one launch with the task before it on its lane: what one of them waits for, the
+  /// first does, and who waits for one waits for the last.
+  bool is_joined = false;
 };
+
+/// What a task takes where it stands: launching several is the first one's.
+constexpr TaskCost cost_in_launch(const TaskCost& cost, const ScheduledTask& task) {
+  return {task.is_joined ? 0 : cost.latency_ns, cost.work_ns, cost.shared_ns};
+}
 
 /// An order for every lane and a stage for every task.
 struct SchedulingSolution {

@@ -71,6 +71,10 @@ const std::string& name_at(const Synchronised& synchronised, LaneId lane, int32_
   return schedule.tasks.tasks[schedule.solution.lanes[lane][static_cast<size_t>(index)]].name;
 }
 
+bool is_joined_at(const Schedule& schedule, LaneId lane, size_t index) {
+  return schedule.solution.tasks[schedule.solution.lanes[lane][index]].is_joined;
+}
+
 }  // namespace
 
 Synchronised remove_redundant_waits(const MemoryPlan& memory) {
@@ -124,6 +128,7 @@ std::string print_synchronised(const Synchronised& synchronised) {
       const LaneInstruction& instruction = synchronised.program.lanes[lane][i];
       text += lanes.lanes[lane].name + "  " + name_at(synchronised, lane, static_cast<int32_t>(i)) +
               "  stage=" + std::to_string(instruction.stage);
+      if (is_joined_at(schedule, lane, i)) text += "  joined";
       for (const Wait& wait : instruction.waits) {
         text += "  wait(" + lanes.lanes[wait.lane].name + ", " + std::to_string(wait.count) + ", " +
                 std::to_string(wait.distance) + ": " +

@@ -44,6 +44,7 @@ struct QueuedInstruction {
   std::string name;          ///< the user's name for it
   Action* action = nullptr;  ///< bound by the back end that queues it; outlives the queue
   int32_t stage = 0;
+  bool is_joined = false;  ///< started in one launch with the one before it
   std::vector<QueuedWait> waits;
   std::vector<HandOverId> takes;  ///< consumed before it starts
   std::vector<HandOverId> gives;  ///< produced after it has finished

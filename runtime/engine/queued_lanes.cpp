@@ -56,6 +56,7 @@ class Divider {
         item.name = plan_.instructions[instruction].name;
         item.action = actions_[instruction].get();
         item.stage = plan_.instructions[instruction].stage;
+        item.is_joined = plan_.instructions[instruction].is_joined;
         queued.instructions.push_back(std::move(item));
       }
       queued_ids_[id] = divided_.queue.lanes.push_back(std::move(queued));

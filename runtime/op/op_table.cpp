@@ -67,11 +67,12 @@ constexpr InPlace kElementwise = InPlace::kAnyOperand;
 constexpr InPlace kFirst = InPlace::kFirstOperand;
 constexpr InPlace kNever = InPlace::kNever;
 constexpr RowRule kByRows = rows_of_elementwise;
+constexpr bool kShared = true;
 
 // clang-format off
 constexpr std::array kOps = {
   OpInfo{"accuracy", 2, 2, {},        type_of_accuracy,   work_of_streaming, kNever},
-  OpInfo{"adam_update", 4, 5, kAdam,  type_of_adam_update, work_of_streaming, kElementwise, kByRows},
+  OpInfo{"adam_update", 4, 5, kAdam,  type_of_adam_update, work_of_streaming, kElementwise, kByRows, kShared},
   OpInfo{"add",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise, kByRows},
   OpInfo{"argmax",  1, 1, kAxis,      type_of_argmax,     work_of_streaming, kNever, rows_of_axis},
   OpInfo{"binary_cross_entropy", 2, 2, {}, type_of_mean_loss, work_of_streaming, kNever},
@@ -101,10 +102,10 @@ constexpr std::array kOps = {
          type_of_matmul_update, work_of_matmul_update, kFirst, rows_of_matmul_update},
   OpInfo{"max",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNever, rows_of_reduction},
   OpInfo{"mean",    1, 1, kReduction, type_of_mean,       work_of_streaming, kNever, rows_of_reduction},
-  OpInfo{"momentum_update", 2, 2, kMomentum, type_of_f32_pair, work_of_streaming, kElementwise, kByRows},
-  OpInfo{"moving_average", 2, 2, kDecay, type_of_moving_average, work_of_streaming, kElementwise, kByRows},
+  OpInfo{"momentum_update", 2, 2, kMomentum, type_of_f32_pair, work_of_streaming, kElementwise, kByRows, kShared},
+  OpInfo{"moving_average", 2, 2, kDecay, type_of_moving_average, work_of_streaming, kElementwise, kByRows, kShared},
   OpInfo{"moving_average_of_squares", 2, 2, kDecay,
-         type_of_moving_average, work_of_streaming, kElementwise, kByRows},
+         type_of_moving_average, work_of_streaming, kElementwise, kByRows, kShared},
   OpInfo{"mse",     2, 2, {},         type_of_mean_loss,  work_of_streaming, kNever},
   OpInfo{"mse_grad", 2, 2, kGradientScale,
          type_of_f32_pair, work_of_streaming, kElementwise, rows_of_loss_grad},
@@ -117,7 +118,7 @@ constexpr std::array kOps = {
   OpInfo{"rms_norm_grad", 3, 3, kEpsilon, type_of_norm_grad, work_of_streaming, kFirst, rows_of_norm},
   OpInfo{"rms_norm_scale_grad", 2, 2, kEpsilon, type_of_norm_scale_grad, work_of_streaming, kNever},
   OpInfo{"scale",   1, 1, kScale,     type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
-  OpInfo{"sgd_update", 2, 3, kSgd,    type_of_sgd_update, work_of_streaming, kElementwise, kByRows},
+  OpInfo{"sgd_update", 2, 3, kSgd,    type_of_sgd_update, work_of_streaming, kElementwise, kByRows, kShared},
   OpInfo{"sigmoid", 1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"sigmoid_grad", 2, 2, {},    type_of_f32_pair,   work_of_streaming, kElementwise, kByRows},
   OpInfo{"slice",   1, 1, kSlice,     type_of_slice,      work_of_slice,     kNever},

@@ -49,6 +49,10 @@ using RowRule = std::vector<RowUse> (*)(std::span<const TensorType> inputs,
 /// the element of the same index is written, and no other element is read after it.
 enum class InPlace : uint8_t { kNever, kFirstOperand, kAnyOperand };
 
+/// No launch does more operators at once: what their kernels are called with has to fit in the
+/// parameters of one.
+inline constexpr int32_t kMaxOpsInLaunch = 40;
+
 /// One row of the operator table: all that the compiler and the plan verifier know of an operator.
 /// Its kernels are found by `name` in each back end's registry.
 struct OpInfo {
@@ -59,7 +63,8 @@ struct OpInfo {
   TypeRule type_rule;
   WorkRule work_rule;
   InPlace in_place;
-  RowRule row_rule = nullptr;  ///< absent: rows of the result cannot be computed alone
+  RowRule row_rule = nullptr;     ///< absent: rows of the result cannot be computed alone
+  bool may_share_launch = false;  ///< accelerators can do several of these in one launch
 };
 
 /// Every operator, ordered by name.

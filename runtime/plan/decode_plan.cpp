@@ -285,6 +285,7 @@ class Decoder {
     result.writes = optional_id<BufferId>(from.writes());
     result.input = optional_id<InputId>(from.input());
     result.stage = from.stage();
+    result.is_joined = from.is_joined();
     if (from.waits() != nullptr) {
       TRY(take(from.waits()->size() * sizeof(wire::Wait)));
       for (const wire::Wait* wait : *from.waits()) {

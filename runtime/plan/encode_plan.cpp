@@ -186,11 +186,11 @@ class Encoder {
       wait_structs.emplace_back(wait.lane.value(), wait.count, wait.distance);
     }
     const auto waits = builder_.CreateVectorOfStructs(wait_structs);
-    return wire::CreateInstruction(builder_, static_cast<wire::InstructionKind>(value.kind), name,
-                                   op, op_attributes, reads, producers, value_or_none(value.writes),
-                                   &written_rows, value_or_none(value.input), value.stage, waits,
-                                   value.cost.latency_ns, value.cost.work_ns, value.cost.shared_ns,
-                                   value.predicted_start_ns, value.predicted_end_ns, algorithm);
+    return wire::CreateInstruction(
+        builder_, static_cast<wire::InstructionKind>(value.kind), name, op, op_attributes, reads,
+        producers, value_or_none(value.writes), &written_rows, value_or_none(value.input),
+        value.stage, waits, value.cost.latency_ns, value.cost.work_ns, value.cost.shared_ns,
+        value.predicted_start_ns, value.predicted_end_ns, algorithm, value.is_joined);
   }
 
   Offset<wire::Input> input(const PlanInput& value) {

@@ -26,8 +26,12 @@ std::vector<std::string> features_of(const Plan& plan) {
   const bool has_algorithms =
       std::any_of(plan.instructions.begin(), plan.instructions.end(),
                   [](const Instruction& instruction) { return !instruction.algorithm.empty(); });
+  const bool has_joined =
+      std::any_of(plan.instructions.begin(), plan.instructions.end(),
+                  [](const Instruction& instruction) { return instruction.is_joined; });
   std::vector<std::string> features;
   if (has_algorithms) features.emplace_back("algorithms");
+  if (has_joined) features.emplace_back("joined");
   if (has_rows) features.emplace_back("rows");
   if (max_stage(plan) > 0) features.emplace_back("stages");
   if (!plan.states.empty()) features.emplace_back("state");

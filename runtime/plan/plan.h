@@ -126,6 +126,9 @@ struct Instruction {
   std::optional<RowRange> rows;    ///< the part of the buffer that is written; absent: all of it
   std::optional<InputId> input;    ///< kFeed: which plan input it reads
   int32_t stage = 0;               ///< works in interval t on step t - stage
+  /// kKernel: started in one launch with the instruction before it on its lane, and those that this
+  /// one is joined to: they run side by side, and others can wait for all of them only.
+  bool is_joined = false;
   std::vector<Wait> waits;
   TaskCost cost;
   int64_t predicted_start_ns = 0;  ///< of step 0, from the start of interval 0
@@ -174,8 +177,8 @@ struct Fingerprints {
 };
 
 /// Names of what a reader must understand; a plan that requires another one is refused.
-inline constexpr std::array<std::string_view, 5> kKnownFeatures = {"algorithms", "rows", "stages",
-                                                                   "state", "versions"};
+inline constexpr std::array<std::string_view, 6> kKnownFeatures = {
+    "algorithms", "joined", "rows", "stages", "state", "versions"};
 
 /// A whole static schedule.
 struct Plan {

@@ -96,6 +96,7 @@ Json json_of(const Instruction& instruction) {
           {"rows", json_of(instruction.rows)},
           {"input", optional_id(instruction.input)},
           {"stage", instruction.stage},
+          {"joined", instruction.is_joined},
           {"waits", list(instruction.waits, convert)},
           {"latency_ns", instruction.cost.latency_ns},
           {"work_ns", instruction.cost.work_ns},

@@ -127,9 +127,10 @@ class Printer {
         instruction.algorithm.empty() ? "" : " by " + in_quotes(instruction.algorithm);
     const std::string shared =
         cost.shared_ns > 0 ? fmt::format(", shared {}", format_duration(cost.shared_ns)) : "";
-    line("  {}: {}({}){}{}{} stage {} [{} ns, {} ns) cost {} + {}{}", instruction.name,
+    const std::string_view joined = instruction.is_joined ? " joined" : "";
+    line("  {}: {}({}){}{}{}{} stage {} [{} ns, {} ns) cost {} + {}{}", instruction.name,
          is_kernel ? std::string_view(instruction.op) : name_of(instruction.kind),
-         join(reads, ", "), attributes_of(instruction.attributes), writes, algorithm,
+         join(reads, ", "), attributes_of(instruction.attributes), writes, algorithm, joined,
          instruction.stage, instruction.predicted_start_ns, instruction.predicted_end_ns,
          format_duration(cost.latency_ns), format_duration(cost.work_ns), shared);
   }

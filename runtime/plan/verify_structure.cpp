@@ -10,6 +10,7 @@
 #include "runtime/plan/check_references.h"
 #include "runtime/plan/plan_names.h"
 #include "runtime/plan/structure_violation.h"
+#include "runtime/plan/verify_launches.h"
 #include "runtime/plan/verify_memory.h"
 
 namespace graphrt {
@@ -52,6 +53,7 @@ class StructureChecker {
       if (Violation violation = check_instruction(id)) return violation;
     }
     if (Violation violation = find_unpinned_copy(plan_, positions_)) return violation;
+    if (Violation violation = find_launch_violation(plan_, positions_)) return violation;
     if (Violation violation = check_initial_bytes()) return violation;
     if (Violation violation = check_outputs()) return violation;
     if (Violation violation = check_names()) return violation;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/kernels/cuda/cuda_kernels.h"
+#include "runtime/kernels/cuda/joint_launch.h"
 #include "tests/gpu/gpu_test.h"
 #include "tests/gpu/kernel_cases.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
@@ -109,10 +110,13 @@ class KernelRun {
 
   /// Queues the kernel and nothing else.
   void launch() const {
-    std::vector<const std::byte*> operands;
-    for (const auto& input : inputs_) operands.push_back(input->address());
-    const auto launched = kernel_->launch(operands, output().address(), queue_.get());
+    const auto launched = kernel_->launch(addresses(), output().address(), queue_.get());
     CHECK(launched.has_value(), launched.error().message);
+  }
+
+  /// Adds it to a launch that several share; says no if it has to be launched by itself.
+  bool join(JointLaunch& launch) const {
+    return launch.add(*kernel_, addresses(), output().address());
   }
 
   /// Launches, waits, and returns the result.
@@ -124,6 +128,12 @@ class KernelRun {
   }
 
  private:
+  std::vector<const std::byte*> addresses() const {
+    std::vector<const std::byte*> operands;
+    for (const auto& input : inputs_) operands.push_back(input->address());
+    return operands;
+  }
+
   const KernelQueue& queue_;
   std::optional<size_t> in_place_;
   std::unique_ptr<const CudaKernel> kernel_;

@@ -20,10 +20,18 @@ class KernelAction final : public CudaAction {
 
   bool needs_workspace() const override { return true; }
 
+  bool join(int64_t step, JointLaunch& launch) override {
+    return launch.add(*kernel_, addresses_at(step), output_.at(step));
+  }
+
  private:
   Result<void> launch(int64_t step, const CudaQueue& queue) override {
+    return kernel_->launch(addresses_at(step), output_.at(step), queue);
+  }
+
+  std::span<const std::byte* const> addresses_at(int64_t step) {
     for (size_t i = 0; i < inputs_.size(); ++i) addresses_[i] = inputs_[i].at(step);
-    return kernel_->launch(addresses_, output_.at(step), queue);
+    return addresses_;
   }
 
   std::unique_ptr<const CudaKernel> kernel_;

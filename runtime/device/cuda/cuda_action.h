@@ -8,6 +8,7 @@
 #include "runtime/device/action.h"
 #include "runtime/device/cuda/cuda_stream.h"
 #include "runtime/device/device.h"
+#include "runtime/kernels/cuda/joint_launch.h"
 
 namespace graphrt::cuda {
 
@@ -20,6 +21,9 @@ class CudaAction : public Action {
   /// Queues the work of one step on a stream of gpu() and returns at once; may be captured.
   /// Requires: gpu() is current. Errors: what CUDA refuses; operator and device in front.
   Result<void> enqueue(int64_t step, const CudaQueue& queue);
+
+  /// Adds the work of one step to a launch that several share; says no if it has none to share.
+  virtual bool join(int64_t /*step*/, JointLaunch& /*launch*/) { return false; }
 
   /// Queues it and waits until it is done.
   Result<void> run(int64_t step) override;

@@ -119,12 +119,12 @@ Result<void> LaneIssuer::make_events() {
 Result<void> LaneIssuer::issue(const Window& window, StepRange steps, Earlier earlier) {
   for (int64_t i = 0; i < window.count; ++i) {
     for (const QueuedPosition& at : program_.order) {
+      if (instruction_at(at).is_joined) continue;  // the first of its launch issues it too
       Result<void> issued = issue_one(at, window.first + i, window, steps, earlier);
       if (issued) continue;
-      const QueuedLane& lane = program_.lanes[at.lane];
       Error error = std::move(issued).error();
-      error.message = "'" + lane.instructions[static_cast<size_t>(at.position)].name + "' on " +
-                      lane.name + ": " + error.message;
+      error.message = "'" + instruction_at(at).name + "' on " + program_.lanes[at.lane].name +
+                      ": " + error.message;
       return tl::unexpected(std::move(error));
     }
   }
@@ -135,8 +135,7 @@ Result<void> LaneIssuer::issue(const Window& window, StepRange steps, Earlier ea
 // rely on the order that goes through it.
 Result<void> LaneIssuer::issue_one(const QueuedPosition& at, int64_t interval, const Window& window,
                                    StepRange steps, Earlier earlier) {
-  const auto index = static_cast<size_t>(at.position);
-  const QueuedInstruction& instruction = program_.lanes[at.lane].instructions[index];
+  const QueuedInstruction& instruction = instruction_at(at);
   const CudaStream& stream = *streams_[stream_of_[at.lane]];
   TRY(select_gpu(stream.gpu()));
   const int64_t first_with_event = earlier == Earlier::kIsOver ? window.first : 0;
@@ -154,27 +153,51 @@ Result<void> LaneIssuer::issue_one(const QueuedPosition& at, int64_t interval, c
   }
   TRY(hand_overs_.enqueue(stream.get(), uses_, 1));
   const int64_t step = interval - instruction.stage;
-  if (step >= 0 && step < steps.count) TRY(run_action(at, steps.first + step, stream));
+  if (step >= 0 && step < steps.count) TRY(run_launch(at, steps.first + step, stream));
+  const QueuedPosition last = last_of_launch(at);  // others wait for all of a launch
   uses_.clear();
-  for (const HandOverId id : instruction.gives) uses_.push_back({id, interval});
+  for (const HandOverId id : instruction_at(last).gives) uses_.push_back({id, interval});
   TRY(hand_overs_.enqueue(stream.get(), uses_, 0));
-  const auto& events = places_[at.lane][index].events;
+  const auto& events = places_[last.lane][static_cast<size_t>(last.position)].events;
   if (events.empty()) return {};
   const CudaEvent& event = events[static_cast<size_t>(interval) % events.size()];
   CUDA_TRY(cudaEventRecord(event.get(), stream.get()));
   return {};
 }
 
-Result<void> LaneIssuer::run_action(const QueuedPosition& at, int64_t step,
+const QueuedInstruction& LaneIssuer::instruction_at(const QueuedPosition& at) const {
+  return program_.lanes[at.lane].instructions[static_cast<size_t>(at.position)];
+}
+
+QueuedPosition LaneIssuer::last_of_launch(QueuedPosition at) const {
+  const auto& instructions = program_.lanes[at.lane].instructions;
+  for (auto next = static_cast<size_t>(at.position) + 1; next < instructions.size(); ++next) {
+    if (!instructions[next].is_joined) break;
+    at.position = static_cast<int32_t>(next);
+  }
+  return at;
+}
+
+Result<void> LaneIssuer::run_launch(const QueuedPosition& first, int64_t step,
                                     const CudaStream& stream) {
-  const auto index = static_cast<size_t>(at.position);
-  const ProfilerRange range(program_.lanes[at.lane].instructions[index].name);
-  if (marks_kind_ == Marks::kNone) return action_of(at).enqueue(step, stream.queue());
+  const ProfilerRange range(instruction_at(first).name);
+  if (marks_kind_ == Marks::kNone) return enqueue_launch(first, step, stream);
   TRY(CudaEvent start, mark(stream));
-  TRY(action_of(at).enqueue(step, stream.queue()));
+  TRY(enqueue_launch(first, step, stream));
   TRY(CudaEvent end, mark(stream));
-  marks_.push_back({at, step, stream.gpu(), std::move(start), std::move(end)});
+  marks_.push_back({first, step, stream.gpu(), std::move(start), std::move(end)});
   return {};
+}
+
+Result<void> LaneIssuer::enqueue_launch(const QueuedPosition& first, int64_t step,
+                                        const CudaStream& stream) {
+  const QueuedPosition last = last_of_launch(first);
+  if (last.position == first.position) return action_of(first).enqueue(step, stream.queue());
+  for (QueuedPosition at = first; at.position <= last.position; ++at.position) {
+    CudaAction& action = action_of(at);
+    if (!action.join(step, joint_)) TRY(action.enqueue(step, stream.queue()));
+  }
+  return joint_.launch(stream.queue());
 }
 
 Result<CudaEvent> LaneIssuer::mark(const CudaStream& stream) const {
@@ -223,7 +246,13 @@ Result<std::vector<QueuedSpan>> LaneIssuer::read_marks() const {
     const Origin& origin = origin_of(mark.gpu);
     TRY(const auto start, since(origin, mark.start));
     TRY(const auto end, since(origin, mark.end));
-    spans.push_back({mark.where, mark.step, start, end});
+    // Instructions of one launch run side by side; each is told an equal part of its time.
+    const int32_t count = last_of_launch(mark.first).position - mark.first.position + 1;
+    for (int32_t i = 0; i < count; ++i) {
+      const QueuedPosition at{mark.first.lane, mark.first.position + i};
+      spans.push_back({at, mark.step, start + (end - start) * i / count,
+                       start + (end - start) * (i + 1) / count});
+    }
   }
   return spans;
 }

@@ -51,7 +51,7 @@ class LaneIssuer {
     std::vector<CudaEvent> events;  // one for each interval that a wait looks back; or none
   };
   struct Mark {
-    QueuedPosition where;
+    QueuedPosition first;  // of a launch
     int64_t step;
     int32_t gpu;
     CudaEvent start;
@@ -68,7 +68,10 @@ class LaneIssuer {
   Result<void> make_events();
   Result<void> issue_one(const QueuedPosition& at, int64_t interval, const Window& window,
                          StepRange steps, Earlier earlier);
-  Result<void> run_action(const QueuedPosition& at, int64_t step, const CudaStream& stream);
+  Result<void> run_launch(const QueuedPosition& first, int64_t step, const CudaStream& stream);
+  Result<void> enqueue_launch(const QueuedPosition& first, int64_t step, const CudaStream& stream);
+  const QueuedInstruction& instruction_at(const QueuedPosition& at) const;
+  QueuedPosition last_of_launch(QueuedPosition at) const;
   Result<CudaEvent> mark(const CudaStream& stream) const;
   const Origin& origin_of(int32_t gpu) const;
   CudaAction& action_of(const QueuedPosition& at) {
@@ -81,6 +84,7 @@ class LaneIssuer {
   IdVector<QueuedLaneId, size_t> stream_of_;
   IdVector<QueuedLaneId, std::vector<Place>> places_;
   std::vector<HandOverMemory::Use> uses_;  // of one instruction; kept, not made every step
+  JointLaunch joint_;                      // the same
   Marks marks_kind_ = Marks::kNone;
   std::vector<Mark> marks_;
   std::vector<Origin> origins_;

@@ -17,6 +17,10 @@
 
 namespace graphrt {
 
+namespace cuda {
+struct JointTable;
+}  // namespace cuda
+
 /// Scratch memory that every queue has: what cuBLAS recommends for Hopper.
 inline constexpr int64_t kCudaWorkspaceBytes = int64_t{32} << 20;
 
@@ -48,6 +52,12 @@ class CudaKernel {
   /// Threads: any number of calls at the same time, with different queues and outputs.
   virtual Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                               const CudaQueue& queue) const = 0;
+
+  /// Adds the same to a launch that several kernels share (JointLaunch), if it has such a form.
+  virtual bool join(cuda::JointTable& /*table*/, std::span<const std::byte* const> /*inputs*/,
+                    std::byte* /*output*/) const {
+    return false;
+  }
 };
 
 /// Binds an operator for the current CUDA device; `blas` is a handle of that device. `algorithm`:

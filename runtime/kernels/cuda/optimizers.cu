@@ -1,75 +1,79 @@
-// What optimizers do to a state in every step. The result of an update may take the bytes of an
-// operand, as in elementwise.cu: a thread reads all its elements before it writes the first, and no
-// other thread reads them.
+// What optimizers do to a state in every step, a launch a tensor or many tensors in one.
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numbers>
-#include <utility>
 
-#include "runtime/kernels/cuda/launch.cuh"
-#include "runtime/kernels/cuda/prepare.h"
+#include "runtime/kernels/cuda/joint_table.cuh"
 
 namespace graphrt::cuda {
 namespace {
 
-using Scalars = std::span<const std::byte* const>;
-
-template <size_t kNumTensors>
-struct Tensors {
-  const float* of[kNumTensors];
-};
-
-/// y = formula(x, ...) for the kSize elements from number `at` on.
-template <int kSize, class Formula, size_t... kOperand>
-__device__ void update_vector(const Formula& formula, const Tensors<sizeof...(kOperand)>& x,
-                              float* y, int64_t at, std::index_sequence<kOperand...>) {
-  const Vector<float, kSize> operands[] = {load<kSize>(x.of[kOperand] + at)...};
-  Vector<float, kSize> result;
-  for (int i = 0; i < kSize; ++i) result.lane[i] = formula(operands[kOperand].lane[i]...);
-  store<kSize>(y + at, result);
+template <int kSize, class Rule>
+__global__ void update_elements(const Rule rule, const UpdateTensors<Rule::kNumTensors> tensors) {
+  update_by_thread<kSize>(rule, tensors, thread_number());
 }
 
-template <int kSize, size_t kNumTensors, class Rule>
-__global__ void update_elements(const Rule rule, const Tensors<kNumTensors> x, float* y,
-                                int64_t num_elements) {
-  constexpr auto kOperands = std::make_index_sequence<kNumTensors>();
-  const int64_t thread = thread_number();
-  const int64_t num_vectors = num_elements / kSize;
-  if (thread < num_vectors) {
-    return update_vector<kSize>(rule.formula(), x, y, thread * kSize, kOperands);
-  }
-  const int64_t i = num_vectors * kSize + (thread - num_vectors);
-  if (i < num_elements) update_vector<1>(rule.formula(), x, y, i, kOperands);
+template <int kSize>
+unsigned num_blocks_of(int64_t num_elements) {
+  return num_blocks_for(num_threads_for<kSize>(num_elements));
 }
 
-/// The elements of `kNumTensors` operands of one shape; the operands behind them are scalars, from
-/// which `rule` makes the formula of this step.
-template <size_t kNumTensors, class Rule>
+template <class Rule>
 class UpdateKernel : public CudaKernel {
  public:
   UpdateKernel(int64_t num_elements, const Rule& rule) : num_elements_(num_elements), rule_(rule) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
-    Tensors<kNumTensors> x;
-    bool is_aligned = are_aligned(kVectorBytes, output);
-    for (size_t i = 0; i < kNumTensors; ++i) {
-      x.of[i] = elements<float>(inputs[i]);
-      is_aligned = is_aligned && are_aligned(kVectorBytes, x.of[i]);
-    }
-    Rule rule = rule_;
-    rule.bind(inputs.subspan(kNumTensors));
-    float* y = elements<float>(output);
-    if (is_aligned) return launch_with<kWidest>(rule, x, y, queue);
-    return launch_with<1>(rule, x, y, queue);
+    const auto tensors = tensors_of(inputs, output);
+    if (is_aligned(tensors)) return launch_with<kWidest>(bound(inputs), tensors, queue);
+    return launch_with<1>(bound(inputs), tensors, queue);
+  }
+
+  bool join(JointTable& table, std::span<const std::byte* const> inputs,
+            std::byte* output) const override {
+    const uint32_t first_block = table.num_jobs == 0 ? 0 : table.jobs[table.num_jobs - 1].end_block;
+    UpdateJob& job = table.jobs[table.num_jobs++];
+    const auto tensors = tensors_of(inputs, output);
+    set_rule(job, bound(inputs));
+    for (size_t i = 0; i < Rule::kNumTensors; ++i) job.tensors.x[i] = tensors.x[i];
+    job.tensors.y = tensors.y;
+    job.tensors.num_elements = num_elements_;
+    job.is_aligned = is_aligned(tensors);
+    job.end_block = first_block + (job.is_aligned ? num_blocks_of<kWidest>(num_elements_)
+                                                  : num_blocks_of<1>(num_elements_));
+    return true;
   }
 
  private:
+  UpdateTensors<Rule::kNumTensors> tensors_of(std::span<const std::byte* const> inputs,
+                                              std::byte* output) const {
+    UpdateTensors<Rule::kNumTensors> tensors;
+    for (size_t i = 0; i < Rule::kNumTensors; ++i) tensors.x[i] = elements<float>(inputs[i]);
+    tensors.y = elements<float>(output);
+    tensors.num_elements = num_elements_;
+    return tensors;
+  }
+
+  static bool is_aligned(const UpdateTensors<Rule::kNumTensors>& tensors) {
+    return are_aligned(kVectorBytes, tensors.y) &&
+           std::all_of(std::begin(tensors.x), std::end(tensors.x),
+                       [](const float* x) { return are_aligned(kVectorBytes, x); });
+  }
+
+  /// The rule with the scalars of this launch.
+  Rule bound(std::span<const std::byte* const> inputs) const {
+    Rule rule = rule_;
+    rule.bind(inputs.subspan(Rule::kNumTensors));
+    return rule;
+  }
+
   template <int kSize>
-  Result<void> launch_with(const Rule& rule, const Tensors<kNumTensors>& x, float* y,
+  Result<void> launch_with(const Rule& rule, const UpdateTensors<Rule::kNumTensors>& tensors,
                            const CudaQueue& queue) const {
-    const unsigned num_blocks = num_blocks_for(num_threads_for<kSize>(num_elements_));
-    update_elements<kSize, kNumTensors>
-        <<<num_blocks, kThreadsPerBlock, 0, queue.stream>>>(rule, x, y, num_elements_);
+    update_elements<kSize>
+        <<<num_blocks_of<kSize>(num_elements_), kThreadsPerBlock, 0, queue.stream>>>(rule, tensors);
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -78,96 +82,14 @@ class UpdateKernel : public CudaKernel {
   Rule rule_;
 };
 
-template <size_t kNumTensors, class Rule>
+template <class Rule>
 KernelResult make_update(const KernelSpec& spec, const Rule& rule) {
-  return std::make_unique<UpdateKernel<kNumTensors, Rule>>(spec.result.num_elements(), rule);
+  return std::make_unique<UpdateKernel<Rule>>(spec.result.num_elements(), rule);
 }
 
 float float_attribute(const KernelSpec& spec, std::string_view name, double otherwise) {
   return static_cast<float>(spec.attributes.number(name, otherwise));
 }
-
-/// The rate of an update: what an operand says, if there is one, else a number.
-struct Rate {
-  float number;
-  const float* operand;
-
-  void bind(Scalars scalars, size_t index) {
-    operand = scalars.size() > index ? elements<float>(scalars[index]) : nullptr;
-  }
-  __device__ float get() const { return operand != nullptr ? *operand : number; }
-};
-
-struct Sgd {
-  Rate rate;
-  float weight_decay;
-
-  void bind(Scalars scalars) { rate.bind(scalars, 0); }
-  __device__ auto formula() const {
-    return [r = rate.get(), decay = weight_decay](float w, float g) {
-      // Without decay the weight plays no part: it may be infinite.
-      return w - r * (decay == 0 ? g : g + decay * w);
-    };
-  }
-};
-
-struct Momentum {
-  float momentum;
-
-  void bind(Scalars) {}
-  __device__ auto formula() const {
-    return [kept = momentum](float v, float g) { return kept * v + g; };
-  }
-};
-
-struct MovingAverage {
-  float kept;
-  float taken;
-
-  void bind(Scalars) {}
-  __device__ auto formula() const {
-    return [*this](float average, float x) { return kept * average + taken * x; };
-  }
-};
-
-struct MovingAverageOfSquares {
-  float kept;
-  float taken;
-
-  void bind(Scalars) {}
-  __device__ auto formula() const {
-    return [*this](float average, float x) { return kept * average + taken * x * x; };
-  }
-};
-
-struct Adam {
-  float log_beta1;
-  float log_beta2;
-  float epsilon;
-  float weight_decay;
-  Rate rate;
-  const int32_t* step;
-
-  void bind(Scalars scalars) {
-    step = elements<int32_t>(scalars[0]);
-    rate.bind(scalars, 1);
-  }
-
-  /// What a moving average that began with 0 must be multiplied by: 1 / (1 - beta^steps).
-  __device__ static float correction(float log_beta, float num_steps) {
-    return -1 / expm1f(num_steps * log_beta);
-  }
-
-  __device__ auto formula() const {
-    const float num_steps = static_cast<float>(*step) + 1;
-    return [r = rate.get(), m_factor = correction(log_beta1, num_steps),
-            v_factor = correction(log_beta2, num_steps), added = epsilon,
-            decay = weight_decay](float w, float m, float v) {
-      const float direction = m * m_factor / (sqrtf(v * v_factor) + added);
-      return w - r * (decay == 0 ? direction : direction + decay * w);
-    };
-  }
-};
 
 /// A rate for every step: a linear warm-up, then the same, or less by a factor every so often, or
 /// along half a cosine down to a last rate.
@@ -236,29 +158,29 @@ Rate rate_of(const KernelSpec& spec) {
 }  // namespace
 
 KernelResult prepare_sgd_update(const KernelSpec& spec) {
-  return make_update<2>(
+  return make_update(
       spec, Sgd{.rate = rate_of(spec), .weight_decay = float_attribute(spec, "weight_decay", 0)});
 }
 
 KernelResult prepare_momentum_update(const KernelSpec& spec) {
-  return make_update<2>(spec, Momentum{float_attribute(spec, "momentum", 0)});
+  return make_update(spec, Momentum{float_attribute(spec, "momentum", 0)});
 }
 
 KernelResult prepare_moving_average(const KernelSpec& spec) {
-  return make_update<2>(spec, average_of<MovingAverage>(spec));
+  return make_update(spec, average_of<MovingAverage>(spec));
 }
 
 KernelResult prepare_moving_average_of_squares(const KernelSpec& spec) {
-  return make_update<2>(spec, average_of<MovingAverageOfSquares>(spec));
+  return make_update(spec, average_of<MovingAverageOfSquares>(spec));
 }
 
 KernelResult prepare_adam_update(const KernelSpec& spec) {
-  return make_update<3>(spec, Adam{.log_beta1 = log_of_attribute(spec, "beta1", 0.9),
-                                   .log_beta2 = log_of_attribute(spec, "beta2", 0.999),
-                                   .epsilon = float_attribute(spec, "epsilon", 1e-8),
-                                   .weight_decay = float_attribute(spec, "weight_decay", 0),
-                                   .rate = rate_of(spec),
-                                   .step = nullptr});
+  return make_update(spec, Adam{.log_beta1 = log_of_attribute(spec, "beta1", 0.9),
+                                .log_beta2 = log_of_attribute(spec, "beta2", 0.999),
+                                .epsilon = float_attribute(spec, "epsilon", 1e-8),
+                                .weight_decay = float_attribute(spec, "weight_decay", 0),
+                                .rate = rate_of(spec),
+                                .step = nullptr});
 }
 
 KernelResult prepare_learning_rate(const KernelSpec& spec) {

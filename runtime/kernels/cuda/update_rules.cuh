@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "runtime/kernels/cuda/launch.cuh"
+#include "runtime/kernels/cuda/prepare.h"
+
+/// What optimizers do to the elements of a state, as rules: each names how many operands have the
+/// state's shape, and makes the formula of a step from the scalars behind them. Products and sums
+/// are fused as they are written and nowhere else: left to itself the compiler does it differently
+/// from kernel to kernel, and a rule gives the same bits in all of them.
+///
+/// The result may take the bytes of an operand, as in elementwise.cu: a thread reads all its
+/// elements before it writes the first, and no other thread reads them.
+namespace graphrt::cuda {
+
+using Scalars = std::span<const std::byte* const>;
+
+/// The rate of an update: what an operand says, if there is one, else a number.
+struct Rate {
+  float number;
+  const float* operand;
+
+  void bind(Scalars scalars, size_t index) {
+    operand = scalars.size() > index ? elements<float>(scalars[index]) : nullptr;
+  }
+  __device__ float get() const { return operand != nullptr ? *operand : number; }
+};
+
+struct Sgd {
+  static constexpr size_t kNumTensors = 2;
+  Rate rate;
+  float weight_decay;
+
+  void bind(Scalars scalars) { rate.bind(scalars, 0); }
+  __device__ auto formula() const {
+    return [r = rate.get(), decay = weight_decay](float w, float g) {
+      // Without decay the weight plays no part: it may be infinite.
+      return fmaf(-r, decay == 0 ? g : fmaf(decay, w, g), w);
+    };
+  }
+};
+
+struct Momentum {
+  static constexpr size_t kNumTensors = 2;
+  float momentum;
+
+  void bind(Scalars) {}
+  __device__ auto formula() const {
+    return [kept = momentum](float v, float g) { return fmaf(kept, v, g); };
+  }
+};
+
+struct MovingAverage {
+  static constexpr size_t kNumTensors = 2;
+  float kept;
+  float taken;
+
+  void bind(Scalars) {}
+  __device__ auto formula() const {
+    return [*this](float average, float x) { return fmaf(kept, average, __fmul_rn(taken, x)); };
+  }
+};
+
+struct MovingAverageOfSquares {
+  static constexpr size_t kNumTensors = 2;
+  float kept;
+  float taken;
+
+  void bind(Scalars) {}
+  __device__ auto formula() const {
+    return [*this](float average, float x) {
+      return fmaf(kept, average, __fmul_rn(__fmul_rn(taken, x), x));
+    };
+  }
+};
+
+struct Adam {
+  static constexpr size_t kNumTensors = 3;
+  float log_beta1;
+  float log_beta2;
+  float epsilon;
+  float weight_decay;
+  Rate rate;
+  const int32_t* step;
+
+  void bind(Scalars scalars) {
+    step = elements<int32_t>(scalars[0]);
+    rate.bind(scalars, 1);
+  }
+
+  /// What a moving average that began with 0 must be multiplied by: 1 / (1 - beta^steps).
+  __device__ static float correction(float log_beta, float num_steps) {
+    return -1 / expm1f(num_steps * log_beta);
+  }
+
+  __device__ auto formula() const {
+    const float num_steps = static_cast<float>(*step) + 1;
+    return [r = rate.get(), m_factor = correction(log_beta1, num_steps),
+            v_factor = correction(log_beta2, num_steps), added = epsilon,
+            decay = weight_decay](float w, float m, float v) {
+      const float scale = sqrtf(__fmul_rn(v, v_factor)) + added;
+      const float direction = __fmul_rn(m, m_factor) / scale;
+      return fmaf(-r, decay == 0 ? direction : fmaf(decay, w, direction), w);
+    };
+  }
+};
+
+/// The operands of a rule that have the state's shape, and the result.
+template <size_t kNumTensors>
+struct UpdateTensors {
+  const float* x[kNumTensors];
+  float* y;
+  int64_t num_elements;
+};
+
+/// y = formula(x, ...) for the kSize elements from number `at` on.
+template <int kSize, class Formula, size_t... kOperand>
+__device__ void update_vector(const Formula& formula,
+                              const UpdateTensors<sizeof...(kOperand)>& tensors, int64_t at,
+                              std::index_sequence<kOperand...>) {
+  const Vector<float, kSize> operands[] = {load<kSize>(tensors.x[kOperand] + at)...};
+  Vector<float, kSize> result;
+  for (int i = 0; i < kSize; ++i) result.lane[i] = formula(operands[kOperand].lane[i]...);
+  store<kSize>(tensors.y + at, result);
+}
+
+/// What thread number `thread` of num_threads_for<kSize>(num_elements) does.
+template <int kSize, class Rule>
+__device__ void update_by_thread(const Rule& rule, const UpdateTensors<Rule::kNumTensors>& tensors,
+                                 int64_t thread) {
+  constexpr auto kOperands = std::make_index_sequence<Rule::kNumTensors>();
+  const int64_t num_vectors = tensors.num_elements / kSize;
+  if (thread < num_vectors) {
+    return update_vector<kSize>(rule.formula(), tensors, thread * kSize, kOperands);
+  }
+  const int64_t i = num_vectors * kSize + (thread - num_vectors);
+  if (i < tensors.num_elements) update_vector<1>(rule.formula(), tensors, i, kOperands);
+}
+
+}  // namespace graphrt::cuda
