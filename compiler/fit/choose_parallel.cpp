@@ -186,7 +186,7 @@ Result<ParallelChoice> choose_parallel(const Graph& graph, const Machine& machin
     choice.candidates.push_back(std::move(candidate));
     const auto& best = choice.candidates[choice.chosen].score;
     const auto& score = choice.candidates.back().score;
-    if (score && (!best || *score < *best)) choice.chosen = choice.candidates.size() - 1;
+    if (score && (!best || is_better(*score, *best))) choice.chosen = choice.candidates.size() - 1;
   }
   choice.parallel = choice.candidates[choice.chosen].parallel;
   return choice;

@@ -31,7 +31,17 @@ std::vector<PlacementCandidate> candidates_for(const Graph& graph, const Machine
   return candidates;
 }
 
+/// Latencies that differ by less are about equal.
+constexpr double kLeastGain = 0.01;
+
 }  // namespace
+
+bool is_better(const PlacementScore& score, const PlacementScore& before) {
+  if (score.excess_bytes != before.excess_bytes) return score.excess_bytes < before.excess_bytes;
+  if (score.interval_ns != before.interval_ns) return score.interval_ns < before.interval_ns;
+  return static_cast<double>(score.latency_ns) <
+         static_cast<double>(before.latency_ns) * (1 - kLeastGain);
+}
 
 Result<Placement> place(const Graph& graph, const Machine& machine, const CostModel& costs,
                         const EvaluateAssignment& evaluate, DiagnosticSink& diagnostics) {
@@ -44,7 +54,7 @@ Result<Placement> place(const Graph& graph, const Machine& machine, const CostMo
     const auto score = evaluate(candidate.assignment);
     if (!score) continue;
     placement.candidates.back().score = score;
-    if (!best || *score < *placement.candidates[*best].score) {
+    if (!best || is_better(*score, *placement.candidates[*best].score)) {
       best = placement.candidates.size() - 1;
     }
   }

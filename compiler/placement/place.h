@@ -12,8 +12,13 @@ struct PlacementScore {
   int64_t excess_bytes = 0;  ///< above what devices may hold, all together
   int64_t interval_ns = 0;   ///< per step in the steady state
   int64_t latency_ns = 0;    ///< of one step alone; decides between equal intervals
-  auto operator<=>(const PlacementScore&) const = default;
+  bool operator==(const PlacementScore&) const = default;
 };
+
+/// Whether a placement does better than one that was there before it. Of equal intervals the
+/// shorter latency decides, unless they are about equal: measured figures of two devices that are
+/// alike differ in their last digits, which is no reason to prefer the second.
+bool is_better(const PlacementScore& score, const PlacementScore& before);
 
 /// A way to place a graph, and how it does.
 struct PlacementCandidate {
