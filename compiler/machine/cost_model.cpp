@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/op/kernel_signature.h"
+
 namespace graphc {
 namespace {
 
@@ -31,6 +33,20 @@ double lane_bytes_per_s(const Device& device) {
   return device.bytes_per_worker_per_s.value_or(all / device.num_lanes);
 }
 
+/// Of what a kernel takes beyond its launch: with less work by the rates, it does not fill the
+/// device.
+constexpr int64_t kLeastShareOfFull = 2;
+
+/// A kernel of an accelerator that was measured to take `time_ns` in all, and would have to work
+/// for `work_ns` by the rates. Where it fills the device, others wait for all of the rest; a small
+/// one waits for itself, and others can run beside it.
+TaskCost measured_cost(int64_t time_ns, int64_t launch_ns, int64_t work_ns) {
+  const int64_t after_launch_ns = std::max<int64_t>(time_ns - launch_ns, 1);
+  const bool is_full = work_ns >= after_launch_ns / kLeastShareOfFull;
+  const int64_t shared_ns = is_full ? after_launch_ns : work_ns;
+  return {std::max(time_ns - shared_ns, int64_t{0}), shared_ns, shared_ns};
+}
+
 }  // namespace
 
 bool shares_compute(const Device& device) { return device.kind != "cpu"; }
@@ -57,9 +73,19 @@ TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> in
     work_ns = std::max(work_ns, nanoseconds(work.num_flops, rate));
   }
   work_ns = std::max<int64_t>(work_ns, 1);
-  const int64_t shared_ns =
-      shares_compute(device) ? work_ns : bandwidth_ns(device, work.num_bytes, work_ns);
-  return {device.launch_ns, work_ns, shared_ns};
+  if (!shares_compute(device)) {
+    return {device.launch_ns, work_ns, bandwidth_ns(device, work.num_bytes, work_ns)};
+  }
+  const auto time_ns = measured_ns(op, inputs, attributes, device);
+  return time_ns ? measured_cost(*time_ns, device.launch_ns, work_ns)
+                 : TaskCost{device.launch_ns, work_ns, work_ns};
+}
+
+std::optional<int64_t> CostModel::measured_ns(const OpInfo& op, std::span<const TensorType> inputs,
+                                              const Attributes& attributes,
+                                              const Device& device) const {
+  if (!machine_->times_ns.contains(device.kind)) return std::nullopt;
+  return machine_->time_for(device.kind, kernel_signature(op.name, inputs, attributes));
 }
 
 TaskCost CostModel::copy_cost(const LinkDirection& link, int64_t num_bytes) const {

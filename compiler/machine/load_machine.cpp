@@ -33,13 +33,18 @@ class MachineReader {
       : root_(root), diagnostics_(diagnostics) {}
 
   Result<Machine> read() {
-    const MapKeys keys = {"the machine file", {"machine", "devices", "links", "algorithms"}};
+    const MapKeys keys = {"the machine file",
+                          {"machine", "devices", "links", "algorithms", "times"}};
     check_keys(root_, keys, diagnostics_);
     const YamlNode* name = require_key(root_, "machine", keys, root_.where, diagnostics_);
     if (name != nullptr) read_name(*name);
     read_devices(require_key(root_, "devices", keys, root_.where, diagnostics_));
     read_links();
-    read_algorithms(root_.find("algorithms"));
+    read_measured("algorithms", [&](const std::string& kind, const YamlNode& of,
+                                    const YamlNode& item) { read_algorithm(kind, of, item); });
+    read_measured("times", [&](const std::string& kind, const YamlNode& of, const YamlNode& item) {
+      read_time(kind, of, item);
+    });
     return std::move(machine_);
   }
 
@@ -207,30 +212,48 @@ class MachineReader {
                            print_byte_rate(bytes->second));
   }
 
-  /// What signatures and algorithms say is for the back end to know.
-  void read_algorithms(const YamlNode* algorithms) {
-    if (algorithms == nullptr || algorithms->kind == YamlKind::kNull) return;
-    if (!expect_kind(*algorithms, YamlKind::kMap, "`algorithms`", diagnostics_)) return;
-    for (size_t i = 0; i < algorithms->keys.size(); ++i) {
-      const YamlNode& kind = algorithms->keys[i];
-      const YamlNode& of_kind = algorithms->items[i];
+  /// What was measured of kernels: by kind of device a map from kernels to `read` figures. What the
+  /// text of a kernel says is for the back end to know.
+  template <class Read>
+  void read_measured(const std::string& section, Read read) {
+    const YamlNode* kinds = root_.find(section);
+    if (kinds == nullptr || kinds->kind == YamlKind::kNull) return;
+    if (!expect_kind(*kinds, YamlKind::kMap, "`" + section + "`", diagnostics_)) return;
+    for (size_t i = 0; i < kinds->keys.size(); ++i) {
+      const YamlNode& kind = kinds->keys[i];
+      const YamlNode& of_kind = kinds->items[i];
       if (!expect_kind(of_kind, YamlKind::kMap, "`" + kind.text + "`", diagnostics_)) continue;
       if (kind.text == "cpu") {
-        diagnostics_.error(kind.where, "a CPU has no algorithms to choose from");
+        diagnostics_.error(kind.where, "`" + section + "` are those of accelerators");
       } else if (!has_device_of(kind.text)) {
         diagnostics_.error(kind.where, "the machine has no device of kind '" + kind.text + "'");
       }
       for (size_t k = 0; k < of_kind.keys.size(); ++k) {
-        const std::optional<std::string> text =
-            read_text(of_kind.items[k], "an algorithm", diagnostics_);
-        if (!text) continue;
-        const std::string line = of_kind.keys[k].text + *text;
-        if (std::any_of(line.begin(), line.end(), is_control)) {
-          diagnostics_.error(of_kind.keys[k].where, "an algorithm and what it is for are one line");
+        const YamlNode& kernel = of_kind.keys[k];
+        if (std::any_of(kernel.text.begin(), kernel.text.end(), is_control)) {
+          diagnostics_.error(kernel.where, "what a kernel computes is one line");
+          continue;
         }
-        machine_.algorithms[kind.text][of_kind.keys[k].text] = *text;
+        read(kind.text, kernel, of_kind.items[k]);
       }
     }
+  }
+
+  void read_algorithm(const std::string& kind, const YamlNode& kernel, const YamlNode& item) {
+    const std::optional<std::string> text = read_text(item, "an algorithm", diagnostics_);
+    if (!text) return;
+    if (std::any_of(text->begin(), text->end(), is_control)) {
+      diagnostics_.error(item.where, "an algorithm is one line");
+    }
+    machine_.algorithms[kind][kernel.text] = *text;
+  }
+
+  void read_time(const std::string& kind, const YamlNode& kernel, const YamlNode& item) {
+    const std::optional<int64_t> time_ns = read_quantity(&item, "a kernel's time", parse_duration);
+    if (time_ns && *time_ns == 0) {
+      diagnostics_.error(item.where, "a kernel's time must be more than 0");
+    }
+    if (time_ns) machine_.times_ns[kind][kernel.text] = *time_ns;
   }
 
   bool has_device_of(std::string_view kind) const {

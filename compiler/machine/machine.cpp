@@ -41,6 +41,32 @@ std::string print_link(const Machine& machine, const LinkDirection& to, const Li
   return text + ", latency: " + print_duration(to.latency_ns) + "}\n";
 }
 
+/// What was measured of kernels, by kind of device and kernel.
+template <class Figure>
+using MeasuredByKind = std::map<std::string, std::map<std::string, Figure>>;
+
+template <class Figure>
+const Figure* find_measured(const MeasuredByKind<Figure>& measured, const std::string& kind,
+                            const std::string& signature) {
+  const auto of_kind = measured.find(kind);
+  if (of_kind == measured.end()) return nullptr;
+  const auto at = of_kind->second.find(signature);
+  return at == of_kind->second.end() ? nullptr : &at->second;
+}
+
+template <class Figure, class Print>
+std::string print_measured(const std::string& section, const MeasuredByKind<Figure>& measured,
+                           Print print) {
+  std::string text = measured.empty() ? "" : section + ":\n";
+  for (const auto& [kind, of_kind] : measured) {
+    text += "  " + yaml_text(kind) + ":\n";
+    for (const auto& [signature, figure] : of_kind) {
+      text += "    " + yaml_text(signature) + ": " + print(figure) + "\n";
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 std::optional<DeviceId> Machine::find_device(const std::string& device_name) const {
@@ -58,10 +84,14 @@ const LinkDirection* Machine::find_link(DeviceId from, DeviceId to) const {
 }
 
 std::string Machine::algorithm_for(const std::string& kind, const std::string& signature) const {
-  const auto of_kind = algorithms.find(kind);
-  if (of_kind == algorithms.end()) return "";
-  const auto at = of_kind->second.find(signature);
-  return at == of_kind->second.end() ? "" : at->second;
+  const std::string* algorithm = find_measured(algorithms, kind, signature);
+  return algorithm == nullptr ? "" : *algorithm;
+}
+
+std::optional<int64_t> Machine::time_for(const std::string& kind,
+                                         const std::string& signature) const {
+  const int64_t* time_ns = find_measured(times_ns, kind, signature);
+  return time_ns == nullptr ? std::nullopt : std::optional(*time_ns);
 }
 
 MemoryLimits memory_of(const Machine& machine) {
@@ -95,13 +125,8 @@ std::string to_yaml(const Machine& machine) {
   for (size_t i = 0; i + 1 < machine.links.size(); i += 2) {
     text += print_link(machine, machine.links[i], machine.links[i + 1]);
   }
-  if (!machine.algorithms.empty()) text += "algorithms:\n";
-  for (const auto& [kind, of_kind] : machine.algorithms) {
-    text += "  " + yaml_text(kind) + ":\n";
-    for (const auto& [signature, algorithm] : of_kind) {
-      text += "    " + yaml_text(signature) + ": " + yaml_text(algorithm) + "\n";
-    }
-  }
+  text += print_measured("algorithms", machine.algorithms, yaml_text);
+  text += print_measured("times", machine.times_ns, print_duration);
   return text;
 }
 

@@ -47,12 +47,17 @@ struct Machine {
   /// By the kind of device and by kernel_signature(): the algorithm that was measured to be the
   /// fastest, in the back end's words; others take the back end's own choice.
   std::map<std::string, std::map<std::string, std::string>> algorithms;
+  /// By the same: how long a kernel was measured to take, launching it included; for others the
+  /// rates say it.
+  std::map<std::string, std::map<std::string, int64_t>> times_ns;
 
   std::optional<DeviceId> find_device(const std::string& device_name) const;
   DeviceId host() const { return DeviceId(0); }
   const LinkDirection* find_link(DeviceId from, DeviceId to) const;
   /// Empty: none was measured.
   std::string algorithm_for(const std::string& kind, const std::string& signature) const;
+  /// Nothing: it was not measured.
+  std::optional<int64_t> time_for(const std::string& kind, const std::string& signature) const;
 };
 
 /// Bytes that a plan may use of each device's memory.

@@ -65,10 +65,10 @@ class GraphprobeTest(EndToEndTest):
         plan = self.compile(GRAPHS / "mlp_single.yaml", "--machine", self.one_cpu())
         given = self.one_cpu()
         # A CPU has no choice of algorithms: the file comes out as it was, its comment included.
-        text = self.succeed("graphprobe", "--algorithms-for", plan, "--machine", given)
+        text = self.succeed("graphprobe", "--kernels-for", plan, "--machine", given)
         self.assertEqual(text, given.read_text())
         given.write_text(given.read_text().replace("# Two lines\n# of comment.\n", "#\n"))
-        text = self.succeed("graphprobe", "--algorithms-for", plan, "--machine", given)
+        text = self.succeed("graphprobe", "--kernels-for", plan, "--machine", given)
         self.assertTrue(text.startswith("machine: one\n"), text)
 
     def one_cpu(self):
@@ -83,14 +83,14 @@ class GraphprobeTest(EndToEndTest):
         machine = self.one_cpu()
         nothing = self.folder / "no.bin"
         self.assertIn("no.bin", self.refuse(BAD_INPUT, "graphprobe", "--machine", machine,
-                                            "--algorithms-for", nothing))
+                                            "--kernels-for", nothing))
         nothing.write_text("not a plan")
         self.assertIn("no.bin", self.refuse(BAD_INPUT, "graphprobe", "--machine", machine,
-                                            "--algorithms-for", nothing))
+                                            "--kernels-for", nothing))
         plan = self.compile(GRAPHS / "mlp_single.yaml", "--machine", machine)
         machine.write_text("machine: m\n")
         self.assertIn("needs", self.refuse(BAD_INPUT, "graphprobe", "--machine", machine,
-                                           "--algorithms-for", plan))
+                                           "--kernels-for", plan))
 
     def test_bad_usage(self):
         machine = self.folder / "machine.yaml"
@@ -98,7 +98,7 @@ class GraphprobeTest(EndToEndTest):
                           ["--name", "two\nlines"], ["extra"],
                           ["--machine", GRAPHS / "machines" / "cpu-2gpu.yaml"],
                           ["--machine", GRAPHS / "machines" / "cpu-2gpu.yaml", "--name", "m",
-                           "--algorithms-for", "plan.bin"]):
+                           "--kernels-for", "plan.bin"]):
             self.refuse(BAD_USAGE, "graphprobe", "-o", machine, *arguments)
         self.assertEqual(self.files(), [])
 

@@ -13,6 +13,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/text.h"
 #include "tools/graphprobe/measure_algorithms.h"
+#include "tools/graphprobe/measure_times.h"
 #include "tools/graphprobe/probe.h"
 
 namespace {
@@ -87,15 +88,17 @@ Result<graphprobe::Probed> find_machine(const Options& options) {
 Result<void> run(const Options& options) {
   if (options.machine && options.plans.empty()) {
     return graphrt::usage_error(
-        "--machine is for adding algorithms to: give --algorithms-for, too");
+        "--machine is for adding what kernels take to: give --kernels-for, too");
   }
   if (options.probe.name) TRY(check_name(*options.probe.name));
   if (options.output) TRY(check_can_write(*options.output));
   TRY(const graphprobe::Kernels kernels, graphprobe::kernels_of(options.plans));
   TRY(graphprobe::Probed probed, find_machine(options));
-  TRY(const std::vector<std::string> found,
-      graphprobe::measure_algorithms(kernels, graphrt::builtin_devices(), probed.machine));
-  probed.notes.insert(probed.notes.end(), found.begin(), found.end());
+  for (const auto& measure : {graphprobe::measure_algorithms, graphprobe::measure_times}) {
+    TRY(const std::vector<std::string> found,
+        measure(kernels, graphrt::builtin_devices(), probed.machine));
+    probed.notes.insert(probed.notes.end(), found.begin(), found.end());
+  }
   for (const std::string& note : probed.notes) fmt::print(stderr, "graphprobe: {}\n", note);
   const std::string text = graphprobe::machine_file(probed);
   if (!options.output) return print(text);
@@ -118,8 +121,9 @@ int main(int argc, char** argv) {
                                  "CPU workers (default: all cores but one)")
                       ->check(CLI::Range(1, kMaxWorkers))
                       ->type_name("N");
-  app.add_option("--algorithms-for", options.plans,
-                 "Time the algorithms for the products of these plans, and write down the fastest")
+  app.add_option("--kernels-for", options.plans,
+                 "Time the kernels of these plans, and the algorithms there are for their "
+                 "products; write down the times and the fastest algorithms")
       ->type_name("PLAN.bin");
   app.add_option("--machine", options.machine,
                  "Add them to this machine file, in place of measuring the machine")

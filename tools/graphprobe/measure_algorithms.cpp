@@ -6,9 +6,6 @@
 #include <map>
 #include <memory>
 
-#include "runtime/op/kernel_signature.h"
-#include "runtime/plan/plan_file.h"
-#include "runtime/plan/verify_plan.h"
 #include "tools/graphprobe/operands.h"
 #include "tools/graphprobe/timing.h"
 
@@ -17,10 +14,7 @@ namespace {
 
 using graphrt::Action;
 using graphrt::Device;
-using graphrt::Instruction;
-using graphrt::InstructionKind;
 using graphrt::KernelBinding;
-using graphrt::Plan;
 using graphrt::Result;
 using graphrt::TensorType;
 using std::chrono::milliseconds;
@@ -32,25 +26,6 @@ constexpr int kNumComparisons = 5;
 constexpr double kWorthwhile = 0.98;
 /// One run alone varies by about that, whatever it launches.
 constexpr double kLeastSavedS = 2e-6;
-
-Result<void> add_kernels(const std::filesystem::path& path, Kernels& kernels) {
-  TRY(const Plan plan, graphrt::read_plan(path));
-  if (const auto violation = graphrt::verify_plan(plan)) {
-    return graphrt::input_error(path.string() + ": " + violation->message);
-  }
-  for (const Instruction& instruction : plan.instructions) {
-    if (instruction.kind != InstructionKind::kKernel) continue;
-    Kernel kernel{instruction.op, instruction.attributes, {}, result_type(plan, instruction)};
-    for (const graphrt::Operand& read : instruction.reads) {
-      kernel.inputs.push_back(operand_type(plan, read));
-    }
-    const auto arena = plan.buffers[*instruction.writes].arena;
-    const std::string& kind = plan.devices[plan.arenas[arena].device].kind;
-    std::string signature = graphrt::kernel_signature(kernel.op, kernel.inputs, kernel.attributes);
-    kernels.try_emplace({kind, std::move(signature)}, std::move(kernel));
-  }
-  return {};
-}
 
 /// Those that the device has, before there is memory for operands.
 Result<std::vector<std::string>> algorithms_of(Device& device, const Kernel& kernel) {
@@ -162,12 +137,6 @@ std::string note_of(const std::string& signature, size_t num_algorithms, const F
 }
 
 }  // namespace
-
-Result<Kernels> kernels_of(const std::vector<std::filesystem::path>& plans) {
-  Kernels kernels;
-  for (const std::filesystem::path& path : plans) TRY(add_kernels(path, kernels));
-  return kernels;
-}
 
 Result<std::vector<std::string>> measure_algorithms(const Kernels& kernels,
                                                     const graphrt::DeviceRegistry& registry,

@@ -1,0 +1,44 @@
+#include "tools/graphprobe/plan_kernels.h"
+
+#include "runtime/op/kernel_signature.h"
+#include "runtime/plan/plan_file.h"
+#include "runtime/plan/verify_plan.h"
+
+namespace graphprobe {
+namespace {
+
+using graphrt::Instruction;
+using graphrt::InstructionKind;
+using graphrt::Plan;
+using graphrt::Result;
+
+Result<void> add_kernels(const std::filesystem::path& path, Kernels& kernels) {
+  TRY(const Plan plan, graphrt::read_plan(path));
+  if (const auto violation = graphrt::verify_plan(plan)) {
+    return graphrt::input_error(path.string() + ": " + violation->message);
+  }
+  for (const Instruction& instruction : plan.instructions) {
+    if (instruction.kind != InstructionKind::kKernel) continue;
+    Kernel kernel{instruction.op, instruction.attributes, {}, result_type(plan, instruction)};
+    kernel.replaces_first =
+        !instruction.reads.empty() && instruction.reads[0].buffer == *instruction.writes;
+    for (const graphrt::Operand& read : instruction.reads) {
+      kernel.inputs.push_back(operand_type(plan, read));
+    }
+    const auto arena = plan.buffers[*instruction.writes].arena;
+    const std::string& kind = plan.devices[plan.arenas[arena].device].kind;
+    std::string signature = graphrt::kernel_signature(kernel.op, kernel.inputs, kernel.attributes);
+    kernels.try_emplace({kind, std::move(signature)}, std::move(kernel));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Kernels> kernels_of(const std::vector<std::filesystem::path>& plans) {
+  Kernels kernels;
+  for (const std::filesystem::path& path : plans) TRY(add_kernels(path, kernels));
+  return kernels;
+}
+
+}  // namespace graphprobe

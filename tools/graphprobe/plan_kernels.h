@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/result.h"
+#include "runtime/base/tensor_type.h"
+#include "runtime/op/attribute.h"
+
+namespace graphprobe {
+
+/// One kernel that a plan launches, apart from where its operands lie.
+struct Kernel {
+  std::string op;
+  graphrt::Attributes attributes;
+  std::vector<graphrt::TensorType> inputs;
+  graphrt::TensorType result;
+  bool replaces_first = false;  ///< its result takes the bytes of its first operand
+};
+
+/// By kind of device and kernel_signature().
+using Kernels = std::map<std::pair<std::string, std::string>, Kernel>;
+
+/// Errors: a file that cannot be read, is not a plan or not a safe one (kInput).
+graphrt::Result<Kernels> kernels_of(const std::vector<std::filesystem::path>& plans);
+
+}  // namespace graphprobe
