@@ -51,7 +51,7 @@ Result<Schedule> choose_schedule(const TaskGraph& tasks, const MemoryStrategy& s
                                  const CompileOptions& options, DiagnosticSink& diagnostics) {
   if (options.schedule_file) return parse_schedule(options.schedule_file, tasks, diagnostics);
   if (strategy.budget) return schedule_tasks_within(tasks, *strategy.budget);
-  return schedule_tasks(tasks);
+  return schedule_tasks(tasks, strategy.launches);
 }
 
 /// Of the graph alone: where its data lies depends on the folder the compiler was called in.

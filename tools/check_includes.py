@@ -81,6 +81,8 @@ ALLOWED = {
     # Tests may look into everything.
     "tests": ["@runtime", "@contract", "@compiler"],
     "tests/gpu": ["@runtime", "@contract", "@compiler", "tests"],
+    "tests/unit/tools": ["@contract", "@compiler", "compiler/compile.h", "tools/graphprobe",
+                         "tests/gpu"],
 }
 
 GROUPS = {

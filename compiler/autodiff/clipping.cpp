@@ -1,17 +1,31 @@
 #include "compiler/autodiff/clipping.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace graphc {
+namespace {
+
+/// The backward pass is done with the first layer last: summed up in that order, there is one
+/// addition left to do behind it, and not one for every parameter.
+std::vector<ParameterGradient> in_order_of_derivation(std::vector<ParameterGradient> gradients) {
+  std::sort(gradients.begin(), gradients.end(),
+            [](const ParameterGradient& a, const ParameterGradient& b) {
+              return std::pair(a.gradient, a.parameter) < std::pair(b.gradient, b.parameter);
+            });
+  return gradients;
+}
+
+}  // namespace
 
 std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
                                             const std::vector<ParameterGradient>& gradients,
                                             double max_norm, const SourceRange& where) {
   const Origin origin{where, std::nullopt, {}};
   std::optional<ValueId> squares;
-  for (const ParameterGradient& each : gradients) {
+  for (const ParameterGradient& each : in_order_of_derivation(gradients)) {
     const std::string& parameter = nodes.graph().values[each.parameter].name;
     const ValueId own = nodes.add_named("grad." + parameter + ".squares", "sum_of_squares",
                                         {each.gradient}, {}, origin_of(nodes, each));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/fit/rewrite_candidates.h"
+#include "compiler/schedule/joined_problem.h"
 
 namespace graphc {
 namespace {
@@ -30,6 +31,10 @@ class MemoryFitter {
   Fit run() {
     Fit fastest = lowered({});
     if (fastest.fits()) return fastest;
+    if (has_joint_launches(fastest)) {
+      Fit apart = lowered({std::nullopt, {}, Launches::kApart});
+      if (apart.fits()) return apart;
+    }
     Fit best = within_budget({});
     int num_fruitless = 0;
     for (Fit current = best; !best.fits() && num_fruitless < kMaxFruitless;) {
@@ -43,6 +48,10 @@ class MemoryFitter {
   }
 
  private:
+  static bool has_joint_launches(const Fit& fit) {
+    return !launches_in(fit.synchronised.memory.schedule.solution).empty();
+  }
+
   Fit lowered(MemoryStrategy strategy) {
     --lowerings_left_;
     Synchronised synchronised = lower_(strategy);
@@ -58,14 +67,14 @@ class MemoryFitter {
   }
 
   Fit within_budget(const std::vector<MemoryRewrite>& rewrites) {
-    Fit best = lowered({limits_, rewrites});
+    Fit best = lowered({limits_, rewrites, Launches::kApart});
     MemoryLimits budget = limits_;
     for (int i = 1; i < kMaxBudgets && !best.fits(); ++i) {
       for (const DeviceId device : limits_.ids()) {
         const int64_t excess = excess_bytes(best.synchronised, device);
         budget[device] = std::max<int64_t>(budget[device] - excess, 0);
       }
-      Fit next = lowered({budget, rewrites});
+      Fit next = lowered({budget, rewrites, Launches::kApart});
       if (!(next.score < best.score)) break;
       best = std::move(next);
     }

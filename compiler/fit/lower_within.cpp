@@ -35,8 +35,8 @@ Synchronised lower_within(const MemoryLimits& limits, const PlacedGraph& placed,
                           const MemoryStrategy& strategy, const Machine& machine,
                           const CostModel& costs) {
   const TaskGraph tasks = tasks_of(rewritten(placed, strategy, machine), machine, costs);
-  const Schedule schedule =
-      strategy.budget ? schedule_tasks_within(tasks, *strategy.budget) : schedule_tasks(tasks);
+  const Schedule schedule = strategy.budget ? schedule_tasks_within(tasks, *strategy.budget)
+                                            : schedule_tasks(tasks, strategy.launches);
   return remove_redundant_waits(plan_memory(schedule, limits));
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compiler/placement/placed_graph.h"
+#include "compiler/schedule/schedule.h"
 
 namespace graphc {
 
@@ -26,6 +27,8 @@ struct MemoryStrategy {
   /// Steps do not overlap, and tasks are ordered to keep within these bytes.
   std::optional<MemoryLimits> budget;
   std::vector<MemoryRewrite> rewrites;
+  /// Apart, what an update reads need not wait for the last of its launch.
+  Launches launches = Launches::kJoint;
 };
 
 /// The graph with all rewrites applied, one after the other.

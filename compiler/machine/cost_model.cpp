@@ -33,16 +33,15 @@ double lane_bytes_per_s(const Device& device) {
   return device.bytes_per_worker_per_s.value_or(all / device.num_lanes);
 }
 
-/// Of what a kernel takes beyond its launch: with less work by the rates, it does not fill the
-/// device.
-constexpr int64_t kLeastShareOfFull = 2;
+/// A kernel that takes more times than this what the rates say does not fill the device.
+constexpr int64_t kMostTimesOfRates = 2;
 
 /// A kernel of an accelerator that was measured to take `time_ns` in all, and would have to work
 /// for `work_ns` by the rates. Where it fills the device, others wait for all of the rest; a small
 /// one waits for itself, and others can run beside it.
 TaskCost measured_cost(int64_t time_ns, int64_t launch_ns, int64_t work_ns) {
   const int64_t after_launch_ns = std::max<int64_t>(time_ns - launch_ns, 1);
-  const bool is_full = work_ns >= after_launch_ns / kLeastShareOfFull;
+  const bool is_full = after_launch_ns <= work_ns * kMostTimesOfRates;
   const int64_t shared_ns = is_full ? after_launch_ns : work_ns;
   return {std::max(time_ns - shared_ns, int64_t{0}), shared_ns, shared_ns};
 }
@@ -76,9 +75,12 @@ TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> in
   if (!shares_compute(device)) {
     return {device.launch_ns, work_ns, bandwidth_ns(device, work.num_bytes, work_ns)};
   }
-  const auto time_ns = measured_ns(op, inputs, attributes, device);
-  return time_ns ? measured_cost(*time_ns, device.launch_ns, work_ns)
-                 : TaskCost{device.launch_ns, work_ns, work_ns};
+  if (const auto time_ns = measured_ns(op, inputs, attributes, device)) {
+    return measured_cost(*time_ns, device.launch_ns, work_ns);
+  }
+  // Rates make small kernels short, and a choice must not fall on those that nobody has timed.
+  const int64_t least_ns = machine_->least_time_for(device.kind, op.name).value_or(0);
+  return {std::max(device.launch_ns, least_ns - work_ns), work_ns, work_ns};
 }
 
 std::optional<int64_t> CostModel::measured_ns(const OpInfo& op, std::span<const TensorType> inputs,

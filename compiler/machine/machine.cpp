@@ -1,5 +1,7 @@
 #include "compiler/machine/machine.h"
 
+#include <algorithm>
+
 #include "compiler/machine/quantity.h"
 #include "runtime/base/text.h"
 
@@ -92,6 +94,18 @@ std::optional<int64_t> Machine::time_for(const std::string& kind,
                                          const std::string& signature) const {
   const int64_t* time_ns = find_measured(times_ns, kind, signature);
   return time_ns == nullptr ? std::nullopt : std::optional(*time_ns);
+}
+
+std::optional<int64_t> Machine::least_time_for(const std::string& kind, std::string_view op) const {
+  const auto of_kind = times_ns.find(kind);
+  if (of_kind == times_ns.end()) return std::nullopt;
+  const std::string prefix = std::string(op) + "(";
+  std::optional<int64_t> least_ns;
+  for (auto at = of_kind->second.lower_bound(prefix);
+       at != of_kind->second.end() && at->first.starts_with(prefix); ++at) {
+    least_ns = std::min(least_ns.value_or(at->second), at->second);
+  }
+  return least_ns;
 }
 
 MemoryLimits memory_of(const Machine& machine) {

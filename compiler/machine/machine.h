@@ -58,6 +58,8 @@ struct Machine {
   std::string algorithm_for(const std::string& kind, const std::string& signature) const;
   /// Nothing: it was not measured.
   std::optional<int64_t> time_for(const std::string& kind, const std::string& signature) const;
+  /// The shortest time of any kernel of this operator; nothing: none was measured.
+  std::optional<int64_t> least_time_for(const std::string& kind, std::string_view op) const;
 };
 
 /// Bytes that a plan may use of each device's memory.

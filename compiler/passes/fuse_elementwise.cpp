@@ -5,6 +5,7 @@
 
 #include "compiler/passes/fusion.h"
 #include "runtime/op/chain.h"
+#include "runtime/plan/plan.h"
 
 namespace graphc {
 namespace {
@@ -104,12 +105,15 @@ bool comes_before(const Graph& graph, ValueId value, NodeId node) {
   return false;
 }
 
-/// Operands of the size of the result that something else than the batch or a constant gives.
+/// Operands of the size of the result that something else than the batch or a constant gives; none
+/// where the smallest buffer that there is holds it.
 std::vector<ValueId> large_operands(const Graph& graph, const Node& node) {
   std::vector<ValueId> operands;
   for (const ValueId input : node.inputs) {
     const Value& value = graph.values[input];
-    const bool is_large = graph.type_of(input) == graph.type_of(node.result);
+    const TensorType& type = graph.type_of(input);
+    const bool is_large =
+        type == graph.type_of(node.result) && type.size_bytes() > kBufferAlignmentBytes;
     const bool is_computed = value.producer || value.kind == ValueKind::kState;
     const bool is_new = std::find(operands.begin(), operands.end(), input) == operands.end();
     if (is_large && is_computed && is_new) operands.push_back(input);

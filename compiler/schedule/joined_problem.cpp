@@ -42,7 +42,6 @@ void JoinedProblem::add_tasks(const SchedulingProblem& apart, const std::vector<
       if (member == task) continue;
       const SchedulingTask& more = apart.tasks[member];
       SchedulingTask& all = joined_.tasks[joined];
-      all.cost.latency_ns = std::max(all.cost.latency_ns, more.cost.latency_ns);
       all.cost.work_ns += more.cost.work_ns;
       all.cost.shared_ns += more.cost.shared_ns;
       all.feeds_copy = all.feeds_copy || more.feeds_copy;
@@ -63,6 +62,12 @@ void JoinedProblem::add_edges(const SchedulingProblem& apart) {
     }
     joined_.values.push_back(std::move(joined));
   }
+}
+
+IntervalBound JoinedProblem::bound() const {
+  IntervalBound bound = interval_bound(joined_);
+  for (TaskId& task : bound.recurrence) task = members_[task].front();
+  return bound;
 }
 
 SchedulingSolution JoinedProblem::apart(const SchedulingSolution& joined) const {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "compiler/schedule/scheduling_problem.h"
+#include "compiler/schedule/lower_bound.h"
 
 namespace graphc {
 
@@ -12,7 +12,8 @@ using Launch = std::vector<TaskId>;
 /// Those of a solution.
 std::vector<Launch> launches_in(const SchedulingSolution& solution);
 
-/// A scheduling problem in which every launch is one task, as plain values.
+/// A scheduling problem in which every launch is one task, as plain values. Launching it takes what
+/// launching the first of it takes.
 ///
 ///   w1 [launch][work]                        [launch][work w1][work w2][work w3]
 ///   w2 [launch][work]              ->
@@ -23,6 +24,9 @@ class JoinedProblem {
   JoinedProblem(const SchedulingProblem& apart, const std::vector<Launch>& launches);
 
   const SchedulingProblem& problem() const { return joined_; }
+
+  /// Its bound, in the numbers of the tasks themselves: of a launch, the first.
+  IntervalBound bound() const;
 
   /// The same orders, stages and versions for the tasks themselves: those of a launch stand next to
   /// each other and are marked as joined.

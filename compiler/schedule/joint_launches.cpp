@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace graphc {
@@ -20,8 +21,8 @@ class LaunchFinder {
   std::vector<Launch> find() const {
     // By lanes and depth: of two tasks with a path from one to the other the depths differ.
     std::map<std::pair<GroupId, int32_t>, std::vector<Launch>> found;
-    for (const TaskId task : tasks_.tasks.ids()) {
-      if (is_candidate_[task]) add(found[{tasks_.tasks[task].group, depth_[task]}], task);
+    for (const TaskId task : candidates()) {
+      add(found[{tasks_.tasks[task].group, depth_[task]}], task);
     }
     std::vector<Launch> launches;
     for (const auto& [key, of_key] : found) {
@@ -33,6 +34,22 @@ class LaunchFinder {
   }
 
  private:
+  /// The one that takes longest to launch first, since a launch takes as long as its first; then by
+  /// name, so that the order of nodes in the file does not matter.
+  std::vector<TaskId> candidates() const {
+    std::vector<TaskId> candidates;
+    for (const TaskId task : tasks_.tasks.ids()) {
+      if (is_candidate_[task]) candidates.push_back(task);
+    }
+    std::sort(candidates.begin(), candidates.end(), [&](TaskId a, TaskId b) {
+      const Task& first = tasks_.tasks[a];
+      const Task& second = tasks_.tasks[b];
+      return std::tie(second.cost.latency_ns, first.name) <
+             std::tie(first.cost.latency_ns, second.name);
+    });
+    return candidates;
+  }
+
   bool is_candidate(TaskId id) const {
     const Task& task = tasks_.tasks[id];
     const PlacedOp& op = tasks_.placed.ops[task.op];

@@ -1,6 +1,7 @@
 #include "compiler/schedule/schedule.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/schedule/bounded_scheduler.h"
 #include "compiler/schedule/joint_launches.h"
@@ -73,30 +74,48 @@ Violation check_order(const Schedule& schedule) {
   return "deadlock: " + join(names, " waits for ") + " waits for " + names.front();
 }
 
-/// What is joined stands next to each other in one stage, and launches are those that
-/// joint_launches() allows, or parts of them.
-Violation check_launches(const Schedule& schedule) {
-  const auto& tasks = schedule.tasks.tasks;
-  IdVector<TaskId, size_t> launch_of(tasks.size(), 0);
-  size_t number = 0;
-  for (const Launch& launch : joint_launches(schedule.tasks)) {
-    ++number;
-    for (const TaskId task : launch) launch_of[task] = number;
-  }
-  for (const std::vector<TaskId>& lane : schedule.solution.lanes) {
-    for (size_t i = 0; i < lane.size(); ++i) {
-      const ScheduledTask& at = schedule.solution.tasks[lane[i]];
-      if (!at.is_joined) continue;
-      const std::string name = "'" + tasks[lane[i]].name + "'";
-      if (i == 0) return name + " is joined to nothing: its lane begins there";
-      const TaskId before = lane[i - 1];
-      if (launch_of[lane[i]] == 0 || launch_of[lane[i]] != launch_of[before]) {
-        return name + " cannot share a launch with '" + tasks[before].name + "'";
-      }
-      if (at.stage != schedule.solution.tasks[before].stage) {
-        return name + " is joined to '" + tasks[before].name + "', which is in another stage";
-      }
+/// Whether a task updates a whole state in a way that others can share a launch with.
+bool may_share_launch(const TaskGraph& tasks, TaskId task) {
+  const PlacedOp& op = tasks.placed.ops[tasks.tasks[task].op];
+  return op.kind == PlacedOpKind::kNode && !op.rows &&
+         may_share_launch(tasks.placed.graph.nodes[*op.node]);
+}
+
+Violation check_launch(const Schedule& schedule, const Launch& launch) {
+  const TaskGraph& graph = schedule.tasks;
+  const auto is_in = [&](TaskId task) {
+    return std::find(launch.begin(), launch.end(), task) != launch.end();
+  };
+  for (const TaskId task : launch) {
+    const std::string& first = graph.tasks[launch.front()].name;
+    const std::string& name = graph.tasks[task].name;
+    if (!may_share_launch(graph, task)) return "'" + name + "' cannot share a launch";
+    if (schedule.solution.tasks[task].stage != schedule.solution.tasks[launch.front()].stage) {
+      return "'" + name + "' is joined to '" + first + "', which is in another stage";
     }
+  }
+  if (launch.size() > kMaxOpsInLaunch) {
+    return "'" + graph.tasks[launch.front()].name + "' starts a launch of " +
+           std::to_string(launch.size()) + " tasks; " + std::to_string(kMaxOpsInLaunch) +
+           " are possible";
+  }
+  for (const TaskEdge& edge : graph.edges) {
+    if (edge.from == edge.to || !is_in(edge.from) || !is_in(edge.to)) continue;
+    return "'" + graph.tasks[edge.to].name + "' cannot share a launch with '" +
+           graph.tasks[edge.from].name + "', on which it depends";
+  }
+  return std::nullopt;
+}
+
+/// What shares a launch is of one stage, and none of it depends on another one in any step.
+Violation check_launches(const Schedule& schedule) {
+  for (const std::vector<TaskId>& lane : schedule.solution.lanes) {
+    if (lane.empty() || !schedule.solution.tasks[lane.front()].is_joined) continue;
+    return "'" + schedule.tasks.tasks[lane.front()].name +
+           "' is joined to nothing: its lane begins there";
+  }
+  for (const Launch& launch : launches_in(schedule.solution)) {
+    if (auto violation = check_launch(schedule, launch)) return violation;
   }
   return std::nullopt;
 }
@@ -106,25 +125,30 @@ Violation check_launches(const Schedule& schedule) {
 /// (docs/decisions/0012-joint-launches.md).
 constexpr double kMostLonger = 0.02;
 
+struct Scheduled {
+  SchedulingSolution solution;
+  IntervalBound bound;
+};
+
 /// With launches of their own for all tasks, or with joint ones, if that is about as fast.
-Schedule schedule_joined(const TaskGraph& tasks, const SchedulingProblem& problem) {
-  const std::vector<Launch> launches = joint_launches(tasks);
-  Schedule apart{tasks, schedule_pipelined(problem), {}, interval_bound(problem)};
-  if (launches.empty()) return apart;
-  const JoinedProblem joined(problem, launches);
-  Schedule together{tasks,
-                    with_interval(problem, joined.apart(schedule_pipelined(joined.problem()))),
-                    {},
-                    interval_bound(joined.problem())};
+Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, Launches launches) {
+  Scheduled apart{schedule_pipelined(problem), interval_bound(problem)};
+  if (launches == Launches::kApart) return apart;
+  const std::vector<Launch> joint = joint_launches(tasks);
+  if (joint.empty()) return apart;
+  const JoinedProblem joined(problem, joint);
+  Scheduled together{with_interval(problem, joined.apart(schedule_pipelined(joined.problem()))),
+                     joined.bound()};
   const double most_ns = static_cast<double>(apart.solution.interval_ns) * (1 + kMostLonger);
-  return static_cast<double>(together.solution.interval_ns) <= most_ns ? together : apart;
+  const bool is_about_as_fast = static_cast<double>(together.solution.interval_ns) <= most_ns;
+  return is_about_as_fast ? std::move(together) : std::move(apart);
 }
 
 }  // namespace
 
-Schedule schedule_tasks(const TaskGraph& tasks) {
-  const SchedulingProblem problem = scheduling_problem(tasks);
-  Schedule schedule = schedule_joined(tasks, problem);
+Schedule schedule_tasks(const TaskGraph& tasks, Launches launches) {
+  Scheduled best = scheduled(tasks, scheduling_problem(tasks), launches);
+  Schedule schedule{tasks, std::move(best.solution), {}, std::move(best.bound)};
   schedule.versions = versions_by_value(tasks, schedule.solution);
   return schedule;
 }

@@ -17,13 +17,16 @@ struct Schedule {
   IntervalBound bound;  ///< for this placement and these launches
 };
 
-/// Orders lanes and overlaps steps so that copies run beside compute, and starts small updates in
-/// joint launches (joint_launches.h) where no step takes longer for that.
+/// Whether small updates may share launches (joint_launches.h).
+enum class Launches : uint8_t { kJoint, kApart };
+
+/// Orders lanes and overlaps steps so that copies run beside compute. Updates share launches where
+/// a step is predicted at most 2 % longer for that.
 ///
 /// Runs after:  find_dependencies.
 /// Runs before: plan_memory - who may share bytes follows from the order.
 /// Ensures:     verify_schedule passes.
-Schedule schedule_tasks(const TaskGraph& tasks);
+Schedule schedule_tasks(const TaskGraph& tasks, Launches launches = Launches::kJoint);
 
 /// The same for devices whose memory is short: no step overlaps another, and a task starts only if
 /// its results fit into the budgets beside what is alive then; as far as any order does.

@@ -144,7 +144,7 @@ class ScheduleParser {
     if (!violation) violation = find_too_many_versions(schedule);
     if (!violation) {
       const JoinedProblem joined(problem, launches_in(schedule.solution));
-      schedule.bound = interval_bound(joined.problem());
+      schedule.bound = joined.bound();
       return schedule;
     }
     diagnostics_.error(at(1, 1, 1), "this schedule is not possible: " + *violation);

@@ -60,6 +60,7 @@ struct QueuedLane {
 struct QueuedPosition {
   QueuedLaneId lane;
   int32_t position = 0;
+  bool operator==(const QueuedPosition&) const = default;
 };
 
 /// The lanes of a plan that a back end runs by itself, with what orders them among each other and
@@ -75,6 +76,16 @@ struct QueueProgram {
   int32_t num_phases = 1;   ///< addresses repeat after so many steps
   int64_t interval_ns = 0;  ///< predicted
 };
+
+/// Launches and copies of an interval.
+inline int64_t num_launched(const QueueProgram& program) {
+  int64_t count = 0;
+  for (const QueuedLane& lane : program.lanes) {
+    count += std::count_if(lane.instructions.begin(), lane.instructions.end(),
+                           [](const QueuedInstruction& item) { return !item.is_joined; });
+  }
+  return count;
+}
 
 /// The largest distance of any hand-over.
 inline int64_t longest_hand_over(const QueueProgram& program) {

@@ -71,9 +71,11 @@ class HostOrder {
         const QueuedPosition at{lane, i};
         const std::vector<QueuedWait> missing = missing_waits(at);
         if (missing.empty()) continue;
-        added.push_back({at, instruction_at(at).waits.size()});
-        instruction_at(at).waits.insert(instruction_at(at).waits.end(), missing.begin(),
-                                        missing.end());
+        const QueuedPosition first = first_of_launch(at);
+        std::vector<QueuedWait>& waits = instruction_at(first).waits;
+        const bool is_known = !added.empty() && added.back().at == first;
+        if (!is_known) added.push_back({first, waits.size()});
+        waits.insert(waits.end(), missing.begin(), missing.end());
       }
     }
     if (added.empty()) return {};
@@ -143,6 +145,12 @@ class HostOrder {
     return std::any_of(others.begin(), others.end(), [&](const QueuedWait& other) {
       return is_over(order, wait, {other.lane, other.count - 1}, other.distance);
     });
+  }
+
+  /// What is before one instruction of a launch is before all of them, and the first waits for it.
+  QueuedPosition first_of_launch(QueuedPosition at) const {
+    while (instruction_at(at).is_joined) --at.position;
+    return at;
   }
 
   const QueuedInstruction& instruction_at(const QueuedPosition& at) const {

@@ -55,7 +55,7 @@ class CudaLaneQueue : public LaneQueue {
     launch_cost_ = {};
     num_finished_steps_.store(0, std::memory_order_relaxed);
     issuer_->hand_overs().clear();
-    const auto num_marks = steps.count * static_cast<int64_t>(program_->order.size());
+    const auto num_marks = steps.count * num_launched(*program_);
     if (marks != LaneIssuer::Marks::kNone && num_marks > kMaxMarks) {
       return machine_error("a trace of " + std::to_string(steps.count) + " steps has " +
                            std::to_string(num_marks) + " instructions on GPUs; trace up to " +
@@ -200,7 +200,7 @@ class GraphQueue final : public CudaLaneQueue {
   }
 
   WindowRequest request_for(StepRange steps) const {
-    const auto num_instructions = std::max<int64_t>(std::ssize(program().order), 1);
+    const int64_t num_instructions = std::max<int64_t>(num_launched(program()), 1);
     return {.num_steps = steps.count,
             .max_stage = program().max_stage,
             .num_leading = std::max<int64_t>(program().max_stage, longest_hand_over(program())),

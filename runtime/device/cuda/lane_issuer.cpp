@@ -193,6 +193,7 @@ Result<void> LaneIssuer::enqueue_launch(const QueuedPosition& first, int64_t ste
                                         const CudaStream& stream) {
   const QueuedPosition last = last_of_launch(first);
   if (last.position == first.position) return action_of(first).enqueue(step, stream.queue());
+  joint_.clear();  // of what a run that failed may have left
   for (QueuedPosition at = first; at.position <= last.position; ++at.position) {
     CudaAction& action = action_of(at);
     if (!action.join(step, joint_)) TRY(action.enqueue(step, stream.queue()));

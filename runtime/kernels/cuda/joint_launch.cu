@@ -40,7 +40,7 @@ __global__ void update_jointly(const __grid_constant__ JointTable table) {
 }  // namespace
 }  // namespace cuda
 
-JointLaunch::JointLaunch() : table_(std::make_unique<cuda::JointTable>()) { table_->num_jobs = 0; }
+JointLaunch::JointLaunch() : table_(std::make_unique<cuda::JointTable>()) { clear(); }
 JointLaunch::JointLaunch(JointLaunch&&) noexcept = default;
 JointLaunch::~JointLaunch() = default;
 
@@ -50,10 +50,12 @@ bool JointLaunch::add(const CudaKernel& kernel, std::span<const std::byte* const
   return kernel.join(*table_, inputs, output);
 }
 
+void JointLaunch::clear() { table_->num_jobs = 0; }
+
 Result<void> JointLaunch::launch(const CudaQueue& queue) {
   if (table_->num_jobs == 0) return {};
   const uint32_t num_blocks = table_->jobs[table_->num_jobs - 1].end_block;
-  table_->num_jobs = 0;
+  clear();
   if (num_blocks == 0) return {};
   cuda::update_jointly<<<num_blocks, cuda::kThreadsPerBlock, 0, queue.stream>>>(*table_);
   CUDA_TRY(cudaGetLastError());

@@ -21,6 +21,9 @@ class JointLaunch {
   /// kernel touches what another one writes.
   bool add(const CudaKernel& kernel, std::span<const std::byte* const> inputs, std::byte* output);
 
+  /// Forgets what was added.
+  void clear();
+
   /// Queues what was added, if anything was, and is empty again; the same bits as by themselves.
   /// Errors: a launch that CUDA refuses (kMachine).
   Result<void> launch(const CudaQueue& queue);

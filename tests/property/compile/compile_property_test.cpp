@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/graph/graph_text.h"
 #include "runtime/engine/reference_check.h"
 #include "runtime/plan/plan_file.h"
@@ -34,12 +36,19 @@ TEST(CompileProperty, RandomGraphsEqualTheReferenceExecutor) {
   }
 }
 
+bool has_joint_launch(const Plan& plan) {
+  return std::any_of(plan.instructions.begin(), plan.instructions.end(),
+                     [](const auto& instruction) { return instruction.is_joined; });
+}
+
 TEST(CompileProperty, PipelinedAndBarrierRunsGiveTheSameBits) {
   int num_pipelined = 0;
+  int num_joined = 0;
   for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Plan plan = compile_random(seed).plan;
     num_pipelined += max_stage(plan) > 0 ? 1 : 0;
+    num_joined += has_joint_launch(plan) ? 1 : 0;
     const auto pipelined = run(plan, seed, RunMode::kPipelined);
     const auto barrier = run(plan, seed, RunMode::kBarrier);
     ASSERT_EQ(pipelined.size(), barrier.size());
@@ -47,6 +56,7 @@ TEST(CompileProperty, PipelinedAndBarrierRunsGiveTheSameBits) {
   }
   // The sample must contain what it is about.
   EXPECT_GT(num_pipelined, static_cast<int>(kNumSeeds) / 10);
+  EXPECT_GT(num_joined, 2);
 }
 
 TEST(CompileProperty, EveryWaitIsNeededAndItsLossIsNoticed) {

@@ -90,8 +90,13 @@ class GraphMaker {
     }
   }
 
+  /// Half of the updates are on one device, where small ones may share a launch.
   void add_update(ValueId state) {
-    graph_.nodes[*graph_.values[next_value(state)].producer].updates = state;
+    Node& node = graph_.nodes[*graph_.values[next_value(state)].producer];
+    node.updates = state;
+    if (below(2) == 0) return;
+    node.device = machine_.devices[DeviceId(machine_.devices.size() - 1)].name;
+    node.keep = false;
   }
 
   /// In place, or through an operator that reads its state after it would be overwritten.

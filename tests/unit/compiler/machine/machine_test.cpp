@@ -91,6 +91,26 @@ TEST(Machine, ADeviceWithoutARateForCoarserProductsComputesThemInF32) {
   EXPECT_EQ(work_ns("bf16"), work_ns("f32"));
 }
 
+// A kernel that nobody timed takes at least as long as the shortest of its operator.
+TEST(Machine, TimesOfKernelsSayWhatTheyAndOthersOfTheirOperatorTake) {
+  DiagnosticSink sink;
+  Result<Machine> machine = load(kTwoGpus, sink);
+  ASSERT_TRUE(machine) << sink.render_all();
+  const OpInfo& tanh = *find_op("tanh");
+  const auto cost = [&](int64_t size) {
+    const TensorType type{ElementType::kF32, {size}};
+    return CostModel(*machine).kernel_cost(tanh, std::span(&type, 1), type, {}, DeviceId(1));
+  };
+  const TaskCost by_rates = cost(64);
+  machine->times_ns["cuda"] = {
+      {"tan(f32[2])", 1}, {"tanh(f32[32])", 50'000}, {"tanh(f32[64])", 70'000}};
+  EXPECT_EQ(cost(64).duration_ns(), 70'000);
+  EXPECT_EQ(cost(64).shared_ns, by_rates.shared_ns);  // too small to fill the device
+  EXPECT_EQ(cost(128).duration_ns(), 50'000);
+  machine->times_ns["cuda"] = {{"tanh(f32[64])", by_rates.latency_ns + by_rates.work_ns + 1}};
+  EXPECT_EQ(cost(64).shared_ns, by_rates.work_ns + 1);  // full, and a little slower than the rates
+}
+
 TEST(Machine, TheNumberOfReadersIsKeptAndOneUnlessTheFileSaysMore) {
   DiagnosticSink sink;
   std::string text = to_yaml(single_cpu_machine());

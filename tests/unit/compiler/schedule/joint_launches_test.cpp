@@ -78,6 +78,23 @@ TEST(JointLaunches, NotWithWhatReplacesAnOperand) {
       IsEmpty());
 }
 
+// Where the old a is kept beside the new one, no order is between them in a step; but their buffer
+// is one, and its places change from step to step.
+TEST(JointLaunches, NotWithWhatReplacesAnOperandElsewhereInItsBuffer) {
+  EXPECT_THAT(launches_of(state_line("a", 8) + state_line("b", 8) + update_line("a") +
+                          "%b.new = sgd_update(%b, %a) {learning_rate = 0.1} device gpu0"
+                          " updates %b\noutput %a on gpu0\n"),
+              IsEmpty());
+}
+
+// Whatever order the file has them in; what takes longest to launch goes first.
+TEST(JointLaunches, ByNameAndNotByTheOrderOfNodes) {
+  const std::string states = state_line("a", 8) + state_line("b", 8) + state_line("c", 8);
+  const auto launches =
+      launches_of(states + update_line("c") + update_line("a") + update_line("b"));
+  EXPECT_THAT(launches, ElementsAre(ElementsAre("a.new", "b.new", "c.new")));
+}
+
 TEST(JointLaunches, NoMoreThanALaunchCanTake) {
   std::string states;
   std::string updates;
@@ -129,6 +146,35 @@ TEST_F(JointSchedule, ReadsBackAsPrinted) {
 TEST_F(JointSchedule, WhatIsJoinedHasItsStage) {
   at("b.new").stage = 1;
   EXPECT_EQ(verify_schedule(schedule_), "'b.new' is joined to 'a.new', which is in another stage");
+}
+
+TEST_F(JointSchedule, OnlyUpdatesShareLaunches) {
+  Schedule schedule = schedule_of(graph_of("graph g\n" + state_line("a", 8) +
+                                           "%r = relu(%a) device gpu0\n"
+                                           "%a.new = sgd_update(%a, %r) {learning_rate = 0.1}"
+                                           " device gpu0 updates %a\n"),
+                                  machine_with_launches());
+  schedule.solution.tasks[task_named(schedule.tasks, "a.new")].is_joined = true;
+  EXPECT_EQ(verify_schedule(schedule), "'r' cannot share a launch");
+}
+
+TEST_F(JointSchedule, WhatDependsOnAnotherSharesNoLaunchWithIt) {
+  Schedule schedule =
+      schedule_of(graph_of("graph g\n" + state_line("a", 8) + state_line("m", 8) +
+                           "%m.new = momentum_update(%m, %a) {momentum = 0.9} device gpu0"
+                           " updates %m\n"
+                           "%a.new = sgd_update(%a, %m.new) {learning_rate = 0.1} device gpu0"
+                           " updates %a\n"),
+                  machine_with_launches());
+  const TaskId m = task_named(schedule.tasks, "m.new");
+  const TaskId a = task_named(schedule.tasks, "a.new");
+  ASSERT_EQ(schedule.solution.tasks[m].lane, schedule.solution.tasks[a].lane);
+  schedule.solution.tasks[a].is_joined = true;
+  EXPECT_THAT(*verify_schedule(schedule), HasSubstr("cannot share a launch with"));
+}
+
+TEST_F(JointSchedule, ApartIfItIsToBe) {
+  EXPECT_TRUE(launches_in(schedule_tasks(schedule_.tasks, Launches::kApart).solution).empty());
 }
 
 TEST_F(JointSchedule, TheFirstOfALaneIsJoinedToNothing) {

@@ -11,8 +11,7 @@
 namespace graphrt {
 namespace {
 
-/// Two states of two versions' worth of nothing else, updated from one constant by one launch, and
-/// a reader on another lane.
+/// Two states that one launch updates from a constant, and a reader on another lane.
 ///
 ///   worker   [a.new|b.new][c]
 ///   other                 [reader of a]
