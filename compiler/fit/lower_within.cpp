@@ -1,5 +1,7 @@
 #include "compiler/fit/lower_within.h"
 
+#include <algorithm>
+
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_rows.h"
 
@@ -20,6 +22,21 @@ bool has_room_for_all(const Schedule& schedule, const MemoryLimits& limits) {
     if (left < 0) return false;
   }
   return true;
+}
+
+/// Copies between what kernels of the host and of other devices work on.
+int64_t num_hand_overs(const PlacedGraph& placed, DeviceId host) {
+  IdVector<PlacedValueId, bool> is_of_kernel(placed.values.size(), false);
+  for (const PlacedOp& op : placed.ops) {
+    if (op.kind != PlacedOpKind::kNode || op.device != host) continue;
+    is_of_kernel[*op.writes] = true;
+    for (const PlacedOperand& read : op.reads) is_of_kernel[read.value] = true;
+  }
+  return std::count_if(placed.ops.begin(), placed.ops.end(), [&](const PlacedOp& op) {
+    if (op.kind != PlacedOpKind::kCopy) return false;
+    return (op.device == host && is_of_kernel[op.reads[0].value]) ||
+           (op.destination == host && is_of_kernel[*op.writes]);
+  });
 }
 
 Fit fit_within(const MemoryLimits& limits, const PlacedGraph& placed, const Machine& machine,
@@ -52,12 +69,14 @@ std::optional<PlacementScore> score_within(const MemoryLimits& limits, const Gra
   DiagnosticSink unused;
   const auto placed = insert_copies(graph, assignment, machine, unused);
   if (!placed) return std::nullopt;
+  const int64_t hand_overs = num_hand_overs(*placed, machine.host());
   const Schedule schedule = schedule_tasks(tasks_of(*placed, machine, costs));
   if (has_room_for_all(schedule, limits)) {
-    return PlacementScore{0, schedule.solution.interval_ns, schedule.solution.latency_ns};
+    return PlacementScore{0, schedule.solution.interval_ns, schedule.solution.latency_ns,
+                          hand_overs};
   }
   const FitScore score = fit_within(limits, *placed, machine, costs).score;
-  return PlacementScore{score.excess_bytes, score.interval_ns, score.latency_ns};
+  return PlacementScore{score.excess_bytes, score.interval_ns, score.latency_ns, hand_overs};
 }
 
 }  // namespace graphc

@@ -7,17 +7,20 @@
 
 namespace graphc {
 
-/// How a placement does once it is scheduled; less is better, the first difference decides.
+/// How a placement does once it is scheduled.
 struct PlacementScore {
   int64_t excess_bytes = 0;  ///< above what devices may hold, all together
   int64_t interval_ns = 0;   ///< per step in the steady state
   int64_t latency_ns = 0;    ///< of one step alone; decides between equal intervals
+  /// Copies between what kernels of the host and of other devices work on.
+  int64_t num_hand_overs = 0;
   bool operator==(const PlacementScore&) const = default;
 };
 
-/// Whether a placement does better than one that was there before it. Of equal intervals the
-/// shorter latency decides, unless they are about equal: measured figures of two devices that are
-/// alike differ in their last digits, which is no reason to prefer the second.
+/// Whether a placement does better than one that was there before it: less excess, else a shorter
+/// interval, if it is shorter by what more hand-overs may take. Of equal intervals the shorter
+/// latency decides, unless they are about equal: measured figures of two devices that are alike
+/// differ in their last digits, which is no reason to prefer the second.
 bool is_better(const PlacementScore& score, const PlacementScore& before);
 
 /// A way to place a graph, and how it does.

@@ -23,6 +23,9 @@ constexpr int64_t kLongKernelNs = 200'000;
 constexpr int32_t kChainOfLongKernels = 8;
 constexpr std::chrono::milliseconds kBudget{100};
 
+/// Of the time by the library's own choice: what an algorithm saves must be more than noise.
+constexpr double kWorthwhile = 0.98;
+
 /// YAML takes keys of up to 1024 characters.
 constexpr size_t kLongestKey = 1000;
 
@@ -69,7 +72,18 @@ Result<std::vector<std::string>> measure_times(const Kernels& kernels,
       notes.push_back(signature.substr(0, kLongestKey / 10) + "...: too long for a machine file");
       continue;
     }
-    const Result<double> seconds = seconds_of(kernel, machine, *device, registry);
+    Result<double> seconds = seconds_of(kernel, machine, *device, registry);
+    if (!machine.algorithm_for(kind, signature).empty()) {
+      graphc::Machine without = machine;
+      without.algorithms[kind].erase(signature);
+      Result<double> by_default_s = seconds_of(kernel, without, *device, registry);
+      const bool is_worth_it = seconds && by_default_s && *seconds <= kWorthwhile * *by_default_s;
+      if (!is_worth_it) {
+        notes.push_back(signature + ": its algorithm is not faster in a recorded launch");
+        machine.algorithms = std::move(without.algorithms);
+        seconds = std::move(by_default_s);
+      }
+    }
     if (!seconds || *seconds <= 0) {
       // One that cannot be timed, as its chain needs too much memory, costs the others nothing.
       notes.push_back(
@@ -81,6 +95,7 @@ Result<std::vector<std::string>> measure_times(const Kernels& kernels,
     notes.push_back(fmt::format("{}: {:.2f} us", signature, *seconds * 1e6));
   }
   std::erase_if(machine.times_ns, [](const auto& of_kind) { return of_kind.second.empty(); });
+  std::erase_if(machine.algorithms, [](const auto& of_kind) { return of_kind.second.empty(); });
   return notes;
 }
 

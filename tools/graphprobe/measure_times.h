@@ -12,6 +12,7 @@ namespace graphprobe {
 
 /// Times these kernels by themselves, one after the other on one lane of the first device of their
 /// kind, with the algorithms that `machine` has for them, and writes the times down in `machine`.
+/// An algorithm that does not save anything there, where no launch hides what it does, is dropped.
 /// What is there for one of these kernels is replaced; a CPU's are left out, whose workers share
 /// what is large. Returns what was found, a line each.
 /// Errors: a device that cannot be used (kMachine).

@@ -79,6 +79,12 @@ TEST(Place, AScoreIsBetterForAReason) {
   EXPECT_FALSE(is_better({0, 1001, 1000}, before));
   EXPECT_FALSE(is_better({0, 1000, 4990}, before));
   EXPECT_TRUE(is_better({0, 1000, 4900}, before));
+  // Three hand-overs more may take 12 us; where intervals are equal they hide.
+  const PlacementScore slow{0, 50'000, 50'000, 1};
+  EXPECT_FALSE(is_better({0, 38'000, 38'000, 4}, slow));
+  EXPECT_TRUE(is_better({0, 37'999, 90'000, 4}, slow));
+  EXPECT_TRUE(is_better({0, 53'999, 90'000, 0}, slow));
+  EXPECT_TRUE(is_better({0, 50'000, 40'000, 9}, slow));
 }
 
 TEST(Place, PinnedNodesStayWhereTheUserWantsThem) {
