@@ -180,14 +180,14 @@ Result<ParallelChoice> choose_parallel(const Graph& graph, const Machine& machin
     return choice;
   }
   Graph divided = graph;
+  std::vector<std::optional<PlacementScore>> scores;
   for (ParallelCandidate& candidate : candidates) {
     divided.parallel = candidate.parallel;
     candidate.score = evaluate(divided);
-    choice.candidates.push_back(std::move(candidate));
-    const auto& best = choice.candidates[choice.chosen].score;
-    const auto& score = choice.candidates.back().score;
-    if (score && (!best || is_better(*score, *best))) choice.chosen = choice.candidates.size() - 1;
+    scores.push_back(candidate.score);
   }
+  choice.candidates = std::move(candidates);
+  choice.chosen = best_of(scores).value_or(0);
   choice.parallel = choice.candidates[choice.chosen].parallel;
   return choice;
 }

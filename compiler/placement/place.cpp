@@ -1,6 +1,8 @@
 #include "compiler/placement/place.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "compiler/placement/heft.h"
 
@@ -40,16 +42,41 @@ constexpr double kLeastGain = 0.01;
 /// but no placement is worth it that is better only without.
 constexpr int64_t kHandOverNs = 4000;
 
-}  // namespace
-
-bool is_better(const PlacementScore& score, const PlacementScore& before) {
-  if (score.excess_bytes != before.excess_bytes) return score.excess_bytes < before.excess_bytes;
-  if (score.interval_ns != before.interval_ns) {
-    const int64_t num_more = score.num_hand_overs - before.num_hand_overs;
-    return score.interval_ns + num_more * kHandOverNs < before.interval_ns;
-  }
+bool is_shorter(const PlacementScore& score, const PlacementScore& before) {
+  if (score.interval_ns != before.interval_ns) return score.interval_ns < before.interval_ns;
   return static_cast<double>(score.latency_ns) <
          static_cast<double>(before.latency_ns) * (1 - kLeastGain);
+}
+
+/// The first of the shortest of those that count.
+template <class Counts>
+std::optional<size_t> shortest_of(const std::vector<std::optional<PlacementScore>>& scores,
+                                  Counts counts) {
+  std::optional<size_t> best;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (!scores[i] || !counts(*scores[i])) continue;
+    if (!best || is_shorter(*scores[i], *scores[*best])) best = i;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::optional<size_t> best_of(const std::vector<std::optional<PlacementScore>>& scores) {
+  std::pair<int64_t, int64_t> least = {std::numeric_limits<int64_t>::max(), 0};
+  for (const std::optional<PlacementScore>& score : scores) {
+    if (score) least = std::min(least, std::pair(score->excess_bytes, score->num_hand_overs));
+  }
+  const auto reference = shortest_of(scores, [&](const PlacementScore& score) {
+    return std::pair(score.excess_bytes, score.num_hand_overs) == least;
+  });
+  if (!reference) return std::nullopt;
+  return shortest_of(scores, [&](const PlacementScore& score) {
+    const int64_t gain_ns = scores[*reference]->interval_ns - score.interval_ns;
+    const int64_t hand_overs_ns = (score.num_hand_overs - least.second) * kHandOverNs;
+    return score.excess_bytes == least.first &&
+           (gain_ns == 0 || hand_overs_ns == 0 || gain_ns > hand_overs_ns);
+  });
 }
 
 Result<Placement> place(const Graph& graph, const Machine& machine, const CostModel& costs,
@@ -57,18 +84,14 @@ Result<Placement> place(const Graph& graph, const Machine& machine, const CostMo
   TRY(const Pins pins, resolve_pins(graph, machine, diagnostics));
   Placement placement;
   placement.pins = pins;
-  std::optional<size_t> best;
-  for (const PlacementCandidate& candidate : candidates_for(graph, machine, costs, pins)) {
-    placement.candidates.push_back(candidate);
-    const auto score = evaluate(candidate.assignment);
-    if (!score) continue;
-    placement.candidates.back().score = score;
-    if (!best || is_better(*score, *placement.candidates[*best].score)) {
-      best = placement.candidates.size() - 1;
-    }
+  placement.candidates = candidates_for(graph, machine, costs, pins);
+  std::vector<std::optional<PlacementScore>> scores;
+  for (PlacementCandidate& candidate : placement.candidates) {
+    candidate.score = evaluate(candidate.assignment);
+    scores.push_back(candidate.score);
   }
   // Where none can be scheduled, insert_copies says why for the first one.
-  placement.chosen = placement.candidates[best.value_or(0)];
+  placement.chosen = placement.candidates[best_of(scores).value_or(0)];
   return placement;
 }
 

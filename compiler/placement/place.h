@@ -17,11 +17,13 @@ struct PlacementScore {
   bool operator==(const PlacementScore&) const = default;
 };
 
-/// Whether a placement does better than one that was there before it: less excess, else a shorter
-/// interval, if it is shorter by what more hand-overs may take. Of equal intervals the shorter
-/// latency decides, unless they are about equal: measured figures of two devices that are alike
-/// differ in their last digits, which is no reason to prefer the second.
-bool is_better(const PlacementScore& score, const PlacementScore& before);
+/// Which of several to take; nothing if none can be scheduled. Those with the least excess count.
+/// Of those with the fewest hand-overs between host and devices, the one with the shortest interval
+/// is where the others are measured: an interval that is shorter has to be shorter by what the
+/// further hand-overs may take. The shortest interval wins; of equal ones the shortest latency, the
+/// first of those that are about equal: measured figures of two devices that are alike differ in
+/// their last digits, which is no reason to prefer the second.
+std::optional<size_t> best_of(const std::vector<std::optional<PlacementScore>>& scores);
 
 /// A way to place a graph, and how it does.
 struct PlacementCandidate {
