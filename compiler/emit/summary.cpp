@@ -86,9 +86,9 @@ std::string summary(const Compilation& compilation, const Machine& machine) {
                       percent(gap_ns, compilation.bound.interval_ns), compilation.bound.reason);
   text += parallel_line(compilation.parallel);
   text += "  placement   " + placement_line(compilation.placement) + "\n";
-  const bool gives_up =
-      compilation.strategy.budget || compilation.strategy.launches == Launches::kApart;
-  if (gives_up) text += "  for memory  " + compilation.given_up + "\n";
+  if (compilation.strategy.gives_up_something()) {
+    text += "  for memory  " + compilation.given_up + "\n";
+  }
   text += fmt::format("  waits       {} left of {}\n", synchronised.num_waits,
                       synchronised.num_waits_before);
   return text + busy_table(compilation) + memory_table(compilation, machine);

@@ -67,14 +67,14 @@ class MemoryFitter {
   }
 
   Fit within_budget(const std::vector<MemoryRewrite>& rewrites) {
-    Fit best = lowered({limits_, rewrites, Launches::kApart});
+    Fit best = lowered({limits_, rewrites});
     MemoryLimits budget = limits_;
     for (int i = 1; i < kMaxBudgets && !best.fits(); ++i) {
       for (const DeviceId device : limits_.ids()) {
         const int64_t excess = excess_bytes(best.synchronised, device);
         budget[device] = std::max<int64_t>(budget[device] - excess, 0);
       }
-      Fit next = lowered({budget, rewrites, Launches::kApart});
+      Fit next = lowered({budget, rewrites});
       if (!(next.score < best.score)) break;
       best = std::move(next);
     }

@@ -28,9 +28,8 @@ PlacedGraph rewritten(const PlacedGraph& placed, const MemoryStrategy& strategy,
 
 std::string describe(const MemoryStrategy& strategy, const PlacedGraph& placed,
                      const Machine& machine) {
-  if (!strategy.budget) {
-    return strategy.launches == Launches::kApart ? "updates launched apart" : "nothing given up";
-  }
+  if (!strategy.gives_up_something()) return "nothing given up";
+  if (!strategy.budget) return "updates launched apart";
   std::vector<std::string> parts = {"steps one after the other"};
   PlacedGraph graph = placed;
   for (const MemoryRewrite& rewrite : strategy.rewrites) {

@@ -27,8 +27,11 @@ struct MemoryStrategy {
   /// Steps do not overlap, and tasks are ordered to keep within these bytes.
   std::optional<MemoryLimits> budget;
   std::vector<MemoryRewrite> rewrites;
-  /// Apart, what an update reads need not wait for the last of its launch.
+  /// Apart, what an update reads need not wait for the last of its launch. Under a budget none are
+  /// joint.
   Launches launches = Launches::kJoint;
+
+  bool gives_up_something() const { return budget || launches == Launches::kApart; }
 };
 
 /// The graph with all rewrites applied, one after the other.

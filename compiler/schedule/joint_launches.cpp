@@ -52,12 +52,9 @@ class LaunchFinder {
 
   bool is_candidate(TaskId id) const {
     const Task& task = tasks_.tasks[id];
-    const PlacedOp& op = tasks_.placed.ops[task.op];
-    if (op.kind != PlacedOpKind::kNode || op.rows) return false;
     const bool shares_unit = tasks_.lanes.groups[task.group].shared.has_value();
     return shares_unit && task.cost.shared_ns == task.cost.work_ns &&
-           task.cost.work_ns <= task.cost.latency_ns &&
-           may_share_launch(tasks_.placed.graph.nodes[*op.node]);
+           task.cost.work_ns <= task.cost.latency_ns && may_share_launch(tasks_, id);
   }
 
   /// How many candidates at most come before it, one after the other, in its step.
@@ -109,6 +106,12 @@ class LaunchFinder {
 
 bool may_share_launch(const Node& node) {
   return node.updates.has_value() && !node.keep && node.op->may_share_launch;
+}
+
+bool may_share_launch(const TaskGraph& tasks, TaskId task) {
+  const PlacedOp& op = tasks.placed.ops[tasks.tasks[task].op];
+  return op.kind == PlacedOpKind::kNode && !op.rows &&
+         may_share_launch(tasks.placed.graph.nodes[*op.node]);
 }
 
 std::vector<Launch> joint_launches(const TaskGraph& tasks) { return LaunchFinder(tasks).find(); }

@@ -7,8 +7,10 @@
 
 namespace graphc {
 
-/// Whether one launch may update this node's state with others.
+/// Whether one launch may update this node's state with others, if it is done as a whole.
 bool may_share_launch(const Node& node);
+/// Whether the task does that.
+bool may_share_launch(const TaskGraph& tasks, TaskId task);
 
 /// Updates of states that are worth one launch together: of one accelerator, none longer than
 /// launching it takes, and none before another one by any dependency. Those that others of them

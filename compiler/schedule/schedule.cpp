@@ -74,13 +74,6 @@ Violation check_order(const Schedule& schedule) {
   return "deadlock: " + join(names, " waits for ") + " waits for " + names.front();
 }
 
-/// Whether a task updates a whole state in a way that others can share a launch with.
-bool may_share_launch(const TaskGraph& tasks, TaskId task) {
-  const PlacedOp& op = tasks.placed.ops[tasks.tasks[task].op];
-  return op.kind == PlacedOpKind::kNode && !op.rows &&
-         may_share_launch(tasks.placed.graph.nodes[*op.node]);
-}
-
 Violation check_launch(const Schedule& schedule, const Launch& launch) {
   const TaskGraph& graph = schedule.tasks;
   const auto is_in = [&](TaskId task) {
@@ -130,18 +123,24 @@ struct Scheduled {
   IntervalBound bound;
 };
 
-/// With launches of their own for all tasks, or with joint ones, if that is about as fast.
+/// With joint launches where there are some and that is about as fast, else with launches of their
+/// own for all tasks; those are not searched for where no search could find a step that is shorter
+/// by enough.
 Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, Launches launches) {
-  Scheduled apart{schedule_pipelined(problem), interval_bound(problem)};
-  if (launches == Launches::kApart) return apart;
-  const std::vector<Launch> joint = joint_launches(tasks);
-  if (joint.empty()) return apart;
+  const auto is_about_as_fast = [](const Scheduled& joint, int64_t interval_ns) {
+    return static_cast<double>(joint.solution.interval_ns) <=
+           static_cast<double>(interval_ns) * (1 + kMostLonger);
+  };
+  const IntervalBound bound = interval_bound(problem);
+  std::vector<Launch> joint;
+  if (launches == Launches::kJoint) joint = joint_launches(tasks);
+  if (joint.empty()) return {schedule_pipelined(problem), bound};
   const JoinedProblem joined(problem, joint);
   Scheduled together{with_interval(problem, joined.apart(schedule_pipelined(joined.problem()))),
                      joined.bound()};
-  const double most_ns = static_cast<double>(apart.solution.interval_ns) * (1 + kMostLonger);
-  const bool is_about_as_fast = static_cast<double>(together.solution.interval_ns) <= most_ns;
-  return is_about_as_fast ? std::move(together) : std::move(apart);
+  if (is_about_as_fast(together, bound.interval_ns)) return together;
+  Scheduled apart{schedule_pipelined(problem), bound};
+  return is_about_as_fast(together, apart.solution.interval_ns) ? together : apart;
 }
 
 }  // namespace
