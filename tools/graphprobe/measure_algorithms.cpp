@@ -22,8 +22,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kBudgetToFind{40};
 constexpr milliseconds kBudgetToCompare{60};
 constexpr int kNumComparisons = 5;
-/// Of the time by the back end's own choice: what is saved must be more than noise.
-constexpr double kWorthwhile = 0.98;
 /// One run alone varies by about that, whatever it launches.
 constexpr double kLeastSavedS = 2e-6;
 
@@ -74,19 +72,18 @@ Result<std::unique_ptr<Device>> device_of(const std::string& kind,
                                           const graphrt::DeviceRegistry& registry,
                                           const graphc::Machine& machine) {
   const graphrt::BackEnd* back_end = registry.find(kind);
-  const auto device =
-      std::find_if(machine.devices.begin(), machine.devices.end(),
-                   [&](const graphc::Device& candidate) { return candidate.kind == kind; });
-  if (device == machine.devices.end() || back_end == nullptr) return nullptr;
+  const auto id = device_for(kind, machine);
+  if (!id || back_end == nullptr) return nullptr;
+  const graphc::Device& device = machine.devices[*id];
   if (back_end->count) {
     TRY(const int32_t count, back_end->count());
-    if (device->index >= count) {
+    if (device.index >= count) {
       return graphrt::machine_error(fmt::format(
           "cannot time algorithms: the machine file's {} is {} device {}, and this machine has {}",
-          device->name, device->kind, device->index, count));
+          device.name, device.kind, device.index, count));
     }
   }
-  return back_end->open(device->name, device->index);
+  return back_end->open(device.name, device.index);
 }
 
 struct Found {

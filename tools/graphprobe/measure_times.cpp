@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <utility>
 
 #include "compiler/machine/cost_model.h"
 #include "runtime/op/op_table.h"
@@ -22,9 +22,6 @@ constexpr int32_t kLongChain = 44;
 constexpr int64_t kLongKernelNs = 200'000;
 constexpr int32_t kChainOfLongKernels = 8;
 constexpr std::chrono::milliseconds kBudget{100};
-
-/// Of the time by the library's own choice: what an algorithm saves must be more than noise.
-constexpr double kWorthwhile = 0.98;
 
 /// YAML takes keys of up to 1024 characters.
 constexpr size_t kLongestKey = 1000;
@@ -50,11 +47,39 @@ Result<double> seconds_of(const Kernel& kernel, const graphc::Machine& machine,
   return seconds_per_operator(machine, device, text, kShortChain, longer, kBudget, registry);
 }
 
-std::optional<graphrt::DeviceId> first_of(const graphc::Machine& machine, const std::string& kind) {
-  for (const graphrt::DeviceId id : machine.devices.ids()) {
-    if (machine.devices[id].kind == kind) return id;
+/// The same by the algorithm that `machine` names, which is dropped if it saves nothing in a chain.
+Result<double> seconds_by_algorithm(const Kernel& kernel, const std::string& signature,
+                                    graphrt::DeviceId device, graphc::Machine& machine,
+                                    const graphrt::DeviceRegistry& registry) {
+  const std::string& kind = machine.devices[device].kind;
+  Result<double> seconds = seconds_of(kernel, machine, device, registry);
+  if (machine.algorithm_for(kind, signature).empty()) return seconds;
+  graphc::Machine without = machine;
+  without.algorithms[kind].erase(signature);
+  Result<double> by_default_s = seconds_of(kernel, without, device, registry);
+  if (seconds && by_default_s && *seconds <= kWorthwhile * *by_default_s) return seconds;
+  machine.algorithms = std::move(without.algorithms);
+  return by_default_s;
+}
+
+/// What was found, or why there is nothing; the time goes into `machine`.
+std::string measure_time(const Kernel& kernel, const std::string& signature,
+                         graphrt::DeviceId device, graphc::Machine& machine,
+                         const graphrt::DeviceRegistry& registry) {
+  const std::string& kind = machine.devices[device].kind;
+  machine.times_ns[kind].erase(signature);
+  if (signature.size() > kLongestKey) {
+    return signature.substr(0, kLongestKey / 10) + "...: too long for a machine file";
   }
-  return std::nullopt;
+  const bool had_algorithm = !machine.algorithm_for(kind, signature).empty();
+  const Result<double> seconds = seconds_by_algorithm(kernel, signature, device, machine, registry);
+  // One that cannot be timed, as its chain needs too much memory, costs the others nothing.
+  if (!seconds) return signature + ": left out: " + seconds.error().message;
+  if (*seconds <= 0) return signature + ": left out: shorter than what differs between runs";
+  machine.times_ns[kind][signature] = rounded_ns(*seconds);
+  const bool is_dropped = had_algorithm && machine.algorithm_for(kind, signature).empty();
+  return fmt::format("{}: {:.2f} us{}", signature, *seconds * 1e6,
+                     is_dropped ? ", by the library's choice: the other saves nothing here" : "");
 }
 
 }  // namespace
@@ -65,34 +90,9 @@ Result<std::vector<std::string>> measure_times(const Kernels& kernels,
   std::vector<std::string> notes;
   for (const auto& [key, kernel] : kernels) {
     const auto& [kind, signature] = key;
-    const auto device = first_of(machine, kind);
+    const auto device = device_for(kind, machine);
     if (kind == "cpu" || !device || registry.find(kind) == nullptr) continue;
-    machine.times_ns[kind].erase(signature);
-    if (signature.size() > kLongestKey) {
-      notes.push_back(signature.substr(0, kLongestKey / 10) + "...: too long for a machine file");
-      continue;
-    }
-    Result<double> seconds = seconds_of(kernel, machine, *device, registry);
-    if (!machine.algorithm_for(kind, signature).empty()) {
-      graphc::Machine without = machine;
-      without.algorithms[kind].erase(signature);
-      Result<double> by_default_s = seconds_of(kernel, without, *device, registry);
-      const bool is_worth_it = seconds && by_default_s && *seconds <= kWorthwhile * *by_default_s;
-      if (!is_worth_it) {
-        notes.push_back(signature + ": its algorithm is not faster in a recorded launch");
-        machine.algorithms = std::move(without.algorithms);
-        seconds = std::move(by_default_s);
-      }
-    }
-    if (!seconds || *seconds <= 0) {
-      // One that cannot be timed, as its chain needs too much memory, costs the others nothing.
-      notes.push_back(
-          signature + ": left out: " +
-          (seconds ? "shorter than what differs between runs" : seconds.error().message));
-      continue;
-    }
-    machine.times_ns[kind][signature] = rounded_ns(*seconds);
-    notes.push_back(fmt::format("{}: {:.2f} us", signature, *seconds * 1e6));
+    notes.push_back(measure_time(kernel, signature, *device, machine, registry));
   }
   std::erase_if(machine.times_ns, [](const auto& of_kind) { return of_kind.second.empty(); });
   std::erase_if(machine.algorithms, [](const auto& of_kind) { return of_kind.second.empty(); });

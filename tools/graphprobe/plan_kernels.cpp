@@ -35,6 +35,14 @@ Result<void> add_kernels(const std::filesystem::path& path, Kernels& kernels) {
 
 }  // namespace
 
+std::optional<graphrt::DeviceId> device_for(const std::string& kind,
+                                            const graphc::Machine& machine) {
+  for (const graphrt::DeviceId id : machine.devices.ids()) {
+    if (machine.devices[id].kind == kind) return id;
+  }
+  return std::nullopt;
+}
+
 Result<Kernels> kernels_of(const std::vector<std::filesystem::path>& plans) {
   Kernels kernels;
   for (const std::filesystem::path& path : plans) TRY(add_kernels(path, kernels));

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "compiler/machine/machine.h"
 #include "runtime/base/result.h"
 #include "runtime/base/tensor_type.h"
 #include "runtime/op/attribute.h"
@@ -23,6 +25,13 @@ struct Kernel {
 
 /// By kind of device and kernel_signature().
 using Kernels = std::map<std::pair<std::string, std::string>, Kernel>;
+
+/// The device that kernels of a kind are timed on: the first.
+std::optional<graphrt::DeviceId> device_for(const std::string& kind,
+                                            const graphc::Machine& machine);
+
+/// Of the time by the back end's own choice: what an algorithm saves must be more than noise.
+inline constexpr double kWorthwhile = 0.98;
 
 /// Errors: a file that cannot be read, is not a plan or not a safe one (kInput).
 graphrt::Result<Kernels> kernels_of(const std::vector<std::filesystem::path>& plans);
