@@ -153,8 +153,8 @@ Result<void> LaneIssuer::issue_one(const QueuedPosition& at, int64_t interval, c
   }
   TRY(hand_overs_.enqueue(stream.get(), uses_, 1));
   const int64_t step = interval - instruction.stage;
-  if (step >= 0 && step < steps.count) TRY(run_launch(at, steps.first + step, stream));
   const QueuedPosition last = last_of_launch(at);  // others wait for all of a launch
+  if (step >= 0 && step < steps.count) TRY(run_launch(at, last, steps.first + step, stream));
   uses_.clear();
   for (const HandOverId id : instruction_at(last).gives) uses_.push_back({id, interval});
   TRY(hand_overs_.enqueue(stream.get(), uses_, 0));
@@ -178,21 +178,20 @@ QueuedPosition LaneIssuer::last_of_launch(QueuedPosition at) const {
   return at;
 }
 
-Result<void> LaneIssuer::run_launch(const QueuedPosition& first, int64_t step,
-                                    const CudaStream& stream) {
+Result<void> LaneIssuer::run_launch(const QueuedPosition& first, const QueuedPosition& last,
+                                    int64_t step, const CudaStream& stream) {
   const ProfilerRange range(instruction_at(first).name);
-  if (marks_kind_ == Marks::kNone) return enqueue_launch(first, step, stream);
+  if (marks_kind_ == Marks::kNone) return enqueue_launch(first, last, step, stream);
   TRY(CudaEvent start, mark(stream));
-  TRY(enqueue_launch(first, step, stream));
+  TRY(enqueue_launch(first, last, step, stream));
   TRY(CudaEvent end, mark(stream));
   marks_.push_back({first, step, stream.gpu(), std::move(start), std::move(end)});
   return {};
 }
 
-Result<void> LaneIssuer::enqueue_launch(const QueuedPosition& first, int64_t step,
-                                        const CudaStream& stream) {
-  const QueuedPosition last = last_of_launch(first);
-  if (last.position == first.position) return action_of(first).enqueue(step, stream.queue());
+Result<void> LaneIssuer::enqueue_launch(const QueuedPosition& first, const QueuedPosition& last,
+                                        int64_t step, const CudaStream& stream) {
+  if (last == first) return action_of(first).enqueue(step, stream.queue());
   joint_.clear();  // of what a run that failed may have left
   for (QueuedPosition at = first; at.position <= last.position; ++at.position) {
     CudaAction& action = action_of(at);

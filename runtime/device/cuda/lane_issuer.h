@@ -68,8 +68,10 @@ class LaneIssuer {
   Result<void> make_events();
   Result<void> issue_one(const QueuedPosition& at, int64_t interval, const Window& window,
                          StepRange steps, Earlier earlier);
-  Result<void> run_launch(const QueuedPosition& first, int64_t step, const CudaStream& stream);
-  Result<void> enqueue_launch(const QueuedPosition& first, int64_t step, const CudaStream& stream);
+  Result<void> run_launch(const QueuedPosition& first, const QueuedPosition& last, int64_t step,
+                          const CudaStream& stream);
+  Result<void> enqueue_launch(const QueuedPosition& first, const QueuedPosition& last, int64_t step,
+                              const CudaStream& stream);
   const QueuedInstruction& instruction_at(const QueuedPosition& at) const;
   QueuedPosition last_of_launch(QueuedPosition at) const;
   Result<CudaEvent> mark(const CudaStream& stream) const;

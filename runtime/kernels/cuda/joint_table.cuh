@@ -1,19 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "runtime/kernels/cuda/update_rules.cuh"
 #include "runtime/op/op_table.h"
 
 namespace graphrt::cuda {
-
-enum class UpdateKind : uint32_t {
-  kSgd,
-  kMomentum,
-  kMovingAverage,
-  kMovingAverageOfSquares,
-  kAdam,
-};
 
 /// The rule that the kind names.
 union UpdateRule {
@@ -42,25 +35,11 @@ struct JointTable {
 /// CUDA's limit for the parameters of a launch, on every device and driver.
 static_assert(sizeof(JointTable) <= 4096);
 
-inline void set_rule(UpdateJob& job, const Sgd& rule) {
-  job.kind = UpdateKind::kSgd;
-  job.rule.sgd = rule;
-}
-inline void set_rule(UpdateJob& job, const Momentum& rule) {
-  job.kind = UpdateKind::kMomentum;
-  job.rule.momentum = rule;
-}
-inline void set_rule(UpdateJob& job, const MovingAverage& rule) {
-  job.kind = UpdateKind::kMovingAverage;
-  job.rule.average = rule;
-}
-inline void set_rule(UpdateJob& job, const MovingAverageOfSquares& rule) {
-  job.kind = UpdateKind::kMovingAverageOfSquares;
-  job.rule.average_of_squares = rule;
-}
-inline void set_rule(UpdateJob& job, const Adam& rule) {
-  job.kind = UpdateKind::kAdam;
-  job.rule.adam = rule;
+template <class Rule>
+void set_rule(UpdateJob& job, const Rule& rule) {
+  static_assert(sizeof(Rule) <= sizeof(UpdateRule));
+  job.kind = Rule::kKind;
+  std::memcpy(&job.rule, &rule, sizeof(Rule));  // the member that the kind names
 }
 
 }  // namespace graphrt::cuda

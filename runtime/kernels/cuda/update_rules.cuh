@@ -19,6 +19,14 @@ namespace graphrt::cuda {
 
 using Scalars = std::span<const std::byte* const>;
 
+enum class UpdateKind : uint32_t {
+  kSgd,
+  kMomentum,
+  kMovingAverage,
+  kMovingAverageOfSquares,
+  kAdam,
+};
+
 /// The rate of an update: what an operand says, if there is one, else a number.
 struct Rate {
   float number;
@@ -31,6 +39,7 @@ struct Rate {
 };
 
 struct Sgd {
+  static constexpr auto kKind = UpdateKind::kSgd;
   static constexpr size_t kNumTensors = 2;
   Rate rate;
   float weight_decay;
@@ -45,6 +54,7 @@ struct Sgd {
 };
 
 struct Momentum {
+  static constexpr auto kKind = UpdateKind::kMomentum;
   static constexpr size_t kNumTensors = 2;
   float momentum;
 
@@ -55,6 +65,7 @@ struct Momentum {
 };
 
 struct MovingAverage {
+  static constexpr auto kKind = UpdateKind::kMovingAverage;
   static constexpr size_t kNumTensors = 2;
   float kept;
   float taken;
@@ -66,6 +77,7 @@ struct MovingAverage {
 };
 
 struct MovingAverageOfSquares {
+  static constexpr auto kKind = UpdateKind::kMovingAverageOfSquares;
   static constexpr size_t kNumTensors = 2;
   float kept;
   float taken;
@@ -79,6 +91,7 @@ struct MovingAverageOfSquares {
 };
 
 struct Adam {
+  static constexpr auto kKind = UpdateKind::kAdam;
   static constexpr size_t kNumTensors = 3;
   float log_beta1;
   float log_beta2;
