@@ -131,7 +131,8 @@ int main(int argc, char** argv) {
       ->excludes(name, workers);
   app.set_version_flag("--version", "graphprobe " GRAPHC_VERSION);
   app.footer(
-      "Nothing else should run meanwhile. It takes seconds, up to a minute with GPUs, and a\nsecond more for every kernel that is timed.\n"
+      "Nothing else should run meanwhile. It takes seconds, up to a minute with GPUs, and a\n"
+      "second more for every kernel that is timed.\n"
       "Exit codes: 0 success, 1 bad input, 2 bad usage, 3 a device cannot be used or the output "
       "not written.");
   try {
