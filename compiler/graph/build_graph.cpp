@@ -302,6 +302,7 @@ class GraphBuilder {
       return;
     }
     node.attributes.set(name, std::move(value));
+    node.attribute_places.emplace_back(name, declared.value_where);
   }
 
   static bool is_control(char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }

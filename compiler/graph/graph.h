@@ -43,6 +43,8 @@ struct Node {
   bool keep = false;                  ///< neither merged, joined nor removed
   SourceRange where;
   std::vector<SourceRange> input_places;  ///< one an input, empty when made by a pass
+  /// Where the values of attributes stand, by name; of those alone that are written in the graph.
+  std::vector<std::pair<std::string, SourceRange>> attribute_places = {};
 };
 
 /// A result of the whole graph, delivered to the host or, with a device, left there.

@@ -59,11 +59,19 @@ class Inference {
     return *type;
   }
 
+  /// At the attribute to blame where it is written, else at the operand, else at all of them.
+  static SourceRange place_of(const Node& node, const OpError& error) {
+    for (const auto& [name, place] : node.attribute_places) {
+      if (name == error.attribute) return place;
+    }
+    const bool has_place = error.input && *error.input < node.input_places.size();
+    return has_place ? node.input_places[*error.input] : place_of_operands(node);
+  }
+
   void report(const Node& node, const OpError& error) {
+    Diagnostic& diagnostic = diagnostics_.error(place_of(node, error), error.message);
     const bool has_culprit = error.input && *error.input < node.inputs.size();
-    const bool has_place = has_culprit && *error.input < node.input_places.size();
-    Diagnostic& diagnostic = diagnostics_.error(
-        has_place ? node.input_places[*error.input] : place_of_operands(node), error.message);
+    if (!has_culprit && !error.attribute.empty()) return;
     std::set<ValueId> noted;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (has_culprit && i != *error.input) continue;

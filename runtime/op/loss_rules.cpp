@@ -56,7 +56,7 @@ TypeResult type_of_clip_factor(Types inputs, const Attributes& attributes) {
   }
   const double max_norm = attributes.number("max_norm", 0);
   if (max_norm > 0) return scalar();
-  return refuse("needs a max_norm above 0; got " + format_number(max_norm));
+  return refuse_attribute("max_norm", "needs a max_norm above 0; got " + format_number(max_norm));
 }
 
 }  // namespace graphrt

@@ -18,10 +18,11 @@ struct AttributeSpec {
   bool is_required = false;
 };
 
-/// Why operands do not fit an operator, and which of them is to blame if one is.
+/// Why operands or attributes do not fit an operator, and which of them is to blame if one is.
 struct OpError {
   std::string message;
-  std::optional<size_t> input;  ///< index of the offending operand
+  std::optional<size_t> input;      ///< index of the offending operand
+  std::string_view attribute = {};  ///< name of the offending attribute, a literal; empty: none is
 };
 
 /// Type of the result, from the operands' types and the attributes.

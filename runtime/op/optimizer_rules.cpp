@@ -17,7 +17,8 @@ std::optional<OpError> find_bad_rate(Types inputs, size_t num_others,
     return OpError{"needs f32[] as its rate; got " + to_string(inputs[num_others]), num_others};
   }
   if (is_operand && is_attribute) {
-    return OpError{"got its rate twice, as an operand and as 'learning_rate'", num_others};
+    return OpError{"got its rate twice, as an operand and as 'learning_rate'", num_others,
+                   "learning_rate"};
   }
   if (is_operand || is_attribute) return std::nullopt;
   return OpError{"needs a rate: 'learning_rate', or an operand f32[] at the end", {}};
@@ -27,13 +28,14 @@ std::optional<OpError> find_bad_rate(Types inputs, size_t num_others,
 std::optional<OpError> find_bad_schedule(const Attributes& attributes) {
   const auto has = [&](std::string_view name) { return attributes.find(name) != nullptr; };
   if (has("decay_every") != has("decay_factor")) {
-    return OpError{"needs 'decay_every' and 'decay_factor' together", {}};
+    const char* one = has("decay_every") ? "decay_every" : "decay_factor";
+    return OpError{"needs 'decay_every' and 'decay_factor' together", {}, one};
   }
   if (has("decay_every") && has("cosine_steps")) {
-    return OpError{"takes 'decay_every' or 'cosine_steps', not both", {}};
+    return OpError{"takes 'decay_every' or 'cosine_steps', not both", {}, "cosine_steps"};
   }
   if (has("final") && !has("cosine_steps")) {
-    return OpError{"takes 'final' along with 'cosine_steps' only", {}};
+    return OpError{"takes 'final' along with 'cosine_steps' only", {}, "final"};
   }
   if (auto error = find_outside(attributes, "warmup_steps", 0)) return error;
   if (auto error = find_outside(attributes, "decay_every", 1)) return error;

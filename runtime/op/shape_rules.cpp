@@ -29,15 +29,17 @@ std::optional<OpError> find_bad_axis(const TensorType& input, const Attributes& 
   if (attributes.find("axes") == nullptr) return std::nullopt;
   const std::vector<int64_t> axes = attributes.list("axes");
   if (axes.empty()) {
-    return OpError{"got an empty list of axes; leave 'axes' out to reduce over all of them", {}};
+    return OpError{
+        "got an empty list of axes; leave 'axes' out to reduce over all of them", {}, "axes"};
   }
   std::vector<bool> is_named(input.shape.size(), false);
   for (const int64_t axis : axes) {
-    if (!is_axis(axis, input)) return OpError{no_axis_message(axis, input), 0};
+    if (!is_axis(axis, input)) return OpError{no_axis_message(axis, input), 0, "axes"};
     if (is_named[from_front(axis, input)]) {
       return OpError{"got axis " + std::to_string(axis) + " of " + to_string(input) +
                          " twice in axes " + to_string(axes),
-                     {}};
+                     {},
+                     "axes"};
     }
     is_named[from_front(axis, input)] = true;
   }
@@ -70,7 +72,7 @@ bool differ_only_at(size_t axis, const TensorType& a, const TensorType& b) {
 tl::expected<size_t, OpError> axis_of(const TensorType& input, const Attributes& attributes,
                                       int64_t otherwise) {
   const int64_t axis = attributes.integer("axis", otherwise);
-  if (!is_axis(axis, input)) return refuse(no_axis_message(axis, input), 0);
+  if (!is_axis(axis, input)) return refuse_attribute("axis", no_axis_message(axis, input), 0);
   return from_front(axis, input);
 }
 
@@ -112,8 +114,8 @@ TypeResult type_of_transpose(Types inputs, const Attributes& attributes) {
     for (const int64_t axis : axes) is_named[from_front(axis, input)] = true;
   }
   if (axes.size() != is_named.size() || std::count(is_named.begin(), is_named.end(), false) > 0) {
-    return refuse("needs axes that name every axis of " + to_string(input) + " once; got " +
-                  to_string(axes));
+    return refuse_attribute("axes", "needs axes that name every axis of " + to_string(input) +
+                                        " once; got " + to_string(axes));
   }
   for (size_t i = 0; i < axes.size(); ++i) {
     result.shape[i] = input.shape[from_front(axes[i], input)];
@@ -128,9 +130,12 @@ TypeResult type_of_slice(Types inputs, const Attributes& attributes) {
   const int64_t begin = attributes.integer("begin", 0);
   const int64_t end = attributes.integer("end", size);
   if (begin < 0 || begin >= end || end > size) {
-    return refuse("needs 0 <= begin < end <= " + std::to_string(size) + ", the size of axis " +
-                  std::to_string(*axis) + " of " + to_string(inputs[0]) + "; got begin " +
-                  std::to_string(begin) + " and end " + std::to_string(end));
+    const bool is_begin = begin < 0 || begin >= size;
+    return refuse_attribute(is_begin ? "begin" : "end",
+                            "needs 0 <= begin < end <= " + std::to_string(size) +
+                                ", the size of axis " + std::to_string(*axis) + " of " +
+                                to_string(inputs[0]) + "; got begin " + std::to_string(begin) +
+                                " and end " + std::to_string(end));
   }
   TensorType result = inputs[0];
   result.shape[*axis] = end - begin;
@@ -156,17 +161,19 @@ TypeResult type_of_reshape(Types inputs, const Attributes& attributes) {
   const std::vector<int64_t> wanted = attributes.list("shape");
   const int64_t num_elements = inputs[0].num_elements();
   const auto mismatch = [&] {
-    return refuse("cannot give " + to_string(inputs[0]) + " the shape " + to_string(wanted) +
-                      ": the number of elements must stay " + std::to_string(num_elements),
-                  0);
+    return refuse_attribute("shape",
+                            "cannot give " + to_string(inputs[0]) + " the shape " +
+                                to_string(wanted) + ": the number of elements must stay " +
+                                std::to_string(num_elements),
+                            0);
   };
   TensorType result{inputs[0].element, wanted};
   std::optional<size_t> open_axis;
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (wanted[i] > 0) continue;
     if (wanted[i] != -1 || open_axis) {
-      return refuse("needs a shape of positive sizes with at most one -1; got " +
-                    to_string(wanted));
+      return refuse_attribute(
+          "shape", "needs a shape of positive sizes with at most one -1; got " + to_string(wanted));
     }
     open_axis = i;
     result.shape[i] = 1;
@@ -183,12 +190,14 @@ TypeResult type_of_reshape(Types inputs, const Attributes& attributes) {
 TypeResult type_of_broadcast(Types inputs, const Attributes& attributes) {
   const Shape wanted = attributes.list("shape");
   if (std::any_of(wanted.begin(), wanted.end(), [](int64_t size) { return size < 1; })) {
-    return refuse("needs a shape of positive sizes; got " + to_string(wanted));
+    return refuse_attribute("shape", "needs a shape of positive sizes; got " + to_string(wanted));
   }
   if (broadcast_shape(inputs[0].shape, wanted) != wanted) {
-    return refuse("cannot stretch " + to_string(inputs[0]) + " to the shape " + to_string(wanted) +
-                      ": from the last dimension on, its sizes must be equal or 1",
-                  0);
+    return refuse_attribute("shape",
+                            "cannot stretch " + to_string(inputs[0]) + " to the shape " +
+                                to_string(wanted) +
+                                ": from the last dimension on, its sizes must be equal or 1",
+                            0);
   }
   return TensorType{inputs[0].element, wanted};
 }
@@ -201,8 +210,10 @@ TypeResult type_of_pad(Types inputs, const Attributes& attributes) {
   // What is larger fits into no tensor, and sums of what is smaller into 64 bits.
   const auto is_allowed = [](int64_t size) { return size >= 0 && size <= kMaxTensorBytes; };
   if (!is_allowed(before) || !is_allowed(after)) {
-    return refuse("needs before and after from 0 to " + std::to_string(kMaxTensorBytes) + "; got " +
-                  std::to_string(before) + " and " + std::to_string(after));
+    return refuse_attribute(is_allowed(before) ? "after" : "before",
+                            "needs before and after from 0 to " + std::to_string(kMaxTensorBytes) +
+                                "; got " + std::to_string(before) + " and " +
+                                std::to_string(after));
   }
   TensorType result = inputs[0];
   result.shape[*axis] += before + after;

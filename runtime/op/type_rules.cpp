@@ -38,7 +38,8 @@ std::string matmul_message(Types inputs, const Attributes& attributes) {
 TypeResult type_of_product(Types inputs, const Attributes& attributes) {
   const std::string_view math = attributes.text("math", "f32");
   if (!parse_product_math(math)) {
-    return refuse("needs `math` to be f32, tf32 or bf16; got " + std::string(math));
+    return refuse_attribute("math",
+                            "needs `math` to be f32, tf32 or bf16; got " + std::string(math));
   }
   const Shape& a = inputs[0].shape;
   const Shape& b = inputs[1].shape;
@@ -66,11 +67,12 @@ std::optional<OpError> find_unused(const Chain& chain, size_t num_inputs) {
   if (largest >= num_inputs) {
     const std::string last = num_inputs == 1 ? "" : " to x" + std::to_string(num_inputs - 1);
     return OpError{"uses x" + std::to_string(largest) + " in its formula; its inputs are x0" + last,
-                   {}};
+                   {},
+                   "formula"};
   }
   for (size_t i = 0; i < num_inputs; ++i) {
     if (std::find(used.begin(), used.end(), i) != used.end()) continue;
-    return OpError{"does not use x" + std::to_string(i) + " in its formula", i};
+    return OpError{"does not use x" + std::to_string(i) + " in its formula", i, "formula"};
   }
   return std::nullopt;
 }
@@ -90,6 +92,11 @@ const TensorType& type_of_start(Types inputs, const Chain& chain) {
 
 tl::unexpected<OpError> refuse(std::string message, std::optional<size_t> input) {
   return tl::unexpected(OpError{std::move(message), input});
+}
+
+tl::unexpected<OpError> refuse_attribute(std::string_view attribute, std::string message,
+                                         std::optional<size_t> input) {
+  return tl::unexpected(OpError{std::move(message), input, attribute});
 }
 
 std::optional<OpError> find_non_f32(Types inputs) {
@@ -128,7 +135,8 @@ std::optional<OpError> find_outside(const Attributes& attributes, std::string_vi
   const std::string upper = std::isinf(high) ? "" : " < " + format_number(high);
   return OpError{"needs " + format_number(low) + " <= " + std::string(name) + upper + "; got " +
                      format_number(number),
-                 {}};
+                 {},
+                 name};
 }
 
 TypeResult type_of_f32_map(Types inputs, const Attributes&) {
@@ -175,7 +183,7 @@ TypeResult type_of_f32_pair(Types inputs, const Attributes&) {
 TypeResult type_of_elementwise(Types inputs, const Attributes& attributes) {
   if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
   const Result<Chain> chain = parse_chain(attributes.text("formula", ""));
-  if (!chain) return refuse(chain.error().message);
+  if (!chain) return refuse_attribute("formula", chain.error().message);
   if (auto error = find_unused(*chain, inputs.size())) return tl::unexpected(*std::move(error));
   const TensorType& result = type_of_start(inputs, *chain);
   for (size_t i = 0; i < inputs.size(); ++i) {

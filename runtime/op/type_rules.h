@@ -76,13 +76,18 @@ TypeResult type_of_pad(Types inputs, const Attributes& attributes);
 
 /// The error of a rule: `message` without the operator's name, and the operand to blame, if one is.
 tl::unexpected<OpError> refuse(std::string message, std::optional<size_t> input = std::nullopt);
+
+/// The error of an attribute, a literal: the operand that it does not fit, if that is one's.
+tl::unexpected<OpError> refuse_attribute(std::string_view attribute, std::string message,
+                                         std::optional<size_t> input = std::nullopt);
+
 /// An operand that is not f32, if there is one.
 std::optional<OpError> find_non_f32(Types inputs);
 /// NumPy's rule: dimensions are compared from the last one on, and 1 stretches.
 std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b);
 /// That `needs` is not what came, with the types that did.
 OpError misfit(const std::string& needs, Types inputs, std::optional<size_t> input);
-/// The attribute `name`, where it is there and not in [low, high).
+/// The attribute `name`, a literal, where it is there and not in [low, high).
 std::optional<OpError> find_outside(const Attributes& attributes, std::string_view name, double low,
                                     double high = std::numeric_limits<double>::infinity());
 /// Attribute `axis`, counted from the front.

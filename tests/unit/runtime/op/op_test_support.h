@@ -36,4 +36,11 @@ inline std::optional<size_t> blamed(std::string_view op,
   return infer_type(*find_op(op), types(inputs), attributes).error().input;
 }
 
+/// Which attribute an error blames; empty if none.
+inline std::string_view blamed_attribute(std::string_view op,
+                                         const std::vector<std::string_view>& inputs,
+                                         const Attributes& attributes) {
+  return infer_type(*find_op(op), types(inputs), attributes).error().attribute;
+}
+
 }  // namespace graphrt

@@ -202,5 +202,31 @@ TEST(TypeRules, ClippingWantsASumOfSquaresAndANorm) {
             "clip_factor needs the attribute 'max_norm', a number");
 }
 
+TEST(TypeRules, WhatAnAttributeSaysIsBlamedOnIt) {
+  const auto blames = [](std::string_view op, const std::vector<std::string_view>& inputs,
+                         std::vector<Attribute> attributes) {
+    return blamed_attribute(op, inputs, with(std::move(attributes)));
+  };
+  EXPECT_EQ(blames("matmul", {"f32[2, 3]", "f32[3, 4]"}, {{"math", "f64"}}), "math");
+  EXPECT_EQ(blames("elementwise", {"f32[2]"}, {{"formula", "relu("}}), "formula");
+  EXPECT_EQ(blames("elementwise", {"f32[2]"}, {{"formula", "add(x0, x1)"}}), "formula");
+  EXPECT_EQ(blames("softmax", {"f32[2]"}, {{"axis", int64_t{3}}}), "axis");
+  EXPECT_EQ(blames("sum", {"f32[2]"}, {{"axes", List{1}}}), "axes");
+  EXPECT_EQ(blames("sum", {"f32[2]"}, {{"axes", List{}}}), "axes");
+  EXPECT_EQ(blames("transpose", {"f32[2, 3]"}, {{"axes", List{0, 0}}}), "axes");
+  EXPECT_EQ(blames("slice", {"f32[4]"}, {{"begin", int64_t{-1}}, {"end", int64_t{2}}}), "begin");
+  EXPECT_EQ(blames("slice", {"f32[4]"}, {{"begin", int64_t{1}}, {"end", int64_t{9}}}), "end");
+  EXPECT_EQ(blames("slice", {"f32[4]"}, {{"begin", int64_t{3}}, {"end", int64_t{2}}}), "end");
+  EXPECT_EQ(blames("slice", {"f32[4]"}, {{"begin", int64_t{4}}, {"end", int64_t{5}}}), "begin");
+  EXPECT_EQ(blames("reshape", {"f32[4]"}, {{"shape", List{3}}}), "shape");
+  EXPECT_EQ(blames("broadcast", {"f32[4]"}, {{"shape", List{0}}}), "shape");
+  EXPECT_EQ(blames("pad", {"f32[4]"}, {{"before", int64_t{0}}, {"after", int64_t{-1}}}), "after");
+  EXPECT_EQ(blames("clip_factor", {"f32[]"}, {{"max_norm", 0.0}}), "max_norm");
+  EXPECT_EQ(blames("learning_rate", {"i32[]"}, {{"base", 1.0}, {"decay_every", int64_t{2}}}),
+            "decay_every");
+  EXPECT_EQ(blames("learning_rate", {"i32[]"}, {{"base", 1.0}, {"final", 0.5}}), "final");
+  EXPECT_EQ(blames("matmul", {"f32[2, 3]", "f32[4, 4]"}, {}), "");  // an operand's fault
+}
+
 }  // namespace
 }  // namespace graphrt
