@@ -32,12 +32,15 @@ std::string reason_text(Reason reason) {
 }
 
 /// Whether a pin stands where `parallel` names its devices.
-bool is_of_parallel(const SourceRange& pin, const std::optional<Parallel>& parallel) {
-  if (!parallel) return false;
+bool is_of_parallel(const SourceRange& pin, const Compilation& compilation) {
   const auto is_same = [&](const SourceRange& where) {
     return pin.file != nullptr && pin.file == where.file && pin.line == where.line &&
            pin.column == where.column;
   };
+  const std::vector<SourceRange>& layers = compilation.passes.graph.layer_places;
+  if (std::any_of(layers.begin(), layers.end(), is_same)) return true;
+  const std::optional<Parallel>& parallel = compilation.parallel.parallel;
+  if (!parallel) return false;
   return is_same(parallel->update_where) ||
          std::any_of(parallel->batch.begin(), parallel->batch.end(),
                      [&](const BatchPart& part) { return is_same(part.where); });
@@ -52,7 +55,7 @@ std::string device_text(const Compilation& compilation, const Machine& machine,
   }
   if (compilation.placement.pins[*op.node]) {
     const SourceRange& pin = compilation.passes.graph.nodes[*op.node].device_where;
-    const bool is_derived = is_of_parallel(pin, compilation.parallel.parallel);
+    const bool is_derived = is_of_parallel(pin, compilation);
     return "on " + name + ": pinned by " + (is_derived ? "`parallel`" : "the graph");
   }
   std::string text = "on " + name + ": placement '" + compilation.placement.chosen.name + "'";

@@ -357,6 +357,7 @@ class GraphBuilder {
   void add_parallel(const ParallelDeclaration& parallel) {
     graph_.parallel = resolve_parallel(parallel, diagnostics_);
     for (const LayersDeclaration& layers : parallel.layers) {
+      graph_.layer_places.push_back(layers.device.where);
       for (const NameAt& name : layers.nodes) pin(name, layers.device);
     }
   }

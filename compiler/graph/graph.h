@@ -67,6 +67,8 @@ struct Graph {
   std::vector<GraphOutput> outputs;
   std::optional<Training> training;  ///< until `differentiate` has made nodes of it
   std::optional<Parallel> parallel;  ///< until `divide` has made nodes of it
+  /// Where `layers` of `parallel` names the devices that it pins nodes to.
+  std::vector<SourceRange> layer_places = {};
 
   const Value& value_of(NodeId node) const { return values[nodes[node].result]; }
   /// Requires: infer_types ran.

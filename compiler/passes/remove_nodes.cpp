@@ -42,6 +42,7 @@ Graph without(Graph graph, const Removal& removal) {
   Graph result;
   result.name = std::move(graph.name);
   result.parallel = std::move(graph.parallel);
+  result.layer_places = std::move(graph.layer_places);
   for (const ValueId id : graph.values.ids()) {
     if (!renumbered.stays(id)) continue;
     graph.values[id].producer.reset();
