@@ -114,8 +114,10 @@ TypeResult type_of_transpose(Types inputs, const Attributes& attributes) {
     for (const int64_t axis : axes) is_named[from_front(axis, input)] = true;
   }
   if (axes.size() != is_named.size() || std::count(is_named.begin(), is_named.end(), false) > 0) {
-    return refuse_attribute("axes", "needs axes that name every axis of " + to_string(input) +
-                                        " once; got " + to_string(axes));
+    return refuse_attribute(
+        "axes",
+        "needs axes that name every axis of " + to_string(input) + " once; got " + to_string(axes),
+        0);
   }
   for (size_t i = 0; i < axes.size(); ++i) {
     result.shape[i] = input.shape[from_front(axes[i], input)];
@@ -135,7 +137,8 @@ TypeResult type_of_slice(Types inputs, const Attributes& attributes) {
                             "needs 0 <= begin < end <= " + std::to_string(size) +
                                 ", the size of axis " + std::to_string(*axis) + " of " +
                                 to_string(inputs[0]) + "; got begin " + std::to_string(begin) +
-                                " and end " + std::to_string(end));
+                                " and end " + std::to_string(end),
+                            0);
   }
   TensorType result = inputs[0];
   result.shape[*axis] = end - begin;
