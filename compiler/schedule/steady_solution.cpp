@@ -45,6 +45,21 @@ std::pair<int32_t, int64_t> cost_of(const Stages& stages) {
   return cost;
 }
 
+/// Of the lanes that are free by then the one that became free last, so that no more lanes are used
+/// than there are tasks at once: each has orders to keep with the others. Without any, the next.
+LaneId lane_for(const LaneGroup& group, const IdVector<LaneId, int64_t>& free_ns,
+                int64_t ready_ns) {
+  LaneId best = group.lanes.front();
+  for (const LaneId lane : group.lanes) {
+    const bool is_free = free_ns[lane] <= ready_ns;
+    const bool best_is_free = free_ns[best] <= ready_ns;
+    const bool is_better =
+        is_free && best_is_free ? free_ns[lane] > free_ns[best] : free_ns[lane] < free_ns[best];
+    if (is_better) best = lane;
+  }
+  return best;
+}
+
 SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadyState& state,
                                const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages) {
   SchedulingSolution solution;
@@ -65,12 +80,9 @@ SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadySta
   IdVector<LaneId, int64_t> free_ns(problem.num_lanes, 0);
   for (const TaskId task : by_start) {
     const SchedulingTask& spec = problem.tasks[task];
-    LaneId lane = state.lanes[task];
-    if (takes_turns(problem, spec)) {
-      const auto& lanes = problem.groups[spec.group].lanes;
-      lane = *std::min_element(lanes.begin(), lanes.end(),
-                               [&](LaneId a, LaneId b) { return free_ns[a] < free_ns[b]; });
-    }
+    const LaneId lane = takes_turns(problem, spec)
+                            ? lane_for(problem.groups[spec.group], free_ns, ready_ns[task])
+                            : state.lanes[task];
     const int64_t start_ns = std::max(ready_ns[task], free_ns[lane]);
     free_ns[lane] = start_ns + spec.cost.duration_ns();
     for (const TaskId next : after[task]) ready_ns[next] = std::max(ready_ns[next], free_ns[lane]);

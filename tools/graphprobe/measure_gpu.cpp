@@ -15,7 +15,6 @@ using graphrt::Action;
 using graphrt::Result;
 using std::chrono::milliseconds;
 
-constexpr int32_t kNumStreams = 8;
 constexpr int64_t kProductSize = 4096;
 constexpr int64_t kSumElements = int64_t{1} << 26;  // 256 MiB an array
 
@@ -39,7 +38,6 @@ Result<graphc::Device> measure_gpu(const Accelerator& accelerator) {
   gpu.name = accelerator.name;
   gpu.kind = accelerator.kind;
   gpu.index = accelerator.index;
-  gpu.num_lanes = kNumStreams;
   gpu.memory_bytes = whole_gibibytes(device->memory_pool().available_bytes);
 
   TRY(const std::unique_ptr<Action> tiny, bind_sum(*device, 1));

@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "tools/graphprobe/chain_time.h"
+#include "tools/graphprobe/plan_time.h"
 
 namespace graphprobe {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "compiler/machine/cost_model.h"
 #include "runtime/op/op_table.h"
-#include "tools/graphprobe/chain_time.h"
 #include "tools/graphprobe/kernel_chain.h"
+#include "tools/graphprobe/plan_time.h"
 
 namespace graphprobe {
 namespace {

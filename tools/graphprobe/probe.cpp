@@ -13,6 +13,7 @@
 #include "tools/graphprobe/measure_gpu.h"
 #include "tools/graphprobe/measure_launch.h"
 #include "tools/graphprobe/measure_link.h"
+#include "tools/graphprobe/measure_streams.h"
 
 namespace graphprobe {
 namespace {
@@ -77,6 +78,10 @@ class Prober {
     TRY(measure_cpu_device(num_gpus));
     TRY(measure_gpus());
     TRY(measure_launches());
+    for (const Accelerator& gpu : gpus_) {
+      TRY(machine().devices[id_of(gpu)].num_lanes,
+          measure_streams(machine(), id_of(gpu), registry_));
+    }
     CHECK(check_reads_back(machine()), graphc::to_yaml(machine()));
     return std::move(probed_);
   }

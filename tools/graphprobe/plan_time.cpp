@@ -1,4 +1,4 @@
-#include "tools/graphprobe/chain_time.h"
+#include "tools/graphprobe/plan_time.h"
 
 #include <algorithm>
 #include <memory>
@@ -14,13 +14,13 @@ namespace {
 
 using graphrt::Result;
 
-/// An accelerator's chain is one recorded launch. A CPU's is so quick that one step would drown in
+/// An accelerator's step is one recorded launch. A CPU's is so quick that one step would drown in
 /// what it takes to wake a worker.
 constexpr int64_t kStepsOnAccelerator = 1;
 constexpr int64_t kStepsOnCpu = 100;
 
-/// The host and `device`, one lane each, so that the whole chain is on one.
-graphc::Machine only(const graphc::Machine& machine, graphrt::DeviceId device) {
+/// The host and `device`, with so many lanes each.
+graphc::Machine only(const graphc::Machine& machine, graphrt::DeviceId device, int32_t num_lanes) {
   graphc::Machine narrow = machine;
   narrow.devices = {};
   narrow.links.clear();
@@ -36,49 +36,50 @@ graphc::Machine only(const graphc::Machine& machine, graphrt::DeviceId device) {
       narrow.links.push_back(link);
     }
   }
-  for (graphc::Device& each : narrow.devices) each.num_lanes = 1;
+  for (graphc::Device& each : narrow.devices) each.num_lanes = num_lanes;
   return narrow;
 }
 
 /// Errors: none that a user can cause, so what the compiler says is passed on as it is.
-Result<graphrt::Plan> compile_chain(const graphc::Machine& machine, const std::string& text) {
+Result<graphrt::Plan> compile_text(const graphc::Machine& machine, const std::string& text) {
   graphc::DiagnosticSink diagnostics;
-  const graphc::SourceFile file{"chain.graph", text};
+  const graphc::SourceFile file{"probe.graph", text};
   auto compilation =
       graphc::parse_graph(std::make_shared<const graphc::SourceFile>(file), diagnostics)
           .and_then([&](const graphc::Graph& graph) {
             return graphc::compile(graph, machine, {}, diagnostics);
           });
   if (compilation) return std::move(compilation->plan);
-  return graphrt::machine_error("a chain to be timed does not compile: " +
+  return graphrt::machine_error("a graph to be timed does not compile: " +
                                 compilation.error().message + diagnostics.render_all());
 }
 
-Result<double> seconds_of_chain(const graphc::Machine& machine, const std::string& kind,
-                                const std::string& text, std::chrono::milliseconds budget,
+}  // namespace
+
+Result<double> seconds_per_step(const graphc::Machine& machine, graphrt::DeviceId device,
+                                int32_t num_lanes, const std::string& text,
+                                std::chrono::milliseconds budget,
                                 const graphrt::DeviceRegistry& registry) {
+  const std::string& kind = machine.devices[device].kind;
   const bool is_cpu = kind == "cpu";
   graphrt::SessionOptions options;
   if (!is_cpu) options.devices.choice = kind;
-  TRY(graphrt::Plan plan, compile_chain(machine, text));
+  TRY(graphrt::Plan plan, compile_text(only(machine, device, num_lanes), text));
   TRY(graphrt::Session session, graphrt::Session::create(std::move(plan), ".", options, registry));
   const int64_t num_steps = is_cpu ? kStepsOnCpu : kStepsOnAccelerator;
   TRY(const double total_s, median_seconds([&] { return session.run(num_steps); }, budget));
   return total_s / static_cast<double>(num_steps);
 }
 
-}  // namespace
-
 Result<double> seconds_per_operator(const graphc::Machine& machine, graphrt::DeviceId device,
                                     const ChainText& text, int32_t shorter, int32_t longer,
                                     std::chrono::milliseconds budget,
                                     const graphrt::DeviceRegistry& registry) {
-  const graphc::Machine narrow = only(machine, device);
-  const graphc::Device& target = machine.devices[device];
+  const std::string& name = machine.devices[device].name;
   TRY(const double short_s,
-      seconds_of_chain(narrow, target.kind, text(target.name, shorter), budget, registry));
+      seconds_per_step(machine, device, 1, text(name, shorter), budget, registry));
   TRY(const double long_s,
-      seconds_of_chain(narrow, target.kind, text(target.name, longer), budget, registry));
+      seconds_per_step(machine, device, 1, text(name, longer), budget, registry));
   return std::max(long_s - short_s, 0.0) / (longer - shorter);
 }
 

@@ -1,0 +1,52 @@
+#include "compiler/schedule/steady_solution.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/compiler/schedule/problems.h"
+
+namespace graphc {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr int64_t kLaunchNs = 1;
+constexpr int64_t kWorkNs = 10;
+
+/// `num_tasks` kernels that a GPU does one after the other, each launched while the one before
+/// runs.
+SchedulingSolution spread(ProblemBuilder& build, const std::vector<int64_t>& starts_ns,
+                          int64_t work_ns, int64_t shared_ns) {
+  const GroupId streams = build.group(4, build.shared());
+  SteadyState state;
+  state.interval_ns = 100;
+  for (const int64_t start_ns : starts_ns) {
+    build.task(streams, TaskCost{kLaunchNs, work_ns, shared_ns});
+    state.lanes.push_back(LaneId(0));
+    state.start_ns.push_back(start_ns);
+  }
+  return with_fewest_stages(build.get(), state);
+}
+
+// lane 0  |ra.........|   |rc.........|      r: launched; the work itself takes turns
+// lane 1            |rb.........|   |rd..
+TEST(SteadySolution, NoMoreLanesThanKernelsAtOnce) {
+  ProblemBuilder build;
+  const auto solution = spread(build, {0, 10, 20, 30}, kWorkNs, kWorkNs);
+  EXPECT_THAT(solution.lanes[LaneId(0)], ElementsAre(TaskId(0), TaskId(2)));
+  EXPECT_THAT(solution.lanes[LaneId(1)], ElementsAre(TaskId(1), TaskId(3)));
+  EXPECT_THAT(solution.lanes[LaneId(2)], IsEmpty());
+  EXPECT_EQ(solution.tasks[TaskId(3)].start_ns, 30);
+}
+
+// Kernels that leave room for others, all at once: the fifth waits for the lane that is free first.
+TEST(SteadySolution, AllLanesWhereKernelsRunBesideEachOther) {
+  ProblemBuilder build;
+  const auto solution = spread(build, {0, 1, 2, 3, 4}, kWorkNs, 1);
+  for (int lane = 0; lane < 4; ++lane) EXPECT_FALSE(solution.lanes[LaneId(lane)].empty());
+  EXPECT_THAT(solution.lanes[LaneId(0)], ElementsAre(TaskId(0), TaskId(4)));
+}
+
+}  // namespace
+}  // namespace graphc
