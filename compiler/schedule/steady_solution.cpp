@@ -45,20 +45,51 @@ std::pair<int32_t, int64_t> cost_of(const Stages& stages) {
   return cost;
 }
 
-/// Of the lanes that are free by then the one that became free last, so that no more lanes are used
-/// than there are tasks at once: each has orders to keep with the others. Without any, the next.
-LaneId lane_for(const LaneGroup& group, const IdVector<LaneId, int64_t>& free_ns,
-                int64_t ready_ns) {
-  LaneId best = group.lanes.front();
-  for (const LaneId lane : group.lanes) {
-    const bool is_free = free_ns[lane] <= ready_ns;
-    const bool best_is_free = free_ns[best] <= ready_ns;
-    const bool is_better =
-        is_free && best_is_free ? free_ns[lane] > free_ns[best] : free_ns[lane] < free_ns[best];
-    if (is_better) best = lane;
+/// The lanes of a problem while one interval, which is repeated, is filled from front to back.
+class RepeatedLanes {
+ public:
+  RepeatedLanes(size_t num_lanes, int64_t interval_ns)
+      : interval_ns_(interval_ns), times_(num_lanes) {}
+
+  /// Of the lanes that have room the one that became free last, so that no more lanes are used than
+  /// there are tasks at once: each has orders to keep with the others. Where none has room, the one
+  /// that is free first.
+  LaneId choose(const LaneGroup& group, int64_t ready_ns, int64_t duration_ns) const {
+    LaneId best = group.lanes.front();
+    for (const LaneId lane : group.lanes) {
+      const bool fits = has_room(times_[lane], ready_ns, duration_ns);
+      const bool best_fits = has_room(times_[best], ready_ns, duration_ns);
+      const bool is_better = fits != best_fits ? fits
+                             : fits            ? times_[lane].free_ns > times_[best].free_ns
+                                               : times_[lane].free_ns < times_[best].free_ns;
+      if (is_better) best = lane;
+    }
+    return best;
   }
-  return best;
-}
+
+  /// Gives the start.
+  int64_t take(LaneId lane, int64_t ready_ns, int64_t duration_ns) {
+    Times& times = times_[lane];
+    const int64_t start_ns = std::max(ready_ns, times.free_ns);
+    times.free_ns = start_ns + duration_ns;
+    if (!times.again_ns) times.again_ns = start_ns + interval_ns_;
+    return start_ns;
+  }
+
+ private:
+  struct Times {
+    int64_t free_ns = 0;
+    std::optional<int64_t> again_ns;  ///< when the first of the next interval starts
+  };
+
+  static bool has_room(const Times& times, int64_t ready_ns, int64_t duration_ns) {
+    return times.free_ns <= ready_ns &&
+           (!times.again_ns || ready_ns + duration_ns <= *times.again_ns);
+  }
+
+  int64_t interval_ns_;
+  IdVector<LaneId, Times> times_;
+};
 
 SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadyState& state,
                                const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages) {
@@ -77,16 +108,17 @@ SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadySta
     if (interval_distance(edge, stages) == 0) after[edge.from].push_back(edge.to);
   }
   IdVector<TaskId, int64_t> ready_ns = starts_ns;
-  IdVector<LaneId, int64_t> free_ns(problem.num_lanes, 0);
+  RepeatedLanes lanes(problem.num_lanes, state.interval_ns);
   for (const TaskId task : by_start) {
     const SchedulingTask& spec = problem.tasks[task];
+    const int64_t duration_ns = spec.cost.duration_ns();
     const LaneId lane = takes_turns(problem, spec)
-                            ? lane_for(problem.groups[spec.group], free_ns, ready_ns[task])
+                            ? lanes.choose(problem.groups[spec.group], ready_ns[task], duration_ns)
                             : state.lanes[task];
-    const int64_t start_ns = std::max(ready_ns[task], free_ns[lane]);
-    free_ns[lane] = start_ns + spec.cost.duration_ns();
-    for (const TaskId next : after[task]) ready_ns[next] = std::max(ready_ns[next], free_ns[lane]);
-    solution.tasks[task] = {lane, stages[task], start_ns, free_ns[lane], Reason::kLeastSlack};
+    const int64_t start_ns = lanes.take(lane, ready_ns[task], duration_ns);
+    const int64_t end_ns = start_ns + duration_ns;
+    for (const TaskId next : after[task]) ready_ns[next] = std::max(ready_ns[next], end_ns);
+    solution.tasks[task] = {lane, stages[task], start_ns, end_ns, Reason::kLeastSlack};
     solution.lanes[lane].push_back(task);
   }
   return solution;

@@ -16,7 +16,7 @@ using graphrt::Result;
 /// More than 32 branches of a GPU are never recorded (docs/cuda.md).
 constexpr std::array<int32_t, 5> kCandidates{2, 4, 8, 16, 32};
 constexpr int32_t kNumKernels = 192;  // a multiple of all of them
-constexpr double kHardlyLonger = 1.1;
+constexpr double kHardlyLonger = 1.25;
 constexpr std::chrono::milliseconds kBudget{200};
 
 /// Products that take a few microseconds each and next to nothing of the chip. None waits for

@@ -22,7 +22,7 @@ struct StreamTime {
 graphrt::Result<int32_t> measure_streams(const graphc::Machine& machine, graphrt::DeviceId device,
                                          const graphrt::DeviceRegistry& registry);
 
-/// The fewest streams whose step takes at most a tenth longer than the shortest.
+/// The fewest streams whose step takes at most a quarter longer than the shortest.
 /// Requires: `times` is not empty and starts with the fewest.
 int32_t fewest_streams(std::span<const StreamTime> times);
 

@@ -13,6 +13,7 @@ using testing::IsEmpty;
 
 constexpr int64_t kLaunchNs = 1;
 constexpr int64_t kWorkNs = 10;
+constexpr int64_t kIntervalNs = 40;
 
 /// `num_tasks` kernels that a GPU does one after the other, each launched while the one before
 /// runs.
@@ -20,7 +21,7 @@ SchedulingSolution spread(ProblemBuilder& build, const std::vector<int64_t>& sta
                           int64_t work_ns, int64_t shared_ns) {
   const GroupId streams = build.group(4, build.shared());
   SteadyState state;
-  state.interval_ns = 100;
+  state.interval_ns = kIntervalNs;
   for (const int64_t start_ns : starts_ns) {
     build.task(streams, TaskCost{kLaunchNs, work_ns, shared_ns});
     state.lanes.push_back(LaneId(0));
@@ -33,11 +34,19 @@ SchedulingSolution spread(ProblemBuilder& build, const std::vector<int64_t>& sta
 // lane 1            |rb.........|   |rd..
 TEST(SteadySolution, NoMoreLanesThanKernelsAtOnce) {
   ProblemBuilder build;
-  const auto solution = spread(build, {0, 10, 20, 30}, kWorkNs, kWorkNs);
+  const auto solution = spread(build, {0, 10, 19, 29}, kWorkNs, kWorkNs);
   EXPECT_THAT(solution.lanes[LaneId(0)], ElementsAre(TaskId(0), TaskId(2)));
   EXPECT_THAT(solution.lanes[LaneId(1)], ElementsAre(TaskId(1), TaskId(3)));
   EXPECT_THAT(solution.lanes[LaneId(2)], IsEmpty());
-  EXPECT_EQ(solution.tasks[TaskId(3)].start_ns, 30);
+  EXPECT_EQ(solution.tasks[TaskId(3)].start_ns, 29);
+}
+
+// The last of one interval would meet the first of the next.
+TEST(SteadySolution, ALaneIsFreeAgainWhenTheNextIntervalBegins) {
+  ProblemBuilder build;
+  const auto solution = spread(build, {0, kIntervalNs - kWorkNs}, kWorkNs, kWorkNs);
+  EXPECT_THAT(solution.lanes[LaneId(0)], ElementsAre(TaskId(0)));
+  EXPECT_THAT(solution.lanes[LaneId(1)], ElementsAre(TaskId(1)));
 }
 
 // Kernels that leave room for others, all at once: the fifth waits for the lane that is free first.
