@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "compiler/autodiff/derived_nodes.h"
@@ -12,6 +13,7 @@ namespace graphc {
 struct ParameterGradient {
   ValueId parameter;
   ValueId gradient;
+  std::optional<ValueId> factor = std::nullopt;  ///< f32[]: what updates multiply it with
 };
 
 /// Of what works on one gradient: the place of the parameter, the device of the gradient.

@@ -35,13 +35,8 @@ std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
   attributes.set("max_norm", max_norm);
   const ValueId factor =
       nodes.add_named("train.clip", "clip_factor", {*squares}, std::move(attributes), origin);
-  std::vector<ParameterGradient> clipped;
-  for (const ParameterGradient& each : gradients) {
-    const std::string& parameter = nodes.graph().values[each.parameter].name;
-    clipped.push_back(
-        {each.parameter, nodes.add_named("grad." + parameter + ".clipped", "mul",
-                                         {each.gradient, factor}, {}, origin_of(nodes, each))});
-  }
+  std::vector<ParameterGradient> clipped = gradients;
+  for (ParameterGradient& each : clipped) each.factor = factor;
   return clipped;
 }
 

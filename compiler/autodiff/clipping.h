@@ -7,8 +7,9 @@
 
 namespace graphc {
 
-/// Scales all gradients by the same factor where their global norm, the root of the sum of all
-/// squares, is above `max_norm`. Returns the clipped gradients, in the same order.
+/// All gradients with the same factor, which is below 1 where their global norm, the root of the
+/// sum of all squares, is above `max_norm`; in the same order. Scaling is left to the updates,
+/// which read the gradients anyway.
 std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
                                             const std::vector<ParameterGradient>& gradients,
                                             double max_norm, const SourceRange& where);

@@ -44,29 +44,28 @@ class Updates {
     Attributes attributes;
     if (training_.weight_decay > 0) attributes.set("weight_decay", training_.weight_decay);
     update(each.parameter, "sgd_update", {each.parameter, each.gradient}, std::move(attributes),
-           origin_of(nodes_, each));
+           origin_of(nodes_, each), each.factor);
   }
 
   // The decay is part of the gradient, so the velocity collects it too.
   void add_momentum(const ParameterGradient& each) {
     const Origin origin = origin_of(nodes_, each);
-    ValueId gradient = each.gradient;
+    Attributes attributes = with_number("momentum", training_.momentum);
+    std::vector<ValueId> others = {each.gradient};
     if (training_.weight_decay > 0) {
-      const std::string prefix = "grad." + name_of(each.parameter);
-      const ValueId decay = nodes_.add_named(prefix + ".decay", "scale", {each.parameter},
-                                             with_number("factor", training_.weight_decay), origin);
-      gradient = nodes_.add_named(prefix + ".decayed", "add", {gradient, decay}, {}, origin);
+      attributes.set("weight_decay", training_.weight_decay);
+      others.push_back(each.parameter);
     }
-    const ValueId velocity = add_average(each.parameter, ".momentum", "momentum_update", gradient,
-                                         with_number("momentum", training_.momentum), origin);
+    const ValueId velocity = add_average(each, ".momentum", "momentum_update", std::move(others),
+                                         std::move(attributes), origin);
     update(each.parameter, "sgd_update", {each.parameter, velocity}, {}, origin);
   }
 
   void add_adam(const ParameterGradient& each) {
     const Origin origin = origin_of(nodes_, each);
-    const ValueId m = add_average(each.parameter, ".m", "moving_average", each.gradient,
+    const ValueId m = add_average(each, ".m", "moving_average", {each.gradient},
                                   with_number("decay", training_.beta1), origin);
-    const ValueId v = add_average(each.parameter, ".v", "moving_average_of_squares", each.gradient,
+    const ValueId v = add_average(each, ".v", "moving_average_of_squares", {each.gradient},
                                   with_number("decay", training_.beta2), origin);
     Attributes attributes;
     attributes.set("beta1", training_.beta1);
@@ -77,12 +76,15 @@ class Updates {
            origin);
   }
 
-  /// A state beside the parameter that `op` carries on with each gradient; returns its new value.
-  ValueId add_average(ValueId parameter, const char* suffix, const char* op, ValueId gradient,
-                      Attributes attributes, const Origin& origin) {
-    const TensorType type = nodes_.graph().type_of(parameter);
-    const ValueId state = nodes_.add_state(name_of(parameter) + suffix, type, origin.where);
-    const ValueId next = nodes_.add_named(name_of(state) + ".new", op, {state, gradient},
+  /// A state beside the parameter that `op` carries on from `others`, of which the first is the
+  /// gradient; returns its new value.
+  ValueId add_average(const ParameterGradient& each, const char* suffix, const char* op,
+                      std::vector<ValueId> others, Attributes attributes, const Origin& origin) {
+    const TensorType type = nodes_.graph().type_of(each.parameter);
+    const ValueId state = nodes_.add_state(name_of(each.parameter) + suffix, type, origin.where);
+    others.insert(others.begin(), state);
+    scale(each.factor, others, attributes);
+    const ValueId next = nodes_.add_named(name_of(state) + ".new", op, std::move(others),
                                           std::move(attributes), origin);
     nodes_.update(state, next);
     return next;
@@ -90,11 +92,19 @@ class Updates {
 
   /// The last node of every optimizer: the rate is an attribute or the last operand.
   void update(ValueId parameter, const char* op, std::vector<ValueId> inputs, Attributes attributes,
-              const Origin& origin) {
+              const Origin& origin, std::optional<ValueId> factor = std::nullopt) {
     if (rate_) inputs.push_back(*rate_);
     if (!rate_) attributes.set("learning_rate", training_.learning_rate.base);
+    scale(factor, inputs, attributes);
     nodes_.update(parameter, nodes_.add_named(name_of(parameter) + ".new", op, std::move(inputs),
                                               std::move(attributes), origin));
+  }
+
+  static void scale(std::optional<ValueId> factor, std::vector<ValueId>& inputs,
+                    Attributes& attributes) {
+    if (!factor) return;
+    inputs.push_back(*factor);
+    attributes.set("scaled", true);
   }
 
   std::string name_of(ValueId value) const { return nodes_.graph().values[value].name; }

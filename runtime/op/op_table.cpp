@@ -27,7 +27,8 @@ constexpr std::array kAxes = {AttributeSpec{"axes", AttributeKind::kIntList}};
 constexpr std::array kClip = {AttributeSpec{"max_norm", AttributeKind::kFloat, true}};
 constexpr std::array kReduction = {AttributeSpec{"axes", AttributeKind::kIntList},
                                    AttributeSpec{"keepdims", AttributeKind::kBool}};
-constexpr std::array kDecay = {AttributeSpec{"decay", AttributeKind::kFloat, true}};
+constexpr std::array kDecay = {AttributeSpec{"decay", AttributeKind::kFloat, true},
+                               AttributeSpec{"scaled", AttributeKind::kBool}};
 constexpr std::array kDropout = {AttributeSpec{"first", AttributeKind::kInt},
                                  AttributeSpec{"rate", AttributeKind::kFloat, true},
                                  AttributeSpec{"seed", AttributeKind::kInt}};
@@ -48,13 +49,16 @@ constexpr std::array kMatmulSgd = {AttributeSpec{"learning_rate", AttributeKind:
                                    AttributeSpec{"math", AttributeKind::kText},
                                    AttributeSpec{"transpose_a", AttributeKind::kBool},
                                    AttributeSpec{"transpose_b", AttributeKind::kBool}};
-constexpr std::array kMomentum = {AttributeSpec{"momentum", AttributeKind::kFloat, true}};
+constexpr std::array kMomentum = {AttributeSpec{"momentum", AttributeKind::kFloat, true},
+                                  AttributeSpec{"scaled", AttributeKind::kBool},
+                                  AttributeSpec{"weight_decay", AttributeKind::kFloat}};
 constexpr std::array kPad = {AttributeSpec{"axis", AttributeKind::kInt},
                              AttributeSpec{"before", AttributeKind::kInt, true},
                              AttributeSpec{"after", AttributeKind::kInt, true}};
 constexpr std::array kShape = {AttributeSpec{"shape", AttributeKind::kIntList, true}};
 constexpr std::array kScale = {AttributeSpec{"factor", AttributeKind::kFloat, true}};
 constexpr std::array kSgd = {AttributeSpec{"learning_rate", AttributeKind::kFloat},
+                             AttributeSpec{"scaled", AttributeKind::kBool},
                              AttributeSpec{"weight_decay", AttributeKind::kFloat}};
 constexpr std::array kSlice = {AttributeSpec{"axis", AttributeKind::kInt},
                                AttributeSpec{"begin", AttributeKind::kInt, true},
@@ -102,9 +106,9 @@ constexpr std::array kOps = {
          type_of_matmul_update, work_of_matmul_update, kFirst, rows_of_matmul_update},
   OpInfo{"max",     1, 1, kReduction, type_of_sum_or_max, work_of_streaming, kNever, rows_of_reduction},
   OpInfo{"mean",    1, 1, kReduction, type_of_mean,       work_of_streaming, kNever, rows_of_reduction},
-  OpInfo{"momentum_update", 2, 2, kMomentum, type_of_f32_pair, work_of_streaming, kElementwise, kByRows, kShared},
-  OpInfo{"moving_average", 2, 2, kDecay, type_of_moving_average, work_of_streaming, kElementwise, kByRows, kShared},
-  OpInfo{"moving_average_of_squares", 2, 2, kDecay,
+  OpInfo{"momentum_update", 2, 4, kMomentum, type_of_momentum_update, work_of_streaming, kElementwise, kByRows, kShared},
+  OpInfo{"moving_average", 2, 3, kDecay, type_of_moving_average, work_of_streaming, kElementwise, kByRows, kShared},
+  OpInfo{"moving_average_of_squares", 2, 3, kDecay,
          type_of_moving_average, work_of_streaming, kElementwise, kByRows, kShared},
   OpInfo{"mse",     2, 2, {},         type_of_mean_loss,  work_of_streaming, kNever},
   OpInfo{"mse_grad", 2, 2, kGradientScale,
@@ -118,7 +122,7 @@ constexpr std::array kOps = {
   OpInfo{"rms_norm_grad", 3, 3, kEpsilon, type_of_norm_grad, work_of_streaming, kFirst, rows_of_norm},
   OpInfo{"rms_norm_scale_grad", 2, 2, kEpsilon, type_of_norm_scale_grad, work_of_streaming, kNever},
   OpInfo{"scale",   1, 1, kScale,     type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
-  OpInfo{"sgd_update", 2, 3, kSgd,    type_of_sgd_update, work_of_streaming, kElementwise, kByRows, kShared},
+  OpInfo{"sgd_update", 2, 4, kSgd,    type_of_sgd_update, work_of_streaming, kElementwise, kByRows, kShared},
   OpInfo{"sigmoid", 1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"sigmoid_grad", 2, 2, {},    type_of_f32_pair,   work_of_streaming, kElementwise, kByRows},
   OpInfo{"slice",   1, 1, kSlice,     type_of_slice,      work_of_slice,     kNever},

@@ -24,6 +24,33 @@ std::optional<OpError> find_bad_rate(Types inputs, size_t num_others,
   return OpError{"needs a rate: 'learning_rate', or an operand f32[] at the end", {}};
 }
 
+/// With `scaled`, the last operand is what the gradient, the second of all, is multiplied with.
+std::optional<OpError> find_bad_factor(Types inputs, const Attributes& attributes) {
+  if (!attributes.flag("scaled")) return std::nullopt;
+  if (inputs.size() == 2) {
+    return OpError{
+        "is 'scaled', so it needs the factor of its gradient, f32[], as the last operand",
+        {},
+        "scaled"};
+  }
+  if (is_scalar(inputs.back(), ElementType::kF32)) return std::nullopt;
+  return OpError{"needs f32[] as the factor of its gradient; got " + to_string(inputs.back()),
+                 inputs.size() - 1};
+}
+
+/// The operands but for the factor.
+Types without_factor(Types inputs, const Attributes& attributes) {
+  return inputs.first(inputs.size() - (attributes.flag("scaled") ? 1 : 0));
+}
+
+/// That operand number `index` is one too many.
+OpError superfluous(size_t index, Types inputs) {
+  return {"takes no operand " + to_string(inputs[index]) +
+              " here; 'scaled' makes the last one the "
+              "factor of the gradient",
+          index};
+}
+
 /// Attributes of learning_rate that say nothing without another one, or against it.
 std::optional<OpError> find_bad_schedule(const Attributes& attributes) {
   const auto has = [&](std::string_view name) { return attributes.find(name) != nullptr; };
@@ -47,8 +74,28 @@ std::optional<OpError> find_bad_schedule(const Attributes& attributes) {
 TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes) {
   TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
   if (!result) return result;
-  if (auto error = find_bad_rate(inputs, 2, attributes)) return tl::unexpected(*std::move(error));
+  if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
+  const Types others = without_factor(inputs, attributes);
+  if (auto error = find_bad_rate(others, 2, attributes)) return tl::unexpected(*std::move(error));
+  if (others.size() > 3) return tl::unexpected(superfluous(3, inputs));
   return result;
+}
+
+TypeResult type_of_momentum_update(Types inputs, const Attributes& attributes) {
+  constexpr size_t kWeights = 2;
+  TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
+  if (!result) return result;
+  if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
+  const Types others = without_factor(inputs, attributes);
+  const bool has_decay = attributes.number("weight_decay", 0) != 0;
+  if (has_decay && others.size() == kWeights) {
+    return refuse_attribute("weight_decay", "needs the weights that decay, behind the gradient");
+  }
+  const size_t num_wanted = has_decay ? kWeights + 1 : kWeights;
+  if (others.size() > num_wanted) return tl::unexpected(superfluous(num_wanted, inputs));
+  if (!has_decay || others[kWeights] == others[0]) return result;
+  return tl::unexpected(
+      misfit("v, the gradient and the weights of the same shape", others, kWeights));
 }
 
 TypeResult type_of_adam_update(Types inputs, const Attributes& attributes) {
@@ -76,7 +123,11 @@ TypeResult type_of_moving_average(Types inputs, const Attributes& attributes) {
   if (auto error = find_outside(attributes, "decay", 0, 1)) {
     return tl::unexpected(*std::move(error));
   }
-  return type_of_f32_pair(inputs, attributes);
+  TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
+  if (!result) return result;
+  if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
+  if (without_factor(inputs, attributes).size() > 2) return tl::unexpected(superfluous(2, inputs));
+  return result;
 }
 
 TypeResult type_of_learning_rate(Types inputs, const Attributes& attributes) {

@@ -58,6 +58,7 @@ TypeResult type_of_dropout(Types inputs, const Attributes& attributes);
 /// `learning_rate`: from exactly one of them.
 TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes);
 TypeResult type_of_adam_update(Types inputs, const Attributes& attributes);
+TypeResult type_of_momentum_update(Types inputs, const Attributes& attributes);
 TypeResult type_of_moving_average(Types inputs, const Attributes& attributes);
 TypeResult type_of_learning_rate(Types inputs, const Attributes& attributes);
 

@@ -51,41 +51,77 @@ float rate_of(Scalars scalars, size_t index, float learning_rate) {
   return scalars.size() > index ? *elements<float>(scalars[index]) : learning_rate;
 }
 
+/// What the gradient is multiplied with: the last of the scalars, or 1, which changes no bit.
+struct Factor {
+  bool is_operand = false;
+
+  float take(Scalars& scalars) const {
+    if (!is_operand) return 1;
+    const float factor = *elements<float>(scalars.back());
+    scalars = scalars.first(scalars.size() - 1);
+    return factor;
+  }
+};
+
 struct Sgd {
   float learning_rate;
   float weight_decay;
+  Factor factor;
 
   auto formula(Scalars scalars) const {
-    return [rate = rate_of(scalars, 0, learning_rate), decay = weight_decay](float w, float g) {
-      // Without decay the weight plays no part: it may be infinite.
-      return w - rate * (decay == 0 ? g : g + decay * w);
-    };
+    const float scale = factor.take(scalars);
+    return
+        [scale, rate = rate_of(scalars, 0, learning_rate), decay = weight_decay](float w, float g) {
+          // Without decay the weight plays no part: it may be infinite.
+          return w - rate * (decay == 0 ? scale * g : scale * g + decay * w);
+        };
   }
 };
 
 struct Momentum {
   float momentum;
+  Factor factor;
 
-  auto formula(Scalars) const {
-    return [kept = momentum](float v, float g) { return kept * v + g; };
+  auto formula(Scalars scalars) const {
+    return [kept = momentum, scale = factor.take(scalars)](float v, float g) {
+      return kept * v + scale * g;
+    };
+  }
+};
+
+struct DecayedMomentum {
+  float momentum;
+  float weight_decay;
+  Factor factor;
+
+  auto formula(Scalars scalars) const {
+    return [kept = momentum, decay = weight_decay, scale = factor.take(scalars)](
+               float v, float g, float w) { return kept * v + (scale * g + decay * w); };
   }
 };
 
 struct MovingAverage {
   double decay;
+  Factor factor;
 
-  auto formula(Scalars) const {
-    return [kept = static_cast<float>(decay), taken = static_cast<float>(1 - decay)](
-               float average, float x) { return kept * average + taken * x; };
+  auto formula(Scalars scalars) const {
+    return [kept = static_cast<float>(decay), taken = static_cast<float>(1 - decay),
+            scale = factor.take(scalars)](float average, float x) {
+      return kept * average + taken * (scale * x);
+    };
   }
 };
 
 struct MovingAverageOfSquares {
   double decay;
+  Factor factor;
 
-  auto formula(Scalars) const {
-    return [kept = static_cast<float>(decay), taken = static_cast<float>(1 - decay)](
-               float average, float x) { return kept * average + taken * x * x; };
+  auto formula(Scalars scalars) const {
+    return [kept = static_cast<float>(decay), taken = static_cast<float>(1 - decay),
+            scale = factor.take(scalars)](float average, float x) {
+      const float scaled = scale * x;
+      return kept * average + taken * scaled * scaled;
+    };
   }
 };
 
@@ -149,23 +185,30 @@ class LearningRateKernel : public PreparedKernel {
   Schedule schedule_;
 };
 
+Factor factor_of(const KernelSpec& spec) { return {spec.attributes.flag("scaled")}; }
+
 }  // namespace
 
 KernelResult prepare_sgd_update(const KernelSpec& spec) {
   return make_update<2>(spec, Sgd{.learning_rate = float_attribute(spec, "learning_rate", 0),
-                                  .weight_decay = float_attribute(spec, "weight_decay", 0)});
+                                  .weight_decay = float_attribute(spec, "weight_decay", 0),
+                                  .factor = factor_of(spec)});
 }
 
 KernelResult prepare_momentum_update(const KernelSpec& spec) {
-  return make_update<2>(spec, Momentum{float_attribute(spec, "momentum", 0)});
+  const float momentum = float_attribute(spec, "momentum", 0);
+  const float weight_decay = float_attribute(spec, "weight_decay", 0);
+  if (weight_decay == 0) return make_update<2>(spec, Momentum{momentum, factor_of(spec)});
+  return make_update<3>(spec, DecayedMomentum{momentum, weight_decay, factor_of(spec)});
 }
 
 KernelResult prepare_moving_average(const KernelSpec& spec) {
-  return make_update<2>(spec, MovingAverage{spec.attributes.number("decay", 0)});
+  return make_update<2>(spec, MovingAverage{spec.attributes.number("decay", 0), factor_of(spec)});
 }
 
 KernelResult prepare_moving_average_of_squares(const KernelSpec& spec) {
-  return make_update<2>(spec, MovingAverageOfSquares{spec.attributes.number("decay", 0)});
+  return make_update<2>(
+      spec, MovingAverageOfSquares{spec.attributes.number("decay", 0), factor_of(spec)});
 }
 
 KernelResult prepare_adam_update(const KernelSpec& spec) {

@@ -28,6 +28,8 @@ __global__ void update_jointly(const __grid_constant__ JointTable table) {
       return update_part(job.rule.sgd, job, thread);
     case UpdateKind::kMomentum:
       return update_part(job.rule.momentum, job, thread);
+    case UpdateKind::kDecayedMomentum:
+      return update_part(job.rule.decayed_momentum, job, thread);
     case UpdateKind::kMovingAverage:
       return update_part(job.rule.average, job, thread);
     case UpdateKind::kMovingAverageOfSquares:

@@ -12,6 +12,7 @@ namespace graphrt::cuda {
 union UpdateRule {
   Sgd sgd;
   Momentum momentum;
+  DecayedMomentum decayed_momentum;
   MovingAverage average;
   MovingAverageOfSquares average_of_squares;
   Adam adam;

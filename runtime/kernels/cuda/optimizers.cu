@@ -140,11 +140,15 @@ class LearningRateKernel : public CudaKernel {
   Schedule schedule_;
 };
 
+Factor factor_of(const KernelSpec& spec) { return {spec.attributes.flag("scaled"), nullptr}; }
+
 /// The shares of what was and of what is new in a moving average.
 template <class Average>
 Average average_of(const KernelSpec& spec) {
   const double decay = spec.attributes.number("decay", 0);
-  return {.kept = static_cast<float>(decay), .taken = static_cast<float>(1 - decay)};
+  return {.kept = static_cast<float>(decay),
+          .taken = static_cast<float>(1 - decay),
+          .factor = factor_of(spec)};
 }
 
 float log_of_attribute(const KernelSpec& spec, std::string_view name, double otherwise) {
@@ -158,12 +162,16 @@ Rate rate_of(const KernelSpec& spec) {
 }  // namespace
 
 KernelResult prepare_sgd_update(const KernelSpec& spec) {
-  return make_update(
-      spec, Sgd{.rate = rate_of(spec), .weight_decay = float_attribute(spec, "weight_decay", 0)});
+  return make_update(spec, Sgd{.rate = rate_of(spec),
+                               .weight_decay = float_attribute(spec, "weight_decay", 0),
+                               .factor = factor_of(spec)});
 }
 
 KernelResult prepare_momentum_update(const KernelSpec& spec) {
-  return make_update(spec, Momentum{float_attribute(spec, "momentum", 0)});
+  const float momentum = float_attribute(spec, "momentum", 0);
+  const float weight_decay = float_attribute(spec, "weight_decay", 0);
+  if (weight_decay == 0) return make_update(spec, Momentum{momentum, factor_of(spec)});
+  return make_update(spec, DecayedMomentum{momentum, weight_decay, factor_of(spec)});
 }
 
 KernelResult prepare_moving_average(const KernelSpec& spec) {

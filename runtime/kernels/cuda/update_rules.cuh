@@ -22,6 +22,7 @@ using Scalars = std::span<const std::byte* const>;
 enum class UpdateKind : uint32_t {
   kSgd,
   kMomentum,
+  kDecayedMomentum,
   kMovingAverage,
   kMovingAverageOfSquares,
   kAdam,
@@ -38,17 +39,35 @@ struct Rate {
   __device__ float get() const { return operand != nullptr ? *operand : number; }
 };
 
+/// What the gradient is multiplied with: the last of the scalars, or 1, which changes no bit.
+struct Factor {
+  bool is_operand;
+  const float* operand;
+
+  void take(Scalars& scalars) {
+    if (!is_operand) return;
+    operand = elements<float>(scalars.back());
+    scalars = scalars.first(scalars.size() - 1);
+  }
+  __device__ float get() const { return is_operand ? *operand : 1; }
+};
+
 struct Sgd {
   static constexpr auto kKind = UpdateKind::kSgd;
   static constexpr size_t kNumTensors = 2;
   Rate rate;
   float weight_decay;
+  Factor factor;
 
-  void bind(Scalars scalars) { rate.bind(scalars, 0); }
+  void bind(Scalars scalars) {
+    factor.take(scalars);
+    rate.bind(scalars, 0);
+  }
   __device__ auto formula() const {
-    return [r = rate.get(), decay = weight_decay](float w, float g) {
+    return [r = rate.get(), decay = weight_decay, scale = factor.get()](float w, float g) {
+      const float scaled = __fmul_rn(scale, g);
       // Without decay the weight plays no part: it may be infinite.
-      return fmaf(-r, decay == 0 ? g : fmaf(decay, w, g), w);
+      return fmaf(-r, decay == 0 ? scaled : fmaf(decay, w, scaled), w);
     };
   }
 };
@@ -57,10 +76,29 @@ struct Momentum {
   static constexpr auto kKind = UpdateKind::kMomentum;
   static constexpr size_t kNumTensors = 2;
   float momentum;
+  Factor factor;
 
-  void bind(Scalars) {}
+  void bind(Scalars scalars) { factor.take(scalars); }
   __device__ auto formula() const {
-    return [kept = momentum](float v, float g) { return fmaf(kept, v, g); };
+    return [kept = momentum, scale = factor.get()](float v, float g) {
+      return fmaf(kept, v, __fmul_rn(scale, g));
+    };
+  }
+};
+
+struct DecayedMomentum {
+  static constexpr auto kKind = UpdateKind::kDecayedMomentum;
+  static constexpr size_t kNumTensors = 3;
+  float momentum;
+  float weight_decay;
+  Factor factor;
+
+  void bind(Scalars scalars) { factor.take(scalars); }
+  __device__ auto formula() const {
+    return
+        [kept = momentum, decay = weight_decay, scale = factor.get()](float v, float g, float w) {
+          return fmaf(kept, v, fmaf(decay, w, __fmul_rn(scale, g)));
+        };
   }
 };
 
@@ -69,10 +107,13 @@ struct MovingAverage {
   static constexpr size_t kNumTensors = 2;
   float kept;
   float taken;
+  Factor factor;
 
-  void bind(Scalars) {}
+  void bind(Scalars scalars) { factor.take(scalars); }
   __device__ auto formula() const {
-    return [*this](float average, float x) { return fmaf(kept, average, __fmul_rn(taken, x)); };
+    return [old_share = kept, new_share = taken, scale = factor.get()](float average, float x) {
+      return fmaf(old_share, average, __fmul_rn(new_share, __fmul_rn(scale, x)));
+    };
   }
 };
 
@@ -81,11 +122,13 @@ struct MovingAverageOfSquares {
   static constexpr size_t kNumTensors = 2;
   float kept;
   float taken;
+  Factor factor;
 
-  void bind(Scalars) {}
+  void bind(Scalars scalars) { factor.take(scalars); }
   __device__ auto formula() const {
-    return [*this](float average, float x) {
-      return fmaf(kept, average, __fmul_rn(__fmul_rn(taken, x), x));
+    return [old_share = kept, new_share = taken, scale = factor.get()](float average, float x) {
+      const float scaled = __fmul_rn(scale, x);
+      return fmaf(old_share, average, __fmul_rn(__fmul_rn(new_share, scaled), scaled));
     };
   }
 };

@@ -7,6 +7,15 @@
 namespace graphrt::reference {
 namespace {
 
+/// What the gradient is multiplied with: the last operand, if the update is `scaled`. It is taken
+/// off the operands.
+double take_factor(Operands& inputs, const Attributes& attributes) {
+  if (!attributes.flag("scaled")) return 1;
+  const double factor = inputs.back()->as<float>()[0];
+  inputs = inputs.first(inputs.size() - 1);
+  return factor;
+}
+
 /// The rate of an update: its operand number `index` if it has one, else `learning_rate`.
 double rate_of(Operands inputs, size_t index, const Attributes& attributes) {
   if (inputs.size() > index) return inputs[index]->as<float>()[0];
@@ -35,6 +44,7 @@ double rate_at(int64_t step, const Attributes& attributes) {
 }  // namespace
 
 void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double factor = take_factor(inputs, attributes);
   const double rate = rate_of(inputs, 2, attributes);
   const double weight_decay = attributes.number("weight_decay", 0);
   const auto w = inputs[0]->as<float>();
@@ -42,36 +52,44 @@ void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
   const auto y = result.as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     // Without decay the weight plays no part: it may be infinite.
-    const double slope = weight_decay == 0 ? g[i] : g[i] + weight_decay * w[i];
-    y[i] = static_cast<float>(w[i] - rate * slope);
+    const double decay = weight_decay == 0 ? 0 : weight_decay * w[i];
+    y[i] = static_cast<float>(w[i] - rate * (factor * g[i] + decay));
   }
 }
 
 void momentum_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double factor = take_factor(inputs, attributes);
   const double momentum = attributes.number("momentum", 0);
+  const double weight_decay = attributes.number("weight_decay", 0);
   const auto v = inputs[0]->as<float>();
   const auto g = inputs[1]->as<float>();
   const auto y = result.as<float>();
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(momentum * v[i] + g[i]);
+  for (size_t i = 0; i < y.size(); ++i) {
+    const double decay = weight_decay == 0 ? 0 : weight_decay * inputs[2]->as<float>()[i];
+    y[i] = static_cast<float>(momentum * v[i] + (factor * g[i] + decay));
+  }
 }
 
 void moving_average(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double factor = take_factor(inputs, attributes);
   const double decay = attributes.number("decay", 0);
   const auto m = inputs[0]->as<float>();
   const auto x = inputs[1]->as<float>();
   const auto y = result.as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = static_cast<float>(decay * m[i] + (1 - decay) * x[i]);
+    y[i] = static_cast<float>(decay * m[i] + (1 - decay) * (factor * x[i]));
   }
 }
 
 void moving_average_of_squares(Operands inputs, const Attributes& attributes, Tensor& result) {
+  const double factor = take_factor(inputs, attributes);
   const double decay = attributes.number("decay", 0);
   const auto v = inputs[0]->as<float>();
   const auto x = inputs[1]->as<float>();
   const auto y = result.as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = static_cast<float>(decay * v[i] + (1 - decay) * double{x[i]} * x[i]);
+    const double scaled = factor * x[i];
+    y[i] = static_cast<float>(decay * v[i] + (1 - decay) * scaled * scaled);
   }
 }
 

@@ -28,6 +28,13 @@ void add_rate(Dice& dice, OperatorUse& use) {
   use.attributes.set("learning_rate", 0.05);
 }
 
+/// In half of the cases; behind all other operands.
+void add_factor(Dice& dice, OperatorUse& use) {
+  if (!dice.flip()) return;
+  use.inputs.push_back(tensor_of<float>({}, {0.3F}));
+  use.attributes.set("scaled", true);
+}
+
 Tensor random_step(Dice& dice) { return dice.i32({}, 0, 20); }
 
 }  // namespace
@@ -84,17 +91,26 @@ OperatorUse sgd_use(Dice& dice) {
   OperatorUse use{{dice.f32(shape), dice.f32(shape)}, {}};
   add_rate(dice, use);
   if (dice.flip()) use.attributes.set("weight_decay", 0.1);
+  add_factor(dice, use);
   return use;
 }
 
 OperatorUse momentum_use(Dice& dice) {
   const Shape shape = dice.shape(dice.between(0, 4));
-  return {{dice.f32(shape), dice.f32(shape)}, with({{"momentum", 0.9}})};
+  OperatorUse use{{dice.f32(shape), dice.f32(shape)}, with({{"momentum", 0.9}})};
+  if (dice.flip()) {
+    use.inputs.push_back(dice.f32(shape));
+    use.attributes.set("weight_decay", 0.1);
+  }
+  add_factor(dice, use);
+  return use;
 }
 
 OperatorUse moving_average_use(Dice& dice) {
   const Shape shape = dice.shape(dice.between(0, 4));
-  return {{dice.f32(shape), dice.f32(shape)}, with({{"decay", 0.9}})};
+  OperatorUse use{{dice.f32(shape), dice.f32(shape)}, with({{"decay", 0.9}})};
+  add_factor(dice, use);
+  return use;
 }
 
 OperatorUse adam_use(Dice& dice) {

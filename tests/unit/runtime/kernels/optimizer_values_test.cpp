@@ -27,6 +27,28 @@ TEST_P(OptimizerValues, SgdTakesItsRateFromAnAttributeOrAnOperand) {
          with({{"weight_decay", 5.0}}));
 }
 
+// Half of 10 and -10, to which the decay is added.
+TEST_P(OptimizerValues, AFactorScalesTheGradientAlone) {
+  const Tensor w = f32({2}, {1, 2});
+  const Tensor g = f32({2}, {10, -10});
+  const Tensor half = f32({}, {0.5F});
+  expect("sgd_update", {w, g, half}, f32({2}, {0, 1.5F}),
+         with({{"learning_rate", 0.1}, {"scaled", true}, {"weight_decay", 5.0}}));
+  expect("sgd_update", {w, g, f32({}, {0.1F}), half}, f32({2}, {0.5F, 2.5F}),
+         with({{"scaled", true}}));
+  const Tensor v = f32({2}, {4, 8});
+  expect("momentum_update", {v, g, half}, f32({2}, {7, -1}),
+         with({{"momentum", 0.5}, {"scaled", true}}));
+  expect("momentum_update", {v, g, w}, f32({2}, {17, 4}),
+         with({{"momentum", 0.5}, {"weight_decay", 5.0}}));
+  expect("momentum_update", {v, g, w, half}, f32({2}, {12, 9}),
+         with({{"momentum", 0.5}, {"scaled", true}, {"weight_decay", 5.0}}));
+  expect("moving_average", {v, g, half}, f32({2}, {4.25F, 4.75F}),
+         with({{"decay", 0.75}, {"scaled", true}}));
+  expect("moving_average_of_squares", {v, g, half}, f32({2}, {9.25F, 12.25F}),
+         with({{"decay", 0.75}, {"scaled", true}}));
+}
+
 // 0 times infinity would be NaN.
 TEST_P(OptimizerValues, WithoutDecayInfiniteWeightsStay) {
   const Tensor w = f32({1}, {kInf});

@@ -64,6 +64,52 @@ TEST(OptimizerRules, AveragesWantEqualShapes) {
             "momentum_update needs two operands of the same shape; got f32[2] and f32[3]");
 }
 
+TEST(OptimizerRules, MomentumWantsTheWeightsThatDecay) {
+  const char* op = "momentum_update";
+  const Attributes decayed = with({{"momentum", 0.9}, {"weight_decay", 0.1}});
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]"}, decayed), "f32[2]");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]"}, decayed),
+            "momentum_update needs the weights that decay, behind the gradient");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[3]"}, decayed),
+            "momentum_update needs v, the gradient and the weights of the same shape; got f32[2], "
+            "f32[2] and f32[3]");
+  EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "f32[3]"}, decayed), 2U);
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]"}, with({{"momentum", 0.9}})),
+            "momentum_update takes no operand f32[2] here; 'scaled' makes the last one the factor "
+            "of the gradient");
+}
+
+// Behind all other operands, of which there are no more and no fewer than without it.
+TEST(OptimizerRules, AFactorOfTheGradientIsTheLastOperand) {
+  const Attributes scaled = with({{"scaled", true}, {"learning_rate", 0.5}});
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]"}, scaled), "f32[2]");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]", "f32[]"}, with({{"scaled", true}})),
+            "f32[2]");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]"}, with({{"scaled", true}})),
+            "sgd_update needs a rate: 'learning_rate', or an operand f32[] at the end");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]", "f32[]"}, scaled),
+            "sgd_update got its rate twice, as an operand and as 'learning_rate'");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]", "f32[]"}),
+            "sgd_update takes no operand f32[] here; 'scaled' makes the last one the factor of the "
+            "gradient");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]"}, scaled),
+            "sgd_update is 'scaled', so it needs the factor of its gradient, f32[], as the last "
+            "operand");
+  const Attributes average = with({{"decay", 0.9}, {"scaled", true}});
+  for (const std::string op : {"moving_average", "moving_average_of_squares"}) {
+    EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[]"}, average), "f32[2]");
+    EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]"}, average),
+              op + " needs f32[] as the factor of its gradient; got f32[2]");
+    EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "i32[]"}, average), 2U);
+    EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[]"}, with({{"decay", 0.9}})),
+              op + " takes no operand f32[] here; 'scaled' makes the last one the factor of the "
+                   "gradient");
+  }
+  EXPECT_EQ(infer("momentum_update", {"f32[2]", "f32[2]", "f32[2]", "f32[]"},
+                  with({{"momentum", 0.9}, {"scaled", true}, {"weight_decay", 0.1}})),
+            "f32[2]");
+}
+
 TEST(OptimizerRules, LearningRatesFollowOneSchedule) {
   const auto message = [](std::vector<Attribute> items) {
     items.push_back({"base", 0.5});
