@@ -21,7 +21,7 @@ std::vector<ParameterGradient> in_order_of_derivation(std::vector<ParameterGradi
 }  // namespace
 
 std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
-                                            const std::vector<ParameterGradient>& gradients,
+                                            std::vector<ParameterGradient> gradients,
                                             double max_norm, const SourceRange& where) {
   const Origin origin{where, std::nullopt, {}};
   std::optional<ValueId> squares;
@@ -35,9 +35,8 @@ std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
   attributes.set("max_norm", max_norm);
   const ValueId factor =
       nodes.add_named("train.clip", "clip_factor", {*squares}, std::move(attributes), origin);
-  std::vector<ParameterGradient> clipped = gradients;
-  for (ParameterGradient& each : clipped) each.factor = factor;
-  return clipped;
+  for (ParameterGradient& each : gradients) each.factor = factor;
+  return gradients;
 }
 
 }  // namespace graphc

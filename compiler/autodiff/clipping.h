@@ -11,7 +11,7 @@ namespace graphc {
 /// sum of all squares, is above `max_norm`; in the same order. Scaling is left to the updates,
 /// which read the gradients anyway.
 std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
-                                            const std::vector<ParameterGradient>& gradients,
+                                            std::vector<ParameterGradient> gradients,
                                             double max_norm, const SourceRange& where);
 
 }  // namespace graphc

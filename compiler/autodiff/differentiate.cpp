@@ -19,7 +19,7 @@ Result<Graph> differentiate(Graph graph, DiagnosticSink& diagnostics) {
   DerivedNodes nodes(std::move(graph));
   std::vector<ParameterGradient> gradients = add_backward_pass(nodes, training.loss, paths);
   if (training.clip_norm) {
-    gradients = add_clipping(nodes, gradients, *training.clip_norm, training.where);
+    gradients = add_clipping(nodes, std::move(gradients), *training.clip_norm, training.where);
   }
   add_updates(nodes, gradients, training);
   return std::move(nodes).finish();

@@ -7,15 +7,16 @@
 
 namespace graphc {
 
-/// How large the blocks of rows are at least that workers of a CPU share (placement/row_blocks.h).
-/// No property of a machine: block sizes decide how a product is summed up, and so the last bits.
+/// How large the blocks of rows that workers of a CPU share are at least, in the mean over an
+/// operator (placement/row_blocks.h). No property of a machine: block sizes decide how a product is
+/// summed up, and so the last bits.
 struct BlockSizes {
   double least_flops = double{3 << 26};             ///< of a product: 2 to 3 ms of one worker
   double least_bytes_of_product = double{1 << 22};  ///< where memory bounds it, not arithmetic
   double least_bytes = double{1 << 20};  ///< that other operators move: 50 us of one worker
   /// A product prepares all of its second operand once a block, which takes as long as some 15
   /// rows.
-  int64_t mean_rows_of_product = 160;
+  int64_t least_rows_of_product = 160;
   int64_t most_blocks = 16;
   double least_bytes_of_feed = double{1 << 21};  ///< read and written: 100 us of one reader
 };

@@ -13,7 +13,8 @@ bool is_plain_product(const Graph& graph, const Node& matmul) {
          !matmul.attributes.flag("relu");
 }
 
-/// Without a rate as an operand, and without decay: what the product's own update can do.
+/// Without a rate or a factor as an operand, and without decay: what the product's own update can
+/// do.
 bool is_plain_update(const Node& sgd) {
   return sgd.inputs.size() == 2 && sgd.attributes.number("weight_decay", 0) == 0;
 }
@@ -27,8 +28,8 @@ void fuse_update(Fusion& fusion, NodeId update) {
   if (!product || !is_plain_product(graph, graph.nodes[*product])) return;
   const Node& matmul = graph.nodes[*product];
   if (std::count(matmul.inputs.begin(), matmul.inputs.end(), weights) > 0) return;
-  Fusion::Formula formula{find_op("matmul_sgd_update"), sgd.attributes, matmul.inputs};
-  formula.attributes.erase("weight_decay");
+  Fusion::Formula formula{find_op("matmul_sgd_update"), {}, matmul.inputs};
+  formula.attributes.set("learning_rate", *sgd.attributes.find("learning_rate"));
   for (const char* name : {"math", "transpose_a", "transpose_b"}) {
     if (const AttributeValue* value = matmul.attributes.find(name)) {
       formula.attributes.set(name, *value);

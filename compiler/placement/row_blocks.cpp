@@ -16,15 +16,15 @@ int64_t num_blocks(const Work& work, int64_t num_rows, const BlockSizes& sizes) 
   const double wanted = is_product(work) ? std::max(work.num_flops / sizes.least_flops,
                                                     work.num_bytes / sizes.least_bytes_of_product)
                                          : work.num_bytes / sizes.least_bytes;
-  const int64_t most = is_product(work) ? num_rows / sizes.mean_rows_of_product : num_rows;
+  const int64_t most = is_product(work) ? num_rows / sizes.least_rows_of_product : num_rows;
   return std::clamp<int64_t>(static_cast<int64_t>(wanted), 1,
                              std::clamp<int64_t>(most, 1, sizes.most_blocks));
 }
 
 /// How many of a product's blocks are half as large as the others. A step is as long as its
-/// busiest worker: equal blocks leave many workers idle while few of them do one more each, and
-/// with which number of workers that happens, block sizes must not depend on.
-int64_t num_halves(int64_t num_rows, int64_t count) {
+/// busiest worker, and equal blocks may leave many workers idle while few of them do one more each.
+/// Halves even that out for most numbers of workers, which block sizes must not depend on.
+int64_t num_halves_of(int64_t num_rows, int64_t count) {
   return num_rows / count < 2 ? 0 : count / 3;  // half a row is none
 }
 
@@ -56,7 +56,7 @@ std::vector<RowRange> row_blocks(const Graph& graph, NodeId id, const BlockSizes
   const Work work = node.op->work_rule(graph.input_types(id), result, node.attributes);
   const int64_t count = num_blocks(work, num_rows, sizes);
   const int64_t alignment = num_rows / count < 4 * kRowAlignment ? 1 : kRowAlignment;
-  return divide_rows(num_rows, count, is_product(work) ? num_halves(num_rows, count) : 0,
+  return divide_rows(num_rows, count, is_product(work) ? num_halves_of(num_rows, count) : 0,
                      alignment);
 }
 

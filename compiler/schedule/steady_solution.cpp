@@ -45,22 +45,27 @@ std::pair<int32_t, int64_t> cost_of(const Stages& stages) {
   return cost;
 }
 
+/// Which lane a task that takes turns gets of those that have room for it.
+enum class LaneChoice {
+  kFreedLast,   ///< few lanes are used, each of which has orders to keep with the others
+  kFreedFirst,  ///< leaves the room behind a task to the next one that it fits
+};
+
 /// The lanes of a problem while one interval, which is repeated, is filled from front to back.
 class RepeatedLanes {
  public:
-  RepeatedLanes(size_t num_lanes, int64_t interval_ns)
-      : interval_ns_(interval_ns), times_(num_lanes) {}
+  RepeatedLanes(size_t num_lanes, int64_t interval_ns, LaneChoice choice)
+      : interval_ns_(interval_ns), choice_(choice), times_(num_lanes) {}
 
-  /// Of the lanes that have room the one that became free last, so that no more lanes are used than
-  /// there are tasks at once: each has orders to keep with the others. Where none has room, the one
-  /// that is free first.
+  /// Where none has room, the lane that is free first.
   LaneId choose(const LaneGroup& group, int64_t ready_ns, int64_t duration_ns) const {
     LaneId best = group.lanes.front();
     for (const LaneId lane : group.lanes) {
       const bool fits = has_room(times_[lane], ready_ns, duration_ns);
       const bool best_fits = has_room(times_[best], ready_ns, duration_ns);
+      const bool wants_last = fits && choice_ == LaneChoice::kFreedLast;
       const bool is_better = fits != best_fits ? fits
-                             : fits            ? times_[lane].free_ns > times_[best].free_ns
+                             : wants_last      ? times_[lane].free_ns > times_[best].free_ns
                                                : times_[lane].free_ns < times_[best].free_ns;
       if (is_better) best = lane;
     }
@@ -76,6 +81,15 @@ class RepeatedLanes {
     return start_ns;
   }
 
+  /// How far the fullest lane reaches into its next interval.
+  int64_t excess_ns() const {
+    int64_t most_ns = 0;
+    for (const Times& times : times_) {
+      if (times.again_ns) most_ns = std::max(most_ns, times.free_ns - *times.again_ns);
+    }
+    return most_ns;
+  }
+
  private:
   struct Times {
     int64_t free_ns = 0;
@@ -88,11 +102,17 @@ class RepeatedLanes {
   }
 
   int64_t interval_ns_;
+  LaneChoice choice_;
   IdVector<LaneId, Times> times_;
 };
 
-SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadyState& state,
-                               const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages) {
+struct Filled {
+  SchedulingSolution solution;
+  int64_t excess_ns = 0;
+};
+
+Filled filled(const SchedulingProblem& problem, const SteadyState& state,
+              const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages, LaneChoice choice) {
   SchedulingSolution solution;
   solution.tasks = IdVector<TaskId, ScheduledTask>(problem.tasks.size());
   solution.lanes = IdVector<LaneId, std::vector<TaskId>>(problem.num_lanes);
@@ -108,7 +128,7 @@ SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadySta
     if (interval_distance(edge, stages) == 0) after[edge.from].push_back(edge.to);
   }
   IdVector<TaskId, int64_t> ready_ns = starts_ns;
-  RepeatedLanes lanes(problem.num_lanes, state.interval_ns);
+  RepeatedLanes lanes(problem.num_lanes, state.interval_ns, choice);
   for (const TaskId task : by_start) {
     const SchedulingTask& spec = problem.tasks[task];
     const int64_t duration_ns = spec.cost.duration_ns();
@@ -121,7 +141,16 @@ SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadySta
     solution.tasks[task] = {lane, stages[task], start_ns, end_ns, Reason::kLeastSlack};
     solution.lanes[lane].push_back(task);
   }
-  return solution;
+  return {std::move(solution), lanes.excess_ns()};
+}
+
+/// On few lanes, unless more of them make the interval shorter.
+SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadyState& state,
+                               const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages) {
+  Filled few = filled(problem, state, starts_ns, stages, LaneChoice::kFreedLast);
+  if (few.excess_ns == 0) return std::move(few.solution);
+  Filled many = filled(problem, state, starts_ns, stages, LaneChoice::kFreedFirst);
+  return std::move(many.excess_ns < few.excess_ns ? many.solution : few.solution);
 }
 
 }  // namespace

@@ -18,8 +18,8 @@ struct SteadyState {
 ///   |  b  |  a  |  b  |  a  |    b needs a: from here |  b  |  a  | b is in stage 1,
 ///                                          from there |  a  |  b  | both are in stage 0
 ///
-/// Tasks that take turns (loop.h) get a lane of theirs that is free by then, and as few lanes as
-/// they need. The interval, the versions and the latency are not set.
+/// Tasks that take turns (loop.h) get lanes of theirs that are free by then, few of them where that
+/// does not cost time. The interval, the versions and the latency are not set.
 ///
 /// Requires: the state keeps the edges on cycles.
 SchedulingSolution with_fewest_stages(const SchedulingProblem& problem, const SteadyState& state);

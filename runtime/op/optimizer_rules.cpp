@@ -21,7 +21,8 @@ std::optional<OpError> find_bad_rate(Types inputs, size_t num_others,
                    "learning_rate"};
   }
   if (is_operand || is_attribute) return std::nullopt;
-  return OpError{"needs a rate: 'learning_rate', or an operand f32[] at the end", {}};
+  const char* where = attributes.flag("scaled") ? "before the factor" : "at the end";
+  return OpError{std::string("needs a rate: 'learning_rate', or an operand f32[] ") + where, {}};
 }
 
 /// With `scaled`, the last operand is what the gradient, the second of all, is multiplied with.
@@ -44,11 +45,12 @@ Types without_factor(Types inputs, const Attributes& attributes) {
 }
 
 /// That operand number `index` is one too many.
-OpError superfluous(size_t index, Types inputs) {
-  return {"takes no operand " + to_string(inputs[index]) +
-              " here; 'scaled' makes the last one the "
-              "factor of the gradient",
-          index};
+OpError superfluous(size_t index, Types inputs, const Attributes& attributes) {
+  std::string message = "takes no operand " + to_string(inputs[index]) + " here";
+  if (!attributes.flag("scaled")) {
+    message += "; with 'scaled' the last one is the factor of the gradient";
+  }
+  return {std::move(message), index};
 }
 
 /// Attributes of learning_rate that say nothing without another one, or against it.
@@ -77,7 +79,7 @@ TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes) {
   if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
   const Types others = without_factor(inputs, attributes);
   if (auto error = find_bad_rate(others, 2, attributes)) return tl::unexpected(*std::move(error));
-  if (others.size() > 3) return tl::unexpected(superfluous(3, inputs));
+  if (others.size() > 3) return tl::unexpected(superfluous(3, inputs, attributes));
   return result;
 }
 
@@ -87,13 +89,22 @@ TypeResult type_of_momentum_update(Types inputs, const Attributes& attributes) {
   if (!result) return result;
   if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
   const Types others = without_factor(inputs, attributes);
-  const bool has_decay = attributes.number("weight_decay", 0) != 0;
+  const bool has_decay = attributes.find("weight_decay") != nullptr;
   if (has_decay && others.size() == kWeights) {
     return refuse_attribute("weight_decay", "needs the weights that decay, behind the gradient");
   }
-  const size_t num_wanted = has_decay ? kWeights + 1 : kWeights;
-  if (others.size() > num_wanted) return tl::unexpected(superfluous(num_wanted, inputs));
-  if (!has_decay || others[kWeights] == others[0]) return result;
+  if (!has_decay && others.size() > kWeights) {
+    OpError error = superfluous(kWeights, inputs, attributes);
+    if (others[kWeights] == others[0]) {
+      error.message = "takes the weights along with 'weight_decay' only";
+    }
+    return tl::unexpected(std::move(error));
+  }
+  if (!has_decay) return result;
+  if (others.size() > kWeights + 1) {
+    return tl::unexpected(superfluous(kWeights + 1, inputs, attributes));
+  }
+  if (others[kWeights] == others[0]) return result;
   return tl::unexpected(
       misfit("v, the gradient and the weights of the same shape", others, kWeights));
 }
@@ -126,7 +137,9 @@ TypeResult type_of_moving_average(Types inputs, const Attributes& attributes) {
   TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
   if (!result) return result;
   if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
-  if (without_factor(inputs, attributes).size() > 2) return tl::unexpected(superfluous(2, inputs));
+  if (without_factor(inputs, attributes).size() > 2) {
+    return tl::unexpected(superfluous(2, inputs, attributes));
+  }
   return result;
 }
 

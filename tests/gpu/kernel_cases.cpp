@@ -363,8 +363,15 @@ void add_large_updates(Dice& dice, std::vector<KernelCase>& cases) {
   for (float& x : squares.as<float>()) x *= x;
   cases.push_back({"sgd_update", {w, gradient}, with({{"learning_rate", 0.1}})});
   cases.push_back({"momentum_update", {w, gradient}, with({{"momentum", 0.9}})});
+  const Tensor factor = tensor_of<float>({}, {0.3F});
+  cases.push_back({"momentum_update",
+                   {w, gradient, w, factor},
+                   with({{"momentum", 0.9}, {"scaled", true}, {"weight_decay", 0.1}})});
   cases.push_back({"moving_average", {w, gradient}, with({{"decay", 0.9}})});
   cases.push_back({"moving_average_of_squares", {w, gradient}, with({{"decay", 0.999}})});
+  cases.push_back({"moving_average_of_squares",
+                   {w, gradient, factor},
+                   with({{"decay", 0.999}, {"scaled", true}})});
   cases.push_back({"adam_update",
                    {w, gradient, squares, step, tensor_of<float>({}, {0.1F})},
                    with({{"epsilon", 0.01}})});

@@ -14,9 +14,8 @@ struct Accelerator {
   int32_t index = 0;
 };
 
-/// An accelerator with its memory and rates, not yet its launch: one kernel at a time, as one
-/// kernel gets all of it.
-/// Errors: what the back end reports.
+/// An accelerator with its memory and rates, not yet its launch and its streams: one kernel at a
+/// time, as one kernel gets all of it. Errors: what the back end reports.
 graphrt::Result<graphc::Device> measure_gpu(const Accelerator& accelerator);
 
 }  // namespace graphprobe

@@ -95,8 +95,10 @@ struct DecayedMomentum {
   Factor factor;
 
   auto formula(Scalars scalars) const {
-    return [kept = momentum, decay = weight_decay, scale = factor.take(scalars)](
-               float v, float g, float w) { return kept * v + (scale * g + decay * w); };
+    return [kept = momentum, decay = weight_decay, scale = factor.take(scalars)](float v, float g,
+                                                                                 float w) {
+      return kept * v + (decay == 0 ? scale * g : scale * g + decay * w);
+    };
   }
 };
 
@@ -197,8 +199,10 @@ KernelResult prepare_sgd_update(const KernelSpec& spec) {
 
 KernelResult prepare_momentum_update(const KernelSpec& spec) {
   const float momentum = float_attribute(spec, "momentum", 0);
+  if (spec.attributes.find("weight_decay") == nullptr) {
+    return make_update<2>(spec, Momentum{momentum, factor_of(spec)});
+  }
   const float weight_decay = float_attribute(spec, "weight_decay", 0);
-  if (weight_decay == 0) return make_update<2>(spec, Momentum{momentum, factor_of(spec)});
   return make_update<3>(spec, DecayedMomentum{momentum, weight_decay, factor_of(spec)});
 }
 

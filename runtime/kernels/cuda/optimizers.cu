@@ -169,8 +169,10 @@ KernelResult prepare_sgd_update(const KernelSpec& spec) {
 
 KernelResult prepare_momentum_update(const KernelSpec& spec) {
   const float momentum = float_attribute(spec, "momentum", 0);
+  if (spec.attributes.find("weight_decay") == nullptr) {
+    return make_update(spec, Momentum{momentum, factor_of(spec)});
+  }
   const float weight_decay = float_attribute(spec, "weight_decay", 0);
-  if (weight_decay == 0) return make_update(spec, Momentum{momentum, factor_of(spec)});
   return make_update(spec, DecayedMomentum{momentum, weight_decay, factor_of(spec)});
 }
 

@@ -97,7 +97,8 @@ struct DecayedMomentum {
   __device__ auto formula() const {
     return
         [kept = momentum, decay = weight_decay, scale = factor.get()](float v, float g, float w) {
-          return fmaf(kept, v, fmaf(decay, w, __fmul_rn(scale, g)));
+          const float scaled = __fmul_rn(scale, g);
+          return fmaf(kept, v, decay == 0 ? scaled : fmaf(decay, w, scaled));
         };
   }
 };

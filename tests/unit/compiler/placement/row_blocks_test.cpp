@@ -44,7 +44,7 @@ TEST(RowBlocks, LeaveOutNoRowAndNoneIsEmpty) {
     for (int64_t most_blocks = 1; most_blocks <= 20; ++most_blocks) {
       BlockSizes sizes;
       sizes.least_flops = 1;
-      sizes.mean_rows_of_product = 1;
+      sizes.least_rows_of_product = 1;
       sizes.most_blocks = most_blocks;
       const auto blocks = blocks_of_product(num_rows, sizes);
       SCOPED_TRACE(fmt::format("{} rows in at most {} blocks", num_rows, most_blocks));

@@ -49,6 +49,24 @@ TEST(SteadySolution, ALaneIsFreeAgainWhenTheNextIntervalBegins) {
   EXPECT_THAT(solution.lanes[LaneId(1)], ElementsAre(TaskId(1)));
 }
 
+// The lane that became free last, lane 1 at 15, would leave no room for the last task, which meets
+// the first of the next interval on lane 0: two lanes are enough if the third goes to lane 0.
+TEST(SteadySolution, TheLaneThatIsFreeFirstWhereTheOtherCostsTime) {
+  ProblemBuilder build;
+  const GroupId streams = build.group(2, build.shared());
+  SteadyState state;
+  state.interval_ns = kIntervalNs;
+  const std::vector<std::pair<int64_t, int64_t>> tasks = {{0, 10}, {5, 10}, {20, 15}, {30, 14}};
+  for (const auto& [start_ns, duration_ns] : tasks) {
+    build.task(streams, TaskCost{kLaunchNs, duration_ns - kLaunchNs, 1});
+    state.lanes.push_back(LaneId(0));
+    state.start_ns.push_back(start_ns);
+  }
+  const auto solution = with_fewest_stages(build.get(), state);
+  EXPECT_THAT(solution.lanes[LaneId(0)], ElementsAre(TaskId(0), TaskId(2)));
+  EXPECT_THAT(solution.lanes[LaneId(1)], ElementsAre(TaskId(1), TaskId(3)));
+}
+
 // Kernels that leave room for others, all at once: the fifth waits for the lane that is free first.
 TEST(SteadySolution, AllLanesWhereKernelsRunBesideEachOther) {
   ProblemBuilder build;

@@ -54,6 +54,8 @@ TEST_P(OptimizerValues, WithoutDecayInfiniteWeightsStay) {
   const Tensor w = f32({1}, {kInf});
   const Tensor zero = f32({1}, {0});
   expect("sgd_update", {w, f32({1}, {1})}, w, with({{"learning_rate", 0.1}}));
+  expect("momentum_update", {zero, f32({1}, {1}), w}, f32({1}, {1}),
+         with({{"momentum", 0.9}, {"weight_decay", 0.0}}));
   expect("adam_update", {w, zero, f32({1}, {1}), i32({}, {0})}, w, with({{"learning_rate", 0.1}}));
 }
 

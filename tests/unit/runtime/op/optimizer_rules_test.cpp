@@ -74,9 +74,18 @@ TEST(OptimizerRules, MomentumWantsTheWeightsThatDecay) {
             "momentum_update needs v, the gradient and the weights of the same shape; got f32[2], "
             "f32[2] and f32[3]");
   EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "f32[3]"}, decayed), 2U);
+  EXPECT_EQ(
+      infer(op, {"f32[2]", "f32[2]", "f32[2]"}, with({{"momentum", 0.9}, {"weight_decay", 0.0}})),
+      "f32[2]");
   EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]"}, with({{"momentum", 0.9}})),
-            "momentum_update takes no operand f32[2] here; 'scaled' makes the last one the factor "
+            "momentum_update takes the weights along with 'weight_decay' only");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[]"}, with({{"momentum", 0.9}})),
+            "momentum_update takes no operand f32[] here; with 'scaled' the last one is the factor "
             "of the gradient");
+  EXPECT_EQ(
+      infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[2]"}, decayed),
+      "momentum_update takes no operand f32[2] here; with 'scaled' the last one is the factor "
+      "of the gradient");
 }
 
 // Behind all other operands, of which there are no more and no fewer than without it.
@@ -86,12 +95,12 @@ TEST(OptimizerRules, AFactorOfTheGradientIsTheLastOperand) {
   EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]", "f32[]"}, with({{"scaled", true}})),
             "f32[2]");
   EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]"}, with({{"scaled", true}})),
-            "sgd_update needs a rate: 'learning_rate', or an operand f32[] at the end");
+            "sgd_update needs a rate: 'learning_rate', or an operand f32[] before the factor");
   EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]", "f32[]"}, scaled),
             "sgd_update got its rate twice, as an operand and as 'learning_rate'");
   EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]", "f32[]"}),
-            "sgd_update takes no operand f32[] here; 'scaled' makes the last one the factor of the "
-            "gradient");
+            "sgd_update takes no operand f32[] here; with 'scaled' the last one is the factor of "
+            "the gradient");
   EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]"}, scaled),
             "sgd_update is 'scaled', so it needs the factor of its gradient, f32[], as the last "
             "operand");
@@ -102,7 +111,7 @@ TEST(OptimizerRules, AFactorOfTheGradientIsTheLastOperand) {
               op + " needs f32[] as the factor of its gradient; got f32[2]");
     EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "i32[]"}, average), 2U);
     EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[]"}, with({{"decay", 0.9}})),
-              op + " takes no operand f32[] here; 'scaled' makes the last one the factor of the "
+              op + " takes no operand f32[] here; with 'scaled' the last one is the factor of the "
                    "gradient");
   }
   EXPECT_EQ(infer("momentum_update", {"f32[2]", "f32[2]", "f32[2]", "f32[]"},
