@@ -90,7 +90,7 @@ class Updates {
     return next;
   }
 
-  /// The last node of every optimizer: the rate is an attribute or the last operand.
+  /// The last node of every optimizer: the rate is an attribute, or an operand behind all tensors.
   void update(ValueId parameter, const char* op, std::vector<ValueId> inputs, Attributes attributes,
               const Origin& origin, std::optional<ValueId> factor = std::nullopt) {
     if (rate_) inputs.push_back(*rate_);
@@ -100,6 +100,7 @@ class Updates {
                                               std::move(attributes), origin));
   }
 
+  /// Has the update multiply its gradient with `factor`, if there is one.
   static void scale(std::optional<ValueId> factor, std::vector<ValueId>& inputs,
                     Attributes& attributes) {
     if (!factor) return;

@@ -146,7 +146,7 @@ class Heft {
     return {device, lanes, shared_free_ns, end_ns, end_ns + way_back_ns(node, device)};
   }
 
-  /// What split_rows will make of the node there.
+  /// What split_rows will make of the node there, taken as equal blocks.
   std::vector<TaskCost> block_costs(NodeId node, DeviceId device) const {
     const TaskCost whole = costs_.node_cost(graph_, node, device);
     if (shares_compute(machine_.devices[device])) return {whole};

@@ -94,11 +94,10 @@ TypeResult type_of_momentum_update(Types inputs, const Attributes& attributes) {
     return refuse_attribute("weight_decay", "needs the weights that decay, behind the gradient");
   }
   if (!has_decay && others.size() > kWeights) {
-    OpError error = superfluous(kWeights, inputs, attributes);
     if (others[kWeights] == others[0]) {
-      error.message = "takes the weights along with 'weight_decay' only";
+      return refuse("takes the weights along with 'weight_decay' only", kWeights);
     }
-    return tl::unexpected(std::move(error));
+    return tl::unexpected(superfluous(kWeights, inputs, attributes));
   }
   if (!has_decay) return result;
   if (others.size() > kWeights + 1) {

@@ -19,14 +19,16 @@ using graphrt::Result;
 constexpr int64_t kStepsOnAccelerator = 1;
 constexpr int64_t kStepsOnCpu = 100;
 
-/// The host and `device`, with so many lanes each.
+/// `device` with so many lanes, and its host.
 graphc::Machine only(const graphc::Machine& machine, graphrt::DeviceId device, int32_t num_lanes) {
   graphc::Machine narrow = machine;
   narrow.devices = {};
   narrow.links.clear();
   const graphrt::DeviceId host = narrow.devices.push_back(machine.devices[machine.host()]);
+  narrow.devices[host].num_lanes = device == machine.host() ? num_lanes : 1;
   if (device != machine.host()) {
     const graphrt::DeviceId other = narrow.devices.push_back(machine.devices[device]);
+    narrow.devices[other].num_lanes = num_lanes;
     for (graphc::LinkDirection link : machine.links) {
       const bool is_to = link.from == machine.host() && link.to == device;
       const bool is_back = link.from == device && link.to == machine.host();
@@ -36,7 +38,6 @@ graphc::Machine only(const graphc::Machine& machine, graphrt::DeviceId device, i
       narrow.links.push_back(link);
     }
   }
-  for (graphc::Device& each : narrow.devices) each.num_lanes = num_lanes;
   return narrow;
 }
 

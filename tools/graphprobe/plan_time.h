@@ -12,7 +12,7 @@
 namespace graphprobe {
 
 /// What one step takes, in seconds, of a graph in text form whose operators are all on `device`:
-/// compiled for so many lanes of it and of the host, and run as graphrun runs plans. The machine is
+/// compiled for so many lanes of it, and run as graphrun runs plans. The machine is
 /// taken to have no other device but its host. `budget` is what it is run for.
 ///
 /// Errors: what compiler and session report (kMachine).
