@@ -229,6 +229,19 @@ OPTIMIZER_CASES = [
                   lambda t, p: t.optim.AdamW(p, lr=0.02, weight_decay=0.1)),
     OptimizerCase("clipped", "sgd, learning_rate: 0.1, clip_norm: 0.25",
                   lambda t, p: t.optim.SGD(p, lr=0.1), 0.25),
+    OptimizerCase("clipped_decayed", "sgd, learning_rate: 0.1, weight_decay: 0.02, clip_norm: 0.25",
+                  lambda t, p: t.optim.SGD(p, lr=0.1, weight_decay=0.02), 0.25),
+    OptimizerCase("clipped_momentum",
+                  "momentum, learning_rate: 0.05, momentum: 0.8, weight_decay: 0.01, "
+                  "clip_norm: 0.25",
+                  lambda t, p: t.optim.SGD(p, lr=0.05, momentum=0.8, weight_decay=0.01), 0.25),
+    OptimizerCase("clipped_adam",
+                  "adam, learning_rate: 0.02, beta1: 0.8, beta2: 0.99, epsilon: 0.001, "
+                  "clip_norm: 0.25",
+                  lambda t, p: t.optim.Adam(p, lr=0.02, betas=(0.8, 0.99), eps=0.001), 0.25),
+    OptimizerCase("clipped_adamw",
+                  "adamw, learning_rate: 0.02, weight_decay: 0.1, epsilon: 0.001, clip_norm: 0.25",
+                  lambda t, p: t.optim.AdamW(p, lr=0.02, weight_decay=0.1, eps=0.001), 0.25),
 ]
 
 # The problem the optimizers work on.
