@@ -29,6 +29,7 @@ class LaneTableBuilder {
     }
     const bool has_shared = is_shared || shares_bandwidth(device);
     add_group(device.name, lanes, has_shared ? std::optional(next_shared()) : std::nullopt);
+    table_.groups[GroupId(id.value())].is_of_cores = !is_shared;
   }
 
   std::vector<MachineLane> feeds_of(int32_t num_readers) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/schedule/even_lanes.h"
 #include "compiler/schedule/forward_backward.h"
 #include "compiler/schedule/lane_order.h"
 #include "compiler/schedule/list_scheduler.h"
@@ -17,6 +18,9 @@ namespace {
 constexpr double kLeastGain = 0.001;
 
 constexpr int kForwardBackwardRounds = 3;
+
+/// How much longer one step alone may become for cores that are as full as each other.
+constexpr double kMostLongerAlone = 0.01;
 
 /// Far below what a plan can say: steps in flight that nothing but memory would limit.
 constexpr int32_t kMostStages = 64;
@@ -151,8 +155,9 @@ SchedulingSolution timed_as_written(const SchedulingProblem& problem, Scheduling
   return evaluated(problem, std::move(solution));
 }
 
-SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
-                                      const SearchOptions& options) {
+namespace {
+
+SchedulingSolution searched(const SchedulingProblem& problem, const SearchOptions& options) {
   SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0));
   const int64_t bound_ns = interval_bound(problem).interval_ns;
   const int max_cuts = affordable_cuts(problem, options);
@@ -171,6 +176,25 @@ SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
   if (!steady) return best;
   SchedulingSolution candidate = evaluated(problem, *std::move(steady));
   return is_worth_its_stages(candidate, best) ? candidate : best;
+}
+
+/// With cores about as full as each other, where that does not make a step longer.
+SchedulingSolution evened_out(const SchedulingProblem& problem, SchedulingSolution solution) {
+  SchedulingSolution even = with_even_lanes(problem, solution);
+  if (even.lanes == solution.lanes) return solution;
+  even = timed_as_written(problem, std::move(even));
+  const bool is_about_as_fast_alone =
+      static_cast<double>(even.latency_ns) <=
+      static_cast<double>(solution.latency_ns) * (1 + kMostLongerAlone);
+  const bool is_as_fast = even.interval_ns <= solution.interval_ns && is_about_as_fast_alone;
+  return is_as_fast ? even : solution;
+}
+
+}  // namespace
+
+SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
+                                      const SearchOptions& options) {
+  return evened_out(problem, searched(problem, options));
 }
 
 }  // namespace graphc

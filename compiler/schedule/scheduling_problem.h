@@ -19,6 +19,8 @@ using VersionedId = Id<struct VersionedTag>;
 struct LaneGroup {
   std::vector<LaneId> lanes;
   std::optional<SharedResourceId> shared;
+  /// Each lane works by itself, as CPU workers do; streams of a GPU only queue what it does.
+  bool is_of_cores = false;
 };
 
 /// Whether a task has what its lanes share for itself as long as it works, and what launching it

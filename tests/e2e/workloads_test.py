@@ -1,5 +1,6 @@
 """The reference workloads compile, verify and, where they are small, compute what they should."""
 
+import re
 import subprocess
 import sys
 import unittest
@@ -48,6 +49,17 @@ class WorkloadsTest(EndToEndTest):
         for workload in small:
             with self.subTest(workload=workload.name):
                 self.check(self.compile(workload), 4)
+
+    def test_workers_are_as_full_as_each_other_where_the_gpu_sets_the_pace(self):
+        workload, plan = GRAPHS / "workloads" / "x3.yaml", self.folder / "x3.bin"
+        machine = GRAPHS / "machines" / "h200-x2.yaml"
+        summary = self.succeed("graphc", workload, "--machine", machine, "-o", plan)
+        self.assertIn("gap 0.0 %: gpu0 is busy all the time", summary)
+        busy = [int(percent) for percent in
+                re.findall(r"cpu\.worker\d+ +\d+ +(\d+) %", summary)]
+        self.assertEqual(len(busy), 31)
+        # A block of 120 rows is 11 % of a step.
+        self.assertLessEqual(max(busy) - min(busy), 12)
 
     def test_a_small_training_step_gives_the_results_of_the_reference_executor(self):
         random = np.random.default_rng(1)

@@ -21,6 +21,13 @@ class ProblemBuilder {
     return problem_.groups.push_back(lanes);
   }
 
+  /// A group whose lanes work each by itself.
+  GroupId group_of_cores(int num_lanes, std::optional<SharedResourceId> shared = std::nullopt) {
+    const GroupId cores = group(num_lanes, shared);
+    problem_.groups[cores].is_of_cores = true;
+    return cores;
+  }
+
   SharedResourceId shared() { return SharedResourceId(problem_.num_shared++); }
 
   TaskId task(GroupId group, int64_t duration_ns) { return task(group, TaskCost{0, duration_ns}); }

@@ -1,0 +1,81 @@
+#include "compiler/schedule/even_lanes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/compiler/schedule/problems.h"
+
+namespace graphc {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr int64_t kIntervalNs = 20;
+
+/// A solution with these tasks, in this order, on the lanes, one after the other from 0 on.
+SchedulingSolution packed(const SchedulingProblem& problem,
+                          const std::vector<std::vector<TaskId>>& lanes) {
+  SchedulingSolution solution;
+  solution.interval_ns = kIntervalNs;
+  solution.tasks = IdVector<TaskId, ScheduledTask>(problem.tasks.size());
+  for (const auto& tasks : lanes) {
+    const LaneId lane = solution.lanes.push_back(tasks);
+    int64_t free_ns = 0;
+    for (const TaskId task : tasks) {
+      const int64_t start_ns = free_ns;
+      free_ns += problem.tasks[task].cost.duration_ns();
+      solution.tasks[task] = {lane, 0, start_ns, free_ns};
+    }
+  }
+  return solution;
+}
+
+//   lane 0  |a.........|b....|c..|          lane 0  |a.........|     |c..|
+//   lane 1  |d.......|               to     lane 1  |d.......| |b....|
+TEST(EvenLanes, TheTaskThatHelpsMostGoesToTheEmptiestCore) {
+  ProblemBuilder build;
+  const GroupId cores = build.group_of_cores(2);
+  const TaskId a = build.task(cores, 10);
+  const TaskId b = build.task(cores, 5);
+  const TaskId c = build.task(cores, 3);
+  const TaskId d = build.task(cores, 8);
+  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {d}}));
+  EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, c));
+  EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(d, b));
+  EXPECT_EQ(even.tasks[b].lane, LaneId(1));
+}
+
+TEST(EvenLanes, AMovedTaskKeepsItsPlaceInTime) {
+  ProblemBuilder build;
+  const GroupId cores = build.group_of_cores(2);
+  const TaskId a = build.task(cores, 2);
+  const TaskId b = build.task(cores, 4);
+  const TaskId c = build.task(cores, 15);
+  const TaskId d = build.task(cores, 3);
+  const TaskId e = build.task(cores, 10);
+  // b starts at 2: behind d, which starts at 0, before e, which starts at 3.
+  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {d, e}}));
+  EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, c));
+  EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(d, b, e));
+}
+
+TEST(EvenLanes, CoresWithRoomStayAsTheyAre) {
+  ProblemBuilder build;
+  const GroupId cores = build.group_of_cores(2);
+  const TaskId a = build.task(cores, kIntervalNs / 2);
+  const TaskId b = build.task(cores, kIntervalNs / 4);
+  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b}, {}}));
+  EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, b));
+}
+
+TEST(EvenLanes, StreamsStayAsTheyAre) {
+  ProblemBuilder build;
+  const GroupId streams = build.group(2, build.shared());
+  const TaskId a = build.task(streams, kIntervalNs / 2);
+  const TaskId b = build.task(streams, kIntervalNs / 2);
+  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b}, {}}));
+  EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, b));
+}
+
+}  // namespace
+}  // namespace graphc
