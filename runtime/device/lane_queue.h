@@ -122,13 +122,15 @@ struct QueuedSpan {
 /// What a run asked of the host to get it onto the hardware.
 struct LaunchCost {
   int64_t num_launches = 0;
-  int64_t num_nodes = 0;  ///< of all launches together
-  std::chrono::nanoseconds host_time{0};
+  int64_t num_nodes = 0;                  ///< of all launches together
+  std::chrono::nanoseconds host_time{0};  ///< without recording
+  int64_t num_recordings = 0;             ///< made for this run; others are from earlier ones
 
   LaunchCost& operator+=(const LaunchCost& other) {
     num_launches += other.num_launches;
     num_nodes += other.num_nodes;
     host_time += other.host_time;
+    num_recordings += other.num_recordings;
     return *this;
   }
 };

@@ -167,6 +167,7 @@ class GraphQueue final : public CudaLaneQueue {
       if (recordings_.contains(key)) continue;
       TRY(RecordedGraph graph, RecordedGraph::record(issuer(), window, steps, *origin_));
       recordings_.emplace(key, std::move(graph));
+      add_launch_cost({.num_recordings = 1});
     }
     return {};
   }
@@ -185,7 +186,9 @@ class GraphQueue final : public CudaLaneQueue {
       const RecordedGraph& recording = recordings_.at(keys_[i]);
       const auto start = std::chrono::steady_clock::now();
       TRY(recording.launch(*origin_));
-      add_launch_cost({1, recording.num_nodes(), std::chrono::steady_clock::now() - start});
+      add_launch_cost({.num_launches = 1,
+                       .num_nodes = recording.num_nodes(),
+                       .host_time = std::chrono::steady_clock::now() - start});
       CUDA_TRY(cudaEventRecord(ends_.at(i).get(), origin_->get()));
     }
     for (size_t i = windows_.size() - std::min(windows_.size(), kMaxLaunchesAhead);
