@@ -4,6 +4,7 @@
 
 #include "runtime/kernels/reference/initial_value.h"
 #include "runtime/kernels/reference/reference_kernels.h"
+#include "runtime/kernels/reference/rounding_noise.h"
 #include "runtime/op/op_table.h"
 
 namespace graphrt {
@@ -120,12 +121,15 @@ Result<void> ReferenceExecutor::step(const std::map<std::string, Tensor>& inputs
   for (const SourceNode& node : graph_.nodes) {
     std::vector<const Tensor*> operands;
     for (const SourceValueId input : node.inputs) operands.push_back(&values_[input]);
-    values_[node.result] =
+    Tensor& result = values_[node.result];
+    result =
         evaluate_reference(node.op, operands, node.attributes, graph_.values[node.result].type);
+    if (noise_ > 0) disturb(result, noise_, {num_steps_, node.result.value()});
   }
   for (const SourceNode& node : graph_.nodes) {
     if (node.updates) states_[*node.updates] = values_[node.result];
   }
+  ++num_steps_;
   return {};
 }
 

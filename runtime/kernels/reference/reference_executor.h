@@ -23,6 +23,10 @@ class ReferenceExecutor {
   /// Errors: no such state, another type.
   Result<void> set_state(std::string_view name, Tensor value);
 
+  /// From now on every float that a node computes is disturbed by up to `relative` of it, by the
+  /// same numbers in every run: what follows shows how much rounding decides.
+  void round_otherwise(double relative) { noise_ = relative; }
+
   /// One step: computes every node from the given inputs and the states' current values, then
   /// replaces the states that have an update.
   /// Errors: an input that is missing, unknown, or of another type.
@@ -47,6 +51,8 @@ class ReferenceExecutor {
   SourceGraph graph_;
   IdVector<SourceValueId, Tensor> values_;
   IdVector<SourceValueId, Tensor> states_;  // current values; empty for what is no state
+  double noise_ = 0;
+  int64_t num_steps_ = 0;
 };
 
 }  // namespace graphrt

@@ -68,7 +68,8 @@ std::vector<Tensor> run(const Plan& plan, uint32_t seed) {
   const auto finished = session.run(kNumSteps, RunOptions());
   CHECK(finished.has_value(), finished ? "" : finished.error().message);
   const auto report = check->finish(session);
-  EXPECT_TRUE(report) << report.error().message;
+  CHECK(report.has_value(), report ? "" : report.error().message);
+  EXPECT_TRUE(report->rounded.empty()) << report->rounded.front().what;
   return results_of(session);
 }
 
