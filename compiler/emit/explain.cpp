@@ -27,6 +27,8 @@ std::string reason_text(Reason reason) {
       return "there was memory for it, and not yet for what would have gone first";
     case Reason::kLeanOrder:
       return "next in an order that uses little memory";
+    case Reason::kEvensOut:
+      return "moved there from a fuller core";
   }
   return "";
 }

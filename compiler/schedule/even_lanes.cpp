@@ -70,6 +70,7 @@ class EvenLanes {
     busy_ns_[moved.lane] -= duration_ns(task);
     busy_ns_[to] += duration_ns(task);
     moved.lane = to;
+    moved.reason = Reason::kEvensOut;
   }
 
   const SchedulingProblem& problem_;

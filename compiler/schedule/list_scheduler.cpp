@@ -26,6 +26,8 @@ std::string_view to_string(Reason reason) {
       return "fits_memory";
     case Reason::kLeanOrder:
       return "lean_order";
+    case Reason::kEvensOut:
+      return "evens_out";
   }
   return "";
 }

@@ -1,6 +1,7 @@
 #include "compiler/schedule/pipeline_search.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "compiler/schedule/even_lanes.h"
@@ -178,7 +179,12 @@ SchedulingSolution searched(const SchedulingProblem& problem, const SearchOption
   return is_worth_its_stages(candidate, best) ? candidate : best;
 }
 
-/// With cores about as full as each other, where that does not make a step longer.
+int64_t num_versions(const SchedulingSolution& solution) {
+  return std::accumulate(solution.versions.begin(), solution.versions.end(), int64_t{0});
+}
+
+/// With cores about as full as each other, where that makes no step longer, one step alone hardly,
+/// and takes no more memory.
 SchedulingSolution evened_out(const SchedulingProblem& problem, SchedulingSolution solution) {
   SchedulingSolution even = with_even_lanes(problem, solution);
   if (even.lanes == solution.lanes) return solution;
@@ -186,8 +192,9 @@ SchedulingSolution evened_out(const SchedulingProblem& problem, SchedulingSoluti
   const bool is_about_as_fast_alone =
       static_cast<double>(even.latency_ns) <=
       static_cast<double>(solution.latency_ns) * (1 + kMostLongerAlone);
-  const bool is_as_fast = even.interval_ns <= solution.interval_ns && is_about_as_fast_alone;
-  return is_as_fast ? even : solution;
+  const bool is_as_good = even.interval_ns <= solution.interval_ns && is_about_as_fast_alone &&
+                          num_versions(even) <= num_versions(solution);
+  return is_as_good ? even : solution;
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ struct SearchOptions {
 /// the early part of the next step. Every candidate is list-scheduled and judged by virtual time,
 /// with the waits it needs. Where that does not reach the bound, the steady state is searched for
 /// directly (modulo_search.h), unless max_stage is 0. Nothing is moved when it does not pay, and
-/// every further stage has to.
+/// every further stage has to. At last cores are made about as full as each other (even_lanes.h).
 ///
 /// Cost: at most max_stage x max_cuts x 5 list schedules and simulations, and one modulo search.
 SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,

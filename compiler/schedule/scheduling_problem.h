@@ -82,6 +82,7 @@ enum class Reason : uint8_t {
   kWaitsForMemory,  ///< it could have started before, had there been memory
   kFitsMemory,      ///< what goes before it by the other rules did not fit in memory yet
   kLeanOrder,       ///< next in the order that uses little memory
+  kEvensOut,        ///< moved there from a fuller core
 };
 std::string_view to_string(Reason reason);
 

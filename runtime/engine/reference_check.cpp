@@ -38,10 +38,17 @@ tl::unexpected<Error> mismatch(std::string message) {
   return tl::unexpected(Error{ErrorKind::kMismatch, std::move(message)});
 }
 
+/// An element that differs by more than is allowed.
+struct Difference {
+  size_t element = 0;
+  double allowed = 0;
+  std::string numbers;
+};
+
+/// Gives the largest distance.
 template <class T>
-Result<double> compare_elements(const std::string& what, const TensorType& type,
-                                std::span<const std::byte> value, const Tensor& reference,
-                                double tolerance) {
+tl::expected<double, Difference> compare_elements(std::span<const std::byte> value,
+                                                  const Tensor& reference, double tolerance) {
   const std::span<const T> expected = reference.as<T>();
   double scale = 1;
   for (const T r : expected) {
@@ -54,13 +61,34 @@ Result<double> compare_elements(const std::string& what, const TensorType& type,
     std::memcpy(&x, value.data() + i * sizeof(T), sizeof(T));
     const double error = distance(static_cast<double>(x), static_cast<double>(expected[i]), scale);
     if (error > tolerance) {
-      return mismatch(what + " at " + position_of(i, type.shape) + ": the plan gives " +
-                      fmt::format("{}, the reference {}", x, expected[i]) +
-                      " (allowed difference " + format_number(tolerance * scale) + ")");
+      return tl::unexpected(
+          Difference{i, tolerance * scale,
+                     fmt::format("the plan gives {}, the reference {}", x, expected[i])});
     }
     largest = std::max(largest, error);
   }
   return largest;
+}
+
+/// Requires: the tensors have the same type.
+tl::expected<double, Difference> compare_tensors(std::span<const std::byte> value,
+                                                 const Tensor& reference, double tolerance) {
+  return reference.type.element == ElementType::kF32
+             ? compare_elements<float>(value, reference, tolerance)
+             : compare_elements<int32_t>(value, reference, 0);
+}
+
+tl::unexpected<Error> mismatch_at(const std::string& what, const Shape& shape,
+                                  const Difference& difference) {
+  return mismatch(what + " at " + position_of(difference.element, shape) + ": " +
+                  difference.numbers + " (allowed difference " + format_number(difference.allowed) +
+                  ")");
+}
+
+tl::unexpected<Error> wrong_type(const std::string& what, const TensorType& type,
+                                 const Tensor& reference) {
+  return mismatch(what + ": the plan gives " + to_string(type) + ", the reference " +
+                  to_string(reference.type));
 }
 
 /// What the session computed of one output.
@@ -80,49 +108,6 @@ Result<std::vector<CheckedOutput>> outputs_of(const Session& session) {
   return outputs;
 }
 
-/// What a device may round otherwise, as a share of every result: four times what the reference
-/// does itself, since sums go on in another order; where operands are cut, what that leaves out.
-double rounding_of(double tolerance) {
-  if (tolerance >= kBf16CheckTolerance) return 0x1p-8;
-  return tolerance >= kTf32CheckTolerance ? 0x1p-11 : 0x1p-22;
-}
-
-/// A device's results may be this many times as far from the reference as the disturbed ones.
-constexpr double kRoundingMargin = 8;
-/// What rounding moves by as much as its size cannot be compared with anything.
-constexpr double kMostByRounding = 1;
-
-/// Compares tensor by tensor, and keeps the account.
-class Comparison {
- public:
-  explicit Comparison(CheckReport& report) : report_(report) {}
-
-  /// `disturbed`: the same value of a reference that rounds otherwise, or nullptr.
-  Result<void> add(const std::string& what, const TensorType& type,
-                   std::span<const std::byte> value, const Tensor& expected,
-                   const Tensor* disturbed) {
-    ++report_.num_tensors;
-    const Result<double> error =
-        compare_with_reference(what, type, value, expected, report_.tolerance);
-    if (error) {
-      report_.largest_error = std::max(report_.largest_error, *error);
-      return {};
-    }
-    if (disturbed == nullptr) return tl::unexpected(error.error());
-    const Result<double> moved =
-        compare_with_reference(what, disturbed->type, disturbed->data, expected, kMostByRounding);
-    if (!moved) return tl::unexpected(error.error());
-    TRY(const double distance,
-        compare_with_reference(what, type, value, expected,
-                               std::max(report_.tolerance, kRoundingMargin * *moved)));
-    report_.rounded.push_back({what, distance, *moved});
-    return {};
-  }
-
- private:
-  CheckReport& report_;
-};
-
 }  // namespace
 
 double check_tolerance(const SourceGraph& source) {
@@ -138,13 +123,10 @@ double check_tolerance(const SourceGraph& source) {
 Result<double> compare_with_reference(const std::string& what, const TensorType& type,
                                       std::span<const std::byte> value, const Tensor& reference,
                                       double tolerance) {
-  if (type != reference.type) {
-    return mismatch(what + ": the plan gives " + to_string(type) + ", the reference " +
-                    to_string(reference.type));
-  }
-  return type.element == ElementType::kF32
-             ? compare_elements<float>(what, type, value, reference, tolerance)
-             : compare_elements<int32_t>(what, type, value, reference, 0);
+  if (type != reference.type) return wrong_type(what, type, reference);
+  const auto largest = compare_tensors(value, reference, tolerance);
+  if (!largest) return mismatch_at(what, type.shape, largest.error());
+  return *largest;
 }
 
 Result<ReferenceCheck> ReferenceCheck::begin(Session& session) {
@@ -160,10 +142,11 @@ Result<ReferenceCheck> ReferenceCheck::begin(Session& session) {
 }
 
 Result<CheckReport> ReferenceCheck::finish(const Session& session) const {
-  Result<CheckReport> report = compare(session, false);
-  if (report || report.error().kind != ErrorKind::kMismatch) return report;
-  Result<CheckReport> within_rounding = compare(session, true);
-  return within_rounding ? within_rounding : report;
+  std::optional<Place> differs;
+  Result<CheckReport> report = compare(session, differs);
+  if (report || !differs) return report;
+  TRY(const std::string note, rounded_otherwise(session, *differs));
+  return mismatch(report.error().message + note);
 }
 
 Result<ReferenceExecutor> ReferenceCheck::reference_for(const Session& session) const {
@@ -172,22 +155,30 @@ Result<ReferenceExecutor> ReferenceCheck::reference_for(const Session& session) 
   return reference;
 }
 
-Result<CheckReport> ReferenceCheck::compare(const Session& session, bool allows_rounding) const {
+Result<CheckReport> ReferenceCheck::compare(const Session& session,
+                                            std::optional<Place>& differs) const {
   TRY(ReferenceExecutor reference, reference_for(session));
   TRY(const std::vector<CheckedOutput> outputs, outputs_of(session));
   CheckReport report{.num_steps = session.next_step() - first_step_,
                      .tolerance = check_tolerance(session.plan().source)};
-  std::optional<ReferenceExecutor> disturbed;
-  if (allows_rounding) {
-    TRY(disturbed, reference_for(session));
-    disturbed->round_otherwise(rounding_of(report.tolerance));
-  }
-  Comparison comparison(report);
+  const auto add = [&](const std::string& what, const TensorType& type,
+                       std::span<const std::byte> value, const Tensor& expected,
+                       Place place) -> Result<void> {
+    if (type != expected.type) return wrong_type(what, type, expected);
+    const auto largest = compare_tensors(value, expected, report.tolerance);
+    if (!largest) {
+      place.element = largest.error().element;
+      place.allowed = largest.error().allowed;
+      differs = std::move(place);
+      return mismatch_at(what, type.shape, largest.error());
+    }
+    ++report.num_tensors;
+    report.largest_error = std::max(report.largest_error, *largest);
+    return {};
+  };
   for (int64_t i = 0; i < report.num_steps; ++i) {
     const int64_t step = first_step_ + i;
-    const auto inputs = reference_inputs(session, step);
-    TRY(reference.step(inputs));
-    if (disturbed) TRY(disturbed->step(inputs));
+    TRY(reference.step(reference_inputs(session, step)));
     for (const CheckedOutput& output : outputs) {
       if (!output.is_of_every_step && i + 1 < report.num_steps) continue;
       const Tensor* expected = reference.find_value(output.name);
@@ -196,21 +187,47 @@ Result<CheckReport> ReferenceCheck::compare(const Session& session, bool allows_
       if (output.is_of_every_step) type.shape.erase(type.shape.begin());
       const auto size = static_cast<size_t>(type.size_bytes());
       const size_t at = output.is_of_every_step ? static_cast<size_t>(i) * size : 0;
-      TRY(comparison.add("output '" + output.name + "', step " + std::to_string(step), type,
-                         std::span(output.values.data).subspan(at, size), *expected,
-                         disturbed ? disturbed->find_value(output.name) : nullptr));
+      TRY(add("output '" + output.name + "', step " + std::to_string(step), type,
+              std::span(output.values.data).subspan(at, size), *expected,
+              {.name = output.name, .is_state = false, .num_steps = i + 1}));
     }
   }
   for (const PlanState& state : session.plan().states) {
     const Tensor* expected = reference.find_state(state.name);
     if (expected == nullptr) return mismatch("the source graph has no state " + state.name);
     TRY(const Tensor value, session.state(state.name));
-    TRY(comparison.add(
-        "state '" + state.name + "' after step " + std::to_string(session.next_step() - 1),
-        value.type, value.data, *expected,
-        disturbed ? disturbed->find_state(state.name) : nullptr));
+    TRY(add("state '" + state.name + "' after step " + std::to_string(session.next_step() - 1),
+            value.type, value.data, *expected,
+            {.name = state.name, .is_state = true, .num_steps = report.num_steps}));
   }
   return report;
+}
+
+/// What to say of rounding: nothing where it does not move the number by more than is allowed.
+Result<std::string> ReferenceCheck::rounded_otherwise(const Session& session,
+                                                      const Place& place) const {
+  constexpr uint32_t kNumSeeds = 4;
+  double least = HUGE_VAL;
+  double most = -HUGE_VAL;
+  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+    TRY(ReferenceExecutor reference, reference_for(session));
+    reference.round_otherwise(seed);
+    for (int64_t i = 0; i < place.num_steps; ++i) {
+      TRY(reference.step(reference_inputs(session, first_step_ + i)));
+    }
+    const Tensor* tensor =
+        place.is_state ? reference.find_state(place.name) : reference.find_value(place.name);
+    const double number = tensor->type.element == ElementType::kF32
+                              ? static_cast<double>(tensor->as<float>()[place.element])
+                              : tensor->as<int32_t>()[place.element];
+    least = std::min(least, number);
+    most = std::max(most, number);
+  }
+  if (!(most - least > place.allowed)) return std::string();
+  return fmt::format(
+      "; rounding moves this number: with its results rounded otherwise the reference gives {:.6g} "
+      "to {:.6g}",
+      least, most);
 }
 
 }  // namespace graphrt

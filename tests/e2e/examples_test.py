@@ -27,7 +27,7 @@ class ExamplesTest(EndToEndTest):
                 given = self.inputs_for(plan)
                 steps = 1 if given else 5
                 report = self.succeed("graphrun", plan, f"--steps={steps}", "--check", *given)
-                self.assertRegex(report, r"check: \d+ tensors of \d+ steps equal the reference")
+                self.assertIn("equal the reference", report)
 
     def test_plans_for_every_machine_verify(self):
         num_plans = 0

@@ -29,7 +29,7 @@ class TextTest(EndToEndTest):
     def test_the_derived_step_equals_the_reference(self):
         plan = self.compile(GRAPHS / "text" / "transformer.yaml")
         report = self.succeed("graphrun", plan, "--steps=2", "--check")
-        self.assertRegex(report, r"check: \d+ tensors of \d+ steps equal the reference")
+        self.assertIn("equal the reference", report)
 
     def test_it_learns(self):
         plan = self.compile(GRAPHS / "text" / "transformer.yaml")

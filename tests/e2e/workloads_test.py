@@ -22,7 +22,7 @@ class WorkloadsTest(EndToEndTest):
         """Runs a plan on emulated GPUs, compared with the reference executor."""
         report = self.succeed("graphrun", plan, f"--steps={steps}", "--check",
                               "--devices=emulated", *options)
-        self.assertRegex(report, r"check: \d+ tensors of \d+ steps equal the reference")
+        self.assertIn("equal the reference", report)
 
     def test_the_files_are_what_the_generator_writes(self):
         generator = ROOT / "tools" / "make_workloads.py"

@@ -20,7 +20,7 @@ int64_t quantile(const std::vector<int64_t>& sorted, double fraction) {
 }
 
 /// Buffers with several versions let a run begin at another one than the run before, with other
-/// recordings.
+/// recordings. After so many runs, those that are timed are left to record, too.
 constexpr int kMaxWarmUps = 16;
 
 /// Gives the number of runs.

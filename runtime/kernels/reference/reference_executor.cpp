@@ -6,6 +6,7 @@
 #include "runtime/kernels/reference/reference_kernels.h"
 #include "runtime/kernels/reference/rounding_noise.h"
 #include "runtime/op/op_table.h"
+#include "runtime/op/product_math.h"
 
 namespace graphrt {
 namespace {
@@ -21,6 +22,19 @@ std::optional<SourceValueId> find_id(const SourceGraph& graph, std::string_view 
     if (graph.values[id].name == name) return id;
   }
   return std::nullopt;
+}
+
+/// What a device may round otherwise, as a share of the result: sums go on in another order.
+double rounding_of(const SourceNode& node) {
+  switch (product_math(node.attributes)) {
+    case ProductMath::kBf16:
+      return 0x1p-8;
+    case ProductMath::kTf32:
+      return 0x1p-11;
+    case ProductMath::kF32:
+      break;
+  }
+  return 0x1p-22;
 }
 
 tl::unexpected<Error> wrong_type(const SourceValue& value, const TensorType& found) {
@@ -124,7 +138,9 @@ Result<void> ReferenceExecutor::step(const std::map<std::string, Tensor>& inputs
     Tensor& result = values_[node.result];
     result =
         evaluate_reference(node.op, operands, node.attributes, graph_.values[node.result].type);
-    if (noise_ > 0) disturb(result, noise_, {num_steps_, node.result.value()});
+    if (!noise_seed_) continue;
+    disturb(result, rounding_of(node),
+            {*noise_seed_, num_steps_, static_cast<uint32_t>(node.result.value())});
   }
   for (const SourceNode& node : graph_.nodes) {
     if (node.updates) states_[*node.updates] = values_[node.result];

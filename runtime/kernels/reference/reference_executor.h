@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,9 +24,10 @@ class ReferenceExecutor {
   /// Errors: no such state, another type.
   Result<void> set_state(std::string_view name, Tensor value);
 
-  /// From now on every float that a node computes is disturbed by up to `relative` of it, by the
-  /// same numbers in every run: what follows shows how much rounding decides.
-  void round_otherwise(double relative) { noise_ = relative; }
+  /// From now on every float that a node computes is disturbed by what a device may round
+  /// otherwise: a few units in the last place, or what `math` leaves out of a product's operands.
+  /// Runs with several seeds show what rounding decides.
+  void round_otherwise(uint32_t seed) { noise_seed_ = seed; }
 
   /// One step: computes every node from the given inputs and the states' current values, then
   /// replaces the states that have an update.
@@ -51,8 +53,8 @@ class ReferenceExecutor {
   SourceGraph graph_;
   IdVector<SourceValueId, Tensor> values_;
   IdVector<SourceValueId, Tensor> states_;  // current values; empty for what is no state
-  double noise_ = 0;
-  int64_t num_steps_ = 0;
+  std::optional<uint32_t> noise_seed_;
+  uint32_t num_steps_ = 0;
 };
 
 }  // namespace graphrt

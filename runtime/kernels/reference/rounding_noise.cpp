@@ -10,8 +10,7 @@ void disturb(Tensor& tensor, double relative, NoiseStream stream) {
   if (tensor.type.element != ElementType::kF32) return;
   uint32_t index = 0;
   for (float& element : tensor.as<float>()) {
-    const auto bits = philox4x32({index++, 0, 0, 0}, {static_cast<uint32_t>(stream.step),
-                                                      static_cast<uint32_t>(stream.node)});
+    const auto bits = philox4x32({index++, stream.seed, 0, 0}, {stream.step, stream.node});
     const double number = std::ldexp(static_cast<int32_t>(bits[0]), -31);
     element = static_cast<float>(element * (1 + relative * number));
   }

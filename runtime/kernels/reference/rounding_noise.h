@@ -6,10 +6,11 @@
 
 namespace graphrt {
 
-/// Which numbers a result is disturbed with; the same for the same.
+/// Which pseudo-random numbers a result is disturbed with: equal streams give equal numbers.
 struct NoiseStream {
-  int64_t step = 0;
-  int64_t node = 0;
+  uint32_t seed = 0;
+  uint32_t step = 0;
+  uint32_t node = 0;
 };
 
 /// Multiplies every float by 1 + `relative` x a number in [-1, 1), as if it had been rounded

@@ -43,6 +43,7 @@ class LoopMaker {
 
   void add_group() {
     LaneGroup group;
+    group.is_of_cores = shape_.lanes_per_group > 1;
     const GroupId id(problem_.groups.size());
     for (int i = 0; i < shape_.lanes_per_group; ++i) {
       group.lanes.emplace_back(problem_.num_lanes++);

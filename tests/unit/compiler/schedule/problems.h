@@ -74,8 +74,8 @@ inline SchedulingProblem random_problem(unsigned seed) {
   const auto below = [&](size_t limit) { return static_cast<size_t>(random()) % limit; };
   ProblemBuilder build;
   const SharedResourceId unit = build.shared();
-  const std::vector<GroupId> groups = {build.group(1), build.group(2), build.group(2, unit),
-                                       build.group(1), build.group(1)};
+  const std::vector<GroupId> groups = {build.group(1), build.group_of_cores(2),
+                                       build.group(2, unit), build.group(1), build.group(1)};
   std::vector<TaskId> tasks;
   std::map<TaskId, std::vector<TaskId>> readers;
   const size_t num_tasks = 3 + below(12);

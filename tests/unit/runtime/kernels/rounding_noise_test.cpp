@@ -34,10 +34,11 @@ TEST(RoundingNoise, MovesEveryFloatByNoMoreThanItSays) {
 
 TEST(RoundingNoise, IsTheSameInTheSamePlaceAndAnotherInOthers) {
   const Tensor before = tensor_of<float>({4}, {1, 1, 1, 1});
-  const Tensor after = disturbed(before, {.step = 2, .node = 7});
-  EXPECT_EQ(after, disturbed(before, {.step = 2, .node = 7}));
-  EXPECT_NE(after, disturbed(before, {.step = 3, .node = 7}));
-  EXPECT_NE(after, disturbed(before, {.step = 2, .node = 8}));
+  const Tensor after = disturbed(before, {.seed = 1, .step = 2, .node = 7});
+  EXPECT_EQ(after, disturbed(before, {.seed = 1, .step = 2, .node = 7}));
+  EXPECT_NE(after, disturbed(before, {.seed = 1, .step = 3, .node = 7}));
+  EXPECT_NE(after, disturbed(before, {.seed = 1, .step = 2, .node = 8}));
+  EXPECT_NE(after, disturbed(before, {.seed = 2, .step = 2, .node = 7}));
 }
 
 TEST(RoundingNoise, LeavesWhatIsExact) {
