@@ -78,11 +78,9 @@ tl::expected<double, Difference> compare_tensors(std::span<const std::byte> valu
              : compare_elements<int32_t>(value, reference, 0);
 }
 
-tl::unexpected<Error> mismatch_at(const std::string& what, const Shape& shape,
-                                  const Difference& difference) {
-  return mismatch(what + " at " + position_of(difference.element, shape) + ": " +
-                  difference.numbers + " (allowed difference " + format_number(difference.allowed) +
-                  ")");
+std::string message_of(const std::string& what, const Shape& shape, const Difference& difference) {
+  return what + " at " + position_of(difference.element, shape) + ": " + difference.numbers +
+         " (allowed difference " + format_number(difference.allowed) + ")";
 }
 
 tl::unexpected<Error> wrong_type(const std::string& what, const TensorType& type,
@@ -125,7 +123,7 @@ Result<double> compare_with_reference(const std::string& what, const TensorType&
                                       double tolerance) {
   if (type != reference.type) return wrong_type(what, type, reference);
   const auto largest = compare_tensors(value, reference, tolerance);
-  if (!largest) return mismatch_at(what, type.shape, largest.error());
+  if (!largest) return mismatch(message_of(what, type.shape, largest.error()));
   return *largest;
 }
 
@@ -142,11 +140,12 @@ Result<ReferenceCheck> ReferenceCheck::begin(Session& session) {
 }
 
 Result<CheckReport> ReferenceCheck::finish(const Session& session) const {
-  std::optional<Place> differs;
-  Result<CheckReport> report = compare(session, differs);
-  if (report || !differs) return report;
-  TRY(const std::string note, rounded_otherwise(session, *differs));
-  return mismatch(report.error().message + note);
+  std::optional<Mismatch> found;
+  Result<CheckReport> report = compare(session, found);
+  if (!report || !found) return report;
+  TRY(const std::string note, rounded_otherwise(session, *found));
+  const std::string others = found->others.empty() ? "" : "; also different: ";
+  return mismatch(found->message + note + others + join(found->others, ", "));
 }
 
 Result<ReferenceExecutor> ReferenceCheck::reference_for(const Session& session) const {
@@ -155,25 +154,29 @@ Result<ReferenceExecutor> ReferenceCheck::reference_for(const Session& session) 
   return reference;
 }
 
+/// Ends with the step in which something differs.
 Result<CheckReport> ReferenceCheck::compare(const Session& session,
-                                            std::optional<Place>& differs) const {
+                                            std::optional<Mismatch>& found) const {
   TRY(ReferenceExecutor reference, reference_for(session));
   TRY(const std::vector<CheckedOutput> outputs, outputs_of(session));
   CheckReport report{.num_steps = session.next_step() - first_step_,
                      .tolerance = check_tolerance(session.plan().source)};
   const auto add = [&](const std::string& what, const TensorType& type,
                        std::span<const std::byte> value, const Tensor& expected,
-                       Place place) -> Result<void> {
+                       Mismatch mismatch) -> Result<void> {
     if (type != expected.type) return wrong_type(what, type, expected);
-    const auto largest = compare_tensors(value, expected, report.tolerance);
-    if (!largest) {
-      place.element = largest.error().element;
-      place.allowed = largest.error().allowed;
-      differs = std::move(place);
-      return mismatch_at(what, type.shape, largest.error());
-    }
     ++report.num_tensors;
-    report.largest_error = std::max(report.largest_error, *largest);
+    const auto largest = compare_tensors(value, expected, report.tolerance);
+    if (largest) {
+      report.largest_error = std::max(report.largest_error, *largest);
+    } else if (found) {
+      found->others.push_back(what);
+    } else {
+      mismatch.message = message_of(what, type.shape, largest.error());
+      mismatch.element = largest.error().element;
+      mismatch.allowed = largest.error().allowed;
+      found = std::move(mismatch);
+    }
     return {};
   };
   for (int64_t i = 0; i < report.num_steps; ++i) {
@@ -189,8 +192,9 @@ Result<CheckReport> ReferenceCheck::compare(const Session& session,
       const size_t at = output.is_of_every_step ? static_cast<size_t>(i) * size : 0;
       TRY(add("output '" + output.name + "', step " + std::to_string(step), type,
               std::span(output.values.data).subspan(at, size), *expected,
-              {.name = output.name, .is_state = false, .num_steps = i + 1}));
+              {.message = {}, .name = output.name, .num_steps = i + 1, .others = {}}));
     }
+    if (found && i + 1 < report.num_steps) return report;
   }
   for (const PlanState& state : session.plan().states) {
     const Tensor* expected = reference.find_state(state.name);
@@ -198,32 +202,36 @@ Result<CheckReport> ReferenceCheck::compare(const Session& session,
     TRY(const Tensor value, session.state(state.name));
     TRY(add("state '" + state.name + "' after step " + std::to_string(session.next_step() - 1),
             value.type, value.data, *expected,
-            {.name = state.name, .is_state = true, .num_steps = report.num_steps}));
+            {.message = {},
+             .name = state.name,
+             .is_state = true,
+             .num_steps = report.num_steps,
+             .others = {}}));
   }
   return report;
 }
 
 /// What to say of rounding: nothing where it does not move the number by more than is allowed.
 Result<std::string> ReferenceCheck::rounded_otherwise(const Session& session,
-                                                      const Place& place) const {
+                                                      const Mismatch& found) const {
   constexpr uint32_t kNumSeeds = 4;
   double least = HUGE_VAL;
   double most = -HUGE_VAL;
   for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
     TRY(ReferenceExecutor reference, reference_for(session));
     reference.round_otherwise(seed);
-    for (int64_t i = 0; i < place.num_steps; ++i) {
+    for (int64_t i = 0; i < found.num_steps; ++i) {
       TRY(reference.step(reference_inputs(session, first_step_ + i)));
     }
     const Tensor* tensor =
-        place.is_state ? reference.find_state(place.name) : reference.find_value(place.name);
+        found.is_state ? reference.find_state(found.name) : reference.find_value(found.name);
     const double number = tensor->type.element == ElementType::kF32
-                              ? static_cast<double>(tensor->as<float>()[place.element])
-                              : tensor->as<int32_t>()[place.element];
+                              ? static_cast<double>(tensor->as<float>()[found.element])
+                              : tensor->as<int32_t>()[found.element];
     least = std::min(least, number);
     most = std::max(most, number);
   }
-  if (!(most - least > place.allowed)) return std::string();
+  if (!(most - least > found.allowed)) return std::string();
   return fmt::format(
       "; rounding moves this number: with its results rounded otherwise the reference gives {:.6g} "
       "to {:.6g}",

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/base/tensor.h"
@@ -39,26 +40,28 @@ class ReferenceCheck {
 
   /// After the run: runs the reference over the same steps and compares every output of every step
   /// (of those that stay on a device, of the last one) and all states.
-  /// Errors: kMismatch, naming the value, step, element and both numbers, and what the reference
-  ///         gives when its results are rounded otherwise if that differs, too; at least one step
-  ///         must have run.
+  /// Errors: kMismatch, naming the value, step, element and both numbers, what the reference gives
+  ///         when its results are rounded otherwise if that differs, too, and what else differs in
+  ///         that step; at least one step must have run.
   /// Cost: the reference is slow, and holds no more than one step; after a mismatch it runs up to
   ///       that step four times more.
   Result<CheckReport> finish(const Session& session) const;
 
  private:
-  /// Where a number differs.
-  struct Place {
+  /// The first number that differs, and what else does.
+  struct Mismatch {
+    std::string message;
     std::string name;
     bool is_state = false;
-    int64_t num_steps = 0;  ///< that the reference has to run
+    int64_t num_steps = 0;  ///< that the reference has to run to get there
     size_t element = 0;
     double allowed = 0;  ///< difference
+    std::vector<std::string> others;
   };
 
   Result<ReferenceExecutor> reference_for(const Session& session) const;
-  Result<CheckReport> compare(const Session& session, std::optional<Place>& differs) const;
-  Result<std::string> rounded_otherwise(const Session& session, const Place& place) const;
+  Result<CheckReport> compare(const Session& session, std::optional<Mismatch>& found) const;
+  Result<std::string> rounded_otherwise(const Session& session, const Mismatch& found) const;
 
   int64_t first_step_ = 0;
   std::map<std::string, Tensor> states_;

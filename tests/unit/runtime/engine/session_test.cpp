@@ -20,8 +20,10 @@
 namespace graphrt {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 /// A folder that is removed with all it holds.
 class SessionTest : public ::testing::Test {
@@ -40,6 +42,19 @@ class SessionTest : public ::testing::Test {
     EXPECT_TRUE(session.set_input("x", training_rows()));
     EXPECT_TRUE(session.stack_output("l"));
     return session;
+  }
+
+  /// What the check says of steps of a plan that scales by 0.5 where the graph it claims to be says
+  /// 0.25.
+  static Result<CheckReport> checked_with_another_factor(int64_t num_steps) {
+    Plan plan = TrainingPlan::make(Overlap::kPipelined);
+    plan.source.nodes[0].attributes.set("factor", 0.25);
+    Session session = open(plan);
+    CHECK(session.set_input("x", training_rows()).has_value(), "x");
+    const auto check = ReferenceCheck::begin(session);
+    CHECK(check.has_value(), "states");
+    CHECK(session.run(num_steps).has_value(), "run");
+    return check->finish(session);
   }
 
   const std::filesystem::path folder_ =
@@ -297,19 +312,19 @@ TEST_F(SessionTest, ListsStatesThatAFileLacksOrHasInAnotherType) {
 }
 
 TEST_F(SessionTest, FindsWhatDiffersFromTheReference) {
-  // The plan scales by 0.5, the graph it claims to be says 0.25.
-  Plan plan = TrainingPlan::make(Overlap::kPipelined);
-  plan.source.nodes[0].attributes.set("factor", 0.25);
-  Session session = open(plan);
-  ASSERT_TRUE(session.set_input("x", training_rows()));
-  const auto check = ReferenceCheck::begin(session);
-  ASSERT_TRUE(check);
-  ASSERT_TRUE(session.run(3));
-  const auto report = check->finish(session);
+  const auto report = checked_with_another_factor(3);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kMismatch);
   EXPECT_THAT(report.error().message, HasSubstr("output 'l', step 0 at []: the plan gives "));
   EXPECT_THAT(report.error().message, Not(HasSubstr("round")));
+}
+
+TEST_F(SessionTest, NamesAllThatDiffersAfterTheLastStep) {
+  const auto report = checked_with_another_factor(1);
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.error().message, StartsWith("output 'l', step 0 at []: the plan gives "));
+  EXPECT_THAT(report.error().message,
+              EndsWith("; also different: output 'z', step 0, state 'w' after step 0"));
 }
 
 TEST(CompareWithReference, AllowsTheToleranceAndNoMore) {
