@@ -1,6 +1,8 @@
 #include "compiler/schedule/even_lanes.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 #include <tuple>
 #include <utility>
 

@@ -12,8 +12,8 @@
 namespace graphprobe {
 
 /// What one step takes, in seconds, of a graph in text form whose operators are all on `device`:
-/// compiled for so many lanes of it, and run as graphrun runs plans. The machine is
-/// taken to have no other device but its host. `budget` is what it is run for.
+/// compiled for so many lanes of it, and run as graphrun runs plans. The machine is taken to have
+/// no other device but its host. `budget` is what it is run for.
 ///
 /// Errors: what compiler and session report (kMachine).
 graphrt::Result<double> seconds_per_step(const graphc::Machine& machine, graphrt::DeviceId device,

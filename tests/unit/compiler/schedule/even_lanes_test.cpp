@@ -43,6 +43,7 @@ TEST(EvenLanes, TheTaskThatHelpsMostGoesToTheEmptiestCore) {
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, c));
   EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(d, b));
   EXPECT_EQ(even.tasks[b].lane, LaneId(1));
+  EXPECT_EQ(even.tasks[b].reason, Reason::kEvensOut);
 }
 
 TEST(EvenLanes, AMovedTaskKeepsItsPlaceInTime) {

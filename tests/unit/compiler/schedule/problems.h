@@ -22,8 +22,8 @@ class ProblemBuilder {
   }
 
   /// A group whose lanes work each by itself.
-  GroupId group_of_cores(int num_lanes, std::optional<SharedResourceId> shared = std::nullopt) {
-    const GroupId cores = group(num_lanes, shared);
+  GroupId group_of_cores(int num_lanes) {
+    const GroupId cores = group(num_lanes);
     problem_.groups[cores].is_of_cores = true;
     return cores;
   }
