@@ -9,7 +9,7 @@ set -euo pipefail
 build_packages=(
   g++ cmake ninja-build ccache
   libyaml-cpp-dev flatbuffers-compiler libflatbuffers-dev libcli11-dev libfmt-dev libexpected-dev
-  nlohmann-json3-dev libopenblas-pthread-dev libxxhash-dev
+  nlohmann-json3-dev libopenblas-pthread-dev libhwy-dev libxxhash-dev
   graphviz python3 python3-numpy
 )
 test_packages=(

@@ -4,6 +4,7 @@
 
 #include "runtime/kernels/cpu/functions.h"
 #include "runtime/kernels/cpu/prepare.h"
+#include "runtime/kernels/cpu/vector_functions.h"
 #include "runtime/op/chain.h"
 
 namespace graphrt::cpu {
@@ -35,13 +36,13 @@ void run_step(const ChainStep& step, const float* a, const float* b, float* y, i
     case ChainFunction::kDiv:
       return zip(Div{}, a, b, y, size);
     case ChainFunction::kExp:
-      return map(Exp{}, a, y, size);
+      return exp_each(a, y, size);
     case ChainFunction::kGelu:
-      return map(Gelu{}, a, y, size);
+      return gelu_each(a, y, size);
     case ChainFunction::kGeluGrad:
-      return zip(GeluGrad{}, a, b, y, size);
+      return gelu_grad_each(a, b, y, size);
     case ChainFunction::kLog:
-      return map(Log{}, a, y, size);
+      return log_each(a, y, size);
     case ChainFunction::kMul:
       return zip(Mul{}, a, b, y, size);
     case ChainFunction::kRelu:
@@ -51,7 +52,7 @@ void run_step(const ChainStep& step, const float* a, const float* b, float* y, i
     case ChainFunction::kScale:
       return map(Scale{static_cast<float>(step.factor)}, a, y, size);
     case ChainFunction::kSigmoid:
-      return map(Sigmoid{}, a, y, size);
+      return sigmoid_each(a, y, size);
     case ChainFunction::kSigmoidGrad:
       return zip(SigmoidGrad{}, a, b, y, size);
     case ChainFunction::kSqrt:
@@ -59,7 +60,7 @@ void run_step(const ChainStep& step, const float* a, const float* b, float* y, i
     case ChainFunction::kSub:
       return zip(Sub{}, a, b, y, size);
     case ChainFunction::kTanh:
-      return map(Tanh{}, a, y, size);
+      return tanh_each(a, y, size);
     case ChainFunction::kTanhGrad:
       return zip(TanhGrad{}, a, b, y, size);
   }

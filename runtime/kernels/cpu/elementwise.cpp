@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "runtime/kernels/cpu/functions.h"
+#include "runtime/kernels/cpu/vector_functions.h"
 
 namespace graphrt::cpu {
 namespace {
@@ -15,6 +16,27 @@ KernelResult make_arithmetic(const KernelSpec& spec, Function function) {
     return make_zip<uint32_t>(spec, function);
   }
   return make_zip<float>(spec, function);
+}
+
+using FunctionOfEach = void (*)(const float* x, float* y, int64_t size);
+
+/// y = function(x), computed in vectors.
+class EachKernel : public PreparedKernel {
+ public:
+  EachKernel(int64_t num_elements, FunctionOfEach function)
+      : num_elements_(num_elements), function_(function) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    function_(elements<float>(inputs[0]), elements<float>(output), num_elements_);
+  }
+
+ private:
+  int64_t num_elements_;
+  FunctionOfEach function_;
+};
+
+KernelResult make_each(const KernelSpec& spec, FunctionOfEach function) {
+  return std::make_unique<EachKernel>(spec.result.num_elements(), function);
 }
 
 }  // namespace
@@ -35,12 +57,12 @@ KernelResult prepare_equal(const KernelSpec& spec) {
 }
 
 KernelResult prepare_relu(const KernelSpec& spec) { return make_map(spec, Relu{}); }
-KernelResult prepare_exp(const KernelSpec& spec) { return make_map(spec, Exp{}); }
-KernelResult prepare_log(const KernelSpec& spec) { return make_map(spec, Log{}); }
+KernelResult prepare_exp(const KernelSpec& spec) { return make_each(spec, exp_each); }
+KernelResult prepare_log(const KernelSpec& spec) { return make_each(spec, log_each); }
 KernelResult prepare_sqrt(const KernelSpec& spec) { return make_map(spec, Sqrt{}); }
-KernelResult prepare_tanh(const KernelSpec& spec) { return make_map(spec, Tanh{}); }
-KernelResult prepare_sigmoid(const KernelSpec& spec) { return make_map(spec, Sigmoid{}); }
-KernelResult prepare_gelu(const KernelSpec& spec) { return make_map(spec, Gelu{}); }
+KernelResult prepare_tanh(const KernelSpec& spec) { return make_each(spec, tanh_each); }
+KernelResult prepare_sigmoid(const KernelSpec& spec) { return make_each(spec, sigmoid_each); }
+KernelResult prepare_gelu(const KernelSpec& spec) { return make_each(spec, gelu_each); }
 
 KernelResult prepare_scale(const KernelSpec& spec) {
   return make_map(spec, Scale{static_cast<float>(spec.attributes.number("factor", 1))});

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cmath>
-#include <numbers>
 
 namespace graphrt::cpu {
 
 // What elementwise operators compute on one element: alone, and as a step of a chain. One function
-// each, so that both give the same bits.
+// each, so that both give the same bits. Those that take more than an instruction or two are in
+// vector_functions.h.
 
 struct Add {
   template <class T>
@@ -43,32 +43,8 @@ struct Scale {
   float operator()(float x) const { return x * factor; }
 };
 
-struct Exp {
-  float operator()(float x) const { return std::exp(x); }
-};
-
-struct Log {
-  float operator()(float x) const { return std::log(x); }
-};
-
 struct Sqrt {
   float operator()(float x) const { return std::sqrt(x); }
-};
-
-struct Tanh {
-  float operator()(float x) const { return std::tanh(x); }
-};
-
-struct Sigmoid {
-  float operator()(float x) const { return 1 / (1 + std::exp(-x)); }
-};
-
-/// erfc keeps the small results of large negative operands; 1 + erf would round them to 0.
-struct Gelu {
-  float operator()(float x) const {
-    constexpr float kScale = -1 / std::numbers::sqrt2_v<float>;
-    return 0.5F * x * std::erfc(kScale * x);
-  }
 };
 
 struct ReluGrad {
@@ -81,16 +57,6 @@ struct TanhGrad {
 
 struct SigmoidGrad {
   float operator()(float gradient, float y) const { return gradient * (y * (1 - y)); }
-};
-
-/// With the probability that a normal number is below x, and its density at x.
-struct GeluGrad {
-  float operator()(float gradient, float x) const {
-    constexpr float kScale = -1 / std::numbers::sqrt2_v<float>;
-    constexpr float kDensityAt0 = std::numbers::inv_sqrtpi_v<float> / std::numbers::sqrt2_v<float>;
-    const float probability = 0.5F * std::erfc(kScale * x);
-    return gradient * (probability + x * kDensityAt0 * std::exp(-0.5F * x * x));
-  }
 };
 
 }  // namespace graphrt::cpu

@@ -7,6 +7,7 @@
 #include "runtime/base/strides.h"
 #include "runtime/kernels/cpu/combine_terms.h"
 #include "runtime/kernels/cpu/prepare.h"
+#include "runtime/kernels/cpu/vector_functions.h"
 
 namespace graphrt::cpu {
 namespace {
@@ -28,11 +29,14 @@ float largest_of(const float* row, int64_t size, int64_t stride) {
 /// y = exp(x - max(x)); returns the sum of y.
 double exponentials(const float* x, float* y, int64_t size, int64_t stride) {
   const float largest = largest_of(x, size, stride);
-  double total = 0;
-  for (int64_t i = 0; i < size; ++i) {
-    y[i * stride] = std::exp(x[i * stride] - largest);
-    total += y[i * stride];
+  for (int64_t i = 0; i < size; ++i) y[i * stride] = x[i * stride] - largest;
+  if (stride == 1) {
+    exp_each(y, y, size);
+  } else {
+    for (int64_t i = 0; i < size; ++i) y[i * stride] = std::exp(y[i * stride]);
   }
+  double total = 0;
+  for (int64_t i = 0; i < size; ++i) total += y[i * stride];
   return total;
 }
 
