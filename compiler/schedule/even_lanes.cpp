@@ -16,7 +16,15 @@ constexpr double kFull = 0.75;
 class EvenLanes {
  public:
   EvenLanes(const SchedulingProblem& problem, SchedulingSolution solution)
-      : problem_(problem), solution_(std::move(solution)), busy_ns_(problem.num_lanes, 0) {
+      : problem_(problem),
+        solution_(std::move(solution)),
+        busy_ns_(problem.num_lanes, 0),
+        neighbours_(problem.tasks.size()) {
+    for (const SchedulingEdge& edge : problem.edges) {
+      if (edge.distance > 0 || edge.is_storage) continue;
+      neighbours_[edge.from].push_back(edge.to);
+      neighbours_[edge.to].push_back(edge.from);
+    }
     for (const TaskId task : problem.tasks.ids()) {
       busy_ns_[solution_.tasks[task].lane] += duration_ns(task);
     }
@@ -54,9 +62,17 @@ class EvenLanes {
     };
     for (const TaskId task : solution_.lanes[lane]) {
       const bool helps = 0 < duration_ns(task) && duration_ns(task) < difference_ns;
-      if (helps && (!best || key(task) < key(*best))) best = task;
+      if (helps && stands_alone(task) && (!best || key(task) < key(*best))) best = task;
     }
     return best;
+  }
+
+  /// Whether no task of its lane reads in this step what it makes, or the other way round: apart,
+  /// the two would wait for each other on two cores, one after the other as before.
+  bool stands_alone(TaskId task) const {
+    return std::none_of(neighbours_[task].begin(), neighbours_[task].end(), [&](TaskId other) {
+      return solution_.tasks[other].lane == solution_.tasks[task].lane;
+    });
   }
 
   /// Behind all that starts no later: what takes no time may be what it depends on.
@@ -78,6 +94,7 @@ class EvenLanes {
   const SchedulingProblem& problem_;
   SchedulingSolution solution_;
   IdVector<LaneId, int64_t> busy_ns_;
+  IdVector<TaskId, std::vector<TaskId>> neighbours_;  // by data, within a step
 };
 
 }  // namespace

@@ -69,6 +69,19 @@ TEST(EvenLanes, CoresWithRoomStayAsTheyAre) {
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, b));
 }
 
+// b waits for a wherever it is: on a core of its own it would wait for that core, too.
+TEST(EvenLanes, WhatReadsWhatItsCoreMadeStays) {
+  ProblemBuilder build;
+  const GroupId cores = build.group_of_cores(2);
+  const TaskId a = build.task(cores, 8);
+  const TaskId b = build.task(cores, 7);
+  const TaskId c = build.task(cores, 4);
+  build.edge(a, b);
+  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {}}));
+  EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, b));
+  EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(c));
+}
+
 TEST(EvenLanes, StreamsStayAsTheyAre) {
   ProblemBuilder build;
   const GroupId streams = build.group(2, build.shared());
