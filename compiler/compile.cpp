@@ -7,6 +7,7 @@
 #include "compiler/graph/graph_text.h"
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_rows.h"
+#include "compiler/schedule/serialise.h"
 #include "runtime/base/fingerprint.h"
 #include "runtime/plan/verify_plan.h"
 
@@ -91,8 +92,12 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   const PlacedGraph placed = split_rows(lean, machine, costs.block_sizes());
   gate("split_rows", verify_placed_graph(placed, machine));
 
-  const TaskGraph tasks = find_dependencies(placed, machine, costs);
-  gate("find_dependencies", verify_task_graph(tasks));
+  const TaskGraph dependencies = find_dependencies(placed, machine, costs);
+  gate("find_dependencies", verify_task_graph(dependencies));
+
+  const TaskGraph tasks =
+      options.overlap == Overlap::kAll ? dependencies : serialised(dependencies);
+  gate("serialised", verify_task_graph(tasks));
 
   TRY(const Schedule schedule, choose_schedule(tasks, strategy, options, diagnostics));
   gate("schedule_tasks", verify_schedule(schedule));

@@ -14,10 +14,17 @@
 
 namespace graphc {
 
+/// What may run side by side.
+enum class Overlap : uint8_t {
+  kAll,
+  kNone,  ///< one operation at a time, for comparison
+};
+
 struct CompileOptions {
   PassOptions passes;
   /// A schedule to use instead of the scheduler's own, as print_schedule writes it.
   std::shared_ptr<const SourceFile> schedule_file;
+  Overlap overlap = Overlap::kAll;
   /// Where the plan will lie; feeds are stored relative to it.
   std::filesystem::path plan_folder = ".";
   BlockSizes block_sizes = {};

@@ -46,7 +46,10 @@ COMPARISONS = {
                            f"e3_{size}_single", f"e3_{size}_replicated", f"e3_{size}_figure"]
        for size, shape in (("small", "100x784x256x10"), ("medium", "4096x1024x4096x1024"),
                            ("large", "16384x4096x4096x4096"))},
-    "x3": ["x3_cpu,x3_gpu,x3_copies"],
+    "x1": ["x1_serial"],
+    "x3": ["x3_cpu,x3_gpu,x3_copies", "x3_serial"],
+    **{f"x5_{name}": [f"x5_{name}_serial"]
+       for name in ("diamonds", "in_place", "shared_input", "skips", "wide_narrow")},
     **{f"x2_{n}_gpu": [rf"X2 200 indep {n}\^3 matmul (?!cpu)"] for n in (32, 64, 128, 256, 512)},
     **{f"x2_{n}_cpu": [rf"X2 200 indep {n}\^3 matmul cpu"] for n in (32, 64, 128, 256, 512)},
 }

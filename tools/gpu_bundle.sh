@@ -47,20 +47,30 @@ rm -f "$folder/bin/graph-opt"
 
 # The few libraries that a machine may lack; never the system's own, CUDA's or the driver's.
 for file in "$folder"/bin/* "$folder"/lib/libgraphrt.so; do
-  ldd "$file" | awk '$3 ~ /lib(fmt|yaml-cpp)\.so/ {print $3}'
+  ldd "$file" | awk '$3 ~ /lib(fmt|hwy|yaml-cpp)\.so/ {print $3}'
 done | sort -u | xargs -I{} cp -L {} "$folder/lib/"
 
 graphc=build/release/bin/graphc
 cp -r graphs "$folder/"  # a plan finds its feeds from its own folder
-for graph in "$folder"/graphs/workloads/*.yaml "$folder"/graphs/mlp{,_figure}.yaml; do
-  name=$(basename "$graph" .yaml)
-  if ! "$graphc" "$graph" ${machine:+--machine "$machine"} -o "$folder/plans/$name.bin" \
+
+# compile_plan NAME GRAPH [OPTION...]: plans/NAME.bin and, beside it, what the compiler said.
+compile_plan() {
+  local name=$1
+  shift
+  if ! "$graphc" "$@" ${machine:+--machine "$machine"} -o "$folder/plans/$name.bin" \
     >"$folder/plans/$name.txt" 2>&1; then
     # Only a machine that was chosen here can be one that a workload does not fit.
     [[ -n $machine ]] || { cat "$folder/plans/$name.txt" >&2; exit 1; }
     echo "left out: $name: $(head -n 1 "$folder/plans/$name.txt")"
     rm -f "$folder/plans/$name".*
   fi
+}
+
+for graph in "$folder"/graphs/workloads/*.yaml "$folder"/graphs/mlp{,_figure}.yaml; do
+  compile_plan "$(basename "$graph" .yaml)" "$graph"
+done
+for graph in "$folder"/graphs/workloads/x{1,3,5_*}.yaml; do
+  compile_plan "$(basename "$graph" .yaml)_serial" "$graph" --serial
 done
 cp tools/bench_gpu.sh tools/bench_gpu.py tools/test_gpu.sh tools/gpu_environment.sh tools/make_batches.py "$folder/"
 if [[ -n $peers ]]; then cp -r "$peers" "$folder/peers"; fi

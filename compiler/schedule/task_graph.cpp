@@ -56,6 +56,18 @@ std::vector<int32_t> name_ranks(const TaskGraph& tasks) {
   return ranks;
 }
 
+std::string_view to_string(EdgeKind kind) {
+  switch (kind) {
+    case EdgeKind::kData:
+      return "data";
+    case EdgeKind::kAnti:
+      return "anti";
+    case EdgeKind::kOrder:
+      return "order";
+  }
+  return "";
+}
+
 }  // namespace
 
 Violation verify_task_graph(const TaskGraph& tasks) {
@@ -88,9 +100,10 @@ std::string print_task_graph(const TaskGraph& tasks) {
             " ns\n";
   }
   for (const TaskEdge& edge : tasks.edges) {
-    text += std::string(edge.kind == EdgeKind::kData ? "data" : "anti") + "  " +
-            tasks.tasks[edge.from].name + " => " + tasks.tasks[edge.to].name + "  distance " +
-            std::to_string(edge.distance) + "  " + tasks.placed.values[edge.value].name + "\n";
+    text += std::string(to_string(edge.kind)) + "  " + tasks.tasks[edge.from].name + " => " +
+            tasks.tasks[edge.to].name + "  distance " + std::to_string(edge.distance);
+    if (edge.kind != EdgeKind::kOrder) text += "  " + tasks.placed.values[edge.value].name;
+    text += "\n";
   }
   return text;
 }

@@ -30,10 +30,13 @@ struct LaneTable {
 /// `cpu.worker0`, `gpu0.stream1`, `cpu->gpu0`, `feed`, `output`: devices in the machine's order.
 LaneTable lanes_of(const Machine& machine);
 
-enum class EdgeKind { kData, kAnti };
+enum class EdgeKind {
+  kData,   ///< `to` reads the value
+  kAnti,   ///< `to` replaces the value, which must not happen too early
+  kOrder,  ///< somebody wants it so (serialise.h); without a value
+};
 
-/// `to` in step s starts after `from` in step s - distance. A data edge carries `value`; an anti
-/// edge keeps `to` from replacing it too early.
+/// `to` in step s starts after `from` in step s - distance.
 struct TaskEdge {
   TaskId from;
   TaskId to;

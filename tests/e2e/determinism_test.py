@@ -90,6 +90,14 @@ class RunDeterminismTest(EndToEndTest):
         self.assertEqual(self.results(plan, steps=1000), expected)
         self.assertEqual(self.results(plan, "--barrier", steps=1000), expected)
 
+    def test_one_operation_at_a_time_gives_the_same_bits(self):
+        for example in (GRAPH, GRAPHS / "mlp.yaml"):
+            beside = self.compile(example)
+            serial = self.compile(example, "--serial", name="serial.bin")
+            self.assertGreater(self.dump(serial)["predicted_interval_ns"],
+                               self.dump(beside)["predicted_interval_ns"])
+            self.assertEqual(self.results(serial), self.results(beside), example.name)
+
     def test_every_run_gives_the_same_bits(self):
         plan = self.compile(GRAPH)
         expected = self.results(plan)

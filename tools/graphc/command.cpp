@@ -104,6 +104,7 @@ CompileOptions options_for(const Command& command, std::ostream& dumps) {
   CompileOptions options;
   options.passes.dump_after = command.dump_after;
   options.passes.dumps = &dumps;
+  if (command.is_serial) options.overlap = Overlap::kNone;
   if (command.output_path && !command.emit) {
     options.plan_folder = std::filesystem::path(*command.output_path).parent_path();
     if (options.plan_folder.empty()) options.plan_folder = ".";
@@ -153,6 +154,7 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   CompileOptions options = options_for(command, std::cerr);
   TRY(options.memory_limits, parse_limits(command, machine));
   if (command.emit == kTradeOffs) {
+    if (command.is_serial) return usage_error("--emit=pareto compares plans with overlap alone");
     TRY(const auto points, trade_offs(loaded.graph, machine, options, diagnostics));
     return write_emitted(command, print_trade_offs(points, machine));
   }

@@ -27,9 +27,14 @@ void add_options(CLI::App& app, Command& command) {
                  "Let the plan have this much of a device's memory, and no more")
       ->type_name("DEVICE=SIZE,...")
       ->delimiter(',');
-  app.add_option("--schedule", command.schedule_path,
-                 "Use this schedule, as --emit=schedule prints it, possibly edited")
-      ->type_name("FILE.schedule");
+  auto* schedule =
+      app.add_option("--schedule", command.schedule_path,
+                     "Use this schedule, as --emit=schedule prints it, possibly edited")
+          ->type_name("FILE.schedule");
+  app.add_flag(
+         "--serial", command.is_serial,
+         "Let nothing overlap, one operation at a time: what a schedule is worth, by comparison")
+      ->excludes(schedule);
   app.add_option("--dump-after", command.dump_after,
                  "Print the graph to stderr after these passes, or after 'all'")
       ->type_name("PASS,...")
