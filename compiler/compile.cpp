@@ -2,6 +2,7 @@
 
 #include "compiler/emit/lower_to_plan.h"
 #include "compiler/emit/verify_dataflow.h"
+#include "compiler/fit/divide_copies.h"
 #include "compiler/fit/limits.h"
 #include "compiler/fit/lower_within.h"
 #include "compiler/graph/graph_text.h"
@@ -49,10 +50,17 @@ EvaluateGraph score_of_graph(const Machine& machine, const CostModel& costs,
 }
 
 Result<Schedule> choose_schedule(const TaskGraph& tasks, const MemoryStrategy& strategy,
-                                 const CompileOptions& options, DiagnosticSink& diagnostics) {
-  if (options.schedule_file) return parse_schedule(options.schedule_file, tasks, diagnostics);
-  if (strategy.budget) return schedule_tasks_within(tasks, *strategy.budget);
-  return schedule_tasks(tasks, strategy.launches);
+                                 const Machine& machine, const CostModel& costs,
+                                 const MemoryLimits& limits, const CompileOptions& options,
+                                 DiagnosticSink& diagnostics) {
+  if (options.schedule_file) {
+    return parse_schedule(options.schedule_file,
+                          tasks_of_text(options.schedule_file->text, tasks, machine, costs),
+                          diagnostics);
+  }
+  const bool is_serial = options.overlap == Overlap::kNone;
+  if (is_serial && !strategy.budget) return schedule_tasks(tasks, strategy.launches);
+  return scheduled_within(tasks, strategy, machine, costs, limits);
 }
 
 /// Of the graph alone: where its data lies depends on the folder the compiler was called in.
@@ -99,8 +107,11 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
       options.overlap == Overlap::kAll ? dependencies : serialised(dependencies);
   gate("serialised", verify_task_graph(tasks));
 
-  TRY(const Schedule schedule, choose_schedule(tasks, strategy, options, diagnostics));
-  gate("schedule_tasks", verify_schedule(schedule));
+  TRY(const Schedule schedule,
+      choose_schedule(tasks, strategy, machine, costs, limits, options, diagnostics));
+  gate("choose_schedule", verify_placed_graph(schedule.tasks.placed, machine));
+  gate("choose_schedule", verify_task_graph(schedule.tasks));
+  gate("choose_schedule", verify_schedule(schedule));
 
   const MemoryPlan memory = plan_memory(schedule, limits);
   gate("plan_memory", verify_memory_plan(memory));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/fit/divide_copies.h"
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_rows.h"
 
@@ -10,18 +11,6 @@ namespace {
 
 TaskGraph tasks_of(const PlacedGraph& placed, const Machine& machine, const CostModel& costs) {
   return find_dependencies(split_rows(placed, machine, costs.block_sizes()), machine, costs);
-}
-
-/// Whether every value could have bytes of its own.
-bool has_room_for_all(const Schedule& schedule, const MemoryLimits& limits) {
-  const PlacedGraph& placed = schedule.tasks.placed;
-  MemoryLimits left_bytes = limits;
-  for (const PlacedValueId value : placed.values.ids()) {
-    int64_t& left = left_bytes[placed.values[value].device];
-    left -= aligned_bytes(placed.type_of(value).size_bytes()) * schedule.versions[value];
-    if (left < 0) return false;
-  }
-  return true;
 }
 
 /// Copies between what kernels of the host and of other devices work on.
@@ -48,12 +37,31 @@ Fit fit_within(const MemoryLimits& limits, const PlacedGraph& placed, const Mach
 
 }  // namespace
 
+bool has_room_for_all(const Schedule& schedule, const MemoryLimits& limits) {
+  const PlacedGraph& placed = schedule.tasks.placed;
+  MemoryLimits left_bytes = limits;
+  for (const PlacedValueId value : placed.values.ids()) {
+    int64_t& left = left_bytes[placed.values[value].device];
+    left -= aligned_bytes(placed.type_of(value).size_bytes()) * schedule.versions[value];
+    if (left < 0) return false;
+  }
+  return true;
+}
+
+Schedule scheduled_within(const TaskGraph& tasks, const MemoryStrategy& strategy,
+                          const Machine& machine, const CostModel& costs,
+                          const MemoryLimits& limits) {
+  if (strategy.budget) return schedule_tasks_within(tasks, *strategy.budget);
+  const Schedule schedule = schedule_tasks(tasks, strategy.launches);
+  if (strategy.gives_up_something()) return schedule;
+  return with_divided_copies(schedule, machine, costs, limits);
+}
+
 Synchronised lower_within(const MemoryLimits& limits, const PlacedGraph& placed,
                           const MemoryStrategy& strategy, const Machine& machine,
                           const CostModel& costs) {
   const TaskGraph tasks = tasks_of(rewritten(placed, strategy, machine), machine, costs);
-  const Schedule schedule = strategy.budget ? schedule_tasks_within(tasks, *strategy.budget)
-                                            : schedule_tasks(tasks, strategy.launches);
+  const Schedule schedule = scheduled_within(tasks, strategy, machine, costs, limits);
   return remove_redundant_waits(plan_memory(schedule, limits));
 }
 

@@ -19,6 +19,8 @@ struct BlockSizes {
   int64_t least_rows_of_product = 160;
   int64_t most_blocks = 16;
   double least_bytes_of_feed = double{1 << 21};  ///< read and written: 100 us of one reader
+  int64_t least_bytes_of_copy = int64_t{1}
+                                << 22;  ///< 80 us of a PCIe 5 link, nine of its latencies
 };
 
 /// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time).

@@ -175,6 +175,7 @@ class PlacedGraphVerifier {
     if (placed_.values[op.reads[0].value].origin != placed_.values[*op.writes].origin) {
       return "'" + op.name + "' copies one value and writes another";
     }
+    if (op.reads[0].rows != op.rows) return "'" + op.name + "' moves rows to other rows";
     return std::nullopt;
   }
 

@@ -69,4 +69,26 @@ std::vector<RowRange> feed_blocks(const TensorType& batch, int32_t num_readers,
   return divide_rows(num_rows, std::clamp<int64_t>(wanted, 1, most), 0, 1);
 }
 
+std::vector<RowRange> copy_blocks(const TensorType& type, const std::vector<RowRange>& blocks,
+                                  const BlockSizes& sizes) {
+  const int64_t row_bytes = type.size_bytes() / rows_or_all(type, {}).size();
+  std::vector<RowRange> sent;
+  for (const RowRange& block : blocks) {
+    const bool is_worth_a_copy =
+        !sent.empty() && sent.back().size() * row_bytes >= sizes.least_bytes_of_copy;
+    if (sent.empty() || is_worth_a_copy) {
+      sent.push_back(block);
+    } else {
+      sent.back().end = block.end;
+    }
+  }
+  const bool is_last_too_small =
+      sent.size() > 1 && sent.back().size() * row_bytes < sizes.least_bytes_of_copy;
+  if (is_last_too_small) {
+    sent[sent.size() - 2].end = sent.back().end;
+    sent.pop_back();
+  }
+  return sent;
+}
+
 }  // namespace graphc

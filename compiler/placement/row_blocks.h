@@ -20,4 +20,9 @@ std::vector<RowRange> row_blocks(const Graph& graph, NodeId node, const BlockSiz
 std::vector<RowRange> feed_blocks(const TensorType& batch, int32_t num_readers,
                                   const BlockSizes& sizes);
 
+/// The blocks that a value is sent in, or asked for, where it is made or read in `blocks`: as few
+/// of those together as are worth a copy. One block or none: it travels whole.
+std::vector<RowRange> copy_blocks(const TensorType& type, const std::vector<RowRange>& blocks,
+                                  const BlockSizes& sizes);
+
 }  // namespace graphc

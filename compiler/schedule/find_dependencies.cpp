@@ -30,8 +30,9 @@ class DependencyFinder {
         task.cost = kernel_cost(op);
         break;
       case PlacedOpKind::kCopy:
-        task.cost = costs_.copy_cost(*machine_.find_link(op.device, op.destination),
-                                     tasks_.placed.type_of(*op.writes).size_bytes());
+        task.cost =
+            costs_.copy_cost(*machine_.find_link(op.device, op.destination),
+                             type_of_rows(tasks_.placed.type_of(*op.writes), op.rows).size_bytes());
         break;
       case PlacedOpKind::kFeed:
         task.cost = costs_.host_transfer_cost(

@@ -221,9 +221,18 @@ class Relaxation {
     const auto known = hops_.find({value, link.to});
     if (known != hops_.end()) return known->second;
     const std::string& to = machine_.devices[link.to].name;
-    const TaskId task = add_task(graph_.values[value].name + " -> " + to,
-                                 group_of(machine_.devices[link.from].name + "->" + to),
-                                 costs_.copy_cost(link, graph_.type_of(value).size_bytes()));
+    const GroupId group = group_of(machine_.devices[link.from].name + "->" + to);
+    const int64_t num_bytes = graph_.type_of(value).size_bytes();
+    // It may travel in blocks (placement/split_rows.h), none of which is smaller than this.
+    const int64_t block_bytes = std::min(num_bytes, costs_.block_sizes().least_bytes_of_copy);
+    const std::string name = graph_.values[value].name + " -> " + to;
+    const TaskCost block = costs_.copy_cost(link, block_bytes);
+    const TaskCost whole = costs_.copy_cost(link, num_bytes);
+    const TaskId task = add_task(name, group, block);
+    if (block_bytes < num_bytes) {
+      add_task(name + ", other blocks", group,
+               {0, whole.work_ns - block.work_ns, whole.shared_ns - block.shared_ns});
+    }
     problem_.edges.push_back({before, task, 0, false});
     hops_[{value, link.to}] = task;
     return task;

@@ -18,10 +18,16 @@ using graphrt::Session;
 using graphrt::SessionOptions;
 using graphrt::Tensor;
 
-/// The CPU's workers share even the smallest operators, in two out of three graphs.
+/// The CPU's workers share even the smallest operators, in two out of three graphs, and what they
+/// share travels in blocks.
 inline BlockSizes random_block_sizes(uint32_t seed) {
   if (seed % 3 == 0) return {};
-  return {64, 64, 64, 1, 1 + seed % 4};
+  return {.least_flops = 64,
+          .least_bytes_of_product = 64,
+          .least_bytes = 64,
+          .least_rows_of_product = 1,
+          .most_blocks = 1 + seed % 4,
+          .least_bytes_of_copy = 16};
 }
 
 /// compile() checks every level with its verifier and aborts where one refuses.

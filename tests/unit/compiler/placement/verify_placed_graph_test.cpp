@@ -99,6 +99,11 @@ TEST_F(VerifyPlacedGraph, ACopyOfTwoValues) {
   EXPECT_EQ(verify(), "'x -> gpu0' is not a copy of one value");
 }
 
+TEST_F(VerifyPlacedGraph, ACopyOfRowsToOtherRows) {
+  placed_.ops[op("h -> cpu")].reads[0].rows = RowRange{0, 1};
+  EXPECT_EQ(verify(), "'h -> cpu' moves rows to other rows");
+}
+
 TEST_F(VerifyPlacedGraph, ACopyThatChangesTheValue) {
   placed_.ops[op("h -> cpu")].reads[0].value = value("x@gpu0");
   EXPECT_EQ(verify(), "'h -> cpu' copies one value and writes another");
