@@ -8,7 +8,8 @@ namespace graphc {
 /// emptiest, until all have room or none of the fullest makes those two more even. A search ends
 /// where the bound is reached, which another resource may set; cores that are as full as each other
 /// then leave each the most room for taking longer than predicted. What reads what its own core has
-/// made stays there. Streams stay as they are: for them, few are better.
+/// made stays there, and so does what takes less than 50 us. Streams stay as they are: for them,
+/// few are better.
 ///
 /// Start times, versions and the times of a step are no longer those of the result.
 /// Requires: start times keep the edges within an interval.

@@ -130,6 +130,7 @@ Result<void> Engine::run(StepRange steps, InstructionObserver* observer, const S
   if (queue_ != nullptr) TRY(queue_->prepare(steps, is_timed));
   progress_limit_.store(steps.count, std::memory_order_relaxed);
   progress_base_.store(next_interval_, std::memory_order_relaxed);
+  is_queue_over_.store(queue_ == nullptr);
   issue({steps, next_interval_, num_intervals, observer, false});
   next_interval_ += num_intervals;
   Result<void> finished = run_watched(watch);
@@ -173,7 +174,24 @@ Result<void> Engine::run_queue() {
   Result<void> result = queue_->run(is_stopping_);
   // The host's lanes wait for flags that nobody will set any more.
   if (!result) is_stopping_.store(true);
+  is_queue_over_.store(true);
   return result;
+}
+
+/// Of a stopped run: lets the hardware through all its waits for the host until it has ended. The
+/// thread that launches does so, too, but may be inside of a launch, which returns only when the
+/// hardware has taken enough of what is queued already.
+void Engine::release_queue() {
+  if (is_releasing_.exchange(true)) return;
+  while (!is_queue_over_.load()) {
+    for (const HandOverId id : hand_overs_.ids()) {
+      const uint32_t awaited = hand_overs_[id].direction == HandOverDirection::kToDevice ? 1 : 0;
+      for (int64_t slot = 0; slot < flags_.num_slots(); ++slot) {
+        std::atomic_ref(*flags_.at(id, slot)).store(awaited, std::memory_order_release);
+      }
+    }
+    sched_yield();
+  }
 }
 
 void Engine::report_queued(InstructionObserver& observer) const {
@@ -225,6 +243,7 @@ void Engine::run_lane(Lane& lane) {
     if (!is_stopping_.load(std::memory_order_relaxed) && run_interval(lane, interval)) continue;
     is_stopping_.store(true, std::memory_order_relaxed);
     lane.counter.close();
+    release_queue();
     return;
   }
 }

@@ -114,6 +114,7 @@ class Engine {
   bool take_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
   bool give_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
   Result<void> run_queue();
+  void release_queue();
   Result<void> run_watched(const StallWatch& watch);
   Watchdog& watchdog_for(std::chrono::milliseconds timeout);
   void stop_all();
@@ -151,6 +152,8 @@ class Engine {
   std::atomic<uint32_t> num_orders_ = 0;   // grows with every order
   std::atomic<int32_t> num_running_ = 0;   // lanes that have not carried out the order
   std::atomic<bool> is_stopping_ = false;  // a lane has failed
+  std::atomic<bool> is_queue_over_ = true;
+  std::atomic<bool> is_releasing_ = false;  // a lane does so for all
 
   std::unique_ptr<Watchdog> watchdog_;  // from the first watched run on
 

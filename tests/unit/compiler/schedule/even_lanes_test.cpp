@@ -10,7 +10,8 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr int64_t kIntervalNs = 20;
+constexpr int64_t kUnitNs = 50'000;  // the least that is moved
+constexpr int64_t kIntervalNs = 20 * kUnitNs;
 
 /// A solution with these tasks, in this order, on the lanes, one after the other from 0 on.
 SchedulingSolution packed(const SchedulingProblem& problem,
@@ -35,10 +36,10 @@ SchedulingSolution packed(const SchedulingProblem& problem,
 TEST(EvenLanes, TheTaskThatHelpsMostGoesToTheEmptiestCore) {
   ProblemBuilder build;
   const GroupId cores = build.group_of_cores(2);
-  const TaskId a = build.task(cores, 10);
-  const TaskId b = build.task(cores, 5);
-  const TaskId c = build.task(cores, 3);
-  const TaskId d = build.task(cores, 8);
+  const TaskId a = build.task(cores, 10 * kUnitNs);
+  const TaskId b = build.task(cores, 5 * kUnitNs);
+  const TaskId c = build.task(cores, 3 * kUnitNs);
+  const TaskId d = build.task(cores, 8 * kUnitNs);
   const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {d}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, c));
   EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(d, b));
@@ -49,11 +50,11 @@ TEST(EvenLanes, TheTaskThatHelpsMostGoesToTheEmptiestCore) {
 TEST(EvenLanes, AMovedTaskKeepsItsPlaceInTime) {
   ProblemBuilder build;
   const GroupId cores = build.group_of_cores(2);
-  const TaskId a = build.task(cores, 2);
-  const TaskId b = build.task(cores, 4);
-  const TaskId c = build.task(cores, 15);
-  const TaskId d = build.task(cores, 3);
-  const TaskId e = build.task(cores, 10);
+  const TaskId a = build.task(cores, 2 * kUnitNs);
+  const TaskId b = build.task(cores, 4 * kUnitNs);
+  const TaskId c = build.task(cores, 15 * kUnitNs);
+  const TaskId d = build.task(cores, 3 * kUnitNs);
+  const TaskId e = build.task(cores, 10 * kUnitNs);
   // b starts at 2: behind d, which starts at 0, before e, which starts at 3.
   const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {d, e}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, c));
@@ -73,13 +74,23 @@ TEST(EvenLanes, CoresWithRoomStayAsTheyAre) {
 TEST(EvenLanes, WhatReadsWhatItsCoreMadeStays) {
   ProblemBuilder build;
   const GroupId cores = build.group_of_cores(2);
-  const TaskId a = build.task(cores, 8);
-  const TaskId b = build.task(cores, 7);
-  const TaskId c = build.task(cores, 4);
+  const TaskId a = build.task(cores, 8 * kUnitNs);
+  const TaskId b = build.task(cores, 7 * kUnitNs);
+  const TaskId c = build.task(cores, 4 * kUnitNs);
   build.edge(a, b);
   const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, b));
   EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(c));
+}
+
+TEST(EvenLanes, WhatIsNotWorthAnotherCoreStays) {
+  ProblemBuilder build;
+  const GroupId cores = build.group_of_cores(2);
+  const TaskId a = build.task(cores, 19 * kUnitNs);
+  const TaskId b = build.task(cores, kUnitNs - 1);
+  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b}, {}}));
+  EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(b));
+  EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(a));
 }
 
 TEST(EvenLanes, StreamsStayAsTheyAre) {

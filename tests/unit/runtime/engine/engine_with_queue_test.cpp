@@ -248,6 +248,51 @@ TEST(EngineWithLostQueue, StartsNothingWhenTheQueueCannotPrepare) {
   EXPECT_EQ(num_run, 0);
 }
 
+/// Hardware that takes no more launches while the first waits for the host, whether the run is to
+/// stop or not.
+class FullQueue final : public LaneQueue {
+ public:
+  explicit FullQueue(const QueueProgram& program)
+      : memory_(program.hand_overs.size() * kMinHandOverSlots), hand_overs_(program.hand_overs) {}
+
+  HandOverFlags flags() const override { return flags_; }
+  Result<void> prepare(StepRange, bool) override { return {}; }
+  Result<void> run(const std::atomic<bool>&) override {
+    for (const HandOverId id : hand_overs_.ids()) {
+      if (hand_overs_[id].direction == HandOverDirection::kToHost) continue;
+      for (int64_t slot = 0; slot < kMinHandOverSlots; ++slot) {
+        while (std::atomic_ref(*flags_.at(id, slot)).load() == 0) std::this_thread::yield();
+      }
+    }
+    return {};
+  }
+  int64_t num_finished_steps() const override { return 0; }
+  std::vector<QueuedSpan> spans() const override { return {}; }
+
+ private:
+  std::vector<uint32_t> memory_;
+  HandOverFlags flags_{memory_.data(), kMinHandOverSlots};
+  IdVector<HandOverId, HandOver> hand_overs_;
+};
+
+// The thread that launches cannot see that the run is to stop: without help it would never return.
+TEST(EngineWithFullQueue, ALaneThatFailsReleasesTheLaunch) {
+  const Plan plan = TrainingPlan::make(Overlap::kSerial);
+  const QueueChoice choice{
+      all_accelerators(plan),
+      [](const QueueProgram& program, LaunchMode) -> Result<std::unique_ptr<LaneQueue>> {
+        return std::make_unique<FullQueue>(program);
+      }};
+  const auto fails = [](InstructionId, int64_t) -> Result<void> {
+    return machine_error("device lost");
+  };
+  const auto engine = Engine::create(plan, actions_for(plan, fails), choice);
+  ASSERT_TRUE(engine);
+  const Result<void> result = (*engine)->run({0, 1}, nullptr);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message, "device lost");
+}
+
 /// Counts what it is told of host threads and of the queue.
 class QueueObserver final : public InstructionObserver {
  public:
