@@ -58,8 +58,8 @@ Result<Schedule> choose_schedule(const TaskGraph& tasks, const MemoryStrategy& s
                           tasks_of_text(options.schedule_file->text, tasks, machine, costs),
                           diagnostics);
   }
-  const bool is_serial = options.overlap == Overlap::kNone;
-  if (is_serial && !strategy.budget) return schedule_tasks(tasks, strategy.launches);
+  // Divided copies would be found without the order that makes it serial.
+  if (options.overlap == Overlap::kNone) return schedule_tasks(tasks);
   return scheduled_within(tasks, strategy, machine, costs, limits);
 }
 
@@ -94,6 +94,11 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
 
   const MemoryStrategy strategy =
       options.schedule_file ? MemoryStrategy{} : choose_strategy(whole, machine, costs, limits);
+  if (options.overlap == Overlap::kNone && strategy.gives_up_anything()) {
+    return machine_error(
+        "there is too little memory for one operation at a time: --serial gives "
+        "nothing up for it");
+  }
   const PlacedGraph lean = rewritten(whole, strategy, machine);
   gate("rewritten", verify_placed_graph(lean, machine));
 

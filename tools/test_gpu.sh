@@ -49,7 +49,7 @@ if [[ -x bin/gpu_driver_calls ]]; then check bin/gpu_driver_calls --gtest_brief=
 # Plans for more GPUs than there are run on those there are.
 num_gpus=$(nvidia-smi --list-gpus | wc -l)
 second=$((num_gpus > 1 ? 1 : 0))
-for plan in plans/mlp{,_figure}.bin plans/x1.bin plans/x2_64_gpu.bin plans/x5_*.bin \
+for plan in plans/mlp{,_figure}.bin plans/x1{,_serial}.bin plans/x2_64_gpu.bin plans/x5_*.bin \
   plans/e3_small_*.bin; do
   [[ -f $plan ]] || continue  # left out: the bundle is for a machine with fewer GPUs
   inputs=()

@@ -2,6 +2,7 @@
 
 #include "compiler/fit/lower_within.h"
 #include "compiler/placement/split_copies.h"
+#include "compiler/schedule/joined_problem.h"
 #include "compiler/schedule/pipeline_search.h"
 
 namespace graphc {
@@ -44,8 +45,8 @@ Schedule in_the_same_order(const Schedule& whole, const SplitCopies& split,
   const SchedulingProblem problem = scheduling_problem(tasks);
   SchedulingSolution solution =
       in_place_of(whole.solution, blocks_of(split, whole.tasks.tasks.size()), tasks.tasks.size());
-  Schedule divided{
-      tasks, timed_as_written(problem, std::move(solution)), {}, interval_bound(problem)};
+  IntervalBound bound = JoinedProblem(problem, launches_in(solution)).bound();
+  Schedule divided{tasks, timed_as_written(problem, std::move(solution)), {}, std::move(bound)};
   divided.versions = versions_by_value(tasks, divided.solution);
   return divided;
 }
@@ -69,6 +70,17 @@ bool is_worth_it(const Schedule& divided, const Schedule& other) {
          !takes_more_versions(divided, other);
 }
 
+std::string without_comments(const std::string& text) {
+  std::string kept;
+  bool is_comment = false;
+  for (const char c : text) {
+    if (c == '#') is_comment = true;
+    if (c == '\n') is_comment = false;
+    if (!is_comment) kept += c;
+  }
+  return kept;
+}
+
 }  // namespace
 
 Schedule with_divided_copies(const Schedule& whole, const Machine& machine, const CostModel& costs,
@@ -86,10 +98,11 @@ Schedule with_divided_copies(const Schedule& whole, const Machine& machine, cons
 TaskGraph tasks_of_text(const std::string& schedule_text, const TaskGraph& whole,
                         const Machine& machine, const CostModel& costs) {
   const SplitCopies split = split_copies(whole.placed, costs.block_sizes());
+  const std::string text = without_comments(schedule_text);
   for (const PlacedOpId op : split.placed.ops.ids()) {
     const std::string& name = split.placed.ops[op].name;
     if (name == whole.placed.ops[split.origin[op]].name) continue;
-    if (schedule_text.find("  " + name + "  ") == std::string::npos) continue;
+    if (text.find("  " + name + "  ") == std::string::npos) continue;
     return find_dependencies(split.placed, machine, costs);
   }
   return whole;

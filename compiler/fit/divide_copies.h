@@ -12,7 +12,8 @@ namespace graphc {
 /// more versions. Tried are the same order, each block where the whole copy was, in which nothing
 /// waits for more than before, and one that is searched for anew. Kept whole where memory is short.
 ///
-/// Runs after:  schedule_tasks.
+/// Runs after:  schedule_tasks, of dependencies as they were found: order that was added to them is
+///              lost.
 /// Ensures:     verify_placed_graph, verify_task_graph and verify_schedule pass.
 Schedule with_divided_copies(const Schedule& whole, const Machine& machine, const CostModel& costs,
                              const MemoryLimits& limits);

@@ -32,6 +32,7 @@ struct MemoryStrategy {
   Launches launches = Launches::kJoint;
 
   bool gives_up_something() const { return budget || launches == Launches::kApart; }
+  bool gives_up_anything() const { return gives_up_something() || !rewrites.empty(); }
 };
 
 /// The graph with all rewrites applied, one after the other.

@@ -8,8 +8,8 @@
 namespace graphc {
 
 /// How large the blocks of rows that workers of a CPU share are at least, in the mean over an
-/// operator (placement/row_blocks.h). No property of a machine: block sizes decide how a product is
-/// summed up, and so the last bits.
+/// operator, and those in which values are read and sent (placement/row_blocks.h). No property of a
+/// machine: block sizes decide how a product is summed up, and so the last bits.
 struct BlockSizes {
   double least_flops = double{3 << 26};             ///< of a product: 2 to 3 ms of one worker
   double least_bytes_of_product = double{1 << 22};  ///< where memory bounds it, not arithmetic

@@ -96,7 +96,7 @@ class EvenLanes {
   const SchedulingProblem& problem_;
   SchedulingSolution solution_;
   IdVector<LaneId, int64_t> busy_ns_;
-  IdVector<TaskId, std::vector<TaskId>> neighbours_;  // by data, within a step
+  IdVector<TaskId, std::vector<TaskId>> neighbours_;  // within a step
 };
 
 }  // namespace

@@ -223,7 +223,7 @@ class Relaxation {
     const std::string& to = machine_.devices[link.to].name;
     const GroupId group = group_of(machine_.devices[link.from].name + "->" + to);
     const int64_t num_bytes = graph_.type_of(value).size_bytes();
-    // It may travel in blocks (placement/split_rows.h), none of which is smaller than this.
+    // It may travel in blocks (placement/split_copies.h), none of which is smaller than this.
     const int64_t block_bytes = std::min(num_bytes, costs_.block_sizes().least_bytes_of_copy);
     const std::string name = graph_.values[value].name + " -> " + to;
     const TaskCost block = costs_.copy_cost(link, block_bytes);

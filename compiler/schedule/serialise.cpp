@@ -1,7 +1,7 @@
 #include "compiler/schedule/serialise.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "compiler/graph/topological_order.h"
@@ -9,69 +9,76 @@
 namespace graphc {
 namespace {
 
-/// Each before those that need it in its step.
-std::vector<TaskId> topological_order(const TaskGraph& tasks) {
-  std::vector<TaskId> by_name;
-  for (const TaskId task : tasks.tasks.ids()) by_name.push_back(task);
-  // So that the order of nodes in the file does not matter.
-  std::sort(by_name.begin(), by_name.end(),
+/// Tasks that may run side by side: the blocks of one operation, or a task by itself.
+using Turn = std::vector<TaskId>;
+
+/// By names, so that the order of nodes in the file does not matter.
+std::vector<TaskId> by_name(const TaskGraph& tasks) {
+  std::vector<TaskId> sorted;
+  for (const TaskId task : tasks.tasks.ids()) sorted.push_back(task);
+  std::sort(sorted.begin(), sorted.end(),
             [&](TaskId a, TaskId b) { return tasks.tasks[a].name < tasks.tasks[b].name; });
-  IdVector<TaskId, size_t> rank(by_name.size(), 0);
-  for (size_t i = 0; i < by_name.size(); ++i) rank[by_name[i]] = i;
-  std::vector<std::vector<size_t>> needs(by_name.size());
-  for (const TaskEdge& edge : tasks.edges) {
-    if (edge.distance == 0) needs[rank[edge.to]].push_back(rank[edge.from]);
-  }
-  std::vector<TaskId> order;
-  for (const size_t i : sort_topologically(needs).order) order.push_back(by_name[i]);
-  return order;
+  return sorted;
 }
 
-class Serialiser {
- public:
-  explicit Serialiser(TaskGraph tasks) : tasks_(std::move(tasks)) {
-    for (const TaskEdge& edge : tasks_.edges) {
-      if (edge.distance == 0) within_step_.insert({edge.from, edge.to});
+/// What writes one value takes one turn. Outputs write none.
+std::vector<Turn> turns_of_values(const TaskGraph& tasks) {
+  std::vector<Turn> turns;
+  std::map<PlacedValueId, size_t> turn_of;
+  for (const TaskId task : by_name(tasks)) {
+    const auto& written = tasks.placed.ops[tasks.tasks[task].op].writes;
+    if (!written) {
+      turns.push_back({task});
+      continue;
     }
+    const auto [at, is_new] = turn_of.try_emplace(*written, turns.size());
+    if (is_new) turns.emplace_back();
+    turns[at->second].push_back(task);
   }
+  return turns;
+}
 
-  TaskGraph run() {
-    std::vector<std::vector<TaskId>> turns;
-    for (const TaskId task : topological_order(tasks_)) {
-      if (turns.empty() || !shares_turn(task, turns.back())) turns.emplace_back();
-      turns.back().push_back(task);
-    }
-    for (size_t i = 1; i < turns.size(); ++i) add_order(turns[i - 1], turns[i], 0);
-    if (!turns.empty()) add_order(turns.back(), turns.front(), 1);
-    return std::move(tasks_);
+std::vector<Turn> turns_of_tasks(const TaskGraph& tasks) {
+  std::vector<Turn> turns;
+  for (const TaskId task : by_name(tasks)) turns.push_back({task});
+  return turns;
+}
+
+/// The turns with each behind those that it needs within its step, and of what is ready the first
+/// first; fewer than there are where they need each other.
+std::vector<Turn> in_order(const TaskGraph& tasks, const std::vector<Turn>& turns) {
+  IdVector<TaskId, size_t> turn_of(tasks.tasks.size(), 0);
+  for (size_t i = 0; i < turns.size(); ++i) {
+    for (const TaskId task : turns[i]) turn_of[task] = i;
   }
-
- private:
-  const PlacedOp& op_of(TaskId task) const { return tasks_.placed.ops[tasks_.tasks[task].op]; }
-
-  /// Whether `task` is one more block of the operation whose turn it is.
-  bool shares_turn(TaskId task, const std::vector<TaskId>& turn) const {
-    const auto& written = op_of(task).writes;
-    if (!written || op_of(turn.front()).writes != written) return false;
-    return std::none_of(turn.begin(), turn.end(),
-                        [&](TaskId before) { return within_step_.contains({before, task}); });
+  std::vector<std::vector<size_t>> needs(turns.size());
+  for (const TaskEdge& edge : tasks.edges) {
+    if (edge.distance == 0) needs[turn_of[edge.to]].push_back(turn_of[edge.from]);
   }
+  std::vector<Turn> ordered;
+  for (const size_t i : sort_topologically(needs).order) ordered.push_back(turns[i]);
+  return ordered;
+}
 
-  void add_order(const std::vector<TaskId>& before, const std::vector<TaskId>& after,
-                 int32_t distance) {
-    for (const TaskId from : before) {
-      for (const TaskId to : after) {
-        tasks_.edges.push_back({from, to, distance, EdgeKind::kOrder, {}});
-      }
-    }
+void add_order(const Turn& before, const Turn& after, int32_t distance,
+               std::vector<TaskEdge>& edges) {
+  for (const TaskId from : before) {
+    for (const TaskId to : after) edges.push_back({from, to, distance, EdgeKind::kOrder, {}});
   }
-
-  TaskGraph tasks_;
-  std::set<std::pair<TaskId, TaskId>> within_step_;
-};
+}
 
 }  // namespace
 
-TaskGraph serialised(TaskGraph tasks) { return Serialiser(std::move(tasks)).run(); }
+TaskGraph serialised(TaskGraph tasks) {
+  std::vector<Turn> turns = turns_of_values(tasks);
+  std::vector<Turn> ordered = in_order(tasks, turns);
+  // Blocks of two states may need each other in turn; then every task has one of its own.
+  if (ordered.size() < turns.size()) ordered = in_order(tasks, turns_of_tasks(tasks));
+  for (size_t i = 1; i < ordered.size(); ++i) {
+    add_order(ordered[i - 1], ordered[i], 0, tasks.edges);
+  }
+  if (!ordered.empty()) add_order(ordered.back(), ordered.front(), 1, tasks.edges);
+  return tasks;
+}
 
 }  // namespace graphc

@@ -13,6 +13,9 @@ namespace graphc {
 ///   cpu->gpu0          `-[b]-.|       |
 ///   gpu0.stream0              [c]     `-[a]  (next step)
 ///
+/// The text of such a schedule has lanes and their order, not the order between lanes: read back,
+/// it overlaps what it can.
+///
 /// Runs after:  find_dependencies.
 /// Runs before: schedule_tasks, for which the order is made of dependencies like any other.
 /// Ensures:     verify_task_graph passes.

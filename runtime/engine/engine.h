@@ -149,10 +149,10 @@ class Engine {
   int64_t next_interval_ = 0;
   bool has_failed_ = false;
 
-  std::atomic<uint32_t> num_orders_ = 0;   // grows with every order
-  std::atomic<int32_t> num_running_ = 0;   // lanes that have not carried out the order
-  std::atomic<bool> is_stopping_ = false;  // a lane has failed
-  std::atomic<bool> is_queue_over_ = true;
+  std::atomic<uint32_t> num_orders_ = 0;    // grows with every order
+  std::atomic<int32_t> num_running_ = 0;    // lanes that have not carried out the order
+  std::atomic<bool> is_stopping_ = false;   // a lane has failed
+  std::atomic<bool> is_queue_over_ = true;  // nothing is under way on the hardware
   std::atomic<bool> is_releasing_ = false;  // a lane does so for all
 
   std::unique_ptr<Watchdog> watchdog_;  // from the first watched run on

@@ -5,8 +5,8 @@
 namespace graphrt::cpu {
 
 // What elementwise operators compute on one element: alone, and as a step of a chain. One function
-// each, so that both give the same bits. Those that take more than an instruction or two are in
-// vector_functions.h.
+// each, so that both give the same bits. Those that take more than an instruction or two, exp and
+// the like, are in vector_functions.h.
 
 struct Add {
   template <class T>

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "compiler/placement/split_rows.h"
 #include "tests/unit/compiler/schedule/levels.h"
 
@@ -59,17 +62,44 @@ TEST_F(DividedCopies, WithoutRoomTheyStayWhole) {
   EXPECT_EQ(divided(before, 20000).tasks.tasks.size(), before.tasks.tasks.size());
 }
 
-// The output is delivered beside what else there is to do: no step waits for it.
+// The CPU is busy with %c for longer than the copy and all that comes of it take.
 TEST_F(DividedCopies, WhatGainsNothingStaysWhole) {
   const Schedule before = whole(
       "state %x : f32[4000] init zeros\n"
-      "%a = relu(%x) device cpu updates %x\n"
-      "%b = relu(%a) device gpu0\n"
-      "%c = relu(%b) device gpu0 keep\n"
-      "output %c on gpu0\n");
-  const Schedule after = divided(before);
-  EXPECT_LE(after.solution.interval_ns, before.solution.interval_ns);
-  EXPECT_LE(after.solution.latency_ns, before.solution.latency_ns);
+      "state %y : f32[1000, 1000] init zeros\n"
+      "%a = relu(%x) device cpu\n"
+      "%b = relu(%a) device gpu0 updates %x\n"
+      "%c = softmax(%y) {axis = 0} device cpu updates %y\n"
+      "output %b on gpu0\n");
+  EXPECT_EQ(print_schedule(divided(before)), print_schedule(before));
+}
+
+// Launches that are shared count once in the bound, too.
+TEST(DividedCopiesOfLaunches, KeepThemAndTheirBound) {
+  const Machine machine = machine_of(
+      "machine: slow-launches\n"
+      "devices:\n"
+      "  cpu:  {kind: cpu, workers: 2, memory: 1GiB, launch: 10ns,\n"
+      "         rates: {matmul_f32: 1GFLOP/s, bytes: 1GB/s}}\n"
+      "  gpu0: {kind: cuda, streams: 1, memory: 1GiB, launch: 10us,\n"
+      "         rates: {matmul_f32: 10GFLOP/s, bytes: 10GB/s}}\n"
+      "links:\n"
+      "  - {between: [cpu, gpu0], to: 1GB/s, back: 1GB/s, latency: 100ns}\n");
+  std::string text = "graph g\n" + std::string(kThereAndBack);
+  for (const std::string n : {"0", "1", "2", "3", "4", "5"}) {
+    text += "state %w" + n + " : f32[8] init zeros\n";
+    text += "%w_new" + n + " = sgd_update(%w" + n + ", %w" + n +
+            ") {learning_rate = 0.5} device gpu0 updates %w" + n + "\n";
+  }
+  const CostModel costs(machine, kSizes);
+  const Schedule before = schedule_tasks(find_dependencies(
+      split_rows(placed_of(graph_of(text), machine), machine, kSizes), machine, costs));
+  const Schedule after = with_divided_copies(before, machine, costs, MemoryLimits(2, kPlenty));
+  ASSERT_GT(after.tasks.tasks.size(), before.tasks.tasks.size());
+  const auto& placed = after.solution.tasks;
+  ASSERT_TRUE(std::any_of(placed.begin(), placed.end(),
+                          [](const ScheduledTask& task) { return task.is_joined; }));
+  EXPECT_LE(after.bound.interval_ns, after.solution.interval_ns);
 }
 
 TEST_F(DividedCopies, SmallOnesStayAsTheyAre) {

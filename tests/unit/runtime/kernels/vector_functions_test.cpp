@@ -25,6 +25,13 @@ void gelu_slope_each(const float* x, float* y, int64_t size) {
   gelu_grad_each(ones.data(), x, y, size);
 }
 
+/// As many small operands as large ones.
+void log_of_exp_each(const float* x, float* y, int64_t size) {
+  std::vector<float> powers(static_cast<size_t>(size));
+  for (size_t i = 0; i < powers.size(); ++i) powers[i] = std::exp(x[i]);
+  log_each(powers.data(), y, size);
+}
+
 double probability(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
 /// A function, what it should compute, and how far it may be from that: as a part of the result,
@@ -68,6 +75,9 @@ std::vector<FunctionCase> function_cases() {
         {-kInf, kNan},
         {kInf, kInf},
         {1e-40F, -92.1034F}}},
+      {"log_of_exp", log_of_exp_each,
+       [](double x) { return std::log(static_cast<double>(std::exp(static_cast<float>(x)))); }, -87,
+       88, at_most(5e-7)},
       {"tanh",
        tanh_each,
        [](double x) { return std::tanh(x); },
@@ -172,6 +182,7 @@ TEST_P(VectorFunctions, KnowInfinitiesAndNans) {
         EXPECT_TRUE(std::isnan(y)) << x;
       } else {
         EXPECT_FLOAT_EQ(y, expected) << x;
+        EXPECT_EQ(std::signbit(y), std::signbit(expected)) << x;
       }
     }
   });
