@@ -52,7 +52,7 @@ Schedule scheduled_within(const TaskGraph& tasks, const MemoryStrategy& strategy
                           const Machine& machine, const CostModel& costs,
                           const MemoryLimits& limits) {
   if (strategy.budget) return schedule_tasks_within(tasks, *strategy.budget);
-  const Schedule schedule = schedule_tasks(tasks, strategy.launches);
+  Schedule schedule = schedule_tasks(tasks, strategy.launches);
   if (strategy.gives_up_something()) return schedule;
   return with_divided_copies(schedule, machine, costs, limits);
 }
