@@ -94,7 +94,8 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
 
   const MemoryStrategy strategy =
       options.schedule_file ? MemoryStrategy{} : choose_strategy(whole, machine, costs, limits);
-  if (options.overlap == Overlap::kNone && strategy.gives_up_anything()) {
+  const bool is_serial = options.overlap == Overlap::kNone;
+  if (is_serial && strategy.gives_up_something()) {
     return machine_error(
         "there is too little memory for one operation at a time: --serial gives "
         "nothing up for it");
@@ -108,14 +109,15 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   const TaskGraph dependencies = find_dependencies(placed, machine, costs);
   gate("find_dependencies", verify_task_graph(dependencies));
 
-  const TaskGraph tasks =
-      options.overlap == Overlap::kAll ? dependencies : serialised(dependencies);
-  gate("serialised", verify_task_graph(tasks));
+  const TaskGraph tasks = is_serial ? serialised(dependencies) : dependencies;
+  if (is_serial) gate("serialised", verify_task_graph(tasks));
 
   TRY(const Schedule schedule,
       choose_schedule(tasks, strategy, machine, costs, limits, options, diagnostics));
-  gate("choose_schedule", verify_placed_graph(schedule.tasks.placed, machine));
-  gate("choose_schedule", verify_task_graph(schedule.tasks));
+  if (schedule.tasks.tasks.size() != tasks.tasks.size()) {
+    gate("with_divided_copies", verify_placed_graph(schedule.tasks.placed, machine));
+    gate("with_divided_copies", verify_task_graph(schedule.tasks));
+  }
   gate("choose_schedule", verify_schedule(schedule));
 
   const MemoryPlan memory = plan_memory(schedule, limits);

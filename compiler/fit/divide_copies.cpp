@@ -1,6 +1,6 @@
 #include "compiler/fit/divide_copies.h"
 
-#include "compiler/fit/lower_within.h"
+#include "compiler/fit/limits.h"
 #include "compiler/placement/split_copies.h"
 #include "compiler/schedule/joined_problem.h"
 #include "compiler/schedule/pipeline_search.h"
@@ -70,17 +70,6 @@ bool is_worth_it(const Schedule& divided, const Schedule& other) {
          !takes_more_versions(divided, other);
 }
 
-std::string without_comments(const std::string& text) {
-  std::string kept;
-  bool is_comment = false;
-  for (const char c : text) {
-    if (c == '#') is_comment = true;
-    if (c == '\n') is_comment = false;
-    if (!is_comment) kept += c;
-  }
-  return kept;
-}
-
 }  // namespace
 
 Schedule with_divided_copies(const Schedule& whole, const Machine& machine, const CostModel& costs,
@@ -95,15 +84,14 @@ Schedule with_divided_copies(const Schedule& whole, const Machine& machine, cons
   return best;
 }
 
-TaskGraph tasks_of_text(const std::string& schedule_text, const TaskGraph& whole,
+TaskGraph tasks_of_text(std::string_view schedule_text, const TaskGraph& whole,
                         const Machine& machine, const CostModel& costs) {
   const SplitCopies split = split_copies(whole.placed, costs.block_sizes());
-  const std::string text = without_comments(schedule_text);
+  const auto names = task_names_in(schedule_text);
   for (const PlacedOpId op : split.placed.ops.ids()) {
     const std::string& name = split.placed.ops[op].name;
-    if (name == whole.placed.ops[split.origin[op]].name) continue;
-    if (text.find("  " + name + "  ") == std::string::npos) continue;
-    return find_dependencies(split.placed, machine, costs);
+    const bool is_block = name != whole.placed.ops[split.origin[op]].name;
+    if (is_block && names.contains(name)) return find_dependencies(split.placed, machine, costs);
   }
   return whole;
 }

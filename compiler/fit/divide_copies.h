@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string>
+#include <string_view>
 
 #include "compiler/machine/cost_model.h"
 #include "compiler/schedule/schedule.h"
@@ -20,7 +20,7 @@ Schedule with_divided_copies(const Schedule& whole, const Machine& machine, cons
 
 /// The tasks of a schedule that with_divided_copies made, if the text of one names such; otherwise
 /// `whole`.
-TaskGraph tasks_of_text(const std::string& schedule_text, const TaskGraph& whole,
+TaskGraph tasks_of_text(std::string_view schedule_text, const TaskGraph& whole,
                         const Machine& machine, const CostModel& costs);
 
 }  // namespace graphc

@@ -16,6 +16,17 @@ MemoryLimits limits_of(const Machine& machine, const AskedLimits& asked) {
   return limits;
 }
 
+bool has_room_for_all(const Schedule& schedule, const MemoryLimits& limits) {
+  const PlacedGraph& placed = schedule.tasks.placed;
+  MemoryLimits left_bytes = limits;
+  for (const PlacedValueId value : placed.values.ids()) {
+    int64_t& left = left_bytes[placed.values[value].device];
+    left -= aligned_bytes(placed.type_of(value).size_bytes()) * schedule.versions[value];
+    if (left < 0) return false;
+  }
+  return true;
+}
+
 CompileWithin compile_within(const Graph& graph, const Machine& machine, const CostModel& costs) {
   return [&](const MemoryLimits& limits) -> Outcome {
     DiagnosticSink unused;

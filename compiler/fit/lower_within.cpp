@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/fit/divide_copies.h"
+#include "compiler/fit/limits.h"
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_rows.h"
 
@@ -36,17 +37,6 @@ Fit fit_within(const MemoryLimits& limits, const PlacedGraph& placed, const Mach
 }
 
 }  // namespace
-
-bool has_room_for_all(const Schedule& schedule, const MemoryLimits& limits) {
-  const PlacedGraph& placed = schedule.tasks.placed;
-  MemoryLimits left_bytes = limits;
-  for (const PlacedValueId value : placed.values.ids()) {
-    int64_t& left = left_bytes[placed.values[value].device];
-    left -= aligned_bytes(placed.type_of(value).size_bytes()) * schedule.versions[value];
-    if (left < 0) return false;
-  }
-  return true;
-}
 
 Schedule scheduled_within(const TaskGraph& tasks, const MemoryStrategy& strategy,
                           const Machine& machine, const CostModel& costs,

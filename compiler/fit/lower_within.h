@@ -17,9 +17,6 @@ Schedule scheduled_within(const TaskGraph& tasks, const MemoryStrategy& strategy
                           const Machine& machine, const CostModel& costs,
                           const MemoryLimits& limits);
 
-/// Whether every value could have bytes of its own.
-bool has_room_for_all(const Schedule& schedule, const MemoryLimits& limits);
-
 /// The strategy for a placed graph. Nothing is given up, and nothing tried, if all values together
 /// are within the limits.
 MemoryStrategy choose_strategy(const PlacedGraph& placed, const Machine& machine,

@@ -26,13 +26,12 @@ struct MemoryRewrite {
 struct MemoryStrategy {
   /// Steps do not overlap, and tasks are ordered to keep within these bytes.
   std::optional<MemoryLimits> budget;
-  std::vector<MemoryRewrite> rewrites;
+  std::vector<MemoryRewrite> rewrites;  ///< under a budget alone
   /// Apart, what an update reads need not wait for the last of its launch. Under a budget none are
   /// joint.
   Launches launches = Launches::kJoint;
 
   bool gives_up_something() const { return budget || launches == Launches::kApart; }
-  bool gives_up_anything() const { return gives_up_something() || !rewrites.empty(); }
 };
 
 /// The graph with all rewrites applied, one after the other.

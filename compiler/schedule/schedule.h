@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "compiler/schedule/lower_bound.h"
 #include "compiler/schedule/task_graph.h"
@@ -47,6 +49,9 @@ Violation verify_schedule(const Schedule& schedule);
 /// One line a task, lane by lane in order:
 /// `gpu0.stream0  z1  stage=1 start=12us end=15us because longer_path`.
 std::string print_schedule(const Schedule& schedule);
+
+/// The tasks that such a text names, whether there are such tasks or not.
+std::set<std::string, std::less<>> task_names_in(std::string_view schedule_text);
 
 /// Reads what print_schedule wrote, possibly edited: lanes, order and stages are taken from the
 /// text; times are computed again. Errors (at their place): a line that is no task line, an unknown

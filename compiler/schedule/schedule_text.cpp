@@ -1,5 +1,6 @@
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "compiler/schedule/joined_problem.h"
 #include "compiler/schedule/pipeline_search.h"
@@ -34,6 +35,14 @@ std::vector<Field> fields_of(std::string_view line) {
   return fields;
 }
 
+/// A line up to its comment; nothing if it states nothing of a task.
+std::optional<std::string_view> statement_of(std::string_view line) {
+  const std::string_view statement = line.substr(0, line.find('#'));
+  const std::string_view content = trim(statement);
+  if (content.empty() || content.starts_with("schedule ")) return std::nullopt;
+  return statement;
+}
+
 std::optional<int32_t> stage_of(std::string_view text) {
   constexpr std::string_view kKey = "stage=";
   if (!text.starts_with(kKey)) return std::nullopt;
@@ -65,9 +74,7 @@ class ScheduleParser {
     int number = 0;
     for (const std::string_view line : split(file_->text, '\n')) {
       ++number;
-      const std::string_view content = trim(line.substr(0, line.find('#')));
-      if (content.empty() || content.starts_with("schedule ")) continue;
-      read_line(line.substr(0, line.find('#')), number);
+      if (const auto statement = statement_of(line)) read_line(*statement, number);
     }
     for (const TaskId task : tasks_.tasks.ids()) {
       if (!places_[task]) {
@@ -186,6 +193,17 @@ std::string print_schedule(const Schedule& schedule) {
     }
   }
   return text;
+}
+
+std::set<std::string, std::less<>> task_names_in(std::string_view schedule_text) {
+  std::set<std::string, std::less<>> names;
+  for (const std::string_view line : split(schedule_text, '\n')) {
+    const auto statement = statement_of(line);
+    if (!statement) continue;
+    const auto fields = fields_of(*statement);
+    if (fields.size() > 1) names.emplace(fields[1].text);
+  }
+  return names;
 }
 
 Result<Schedule> parse_schedule(const std::shared_ptr<const SourceFile>& file,

@@ -154,8 +154,9 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   CompileOptions options = options_for(command, std::cerr);
   TRY(options.memory_limits, parse_limits(command, machine));
   if (command.emit == kTradeOffs) {
-    if (command.is_serial)
+    if (command.is_serial) {
       return usage_error("--emit=pareto compares only plans with overlap, not --serial ones");
+    }
     TRY(const auto points, trade_offs(loaded.graph, machine, options, diagnostics));
     return write_emitted(command, print_trade_offs(points, machine));
   }
