@@ -3,13 +3,12 @@
 #include <string>
 
 #include "compiler/autodiff/gradient_rules.h"
+#include "runtime/base/text.h"
 
 namespace graphc {
 namespace {
 
 using Flags = IdVector<ValueId, char>;
-
-std::string quoted(const std::string& name) { return "'" + name + "'"; }
 
 Diagnostic note_at(const SourceRange& where, std::string message) {
   return {Severity::kNote, where, std::move(message), std::nullopt, {}};
@@ -73,33 +72,39 @@ class PathFinder {
     const bool is_f32 = type.element == ElementType::kF32;
     diagnostics_
         .error(training_.loss_where,
-               "a loss is one number, f32[]; " + quoted(loss.name) + " is " + to_string(type),
+               "a loss is one number, f32[]; " + graphrt::quoted_name(loss.name) + " is " +
+                   to_string(type),
                is_f32
                    ? std::optional<std::string>("add a node that reduces it, for example op: mean")
                    : std::nullopt)
-        .notes.push_back(note_at(loss.where, quoted(loss.name) + " is defined here"));
+        .notes.push_back(note_at(loss.where, graphrt::quoted_name(loss.name) + " is defined here"));
   }
 
   void add_listed(const ListedParameter& listed) {
     const Value& state = graph_.values[listed.state];
     if (state.type->element != ElementType::kF32) {
       diagnostics_
-          .error(listed.where, "only f32 states can be trained; " + quoted(state.name) + " is " +
+          .error(listed.where, "only f32 states can be trained; " +
+                                   graphrt::quoted_name(state.name) + " is " +
                                    to_string(*state.type))
-          .notes.push_back(note_at(state.where, quoted(state.name) + " is declared here"));
+          .notes.push_back(
+              note_at(state.where, graphrt::quoted_name(state.name) + " is declared here"));
       return;
     }
     if (const std::optional<NodeId> updater = graph_.updater_of(listed.state)) {
       const Node& node = graph_.nodes[*updater];
       diagnostics_
           .error(listed.where,
-                 "the node " + quoted(node.name) + " updates " + quoted(state.name) + " already",
+                 "the node " + graphrt::quoted_name(node.name) + " updates " +
+                     graphrt::quoted_name(state.name) + " already",
                  "a state is either trained or updated by a node")
-          .notes.push_back(note_at(node.where, quoted(node.name) + " is defined here"));
+          .notes.push_back(
+              note_at(node.where, graphrt::quoted_name(node.name) + " is defined here"));
       return;
     }
     if (paths_.reaches_loss[listed.state] == 0) {
-      diagnostics_.warning(listed.where, "the loss does not depend on " + quoted(state.name) +
+      diagnostics_.warning(listed.where, "the loss does not depend on " +
+                                             graphrt::quoted_name(state.name) +
                                              ": it is not trained");
       return;
     }
@@ -118,9 +123,9 @@ class PathFinder {
     if (!paths_.is_on_path(node) || find_gradient_rule(node.op->name) != nullptr) return;
     diagnostics_
         .error(node.where,
-               "the operator " + std::string(node.op->name) + " of " + quoted(node.name) +
-                   " has no gradient, and the loss depends on " + quoted(parameter_before(node)) +
-                   " through it",
+               "the operator " + std::string(node.op->name) + " of " +
+                   graphrt::quoted_name(node.name) + " has no gradient, and the loss depends on " +
+                   graphrt::quoted_name(parameter_before(node)) + " through it",
                "list what is to be trained in `parameters`, without the states before this node")
         .notes.push_back(note_at(training_.loss_where, "the loss"));
   }

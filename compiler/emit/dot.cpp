@@ -7,7 +7,7 @@ std::string node_id(PlacedOpId op) { return "op" + std::to_string(op.value()); }
 
 /// Names of operations need no escape: letters, digits, "_./:[]()", blanks and "->". A graph's name
 /// is free text.
-std::string quoted(const std::string& text) {
+std::string dot_quoted(const std::string& text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') result += '\\';
@@ -33,7 +33,7 @@ std::string node_line(const PlacedGraph& placed, PlacedOpId id) {
 void append_cluster(std::string& text, const PlacedGraph& placed, const Machine& machine,
                     DeviceId device) {
   text += "  subgraph cluster_" + std::to_string(device.value()) +
-          " {\n    label=" + quoted(machine.devices[device].name) +
+          " {\n    label=" + dot_quoted(machine.devices[device].name) +
           "; style=filled; color=\"#f2f6fb\";\n";
   for (const PlacedOpId op : placed.ops.ids()) {
     const bool is_copy = placed.ops[op].kind == PlacedOpKind::kCopy;
@@ -59,7 +59,7 @@ void append_edges(std::string& text, const PlacedGraph& placed, PlacedOpId reade
 }  // namespace
 
 std::string to_dot(const PlacedGraph& placed, const Machine& machine) {
-  std::string text = "digraph " + quoted(placed.graph.name) +
+  std::string text = "digraph " + dot_quoted(placed.graph.name) +
                      " {\n  rankdir=TB; fontname=\"Helvetica\";\n"
                      "  node [fontname=\"Helvetica\", fontsize=10];\n"
                      "  edge [fontname=\"Helvetica\", fontsize=9];\n";

@@ -127,10 +127,10 @@ Json json_of(const ArenaView& view, const PlacedGraph& placed) {
 }
 
 constexpr double kLeft = 110;
-constexpr double kPlotWidth = 1180;
+constexpr double kMemoryWidth = 1180;
 constexpr double kPlotHeight = 360;
 constexpr double kHeaderHeight = 54;  ///< of an arena: its title and the times
-constexpr double kTop = 24;
+constexpr double kMemoryTop = 24;
 constexpr const char* kLifelongColour = "#d0d0d0";
 constexpr const char* kIdleColour = "#f4f4f4";
 constexpr const char* kPeakColour = "#c03030";
@@ -145,7 +145,7 @@ class ArenaPlot {
  public:
   ArenaPlot(const ArenaView& view, int64_t interval_ns, double top)
       : view_(view),
-        scale_{kLeft, kPlotWidth, interval_ns},
+        scale_{kLeft, kMemoryWidth, interval_ns},
         top_(top),
         top_bytes_(is_near_limit(view) ? view.device_bytes : view.arena.size_bytes) {}
 
@@ -175,7 +175,7 @@ class ArenaPlot {
   std::string horizontal(int64_t offset_bytes, const std::string& attributes) const {
     const std::string y = svg_number(y_of(offset_bytes));
     return "<line x1=\"" + svg_number(kLeft) + "\" y1=\"" + y + "\" x2=\"" +
-           svg_number(kLeft + kPlotWidth) + "\" y2=\"" + y + "\" " + attributes + "/>";
+           svg_number(kLeft + kMemoryWidth) + "\" y2=\"" + y + "\" " + attributes + "/>";
   }
 
   /// Four to eight lines at a power of two.
@@ -260,13 +260,13 @@ std::string memory_to_svg(const MemoryPlan& plan, const Machine& machine) {
                             ": memory over one interval of the predicted steady state, " +
                             format_duration(view.interval_ns);
   std::string text;
-  double bottom = kTop;
+  double bottom = kMemoryTop;
   for (const ArenaView& arena : view.arenas) {
     if (arena.buffers.empty()) continue;
     text += ArenaPlot(arena, view.interval_ns, bottom + kHeaderHeight).draw();
     bottom += kHeaderHeight + kPlotHeight + 20;
   }
-  return svg_document(kLeft + kPlotWidth + 30, bottom + 4, title, text);
+  return svg_document(kLeft + kMemoryWidth + 30, bottom + 4, title, text);
 }
 
 std::string memory_to_json(const MemoryPlan& plan, const Machine& machine) {

@@ -10,9 +10,9 @@ namespace graphc {
 namespace {
 
 constexpr double kLabelWidth = 110;
-constexpr double kPlotWidth = 1280;
+constexpr double kTimelineWidth = 1280;
 constexpr double kRowHeight = 26;
-constexpr double kTop = 44;
+constexpr double kTimelineTop = 44;
 
 class SvgTimeline {
  public:
@@ -27,17 +27,17 @@ class SvgTimeline {
   }
 
   std::string draw() const {
-    const double height = kTop + kRowHeight * static_cast<double>(rows_.size()) + 12;
+    const double height = kTimelineTop + kRowHeight * static_cast<double>(rows_.size()) + 12;
     const std::string title = schedule_.tasks.placed.graph.name + ": predicted timeline, " +
                               format_duration(interval_ns_) + " a step; one colour a step";
-    std::string text = svg_time_axis(scale(), kTop, height - 12);
+    std::string text = svg_time_axis(scale(), kTimelineTop, height - 12);
     for (size_t row = 0; row < rows_.size(); ++row) text += drawn_row(row);
-    return svg_document(kLabelWidth + kPlotWidth + 20, height, title, text);
+    return svg_document(kLabelWidth + kTimelineWidth + 20, height, title, text);
   }
 
  private:
-  SvgTimeScale scale() const { return {kLabelWidth, kPlotWidth, end_ns_}; }
-  static double y_of(size_t row) { return kTop + kRowHeight * static_cast<double>(row); }
+  SvgTimeScale scale() const { return {kLabelWidth, kTimelineWidth, end_ns_}; }
+  static double y_of(size_t row) { return kTimelineTop + kRowHeight * static_cast<double>(row); }
 
   std::string drawn_row(size_t row) const {
     std::string text = svg_text(kLabelWidth - 8, y_of(row) + 17, "text-anchor=\"end\"",

@@ -335,7 +335,7 @@ class DataflowChecker {
                              const Attributes& attributes) {
     std::string text = fmt::format("{}({}", op, fmt::join(operands, ", "));
     for (const Attribute& attribute : attributes) {
-      text += fmt::format(", {}={}", attribute.name, to_string(attribute.value));
+      text += fmt::format(", {}={}", attribute.name, graphrt::to_string(attribute.value));
     }
     return text + ")";
   }

@@ -14,8 +14,6 @@
 namespace graphc {
 namespace {
 
-std::string quoted(const std::string& name) { return "'" + name + "'"; }
-
 Diagnostic note_at(const SourceRange& where, std::string message) {
   return {Severity::kNote, where, std::move(message), std::nullopt, {}};
 }
@@ -39,7 +37,7 @@ std::optional<std::string> did_you_mean(const std::string& word,
   if (word.size() < 2) return std::nullopt;  // every other single letter would be near
   const std::optional<std::string> nearest = nearest_name(word, candidates);
   if (!nearest) return std::nullopt;
-  return "did you mean " + quoted(*nearest) + "?";
+  return "did you mean " + graphrt::quoted_name(*nearest) + "?";
 }
 
 std::optional<std::string> text_of(const std::optional<NameAt>& name) {
@@ -93,12 +91,12 @@ class GraphBuilder {
     const ValueId id = graph_.values.push_back(std::move(value));
     if (name.text.empty()) return id;
     if (!is_identifier(name.text)) {
-      diagnostics_.error(name.where, quoted(name.text) + " is not a name",
+      diagnostics_.error(name.where, graphrt::quoted_name(name.text) + " is not a name",
                          "a name is a letter or '_', then letters, digits, '_' and '.'");
     }
     const auto [at, is_new] = ids_.emplace(name.text, id);
     if (!is_new) {
-      diagnostics_.error(name.where, quoted(name.text) + " is defined twice")
+      diagnostics_.error(name.where, graphrt::quoted_name(name.text) + " is defined twice")
           .notes.push_back(note_at(graph_.values[at->second].where, "first defined here"));
     }
     names_.push_back(name.text);
@@ -127,7 +125,7 @@ class GraphBuilder {
     const auto at = ids_.find(name.text);
     if (at != ids_.end()) return at->second;
     if (!declared_.is_complete) return std::nullopt;
-    diagnostics_.error(name.where, quoted(name.text) + " is not defined",
+    diagnostics_.error(name.where, graphrt::quoted_name(name.text) + " is not defined",
                        did_you_mean(name.text, names_));
     return std::nullopt;
   }
@@ -138,15 +136,15 @@ class GraphBuilder {
     if (at == ids_.end()) {
       std::vector<std::string> candidates;
       for (const ValueId state : states_) candidates.push_back(graph_.values[state].name);
-      diagnostics_.error(name.where, "there is no state " + quoted(name.text),
+      diagnostics_.error(name.where, "there is no state " + graphrt::quoted_name(name.text),
                          did_you_mean(name.text, candidates));
       return std::nullopt;
     }
     const Value& value = graph_.values[at->second];
     if (value.kind == ValueKind::kState) return at->second;
     diagnostics_
-        .error(name.where, quoted(name.text) + " is " + std::string(described(value.kind)) + "; " +
-                               std::string(why))
+        .error(name.where, graphrt::quoted_name(name.text) + " is " +
+                               std::string(described(value.kind)) + "; " + std::string(why))
         .notes.push_back(note_at(value.where, "defined here"));
     return std::nullopt;
   }
@@ -168,9 +166,9 @@ class GraphBuilder {
     ValueId source = source_of.at(id);
     for (size_t hops = 0; source_of.contains(source); ++hops) {
       if (hops > source_of.size()) {
-        diagnostics_.error(
-            declared_.states[index].same_as->where,
-            "the first value of " + quoted(graph_.values[id].name) + " is defined by itself");
+        diagnostics_.error(declared_.states[index].same_as->where,
+                           "the first value of " + graphrt::quoted_name(graph_.values[id].name) +
+                               " is defined by itself");
         return;
       }
       source = source_of.at(source);
@@ -181,10 +179,11 @@ class GraphBuilder {
     if (!origin.type || !state.type || *origin.type == *state.type) return;
     diagnostics_
         .error(declared_.states[index].same_as->where,
-               quoted(state.name) + " is " + to_string(*state.type) + ", but " +
-                   quoted(origin.name) + ", whose first value it takes, is " +
+               graphrt::quoted_name(state.name) + " is " + to_string(*state.type) + ", but " +
+                   graphrt::quoted_name(origin.name) + ", whose first value it takes, is " +
                    to_string(*origin.type))
-        .notes.push_back(note_at(origin.where, quoted(origin.name) + " is declared here"));
+        .notes.push_back(
+            note_at(origin.where, graphrt::quoted_name(origin.name) + " is declared here"));
   }
 
   /// The node, or nothing if any part of it is wrong.
@@ -218,7 +217,8 @@ class GraphBuilder {
       const bool is_new =
           device.text != node.device &&
           std::find(node.also_on.begin(), node.also_on.end(), device.text) == node.also_on.end();
-      if (!is_new) diagnostics_.error(device.where, quoted(device.text) + " is listed twice");
+      if (!is_new)
+        diagnostics_.error(device.where, graphrt::quoted_name(device.text) + " is listed twice");
       node.also_on.push_back(device.text);
     }
   }
@@ -242,7 +242,8 @@ class GraphBuilder {
     if (node.op == nullptr) {
       std::vector<std::string> candidates;
       for (const OpInfo& op : all_ops()) candidates.emplace_back(op.name);
-      diagnostics_.error(declared.op->where, "unknown operator " + quoted(declared.op->text),
+      diagnostics_.error(declared.op->where,
+                         "unknown operator " + graphrt::quoted_name(declared.op->text),
                          did_you_mean(declared.op->text, candidates));
       return;
     }
@@ -278,9 +279,10 @@ class GraphBuilder {
     if (spec == nullptr) {
       std::vector<std::string> candidates(kNodeKeys.begin(), kNodeKeys.end());
       for (const AttributeSpec& known : node.op->attributes) candidates.emplace_back(known.name);
-      diagnostics_.error(declared.name.where,
-                         std::string(node.op->name) + " has no attribute " + quoted(name),
-                         did_you_mean(name, candidates));
+      diagnostics_.error(
+          declared.name.where,
+          std::string(node.op->name) + " has no attribute " + graphrt::quoted_name(name),
+          did_you_mean(name, candidates));
       return;
     }
     if (!declared.value) return;
@@ -290,15 +292,16 @@ class GraphBuilder {
       value = static_cast<double>(*integer);
     }
     if (kind_of(value) != spec->kind) {
-      diagnostics_.error(declared.value_where, quoted(name) + " must be " +
+      diagnostics_.error(declared.value_where, graphrt::quoted_name(name) + " must be " +
                                                    std::string(to_string(spec->kind)) + "; got " +
                                                    to_string(value));
       return;
     }
     const auto* text = std::get_if<std::string>(&value);
     if (text != nullptr && std::any_of(text->begin(), text->end(), is_control)) {
-      diagnostics_.error(declared.value_where,
-                         quoted(name) + " must be one line of text without control characters");
+      diagnostics_.error(
+          declared.value_where,
+          graphrt::quoted_name(name) + " must be one line of text without control characters");
       return;
     }
     node.attributes.set(name, std::move(value));
@@ -312,7 +315,9 @@ class GraphBuilder {
     if (!node.updates) return;
     const auto [at, is_new] = updates_.emplace(*node.updates, updates.where);
     if (is_new) return;
-    diagnostics_.error(updates.where, "the state " + quoted(updates.text) + " is updated twice")
+    diagnostics_
+        .error(updates.where,
+               "the state " + graphrt::quoted_name(updates.text) + " is updated twice")
         .notes.push_back(note_at(at->second, "first updated here"));
   }
 
@@ -339,7 +344,9 @@ class GraphBuilder {
     if (!value) return;
     for (const GraphOutput& other : graph_.outputs) {
       if (other.value != *value) continue;
-      diagnostics_.error(output.value.where, quoted(output.value.text) + " is an output twice")
+      diagnostics_
+          .error(output.value.where,
+                 graphrt::quoted_name(output.value.text) + " is an output twice")
           .notes.push_back(note_at(other.where, "first here"));
       return;
     }
@@ -368,15 +375,16 @@ class GraphBuilder {
     const Value& defined = graph_.values[*value];
     if (defined.kind != ValueKind::kNode) {
       diagnostics_
-          .error(name.where, quoted(name.text) + " is " + std::string(described(defined.kind)) +
-                                 "; `layers` names nodes")
+          .error(name.where, graphrt::quoted_name(name.text) + " is " +
+                                 std::string(described(defined.kind)) + "; `layers` names nodes")
           .notes.push_back(note_at(defined.where, "defined here"));
     }
     if (!defined.producer) return;
     Node& node = graph_.nodes[*defined.producer];
     if (node.device) {
       diagnostics_
-          .error(name.where, quoted(name.text) + " is already pinned to " + quoted(*node.device))
+          .error(name.where, graphrt::quoted_name(name.text) + " is already pinned to " +
+                                 graphrt::quoted_name(*node.device))
           .notes.push_back(note_at(node.device_where, "here"));
       return;
     }
@@ -414,7 +422,7 @@ class GraphBuilder {
       if (is_used[id] != 0 || !is_interface) continue;
       diagnostics_.warning(value.where,
                            (value.kind == ValueKind::kInput ? "the input " : "the state ") +
-                               quoted(value.name) + " is never used");
+                               graphrt::quoted_name(value.name) + " is never used");
     }
   }
 

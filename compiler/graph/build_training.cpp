@@ -8,13 +8,11 @@
 namespace graphc {
 namespace {
 
-std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
-
 /// The nearest of `names`, or all of them.
 std::string hint_of(const std::string& word, std::string_view what,
                     const std::vector<std::string>& names) {
   const std::optional<std::string> nearest = nearest_name(word, names);
-  if (nearest) return "did you mean " + quoted(*nearest) + "?";
+  if (nearest) return "did you mean " + graphrt::quoted_name(*nearest) + "?";
   return "the " + std::string(what) + " are " + join(names, ", ");
 }
 
@@ -26,7 +24,8 @@ auto find_choice(const NameAt& name, std::string_view what, const Choices& choic
     if (choice.name == name.text) return &choice;
     names.emplace_back(choice.name);
   }
-  diagnostics.error(name.where, "unknown " + std::string(what) + " " + quoted(name.text),
+  diagnostics.error(name.where,
+                    "unknown " + std::string(what) + " " + graphrt::quoted_name(name.text),
                     hint_of(name.text, std::string(what) + "s", names));
   return nullptr;
 }
@@ -41,7 +40,7 @@ std::string hint_for_stray(const std::string& name, const Choices& choices,
       if (setting.name == name) takers.emplace_back(other.name);
     }
   }
-  if (!takers.empty()) return quoted(name) + " belongs to " + join(takers, ", ");
+  if (!takers.empty()) return graphrt::quoted_name(name) + " belongs to " + join(takers, ", ");
   std::vector<std::string> known;
   for (const auto& setting : choice.settings) known.emplace_back(setting.name);
   return hint_of(name, "settings of " + std::string(choice.name), known);
@@ -122,7 +121,7 @@ class TrainingResolver {
       } else if (setting.otherwise) {
         assign(*setting.otherwise, setting, owner);
       } else {
-        diagnostics_.error(where, "the schedule " + quoted(choice.name) + " needs `" +
+        diagnostics_.error(where, "the schedule " + graphrt::quoted_name(choice.name) + " needs `" +
                                       std::string(setting.name) + "`");
       }
     }
@@ -180,7 +179,7 @@ class TrainingResolver {
         parameters.push_back({*state, name.where});
         continue;
       }
-      diagnostics_.error(name.where, quoted(name.text) + " is listed twice")
+      diagnostics_.error(name.where, graphrt::quoted_name(name.text) + " is listed twice")
           .notes.push_back({Severity::kNote, at->second, "first here", std::nullopt, {}});
     }
   }

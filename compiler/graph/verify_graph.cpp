@@ -7,20 +7,18 @@
 namespace graphc {
 namespace {
 
-std::string quoted(const std::string& name) { return "'" + name + "'"; }
-
 Violation check_source_value(const Value& value) {
-  if (value.producer) return quoted(value.name) + " is no node, but has a producer";
-  if (!value.type) return quoted(value.name) + " has no type";
+  if (value.producer) return graphrt::quoted_name(value.name) + " is no node, but has a producer";
+  if (!value.type) return graphrt::quoted_name(value.name) + " has no type";
   const Initializer& initializer = value.initializer;
   const bool has_data = initializer.kind == InitializerKind::kData;
   if (value.kind == ValueKind::kConstant && !has_data) {
-    return "the constant " + quoted(value.name) + " has no data";
+    return "the constant " + graphrt::quoted_name(value.name) + " has no data";
   }
   const auto num_bytes = static_cast<int64_t>(initializer.data.size());
   if (value.kind != ValueKind::kInput && has_data && num_bytes != value.type->size_bytes()) {
-    return quoted(value.name) + " has " + std::to_string(num_bytes) + " bytes of data, but is " +
-           to_string(*value.type);
+    return graphrt::quoted_name(value.name) + " has " + std::to_string(num_bytes) +
+           " bytes of data, but is " + to_string(*value.type);
   }
   return std::nullopt;
 }
@@ -29,16 +27,18 @@ Violation check_values(const Graph& graph) {
   std::set<std::string> names;
   for (const ValueId id : graph.values.ids()) {
     const Value& value = graph.values[id];
-    if (!is_identifier(value.name)) return quoted(value.name) + " is no identifier";
-    if (!names.insert(value.name).second) return "two values are named " + quoted(value.name);
-    if (value.type && !is_valid(*value.type)) return quoted(value.name) + " has no valid type";
+    if (!is_identifier(value.name)) return graphrt::quoted_name(value.name) + " is no identifier";
+    if (!names.insert(value.name).second)
+      return "two values are named " + graphrt::quoted_name(value.name);
+    if (value.type && !is_valid(*value.type))
+      return graphrt::quoted_name(value.name) + " has no valid type";
     if (value.kind != ValueKind::kNode) {
       if (Violation violation = check_source_value(value)) return violation;
       continue;
     }
     if (!value.producer || !graph.nodes.contains(*value.producer) ||
         graph.nodes[*value.producer].result != id) {
-      return quoted(value.name) + " is no result of its producer";
+      return graphrt::quoted_name(value.name) + " is no result of its producer";
     }
   }
   return std::nullopt;
@@ -47,17 +47,20 @@ Violation check_values(const Graph& graph) {
 Violation check_inputs(const Graph& graph, NodeId id) {
   const Node& node = graph.nodes[id];
   if (node.inputs.size() < node.op->min_inputs || node.inputs.size() > node.op->max_inputs) {
-    return quoted(node.name) + " has " + std::to_string(node.inputs.size()) + " operands";
+    return graphrt::quoted_name(node.name) + " has " + std::to_string(node.inputs.size()) +
+           " operands";
   }
   if (!node.input_places.empty() && node.input_places.size() != node.inputs.size()) {
-    return quoted(node.name) + " has another number of operands than of places of operands";
+    return graphrt::quoted_name(node.name) +
+           " has another number of operands than of places of operands";
   }
   for (const ValueId input : node.inputs) {
     if (!graph.values.contains(input))
-      return quoted(node.name) + " reads a value that is not there";
+      return graphrt::quoted_name(node.name) + " reads a value that is not there";
     const Value& value = graph.values[input];
     if (value.producer && *value.producer >= id) {
-      return quoted(node.name) + " stands before " + quoted(value.name) + ", which it reads";
+      return graphrt::quoted_name(node.name) + " stands before " +
+             graphrt::quoted_name(value.name) + ", which it reads";
     }
   }
   return std::nullopt;
@@ -67,13 +70,14 @@ Violation check_attributes(const Node& node) {
   for (const Attribute& attribute : node.attributes) {
     const AttributeSpec* spec = find_attribute(*node.op, attribute.name);
     if (spec == nullptr || kind_of(attribute.value) != spec->kind) {
-      return quoted(node.name) + " has the attribute '" + attribute.name +
+      return graphrt::quoted_name(node.name) + " has the attribute '" + attribute.name +
              "', which its operator does not take";
     }
   }
   for (const AttributeSpec& spec : node.op->attributes) {
     if (spec.is_required && node.attributes.find(spec.name) == nullptr) {
-      return quoted(node.name) + " lacks the attribute '" + std::string(spec.name) + "'";
+      return graphrt::quoted_name(node.name) + " lacks the attribute '" + std::string(spec.name) +
+             "'";
     }
   }
   return std::nullopt;
@@ -87,33 +91,35 @@ Violation check_type(const Graph& graph, const Node& node) {
     inputs.push_back(*graph.values[input].type);
   }
   const auto inferred = infer_type(*node.op, inputs, node.attributes);
-  if (!inferred) return quoted(node.name) + ": " + inferred.error().message;
+  if (!inferred) return graphrt::quoted_name(node.name) + ": " + inferred.error().message;
   if (*inferred == *type) return std::nullopt;
-  return quoted(node.name) + " is " + to_string(*inferred) + ", but is typed " + to_string(*type);
+  return graphrt::quoted_name(node.name) + " is " + to_string(*inferred) + ", but is typed " +
+         to_string(*type);
 }
 
 Violation check_update(const Graph& graph, const Node& node, std::set<ValueId>& updated) {
   if (!node.updates) return std::nullopt;
   const bool is_state =
       graph.values.contains(*node.updates) && graph.values[*node.updates].kind == ValueKind::kState;
-  if (!is_state) return quoted(node.name) + " updates what is no state";
+  if (!is_state) return graphrt::quoted_name(node.name) + " updates what is no state";
   const Value& state = graph.values[*node.updates];
-  if (!updated.insert(*node.updates).second) return quoted(state.name) + " is updated twice";
+  if (!updated.insert(*node.updates).second)
+    return graphrt::quoted_name(state.name) + " is updated twice";
   const std::optional<TensorType>& type = graph.values[node.result].type;
   if (!type || *type == *state.type) return std::nullopt;
-  return quoted(node.name) + " is " + to_string(*type) + ", but updates " + quoted(state.name) +
-         " of type " + to_string(*state.type);
+  return graphrt::quoted_name(node.name) + " is " + to_string(*type) + ", but updates " +
+         graphrt::quoted_name(state.name) + " of type " + to_string(*state.type);
 }
 
 Violation check_nodes(const Graph& graph) {
   std::set<ValueId> updated;
   for (const NodeId id : graph.nodes.ids()) {
     const Node& node = graph.nodes[id];
-    if (node.op == nullptr) return quoted(node.name) + " has no operator";
+    if (node.op == nullptr) return graphrt::quoted_name(node.name) + " has no operator";
     const bool has_result = graph.values.contains(node.result) &&
                             graph.values[node.result].producer == id &&
                             graph.values[node.result].name == node.name;
-    if (!has_result) return quoted(node.name) + " has no result of its name";
+    if (!has_result) return graphrt::quoted_name(node.name) + " has no result of its name";
     if (Violation violation = check_inputs(graph, id)) return violation;
     if (Violation violation = check_attributes(node)) return violation;
     if (Violation violation = check_type(graph, node)) return violation;

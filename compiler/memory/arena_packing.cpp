@@ -15,7 +15,7 @@ constexpr size_t kMaxBoundSeeds = 64;
 /// Conflicts that the search over orders looks at: some tens of milliseconds.
 constexpr int64_t kMaxLooks = 2'000'000;
 constexpr int64_t kMaxOrders = 400;
-constexpr int64_t kOrdersPerStart = 50;
+constexpr int64_t kOrdersPerSectionStart = 50;
 
 std::vector<Order> orders_of(const PackingProblem& problem) {
   Order as_given;
@@ -132,7 +132,7 @@ Packing improved(Packing packing, const PackingProblem& problem) {
   int64_t orders_left = std::min(kMaxLooks / looks_per_order, kMaxOrders);
   search.largest_step = static_cast<int32_t>(problem.size_bytes.size());
   for (; orders_left > 0; ++search.seed) {
-    search.max_orders = std::min(orders_left, kOrdersPerStart);
+    search.max_orders = std::min(orders_left, kOrdersPerSectionStart);
     orders_left -= search.max_orders;
     Packing found = search_from(orders[search.seed % orders.size()], problem, search);
     if (found.arena_bytes < packing.arena_bytes) packing = std::move(found);

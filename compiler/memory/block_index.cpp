@@ -5,8 +5,6 @@
 namespace graphc {
 namespace {
 
-size_t index(int32_t number) { return static_cast<size_t>(number); }
-
 /// Puts the blocks where they are leaves: the halves left and right of the median, by begin and by
 /// end in turn.
 class LeafOrder {
@@ -21,14 +19,16 @@ class LeafOrder {
   void arrange(size_t node, size_t first, size_t last, bool by_begin) {
     if (first == last) return;
     if (node >= num_leaves_) {
-      leaf_of_[index(blocks_[first])] = node;
+      leaf_of_[to_index(blocks_[first])] = node;
       return;
     }
     const size_t middle = first + (last - first + 1) / 2;
     const auto at = [&](size_t i) { return blocks_.begin() + static_cast<std::ptrdiff_t>(i); };
     std::nth_element(at(first), at(middle), at(last), [&](int32_t a, int32_t b) {
-      const int32_t a_key = by_begin ? strip_.blocks[index(a)].begin : strip_.blocks[index(a)].end;
-      const int32_t b_key = by_begin ? strip_.blocks[index(b)].begin : strip_.blocks[index(b)].end;
+      const int32_t a_key =
+          by_begin ? strip_.blocks[to_index(a)].begin : strip_.blocks[to_index(a)].end;
+      const int32_t b_key =
+          by_begin ? strip_.blocks[to_index(b)].begin : strip_.blocks[to_index(b)].end;
       return a_key != b_key ? a_key < b_key : a < b;
     });
     arrange(2 * node, first, middle, !by_begin);
@@ -45,7 +45,7 @@ class LeafOrder {
 
 BlockIndex::BlockIndex(const Strip& strip, const BlockOrder& order)
     : order_(order), rank_(order.size()) {
-  for (size_t i = 0; i < order.size(); ++i) rank_[index(order[i])] = static_cast<int32_t>(i);
+  for (size_t i = 0; i < order.size(); ++i) rank_[to_index(order[i])] = static_cast<int32_t>(i);
   while (num_leaves_ < order.size()) num_leaves_ *= 2;
   leaf_of_ = LeafOrder(strip, order, num_leaves_).take();
   nodes_.resize(2 * num_leaves_);
@@ -61,11 +61,11 @@ BlockIndex::BlockIndex(const Strip& strip, const BlockOrder& order)
 std::optional<int32_t> BlockIndex::first_of(const Query& query) const {
   const int32_t best = best_rank(1, query, kNone);
   if (best == kNone) return std::nullopt;
-  return order_[index(best)];
+  return order_[to_index(best)];
 }
 
 void BlockIndex::remove(int32_t block) {
-  size_t node = leaf_of_[index(block)];
+  size_t node = leaf_of_[to_index(block)];
   nodes_[node] = Node{};
   for (node /= 2; node >= 1; node /= 2) {
     nodes_[node] = merged(nodes_[2 * node], nodes_[2 * node + 1]);

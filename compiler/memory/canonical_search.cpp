@@ -12,8 +12,6 @@ namespace {
 /// Every round tries the fixed ranks and this many new random ones.
 constexpr int64_t kRandomRanksPerRound = 8;
 
-size_t index(int32_t number) { return static_cast<size_t>(number); }
-
 using Rank = int32_t;
 using Section = int32_t;
 
@@ -23,11 +21,11 @@ struct SectionRange {
 };
 
 /// Where the last block went: the next one comes later in the order of offset, then rank.
-struct Position {
+struct LastPlaced {
   int64_t offset_bytes = 0;
   Rank rank = -1;
 
-  auto operator<=>(const Position&) const = default;
+  auto operator<=>(const LastPlaced&) const = default;
 };
 
 /// What was overwritten, to be undone.
@@ -45,17 +43,17 @@ class RankedSearch {
   SearchEnd run() {
     std::vector<Rank> all(blocks_.size());
     std::iota(all.begin(), all.end(), 0);
-    return search(all, {0, num_sections_}, Position{0, -1});
+    return search(all, {0, num_sections_}, LastPlaced{0, -1});
   }
   int64_t num_steps() const { return num_steps_; }
-  int64_t offset_bytes(Rank rank) const { return offset_bytes_[index(rank)]; }
+  int64_t offset_bytes(Rank rank) const { return offset_bytes_[to_index(rank)]; }
 
  private:
-  const Block& block(Rank rank) const { return blocks_[index(rank)]; }
+  const Block& block(Rank rank) const { return blocks_[to_index(rank)]; }
 
-  SearchEnd search(const std::vector<Rank>& open, SectionRange range, Position last);
-  SearchEnd search_parts(const std::vector<Rank>& open, SectionRange range, Position last);
-  bool lift_stale(const std::vector<Rank>& open, Position last);
+  SearchEnd search(const std::vector<Rank>& open, SectionRange range, LastPlaced last);
+  SearchEnd search_parts(const std::vector<Rank>& open, SectionRange range, LastPlaced last);
+  bool lift_stale(const std::vector<Rank>& open, LastPlaced last);
   int64_t lowest_way_up(Rank rank, int64_t from_bytes) const;
   bool place(Rank rank, SectionRange range);
   void take_back(Rank rank, size_t trail_size);
@@ -89,30 +87,30 @@ RankedSearch::RankedSearch(const Strip& strip, const BlockOrder& block_of_rank,
       steps_left_(max_steps),
       num_sections_(strip.num_sections),
       neighbours_(strip.blocks.size()),
-      members_(index(strip.num_sections)),
+      members_(to_index(strip.num_sections)),
       is_open_(strip.blocks.size(), 1),
       offset_bytes_(strip.blocks.size(), 0),
       drop_bytes_(strip.blocks.size(), 0),
       least_bytes_(strip.blocks.size(), 0),
-      floor_bytes_(index(strip.num_sections), 0),
-      open_bytes_(index(strip.num_sections), 0),
-      num_across_(index(strip.num_sections), 0) {
-  for (const int32_t id : block_of_rank) blocks_.push_back(strip.blocks[index(id)]);
-  for (Rank rank = 0; index(rank) < blocks_.size(); ++rank) {
-    for (Rank other = 0; index(other) < blocks_.size(); ++other) {
+      floor_bytes_(to_index(strip.num_sections), 0),
+      open_bytes_(to_index(strip.num_sections), 0),
+      num_across_(to_index(strip.num_sections), 0) {
+  for (const int32_t id : block_of_rank) blocks_.push_back(strip.blocks[to_index(id)]);
+  for (Rank rank = 0; to_index(rank) < blocks_.size(); ++rank) {
+    for (Rank other = 0; to_index(other) < blocks_.size(); ++other) {
       if (other == rank || !overlap_in_time(block(rank), block(other))) continue;
-      neighbours_[index(rank)].push_back(other);
+      neighbours_[to_index(rank)].push_back(other);
     }
     for (Section section = block(rank).begin; section < block(rank).end; ++section) {
-      members_[index(section)].push_back(rank);
-      open_bytes_[index(section)] += block(rank).size_bytes;
-      if (section > block(rank).begin) ++num_across_[index(section)];
+      members_[to_index(section)].push_back(rank);
+      open_bytes_[to_index(section)] += block(rank).size_bytes;
+      if (section > block(rank).begin) ++num_across_[to_index(section)];
     }
   }
 }
 
 /// Places all of `open`, whose sections are `range`, or nothing.
-SearchEnd RankedSearch::search(const std::vector<Rank>& open, SectionRange range, Position last) {
+SearchEnd RankedSearch::search(const std::vector<Rank>& open, SectionRange range, LastPlaced last) {
   if (steps_left_ <= 0) return SearchEnd::kOutOfBudget;
   steps_left_ -= static_cast<int64_t>(open.size());
   num_steps_ += static_cast<int64_t>(open.size());
@@ -121,16 +119,16 @@ SearchEnd RankedSearch::search(const std::vector<Rank>& open, SectionRange range
   int64_t lowest_top_bytes = std::numeric_limits<int64_t>::max();
   for (const Rank rank : open) {
     lowest_top_bytes =
-        std::min(lowest_top_bytes, drop_bytes_[index(rank)] + block(rank).size_bytes);
+        std::min(lowest_top_bytes, drop_bytes_[to_index(rank)] + block(rank).size_bytes);
   }
-  std::vector<Position> candidates;
+  std::vector<LastPlaced> candidates;
   for (const Rank rank : open) {
-    const Position position{drop_bytes_[index(rank)], rank};
+    const LastPlaced position{drop_bytes_[to_index(rank)], rank};
     if (position < last || position.offset_bytes >= lowest_top_bytes) continue;
     candidates.push_back(position);
   }
   std::sort(candidates.begin(), candidates.end());
-  for (const Position& candidate : candidates) {
+  for (const LastPlaced& candidate : candidates) {
     // Whatever came before this one in the order now has to wait for something to lift it.
     if (!lift_stale(open, candidate)) break;
     const size_t before_placing = trail_.size();
@@ -150,19 +148,19 @@ SearchEnd RankedSearch::search(const std::vector<Rank>& open, SectionRange range
 /// After a block was placed: the rest falls apart where no open block crosses. Each part is a
 /// search of its own, and one that fails fails all.
 SearchEnd RankedSearch::search_parts(const std::vector<Rank>& open, SectionRange range,
-                                     Position last) {
+                                     LastPlaced last) {
   std::vector<std::vector<Rank>> parts;
   std::vector<SectionRange> ranges;
   for (Section begin = range.begin; begin < range.end;) {
     Section end = begin + 1;
-    while (end < range.end && num_across_[index(end)] > 0) ++end;
-    if (open_bytes_[index(begin)] > 0) ranges.push_back({begin, end});
+    while (end < range.end && num_across_[to_index(end)] > 0) ++end;
+    if (open_bytes_[to_index(begin)] > 0) ranges.push_back({begin, end});
     begin = end;
   }
   for (const SectionRange& part : ranges) {
     parts.emplace_back();
     for (const Rank rank : open) {
-      if (!is_open_[index(rank)]) continue;
+      if (!is_open_[to_index(rank)]) continue;
       if (block(rank).begin >= part.begin && block(rank).end <= part.end) {
         parts.back().push_back(rank);
       }
@@ -178,10 +176,10 @@ SearchEnd RankedSearch::search_parts(const std::vector<Rank>& open, SectionRange
     // What the parts before this one placed is taken back.
     for (size_t j = 0; j < i; ++j) {
       for (const Rank rank : parts[order[j]]) {
-        is_open_[index(rank)] = 1;
+        is_open_[to_index(rank)] = 1;
         for (Section s = block(rank).begin; s < block(rank).end; ++s) {
-          open_bytes_[index(s)] += block(rank).size_bytes;
-          if (s > block(rank).begin) ++num_across_[index(s)];
+          open_bytes_[to_index(s)] += block(rank).size_bytes;
+          if (s > block(rank).begin) ++num_across_[to_index(s)];
         }
       }
     }
@@ -192,13 +190,13 @@ SearchEnd RankedSearch::search_parts(const std::vector<Rank>& open, SectionRange
 
 /// Raises the least offset of the open blocks whose turn has passed: they end up on an open
 /// neighbour that goes below them. False if one has none, or if a section overflows.
-bool RankedSearch::lift_stale(const std::vector<Rank>& open, Position last) {
+bool RankedSearch::lift_stale(const std::vector<Rank>& open, LastPlaced last) {
   for (const Rank rank : open) {
-    if (Position{drop_bytes_[index(rank)], rank} >= last) continue;
+    if (LastPlaced{drop_bytes_[to_index(rank)], rank} >= last) continue;
     const int64_t lifted_bytes = lowest_way_up(rank, last.offset_bytes);
     if (lifted_bytes == std::numeric_limits<int64_t>::max()) return false;
-    if (lifted_bytes <= least_bytes_[index(rank)]) continue;
-    overwrite(least_bytes_[index(rank)], lifted_bytes);
+    if (lifted_bytes <= least_bytes_[to_index(rank)]) continue;
+    overwrite(least_bytes_[to_index(rank)], lifted_bytes);
     if (!raise_floors(block(rank).begin, block(rank).end)) return false;
   }
   return true;
@@ -206,10 +204,10 @@ bool RankedSearch::lift_stale(const std::vector<Rank>& open, Position last) {
 
 int64_t RankedSearch::lowest_way_up(Rank rank, int64_t from_bytes) const {
   int64_t lowest_bytes = std::numeric_limits<int64_t>::max();
-  for (const Rank other : neighbours_[index(rank)]) {
-    if (!is_open_[index(other)]) continue;
+  for (const Rank other : neighbours_[to_index(rank)]) {
+    if (!is_open_[to_index(other)]) continue;
     const int64_t top_bytes =
-        std::max(from_bytes, least_bytes_[index(other)]) + block(other).size_bytes;
+        std::max(from_bytes, least_bytes_[to_index(other)]) + block(other).size_bytes;
     lowest_bytes = std::min(lowest_bytes, top_bytes);
   }
   return lowest_bytes;
@@ -218,29 +216,29 @@ int64_t RankedSearch::lowest_way_up(Rank rank, int64_t from_bytes) const {
 /// Places a block where it drops. False if a section of `range` overflows then.
 bool RankedSearch::place(Rank rank, SectionRange range) {
   const Block& placed = block(rank);
-  const int64_t offset_bytes = drop_bytes_[index(rank)];
+  const int64_t offset_bytes = drop_bytes_[to_index(rank)];
   const int64_t top_bytes = offset_bytes + placed.size_bytes;
-  offset_bytes_[index(rank)] = offset_bytes;
-  is_open_[index(rank)] = 0;
+  offset_bytes_[to_index(rank)] = offset_bytes;
+  is_open_[to_index(rank)] = 0;
   for (Section section = placed.begin; section < placed.end; ++section) {
-    open_bytes_[index(section)] -= placed.size_bytes;
-    if (section > placed.begin) --num_across_[index(section)];
+    open_bytes_[to_index(section)] -= placed.size_bytes;
+    if (section > placed.begin) --num_across_[to_index(section)];
   }
   Section begin = placed.begin;
   Section end = placed.end;
-  for (const Rank other : neighbours_[index(rank)]) {
-    if (!is_open_[index(other)] || drop_bytes_[index(other)] >= top_bytes) continue;
-    overwrite(drop_bytes_[index(other)], top_bytes);
-    if (least_bytes_[index(other)] >= top_bytes) continue;
-    overwrite(least_bytes_[index(other)], top_bytes);
+  for (const Rank other : neighbours_[to_index(rank)]) {
+    if (!is_open_[to_index(other)] || drop_bytes_[to_index(other)] >= top_bytes) continue;
+    overwrite(drop_bytes_[to_index(other)], top_bytes);
+    if (least_bytes_[to_index(other)] >= top_bytes) continue;
+    overwrite(least_bytes_[to_index(other)], top_bytes);
     begin = std::min(begin, block(other).begin);
     end = std::max(end, block(other).end);
   }
   if (!raise_floors(begin, end)) return false;
   for (Section section = range.begin; section < range.end; ++section) {
-    const int64_t floor_bytes = std::max(offset_bytes, floor_bytes_[index(section)]);
-    if (open_bytes_[index(section)] > 0 &&
-        floor_bytes > capacity_bytes_ - open_bytes_[index(section)]) {
+    const int64_t floor_bytes = std::max(offset_bytes, floor_bytes_[to_index(section)]);
+    if (open_bytes_[to_index(section)] > 0 &&
+        floor_bytes > capacity_bytes_ - open_bytes_[to_index(section)]) {
       return false;
     }
   }
@@ -250,23 +248,24 @@ bool RankedSearch::place(Rank rank, SectionRange range) {
 void RankedSearch::take_back(Rank rank, size_t trail_size) {
   const Block& placed = block(rank);
   undo_to(trail_size);
-  is_open_[index(rank)] = 1;
+  is_open_[to_index(rank)] = 1;
   for (Section section = placed.begin; section < placed.end; ++section) {
-    open_bytes_[index(section)] += placed.size_bytes;
-    if (section > placed.begin) ++num_across_[index(section)];
+    open_bytes_[to_index(section)] += placed.size_bytes;
+    if (section > placed.begin) ++num_across_[to_index(section)];
   }
 }
 
 bool RankedSearch::raise_floors(Section begin, Section end) {
   for (Section section = begin; section < end; ++section) {
-    if (open_bytes_[index(section)] == 0) continue;
+    if (open_bytes_[to_index(section)] == 0) continue;
     int64_t floor_bytes = std::numeric_limits<int64_t>::max();
-    for (const Rank member : members_[index(section)]) {
-      if (is_open_[index(member)]) floor_bytes = std::min(floor_bytes, least_bytes_[index(member)]);
+    for (const Rank member : members_[to_index(section)]) {
+      if (is_open_[to_index(member)])
+        floor_bytes = std::min(floor_bytes, least_bytes_[to_index(member)]);
     }
-    if (floor_bytes <= floor_bytes_[index(section)]) continue;
-    if (floor_bytes > capacity_bytes_ - open_bytes_[index(section)]) return false;
-    overwrite(floor_bytes_[index(section)], floor_bytes);
+    if (floor_bytes <= floor_bytes_[to_index(section)]) continue;
+    if (floor_bytes > capacity_bytes_ - open_bytes_[to_index(section)]) return false;
+    overwrite(floor_bytes_[to_index(section)], floor_bytes);
   }
   return true;
 }
@@ -281,8 +280,8 @@ void RankedSearch::undo_to(size_t trail_size) {
 StripPacking packing_of(const RankedSearch& search, const Strip& strip,
                         const BlockOrder& block_of_rank) {
   StripPacking packing{std::vector<int64_t>(strip.blocks.size(), 0), 0};
-  for (Rank rank = 0; index(rank) < block_of_rank.size(); ++rank) {
-    const size_t id = index(block_of_rank[index(rank)]);
+  for (Rank rank = 0; to_index(rank) < block_of_rank.size(); ++rank) {
+    const size_t id = to_index(block_of_rank[to_index(rank)]);
     packing.offset_bytes[id] = search.offset_bytes(rank);
     packing.height_bytes =
         std::max(packing.height_bytes, packing.offset_bytes[id] + strip.blocks[id].size_bytes);

@@ -10,8 +10,6 @@ namespace {
 /// Windows of fewer sections cost more to keep up to date than they save.
 constexpr int kSmallestWindowBits = 12;
 
-size_t index(int32_t number) { return static_cast<size_t>(number); }
-
 struct PlacedBlock {
   int64_t bottom_bytes = 0;
   int64_t top_bytes = 0;
@@ -96,8 +94,8 @@ class RangeMinimum {
   int32_t of(const Block& range) const {
     const auto length = static_cast<uint32_t>(range.num_sections());
     const auto& table = tables_[static_cast<size_t>(std::bit_width(length)) - 1];
-    return std::min(table[index(range.begin)],
-                    table[index(range.end) - std::bit_floor(size_t{length})]);
+    return std::min(table[to_index(range.begin)],
+                    table[to_index(range.end) - std::bit_floor(size_t{length})]);
   }
 
  private:
@@ -113,16 +111,16 @@ BlockOrder start_order(const Strip& strip) {
 BlockOrder size_order(const Strip& strip) {
   BlockOrder order = start_order(strip);
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    return strip.blocks[index(a)].size_bytes > strip.blocks[index(b)].size_bytes;
+    return strip.blocks[to_index(a)].size_bytes > strip.blocks[to_index(b)].size_bytes;
   });
   return order;
 }
 
 std::vector<int64_t> loads_of(const Strip& strip) {
-  std::vector<int64_t> load_bytes(index(strip.num_sections) + 1, 0);
+  std::vector<int64_t> load_bytes(to_index(strip.num_sections) + 1, 0);
   for (const Block& block : strip.blocks) {
-    load_bytes[index(block.begin)] += block.size_bytes;
-    load_bytes[index(block.end)] -= block.size_bytes;
+    load_bytes[to_index(block.begin)] += block.size_bytes;
+    load_bytes[to_index(block.end)] -= block.size_bytes;
   }
   std::partial_sum(load_bytes.begin(), load_bytes.end(), load_bytes.begin());
   load_bytes.pop_back();
@@ -131,34 +129,35 @@ std::vector<int64_t> loads_of(const Strip& strip) {
 
 BlockOrder breadth_order(const Strip& strip) {
   const std::vector<int64_t> load_bytes = loads_of(strip);
-  std::vector<int32_t> sections(index(strip.num_sections));
+  std::vector<int32_t> sections(to_index(strip.num_sections));
   std::iota(sections.begin(), sections.end(), 0);
   std::stable_sort(sections.begin(), sections.end(), [&](int32_t a, int32_t b) {
-    return load_bytes[index(a)] > load_bytes[index(b)];
+    return load_bytes[to_index(a)] > load_bytes[to_index(b)];
   });
-  std::vector<int32_t> turn(index(strip.num_sections));
-  for (size_t i = 0; i < sections.size(); ++i) turn[index(sections[i])] = static_cast<int32_t>(i);
+  std::vector<int32_t> turn(to_index(strip.num_sections));
+  for (size_t i = 0; i < sections.size(); ++i)
+    turn[to_index(sections[i])] = static_cast<int32_t>(i);
   const RangeMinimum first_turn(turn);
   BlockOrder order = size_order(strip);
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    return first_turn.of(strip.blocks[index(a)]) < first_turn.of(strip.blocks[index(b)]);
+    return first_turn.of(strip.blocks[to_index(a)]) < first_turn.of(strip.blocks[to_index(b)]);
   });
   return order;
 }
 
 /// A block overlaps all but those that end before it begins and those that begin after it ends.
 BlockOrder conflict_order(const Strip& strip) {
-  std::vector<int64_t> ended_by(index(strip.num_sections) + 1, 0);
-  std::vector<int64_t> begun_before(index(strip.num_sections) + 1, 0);
+  std::vector<int64_t> ended_by(to_index(strip.num_sections) + 1, 0);
+  std::vector<int64_t> begun_before(to_index(strip.num_sections) + 1, 0);
   for (const Block& block : strip.blocks) {
-    ++ended_by[index(block.end)];
-    ++begun_before[index(block.begin) + 1];
+    ++ended_by[to_index(block.end)];
+    ++begun_before[to_index(block.begin) + 1];
   }
   std::partial_sum(ended_by.begin(), ended_by.end(), ended_by.begin());
   std::partial_sum(begun_before.begin(), begun_before.end(), begun_before.begin());
   const auto num_overlaps = [&](int32_t id) {
-    const Block& block = strip.blocks[index(id)];
-    return begun_before[index(block.end)] - ended_by[index(block.begin)];
+    const Block& block = strip.blocks[to_index(id)];
+    return begun_before[to_index(block.end)] - ended_by[to_index(block.begin)];
   };
   BlockOrder order = size_order(strip);
   std::stable_sort(order.begin(), order.end(),
@@ -177,11 +176,11 @@ std::optional<StripPacking> first_fit(const Strip& strip, const BlockOrder& orde
   StripPacking packing{std::vector<int64_t>(strip.blocks.size(), 0), 0};
   PlacedByTime placed(strip.num_sections);
   for (const int32_t id : order) {
-    const Block& block = strip.blocks[index(id)];
+    const Block& block = strip.blocks[to_index(id)];
     const int64_t offset_bytes = placed.lowest_gap(block);
     if (offset_bytes + block.size_bytes >= limit_bytes) return std::nullopt;
     placed.place(block, offset_bytes);
-    packing.offset_bytes[index(id)] = offset_bytes;
+    packing.offset_bytes[to_index(id)] = offset_bytes;
     packing.height_bytes = std::max(packing.height_bytes, offset_bytes + block.size_bytes);
   }
   return packing;

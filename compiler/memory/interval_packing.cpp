@@ -17,7 +17,7 @@ constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 constexpr int64_t kMaxFirstFitOverlaps = 50'000'000;
 /// The exact search lists all overlaps of all blocks.
 constexpr size_t kMaxExactBlocks = 2048;
-constexpr int64_t kOrdersPerStart = 24;
+constexpr int64_t kOrdersPerIntervalStart = 24;
 
 /// Blocks by the size of `key`, the largest first.
 template <class Key>
@@ -111,7 +111,7 @@ class StripPacker {
     for (uint32_t i = 0; orders_left > 0 && !is_done(); ++i) {
       OrderSearch search;
       search.target_bytes = target_bytes_;
-      search.max_orders = std::min(orders_left, kOrdersPerStart);
+      search.max_orders = std::min(orders_left, kOrdersPerIntervalStart);
       search.largest_step =
           static_cast<int32_t>(std::max<int64_t>(num_blocks >> (2 + i / 4 % 3), 1));
       search.seed = i;

@@ -4,6 +4,9 @@
 
 namespace graphc {
 
+/// Blocks, sections and ranks are numbered by int32_t, which halves what a search touches.
+constexpr size_t to_index(int32_t number) { return static_cast<size_t>(number); }
+
 /// A request in compressed time: alive in the sections begin, ..., end - 1.
 struct Block {
   int64_t size_bytes = 0;

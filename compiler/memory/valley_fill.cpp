@@ -9,8 +9,6 @@
 namespace graphc {
 namespace {
 
-size_t index(int32_t number) { return static_cast<size_t>(number); }
-
 /// The upper edge of what is placed: segments of equal height, known by their first section.
 class Skyline {
  public:
@@ -32,8 +30,8 @@ class Skyline {
   Segment lowest() {
     while (true) {
       const auto [height_bytes, begin] = queue_.top();
-      if (end_[index(begin)] != 0 && height_bytes_[index(begin)] == height_bytes) {
-        return {begin, end_[index(begin)], height_bytes};
+      if (end_[to_index(begin)] != 0 && height_bytes_[to_index(begin)] == height_bytes) {
+        return {begin, end_[to_index(begin)], height_bytes};
       }
       queue_.pop();  // it has changed since
     }
@@ -52,34 +50,35 @@ class Skyline {
     erase(segment);
     int64_t bank_bytes = std::numeric_limits<int64_t>::max();
     if (segment.begin > 0) {
-      bank_bytes = height_bytes_[index(begin_of_end_[index(segment.begin)])];
+      bank_bytes = height_bytes_[to_index(begin_of_end_[to_index(segment.begin)])];
     }
     if (segment.end < num_sections_) {
-      bank_bytes = std::min(bank_bytes, height_bytes_[index(segment.end)]);
+      bank_bytes = std::min(bank_bytes, height_bytes_[to_index(segment.end)]);
     }
     set_merged({segment.begin, segment.end, bank_bytes});
   }
 
  private:
   void set(const Segment& segment) {
-    end_[index(segment.begin)] = segment.end;
-    begin_of_end_[index(segment.end)] = segment.begin;
-    height_bytes_[index(segment.begin)] = segment.height_bytes;
+    end_[to_index(segment.begin)] = segment.end;
+    begin_of_end_[to_index(segment.end)] = segment.begin;
+    height_bytes_[to_index(segment.begin)] = segment.height_bytes;
     queue_.push({segment.height_bytes, segment.begin});
   }
-  void erase(const Segment& segment) { end_[index(segment.begin)] = 0; }
+  void erase(const Segment& segment) { end_[to_index(segment.begin)] = 0; }
 
   /// Neighbours of the same height become one segment with it.
   void set_merged(Segment segment) {
     if (segment.begin > 0) {
-      const int32_t left = begin_of_end_[index(segment.begin)];
-      if (height_bytes_[index(left)] == segment.height_bytes) {
+      const int32_t left = begin_of_end_[to_index(segment.begin)];
+      if (height_bytes_[to_index(left)] == segment.height_bytes) {
         erase({left, segment.begin, segment.height_bytes});
         segment.begin = left;
       }
     }
-    if (segment.end < num_sections_ && height_bytes_[index(segment.end)] == segment.height_bytes) {
-      const int32_t right_end = end_[index(segment.end)];
+    if (segment.end < num_sections_ &&
+        height_bytes_[to_index(segment.end)] == segment.height_bytes) {
+      const int32_t right_end = end_[to_index(segment.end)];
       erase({segment.end, right_end, segment.height_bytes});
       segment.end = right_end;
     }
@@ -123,8 +122,8 @@ StripPacking fill_valleys(const Strip& strip, const BlockOrder& order, EdgeFit f
       skyline.fill_up(valley);
       continue;
     }
-    const Block& block = strip.blocks[index(*id)];
-    packing.offset_bytes[index(*id)] = valley.height_bytes;
+    const Block& block = strip.blocks[to_index(*id)];
+    packing.offset_bytes[to_index(*id)] = valley.height_bytes;
     packing.height_bytes = std::max(packing.height_bytes, valley.height_bytes + block.size_bytes);
     skyline.raise(valley, block);
     open.remove(*id);

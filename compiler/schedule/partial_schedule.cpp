@@ -5,13 +5,13 @@
 namespace graphc {
 namespace {
 
-struct Choice {
+struct CandidateChoice {
   bool takes_first;
   Reason reason;
 };
 
 /// The one place where a heuristic decides, and says why.
-constexpr Choice choose(const Candidate& a, const Candidate& b) {
+constexpr CandidateChoice choose(const Candidate& a, const Candidate& b) {
   if (a.start_ns != b.start_ns) return {a.start_ns < b.start_ns, Reason::kOnlyReady};
   if (a.opens_overlap != b.opens_overlap) return {a.opens_overlap, Reason::kStartsCopy};
   if (a.path_ns != b.path_ns) return {a.path_ns > b.path_ns, Reason::kLongerPath};
@@ -24,7 +24,7 @@ Pick pick_first(const SchedulingProblem& problem, const std::vector<Candidate>& 
   Pick best{candidates.front()};
   for (size_t i = 1; i < candidates.size(); ++i) {
     const Candidate& rival = candidates[i];
-    const Choice choice = choose(rival, best.candidate);
+    const CandidateChoice choice = choose(rival, best.candidate);
     if (choice.takes_first) best.candidate = rival;
     // The decision that mattered is the one against a rival for the same lane.
     const bool is_rivalry =

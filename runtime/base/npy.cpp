@@ -29,7 +29,7 @@ tl::unexpected<Error> npy_error(const std::string& name, const std::string& reas
   return input_error("'" + name + "' " + reason);
 }
 
-tl::unexpected<Error> damaged(const std::string& name, const std::string& reason) {
+tl::unexpected<Error> damaged_npy(const std::string& name, const std::string& reason) {
   return npy_error(name, "is not a valid .npy file: " + reason);
 }
 
@@ -142,7 +142,7 @@ std::string numpy_name(const std::string& descr) {
 Result<ElementType> element_of(const std::string& descr, const std::string& name) {
   if (descr == "<f4") return ElementType::kF32;
   if (descr == "<i4") return ElementType::kI32;
-  if (descr.size() < 3) return damaged(name, "its dtype is '" + descr + "'");
+  if (descr.size() < 3) return damaged_npy(name, "its dtype is '" + descr + "'");
   if (descr == ">f4" || descr == ">i4") {
     return npy_error(name, "holds big-endian " + numpy_name(descr) + "; save it with .astype('<" +
                                descr.substr(1) + "')");
@@ -172,7 +172,7 @@ Result<DictionaryRange> locate_dictionary(std::span<const std::byte> start,
       std::memcmp(start.data(), kMagic.data(), kMagic.size()) != 0) {
     return npy_error(name, "is not an .npy file");
   }
-  if (start.size() < kPrologueBytes) return damaged(name, "it ends within its header");
+  if (start.size() < kPrologueBytes) return damaged_npy(name, "it ends within its header");
   const int major = std::to_integer<int>(start[6]);
   const int minor = std::to_integer<int>(start[7]);
   if ((major != 1 && major != 2) || minor != 0) {
@@ -181,7 +181,7 @@ Result<DictionaryRange> locate_dictionary(std::span<const std::byte> start,
   }
   const size_t width = major == 1 ? 2 : 4;
   const DictionaryRange range{8 + width, little_endian(start.subspan(8, width))};
-  if (range.size > kMaxHeaderBytes) return damaged(name, "its header is longer than 1 MiB");
+  if (range.size > kMaxHeaderBytes) return damaged_npy(name, "its header is longer than 1 MiB");
   return range;
 }
 
@@ -189,12 +189,13 @@ Result<DictionaryRange> locate_dictionary(std::span<const std::byte> start,
 Result<Header> parse_header(std::span<const std::byte> start, uint64_t file_bytes,
                             const std::string& name) {
   TRY(const DictionaryRange range, locate_dictionary(start, name));
-  if (range.size > start.size() - range.offset) return damaged(name, "it ends within its header");
+  if (range.size > start.size() - range.offset)
+    return damaged_npy(name, "it ends within its header");
   const std::string_view text(reinterpret_cast<const char*>(start.data()) + range.offset,
                               range.size);
   const std::optional<Dictionary> entries = parse_dictionary(text);
   if (!entries || !entries->fortran_order || !entries->shape) {
-    return damaged(name, "its header is not one that describes an array of plain numbers");
+    return damaged_npy(name, "its header is not one that describes an array of plain numbers");
   }
   TRY(const ElementType element, element_of(*entries->descr, name));
   Header header{{element, *entries->shape}, range.offset + range.size};
@@ -205,14 +206,14 @@ Result<Header> parse_header(std::span<const std::byte> start, uint64_t file_byte
     return npy_error(name, "is empty: its shape is " + to_string(header.type.shape));
   }
   if (!is_valid(header.type))
-    return damaged(name,
-                   "it claims a shape beyond what is allowed: at most 32 dimensions and 16 TiB");
+    return damaged_npy(
+        name, "it claims a shape beyond what is allowed: at most 32 dimensions and 16 TiB");
   const uint64_t found = file_bytes - header.data_offset;
   const auto wanted = static_cast<uint64_t>(header.type.size_bytes());
   if (found != wanted) {
-    return damaged(name, "its header says " + to_string(header.type) + ", which takes " +
-                             std::to_string(wanted) + " bytes, and " + std::to_string(found) +
-                             " bytes follow");
+    return damaged_npy(name, "its header says " + to_string(header.type) + ", which takes " +
+                                 std::to_string(wanted) + " bytes, and " + std::to_string(found) +
+                                 " bytes follow");
   }
   return header;
 }

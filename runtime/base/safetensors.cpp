@@ -22,13 +22,13 @@ constexpr size_t kLengthBytes = 8;
 constexpr int kMaxDepth = 4;
 constexpr std::string_view kMetadata = "__metadata__";
 
-tl::unexpected<Error> damaged(const std::string& name, const std::string& reason) {
+tl::unexpected<Error> damaged_safetensors(const std::string& name, const std::string& reason) {
   return input_error("'" + name + "' is not a valid safetensors file: " + reason);
 }
 
 tl::unexpected<Error> bad_tensor(const std::string& name, const std::string& tensor,
                                  const std::string& reason) {
-  return damaged(name, "tensor '" + tensor + "' " + reason);
+  return damaged_safetensors(name, "tensor '" + tensor + "' " + reason);
 }
 
 /// Where one tensor lies in the data that follows the header.
@@ -53,9 +53,10 @@ Result<json> parse_header(std::string_view text, const std::string& name) {
     return depth <= kMaxDepth;
   };
   json header = json::parse(text, note, false);
-  if (is_too_deep) return damaged(name, "its header nests deeper than tensors are described");
+  if (is_too_deep)
+    return damaged_safetensors(name, "its header nests deeper than tensors are described");
   if (!header.is_object() || is_ambiguous) {
-    return damaged(name, "its header is not a JSON object of unique names");
+    return damaged_safetensors(name, "its header is not a JSON object of unique names");
   }
   return header;
 }
@@ -111,9 +112,10 @@ Result<Entry> entry_of(const std::string& name, const std::string& tensor, const
 Result<std::map<std::string, std::string>> metadata_of(const std::string& name,
                                                        const json& fields) {
   std::map<std::string, std::string> metadata;
-  if (!fields.is_object()) return damaged(name, "__metadata__ is not an object");
+  if (!fields.is_object()) return damaged_safetensors(name, "__metadata__ is not an object");
   for (const auto& [key, value] : fields.items()) {
-    if (!value.is_string()) return damaged(name, "__metadata__ '" + key + "' is not a text");
+    if (!value.is_string())
+      return damaged_safetensors(name, "__metadata__ '" + key + "' is not a text");
     metadata.emplace(key, value.get<std::string>());
   }
   return metadata;
@@ -139,16 +141,18 @@ Result<void> check_layout(const std::string& name, std::vector<Entry>& entries,
     end = entry.end;
   }
   if (end == num_data_bytes) return {};
-  return damaged(name, std::to_string(num_data_bytes - end) + " bytes belong to no tensor");
+  return damaged_safetensors(name,
+                             std::to_string(num_data_bytes - end) + " bytes belong to no tensor");
 }
 
 Result<Safetensors> decode(std::span<const std::byte> bytes, const std::string& name) {
   uint64_t header_bytes = 0;
-  if (bytes.size() < kLengthBytes) return damaged(name, "it is shorter than 8 bytes");
+  if (bytes.size() < kLengthBytes) return damaged_safetensors(name, "it is shorter than 8 bytes");
   std::memcpy(&header_bytes, bytes.data(), kLengthBytes);
   if (header_bytes > bytes.size() - kLengthBytes) {
-    return damaged(name, "its header should have " + std::to_string(header_bytes) +
-                             " bytes, and the file has " + std::to_string(bytes.size()));
+    return damaged_safetensors(name, "its header should have " + std::to_string(header_bytes) +
+                                         " bytes, and the file has " +
+                                         std::to_string(bytes.size()));
   }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes,
                               static_cast<size_t>(header_bytes));
@@ -196,7 +200,7 @@ Result<Safetensors> decode_safetensors(std::span<const std::byte> bytes, const s
   try {
     return decode(bytes, name);
   } catch (const json::exception& error) {
-    return damaged(name, error.what());
+    return damaged_safetensors(name, error.what());
   }
 }
 

@@ -69,6 +69,8 @@ bool is_identifier(std::string_view text) {
                      [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '.'; });
 }
 
+std::string quoted_name(std::string_view name) { return "'" + std::string(name) + "'"; }
+
 std::string in_quotes(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {

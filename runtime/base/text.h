@@ -16,6 +16,9 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 /// Whether `text` is a name a graph may use: a letter or '_', then letters, digits, '_' and '.'.
 bool is_identifier(std::string_view text);
 
+/// `'name'`: how a message shows a name.
+std::string quoted_name(std::string_view name);
+
 /// `"text"`, with `"`, `\\` and line ends escaped by a backslash.
 std::string in_quotes(std::string_view text);
 

@@ -26,8 +26,8 @@ constexpr AllocationLimit kLoadLimit{.fixed_bytes = 32768, .bytes_per_input_byte
 /// Copies of a literal that may be alive at a time.
 constexpr size_t kMaxLiteralCopies = 3;
 constexpr size_t kMaxNodes = 24;
-constexpr int64_t kMaxBytes = 1 << 16;
-constexpr double kMaxWork = 1 << 20;
+constexpr int64_t kMaxCompiledBytes = 1 << 16;
+constexpr double kMaxCompiledWork = 1 << 20;
 
 /// What tensors of the shapes in brackets would take, however they are meant: one number may stand
 /// for a whole tensor, and the reader takes up to kMaxLiteralBytes for such.
@@ -57,7 +57,7 @@ bool is_small(const Graph& graph) {
   if (graph.nodes.size() > kMaxNodes) return false;
   double work = 0;
   for (const graphc::Value& value : graph.values) {
-    if (!value.type || value.type->size_bytes() > kMaxBytes) return false;
+    if (!value.type || value.type->size_bytes() > kMaxCompiledBytes) return false;
   }
   for (const graphc::Node& node : graph.nodes) {
     std::vector<TensorType> types;
@@ -65,7 +65,7 @@ bool is_small(const Graph& graph) {
     const Work one = node.op->work_rule(types, *graph.values[node.result].type, node.attributes);
     work += one.num_flops + one.num_bytes;
   }
-  return work <= kMaxWork;
+  return work <= kMaxCompiledWork;
 }
 
 }  // namespace

@@ -25,11 +25,11 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
 namespace graphrt::fuzz {
 namespace {
 
-constexpr size_t kMaxBytes = 8192;
+constexpr size_t kMaxMutatedBytes = 8192;
 constexpr unsigned kNumSeeds = 1000;
 
 std::vector<std::byte> mutant(const std::vector<std::byte>& file, unsigned seed,
-                              size_t max_bytes = kMaxBytes) {
+                              size_t max_bytes = kMaxMutatedBytes) {
   std::vector<uint8_t> bytes(max_bytes);
   std::memcpy(bytes.data(), file.data(), file.size());
   bytes.resize(LLVMFuzzerCustomMutator(bytes.data(), file.size(), max_bytes, seed));
@@ -45,7 +45,7 @@ TEST(PlanMutator, MostMutantsPassTheHeaderAndSomeTheVerifier) {
   unsigned num_changed = 0;
   for (unsigned seed = 0; seed < kNumSeeds; ++seed) {
     const std::vector<std::byte> bytes = mutant(file, seed);
-    ASSERT_LE(bytes.size(), kMaxBytes);
+    ASSERT_LE(bytes.size(), kMaxMutatedBytes);
     if (bytes != file) ++num_changed;
     if (split_plan_file(bytes)) ++num_headers;
     const auto plan = decode_plan(bytes);

@@ -12,7 +12,7 @@
 namespace graphrt {
 namespace {
 
-constexpr uint32_t kSeed = 20261129;
+constexpr uint32_t kJointSeed = 20261129;
 
 std::vector<std::string_view> sharing_ops() {
   std::vector<std::string_view> ops;
@@ -66,7 +66,7 @@ class JointLaunches : public GpuTest {
 std::vector<KernelCase> mixed_cases(int count_of_each) {
   std::vector<KernelCase> cases;
   for (const std::string_view op : sharing_ops()) {
-    for (KernelCase& tested : random_cases(op, kSeed, count_of_each)) {
+    for (KernelCase& tested : random_cases(op, kJointSeed, count_of_each)) {
       cases.push_back(std::move(tested));
     }
   }
@@ -80,7 +80,7 @@ TEST_F(JointLaunches, GiveTheSameBitsAsLaunchesApart) {
   ASSERT_GE(sharing_ops().size(), 5U);
   const std::vector<KernelCase> cases = mixed_cases(40);
   for (const size_t per_launch : {size_t{1}, size_t{2}, size_t{7}, size_t{kMaxOpsInLaunch}}) {
-    SCOPED_TRACE(std::to_string(per_launch) + " a launch, seed " + std::to_string(kSeed));
+    SCOPED_TRACE(std::to_string(per_launch) + " a launch, seed " + std::to_string(kJointSeed));
     expect_same_bits(cases, {}, per_launch);
   }
 }
@@ -94,7 +94,7 @@ TEST_F(JointLaunches, TakeUnalignedOperandsAndResultsInPlace) {
 
 TEST_F(JointLaunches, SayNoToKernelsOfOtherOperators) {
   JointLaunch launch;
-  const std::vector<KernelCase> cases = random_cases("softmax", kSeed, 1);
+  const std::vector<KernelCase> cases = random_cases("softmax", kJointSeed, 1);
   const KernelRun run(*queue_, cases[0]);
   EXPECT_FALSE(run.join(launch));
   EXPECT_TRUE(launch.launch(queue_->get()).has_value());  // of nothing

@@ -15,7 +15,7 @@ namespace {
 using graphrt::Result;
 
 /// Large enough that the kernel's best speed is reached, a few milliseconds on one core.
-constexpr int64_t kProductSize = 1024;
+constexpr int64_t kCpuProductSize = 1024;
 
 /// More than a worker's share of any cache; together more than all caches.
 constexpr int64_t kMinArrayBytes = int64_t{32} << 20;
@@ -54,8 +54,9 @@ Result<graphc::Device> measure_cpu(int32_t num_workers) {
   cpu.num_lanes = num_workers;
   cpu.memory_bytes = whole_gibibytes(host_memory_bytes());
   TRY(cpu.rates["matmul_f32"],
-      rate_of_workers(num_workers, product_flops(kProductSize),
-                      [](graphrt::Device& device) { return bind_product(device, kProductSize); }));
+      rate_of_workers(num_workers, product_flops(kCpuProductSize), [](graphrt::Device& device) {
+        return bind_product(device, kCpuProductSize);
+      }));
   const int64_t num_elements = array_elements(num_workers, graphrt::available_host_bytes());
   TRY(cpu.rates["bytes"],
       rate_of_workers(num_workers, sum_bytes(num_elements),

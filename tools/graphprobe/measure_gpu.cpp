@@ -15,7 +15,7 @@ using graphrt::Action;
 using graphrt::Result;
 using std::chrono::milliseconds;
 
-constexpr int64_t kProductSize = 4096;
+constexpr int64_t kGpuProductSize = 4096;
 constexpr int64_t kSumElements = int64_t{1} << 26;  // 256 MiB an array
 
 /// Median time of one run, with what it takes to launch it and to see its end.
@@ -44,8 +44,8 @@ Result<graphc::Device> measure_gpu(const Accelerator& accelerator) {
   TRY(const std::unique_ptr<Action> sum, bind_sum(*device, kSumElements));
   TRY(const double launch_s, seconds_of(*tiny, milliseconds(100)));
   for (const std::string math : {"f32", "tf32", "bf16"}) {
-    TRY(const std::unique_ptr<Action> product, bind_product(*device, kProductSize, math));
-    TRY(gpu.rates["matmul_" + math], rate_of(*product, product_flops(kProductSize), launch_s));
+    TRY(const std::unique_ptr<Action> product, bind_product(*device, kGpuProductSize, math));
+    TRY(gpu.rates["matmul_" + math], rate_of(*product, product_flops(kGpuProductSize), launch_s));
   }
   TRY(gpu.rates["bytes"], rate_of(*sum, sum_bytes(kSumElements), launch_s));
   return gpu;

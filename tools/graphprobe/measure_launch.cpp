@@ -7,9 +7,9 @@
 namespace graphprobe {
 namespace {
 
-constexpr int32_t kShortChain = 2;
-constexpr int32_t kLongChain = 200;
-constexpr std::chrono::milliseconds kBudget{300};
+constexpr int32_t kShortLaunchChain = 2;
+constexpr int32_t kLongLaunchChain = 200;
+constexpr std::chrono::milliseconds kLaunchBudget{300};
 
 /// `%n0 = relu(%x)`, `%n1 = relu(%n0)` and so on, the last being the next step's %x.
 std::string chain_text(const std::string& device, int32_t length) {
@@ -28,8 +28,8 @@ std::string chain_text(const std::string& device, int32_t length) {
 
 graphrt::Result<double> measure_launch(const graphc::Machine& machine, graphrt::DeviceId device,
                                        const graphrt::DeviceRegistry& registry) {
-  return seconds_per_operator(machine, device, chain_text, kShortChain, kLongChain, kBudget,
-                              registry);
+  return seconds_per_operator(machine, device, chain_text, kShortLaunchChain, kLongLaunchChain,
+                              kLaunchBudget, registry);
 }
 
 }  // namespace graphprobe

@@ -17,7 +17,7 @@ using graphrt::Result;
 constexpr std::array<int32_t, 5> kCandidates{2, 4, 8, 16, 32};
 constexpr int32_t kNumKernels = 192;  // a multiple of all of them
 constexpr double kHardlyLonger = 1.25;
-constexpr std::chrono::milliseconds kBudget{200};
+constexpr std::chrono::milliseconds kStreamsBudget{200};
 
 /// Products that take a few microseconds each and next to nothing of the chip. None waits for
 /// another.
@@ -40,7 +40,7 @@ Result<int32_t> measure_streams(const graphc::Machine& machine, graphrt::DeviceI
   std::vector<StreamTime> times;
   for (const int32_t num_streams : kCandidates) {
     TRY(const double step_s,
-        seconds_per_step(machine, device, num_streams, text, kBudget, registry));
+        seconds_per_step(machine, device, num_streams, text, kStreamsBudget, registry));
     times.push_back({num_streams, step_s});
   }
   return fewest_streams(times);

@@ -16,12 +16,12 @@ namespace {
 
 using graphrt::Result;
 
-constexpr int32_t kShortChain = 2;
-constexpr int32_t kLongChain = 44;
+constexpr int32_t kShortTimedChain = 2;
+constexpr int32_t kLongTimedChain = 44;
 /// Kernels that take longer than this by the rates are clear of noise when there are few of them.
 constexpr int64_t kLongKernelNs = 200'000;
 constexpr int32_t kChainOfLongKernels = 8;
-constexpr std::chrono::milliseconds kBudget{100};
+constexpr std::chrono::milliseconds kTimesBudget{100};
 
 /// YAML takes keys of up to 1024 characters.
 constexpr size_t kLongestKey = 1000;
@@ -43,8 +43,9 @@ Result<double> seconds_of(const Kernel& kernel, const graphc::Machine& machine,
                                   .kernel_cost(*graphrt::find_op(kernel.op), kernel.inputs,
                                                kernel.result, kernel.attributes, device)
                                   .work_ns;
-  const int32_t longer = expected_ns >= kLongKernelNs ? kChainOfLongKernels : kLongChain;
-  return seconds_per_operator(machine, device, text, kShortChain, longer, kBudget, registry);
+  const int32_t longer = expected_ns >= kLongKernelNs ? kChainOfLongKernels : kLongTimedChain;
+  return seconds_per_operator(machine, device, text, kShortTimedChain, longer, kTimesBudget,
+                              registry);
 }
 
 /// The same by the algorithm that `machine` names, which is dropped if it saves nothing in a chain.

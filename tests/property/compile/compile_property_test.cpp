@@ -13,25 +13,25 @@
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumSeeds = 60;
-constexpr int64_t kNumSteps = 7;
+constexpr uint32_t kNumCompileSeeds = 60;
+constexpr int64_t kNumCompileSteps = 7;
 
 std::vector<Tensor> run(const Plan& plan, uint32_t seed, RunMode mode) {
   Session session = open(plan, seed);
   RunOptions options;
   options.mode = mode;
-  const auto finished = session.run(kNumSteps, options);
+  const auto finished = session.run(kNumCompileSteps, options);
   CHECK(finished.has_value(), finished ? "" : finished.error().message);
   return results_of(session);
 }
 
 TEST(CompileProperty, RandomGraphsEqualTheReferenceExecutor) {
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Session session = open(compile_random(seed).plan, seed);
     const auto check = ReferenceCheck::begin(session);
     ASSERT_TRUE(check);
-    ASSERT_TRUE(session.run(kNumSteps));
+    ASSERT_TRUE(session.run(kNumCompileSteps));
     const auto report = check->finish(session);
     EXPECT_TRUE(report) << report.error().message;
   }
@@ -45,7 +45,7 @@ bool has_joint_launch(const Plan& plan) {
 TEST(CompileProperty, PipelinedAndBarrierRunsGiveTheSameBits) {
   int num_pipelined = 0;
   int num_joined = 0;
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Plan plan = compile_random(seed).plan;
     num_pipelined += max_stage(plan) > 0 ? 1 : 0;
@@ -56,13 +56,13 @@ TEST(CompileProperty, PipelinedAndBarrierRunsGiveTheSameBits) {
     for (size_t i = 0; i < pipelined.size(); ++i) EXPECT_EQ(pipelined[i].data, barrier[i].data);
   }
   // The sample must contain what it is about.
-  EXPECT_GT(num_pipelined, static_cast<int>(kNumSeeds) / 10);
+  EXPECT_GT(num_pipelined, static_cast<int>(kNumCompileSeeds) / 10);
   EXPECT_GT(num_joined, 2);
 }
 
 TEST(CompileProperty, EveryWaitIsNeededAndItsLossIsNoticed) {
   size_t num_mutants = 0;
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     const Plan plan = compile_random(seed).plan;
     for (const Mutant& mutant : wait_mutants(plan)) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ": " + mutant.description);
@@ -76,7 +76,7 @@ TEST(CompileProperty, EveryWaitIsNeededAndItsLossIsNoticed) {
 }
 
 TEST(CompileProperty, PlansSurviveTheirFile) {
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Plan plan = compile_random(seed).plan;
     const auto bytes = encode_plan(plan);
@@ -88,7 +88,7 @@ TEST(CompileProperty, PlansSurviveTheirFile) {
 }
 
 TEST(CompileProperty, NoScheduleBeatsItsBound) {
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Compilation compilation = compile_random(seed);
     EXPECT_LE(compilation.bound.interval_ns, compilation.synchronised.interval_ns);
@@ -99,7 +99,7 @@ TEST(CompileProperty, NoScheduleBeatsItsBound) {
 // Nobody with the fewest hand-overs has a shorter interval than the chosen placement, and whoever
 // else has one does not gain 4 us for each further hand-over.
 TEST(CompileProperty, NoPlacementCandidateIsBetterThanTheChosenOne) {
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Placement placement = compile_random(seed).placement;
     const PlacementScore& chosen = *placement.chosen.score;

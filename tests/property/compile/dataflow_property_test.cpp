@@ -12,9 +12,9 @@
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumSeeds = 24;
+constexpr uint32_t kNumDataflowSeeds = 24;
 constexpr int kMutantsPerKind = 12;
-constexpr int64_t kNumSteps = 5;
+constexpr int64_t kNumDataflowSteps = 5;
 
 enum class MutationKind {
   kOperand,
@@ -132,7 +132,7 @@ class Mutator {
 /// By name: exchanged outputs are a difference.
 std::map<std::string, std::vector<std::byte>> results_by_name(const Plan& plan, uint32_t seed) {
   Session session = open(plan, seed);
-  const auto finished = session.run(kNumSteps);
+  const auto finished = session.run(kNumDataflowSteps);
   CHECK(finished.has_value(), finished ? "" : finished.error().message);
   std::map<std::string, std::vector<std::byte>> results;
   for (const PlanOutput& output : plan.outputs) {
@@ -151,7 +151,7 @@ std::map<std::string, std::vector<std::byte>> results_by_name(const Plan& plan, 
 TEST(DataflowProperty, AMutantIsRefusedOrGivesTheSameBits) {
   std::array<int, kNumMutationKinds> num_refused{};
   std::array<int, kNumMutationKinds> num_accepted{};
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumDataflowSeeds; ++seed) {
     const Compilation compilation = compile_random(seed);
     Mutator mutator(compilation.plan, seed);
     for (int i = 0; i < kNumMutationKinds * kMutantsPerKind; ++i) {

@@ -11,8 +11,8 @@
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumSeeds = 12;
-constexpr int64_t kNumSteps = 5;
+constexpr uint32_t kNumFitSeeds = 12;
+constexpr int64_t kNumFitSteps = 5;
 
 Result<Compilation> compile_with(const AskedLimits& limits, uint32_t seed) {
   const Machine machine = random_machine(seed);
@@ -37,7 +37,7 @@ void expect_right(const Plan& plan, uint32_t seed) {
   Session session = open(plan, seed);
   const auto check = graphrt::ReferenceCheck::begin(session);
   ASSERT_TRUE(check);
-  ASSERT_TRUE(session.run(kNumSteps));
+  ASSERT_TRUE(session.run(kNumFitSteps));
   const auto report = check->finish(session);
   EXPECT_TRUE(report) << report.error().message;
 }
@@ -45,7 +45,7 @@ void expect_right(const Plan& plan, uint32_t seed) {
 TEST(FitProperty, AKeptLimitIsKeptToTheByteAndTheResultsAreRight) {
   int num_kept = 0;
   int num_traded = 0;
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumFitSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const auto [device, bytes] = fullest(compile_random(seed).memory());
     for (const int64_t percent : {90, 70, 50}) {
@@ -66,14 +66,14 @@ TEST(FitProperty, AKeptLimitIsKeptToTheByteAndTheResultsAreRight) {
     }
   }
   // The sample must contain what it is about.
-  EXPECT_GT(num_kept, static_cast<int>(kNumSeeds) / 4);
-  EXPECT_GT(num_traded, static_cast<int>(kNumSeeds) / 10);
+  EXPECT_GT(num_kept, static_cast<int>(kNumFitSeeds) / 4);
+  EXPECT_GT(num_traded, static_cast<int>(kNumFitSeeds) / 10);
 }
 
 // The number that a refusal names is true: with it the graph compiles.
 TEST(FitProperty, TheSmallestLimitThatIsNamedWorks) {
   int num_refused = 0;
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumFitSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const auto [device, bytes] = fullest(compile_random(seed).memory());
     const auto refused = compile_with({{device, 1}}, seed);
@@ -87,13 +87,13 @@ TEST(FitProperty, TheSmallestLimitThatIsNamedWorks) {
     const auto compilation = compile_with({{device, smallest_bytes}}, seed);
     EXPECT_TRUE(compilation) << message << "\n" << compilation.error().message;
   }
-  EXPECT_GT(num_refused, static_cast<int>(kNumSeeds) / 2);
+  EXPECT_GT(num_refused, static_cast<int>(kNumFitSeeds) / 2);
 }
 
 // Waits that were added for memory are needed, too.
 TEST(FitProperty, NoWaitTooManyUnderALimit) {
   size_t num_mutants = 0;
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumFitSeeds; ++seed) {
     const auto [device, bytes] = fullest(compile_random(seed).memory());
     const auto compilation = compile_with({{device, bytes * 80 / 100}}, seed);
     if (!compilation) continue;
@@ -103,7 +103,7 @@ TEST(FitProperty, NoWaitTooManyUnderALimit) {
       EXPECT_TRUE(verify_plan(mutant.plan));
     }
   }
-  EXPECT_GT(num_mutants, size_t{5} * kNumSeeds);
+  EXPECT_GT(num_mutants, size_t{5} * kNumFitSeeds);
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ using graphrt::Result;
 using graphrt::ThreadedLaneQueue;
 using Launches = ThreadedLaneQueue::Launches;
 
-constexpr uint32_t kNumSeeds = 30;
-constexpr int64_t kNumSteps = 9;
+constexpr uint32_t kNumQueuedSeeds = 30;
+constexpr int64_t kNumQueuedSteps = 9;
 constexpr int32_t kHorizon = 12;
 
 /// A plan whose accelerators are emulated, and queued by threads.
@@ -101,7 +101,7 @@ LaneProgram program_with_flags(const Plan& plan, const graphrt::DividedPlan& div
 // must be part of it, or the hardware could wait for a host that waits for it.
 TEST(QueuedLanesProperty, TheQueueKeepsThePlansOrderWithoutTheHost) {
   int num_through_host = 0;
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumQueuedSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Plan plan = compile_random(seed).plan;
     IdVector<DeviceId, bool> has_queue;
@@ -124,7 +124,7 @@ TEST(QueuedLanesProperty, TheQueueKeepsThePlansOrderWithoutTheHost) {
     }
     num_through_host += divided.queue.hand_overs.empty() ? 0 : 1;
   }
-  EXPECT_GT(num_through_host, static_cast<int>(kNumSeeds) / 4);
+  EXPECT_GT(num_through_host, static_cast<int>(kNumQueuedSeeds) / 4);
 }
 
 class QueuedLanesThreads : public ::testing::TestWithParam<Launches> {};
@@ -136,18 +136,18 @@ INSTANTIATE_TEST_SUITE_P(Launches, QueuedLanesThreads,
 TEST_P(QueuedLanesThreads, AQueueGivesTheBitsOfARunWithoutOne) {
   int num_queued = 0;
   int64_t num_replays = 0;
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumQueuedSeeds; ++seed) {
     const Plan plan = compile_random(seed).plan;
     Session without_queue = open(plan, seed);
-    ASSERT_TRUE(without_queue.run(kNumSteps));
-    ASSERT_TRUE(without_queue.run(kNumSteps));
+    ASSERT_TRUE(without_queue.run(kNumQueuedSteps));
+    ASSERT_TRUE(without_queue.run(kNumQueuedSteps));
     const std::vector<Tensor> expected = results_of(without_queue);
     for (const int64_t max_intervals : {1, 3, 1000}) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", launches of " +
                    std::to_string(max_intervals) + " intervals");
       QueuedSession queued(plan, seed, max_intervals, GetParam());
-      ASSERT_TRUE(queued.session().run(kNumSteps));
-      ASSERT_TRUE(queued.session().run(kNumSteps));
+      ASSERT_TRUE(queued.session().run(kNumQueuedSteps));
+      ASSERT_TRUE(queued.session().run(kNumQueuedSteps));
       num_queued += queued.has_queue() ? 1 : 0;
       num_replays += queued.num_replays();
       const std::vector<Tensor> results = results_of(queued.session());
@@ -156,9 +156,9 @@ TEST_P(QueuedLanesThreads, AQueueGivesTheBitsOfARunWithoutOne) {
     }
   }
   // The sample must contain what it is about.
-  EXPECT_GT(num_queued, static_cast<int>(kNumSeeds));
+  EXPECT_GT(num_queued, static_cast<int>(kNumQueuedSeeds));
   if (GetParam() == Launches::kReplayed) {
-    EXPECT_GT(num_replays, int64_t{kNumSeeds});
+    EXPECT_GT(num_replays, int64_t{kNumQueuedSeeds});
   }
 }
 

@@ -15,9 +15,9 @@
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumSeeds = 40;
+constexpr uint32_t kNumRewritesSeeds = 40;
 constexpr int kNumTries = 8;
-constexpr int64_t kNumSteps = 7;
+constexpr int64_t kNumRewritesSteps = 7;
 
 /// The compilation's placement with some values recomputed or parked.
 RandomRewrites rewritten(const Compilation& compilation, const Machine& machine, uint32_t seed) {
@@ -68,7 +68,7 @@ std::vector<Tensor> run(const Plan& plan, uint32_t seed) {
   Session session = open(plan, seed);
   const auto check = graphrt::ReferenceCheck::begin(session);
   CHECK(check.has_value(), check ? "" : check.error().message);
-  const auto finished = session.run(kNumSteps, RunOptions());
+  const auto finished = session.run(kNumRewritesSteps, RunOptions());
   CHECK(finished.has_value(), finished ? "" : finished.error().message);
   const auto report = check->finish(session);
   EXPECT_TRUE(report) << report.error().message;
@@ -87,7 +87,7 @@ TEST(RewritesProperty, RecomputedAndParkedValuesGiveTheSameBits) {
   int64_t num_divided = 0;
   int num_recomputed = 0;
   int num_parked = 0;
-  for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
+  for (uint32_t seed = 0; seed < kNumRewritesSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Machine machine = random_machine(seed);
     const Compilation compilation = compile_random(seed);
@@ -102,9 +102,9 @@ TEST(RewritesProperty, RecomputedAndParkedValuesGiveTheSameBits) {
     num_parked += rewrites.num_parked;
   }
   // The sample must contain what it is about.
-  EXPECT_GT(num_divided, static_cast<int64_t>(kNumSeeds));
-  EXPECT_GT(num_recomputed, static_cast<int>(kNumSeeds) / 2);
-  EXPECT_GT(num_parked, static_cast<int>(kNumSeeds) / 2);
+  EXPECT_GT(num_divided, static_cast<int64_t>(kNumRewritesSeeds));
+  EXPECT_GT(num_recomputed, static_cast<int>(kNumRewritesSeeds) / 2);
+  EXPECT_GT(num_parked, static_cast<int>(kNumRewritesSeeds) / 2);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace graphrt {
 namespace {
 
-constexpr uint64_t kNumPlans = 4000;
+constexpr uint64_t kNumAttackedPlans = 4000;
 
 std::string text_of(const std::optional<ExecutionFault>& fault) {
   return fault ? fault->message : "no fault";
@@ -18,7 +18,7 @@ std::string text_of(const std::optional<ExecutionFault>& fault) {
 // An accepted plan shows no fault whatever is held; each refused one shows one.
 TEST(Adversary, FindsAFaultByHoldingIffTheVerifierRefuses) {
   uint64_t num_accepted = 0;
-  for (uint64_t seed = 0; seed < kNumPlans; ++seed) {
+  for (uint64_t seed = 0; seed < kNumAttackedPlans; ++seed) {
     const Plan plan = random_plan(seed);
     const auto violation = find_order_violation(plan);
     const AdversaryReport report = execute_adversely(plan, adversary_steps(plan), 0);
@@ -27,14 +27,14 @@ TEST(Adversary, FindsAFaultByHoldingIffTheVerifierRefuses) {
         << "\nadversary: " << text_of(report.fault);
     num_accepted += violation ? 0 : 1;
   }
-  EXPECT_GE(num_accepted, kNumPlans / 10);
-  EXPECT_LE(num_accepted, kNumPlans - kNumPlans / 10);
+  EXPECT_GE(num_accepted, kNumAttackedPlans / 10);
+  EXPECT_LE(num_accepted, kNumAttackedPlans - kNumAttackedPlans / 10);
 }
 
 // Runs that are too short for the argument about any length: all their intervals are held, and what
 // they find is what a run of that length can show.
 TEST(Adversary, FindsAllThatAShortRunCanShow) {
-  for (uint64_t seed = 0; seed < kNumPlans / 4; ++seed) {
+  for (uint64_t seed = 0; seed < kNumAttackedPlans / 4; ++seed) {
     const Plan plan = random_plan(seed);
     for (const int64_t num_steps : {1, 2, 3}) {
       const auto fault = find_unrolled_fault(plan, {num_steps});
@@ -52,7 +52,7 @@ TEST(Adversary, RandomOrdersFindNothingInAcceptedPlans) {
   constexpr uint64_t kNumSeeds = 8;
   int num_refused = 0;
   int num_found = 0;
-  for (uint64_t seed = 0; seed < kNumPlans / 4; ++seed) {
+  for (uint64_t seed = 0; seed < kNumAttackedPlans / 4; ++seed) {
     const Plan plan = random_plan(seed);
     const bool is_refused = find_order_violation(plan).has_value();
     const Adversary adversary(plan, adversary_steps(plan));

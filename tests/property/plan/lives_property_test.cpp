@@ -11,24 +11,24 @@
 namespace graphrt {
 namespace {
 
-constexpr uint64_t kNumPlans = 4000;
-constexpr int32_t kHorizon = 9;
+constexpr uint64_t kNumLivesPlans = 4000;
+constexpr int32_t kLivesHorizon = 9;
 
 // What verify_plan accepts, it accepts by neighbours in time: there is no plan that only a look at
 // every two accesses would find safe.
 TEST(BufferLives, FollowEachOtherInEverySoundPlan) {
   uint64_t num_groups = 0;
-  for (uint64_t seed = 0; seed < kNumPlans; ++seed) {
+  for (uint64_t seed = 0; seed < kNumLivesPlans; ++seed) {
     const Plan plan = random_plan(seed);
     if (verify_plan(plan)) continue;
-    const PlanOrder order(plan, lane_program(plan), kHorizon);
+    const PlanOrder order(plan, lane_program(plan), kLivesHorizon);
     for (const std::vector<BufferId>& group : groups_by_place(plan)) {
       if (group.size() == 1) continue;
       ++num_groups;
       EXPECT_TRUE(lives_follow_each_other(plan, BufferUses(plan), order, group)) << "seed " << seed;
     }
   }
-  EXPECT_GT(num_groups, kNumPlans / 20);
+  EXPECT_GT(num_groups, kNumLivesPlans / 20);
 }
 
 class LargePlans : public ::testing::TestWithParam<PlanShape> {};

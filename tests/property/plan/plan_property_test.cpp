@@ -15,7 +15,7 @@
 namespace graphrt {
 namespace {
 
-constexpr uint64_t kNumPlans = 4000;
+constexpr uint64_t kNumCheckedPlans = 4000;
 
 /// Long enough for every pattern of small plans to show: the largest distance that can matter is
 /// below 2 (operand) + 2 (stage) + 3 (versions), and bytes repeat after 6 steps.
@@ -27,7 +27,7 @@ std::string text_of(const std::optional<PlanViolation>& violation) {
 
 TEST(VerifyPlan, AgreesWithTheUnrolledChecker) {
   uint64_t num_accepted = 0;
-  for (uint64_t seed = 0; seed < kNumPlans; ++seed) {
+  for (uint64_t seed = 0; seed < kNumCheckedPlans; ++seed) {
     const Plan plan = random_plan(seed);
     const auto structure = find_structure_violation(plan);
     ASSERT_FALSE(structure) << "seed " << seed << ": " << structure->message;
@@ -39,12 +39,12 @@ TEST(VerifyPlan, AgreesWithTheUnrolledChecker) {
     num_accepted += violation ? 0 : 1;
   }
   // The comparison means something only if both answers are frequent.
-  EXPECT_GE(num_accepted, kNumPlans / 10);
-  EXPECT_LE(num_accepted, kNumPlans - kNumPlans / 10);
+  EXPECT_GE(num_accepted, kNumCheckedPlans / 10);
+  EXPECT_LE(num_accepted, kNumCheckedPlans - kNumCheckedPlans / 10);
 }
 
 TEST(VerifyPlan, AgreesWithTheUnrolledCheckerOnMutants) {
-  for (uint64_t seed = 0; seed < kNumPlans / 40; ++seed) {
+  for (uint64_t seed = 0; seed < kNumCheckedPlans / 40; ++seed) {
     const Plan plan = random_plan(seed);
     if (find_order_violation(plan)) continue;
     std::vector<Mutant> mutants = wait_mutants(plan);
@@ -75,7 +75,7 @@ TEST(VerifyPlan, RefusesEveryWaitMutantOfAPlanWithoutAWaitTooMany) {
 
 // Sound for one run, sound for the same steps cut into runs anywhere: a barrier changes no number.
 TEST(VerifyPlan, WhatItAcceptsIsSoundAcrossRuns) {
-  for (uint64_t seed = 0; seed < kNumPlans / 20; ++seed) {
+  for (uint64_t seed = 0; seed < kNumCheckedPlans / 20; ++seed) {
     const Plan plan = random_plan(seed);
     if (find_order_violation(plan)) continue;
     for (const std::vector<int64_t>& runs :
@@ -88,7 +88,7 @@ TEST(VerifyPlan, WhatItAcceptsIsSoundAcrossRuns) {
 
 TEST(HappensBefore, AgreesWithReachabilityInTheUnrolledPlan) {
   constexpr int32_t kHorizon = 9;
-  for (uint64_t seed = 0; seed < kNumPlans / 20; ++seed) {
+  for (uint64_t seed = 0; seed < kNumCheckedPlans / 20; ++seed) {
     const Plan plan = random_plan(seed);
     const LaneProgram program = lane_program(plan);
     const UnrolledPlan unrolled(plan, {kSteps});
@@ -130,7 +130,7 @@ void give_random_costs(LaneProgram& program, uint64_t seed) {
 
 TEST(Simulate, KeepsTheOrderThatIsEnforced) {
   constexpr int64_t kNumSteps = 8;
-  for (uint64_t seed = 0; seed < kNumPlans / 20; ++seed) {
+  for (uint64_t seed = 0; seed < kNumCheckedPlans / 20; ++seed) {
     const Plan plan = random_plan(seed);
     LaneProgram program = lane_program(plan);
     if (!find_deadlock(program).empty()) continue;
@@ -163,7 +163,7 @@ TEST(Simulate, KeepsTheOrderThatIsEnforced) {
 
 // No lane can be faster than its own work, and nothing slower than all work one after the other.
 TEST(Simulate, SteadyIntervalLiesBetweenTheBusiestLaneAndAllOfThem) {
-  for (uint64_t seed = 0; seed < kNumPlans / 20; ++seed) {
+  for (uint64_t seed = 0; seed < kNumCheckedPlans / 20; ++seed) {
     LaneProgram program = lane_program(random_plan(seed));
     if (!find_deadlock(program).empty()) continue;
     give_random_costs(program, seed);
@@ -182,7 +182,7 @@ TEST(Simulate, SteadyIntervalLiesBetweenTheBusiestLaneAndAllOfThem) {
 }
 
 TEST(PlanFile, RoundTripsRandomPlans) {
-  for (uint64_t seed = 0; seed < kNumPlans / 20; ++seed) {
+  for (uint64_t seed = 0; seed < kNumCheckedPlans / 20; ++seed) {
     const Plan plan = random_plan(seed);
     const std::vector<std::byte> bytes = encode_plan(plan);
     const Result<Plan> decoded = decode_plan(bytes);

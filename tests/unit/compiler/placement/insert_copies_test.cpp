@@ -14,7 +14,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::Not;
 
-const PlacedOp& op_named(const PlacedGraph& placed, const std::string& name) {
+const PlacedOp& operation_named(const PlacedGraph& placed, const std::string& name) {
   for (const PlacedOp& op : placed.ops) {
     if (op.name == name) return op;
   }
@@ -31,7 +31,7 @@ TEST(InsertCopies, OneCopyPerValueAndDestination) {
                                                 "output %c on gpu0\n"),
                                        star_machine());
   EXPECT_THAT(names_of_ops(placed), ElementsAre("feed x", "x -> gpu0", "a", "b", "c"));
-  EXPECT_EQ(op_named(placed, "a").reads, op_named(placed, "b").reads);
+  EXPECT_EQ(operation_named(placed, "a").reads, operation_named(placed, "b").reads);
   EXPECT_EQ(verify_placed_graph(placed, star_machine()), std::nullopt);
 }
 
@@ -45,13 +45,13 @@ TEST(InsertCopies, ARouteOfSeveralLinksTakesACopyForEach) {
                                                 "output %b on gpu1\n"),
                                        machine);
   EXPECT_THAT(names_of_ops(placed), ElementsAre("a", "a -> cpu", "a -> gpu1", "b"));
-  const PlacedOp& first = op_named(placed, "a -> cpu");
-  const PlacedOp& second = op_named(placed, "a -> gpu1");
+  const PlacedOp& first = operation_named(placed, "a -> cpu");
+  const PlacedOp& second = operation_named(placed, "a -> gpu1");
   EXPECT_EQ(machine.devices[first.device].name, "gpu0");
   EXPECT_EQ(first.destination, machine.host());
   EXPECT_EQ(second.device, machine.host());
   EXPECT_EQ(second.reads[0].value, *first.writes);
-  EXPECT_EQ(op_named(placed, "b").reads[0].value, *second.writes);
+  EXPECT_EQ(operation_named(placed, "b").reads[0].value, *second.writes);
 }
 
 // The hop over the CPU leaves the value there: a reader on the CPU needs no copy of its own.
@@ -74,11 +74,11 @@ TEST(InsertCopies, TheNextValueOfAStateTravelsInTheStepThatComputesIt) {
                                                 "%w_new = tanh(%w) device cpu updates %w\n"
                                                 "output %y on gpu0\n"),
                                        star_machine());
-  const PlacedOp& copy = op_named(placed, "w -> gpu0");
-  const PlacedOp& update = op_named(placed, "w_new");
+  const PlacedOp& copy = operation_named(placed, "w -> gpu0");
+  const PlacedOp& update = operation_named(placed, "w_new");
   ASSERT_EQ(copy.reads.size(), 1U);
   EXPECT_EQ(copy.reads[0], (PlacedOperand{*update.writes, 0}));
-  EXPECT_EQ(op_named(placed, "y").reads[0], (PlacedOperand{*copy.writes, 1}));
+  EXPECT_EQ(operation_named(placed, "y").reads[0], (PlacedOperand{*copy.writes, 1}));
   EXPECT_EQ(update.reads[0], (PlacedOperand{*update.writes, 1}));
   EXPECT_TRUE(placed.is_filled_at_load(*copy.writes));  // step 0 reads the initial value there
 }

@@ -13,7 +13,7 @@ using testing::IsEmpty;
 
 constexpr int64_t kLaunchNs = 1;
 constexpr int64_t kWorkNs = 10;
-constexpr int64_t kIntervalNs = 40;
+constexpr int64_t kSteadyIntervalNs = 40;
 
 struct Kernel {
   int64_t start_ns = 0;
@@ -26,7 +26,7 @@ SchedulingSolution on_streams(int num_streams, const std::vector<Kernel>& kernel
   ProblemBuilder build;
   const GroupId streams = build.group(num_streams, build.shared());
   SteadyState state;
-  state.interval_ns = kIntervalNs;
+  state.interval_ns = kSteadyIntervalNs;
   for (const Kernel& kernel : kernels) {
     build.task(streams, TaskCost{kLaunchNs, kernel.duration_ns - kLaunchNs, kernel.shared_ns});
     state.lanes.push_back(LaneId(0));
@@ -47,7 +47,7 @@ TEST(SteadySolution, NoMoreLanesThanKernelsAtOnce) {
 
 // The last of one interval would meet the first of the next.
 TEST(SteadySolution, ALaneIsFreeAgainWhenTheNextIntervalBegins) {
-  const auto solution = on_streams(4, {{0}, {kIntervalNs - kWorkNs}});
+  const auto solution = on_streams(4, {{0}, {kSteadyIntervalNs - kWorkNs}});
   EXPECT_THAT(solution.lanes[LaneId(0)], ElementsAre(TaskId(0)));
   EXPECT_THAT(solution.lanes[LaneId(1)], ElementsAre(TaskId(1)));
 }

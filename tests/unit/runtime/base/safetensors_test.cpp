@@ -19,13 +19,13 @@ std::vector<std::byte> file_of(const std::string& header, const std::string& dat
   return {bytes.begin(), bytes.end()};
 }
 
-std::string message_of(const std::vector<std::byte>& bytes) {
+std::string safetensors_message(const std::vector<std::byte>& bytes) {
   const auto content = decode_safetensors(bytes, "w.safetensors");
   return content ? "no error" : content.error().message;
 }
 
-std::string message_of_tensor(const std::string& fields) {
-  return message_of(file_of("{\"w\":" + fields + "}", std::string(8, '\0')));
+std::string tensor_message(const std::string& fields) {
+  return safetensors_message(file_of("{\"w\":" + fields + "}", std::string(8, '\0')));
 }
 
 const std::string kTwoElements = R"("dtype":"F32","shape":[2],"data_offsets":[0,8])";
@@ -91,10 +91,10 @@ TEST(Safetensors, RefusesNamesThatItCannotWrite) {
 TEST(Safetensors, RefusesAHeaderLongerThanTheFile) {
   std::vector<std::byte> bytes = file_of("{}", "");
   std::fill(bytes.begin(), bytes.begin() + 8, std::byte{0xff});
-  EXPECT_EQ(message_of(bytes),
+  EXPECT_EQ(safetensors_message(bytes),
             "'w.safetensors' is not a valid safetensors file: its header should have "
             "18446744073709551615 bytes, and the file has 10");
-  EXPECT_THAT(message_of({}), HasSubstr("shorter than 8 bytes"));
+  EXPECT_THAT(safetensors_message({}), HasSubstr("shorter than 8 bytes"));
 }
 
 TEST(Safetensors, RefusesHeadersThatAreNoObjectOfUniqueNames) {
@@ -102,47 +102,51 @@ TEST(Safetensors, RefusesHeadersThatAreNoObjectOfUniqueNames) {
        {"", "[]", "1", "{", "{]", "{\"w\":}", "\xff",
         "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
         "\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}"}) {
-    EXPECT_THAT(message_of(file_of(header, std::string(8, '\0'))), HasSubstr("JSON object"))
+    EXPECT_THAT(safetensors_message(file_of(header, std::string(8, '\0'))),
+                HasSubstr("JSON object"))
         << header;
   }
   // Deep nesting must not overflow the stack.
-  EXPECT_THAT(message_of(file_of(std::string(1 << 20, '['), "")), HasSubstr("nests deeper"));
+  EXPECT_THAT(safetensors_message(file_of(std::string(1 << 20, '['), "")),
+              HasSubstr("nests deeper"));
   const std::string deep = std::string(1 << 20, '[') + std::string(1 << 20, ']');
-  EXPECT_EQ(message_of_tensor(R"({"dtype":"F32","shape":)" + deep + "}"),
+  EXPECT_EQ(tensor_message(R"({"dtype":"F32","shape":)" + deep + "}"),
             "'w.safetensors' is not a valid safetensors file: its header nests deeper than tensors "
             "are described");
 }
 
 TEST(Safetensors, RefusesOtherElementTypes) {
-  EXPECT_EQ(message_of_tensor(R"({"dtype":"BF16","shape":[4],"data_offsets":[0,8]})"),
+  EXPECT_EQ(tensor_message(R"({"dtype":"BF16","shape":[4],"data_offsets":[0,8]})"),
             "'w.safetensors': tensor 'w' has dtype BF16; F32 and I32 are supported");
 }
 
 TEST(Safetensors, RefusesDescriptionsThatAreIncompleteOrOfTheWrongKind) {
-  EXPECT_THAT(message_of_tensor("3"), HasSubstr("not described by an object"));
-  EXPECT_THAT(message_of_tensor("{}"), HasSubstr("has no dtype"));
-  EXPECT_THAT(message_of_tensor(R"({"dtype":4})"), HasSubstr("has no dtype"));
-  EXPECT_THAT(message_of_tensor(R"({"dtype":"F32"})"), HasSubstr("has no shape"));
-  EXPECT_THAT(message_of_tensor(R"({"dtype":"F32","shape":[2]})"), HasSubstr("no data_offsets"));
+  EXPECT_THAT(tensor_message("3"), HasSubstr("not described by an object"));
+  EXPECT_THAT(tensor_message("{}"), HasSubstr("has no dtype"));
+  EXPECT_THAT(tensor_message(R"({"dtype":4})"), HasSubstr("has no dtype"));
+  EXPECT_THAT(tensor_message(R"({"dtype":"F32"})"), HasSubstr("has no shape"));
+  EXPECT_THAT(tensor_message(R"({"dtype":"F32","shape":[2]})"), HasSubstr("no data_offsets"));
   for (const char* shape : {"[-1]", "[0]", "[1.5]", "[\"2\"]", "[18446744073709551615]", "[[2]]"}) {
-    EXPECT_THAT(message_of_tensor(std::string(R"({"dtype":"F32","shape":)") + shape +
-                                  R"(,"data_offsets":[0,8]})"),
+    EXPECT_THAT(tensor_message(std::string(R"({"dtype":"F32","shape":)") + shape +
+                               R"(,"data_offsets":[0,8]})"),
                 HasSubstr("has the shape"))
         << shape;
   }
   for (const char* offsets : {"[0]", "[0,8,8]", "[-8,0]", "[0,8.0]", "8", "{}"}) {
-    EXPECT_THAT(message_of_tensor(std::string(R"({"dtype":"F32","shape":[2],"data_offsets":)") +
-                                  offsets + "}"),
+    EXPECT_THAT(tensor_message(std::string(R"({"dtype":"F32","shape":[2],"data_offsets":)") +
+                               offsets + "}"),
                 HasSubstr("no data_offsets"))
         << offsets;
   }
-  EXPECT_THAT(message_of(file_of(R"({"__metadata__":[]})", "")), HasSubstr("__metadata__"));
-  EXPECT_THAT(message_of(file_of(R"({"__metadata__":{"a":1}})", "")), HasSubstr("not a text"));
+  EXPECT_THAT(safetensors_message(file_of(R"({"__metadata__":[]})", "")),
+              HasSubstr("__metadata__"));
+  EXPECT_THAT(safetensors_message(file_of(R"({"__metadata__":{"a":1}})", "")),
+              HasSubstr("not a text"));
 }
 
 TEST(Safetensors, RefusesOffsetsThatDoNotFit) {
   const auto with_offsets = [](const std::string& offsets) {
-    return message_of_tensor(R"({"dtype":"F32","shape":[2],"data_offsets":)" + offsets + "}");
+    return tensor_message(R"({"dtype":"F32","shape":[2],"data_offsets":)" + offsets + "}");
   };
   EXPECT_THAT(with_offsets("[0,4]"), HasSubstr("is f32[2] and has data_offsets [0,4]"));
   EXPECT_THAT(with_offsets("[8,0]"), HasSubstr("has data_offsets [8,0]"));
@@ -150,7 +154,7 @@ TEST(Safetensors, RefusesOffsetsThatDoNotFit) {
   EXPECT_THAT(with_offsets("[18446744073709551608,18446744073709551615]"),
               HasSubstr("data_offsets"));
   EXPECT_THAT(
-      message_of_tensor(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]})"),
+      tensor_message(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]})"),
       HasSubstr("larger than 16 TiB"));
 }
 
@@ -158,23 +162,26 @@ TEST(Safetensors, RefusesHolesAndSharedBytes) {
   const auto tensor = [](const std::string& name, const std::string& offsets) {
     return "\"" + name + R"(":{"dtype":"F32","shape":[1],"data_offsets":)" + offsets + "}";
   };
-  EXPECT_THAT(message_of(file_of("{" + tensor("a", "[0,4]") + "," + tensor("b", "[0,4]") + "}",
-                                 std::string(4, '\0'))),
-              HasSubstr("starts at byte 0; the tensor before it ends at 4"));
-  EXPECT_THAT(message_of(file_of("{" + tensor("a", "[0,4]") + "," + tensor("b", "[8,12]") + "}",
-                                 std::string(12, '\0'))),
-              HasSubstr("starts at byte 8; the tensor before it ends at 4"));
-  EXPECT_THAT(message_of(file_of("{" + tensor("a", "[0,4]") + "}", std::string(6, '\0'))),
+  EXPECT_THAT(
+      safetensors_message(file_of("{" + tensor("a", "[0,4]") + "," + tensor("b", "[0,4]") + "}",
+                                  std::string(4, '\0'))),
+      HasSubstr("starts at byte 0; the tensor before it ends at 4"));
+  EXPECT_THAT(
+      safetensors_message(file_of("{" + tensor("a", "[0,4]") + "," + tensor("b", "[8,12]") + "}",
+                                  std::string(12, '\0'))),
+      HasSubstr("starts at byte 8; the tensor before it ends at 4"));
+  EXPECT_THAT(safetensors_message(file_of("{" + tensor("a", "[0,4]") + "}", std::string(6, '\0'))),
               HasSubstr("2 bytes belong to no tensor"));
 }
 
 TEST(Safetensors, RefusesEveryTruncationAndSurvivesEveryChangedByte) {
   const std::vector<std::byte> whole =
       file_of("{\"w\":{" + kTwoElements + "}}", std::string(8, '\0'));
-  ASSERT_EQ(message_of(whole), "no error");
+  ASSERT_EQ(safetensors_message(whole), "no error");
   for (size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_NE(message_of({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}),
-              "no error")
+    EXPECT_NE(
+        safetensors_message({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}),
+        "no error")
         << size;
   }
   for (size_t i = 0; i < whole.size(); ++i) {

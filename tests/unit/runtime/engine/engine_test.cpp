@@ -9,36 +9,11 @@
 #include <tuple>
 
 #include "tests/unit/runtime/engine/block_until_started.h"
+#include "tests/unit/runtime/engine/callback_action.h"
 #include "tests/unit/runtime/engine/training_plan.h"
 
 namespace graphrt {
 namespace {
-
-using Actions = IdVector<InstructionId, std::unique_ptr<Action>>;
-
-class CallbackAction final : public Action {
- public:
-  explicit CallbackAction(std::function<Result<void>(int64_t)> callback)
-      : callback_(std::move(callback)) {}
-  Result<void> run(int64_t step) override { return callback_(step); }
-
- private:
-  std::function<Result<void>(int64_t)> callback_;
-};
-
-Actions actions_for(const Plan& plan,
-                    const std::function<Result<void>(InstructionId, int64_t)>& callback) {
-  Actions actions;
-  for (const InstructionId id : plan.instructions.ids()) {
-    actions.push_back(
-        std::make_unique<CallbackAction>([=](int64_t step) { return callback(id, step); }));
-  }
-  return actions;
-}
-
-Actions idle_actions(const Plan& plan) {
-  return actions_for(plan, [](InstructionId, int64_t) -> Result<void> { return {}; });
-}
 
 InstructionId named(const Plan& plan, const std::string& name) {
   for (const InstructionId id : plan.instructions.ids()) {

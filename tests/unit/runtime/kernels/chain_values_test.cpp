@@ -5,9 +5,6 @@
 namespace graphrt {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
-
 Attributes formula(std::string text) { return with({{"formula", std::move(text)}}); }
 
 INSTANTIATE_TEST_SUITE_P(Chains, ExpectedValues, testing::ValuesIn(kCpuAndReference),

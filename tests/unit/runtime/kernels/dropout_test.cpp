@@ -7,7 +7,7 @@
 namespace graphrt {
 namespace {
 
-constexpr int64_t kNumElements = 100'000;
+constexpr int64_t kNumDropped = 100'000;
 
 Tensor ones(int64_t size) {
   return tensor_of<float>({size}, std::vector<float>(static_cast<size_t>(size), 1));
@@ -21,11 +21,11 @@ Attributes dropout_attributes(double rate, int64_t seed, int64_t first = 0) {
 
 double kept_share(double rate, int64_t seed, int32_t step) {
   const Tensor y =
-      run_cpu("dropout", {ones(kNumElements), step_number(step)}, dropout_attributes(rate, seed));
+      run_cpu("dropout", {ones(kNumDropped), step_number(step)}, dropout_attributes(rate, seed));
   const auto is_kept = [](float x) { return x != 0; };
   const auto elements = y.as<float>();
   return static_cast<double>(std::count_if(elements.begin(), elements.end(), is_kept)) /
-         kNumElements;
+         kNumDropped;
 }
 
 // The deviation of a share of 100 000 is sqrt(p (1 - p) / 100 000), at most 0.0016.
@@ -64,7 +64,7 @@ TEST(Dropout, OfAPartIsThatPartOfTheWhole) {
 // Two masks of independent halves agree in half of their elements, within 5 deviations of 0.0016.
 TEST(Dropout, DrawsAnewForEveryStepAndSeed) {
   const auto mask = [](int64_t seed, int32_t step) {
-    return run_cpu("dropout", {ones(kNumElements), step_number(step)},
+    return run_cpu("dropout", {ones(kNumDropped), step_number(step)},
                    dropout_attributes(0.5, seed));
   };
   const Tensor first = mask(1, 0);
@@ -73,7 +73,7 @@ TEST(Dropout, DrawsAnewForEveryStepAndSeed) {
     for (size_t i = 0; i < first.as<float>().size(); ++i) {
       num_equal += first.as<float>()[i] == other.as<float>()[i] ? 1 : 0;
     }
-    EXPECT_NEAR(static_cast<double>(num_equal) / kNumElements, 0.5, 0.008);
+    EXPECT_NEAR(static_cast<double>(num_equal) / kNumDropped, 0.5, 0.008);
   }
 }
 

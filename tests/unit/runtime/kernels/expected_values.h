@@ -1,5 +1,6 @@
 #pragma once
 
+#include "float_values.h"
 #include "kernel_test_support.h"
 
 namespace graphrt {

@@ -6,8 +6,6 @@
 namespace graphrt {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
 class LayerValues : public ExpectedValues {};
 INSTANTIATE_TEST_SUITE_P(BackEnds, LayerValues, testing::ValuesIn(kCpuAndReference),
                          [](const auto& test) { return test.param.name; });

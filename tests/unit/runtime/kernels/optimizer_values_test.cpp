@@ -4,8 +4,6 @@
 namespace graphrt {
 namespace {
 
-constexpr float kInf = std::numeric_limits<float>::infinity();
-
 class OptimizerValues : public ExpectedValues {
  protected:
   static inline const std::vector<Tensor> kGradients = {

@@ -4,9 +4,6 @@
 namespace graphrt {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr float kLog2 = 0.693147181F;
 constexpr float kLog3 = 1.098612289F;
 
 class TrainingValues : public ExpectedValues {};

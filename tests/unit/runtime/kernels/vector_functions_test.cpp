@@ -14,11 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "float_values.h"
+
 namespace graphrt::cpu {
 namespace {
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
 
 using FunctionOfEach = void (*)(const float* x, float* y, int64_t size);
 

@@ -5,8 +5,8 @@
 namespace graphrt {
 namespace {
 
-constexpr LaneId kA{0};
-constexpr LaneId kB{1};
+constexpr LaneId kFirst{0};
+constexpr LaneId kSecond{1};
 
 LaneInstruction task(int64_t work_ns, std::vector<Wait> waits = {}, int32_t stage = 0) {
   return {.stage = stage, .waits = std::move(waits), .cost = {0, work_ns, 0}};
@@ -32,55 +32,55 @@ void expect_span(const Timeline& timeline, size_t interval, LaneId lane, size_t 
 //  A    a0---a1---
 //  B         b0------- b1-------
 TEST(Simulate, StartsWhenTheLaneIsFreeAndTheWaitHolds) {
-  const LaneProgram p = program({{task(10)}, {task(15, {{kA, 1, 0}})}});
+  const LaneProgram p = program({{task(10)}, {task(15, {{kFirst, 1, 0}})}});
   const Timeline timeline = simulate(p, 2);
-  expect_span(timeline, 0, kA, 0, 0, 10);
-  expect_span(timeline, 1, kA, 0, 10, 20);
-  expect_span(timeline, 0, kB, 0, 10, 25);
-  expect_span(timeline, 1, kB, 0, 25, 40);
+  expect_span(timeline, 0, kFirst, 0, 0, 10);
+  expect_span(timeline, 1, kFirst, 0, 10, 20);
+  expect_span(timeline, 0, kSecond, 0, 10, 25);
+  expect_span(timeline, 1, kSecond, 0, 25, 40);
   EXPECT_EQ(timeline.end_ns, 40);
   EXPECT_EQ(steady_interval_ns(p), 15);
 }
 
 // A single version: a may not start before b of the interval before is done with it.
 TEST(Simulate, WaitsThatLeadBackSlowTheLoop) {
-  const LaneProgram p = program({{task(10, {{kB, 1, 1}})}, {task(15, {{kA, 1, 0}})}});
+  const LaneProgram p = program({{task(10, {{kSecond, 1, 1}})}, {task(15, {{kFirst, 1, 0}})}});
   EXPECT_EQ(steady_interval_ns(p), 25);
 }
 
 // Two versions: the same loop over two intervals, 25 ns for two, so the slower lane decides.
 TEST(Simulate, AVersionMoreLetsLanesOverlap) {
-  const LaneProgram p = program({{task(10, {{kB, 1, 2}})}, {task(15, {{kA, 1, 0}})}});
+  const LaneProgram p = program({{task(10, {{kSecond, 1, 2}})}, {task(15, {{kFirst, 1, 0}})}});
   EXPECT_EQ(steady_interval_ns(p), 15);
 }
 
 // 10 + 21 ns for every two intervals: 15.5 ns each, rounded up.
 TEST(Simulate, RoundsTheSteadyIntervalUp) {
-  const LaneProgram p = program({{task(10, {{kB, 1, 1}})}, {task(21, {{kA, 1, 1}})}});
+  const LaneProgram p = program({{task(10, {{kSecond, 1, 1}})}, {task(21, {{kFirst, 1, 1}})}});
   EXPECT_EQ(steady_interval_ns(p), 21);
-  const LaneProgram q = program({{task(15, {{kB, 1, 1}})}, {task(16, {{kA, 1, 1}})}});
+  const LaneProgram q = program({{task(15, {{kSecond, 1, 1}})}, {task(16, {{kFirst, 1, 1}})}});
   EXPECT_EQ(steady_interval_ns(q), 16);
 }
 
 //  interval   0      1      2         stage 1: skipped in interval 0, stage 0: skipped in interval
 //  2 A          a(0)   a(1)   - B          -      b(0)   b(1)
 TEST(Simulate, SkipsWhatLiesOutsideTheRun) {
-  const LaneProgram p = program({{task(10)}, {task(10, {{kA, 1, 1}}, 1)}});
+  const LaneProgram p = program({{task(10)}, {task(10, {{kFirst, 1, 1}}, 1)}});
   const Timeline timeline = simulate(p, 2);
   ASSERT_EQ(timeline.intervals.size(), 3U);
-  expect_span(timeline, 0, kB, 0, 0, 0);
-  expect_span(timeline, 1, kB, 0, 10, 20);
-  expect_span(timeline, 2, kB, 0, 20, 30);
-  expect_span(timeline, 2, kA, 0, 20, 20);
+  expect_span(timeline, 0, kSecond, 0, 0, 0);
+  expect_span(timeline, 1, kSecond, 0, 10, 20);
+  expect_span(timeline, 2, kSecond, 0, 20, 30);
+  expect_span(timeline, 2, kFirst, 0, 20, 20);
   EXPECT_EQ(timeline.end_ns, 30);
 }
 
 // A skipped instruction performs its waits: what follows it on its lane may rely on them.
 TEST(Simulate, ASkippedInstructionStillWaits) {
-  const LaneProgram p = program({{task(10)}, {task(1, {{kA, 1, 0}}, 1), task(1)}});
+  const LaneProgram p = program({{task(10)}, {task(1, {{kFirst, 1, 0}}, 1), task(1)}});
   const Timeline timeline = simulate(p, 1);
-  expect_span(timeline, 0, kB, 0, 10, 10);
-  expect_span(timeline, 0, kB, 1, 10, 11);
+  expect_span(timeline, 0, kSecond, 0, 10, 10);
+  expect_span(timeline, 0, kSecond, 1, 10, 11);
 }
 
 //  ns        0   2            12           22
@@ -89,23 +89,23 @@ TEST(Simulate, ASkippedInstructionStillWaits) {
 TEST(Simulate, ASharedResourceServesInTheOrderOfRequests) {
   LaneProgram p =
       program({{LaneInstruction{0, {}, {2, 15, 10}}}, {LaneInstruction{0, {}, {2, 15, 10}}}});
-  p.shared[kA] = SharedResourceId(7);
-  p.shared[kB] = SharedResourceId(7);
+  p.shared[kFirst] = SharedResourceId(7);
+  p.shared[kSecond] = SharedResourceId(7);
   const Timeline timeline = simulate(p, 1);
-  expect_span(timeline, 0, kA, 0, 0, 17);
-  expect_span(timeline, 0, kB, 0, 0, 27);
-  p.shared[kB] = SharedResourceId(8);
-  expect_span(simulate(p, 1), 0, kB, 0, 0, 17);
+  expect_span(timeline, 0, kFirst, 0, 0, 17);
+  expect_span(timeline, 0, kSecond, 0, 0, 27);
+  p.shared[kSecond] = SharedResourceId(8);
+  expect_span(simulate(p, 1), 0, kSecond, 0, 0, 17);
 }
 
 TEST(Simulate, TheEarlierRequestWinsNotTheLowerLane) {
   LaneProgram p =
       program({{LaneInstruction{0, {}, {5, 10, 10}}}, {LaneInstruction{0, {}, {1, 10, 10}}}});
-  p.shared[kA] = SharedResourceId(0);
-  p.shared[kB] = SharedResourceId(0);
+  p.shared[kFirst] = SharedResourceId(0);
+  p.shared[kSecond] = SharedResourceId(0);
   const Timeline timeline = simulate(p, 1);
-  expect_span(timeline, 0, kB, 0, 0, 11);
-  expect_span(timeline, 0, kA, 0, 0, 21);
+  expect_span(timeline, 0, kSecond, 0, 0, 11);
+  expect_span(timeline, 0, kFirst, 0, 0, 21);
 }
 
 TEST(Simulate, NothingToRunTakesNoTime) {

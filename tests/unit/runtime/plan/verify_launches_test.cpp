@@ -43,7 +43,7 @@ struct JointPlan {
   Instruction& instruction(InstructionId id) { return plan.instructions[id]; }
 };
 
-std::string fault(const std::function<void(JointPlan&)>& damage) {
+std::string joint_fault(const std::function<void(JointPlan&)>& damage) {
   JointPlan p;
   damage(p);
   p.plan.required_features = features_of(p.plan);
@@ -59,29 +59,29 @@ TEST(VerifyLaunches, AcceptsUpdatesSideBySide) {
 }
 
 TEST(VerifyLaunches, TheFirstOfALaneIsJoinedToNothing) {
-  EXPECT_EQ(fault([](JointPlan& p) { p.instruction(p.a_new).is_joined = true; }),
+  EXPECT_EQ(joint_fault([](JointPlan& p) { p.instruction(p.a_new).is_joined = true; }),
             "structure: 'a.new' (worker) is joined to nothing: its lane begins here");
 }
 
 TEST(VerifyLaunches, WaitsStandBeforeAllOfALaunch) {
-  EXPECT_EQ(fault([](JointPlan& p) { p.instruction(p.b_new).waits = {{p.other, 1, 1}}; }),
+  EXPECT_EQ(joint_fault([](JointPlan& p) { p.instruction(p.b_new).waits = {{p.other, 1, 1}}; }),
             "structure: 'b.new' (worker) is joined and waits; the first of a launch waits for all");
 }
 
 TEST(VerifyLaunches, NobodyWaitsForAPart) {
-  EXPECT_EQ(fault([](JointPlan& p) { p.instruction(p.reader).waits[0].count = 1; }),
+  EXPECT_EQ(joint_fault([](JointPlan& p) { p.instruction(p.reader).waits[0].count = 1; }),
             "structure: 'reader' (other) waits for 'a.new', but not for all of its launch");
 }
 
 TEST(VerifyLaunches, OneStage) {
-  EXPECT_EQ(fault([](JointPlan& p) { p.instruction(p.b_new).stage = 1; }),
+  EXPECT_EQ(joint_fault([](JointPlan& p) { p.instruction(p.b_new).stage = 1; }),
             "structure: 'b.new' (worker) is joined to 'a.new', which is of another stage");
 }
 
 // b.new reads what a.new is just writing: of this step, or, in place, of the one before.
 TEST(VerifyLaunches, NoneReadsWhatAnotherWrites) {
   for (const int32_t distance : {0, 1}) {
-    EXPECT_EQ(fault([&](JointPlan& p) {
+    EXPECT_EQ(joint_fault([&](JointPlan& p) {
                 Operand& operand = p.instruction(p.b_new).reads[1];
                 operand = {p.a, {p.a_new}, distance, {}};
               }),
@@ -92,12 +92,12 @@ TEST(VerifyLaunches, NoneReadsWhatAnotherWrites) {
 
 // c.new writes where the two before it read.
 TEST(VerifyLaunches, NoneWritesWhatAnotherReads) {
-  EXPECT_EQ(fault([](JointPlan& p) {
+  EXPECT_EQ(joint_fault([](JointPlan& p) {
               p.instruction(p.c_new).is_joined = true;
               p.instruction(p.reader).waits[0].count = 3;
             }),
             "accepted");
-  EXPECT_EQ(fault([](JointPlan& p) {
+  EXPECT_EQ(joint_fault([](JointPlan& p) {
               p.instruction(p.c_new).is_joined = true;
               p.instruction(p.reader).waits[0].count = 3;
               p.plan.buffers[p.c].offset_bytes = p.plan.buffers[p.g].offset_bytes;

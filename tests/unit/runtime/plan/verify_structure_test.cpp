@@ -9,7 +9,7 @@ namespace graphrt {
 namespace {
 
 /// The message for the training plan with one thing wrong.
-std::string fault(const std::function<void(TrainingPlan&)>& damage) {
+std::string structure_fault(const std::function<void(TrainingPlan&)>& damage) {
   TrainingPlan p = training_plan();
   damage(p);
   const auto violation = verify_plan(p.plan);
@@ -20,11 +20,11 @@ std::string fault(const std::function<void(TrainingPlan&)>& damage) {
 
 std::string instruction_fault(InstructionId TrainingPlan::* which,
                               const std::function<void(Instruction&)>& damage) {
-  return fault([&](TrainingPlan& p) { damage(p.plan.instructions[p.*which]); });
+  return structure_fault([&](TrainingPlan& p) { damage(p.plan.instructions[p.*which]); });
 }
 
 std::string buffer_fault(const std::function<void(PlanBuffer&)>& damage) {
-  return fault([&](TrainingPlan& p) { damage(p.plan.buffers[BufferId(0)]); });  // x@cpu
+  return structure_fault([&](TrainingPlan& p) { damage(p.plan.buffers[BufferId(0)]); });  // x@cpu
 }
 
 TEST(VerifyStructure, ChecksIds) {
@@ -32,16 +32,17 @@ TEST(VerifyStructure, ChecksIds) {
             "structure: a buffer of 'h' is 99, outside 0..6");
   EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.writes = BufferId(-2); }),
             "structure: the result's buffer of 'h' is -2, outside 0..6");
-  EXPECT_EQ(fault([](auto& p) { p.plan.lanes[LaneId(0)].instructions[0] = InstructionId(8); }),
-            "structure: an instruction of 'feeds' is 8, outside 0..7");
-  EXPECT_EQ(fault([](auto& p) { p.plan.states[0].buffers[1] = BufferId(7); }),
+  EXPECT_EQ(
+      structure_fault([](auto& p) { p.plan.lanes[LaneId(0)].instructions[0] = InstructionId(8); }),
+      "structure: an instruction of 'feeds' is 8, outside 0..7");
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.states[0].buffers[1] = BufferId(7); }),
             "structure: a buffer of 'w' is 7, outside 0..6");
 }
 
 TEST(VerifyStructure, ChecksDevices) {
-  EXPECT_EQ(fault([](auto& p) { p.plan.devices[DeviceId(1)].index = -5; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.devices[DeviceId(1)].index = -5; }),
             "structure: the index of 'gpu0' is -5");
-  EXPECT_EQ(fault([](auto& p) { p.plan.devices[DeviceId(1)].memory_bytes = -1; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.devices[DeviceId(1)].memory_bytes = -1; }),
             "structure: the memory of 'gpu0' is -1 bytes");
 }
 
@@ -57,17 +58,17 @@ TEST(VerifyStructure, ChecksWaits) {
 }
 
 TEST(VerifyStructure, ChecksLanes) {
-  EXPECT_EQ(fault([](auto& p) { p.plan.lanes[LaneId(0)].instructions.push_back(p.h); }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.lanes[LaneId(0)].instructions.push_back(p.h); }),
             "structure: 'h' stands 2 times in the lanes; it must stand there once");
-  EXPECT_EQ(fault([](auto& p) { p.plan.lanes[LaneId(2)].device = DeviceId(0); }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.lanes[LaneId(2)].device = DeviceId(0); }),
             "structure: lane 'gpu0.compute' is no link, but leads from 'cpu' to 'gpu0'");
-  EXPECT_EQ(fault([](auto& p) { p.plan.lanes[LaneId(2)].kind = LaneKind::kFeed; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.lanes[LaneId(2)].kind = LaneKind::kFeed; }),
             "structure: lane 'gpu0.compute' feeds or hands out on 'gpu0'; only 'cpu' can");
-  EXPECT_EQ(fault([](auto& p) { p.plan.lanes[LaneId(4)].kind = LaneKind::kLink; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.lanes[LaneId(4)].kind = LaneKind::kLink; }),
             "structure: 'u' (cpu.worker) is of kind 'kernel', but its lane is of kind 'link'");
-  EXPECT_EQ(fault([](auto& p) { p.plan.devices[DeviceId(0)].kind = "cuda"; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.devices[DeviceId(0)].kind = "cuda"; }),
             "structure: the first device must be of kind 'cpu', the host");
-  EXPECT_EQ(fault([](auto& p) { p.plan.devices[DeviceId(1)].kind = "cpu"; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.devices[DeviceId(1)].kind = "cpu"; }),
             "structure: device 'gpu0' is of kind 'cpu', and 'cpu' is the host already");
 }
 
@@ -100,12 +101,12 @@ TEST(VerifyStructure, ChecksDevicesOfOperands) {
       "structure: 'g -> cpu' (gpu0->cpu) writes buffer 'g@gpu0', as does 'g' (gpu0.compute); a "
       "buffer has one writer");
   EXPECT_EQ(
-      fault([](auto& p) {
+      structure_fault([](auto& p) {
         std::swap(p.plan.lanes[LaneId(3)].device, p.plan.lanes[LaneId(3)].destination);
       }),
       "structure: 'g -> cpu' (gpu0->cpu) reads buffer 'g@gpu0' on 'gpu0'; its lane reads from "
       "'cpu'");
-  EXPECT_EQ(fault([](auto& p) { p.plan.lanes[LaneId(3)].destination = DeviceId(1); }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.lanes[LaneId(3)].destination = DeviceId(1); }),
             "structure: 'g -> cpu' (gpu0->cpu) writes buffer 'g@cpu' on 'cpu'; its lane writes to "
             "'gpu0'");
 }
@@ -119,7 +120,7 @@ TEST(VerifyStructure, ChecksOperators) {
   EXPECT_EQ(
       instruction_fault(&TrainingPlan::h, [](auto& i) { i.op = "argmax"; }),
       "structure: 'h' (gpu0.compute) gives i32[], but its buffer 'h@gpu0' is of type f32[64]");
-  EXPECT_EQ(fault([](auto& p) { p.plan.inputs[InputId(0)].type.shape = {32}; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.inputs[InputId(0)].type.shape = {32}; }),
             "structure: 'x' (feeds) moves f32[32] into a buffer of type f32[64]");
 }
 
@@ -152,47 +153,51 @@ TEST(VerifyStructure, ChecksOperands) {
 }
 
 TEST(VerifyStructure, ChecksFirstContents) {
-  EXPECT_EQ(fault([](auto& p) { p.plan.states[0].buffers[1] = p.plan.states[0].buffers[0]; }),
-            "structure: buffer 'w@cpu' is filled at load twice");
-  EXPECT_EQ(fault([](auto& p) { p.plan.states[0].type.shape = {32}; }),
+  EXPECT_EQ(
+      structure_fault([](auto& p) { p.plan.states[0].buffers[1] = p.plan.states[0].buffers[0]; }),
+      "structure: buffer 'w@cpu' is filled at load twice");
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.states[0].type.shape = {32}; }),
             "structure: buffer 'w@cpu' of type f32[64] is filled at load from 'w', which has "
             "f32[32]");
-  EXPECT_EQ(fault([](auto& p) { p.plan.states[0].initializer.kind = InitializerKind::kData; }),
-            "structure: state 'w' of 256 bytes starts from 0 bytes of data");
-  EXPECT_EQ(fault([](auto& p) { p.plan.states[0].buffers.clear(); }),
+  EXPECT_EQ(
+      structure_fault([](auto& p) { p.plan.states[0].initializer.kind = InitializerKind::kData; }),
+      "structure: state 'w' of 256 bytes starts from 0 bytes of data");
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.states[0].buffers.clear(); }),
             "structure: state 'w' has no buffer");
-  EXPECT_EQ(fault([](auto& p) {
+  EXPECT_EQ(structure_fault([](auto& p) {
               p.plan.constants.push_back({"c", std::vector<std::byte>(256), {BufferId(2)}});
             }),
             "structure: 'g -> cpu' (gpu0->cpu) writes buffer 'g@cpu' of a constant");
-  EXPECT_EQ(fault([](auto& p) { p.plan.buffers[BufferId(2)].offset_bytes = 512; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.buffers[BufferId(2)].offset_bytes = 512; }),
             "structure: buffer 'w@cpu' is filled at load and shares bytes with 'g@cpu'");
 }
 
 TEST(VerifyStructure, ChecksOutputs) {
-  EXPECT_EQ(fault([](auto& p) { p.plan.outputs[0].value.buffer = BufferId(0); }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.outputs[0].value.buffer = BufferId(0); }),
             "structure: 'g' (outputs) does not read what output 'g' names");
-  EXPECT_EQ(fault([](auto& p) { p.plan.outputs.clear(); }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.outputs.clear(); }),
             "structure: 'g' (outputs) hands out 0 outputs; it must hand out one");
   EXPECT_EQ(
-      fault([](auto& p) { p.plan.outputs.push_back({"old", {BufferId(1), {p.update}, 1}, {}}); }),
+      structure_fault(
+          [](auto& p) { p.plan.outputs.push_back({"old", {BufferId(1), {p.update}, 1}, {}}); }),
       "structure: output 'old' names a value of 1 steps before the last, which buffer 'w@cpu' "
       "no longer holds");
-  EXPECT_EQ(fault([](auto& p) { p.plan.outputs.push_back({"w", {BufferId(1), {}, 0}, {}}); }),
-            "structure: output 'w' does not name the writer of buffer 'w@cpu'");
   EXPECT_EQ(
-      fault([](auto& p) { p.plan.outputs.push_back({"g", {BufferId(1), {p.update}, 0}, {}}); }),
-      "structure: there are two outputs of name 'g'");
-  EXPECT_EQ(
-      fault([](auto& p) { p.plan.outputs.push_back({"w", {BufferId(1), {p.update}, 0}, {}}); }),
-      "accepted");
+      structure_fault([](auto& p) { p.plan.outputs.push_back({"w", {BufferId(1), {}, 0}, {}}); }),
+      "structure: output 'w' does not name the writer of buffer 'w@cpu'");
+  EXPECT_EQ(structure_fault(
+                [](auto& p) { p.plan.outputs.push_back({"g", {BufferId(1), {p.update}, 0}, {}}); }),
+            "structure: there are two outputs of name 'g'");
+  EXPECT_EQ(structure_fault(
+                [](auto& p) { p.plan.outputs.push_back({"w", {BufferId(1), {p.update}, 0}, {}}); }),
+            "accepted");
 }
 
 TEST(VerifyStructure, OnlyOperatorsHaveAlgorithms) {
   EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.algorithm = "id=1"; }),
             "structure: the plan says it needs the features [stages, state, versions], but it "
             "needs [algorithms, stages, state, versions]");
-  EXPECT_EQ(fault([](auto& p) {
+  EXPECT_EQ(structure_fault([](auto& p) {
               for (Instruction& instruction : p.plan.instructions) {
                 if (instruction.kind == InstructionKind::kCopy) instruction.algorithm = "id=1";
               }
@@ -202,7 +207,7 @@ TEST(VerifyStructure, OnlyOperatorsHaveAlgorithms) {
 }
 
 TEST(VerifyStructure, ChecksFeatures) {
-  EXPECT_EQ(fault([](auto& p) { p.plan.required_features = {"stages", "versions"}; }),
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.required_features = {"stages", "versions"}; }),
             "structure: the plan says it needs the features [stages, versions], but it needs "
             "[stages, state, versions]");
 }
