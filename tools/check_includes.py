@@ -158,6 +158,8 @@ def problem_of(path, quote, header):
     unit = unit_of(path)
     if unit is None:
         return "this folder is not in the table of tools/check_includes.py"
+    if header.endswith((".cpp", ".cu")):
+        return "a source file is compiled, not included"
     if quote == "<":
         if CUDA_HEADER.match(header) and unit not in CUDA_UNITS:
             return f"CUDA headers belong in {', '.join(CUDA_UNITS)}"

@@ -69,6 +69,10 @@ class IncludesTest(Tree):
         self.expect_problem("runtime/network/a.cpp", '#include "runtime/base/result.h"',
                             "this folder is not in the table of tools/check_includes.py")
 
+    def test_source_files_are_not_included(self):
+        self.expect_problem("runtime/base/a.cpp", '#include "runtime/base/b.cpp"',
+                            "a source file is compiled, not included")
+
     def test_paths_start_at_the_root(self):
         self.expect_problem("runtime/base/a.cpp", '#include "file.h"',
                             '"file.h" is no path from the root of the repository')
