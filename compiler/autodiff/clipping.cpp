@@ -24,17 +24,18 @@ std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
                                             std::vector<ParameterGradient> gradients,
                                             double max_norm, const SourceRange& where) {
   const Origin origin{where, std::nullopt, {}};
-  std::optional<ValueId> squares;
+  std::optional<ValueId> norm;
   for (const ParameterGradient& each : in_order_of_derivation(gradients)) {
     const std::string& parameter = nodes.graph().values[each.parameter].name;
-    const ValueId own = nodes.add_named("grad." + parameter + ".squares", "sum_of_squares",
-                                        {each.gradient}, {}, origin_of(nodes, each));
-    squares = squares ? nodes.add_named("train.squares", "add", {*squares, own}, {}, origin) : own;
+    const ValueId own = nodes.add_named("grad." + parameter + ".norm", "norm", {each.gradient}, {},
+                                        origin_of(nodes, each));
+    norm = norm ? nodes.add_named("train.norm", "hypot", {*norm, own}, {}, origin) : own;
   }
   Attributes attributes;
   attributes.set("max_norm", max_norm);
+  attributes.set("of_norm", true);
   const ValueId factor =
-      nodes.add_named("train.clip", "clip_factor", {*squares}, std::move(attributes), origin);
+      nodes.add_named("train.clip", "clip_factor", {*norm}, std::move(attributes), origin);
   for (ParameterGradient& each : gradients) each.factor = factor;
   return gradients;
 }

@@ -12,9 +12,10 @@ namespace graphrt {
 namespace {
 
 /// By ChainFunction.
-constexpr std::array<std::string_view, 16> kNames = {
-    "add",       "div",   "exp",     "gelu",         "gelu_grad", "log", "mul",  "relu",
-    "relu_grad", "scale", "sigmoid", "sigmoid_grad", "sqrt",      "sub", "tanh", "tanh_grad"};
+constexpr std::array<std::string_view, 17> kNames = {
+    "add",          "div",  "exp",  "gelu",      "gelu_grad", "hypot",
+    "log",          "mul",  "relu", "relu_grad", "scale",     "sigmoid",
+    "sigmoid_grad", "sqrt", "sub",  "tanh",      "tanh_grad"};
 static_assert(kNames.size() == static_cast<size_t>(ChainFunction::kTanhGrad) + 1);
 static_assert(std::is_sorted(kNames.begin(), kNames.end()));
 
@@ -164,6 +165,7 @@ bool takes_pair(ChainFunction function) {
     case ChainFunction::kAdd:
     case ChainFunction::kDiv:
     case ChainFunction::kGeluGrad:
+    case ChainFunction::kHypot:
     case ChainFunction::kMul:
     case ChainFunction::kReluGrad:
     case ChainFunction::kSigmoidGrad:

@@ -17,6 +17,7 @@ enum class ChainFunction : uint8_t {
   kExp,
   kGelu,
   kGeluGrad,
+  kHypot,
   kLog,
   kMul,
   kRelu,

@@ -52,7 +52,10 @@ TypeResult type_of_sum_of_squares(Types inputs, const Attributes&) {
 
 TypeResult type_of_clip_factor(Types inputs, const Attributes& attributes) {
   if (inputs[0] != scalar()) {
-    return refuse("needs a sum of squares f32[]; got " + to_string(inputs[0]), 0);
+    const bool is_norm = attributes.flag("of_norm");
+    return refuse(std::string("needs a ") + (is_norm ? "norm" : "sum of squares") + " f32[]; got " +
+                      to_string(inputs[0]),
+                  0);
   }
   const double max_norm = attributes.number("max_norm", 0);
   if (max_norm > 0) return scalar();

@@ -24,7 +24,8 @@ constexpr std::array kAdam = {AttributeSpec{"beta1", AttributeKind::kFloat},
                               AttributeSpec{"weight_decay", AttributeKind::kFloat}};
 constexpr std::array kAxis = {AttributeSpec{"axis", AttributeKind::kInt}};
 constexpr std::array kAxes = {AttributeSpec{"axes", AttributeKind::kIntList}};
-constexpr std::array kClip = {AttributeSpec{"max_norm", AttributeKind::kFloat, true}};
+constexpr std::array kClip = {AttributeSpec{"max_norm", AttributeKind::kFloat, true},
+                              AttributeSpec{"of_norm", AttributeKind::kBool}};
 constexpr std::array kReduction = {AttributeSpec{"axes", AttributeKind::kIntList},
                                    AttributeSpec{"keepdims", AttributeKind::kBool}};
 constexpr std::array kDecay = {AttributeSpec{"decay", AttributeKind::kFloat, true},
@@ -96,6 +97,7 @@ constexpr std::array kOps = {
   OpInfo{"exp",     1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"gelu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"gelu_grad", 2, 2, {},       type_of_f32_pair,   work_of_streaming, kElementwise, kByRows},
+  OpInfo{"hypot",   2, 2, {},         type_of_division,   work_of_streaming, kElementwise, kByRows},
   OpInfo{"layer_norm", 3, 3, kEpsilon, type_of_norm,      work_of_streaming, kFirst, rows_of_norm},
   OpInfo{"layer_norm_grad", 3, 3, kEpsilon, type_of_norm_grad, work_of_streaming, kFirst, rows_of_norm},
   OpInfo{"layer_norm_scale_grad", 2, 2, kEpsilon, type_of_norm_scale_grad, work_of_streaming, kNever},
@@ -114,6 +116,7 @@ constexpr std::array kOps = {
   OpInfo{"mse_grad", 2, 2, kGradientScale,
          type_of_f32_pair, work_of_streaming, kElementwise, rows_of_loss_grad},
   OpInfo{"mul",     2, 2, {},         type_of_arithmetic, work_of_streaming, kElementwise, kByRows},
+  OpInfo{"norm",    1, 1, {},         type_of_sum_of_squares, work_of_streaming, kNever},
   OpInfo{"pad",     1, 1, kPad,       type_of_pad,        work_of_streaming, kNever, rows_of_pad},
   OpInfo{"relu",    1, 1, {},         type_of_f32_map,    work_of_streaming, kElementwise, kByRows},
   OpInfo{"relu_grad", 2, 2, {},       type_of_f32_pair,   work_of_streaming, kElementwise, kByRows},

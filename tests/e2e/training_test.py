@@ -159,6 +159,34 @@ outputs: [loss]
         self.assertRegex(error, r"rounding moves this number: with its results rounded otherwise "
                                 r"the reference gives -?[\d.e-]+ to [\d.e-]+")
 
+    def test_the_size_of_a_gradient_does_not_matter_to_adam_and_to_clipping(self):
+        # Of gradients of 5e19 f32 does not hold the squares, nor of 1e-24.
+        for size, step in (("5e19", 0.5), ("3e37", 0.5), ("1", 0.5), ("1e-24", 1e-31)):
+            for optimizer in (f"sgd, learning_rate: 0.1, clip_norm: {20 * step}",
+                              f"adam, learning_rate: {step}, epsilon: 1e-35"):
+                with self.subTest(optimizer=optimizer, size=size):
+                    graph = self.folder / "large.yaml"
+                    graph.write_text(f"""graph: large
+state:
+  c: {{type: "f32[3]", init: {{constant: {size}}}}}
+  w: {{type: "f32[3]", init: zeros}}
+  v: {{type: "f32[]", init: zeros}}
+nodes:
+  - {{name: p, op: mul, inputs: [c, w]}}
+  - {{name: q, op: sum, inputs: [p]}}
+  - {{name: r, op: scale, inputs: [v], factor: {size}}}
+  - {{name: loss, op: add, inputs: [q, r]}}
+  - {{name: moved, op: scale, inputs: [v], factor: {-1 / step}}}
+train: {{loss: loss, optimizer: {optimizer}, parameters: [v, w]}}
+outputs: [moved]
+""")
+                    plan, end = self.compile(graph), self.folder / "end.safetensors"
+                    self.succeed("graphrun", plan, "--steps=4", "--check", "--detect-nan",
+                                 f"--save-state={end}")
+                    for name in ("v", "w"):
+                        moved = read_safetensors(end)[name] / np.float32(-step)
+                        np.testing.assert_allclose(moved, 4, rtol=1e-5)
+
     def test_saved_weights_continue_a_run_where_it_stopped(self):
         plan = self.compile(GRAPHS / "mlp_figure.yaml")
         # 15 steps of 100 rows are one pass over the 1500 images, so a second run starts with the

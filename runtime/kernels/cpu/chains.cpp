@@ -41,6 +41,8 @@ void run_step(const ChainStep& step, const float* a, const float* b, float* y, i
       return gelu_each(a, y, size);
     case ChainFunction::kGeluGrad:
       return gelu_grad_each(a, b, y, size);
+    case ChainFunction::kHypot:
+      return zip(Hypot{}, a, b, y, size);
     case ChainFunction::kLog:
       return log_each(a, y, size);
     case ChainFunction::kMul:

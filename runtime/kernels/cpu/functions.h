@@ -33,6 +33,15 @@ struct Div {
   float operator()(float a, float b) const { return a / b; }
 };
 
+/// In double: no square leaves it.
+struct Hypot {
+  float operator()(float a, float b) const {
+    const double x = a;
+    const double y = b;
+    return static_cast<float>(std::sqrt(x * x + y * y));
+  }
+};
+
 /// A NaN stays: training that went wrong must show.
 struct Relu {
   float operator()(float x) const { return x <= 0 ? 0.0F : x; }

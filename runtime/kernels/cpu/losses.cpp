@@ -1,6 +1,7 @@
 // Losses that are a mean over elements, and what clips gradients by their norm.
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "runtime/kernels/cpu/combine_terms.h"
 #include "runtime/kernels/cpu/elementwise.h"
@@ -37,19 +38,30 @@ KernelResult make_mean_loss(const KernelSpec& spec, Loss loss) {
   return std::make_unique<MeanLossKernel<Loss>>(spec.inputs[0].num_elements(), loss);
 }
 
+/// The sum of all squares, or its root: which a float holds where it does not hold the sum.
 class SumOfSquaresKernel : public PreparedKernel {
  public:
-  explicit SumOfSquaresKernel(int64_t num_elements) : num_elements_(num_elements) {}
+  SumOfSquaresKernel(int64_t num_elements, bool takes_root)
+      : num_elements_(num_elements), takes_root_(takes_root) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
     const auto* x = elements<float>(inputs[0]);
     const auto square = [x](int64_t i) { return static_cast<double>(x[i]) * x[i]; };
-    *elements<float>(output) = static_cast<float>(sum_of(num_elements_, square));
+    const double total = sum_of(num_elements_, square);
+    *elements<float>(output) = static_cast<float>(takes_root_ ? std::sqrt(total) : total);
   }
 
  private:
   int64_t num_elements_;
+  bool takes_root_;
 };
+
+/// An infinite norm gives NaN: training that went wrong must show, and with a factor of 0 it would
+/// stand still. A NaN stays.
+float clip_factor(float norm, float max_norm) {
+  if (std::isinf(norm)) return std::numeric_limits<float>::quiet_NaN();
+  return norm <= max_norm ? 1.0F : max_norm / norm;
+}
 
 }  // namespace
 
@@ -68,15 +80,20 @@ KernelResult prepare_binary_cross_entropy(const KernelSpec& spec) {
 }
 
 KernelResult prepare_sum_of_squares(const KernelSpec& spec) {
-  return std::make_unique<SumOfSquaresKernel>(spec.inputs[0].num_elements());
+  return std::make_unique<SumOfSquaresKernel>(spec.inputs[0].num_elements(), false);
+}
+
+KernelResult prepare_norm(const KernelSpec& spec) {
+  return std::make_unique<SumOfSquaresKernel>(spec.inputs[0].num_elements(), true);
 }
 
 KernelResult prepare_clip_factor(const KernelSpec& spec) {
   const auto max_norm = static_cast<float>(spec.attributes.number("max_norm", 0));
+  if (spec.attributes.flag("of_norm")) {
+    return make_map(spec, [max_norm](float norm) { return clip_factor(norm, max_norm); });
+  }
   return make_map(spec, [max_norm](float sum_of_squares) {
-    const float norm = std::sqrt(sum_of_squares);
-    // A NaN stays: training that went wrong must show.
-    return norm <= max_norm ? 1.0F : max_norm / norm;
+    return clip_factor(std::sqrt(sum_of_squares), max_norm);
   });
 }
 

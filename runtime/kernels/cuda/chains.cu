@@ -95,6 +95,8 @@ __device__ void run_zip(const Step& step, const Vector<float, kSize>& beside,
       return zip(Div{}, a, b, running);
     case ChainFunction::kGeluGrad:
       return zip(GeluGrad{}, a, b, running);
+    case ChainFunction::kHypot:
+      return zip(Hypot{}, a, b, running);
     case ChainFunction::kMul:
       return zip(Mul{}, a, b, running);
     case ChainFunction::kReluGrad:

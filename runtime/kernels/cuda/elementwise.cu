@@ -31,6 +31,7 @@ KernelResult prepare_add(const KernelSpec& spec) { return make_arithmetic(spec, 
 KernelResult prepare_sub(const KernelSpec& spec) { return make_arithmetic(spec, Sub{}); }
 KernelResult prepare_mul(const KernelSpec& spec) { return make_arithmetic(spec, Mul{}); }
 KernelResult prepare_div(const KernelSpec& spec) { return make_broadcast<float>(spec, Div{}); }
+KernelResult prepare_hypot(const KernelSpec& spec) { return make_broadcast<float>(spec, Hypot{}); }
 
 KernelResult prepare_equal(const KernelSpec& spec) {
   if (spec.inputs[0].element == ElementType::kF32) return make_broadcast<float>(spec, Equal{});

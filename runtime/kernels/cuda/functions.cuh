@@ -25,6 +25,15 @@ struct Scale {
   __device__ float operator()(float x) const { return x * factor; }
 };
 
+/// In double: no square leaves it. A NaN stays.
+struct Hypot {
+  __device__ float operator()(float a, float b) const {
+    const double x = a;
+    const double y = b;
+    return static_cast<float>(sqrt(x * x + y * y));
+  }
+};
+
 /// erfc keeps the small results of large negative operands; 1 + erf would round them to 0.
 struct Gelu {
   __device__ float operator()(float x) const {

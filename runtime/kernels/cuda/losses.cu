@@ -65,12 +65,29 @@ class SumOfSquaresKernel : public CudaKernel {
   int64_t num_elements_;
 };
 
+class RootOfSquaresKernel : public CudaKernel {
+ public:
+  explicit RootOfSquaresKernel(int64_t num_elements) : num_elements_(num_elements) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const Square square{elements<float>(inputs[0])};
+    return launch_root_of_terms(square, num_elements_, elements<float>(output), queue);
+  }
+
+ private:
+  int64_t num_elements_;
+};
+
 struct ClipFactor {
   float max_norm;
+  bool is_of_norm;
 
-  __device__ float operator()(float sum_of_squares) const {
-    const float norm = sqrtf(sum_of_squares);
-    // A NaN stays: training that went wrong must show.
+  /// An infinite norm gives NaN: training that went wrong must show, and with a factor of 0 it
+  /// would stand still. A NaN stays.
+  __device__ float operator()(float operand) const {
+    const float norm = is_of_norm ? operand : sqrtf(operand);
+    if (isinf(norm)) return nanf("");
     return norm <= max_norm ? 1.0F : max_norm / norm;
   }
 };
@@ -89,8 +106,13 @@ KernelResult prepare_sum_of_squares(const KernelSpec& spec) {
   return std::make_unique<SumOfSquaresKernel>(spec.inputs[0].num_elements());
 }
 
+KernelResult prepare_norm(const KernelSpec& spec) {
+  return std::make_unique<RootOfSquaresKernel>(spec.inputs[0].num_elements());
+}
+
 KernelResult prepare_clip_factor(const KernelSpec& spec) {
-  return make_map(spec, ClipFactor{static_cast<float>(spec.attributes.number("max_norm", 0))});
+  return make_map(spec, ClipFactor{static_cast<float>(spec.attributes.number("max_norm", 0)),
+                                   spec.attributes.flag("of_norm")});
 }
 
 }  // namespace graphrt::cuda

@@ -146,8 +146,10 @@ Factor factor_of(const KernelSpec& spec) { return {spec.attributes.flag("scaled"
 template <class Average>
 Average average_of(const KernelSpec& spec) {
   const double decay = spec.attributes.number("decay", 0);
-  return {.kept = static_cast<float>(decay),
-          .taken = static_cast<float>(1 - decay),
+  const auto kept = static_cast<float>(decay);
+  return {.shares = {.kept = kept,
+                     .rest = static_cast<float>(decay - static_cast<double>(kept)),
+                     .taken = static_cast<float>(1 - decay)},
           .factor = factor_of(spec)};
 }
 

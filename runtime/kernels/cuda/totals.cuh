@@ -28,6 +28,10 @@ __device__ inline double block_total(double value) {
 Result<void> launch_quotient(const double* totals, unsigned num_totals, int64_t divisor, float* y,
                              const CudaQueue& queue);
 
+/// The same: y = the square root of the sum of all totals.
+Result<void> launch_root(const double* totals, unsigned num_totals, float* y,
+                         const CudaQueue& queue);
+
 /// totals[block] = the sum of the block's share of the terms.
 template <class Term>
 __global__ void add_terms(Term term, int64_t num_terms, double* totals) {
@@ -39,17 +43,36 @@ __global__ void add_terms(Term term, int64_t num_terms, double* totals) {
   if (threadIdx.x == 0) totals[blockIdx.x] = total;
 }
 
+/// Blocks of the first pass.
+inline unsigned num_totals_for(int64_t num_terms) {
+  constexpr int64_t kTermsPerThread = 16;
+  return std::min(kMostTotals, num_blocks_for(num_terms, kThreadsPerBlock * kTermsPerThread));
+}
+
+/// The first pass: num_totals_for(num_terms) totals, in the workspace.
+template <class Term>
+Result<const double*> launch_totals(Term term, int64_t num_terms, const CudaQueue& queue) {
+  auto* totals = reinterpret_cast<double*>(queue.workspace);
+  add_terms<<<num_totals_for(num_terms), kThreadsPerBlock, 0, queue.stream>>>(term, num_terms,
+                                                                              totals);
+  CUDA_TRY(cudaGetLastError());
+  return totals;
+}
+
 /// y = the sum of term(i) for i = 0 .. num_terms - 1, divided by `divisor`.
 template <class Term>
 Result<void> launch_sum_of_terms(Term term, int64_t num_terms, int64_t divisor, float* y,
                                  const CudaQueue& queue) {
-  constexpr int64_t kTermsPerThread = 16;
-  const unsigned num_blocks =
-      std::min(kMostTotals, num_blocks_for(num_terms, kThreadsPerBlock * kTermsPerThread));
-  auto* totals = reinterpret_cast<double*>(queue.workspace);
-  add_terms<<<num_blocks, kThreadsPerBlock, 0, queue.stream>>>(term, num_terms, totals);
-  CUDA_TRY(cudaGetLastError());
-  return launch_quotient(totals, num_blocks, divisor, y, queue);
+  TRY(const double* totals, launch_totals(term, num_terms, queue));
+  return launch_quotient(totals, num_totals_for(num_terms), divisor, y, queue);
+}
+
+/// y = the square root of the sum of term(i) for i = 0 .. num_terms - 1: a float may hold it where
+/// it does not hold the sum.
+template <class Term>
+Result<void> launch_root_of_terms(Term term, int64_t num_terms, float* y, const CudaQueue& queue) {
+  TRY(const double* totals, launch_totals(term, num_terms, queue));
+  return launch_root(totals, num_totals_for(num_terms), y, queue);
 }
 
 }  // namespace graphrt::cuda

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cfloat>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -103,33 +104,61 @@ struct DecayedMomentum {
   }
 };
 
+/// What of a moving average stays, and how much of what is new it takes.
+struct AverageShares {
+  float kept;
+  /// What rounding takes from `kept`: of 0.99999 so much that in 100000 steps it is 0.3 %.
+  float rest;
+  float taken;
+
+  __device__ float next(float average, float new_part) const {
+    return fmaf(kept, average, fmaf(rest, average, new_part));
+  }
+};
+
 struct MovingAverage {
   static constexpr auto kKind = UpdateKind::kMovingAverage;
   static constexpr size_t kNumTensors = 2;
-  float kept;
-  float taken;
+  AverageShares shares;
   Factor factor;
 
   void bind(Scalars scalars) { factor.take(scalars); }
   __device__ auto formula() const {
-    return [old_share = kept, new_share = taken, scale = factor.get()](float average, float x) {
-      return fmaf(old_share, average, __fmul_rn(new_share, __fmul_rn(scale, x)));
+    return [own = shares, scale = factor.get()](float average, float x) {
+      return own.next(average, __fmul_rn(own.taken, __fmul_rn(scale, x)));
     };
   }
 };
 
+// An average of squares may be too large for a float, or too small, while its root is not: then it
+// is kept as minus its root. Averages of squares that a float holds are never below 0.
+
+/// The next average of squares where a float does not hold it, or did not hold the one before.
+__device__ inline float next_outside_floats(const AverageShares& shares, float average, float x) {
+  const double before = average;
+  const double number = x;
+  const double kept = static_cast<double>(shares.kept) + static_cast<double>(shares.rest);
+  const double square =
+      kept * (average < 0 ? before * before : before) + (1 - kept) * number * number;
+  const bool is_outside = square > FLT_MAX || (square < FLT_MIN && square > 0);
+  if (is_outside && !isinf(square)) return -static_cast<float>(sqrt(square));
+  return static_cast<float>(square);
+}
+
 struct MovingAverageOfSquares {
   static constexpr auto kKind = UpdateKind::kMovingAverageOfSquares;
   static constexpr size_t kNumTensors = 2;
-  float kept;
-  float taken;
+  AverageShares shares;
   Factor factor;
 
   void bind(Scalars scalars) { factor.take(scalars); }
   __device__ auto formula() const {
-    return [old_share = kept, new_share = taken, scale = factor.get()](float average, float x) {
+    return [own = shares, scale = factor.get()](float average, float x) {
       const float scaled = __fmul_rn(scale, x);
-      return fmaf(old_share, average, __fmul_rn(__fmul_rn(new_share, scaled), scaled));
+      const float next = own.next(average, __fmul_rn(__fmul_rn(own.taken, scaled), scaled));
+      const bool fits = average >= 0 && next >= FLT_MIN && next <= FLT_MAX;
+      if (fits || (average == 0 && scaled == 0)) return next;
+      return next_outside_floats(own, average, scaled);
     };
   }
 };
@@ -156,10 +185,12 @@ struct Adam {
 
   __device__ auto formula() const {
     const float num_steps = static_cast<float>(*step) + 1;
+    // v itself may leave the floats when it is corrected; its root does not.
     return [r = rate.get(), m_factor = correction(log_beta1, num_steps),
-            v_factor = correction(log_beta2, num_steps), added = epsilon,
+            root_factor = sqrtf(correction(log_beta2, num_steps)), added = epsilon,
             decay = weight_decay](float w, float m, float v) {
-      const float scale = sqrtf(__fmul_rn(v, v_factor)) + added;
+      const float root = v < 0 ? -v : sqrtf(v);
+      const float scale = __fadd_rn(__fmul_rn(root, root_factor), added);
       const float direction = __fmul_rn(m, m_factor) / scale;
       return fmaf(-r, decay == 0 ? direction : fmaf(decay, w, direction), w);
     };

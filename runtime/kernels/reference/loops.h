@@ -34,6 +34,7 @@ void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Te
 void clip_factor(Operands inputs, const Attributes& attributes, Tensor& result);
 void mse(Operands inputs, const Attributes& attributes, Tensor& result);
 void mse_grad(Operands inputs, const Attributes& attributes, Tensor& result);
+void root_of_squares(Operands inputs, const Attributes& attributes, Tensor& result);
 void sum_of_squares(Operands inputs, const Attributes& attributes, Tensor& result);
 void sum(Operands inputs, const Attributes& attributes, Tensor& result);
 void mean(Operands inputs, const Attributes& attributes, Tensor& result);

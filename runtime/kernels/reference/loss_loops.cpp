@@ -23,6 +23,12 @@ size_t largest_index(std::span<const float> row) {
   return best;
 }
 
+double total_of_squares(const Tensor& tensor) {
+  double total = 0;
+  for (const float x : tensor.as<float>()) total += double{x} * x;
+  return total;
+}
+
 }  // namespace
 
 void accuracy(Operands inputs, const Attributes&, Tensor& result) {
@@ -61,9 +67,11 @@ void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Te
 
 void clip_factor(Operands inputs, const Attributes& attributes, Tensor& result) {
   const double max_norm = attributes.number("max_norm", 0);
-  const double norm = std::sqrt(double{inputs[0]->as<float>()[0]});
-  // A NaN stays: training that went wrong must show.
-  result.as<float>()[0] = norm <= max_norm ? 1.0F : static_cast<float>(max_norm / norm);
+  const double operand = inputs[0]->as<float>()[0];
+  const double norm = attributes.flag("of_norm") ? operand : std::sqrt(operand);
+  // A NaN stays, and an infinite norm gives one: training that went wrong must show.
+  const double factor = std::isinf(norm) ? std::nan("") : max_norm / norm;
+  result.as<float>()[0] = norm <= max_norm ? 1.0F : static_cast<float>(factor);
 }
 
 void mse(Operands inputs, const Attributes&, Tensor& result) {
@@ -87,10 +95,12 @@ void mse_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
   }
 }
 
+void root_of_squares(Operands inputs, const Attributes&, Tensor& result) {
+  result.as<float>()[0] = static_cast<float>(std::sqrt(total_of_squares(*inputs[0])));
+}
+
 void sum_of_squares(Operands inputs, const Attributes&, Tensor& result) {
-  double total = 0;
-  for (const float x : inputs[0]->as<float>()) total += double{x} * x;
-  result.as<float>()[0] = static_cast<float>(total);
+  result.as<float>()[0] = static_cast<float>(total_of_squares(*inputs[0]));
 }
 
 }  // namespace graphrt::reference

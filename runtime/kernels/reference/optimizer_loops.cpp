@@ -1,5 +1,6 @@
 // What optimizers do to a state in every step.
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "runtime/kernels/reference/loops.h"
@@ -20,6 +21,19 @@ double take_factor(Operands& inputs, const Attributes& attributes) {
 double rate_of(Operands inputs, size_t index, const Attributes& attributes) {
   if (inputs.size() > index) return inputs[index]->as<float>()[0];
   return attributes.number("learning_rate", 0);
+}
+
+/// An average of squares that is outside of what f32 holds is stored as minus its root.
+float stored_square(double square) {
+  using Limits = std::numeric_limits<float>;
+  const bool is_outside = square > 0 && (square < Limits::min() || square > Limits::max());
+  if (is_outside && std::isfinite(square)) return static_cast<float>(-std::sqrt(square));
+  return static_cast<float>(square);
+}
+
+double square_stored_as(float stored) {
+  const double number = stored;
+  return number < 0 ? number * number : number;
 }
 
 double rate_at(int64_t step, const Attributes& attributes) {
@@ -89,7 +103,7 @@ void moving_average_of_squares(Operands inputs, const Attributes& attributes, Te
   const auto y = result.as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     const double scaled = factor * x[i];
-    y[i] = static_cast<float>(decay * v[i] + (1 - decay) * scaled * scaled);
+    y[i] = stored_square(decay * square_stored_as(v[i]) + (1 - decay) * scaled * scaled);
   }
 }
 
@@ -105,7 +119,8 @@ void adam_update(Operands inputs, const Attributes& attributes, Tensor& result) 
   const auto v = inputs[2]->as<float>();
   const auto y = result.as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
-    const double direction = m[i] / m_share / (std::sqrt(v[i] / v_share) + epsilon);
+    const double square = square_stored_as(v[i]) / v_share;
+    const double direction = m[i] / m_share / (std::sqrt(square) + epsilon);
     const double decay = weight_decay == 0 ? 0 : weight_decay * w[i];
     y[i] = static_cast<float>(w[i] - rate * (direction + decay));
   }

@@ -69,6 +69,8 @@ T multiply(T a, T b) {
 }
 double equal(double a, double b) { return a == b ? 1 : 0; }
 double divide(double a, double b) { return a / b; }
+/// A NaN stays, beside an infinity, too.
+double hypotenuse(double a, double b) { return std::sqrt(a * a + b * b); }
 
 struct Row {
   std::string_view op;
@@ -95,6 +97,7 @@ constexpr std::array kLoops = {
     Row{"exp", map<exponential>},
     Row{"gelu", map<gelu>},
     Row{"gelu_grad", zip<gelu_grad>},
+    Row{"hypot", zip<hypotenuse>},
     Row{"layer_norm", reference::layer_norm},
     Row{"layer_norm_grad", reference::layer_norm_grad},
     Row{"layer_norm_scale_grad", reference::layer_norm_scale_grad},
@@ -110,6 +113,7 @@ constexpr std::array kLoops = {
     Row{"mse", reference::mse},
     Row{"mse_grad", reference::mse_grad},
     Row{"mul", arithmetic<multiply<double>, multiply<int64_t>>},
+    Row{"norm", reference::root_of_squares},
     Row{"pad", reference::pad},
     Row{"relu", map<relu>},
     Row{"relu_grad", zip<relu_grad>},

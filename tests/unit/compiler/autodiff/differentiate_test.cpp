@@ -288,5 +288,26 @@ TEST(Clipping, ScalesAllGradientsByTheGlobalNorm) {
   EXPECT_THAT(state(whole, "w"), ElementsAre(FloatEq(-3), FloatEq(4)));
 }
 
+// Gradients of 5e6 beside a norm of 1e-30, and of 1e-25: f32 holds neither square.
+TEST(Clipping, TakesGradientsOfAnySize) {
+  for (const std::string exponent : {"e6", "e0", "e-25"}) {
+    ReferenceExecutor executor =
+        executor_for(derive("graph g\n"
+                            "state %w : f32[] init zeros\n"
+                            "state %v : f32[] init zeros\n"
+                            "%s = scale(%w) {factor = 3.0" +
+                            exponent +
+                            "}\n"
+                            "%t = scale(%v) {factor = 4.0" +
+                            exponent +
+                            "}\n"
+                            "%loss = add(%s, %t)\n"
+                            "train %loss sgd(learning_rate=1, clip_norm=1e-30)\n"));
+    step(executor);
+    EXPECT_THAT(state(executor, "w"), ElementsAre(FloatEq(-0.6e-30F))) << exponent;
+    EXPECT_THAT(state(executor, "v"), ElementsAre(FloatEq(-0.8e-30F))) << exponent;
+  }
+}
+
 }  // namespace
 }  // namespace graphc

@@ -35,8 +35,8 @@ class RandomChain {
 
   void add_any() {
     static const std::string_view kMaps[] = {"relu", "gelu"};
-    static const std::string_view kZips[] = {"add",       "sub",       "mul",         "relu_grad",
-                                             "gelu_grad", "tanh_grad", "sigmoid_grad"};
+    static const std::string_view kZips[] = {"add",       "sub",       "mul",          "relu_grad",
+                                             "gelu_grad", "tanh_grad", "sigmoid_grad", "hypot"};
     switch (dice_.between(0, 4)) {
       case 0:
         return map(kMaps[dice_.between(0, 1)]);
@@ -47,7 +47,7 @@ class RandomChain {
         formula_ = "div(" + formula_ + ", " + any_input() + ")";
         return;
       default:
-        return zip(kZips[dice_.between(0, 6)], any_input());
+        return zip(kZips[dice_.between(0, 7)], any_input());
     }
   }
 

@@ -19,6 +19,17 @@ Tensor squares(Dice& dice, const Shape& shape) {
   return tensor;
 }
 
+/// Some elements of `numbers` that are so large that floats do not hold their squares, and those
+/// of `averages` as such are kept: as minus their root.
+void make_outside_of_floats(Dice& dice, Tensor& averages, Tensor& numbers) {
+  constexpr float kLarge = 1e24F;
+  for (size_t i = 0; i < numbers.as<float>().size(); ++i) {
+    if (dice.flip()) continue;
+    averages.as<float>()[i] = -kLarge * (1 + averages.as<float>()[i]);
+    numbers.as<float>()[i] *= kLarge;
+  }
+}
+
 /// A rate from one of its two sources.
 void add_rate(Dice& dice, OperatorUse& use) {
   if (dice.flip()) {
@@ -113,9 +124,18 @@ OperatorUse moving_average_use(Dice& dice) {
   return use;
 }
 
+OperatorUse average_of_squares_use(Dice& dice) {
+  const Shape shape = dice.shape(dice.between(0, 4));
+  OperatorUse use{{squares(dice, shape), dice.f32(shape)}, with({{"decay", 0.9}})};
+  if (dice.flip()) make_outside_of_floats(dice, use.inputs[0], use.inputs[1]);
+  add_factor(dice, use);
+  return use;
+}
+
 OperatorUse adam_use(Dice& dice) {
   const Shape shape = dice.shape(dice.between(0, 4));
   OperatorUse use{{dice.f32(shape), dice.f32(shape), squares(dice, shape), random_step(dice)}, {}};
+  if (dice.flip()) make_outside_of_floats(dice, use.inputs[2], use.inputs[1]);
   // Without it, a v of 0 makes an update of millions.
   use.attributes.set("epsilon", 0.01);
   add_rate(dice, use);

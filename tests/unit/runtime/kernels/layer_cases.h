@@ -16,6 +16,7 @@ OperatorUse dropout_use(Dice& dice);
 OperatorUse sgd_use(Dice& dice);
 OperatorUse momentum_use(Dice& dice);
 OperatorUse moving_average_use(Dice& dice);
+OperatorUse average_of_squares_use(Dice& dice);
 OperatorUse adam_use(Dice& dice);
 OperatorUse learning_rate_use(Dice& dice);
 

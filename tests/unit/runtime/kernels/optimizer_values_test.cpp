@@ -92,6 +92,57 @@ TEST_P(OptimizerValues, ThreeStepsOfAdamWithDecay) {
   EXPECT_TRUE(same(v, f32({3}, {0.00020982001F, 0.00012992004F, 0.00016231009F}), 1e-9));
 }
 
+// A gradient that stays the same moves a weight by the rate in every step, whatever its size. The
+// square is beyond f32 from 1.9e19 on, and less than its smallest number below 1e-19.
+TEST_P(OptimizerValues, AdamOfGradientsWhoseSquaresF32DoesNotHold) {
+  for (const float gradient : {5e19F, -1e30F, 3e38F, 1.0F, 1e-22F, -1e-30F}) {
+    SCOPED_TRACE(gradient);
+    const Tensor g = f32({1}, {gradient});
+    Tensor w = f32({1}, {10});
+    Tensor m = f32({1}, {0});
+    Tensor v = m;
+    for (int32_t step = 0; step < 300; ++step) {
+      m = run("moving_average", {m, g}, with({{"decay", 0.9}}));
+      v = run("moving_average_of_squares", {v, g}, with({{"decay", 0.999}}));
+      w = run("adam_update", {w, m, v, i32({}, {step})},
+              with({{"learning_rate", 0.01}, {"epsilon", 1e-37}}));
+    }
+    EXPECT_TRUE(same(w, f32({1}, {gradient > 0 ? 7.0F : 13.0F}), 1e-5));
+  }
+}
+
+// (1 - 1/4) 1e60, of which every step without a gradient leaves a quarter: first f32 does not hold
+// it, then it does, and in the end it is too small.
+TEST_P(OptimizerValues, AnAverageOfSquaresIsKeptAsMinusItsRootWhereF32DoesNotHoldIt) {
+  const Attributes decay = with({{"decay", 0.25}});
+  Tensor v = run("moving_average_of_squares", {f32({1}, {0}), f32({1}, {1e30F})}, decay);
+  for (int step = 0; step < 180; ++step) {
+    const double wanted = 0.75 * 1e60 * std::pow(0.25, step);
+    const bool fits =
+        wanted <= std::numeric_limits<float>::max() && wanted >= std::numeric_limits<float>::min();
+    const double kept = fits ? wanted : -std::sqrt(wanted);
+    EXPECT_NEAR(v.as<float>()[0] / kept, 1, 1e-5) << "step " << step;
+    v = run("moving_average_of_squares", {v, f32({1}, {0})}, decay);
+  }
+  expect("moving_average_of_squares", {f32({2}, {0, 1}), f32({2}, {kInf, kNan})},
+         f32({2}, {kInf, kNan}), decay);
+  expect("moving_average_of_squares", {f32({1}, {0}), f32({1}, {0})}, f32({1}, {0}), decay);
+}
+
+// 1 - 0.99999^20000. f32 has no 0.99999: with its neighbour alone, it would be 3e-4 more or less.
+TEST_P(OptimizerValues, ALongAverageForgetsAsSlowlyAsItIsTold) {
+  const Attributes decay = with({{"decay", 0.99999}});
+  const Tensor one = f32({1}, {1});
+  Tensor m = f32({1}, {0});
+  Tensor v = m;
+  for (int step = 0; step < 20'000; ++step) {
+    m = run("moving_average", {m, one}, decay);
+    v = run("moving_average_of_squares", {v, one}, decay);
+  }
+  EXPECT_TRUE(same(m, f32({1}, {0.181271F}), 2e-5));
+  EXPECT_TRUE(same(v, f32({1}, {0.181271F}), 2e-5));
+}
+
 // t = 2, beta1 = 1/2, beta2 = 0: mhat = 3 / (3/4) = 4, vhat = 9, and 4 / (3 + 1) = 1.
 TEST_P(OptimizerValues, AdamWithARateAsAnOperand) {
   expect("adam_update", {f32({1}, {5}), f32({1}, {3}), f32({1}, {9}), i32({}, {1}), f32({}, {2})},

@@ -94,11 +94,20 @@ OperatorUse cross_entropy_grad_use(Dice& dice) {
 
 OperatorUse f32_use(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
 
+OperatorUse hypot_use(Dice& dice) {
+  const Shape whole = dice.any_shape();
+  OperatorUse use{{dice.f32(whole), dice.f32(dice.stretchable(whole))}, {}};
+  if (dice.flip()) std::swap(use.inputs[0], use.inputs[1]);
+  return use;
+}
+
 /// On both sides of a norm of 2.
 OperatorUse clip_factor_use(Dice& dice) {
-  Tensor sum_of_squares = zeros({ElementType::kF32, {}});
-  sum_of_squares.as<float>()[0] = static_cast<float>(dice.between(0, 32)) / 4;
-  return {{std::move(sum_of_squares)}, with({{"max_norm", 2.0}})};
+  Tensor number = zeros({ElementType::kF32, {}});
+  number.as<float>()[0] = static_cast<float>(dice.between(0, 32)) / 4;
+  OperatorUse use{{std::move(number)}, with({{"max_norm", 2.0}})};
+  if (dice.flip()) use.attributes.set("of_norm", true);
+  return use;
 }
 
 }  // namespace graphrt

@@ -20,6 +20,7 @@ OperatorUse accuracy_use(Dice& dice);
 OperatorUse cross_entropy_use(Dice& dice);
 OperatorUse cross_entropy_grad_use(Dice& dice);
 OperatorUse f32_use(Dice& dice);
+OperatorUse hypot_use(Dice& dice);
 OperatorUse clip_factor_use(Dice& dice);
 
 }  // namespace graphrt

@@ -120,5 +120,25 @@ TEST_P(TrainingValues, ClippingByTheNorm) {
   expect("clip_factor", {f32({}, {kNan})}, f32({}, {kNan}), most(5));
 }
 
+// Squares of 1e20 are infinite in f32, those of 1e-25 nothing; their roots are neither.
+TEST_P(TrainingValues, ClippingByNormsWhoseSquaresF32DoesNotHold) {
+  for (const float unit : {1e20F, 3e37F, 1.0F, 1e-25F, 1e-35F}) {
+    SCOPED_TRACE(unit);
+    const Tensor norm = run("norm", {f32({2, 1}, {3 * unit, -4 * unit})});
+    EXPECT_FLOAT_EQ(norm.as<float>()[0], 5 * unit);
+    const Tensor both = run("hypot", {norm, f32({}, {12 * unit})});
+    EXPECT_FLOAT_EQ(both.as<float>()[0] / unit, norm.as<float>()[0] / unit * 2.6F);
+    const Attributes attributes =
+        with({{"max_norm", static_cast<double>(unit) * 1.3}, {"of_norm", true}});
+    expect("clip_factor", {both}, f32({}, {0.1F}), attributes);
+  }
+  expect("hypot", {f32({3}, {3, kNan, 0}), f32({3}, {4, kInf, 0})}, f32({3}, {5, kNan, 0}));
+  // With a factor of 0 training would stand still without a word.
+  const Attributes most = with({{"max_norm", 1.0}});
+  expect("clip_factor", {f32({}, {kInf})}, f32({}, {kNan}), most);
+  expect("clip_factor", {f32({}, {kInf})}, f32({}, {kNan}),
+         with({{"max_norm", 1.0}, {"of_norm", true}}));
+}
+
 }  // namespace
 }  // namespace graphrt
