@@ -297,6 +297,24 @@ TEST_F(CudaKernels, MultiplyMatricesInFullPrecision) {
   }
 }
 
+// Updates of 1.4 units in the last place of the weight, which move it by one. A sum in parts that
+// are added to the weight one by one would lose them.
+TEST_F(CudaKernels, LoseNoSmallUpdate) {
+  for (const int64_t num_terms : {100, 1000, 10'000, 65'536, 1'000'000}) {
+    const auto constant = [](const Shape& shape, float number) {
+      Tensor tensor = zeros({ElementType::kF32, shape});
+      std::ranges::fill(tensor.as<float>(), number);
+      return tensor;
+    };
+    KernelCase tested{"matmul_sgd_update",
+                      {constant({2, 3}, 1.5F), constant({num_terms, 2}, 1),
+                       constant({num_terms, 3}, 1.0F / static_cast<float>(num_terms))},
+                      with({{"learning_rate", 1.4 * 0x1p-23}, {"transpose_a", true}})};
+    for (int step = 0; step < 10; ++step) tested.inputs[0] = run(tested);
+    EXPECT_EQ(tested.inputs[0], constant({2, 3}, 1.5F - 10 * 0x1p-23F)) << num_terms;
+  }
+}
+
 // Coarser than f32, or the request was lost; and no coarser than the check of a run allows.
 TEST_F(CudaKernels, MultiplyMatricesAsCoarselyAsAskedFor) {
   for (const auto& [math, tolerance] :

@@ -9,6 +9,7 @@
 #include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
 #include "tests/unit/runtime/kernels/layer_cases.h"
+#include "tests/unit/runtime/kernels/long_sum_cases.h"
 #include "tests/unit/runtime/kernels/training_cases.h"
 
 namespace graphrt {
@@ -160,6 +161,7 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"exp", f32_use},
       {"gelu", f32_use},
       {"gelu_grad", f32_pair_use},
+      {"hypot", hypot_use},
       {"layer_norm", norm_with_shift_use},
       {"layer_norm_grad", norm_grad_use},
       {"layer_norm_scale_grad", norm_scale_grad_use},
@@ -171,10 +173,11 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"mean", mean_use},
       {"momentum_update", momentum_use},
       {"moving_average", moving_average_use},
-      {"moving_average_of_squares", moving_average_use},
+      {"moving_average_of_squares", average_of_squares_use},
       {"mse", f32_pair_use},
       {"mse_grad", loss_grad_use},
       {"mul", arithmetic_use},
+      {"norm", f32_use},
       {"pad", pad_use},
       {"relu", f32_use},
       {"relu_grad", f32_pair_use},
@@ -317,6 +320,7 @@ void add_large_losses(Dice& dice, std::vector<KernelCase>& cases) {
       cases.push_back({op, {dice.f32(shape), dice.f32(shape)}, {}});
     }
     cases.push_back({"sum_of_squares", {dice.f32(shape)}, {}});
+    cases.push_back({"norm", {dice.f32(shape)}, {}});
     cases.push_back({"gelu_grad", {dice.f32(shape), dice.f32(shape)}, {}});
   }
 }
@@ -486,6 +490,9 @@ std::vector<KernelCase> large_cases(uint32_t seed) {
   add_large_updates(dice, cases);
   add_large_products(dice, cases);
   add_large_epilogues(dice, cases);
+  for (auto& [op, use] : long_sum_uses()) {
+    cases.push_back({op, std::move(use.inputs), std::move(use.attributes)});
+  }
   return cases;
 }
 

@@ -1,5 +1,7 @@
 // Rows of a table, by their index, and the sums of rows that go back into it.
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <limits>
 
 #include "runtime/kernels/cpu/prepare.h"
@@ -39,8 +41,61 @@ class EmbeddingKernel : public PreparedKernel {
   int64_t num_indices_;
 };
 
-/// Rows are added up in the order of their indices, in f32: every back end gives these bits. An
-/// index that names no row adds nothing.
+/// Neighbouring indices, those of the same row of the table linked in their order. An index that
+/// names no row is left out.
+class RowChains {
+ public:
+  static constexpr int64_t kMostIndices = 8192;
+  static constexpr int32_t kNone = -1;
+
+  /// Requires: 1 to kMostIndices of them.
+  void link(const Table& table, const int32_t* index, int64_t num_indices) {
+    num_bits_ = static_cast<int>(std::bit_width(static_cast<uint64_t>(2 * num_indices - 1)));
+    std::fill_n(slots_.begin(), size_t{1} << num_bits_, kNone);
+    num_chains_ = 0;
+    for (int32_t i = 0; i < num_indices; ++i) {
+      next_[at(i)] = kNone;
+      if (!table.has_row(index[i])) continue;
+      int32_t& chain = find_slot(index, index[i]);
+      if (chain == kNone) {
+        chain = num_chains_++;
+        first_[at(chain)] = i;
+      } else {
+        next_[at(last_[at(chain)])] = i;
+      }
+      last_[at(chain)] = i;
+    }
+  }
+
+  int32_t num_chains() const { return num_chains_; }
+  int32_t first(int32_t chain) const { return first_[at(chain)]; }
+  /// kNone behind the last.
+  int32_t next(int32_t i) const { return next_[at(i)]; }
+
+ private:
+  static size_t at(int32_t i) { return static_cast<size_t>(i); }
+
+  /// That of the row's chain, or the free one where it belongs.
+  int32_t& find_slot(const int32_t* index, int32_t row) {
+    constexpr uint32_t kGoldenRatio = 2654435769;
+    const size_t mask = (size_t{1} << num_bits_) - 1;
+    size_t slot = (static_cast<uint32_t>(row) * kGoldenRatio) >> (32 - num_bits_);
+    while (slots_[slot] != kNone && index[first(slots_[slot])] != row) slot = (slot + 1) & mask;
+    return slots_[slot];
+  }
+
+  /// To a chain. Twice as many as indices, at least: a search for a row soon ends at a free one.
+  std::array<int32_t, 2 * kMostIndices> slots_;
+  std::array<int32_t, kMostIndices> first_;
+  std::array<int32_t, kMostIndices> last_;
+  std::array<int32_t, kMostIndices> next_;
+  int32_t num_chains_ = 0;
+  int num_bits_ = 1;  ///< of the number of a slot
+};
+
+/// Rows are added up in the order of their indices, in double, and rounded after every block of
+/// indices: a row that a million of them name keeps its digits, and up to a block of indices every
+/// back end gives the same bits. An index that names no row adds nothing.
 class EmbeddingGradKernel : public PreparedKernel {
  public:
   EmbeddingGradKernel(const Table& table, int64_t num_indices)
@@ -51,14 +106,37 @@ class EmbeddingGradKernel : public PreparedKernel {
     const auto* index = elements<int32_t>(inputs[1]);
     auto* y = elements<float>(output);
     std::fill_n(y, table_.num_rows * table_.row_size, 0.0F);
-    for (int64_t i = 0; i < num_indices_; ++i, gradient += table_.row_size) {
-      if (!table_.has_row(index[i])) continue;
-      float* row = y + index[i] * table_.row_size;
-      for (int64_t j = 0; j < table_.row_size; ++j) row[j] += gradient[j];
+    RowChains chains;
+    for (int64_t begin = 0; begin < num_indices_; begin += RowChains::kMostIndices) {
+      const int64_t size = std::min(RowChains::kMostIndices, num_indices_ - begin);
+      chains.link(table_, index + begin, size);
+      for (int32_t chain = 0; chain < chains.num_chains(); ++chain) {
+        const int32_t first = chains.first(chain);
+        add_chain(chains, first, gradient + begin * table_.row_size,
+                  y + index[begin + first] * table_.row_size);
+      }
     }
   }
 
  private:
+  static constexpr int64_t kColumnsAtOnce = 512;
+
+  /// y += the rows of the gradient in the chain that begins with number `first`.
+  void add_chain(const RowChains& chains, int32_t first, const float* gradient, float* y) const {
+    std::array<double, kColumnsAtOnce> totals;
+    for (int64_t begin = 0; begin < table_.row_size; begin += kColumnsAtOnce) {
+      const auto size = static_cast<size_t>(std::min(kColumnsAtOnce, table_.row_size - begin));
+      for (size_t j = 0; j < size; ++j) totals[j] = y[begin + static_cast<int64_t>(j)];
+      for (int32_t i = first; i != RowChains::kNone; i = chains.next(i)) {
+        const float* row = gradient + i * table_.row_size + begin;
+        for (size_t j = 0; j < size; ++j) totals[j] += row[j];
+      }
+      for (size_t j = 0; j < size; ++j) {
+        y[begin + static_cast<int64_t>(j)] = static_cast<float>(totals[j]);
+      }
+    }
+  }
+
   Table table_;
   int64_t num_indices_;
 };

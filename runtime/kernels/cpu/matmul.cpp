@@ -1,5 +1,7 @@
 #include <cblas.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -26,6 +28,109 @@ void multiply(const Product& product, float factor, const float* a, const float*
               float* y) {
   cblas_sgemm(CblasRowMajor, product.transpose_a, product.transpose_b, product.m, product.n,
               product.k, factor, a, product.stride_a, b, product.stride_b, kept, y, product.n);
+}
+
+// OpenBLAS keeps its sums in f32: all terms of a small product one after the other, those of a
+// large one in blocks that it adds up in the result. So where there are many terms, it is given
+// some of them at a time, and the totals are added up in double; and where the result is not the
+// sum alone, the sum is made apart. Both need scratch memory for a tile of the result, which is on
+// the stack: kernels allocate nothing.
+
+/// Up to so many, a sum in f32 is right to 1e-5, and left to OpenBLAS.
+constexpr int64_t kMostTermsInF32 = 8192;
+/// Of longer ones, so many at a time: right to 1e-6.
+constexpr int64_t kTermsAtOnce = 4096;
+/// OpenBLAS adds no part of so short a sum to the result before the others: its smallest block.
+constexpr int64_t kTermsOfOneBlock = 240;
+
+/// Tiles are large: operands are packed anew for each of them.
+constexpr int64_t kMostInTile = int64_t{512} * 512;
+constexpr int64_t kMostInTileOfTotals = int64_t{256} * 256;
+
+/// Rows and columns of a product, as those of a matrix by itself.
+struct ProductTile {
+  int64_t row;
+  int64_t column;
+  int64_t num_rows;
+  int64_t num_columns;
+
+  int64_t num_elements() const { return num_rows * num_columns; }
+};
+
+/// 1 MiB.
+union TileScratch {
+  std::array<float, kMostInTile> sums;
+  struct {
+    std::array<float, kMostInTileOfTotals> sums;
+    std::array<double, kMostInTileOfTotals> totals;
+  } of_many_terms;
+};
+
+/// part = `num_terms` terms of the sums of a tile, from number `first` on.
+void multiply_tile(const Product& product, const ProductTile& tile, int64_t first,
+                   int64_t num_terms, const float* a, const float* b, float* part) {
+  const bool transpose_a = product.transpose_a == CblasTrans;
+  const bool transpose_b = product.transpose_b == CblasTrans;
+  a += transpose_a ? first * product.stride_a + tile.row : tile.row * product.stride_a + first;
+  b +=
+      transpose_b ? tile.column * product.stride_b + first : first * product.stride_b + tile.column;
+  Product own = product;
+  own.m = static_cast<blasint>(tile.num_rows);
+  own.n = static_cast<blasint>(tile.num_columns);
+  own.k = static_cast<blasint>(num_terms);
+  multiply(own, 1.0F, a, b, 0.0F, part);
+}
+
+/// The sums of a tile, in `scratch`.
+const float* sums_of_tile(const Product& product, const ProductTile& tile, const float* a,
+                          const float* b, TileScratch& scratch) {
+  if (product.k <= kMostTermsInF32) {
+    float* sums = scratch.sums.data();
+    multiply_tile(product, tile, 0, product.k, a, b, sums);
+    return sums;
+  }
+  float* sums = scratch.of_many_terms.sums.data();
+  double* totals = scratch.of_many_terms.totals.data();
+  const int64_t size = tile.num_elements();
+  std::fill_n(totals, size, 0.0);
+  for (int64_t first = 0; first < product.k; first += kTermsAtOnce) {
+    const int64_t num_terms = std::min(kTermsAtOnce, product.k - first);
+    multiply_tile(product, tile, first, num_terms, a, b, sums);
+    for (int64_t i = 0; i < size; ++i) totals[i] += sums[i];
+  }
+  for (int64_t i = 0; i < size; ++i) sums[i] = static_cast<float>(totals[i]);
+  return sums;
+}
+
+/// finish(sums, at, size) for pieces of rows of the product a b: `size` sums, of which the first
+/// is element number `at` of the result.
+template <class Finish>
+void for_each_piece(const Product& product, const float* a, const float* b, Finish finish) {
+  TileScratch scratch;
+  const int64_t most = product.k <= kMostTermsInF32 ? kMostInTile : kMostInTileOfTotals;
+  const int64_t side = product.k <= kMostTermsInF32 ? 512 : 256;
+  const int64_t m = product.m;
+  const int64_t n = product.n;
+  const int64_t most_columns = std::min(n, most / std::min(m, side));
+  const int64_t most_rows = std::min(m, most / most_columns);
+  for (int64_t row = 0; row < m; row += most_rows) {
+    for (int64_t column = 0; column < n; column += most_columns) {
+      const ProductTile tile{row, column, std::min(most_rows, m - row),
+                             std::min(most_columns, n - column)};
+      const float* sums = sums_of_tile(product, tile, a, b, scratch);
+      for (int64_t i = 0; i < tile.num_rows; ++i) {
+        finish(sums + i * tile.num_columns, (row + i) * n + column, tile.num_columns);
+      }
+    }
+  }
+}
+
+/// y = a b.
+void multiply_whole(const Product& product, const float* a, const float* b, float* y) {
+  if (product.k <= kMostTermsInF32) return multiply(product, 1.0F, a, b, 0.0F, y);
+  for_each_piece(product, a, b, [y](const float* sums, int64_t at, int64_t size) {
+    std::copy_n(sums, size, y + at);
+  });
 }
 
 /// What happens to a product once it is there.
@@ -63,8 +168,8 @@ class MatmulKernel : public PreparedKernel {
     const int64_t k = product_.k;
     auto* y = elements<float>(output);
     for (int64_t i = 0; i < num_products_; ++i) {
-      multiply(product_, 1.0F, elements<float>(inputs[0]) + i * m * k,
-               elements<float>(inputs[1]) + i * k * n, 0.0F, y + i * m * n);
+      multiply_whole(product_, elements<float>(inputs[0]) + i * m * k,
+                     elements<float>(inputs[1]) + i * k * n, y + i * m * n);
     }
     if (epilogue_ == Epilogue::kNone) return;
     const auto* bias = elements<float>(inputs.back());  // not read by a relu alone
@@ -79,13 +184,28 @@ class MatmulKernel : public PreparedKernel {
   Epilogue epilogue_;
 };
 
-/// w - learning_rate a b, in place if the result lies where w does.
+/// w - learning_rate a b, in place if the result lies where w does. The sums are whole before a
+/// weight sees them: parts of a small update, each too small to change the weight, would be lost.
 class MatmulUpdateKernel : public PreparedKernel {
  public:
   MatmulUpdateKernel(const Product& product, float learning_rate)
       : product_(product), learning_rate_(learning_rate) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    if (product_.k <= kTermsOfOneBlock) return run_at_once(inputs, output);
+    const auto* w = elements<float>(inputs[0]);
+    auto* y = elements<float>(output);
+    for_each_piece(product_, elements<float>(inputs[1]), elements<float>(inputs[2]),
+                   [this, w, y](const float* sums, int64_t at, int64_t size) {
+#pragma GCC ivdep
+                     for (int64_t i = 0; i < size; ++i) {
+                       y[at + i] = w[at + i] - learning_rate_ * sums[i];
+                     }
+                   });
+  }
+
+ private:
+  void run_at_once(std::span<const std::byte* const> inputs, std::byte* output) const {
     if (inputs[0] != output) {
       const auto num_elements = static_cast<size_t>(int64_t{product_.m} * product_.n);
       std::memcpy(output, inputs[0], num_elements * sizeof(float));
@@ -94,7 +214,6 @@ class MatmulUpdateKernel : public PreparedKernel {
              1.0F, elements<float>(output));
   }
 
- private:
   Product product_;
   float learning_rate_;
 };

@@ -57,7 +57,7 @@ class EmbeddingKernel : public CudaKernel {
 
 /// What a block of threads adds up: neighbouring rows of the table, a column of them a thread.
 struct Tile {
-  static constexpr int kMostRows = 32;
+  static constexpr int kMostRows = 16;
   static constexpr int kNumColumns = kThreadsPerBlock;
 
   int num_rows;
@@ -99,11 +99,12 @@ __device__ int collect_hits(Hits& hits, bool is_hit, int row) {
   return num_hits;
 }
 
-/// Every block reads all indices and adds up the rows that go into its tile.
+/// Every block reads all indices and adds up the rows that go into its tile, in double: a row that
+/// a million indices name keeps its digits.
 __global__ void add_rows(const Table table, const Tile tile, const float* __restrict__ gradient,
                          const int32_t* index, int64_t num_indices, float* y) {
   __shared__ Hits hits;
-  __shared__ float totals[Tile::kMostRows][Tile::kNumColumns];
+  __shared__ double totals[Tile::kMostRows][Tile::kNumColumns];
   const auto thread = static_cast<int>(threadIdx.x);
   const int64_t column = int64_t{blockIdx.x % tile.num_column_tiles} * Tile::kNumColumns + thread;
   const int64_t first_row = int64_t{blockIdx.x / tile.num_column_tiles} * tile.num_rows;
@@ -125,7 +126,7 @@ __global__ void add_rows(const Table table, const Tile tile, const float* __rest
   if (!has_column) return;
   const int64_t num_rows = min(int64_t{tile.num_rows}, table.num_rows - first_row);
   for (int row = 0; row < num_rows; ++row) {
-    y[(first_row + row) * table.row_size + column] = totals[row][thread];
+    y[(first_row + row) * table.row_size + column] = static_cast<float>(totals[row][thread]);
   }
 }
 

@@ -59,8 +59,8 @@ class MatmulUpdateKernel : public CudaKernel {
 };
 
 Result<PreparedProduct> plain_product(const KernelSpec& spec, const TensorType& a,
-                                      const TensorType& b) {
-  TRY(auto product, find_product(spec, a, b, CUBLASLT_EPILOGUE_DEFAULT));
+                                      const TensorType& b, ProductUse use) {
+  TRY(auto product, find_product(spec, a, b, CUBLASLT_EPILOGUE_DEFAULT, use));
   if (!product) return machine_error("cublasLtMatmulAlgoGetHeuristic found no algorithm");
   return *std::move(product);
 }
@@ -74,7 +74,8 @@ cublasLtEpilogue_t epilogue_of(const KernelSpec& spec) {
 }
 
 KernelResult prepare_in_steps(const KernelSpec& spec) {
-  TRY(PreparedProduct product, plain_product(spec, spec.inputs[0], spec.inputs[1]));
+  TRY(PreparedProduct product,
+      plain_product(spec, spec.inputs[0], spec.inputs[1], ProductUse::kResult));
   std::unique_ptr<const CudaKernel> add_bias;
   if (spec.inputs.size() == 3) {
     const std::array operands = {spec.result, spec.inputs[2]};
@@ -91,23 +92,27 @@ KernelResult prepare_in_steps(const KernelSpec& spec) {
 }  // namespace
 
 KernelResult prepare_matmul(const KernelSpec& spec) {
-  TRY(auto product, find_product(spec, spec.inputs[0], spec.inputs[1], epilogue_of(spec)));
+  TRY(auto product,
+      find_product(spec, spec.inputs[0], spec.inputs[1], epilogue_of(spec), ProductUse::kResult));
   if (!product) return prepare_in_steps(spec);
   return std::make_unique<MatmulKernel>(*std::move(product));
 }
 
 KernelResult prepare_matmul_sgd_update(const KernelSpec& spec) {
-  TRY(PreparedProduct product, plain_product(spec, spec.inputs[1], spec.inputs[2]));
+  TRY(PreparedProduct product,
+      plain_product(spec, spec.inputs[1], spec.inputs[2], ProductUse::kUpdate));
   const auto learning_rate = static_cast<float>(spec.attributes.number("learning_rate", 0));
   return std::make_unique<MatmulUpdateKernel>(std::move(product), learning_rate);
 }
 
 Result<std::vector<std::string>> matmul_algorithms(const KernelSpec& spec) {
-  return algorithms_of(spec, spec.inputs[0], spec.inputs[1], epilogue_of(spec));
+  return algorithms_of(spec, spec.inputs[0], spec.inputs[1], epilogue_of(spec),
+                       ProductUse::kResult);
 }
 
 Result<std::vector<std::string>> matmul_sgd_update_algorithms(const KernelSpec& spec) {
-  return algorithms_of(spec, spec.inputs[1], spec.inputs[2], CUBLASLT_EPILOGUE_DEFAULT);
+  return algorithms_of(spec, spec.inputs[1], spec.inputs[2], CUBLASLT_EPILOGUE_DEFAULT,
+                       ProductUse::kUpdate);
 }
 
 }  // namespace graphrt::cuda

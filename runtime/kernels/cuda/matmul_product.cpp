@@ -87,13 +87,19 @@ Result<void> set_bias(cublasLtMatmulDesc_t product, uintptr_t address) {
 
 bool has_bias(cublasLtEpilogue_t epilogue) { return (epilogue & CUBLASLT_EPILOGUE_BIAS) != 0; }
 
-Result<Preference> preference_for(uint32_t alignment) {
+Result<Preference> preference_for(uint32_t alignment, ProductUse product_use) {
   cublasLtMatmulPreference_t handle = nullptr;
   CUDA_TRY(cublasLtMatmulPreferenceCreate(&handle));
   Preference preference(handle);
   const auto workspace_bytes = static_cast<uint64_t>(kCudaWorkspaceBytes);
   CUDA_TRY(cublasLtMatmulPreferenceSetAttribute(handle, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                                 &workspace_bytes, sizeof(workspace_bytes)));
+  if (product_use == ProductUse::kUpdate) {
+    constexpr uint32_t kAtOnce =
+        CUBLASLT_REDUCTION_SCHEME_MASK & ~uint32_t{CUBLASLT_REDUCTION_SCHEME_INPLACE};
+    CUDA_TRY(cublasLtMatmulPreferenceSetAttribute(
+        handle, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &kAtOnce, sizeof(kAtOnce)));
+  }
   for (const auto attribute :
        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
@@ -107,9 +113,9 @@ using Algorithms = std::vector<cublasLtMatmulAlgo_t>;
 
 /// The library's choices, likely the fastest first; at most `max_algorithms`. Never timed here, so
 /// that every run of a plan uses the same.
-Result<Algorithms> find_algorithms(const Descriptors& use, uint32_t alignment,
-                                   cublasLtHandle_t blas, int max_algorithms) {
-  TRY(const Preference preference, preference_for(alignment));
+Result<Algorithms> find_algorithms(const Descriptors& use, ProductUse product_use,
+                                   uint32_t alignment, cublasLtHandle_t blas, int max_algorithms) {
+  TRY(const Preference preference, preference_for(alignment, product_use));
   // Stands for every bias that is aligned in the same way.
   if (has_bias(use.epilogue)) TRY(set_bias(use.product.get(), alignment));
   std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(max_algorithms));
@@ -127,11 +133,26 @@ Result<Algorithms> find_algorithms(const Descriptors& use, uint32_t alignment,
   return algorithms;
 }
 
+Result<uint32_t> reduction_scheme_of(const cublasLtMatmulAlgo_t& algorithm) {
+  uint32_t scheme = 0;
+  size_t num_written = 0;
+  CUDA_TRY(cublasLtMatmulAlgoConfigGetAttribute(&algorithm, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME,
+                                                &scheme, sizeof(scheme), &num_written));
+  return scheme;
+}
+
 /// The algorithm that a plan names.
-Result<cublasLtMatmulAlgo_t> named_algorithm(const KernelSpec& spec, const Descriptors& use) {
+Result<cublasLtMatmulAlgo_t> named_algorithm(const KernelSpec& spec, const Descriptors& use,
+                                             ProductUse product_use) {
   const cublasComputeType_t compute = compute_type(product_math(spec.attributes));
   TRY(const cublasLtMatmulAlgo_t algorithm, parse_algorithm(spec.algorithm, spec.blas, compute));
   if (has_bias(use.epilogue)) TRY(set_bias(use.product.get(), kVectorAlignment));
+  TRY(const uint32_t scheme, reduction_scheme_of(algorithm));
+  if (product_use == ProductUse::kUpdate && scheme == CUBLASLT_REDUCTION_SCHEME_INPLACE) {
+    return machine_error("'" + std::string(spec.algorithm) +
+                         "' adds an update to its weights in parts, which may be too small to " +
+                         "count; measure this machine with graphprobe and compile for it");
+  }
   cublasLtMatmulHeuristicResult_t checked = {};
   const cublasStatus_t status =
       cublasLtMatmulAlgoCheck(spec.blas, use.product.get(), use.b.get(), use.a.get(),
@@ -182,23 +203,25 @@ Result<void> PreparedProduct::launch(const Operands& operands, float factor, flo
 
 Result<std::optional<PreparedProduct>> find_product(const KernelSpec& spec, const TensorType& a,
                                                     const TensorType& b,
-                                                    cublasLtEpilogue_t epilogue) {
+                                                    cublasLtEpilogue_t epilogue,
+                                                    ProductUse product_use) {
   TRY(Descriptors use, describe(spec, a, b, epilogue));
-  TRY(const Algorithms aligned, find_algorithms(use, kVectorAlignment, spec.blas, 1));
-  TRY(const Algorithms unaligned, find_algorithms(use, kAnyAlignment, spec.blas, 1));
+  TRY(const Algorithms aligned, find_algorithms(use, product_use, kVectorAlignment, spec.blas, 1));
+  TRY(const Algorithms unaligned, find_algorithms(use, product_use, kAnyAlignment, spec.blas, 1));
   if (aligned.empty() || unaligned.empty()) return std::nullopt;
   cublasLtMatmulAlgo_t chosen = aligned.front();
   if (!spec.algorithm.empty()) {
-    TRY(chosen, named_algorithm(spec, use));
+    TRY(chosen, named_algorithm(spec, use, product_use));
   }
   return PreparedProduct(std::move(use), chosen, unaligned.front());
 }
 
 Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const TensorType& a,
-                                               const TensorType& b, cublasLtEpilogue_t epilogue) {
+                                               const TensorType& b, cublasLtEpilogue_t epilogue,
+                                               ProductUse product_use) {
   TRY(const Descriptors use, describe(spec, a, b, epilogue));
   TRY(const Algorithms algorithms,
-      find_algorithms(use, kVectorAlignment, spec.blas, kMostAlgorithms));
+      find_algorithms(use, product_use, kVectorAlignment, spec.blas, kMostAlgorithms));
   std::vector<std::string> texts;
   for (const cublasLtMatmulAlgo_t& algorithm : algorithms) {
     TRY(std::string text, algorithm_text(algorithm));

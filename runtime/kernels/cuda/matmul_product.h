@@ -59,16 +59,25 @@ class PreparedProduct {
   cublasLtMatmulAlgo_t unaligned_;
 };
 
+/// What becomes of a product.
+enum class ProductUse {
+  kResult,
+  /// Added to weights, at once: an algorithm that splits the sum and adds the parts to what is
+  /// there one by one would lose small updates, of which each part is too small to change a weight.
+  kUpdate,
+};
+
 /// The product of `a` and `b` that the operator is about. Nothing if cuBLASLt has no algorithm with
 /// that epilogue. Errors: matrices larger than it takes; an algorithm of `spec` that it does not
 /// have.
 Result<std::optional<PreparedProduct>> find_product(const KernelSpec& spec, const TensorType& a,
                                                     const TensorType& b,
-                                                    cublasLtEpilogue_t epilogue);
+                                                    cublasLtEpilogue_t epilogue, ProductUse use);
 
 /// The algorithms for it, as algorithm_text() writes them, the library's first choice first, where
 /// operands are as aligned as buffers of a plan are.
 Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const TensorType& a,
-                                               const TensorType& b, cublasLtEpilogue_t epilogue);
+                                               const TensorType& b, cublasLtEpilogue_t epilogue,
+                                               ProductUse use);
 
 }  // namespace graphrt::cuda

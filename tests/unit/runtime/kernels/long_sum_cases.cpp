@@ -1,0 +1,46 @@
+#include "long_sum_cases.h"
+
+#include <algorithm>
+
+#include "kernel_test_support.h"
+
+namespace graphrt {
+namespace {
+
+Tensor filled(const Shape& shape, float number) {
+  Tensor tensor = zeros({ElementType::kF32, shape});
+  std::ranges::fill(tensor.as<float>(), number);
+  return tensor;
+}
+
+LongSum product(int64_t m, int64_t n, int64_t k, bool transpose_a) {
+  return {"matmul",
+          {{filled(transpose_a ? Shape{k, m} : Shape{m, k}, 0.1F), filled({k, n}, 0.1F)},
+           with({{"transpose_a", transpose_a}})}};
+}
+
+/// Of three rows, the first has two thirds of the indices and the last one third.
+LongSum embedding_gradient() {
+  constexpr int64_t kCount = 300'000;
+  Tensor index = zeros({ElementType::kI32, {kCount}});
+  for (size_t i = 0; i < kCount; i += 3) index.as<int32_t>()[i] = 2;
+  return {"embedding_grad",
+          {{filled({kCount, 2}, 0.1F), std::move(index)}, with({{"rows", int64_t{3}}})}};
+}
+
+}  // namespace
+
+std::vector<LongSum> long_sum_uses() {
+  return {product(1, 1, 1'000'003, false),
+          product(8, 3, 1'000'003, true),
+          product(1, 1, 16'000'000, false),
+          product(50, 30, 65'536, true),
+          embedding_gradient(),
+          {"norm", {{filled({1'000'003}, 1e30F)}, {}}},
+          {"norm", {{filled({1'000'003}, 1e-30F)}, {}}},
+          {"sum", {{filled({1'000'003}, 0.1F)}, {}}},
+          {"mean", {{filled({1'000'003}, 3e38F)}, {}}},
+          {"sum_of_squares", {{filled({1'000'003}, 0.1F)}, {}}}};
+}
+
+}  // namespace graphrt
