@@ -1,5 +1,6 @@
 #include "runtime/kernels/reference/reference_executor.h"
 
+#include <cmath>
 #include <utility>
 
 #include "runtime/kernels/reference/initial_value.h"
@@ -25,6 +26,8 @@ std::optional<SourceValueId> find_id(const SourceGraph& graph, std::string_view 
 }
 
 /// What a device may round otherwise, as a share of the result: sums go on in another order.
+constexpr double kRounding = 0x1p-22;
+
 double rounding_of(const SourceNode& node) {
   switch (product_math(node.attributes)) {
     case ProductMath::kBf16:
@@ -34,7 +37,44 @@ double rounding_of(const SourceNode& node) {
     case ProductMath::kF32:
       break;
   }
-  return 0x1p-22;
+  return kRounding;
+}
+
+/// Whether the node is a product whose sums are as f32 makes them: terms may cancel each other out,
+/// and what is rounded is a share of them, not of what is left.
+bool has_f32_sums(const SourceNode& node) {
+  const bool is_product = node.op == "matmul" || node.op == "matmul_sgd_update";
+  return is_product && product_math(node.attributes) == ProductMath::kF32 &&
+         !node.attributes.flag("relu");
+}
+
+Tensor magnitudes_of(const Tensor& tensor) {
+  Tensor result = tensor;
+  for (float& x : result.as<float>()) x = std::fabs(x);
+  return result;
+}
+
+/// The result if no term were negative.
+Tensor magnitudes_of_terms(const SourceNode& node, std::span<const Tensor* const> operands,
+                           const TensorType& type) {
+  std::vector<Tensor> magnitudes;
+  std::vector<const Tensor*> pointers;
+  for (const Tensor* operand : operands) magnitudes.push_back(magnitudes_of(*operand));
+  for (const Tensor& each : magnitudes) pointers.push_back(&each);
+  Attributes attributes = node.attributes;
+  if (node.op == "matmul_sgd_update") {
+    attributes.set("learning_rate", -std::fabs(attributes.number("learning_rate", 0)));
+  }
+  return evaluate_reference(node.op, pointers, attributes, type);
+}
+
+/// Of a product of f32, as a share of its terms: the more, the larger are the sums that the last
+/// terms are added to.
+double rounding_of_sums(const SourceNode& node, const TensorType& a) {
+  constexpr double kTermsWithoutMore = 4096;
+  const size_t rows_from_end = node.attributes.flag("transpose_a") ? 2 : 1;
+  const auto num_terms = static_cast<double>(a.shape[a.shape.size() - rows_from_end]);
+  return kRounding * (1 + num_terms / kTermsWithoutMore);
 }
 
 tl::unexpected<Error> wrong_type(const SourceValue& value, const TensorType& found) {
@@ -138,15 +178,23 @@ Result<void> ReferenceExecutor::step(const std::map<std::string, Tensor>& inputs
     Tensor& result = values_[node.result];
     result =
         evaluate_reference(node.op, operands, node.attributes, graph_.values[node.result].type);
-    if (!noise_seed_) continue;
-    disturb(result, rounding_of(node),
-            {*noise_seed_, num_steps_, static_cast<uint32_t>(node.result.value())});
+    if (noise_seed_) round_result(node, operands, result);
   }
   for (const SourceNode& node : graph_.nodes) {
     if (node.updates) states_[*node.updates] = values_[node.result];
   }
   ++num_steps_;
   return {};
+}
+
+void ReferenceExecutor::round_result(const SourceNode& node,
+                                     std::span<const Tensor* const> operands,
+                                     Tensor& result) const {
+  const NoiseStream stream{*noise_seed_, num_steps_, static_cast<uint32_t>(node.result.value())};
+  if (!has_f32_sums(node)) return disturb(result, rounding_of(node), stream);
+  const Tensor& a = *operands[node.op == "matmul" ? 0 : 1];
+  disturb_sums(result, magnitudes_of_terms(node, operands, result.type),
+               rounding_of_sums(node, a.type), stream);
 }
 
 const Tensor* ReferenceExecutor::find_value(std::string_view name) const {

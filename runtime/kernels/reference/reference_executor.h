@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,8 @@ class ReferenceExecutor {
   explicit ReferenceExecutor(SourceGraph graph) : graph_(std::move(graph)) {}
   Result<void> check_graph() const;
   Result<void> check_node(const SourceNode& node) const;
+  void round_result(const SourceNode& node, std::span<const Tensor* const> operands,
+                    Tensor& result) const;
 
   SourceGraph graph_;
   IdVector<SourceValueId, Tensor> values_;

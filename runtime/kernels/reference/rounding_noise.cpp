@@ -6,13 +6,29 @@
 
 namespace graphrt {
 
+namespace {
+
+/// In [-1, 1).
+double noise_at(uint32_t index, NoiseStream stream) {
+  const auto bits = philox4x32({index, stream.seed, 0, 0}, {stream.step, stream.node});
+  return std::ldexp(static_cast<int32_t>(bits[0]), -31);
+}
+
+}  // namespace
+
 void disturb(Tensor& tensor, double relative, NoiseStream stream) {
   if (tensor.type.element != ElementType::kF32) return;
   uint32_t index = 0;
   for (float& element : tensor.as<float>()) {
-    const auto bits = philox4x32({index++, stream.seed, 0, 0}, {stream.step, stream.node});
-    const double number = std::ldexp(static_cast<int32_t>(bits[0]), -31);
-    element = static_cast<float>(element * (1 + relative * number));
+    element = static_cast<float>(element * (1 + relative * noise_at(index++, stream)));
+  }
+}
+
+void disturb_sums(Tensor& tensor, const Tensor& magnitudes, double relative, NoiseStream stream) {
+  const auto elements = tensor.as<float>();
+  for (uint32_t i = 0; i < elements.size(); ++i) {
+    const double noise = relative * noise_at(i, stream) * magnitudes.as<float>()[i];
+    elements[i] = static_cast<float>(elements[i] + noise);
   }
 }
 

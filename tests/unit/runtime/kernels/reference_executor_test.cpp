@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace graphrt {
 namespace {
 
@@ -86,6 +89,52 @@ TEST(ReferenceExecutor, WantsItsInputs) {
             "'x' is f32[2]; got i32[2]");
   EXPECT_EQ(executor.step({{"x", pair_of(0, 0)}, {"w", pair_of(0, 0)}}).error().message,
             "there is no input 'w'");
+}
+
+/// y = x[1, K] times ones.
+ReferenceExecutor summing_executor(int64_t num_terms) {
+  SourceGraph graph;
+  graph.name = "summing";
+  graph.values.push_back({.kind = SourceValueKind::kInput,
+                          .name = "x",
+                          .type = {ElementType::kF32, {1, num_terms}},
+                          .initializer = {}});
+  graph.values.push_back({.kind = SourceValueKind::kConstant,
+                          .name = "ones",
+                          .type = {ElementType::kF32, {num_terms, 1}},
+                          .initializer = {}});
+  graph.values[SourceValueId(1)].initializer.kind = InitializerKind::kConstant;
+  graph.values[SourceValueId(1)].initializer.low = 1;
+  graph.values.push_back({.kind = SourceValueKind::kNode,
+                          .name = "y",
+                          .type = {ElementType::kF32, {1, 1}},
+                          .initializer = {}});
+  graph.nodes.push_back({.op = "matmul",
+                         .attributes = {},
+                         .inputs = {SourceValueId(0), SourceValueId(1)},
+                         .result = SourceValueId(2),
+                         .updates = {}});
+  graph.outputs = {SourceValueId(2)};
+  auto executor = ReferenceExecutor::create(std::move(graph));
+  EXPECT_TRUE(executor) << executor.error().message;
+  return *std::move(executor);
+}
+
+// Half of the terms are 1000, the others -1000.
+TEST(ReferenceExecutor, RoundsASumWhoseTermsCancelByAShareOfThem) {
+  constexpr int64_t kNumTerms = 8192;
+  Tensor x = zeros({ElementType::kF32, {1, kNumTerms}});
+  for (size_t i = 0; i < kNumTerms; ++i) x.as<float>()[i] = i % 2 == 0 ? 1000.0F : -1000.0F;
+  double largest = 0;
+  for (uint32_t seed = 0; seed < 8; ++seed) {
+    ReferenceExecutor executor = summing_executor(kNumTerms);
+    executor.round_otherwise(seed);
+    ASSERT_TRUE(executor.step({{"x", x}}));
+    const double y = executor.find_value("y")->as<float>()[0];
+    largest = std::max(largest, std::fabs(y));
+  }
+  EXPECT_GT(largest, 1);
+  EXPECT_LT(largest, 3 * 0x1p-22 * 1000 * kNumTerms);
 }
 
 using Change = void (*)(SourceGraph&);

@@ -41,6 +41,17 @@ TEST(RoundingNoise, IsTheSameInTheSamePlaceAndAnotherInOthers) {
   EXPECT_NE(after, disturbed(before, {.seed = 2, .step = 2, .node = 7}));
 }
 
+// Of 1000 and -1000, 0 is left, and what was rounded of them.
+TEST(RoundingNoise, OfASumIsAShareOfItsTerms) {
+  constexpr int64_t kNumElements = 1000;
+  Tensor sums = zeros({ElementType::kF32, {kNumElements}});
+  const Tensor terms = tensor_of<float>({kNumElements}, std::vector<float>(kNumElements, 2000));
+  disturb_sums(sums, terms, kRelative, {});
+  const auto [least, most] = std::ranges::minmax(sums.as<float>());
+  EXPECT_NEAR(least, -2000 * kRelative, 200 * kRelative);
+  EXPECT_NEAR(most, 2000 * kRelative, 200 * kRelative);
+}
+
 TEST(RoundingNoise, LeavesWhatIsExact) {
   const Tensor integers = tensor_of<int32_t>({2}, {1'000'000, -7});
   EXPECT_EQ(disturbed(integers, {}), integers);
