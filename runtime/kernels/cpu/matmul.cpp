@@ -36,10 +36,11 @@ void multiply(const Product& product, float factor, const float* a, const float*
 // sum alone, the sum is made apart. Both need scratch memory for a tile of the result, which is on
 // the stack: kernels allocate nothing.
 
-/// Up to so many, a sum in f32 is right to 1e-5, and left to OpenBLAS.
+/// Up to so many, a sum in f32 is right to 5e-5 at worst, all terms being equal and one added after
+/// the other, and left to OpenBLAS.
 constexpr int64_t kMostTermsInF32 = 8192;
-/// Of longer ones, so many at a time: right to 1e-6.
-constexpr int64_t kTermsAtOnce = 4096;
+/// Of longer ones, so many at a time: right to 5e-6.
+constexpr int64_t kTermsAtOnce = 1024;
 /// OpenBLAS adds no part of so short a sum to the result before the others: its smallest block.
 constexpr int64_t kTermsOfOneBlock = 240;
 

@@ -146,7 +146,7 @@ Factor factor_of(const KernelSpec& spec) { return {spec.attributes.flag("scaled"
 template <class Average>
 Average average_of(const KernelSpec& spec) {
   const double decay = spec.attributes.number("decay", 0);
-  const auto kept = static_cast<float>(decay);
+  const float kept = decay < 0.5 ? 0.0F : 1.0F;
   return {.shares = {.kept = kept,
                      .rest = static_cast<float>(decay - static_cast<double>(kept)),
                      .taken = static_cast<float>(1 - decay)},

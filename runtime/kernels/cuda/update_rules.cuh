@@ -104,10 +104,11 @@ struct DecayedMomentum {
   }
 };
 
-/// What of a moving average stays, and how much of what is new it takes.
+/// What of a moving average stays, kept + rest, and how much of what is new it takes. A long
+/// average keeps all of itself and takes off a little, and so is rounded once a step: f32 has no
+/// 0.99999, and a product with its neighbour would be off by 0.3 % after 100000 steps.
 struct AverageShares {
   float kept;
-  /// What rounding takes from `kept`: of 0.99999 so much that in 100000 steps it is 0.3 %.
   float rest;
   float taken;
 

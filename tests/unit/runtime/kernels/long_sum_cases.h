@@ -16,5 +16,7 @@ struct LongSum {
 
 /// For every back end.
 std::vector<LongSum> long_sum_uses();
+/// Products, for the CPU: CUDA leaves their sums to a library, in f32.
+std::vector<LongSum> long_product_uses();
 
 }  // namespace graphrt
