@@ -39,8 +39,11 @@ void multiply(const Product& product, float factor, const float* a, const float*
 /// Up to so many, a sum in f32 is right to 5e-5 at worst, all terms being equal and one added after
 /// the other, and left to OpenBLAS.
 constexpr int64_t kMostTermsInF32 = 8192;
-/// Of longer ones, so many at a time: right to 5e-6.
+/// Of longer ones, so many at a time: right to 1e-5 at worst. A large tile is summed in blocks of
+/// some hundred terms anyway; for a small one all terms follow one another.
 constexpr int64_t kTermsAtOnce = 1024;
+constexpr int64_t kTermsAtOnceOfSmallTile = 256;
+constexpr int64_t kMostInSmallTile = 4096;
 /// OpenBLAS adds no part of so short a sum to the result before the others: its smallest block.
 constexpr int64_t kTermsOfOneBlock = 240;
 
@@ -93,9 +96,10 @@ const float* sums_of_tile(const Product& product, const ProductTile& tile, const
   float* sums = scratch.of_many_terms.sums.data();
   double* totals = scratch.of_many_terms.totals.data();
   const int64_t size = tile.num_elements();
+  const int64_t most_terms = size <= kMostInSmallTile ? kTermsAtOnceOfSmallTile : kTermsAtOnce;
   std::fill_n(totals, size, 0.0);
-  for (int64_t first = 0; first < product.k; first += kTermsAtOnce) {
-    const int64_t num_terms = std::min(kTermsAtOnce, product.k - first);
+  for (int64_t first = 0; first < product.k; first += most_terms) {
+    const int64_t num_terms = std::min(most_terms, product.k - first);
     multiply_tile(product, tile, first, num_terms, a, b, sums);
     for (int64_t i = 0; i < size; ++i) totals[i] += sums[i];
   }
