@@ -1,9 +1,9 @@
 #include "compiler/frontend/yaml_initializer.h"
 
 #include <array>
-#include <cmath>
 #include <utility>
 
+#include "compiler/graph/initial_number.h"
 #include "runtime/base/npy.h"
 #include "runtime/base/text.h"
 
@@ -66,14 +66,9 @@ class InitializerReader {
     if (!value) return;
     state_.initializer.kind = InitializerKind::kConstant;
     state_.initializer.low = *value;
-    const bool is_i32 = state_.type && state_.type->element == ElementType::kI32;
-    const bool is_whole = std::trunc(*value) == *value && std::abs(*value) < 2147483648.0;
-    if (is_i32 && !is_whole) {
-      diagnostics_.error(node.where, "an i32 state cannot start at " + node.text);
-    }
-    if (!is_i32 && !std::isfinite(static_cast<float>(*value))) {
-      diagnostics_.error(node.where, node.text + " is too large for f32");
-    }
+    if (!state_.type) return;
+    const auto problem = find_bad_constant(*value, node.text, state_.type->element);
+    if (problem) diagnostics_.error(node.where, *problem);
   }
 
   void read_uniform(const YamlNode& form, const YamlNode& arguments) {
@@ -84,14 +79,21 @@ class InitializerReader {
     const YamlNode* high = require_key(arguments, "high", keys, arguments.where, diagnostics_);
     set_random(InitializerKind::kUniform, form, arguments.find("seed"));
     if (low == nullptr || high == nullptr) return;
-    const std::optional<double> low_value = read_number(*low, "`low`", diagnostics_);
-    const std::optional<double> high_value = read_number(*high, "`high`", diagnostics_);
+    const std::optional<double> low_value = read_end(*low, "`low`");
+    const std::optional<double> high_value = read_end(*high, "`high`");
     if (!low_value || !high_value) return;
     state_.initializer.low = *low_value;
     state_.initializer.high = *high_value;
-    if (*low_value < *high_value) return;
-    diagnostics_.error(high->where,
-                       "`high` must be above `low`; got " + low->text + " and " + high->text);
+    const auto problem = find_bad_ends(*low_value, *high_value);
+    if (problem) diagnostics_.error(high->where, *problem);
+  }
+
+  std::optional<double> read_end(const YamlNode& node, std::string_view what) {
+    const std::optional<double> number = read_number(node, what, diagnostics_);
+    const auto problem = number ? find_bad_end(*number, node.text) : std::nullopt;
+    if (!problem) return number;
+    diagnostics_.error(node.where, *problem);
+    return std::nullopt;
   }
 
   void read_random(InitializerKind kind, const YamlNode& form, const YamlNode* arguments) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "runtime/base/f32_range.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -87,13 +88,12 @@ class TrainingResolver {
   }
 
   void resolve_clip_norm(const SettingDeclaration& declared) {
-    if (!declared.value) return;
-    check_range(declared, NumberRange::kPositive);
+    if (!declared.value || !check_number(declared, NumberRange::kPositive)) return;
     training_.clip_norm = declared.value;
   }
 
   void resolve_rate(const SettingDeclaration& number) {
-    if (!number.value || !check_range(number, NumberRange::kPositive)) return;
+    if (!number.value || !check_number(number, NumberRange::kPositive)) return;
     training_.learning_rate.base = *number.value;
   }
 
@@ -134,17 +134,11 @@ class TrainingResolver {
 
   template <class Owner>
   void set(const SettingDeclaration& declared, const Setting<Owner>& setting, Owner& owner) {
-    if (!declared.value || !check_range(declared, setting.range)) return;
+    if (!declared.value) return;
     const bool is_count = std::holds_alternative<int64_t Owner::*>(setting.member);
-    // Counts of steps fit the step number, an i32.
-    if (is_count &&
-        (std::trunc(*declared.value) != *declared.value || *declared.value > INT32_MAX)) {
-      diagnostics_.error(declared.value_where, "`" + declared.name.text +
-                                                   "` is a number of steps, a whole number up to " +
-                                                   std::to_string(INT32_MAX));
-      return;
-    }
-    assign(*declared.value, setting, owner);
+    const bool is_right =
+        is_count ? check_count(declared, setting.range) : check_number(declared, setting.range);
+    if (is_right) assign(*declared.value, setting, owner);
   }
 
   template <class Owner>
@@ -156,12 +150,33 @@ class TrainingResolver {
         setting.member);
   }
 
-  bool check_range(const SettingDeclaration& declared, NumberRange range) {
-    if (is_in(*declared.value, range)) return true;
-    diagnostics_.error(declared.value_where, "`" + declared.name.text + "` must be " +
-                                                 std::string(describe(range)) + "; got " +
-                                                 format_number(*declared.value));
+  bool report(const SettingDeclaration& declared, const std::string& what) {
+    diagnostics_.error(declared.value_where, "`" + declared.name.text + "` " + what);
     return false;
+  }
+
+  bool report_range(const SettingDeclaration& declared, NumberRange range, const char* as = "") {
+    return report(declared, "must be " + std::string(describe(range)) + as + "; got " +
+                                format_number(*declared.value));
+  }
+
+  /// Counts of steps fit the step number, an i32.
+  bool check_count(const SettingDeclaration& declared, NumberRange range) {
+    const double count = *declared.value;
+    if (!is_in(count, range)) return report_range(declared, range);
+    if (std::trunc(count) == count && count <= INT32_MAX) return true;
+    return report(declared,
+                  "is a number of steps, a whole number up to " + std::to_string(INT32_MAX));
+  }
+
+  /// What is computed with is f32: a number has to be in its range after it is rounded, too.
+  bool check_number(const SettingDeclaration& declared, NumberRange range) {
+    const double number = *declared.value;
+    if (!is_in(number, range)) return report_range(declared, range);
+    if (const auto misfit = find_misfit_of_f32(number)) {
+      return report(declared, "is " + format_number(number) + ", which is " + std::string(*misfit));
+    }
+    return is_in(static_cast<float>(number), range) || report_range(declared, range, " as f32");
   }
 
   void resolve_parameters(const std::vector<NameAt>& names) {

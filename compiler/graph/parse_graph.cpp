@@ -2,6 +2,7 @@
 
 #include "compiler/graph/build_graph.h"
 #include "compiler/graph/graph_text.h"
+#include "compiler/graph/initial_number.h"
 #include "compiler/graph/line_reader.h"
 #include "compiler/graph/parallel_text.h"
 #include "compiler/graph/tensor_literal.h"
@@ -111,7 +112,8 @@ class LineParser {
     if (line_.accept_word("zeros")) return true;
     if (line_.accept_word("constant")) {
       initializer.kind = InitializerKind::kConstant;
-      return line_.expect('(') && line_.read_number(initializer.low) && line_.expect(')');
+      return line_.expect('(') && parse_initial_constant(*state.type, initializer.low) &&
+             line_.expect(')');
     }
     initializer.stream = state.name.text;
     if (line_.accept_word("uniform")) {
@@ -126,15 +128,30 @@ class LineParser {
     return parse_initializer_arguments(initializer);
   }
 
+  bool parse_initial_constant(const TensorType& type, double& number) {
+    const Token token = line_.peek();
+    if (!line_.read_number(number)) return false;
+    const auto problem = find_bad_constant(number, token.text, type.element);
+    return !problem || line_.fail_at(token.where, *problem);
+  }
+
+  bool parse_end(double& number) {
+    const Token token = line_.peek();
+    if (!line_.read_number(number)) return false;
+    const auto problem = find_bad_end(number, token.text);
+    return !problem || line_.fail_at(token.where, *problem);
+  }
+
   bool parse_initializer_arguments(Initializer& initializer) {
+    const SourceRange where = line_.peek().where;
     if (!line_.expect('(')) return false;
     const bool is_uniform = initializer.kind == InitializerKind::kUniform;
     while (!line_.accept_symbol(')')) {
       bool is_read = false;
       if (is_uniform && line_.accept_word("low")) {
-        is_read = line_.expect('=') && line_.read_number(initializer.low);
+        is_read = line_.expect('=') && parse_end(initializer.low);
       } else if (is_uniform && line_.accept_word("high")) {
-        is_read = line_.expect('=') && line_.read_number(initializer.high);
+        is_read = line_.expect('=') && parse_end(initializer.high);
       } else if (line_.accept_word("seed")) {
         is_read = line_.expect('=') && parse_seed(initializer.seed);
       } else if (line_.accept_word("stream")) {
@@ -148,7 +165,9 @@ class LineParser {
       if (!line_.accept_symbol(',') && !line_.peek().is_symbol(')'))
         return line_.fail("',' or ')'");
     }
-    return true;
+    if (!is_uniform) return true;
+    const auto problem = find_bad_ends(initializer.low, initializer.high);
+    return !problem || line_.fail_at(where, *problem);
   }
 
   bool parse_seed(uint64_t& seed) {

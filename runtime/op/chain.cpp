@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "runtime/base/f32_range.h"
 #include "runtime/base/text.h"
 
 namespace graphrt {
@@ -114,6 +115,9 @@ class ChainParser {
     const char* begin = text_.data() + at_;
     const auto [end, code] = std::from_chars(begin, text_.data() + text_.size(), number);
     if (code != std::errc() || !std::isfinite(number)) return needs("a finite number");
+    if (find_misfit_of_f32(number)) {
+      return needs("a number that f32 can hold");
+    }
     at_ += static_cast<size_t>(end - begin);
     return number;
   }

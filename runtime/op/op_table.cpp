@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "runtime/base/f32_range.h"
 #include "runtime/base/text.h"
 #include "runtime/op/chain.h"
 #include "runtime/op/row_rules.h"
@@ -170,23 +171,34 @@ bool fits(const AttributeValue& value, AttributeKind kind) {
   return actual == kind || (kind == AttributeKind::kFloat && actual == AttributeKind::kInt);
 }
 
-std::optional<std::string> find_bad_attribute(const OpInfo& op, const Attributes& attributes) {
+/// What is wrong with the attribute that `spec` is of.
+std::optional<std::string> find_bad_value(const AttributeSpec& spec, const AttributeValue& value) {
+  const std::string as_name = " as '" + std::string(spec.name) + "'; ";
+  if (!fits(value, spec.kind)) {
+    return "needs " + std::string(to_string(spec.kind)) + as_name + "got " + to_string(value);
+  }
+  const double* number = std::get_if<double>(&value);
+  if (number == nullptr) return std::nullopt;
+  const std::string shown = format_number(*number);
+  if (!std::isfinite(*number)) return "needs a finite number" + as_name + "got " + shown;
+  const std::optional<std::string_view> misfit = find_misfit_of_f32(*number);
+  if (!misfit) return std::nullopt;
+  return "needs an f32 number" + as_name + shown + " is " + std::string(*misfit);
+}
+
+std::optional<OpError> find_bad_attribute(const OpInfo& op, const Attributes& attributes) {
   for (const Attribute& attribute : attributes) {
     const AttributeSpec* spec = find_attribute(op, attribute.name);
-    if (spec == nullptr) return unknown_attribute(op, attribute.name);
-    if (!fits(attribute.value, spec->kind)) {
-      return "needs " + std::string(to_string(spec->kind)) + " as '" + attribute.name + "'; got " +
-             to_string(attribute.value);
-    }
-    const double* number = std::get_if<double>(&attribute.value);
-    if (number != nullptr && !std::isfinite(*number)) {
-      return "needs a finite number as '" + attribute.name + "'; got " + format_number(*number);
+    if (spec == nullptr) return OpError{unknown_attribute(op, attribute.name), {}};
+    if (auto reason = find_bad_value(*spec, attribute.value)) {
+      return OpError{*std::move(reason), {}, spec->name};
     }
   }
   for (const AttributeSpec& spec : op.attributes) {
     if (!spec.is_required || attributes.find(spec.name) != nullptr) continue;
-    return "needs the attribute '" + std::string(spec.name) + "', " +
-           std::string(to_string(spec.kind));
+    return OpError{"needs the attribute '" + std::string(spec.name) + "', " +
+                       std::string(to_string(spec.kind)),
+                   {}};
   }
   return std::nullopt;
 }
@@ -217,7 +229,7 @@ const AttributeSpec* find_attribute(const OpInfo& op, std::string_view name) {
 tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const TensorType> inputs,
                                              const Attributes& attributes) {
   if (auto reason = find_bad_arity(op, inputs.size())) return error_of(op, {*reason, {}});
-  if (auto reason = find_bad_attribute(op, attributes)) return error_of(op, {*reason, {}});
+  if (auto error = find_bad_attribute(op, attributes)) return error_of(op, *std::move(error));
   tl::expected<TensorType, OpError> result = op.type_rule(inputs, attributes);
   if (!result) return error_of(op, std::move(result).error());
   if (!is_valid(*result)) {

@@ -76,8 +76,8 @@ const AttributeSpec* find_attribute(const OpInfo& op, std::string_view name);
 /// How many operands `op` takes: `1 input`, `2 to 3 inputs`, `at least 1 input`.
 std::string inputs_taken_by(const OpInfo& op);
 
-/// Checks the number of operands, the attributes (known, of the right kind, none missing) and the
-/// operands' types; returns the type of the result.
+/// Checks the number of operands, the attributes (known, of the right kind, numbers that f32 can
+/// hold, none missing) and the operands' types; returns the type of the result.
 tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const TensorType> inputs,
                                              const Attributes& attributes);
 

@@ -130,13 +130,19 @@ OpError misfit(const std::string& needs, Types inputs, std::optional<size_t> inp
 
 std::optional<OpError> find_outside(const Attributes& attributes, std::string_view name, double low,
                                     double high) {
-  const double number = attributes.number(name, low);
+  const double written = attributes.number(name, low);
+  const AttributeValue* value = attributes.find(name);
+  const bool is_rounded = value != nullptr && kind_of(*value) == AttributeKind::kFloat;
+  const double number = is_rounded ? static_cast<double>(static_cast<float>(written)) : written;
   if (number >= low && number < high) return std::nullopt;
   const std::string upper = std::isinf(high) ? "" : " < " + format_number(high);
-  return OpError{"needs " + format_number(low) + " <= " + std::string(name) + upper + "; got " +
-                     format_number(number),
-                 {},
-                 name};
+  const bool rounding_is_to_blame = written >= low && written < high;
+  return OpError{
+      "needs " + format_number(low) + " <= " + std::string(name) + upper + "; got " +
+          format_number(written) +
+          (rounding_is_to_blame ? ", which is " + format_number(number) + " as f32" : ""),
+      {},
+      name};
 }
 
 TypeResult type_of_f32_map(Types inputs, const Attributes&) {

@@ -88,7 +88,8 @@ std::optional<OpError> find_non_f32(Types inputs);
 std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b);
 /// That `needs` is not what came, with the types that did.
 OpError misfit(const std::string& needs, Types inputs, std::optional<size_t> input);
-/// The attribute `name`, a literal, where it is there and not in [low, high).
+/// The attribute `name`, a literal, where it is there and not in [low, high). What is no integer
+/// has to be in there as the f32 that kernels compute with.
 std::optional<OpError> find_outside(const Attributes& attributes, std::string_view name, double low,
                                     double high = std::numeric_limits<double>::infinity());
 /// Attribute `axis`, counted from the front.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "runtime/base/f32_range.h"
 #include "runtime/base/random.h"
 #include "runtime/base/text.h"
 
@@ -20,15 +21,12 @@ float uniform_between(double low, double high, double unit) {
   return reached ? std::nextafter(value, -std::numeric_limits<float>::infinity()) : value;
 }
 
-bool fits_float(double value) {
-  return std::isfinite(value) && std::abs(value) <= std::numeric_limits<float>::max();
-}
-
 Result<Tensor> make_constant(double value, const TensorType& type) {
   Tensor tensor = zeros(type);
   if (type.element == ElementType::kF32) {
-    if (!fits_float(value)) {
-      return input_error("the initial value " + format_number(value) + " does not fit into f32");
+    if (const auto misfit = find_misfit_of_f32(value)) {
+      return input_error("the initial value " + format_number(value) + " is " +
+                         std::string(*misfit));
     }
     for (float& element : tensor.as<float>()) element = static_cast<float>(value);
     return tensor;
@@ -75,9 +73,9 @@ Result<Tensor> make_random(const Initializer& initializer, const TensorType& typ
     const double bound = std::sqrt(6 / (dimension(type, 0) + dimension(type, last)));
     return make_uniform(initializer, -bound, bound, type);
   }
-  if (!fits_float(initializer.low) || !fits_float(initializer.high) ||
-      initializer.low >= initializer.high) {
-    return input_error("uniform initial values need low < high, both finite; got low " +
+  if (find_misfit_of_f32(initializer.low) || find_misfit_of_f32(initializer.high) ||
+      static_cast<float>(initializer.low) >= static_cast<float>(initializer.high)) {
+    return input_error("uniform initial values need low < high, both of f32; got low " +
                        format_number(initializer.low) + " and high " +
                        format_number(initializer.high));
   }

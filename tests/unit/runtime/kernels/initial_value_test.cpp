@@ -100,11 +100,15 @@ TEST(InitialValue, SaysWhatDoesNotFit) {
   constant.low = 2147483648.0;
   EXPECT_THAT(message(constant, integers), HasSubstr("got 2147483648"));
   constant.low = 1e39;
-  EXPECT_THAT(message(constant, kMatrix), HasSubstr("does not fit into f32"));
+  EXPECT_THAT(message(constant, kMatrix), HasSubstr("1e+39 is too large for f32"));
+  constant.low = 1e-50;
+  EXPECT_THAT(message(constant, kMatrix), HasSubstr("1e-50 is too close to 0 for f32"));
   Initializer uniform = random_of(InitializerKind::kUniform);
   uniform.high = -1;
   EXPECT_EQ(message(uniform, kMatrix),
-            "uniform initial values need low < high, both finite; got low -1 and high -1");
+            "uniform initial values need low < high, both of f32; got low -1 and high -1");
+  uniform.high = -1 + 1e-12;
+  EXPECT_THAT(message(uniform, kMatrix), HasSubstr("low < high"));
   const Initializer data{.kind = InitializerKind::kData, .stream = {}, .data = {std::byte{0}}};
   EXPECT_EQ(message(data, integers), "the initial value has 1 bytes; i32[2] takes 8");
   EXPECT_THAT(message({}, {ElementType::kF32, {0}}), HasSubstr("f32[0] is not a type"));

@@ -70,6 +70,10 @@ TEST(Chain, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(read("scale(x0, x1)"), "needs a finite number at character 11 of its formula");
   EXPECT_EQ(read("scale(x0, inf)"), "needs a finite number at character 11 of its formula");
   EXPECT_EQ(read("scale(x0, 1e999)"), "needs a finite number at character 11 of its formula");
+  for (const char* number : {"1e39", "-1e39", "1e-50"}) {
+    EXPECT_EQ(read("scale(x0, " + std::string(number) + ")"),
+              "needs a number that f32 can hold at character 11 of its formula");
+  }
   EXPECT_EQ(read("tahn(x0)"), "knows no function 'tahn' in its formula; did you mean 'tanh'?");
   EXPECT_EQ(read("add(relu(x0), relu(x1))"),
             "needs an input, as x0, beside a call at character 15 of its formula");

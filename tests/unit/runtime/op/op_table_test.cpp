@@ -48,6 +48,35 @@ TEST(OpTable, ChecksTheKindOfAttributes) {
             "scale needs a finite number as 'factor'; got inf");
 }
 
+// Kernels compute with floats: neither an infinity nor a 0 comes from what is neither.
+TEST(OpTable, RefusesNumbersThatFloatsCannotHold) {
+  const auto scale = [](double factor) {
+    return infer("scale", {"f32[2]"}, with({{"factor", factor}}));
+  };
+  EXPECT_EQ(scale(1e39), "scale needs an f32 number as 'factor'; 1e+39 is too large for f32");
+  EXPECT_EQ(scale(-1e39), "scale needs an f32 number as 'factor'; -1e+39 is too large for f32");
+  EXPECT_EQ(scale(1e-50), "scale needs an f32 number as 'factor'; 1e-50 is too close to 0 for f32");
+  EXPECT_EQ(scale(3.4028235e38), "f32[2]");  // above the largest float, and rounded to it
+  EXPECT_EQ(scale(1e-45), "f32[2]");
+  EXPECT_EQ(scale(0), "f32[2]");
+  const std::vector<TensorType> operand = types({"f32[2]"});
+  const auto error = infer_type(*find_op("scale"), operand, with({{"factor", 1e39}})).error();
+  EXPECT_EQ(error.attribute, "factor");
+}
+
+// Every attribute that is a number, of every operator.
+TEST(OpTable, HoldsAllNumbersToThat) {
+  for (const OpInfo& op : all_ops()) {
+    for (const AttributeSpec& spec : op.attributes) {
+      if (spec.kind != AttributeKind::kFloat) continue;
+      const std::vector<TensorType> operands(op.min_inputs, TensorType{ElementType::kF32, {2}});
+      const auto result = infer_type(op, operands, with({{std::string(spec.name), 1e39}}));
+      ASSERT_FALSE(result) << op.name;
+      EXPECT_EQ(result.error().attribute, spec.name) << op.name;
+    }
+  }
+}
+
 TEST(OpTable, TakesAnIntegerWhereANumberIsWanted) {
   EXPECT_EQ(infer("scale", {"f32[2]"}, with({{"factor", int64_t{2}}})), "f32[2]");
 }

@@ -48,6 +48,11 @@ TEST(OptimizerRules, AdamRefusesWhatItWouldDivideByZeroWith) {
   EXPECT_EQ(message("beta1", 1), "adam_update needs 0 <= beta1 < 1; got 1");
   EXPECT_EQ(message("beta2", -0.1), "adam_update needs 0 <= beta2 < 1; got -0.1");
   EXPECT_EQ(message("epsilon", -1), "adam_update needs 0 <= epsilon; got -1");
+  // As floats they are 1 and 0.
+  EXPECT_EQ(message("beta2", 0.99999999999),
+            "adam_update needs 0 <= beta2 < 1; got 0.99999999999, which is 1 as f32");
+  EXPECT_EQ(message("epsilon", 1e-50),
+            "adam_update needs an f32 number as 'epsilon'; 1e-50 is too close to 0 for f32");
 }
 
 TEST(OptimizerRules, AveragesWantEqualShapes) {
