@@ -1,5 +1,6 @@
 #include "compiler/autodiff/derived_nodes.h"
 
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -71,11 +72,12 @@ ValueId DerivedNodes::add_state(const std::string& wanted, TensorType type,
 
 ValueId DerivedNodes::scalar(double number, const SourceRange& where) {
   const auto rounded = static_cast<float>(number);
-  const auto known = scalars_.find(rounded);
+  const auto bits = std::bit_cast<uint32_t>(rounded);
+  const auto known = scalars_.find(bits);
   if (known != scalars_.end()) return known->second;
   const ValueId value =
       add_constant("train.number", {ElementType::kF32, {}}, bytes_of_scalar(rounded), where);
-  scalars_.emplace(rounded, value);
+  scalars_.emplace(bits, value);
   return value;
 }
 

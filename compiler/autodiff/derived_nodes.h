@@ -58,7 +58,7 @@ class DerivedNodes {
 
   Graph graph_;
   std::set<std::string> names_;
-  std::map<float, ValueId> scalars_;
+  std::map<uint32_t, ValueId> scalars_;  ///< by their bits, which NaN has, too
 };
 
 }  // namespace graphc

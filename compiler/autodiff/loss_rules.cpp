@@ -1,19 +1,23 @@
 #include "compiler/autodiff/gradient_rules.h"
+#include "runtime/base/f32_range.h"
 
 namespace graphc {
 namespace {
 
 /// The gradient of a mean over `count` terms by operator `op`, which takes what the mean is scaled
-/// by. A gradient of the loss that is no number is multiplied in afterwards.
+/// by. A gradient of the loss that is no number, or makes a scale that f32 cannot hold, is
+/// multiplied in afterwards.
 Gradient add_mean_gradient(NodeGradient& node, const char* op, ValueId first, ValueId second,
                            int64_t count) {
   const double* number = std::get_if<double>(&node.gradient());
-  const bool has_default_scale = number == nullptr || *number == 1;
+  const double scale = (number == nullptr ? 1 : *number) / static_cast<double>(count);
+  if (number == nullptr || find_misfit_of_f32(scale)) {
+    const ValueId gradient = node.add(op, {first, second});
+    return node.add("mul", {gradient, node.gradient_tensor()});
+  }
   Attributes attributes;
-  if (!has_default_scale) attributes.set("scale", *number / static_cast<double>(count));
-  const ValueId gradient = node.add(op, {first, second}, attributes);
-  if (number != nullptr) return gradient;
-  return node.add("mul", {gradient, node.gradient_tensor()});
+  if (*number != 1) attributes.set("scale", scale);
+  return node.add(op, {first, second}, std::move(attributes));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/base/f32_range.h"
+
 namespace graphc {
 namespace {
 
@@ -38,9 +40,12 @@ ValueId NodeGradient::scalar(double number) { return nodes_.scalar(number, origi
 Gradient NodeGradient::scaled(Gradient gradient, double factor) {
   if (factor == 1) return gradient;
   if (const double* number = std::get_if<double>(&gradient)) return *number * factor;
+  const auto tensor = std::get<ValueId>(gradient);
+  // What f32 rounds to an infinity or to 0 is no attribute, but a constant.
+  if (find_misfit_of_f32(factor)) return add("mul", {tensor, scalar(factor)});
   Attributes attributes;
   attributes.set("factor", factor);
-  return add("scale", {std::get<ValueId>(gradient)}, std::move(attributes));
+  return add("scale", {tensor}, std::move(attributes));
 }
 
 Gradient NodeGradient::product_with(ValueId value) {
