@@ -10,6 +10,7 @@
 #include "runtime/engine/reference_check.h"
 #include "tests/gpu/kernel_runner.h"
 #include "tests/unit/runtime/kernels/chain_cases.h"
+#include "tests/unit/runtime/kernels/extreme_cases.h"
 
 namespace graphrt {
 namespace {
@@ -141,6 +142,15 @@ TEST_F(CudaKernels, AgreeWithReferenceOnLargeShapes) {
     // Not EXPECT_EQ, which would print millions of bytes.
     kernel_run.output().clear();
     EXPECT_TRUE(kernel_run.result().data == found.data) << "other bits at the second launch";
+  }
+}
+
+TEST_F(CudaKernels, GiveWhatTheyShouldOfExtremeOperands) {
+  for (const ExtremeCase& tested : extreme_cases()) {
+    SCOPED_TRACE(tested.name);
+    const KernelCase kernel{tested.op, tested.inputs, tested.attributes};
+    EXPECT_TRUE(gives_wanted(run(kernel), tested));
+    EXPECT_TRUE(gives_wanted(run(kernel, {.offset_bytes = 4}), tested));
   }
 }
 

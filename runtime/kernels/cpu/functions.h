@@ -60,8 +60,9 @@ struct ReluGrad {
   float operator()(float gradient, float x) const { return x > 0 ? gradient : 0.0F; }
 };
 
+/// 1 - y y in factors: near 1, where y y is rounded, 1 - y is not.
 struct TanhGrad {
-  float operator()(float gradient, float y) const { return gradient * (1 - y * y); }
+  float operator()(float gradient, float y) const { return gradient * ((1 - y) * (1 + y)); }
 };
 
 struct SigmoidGrad {

@@ -40,15 +40,21 @@ KernelResult prepare_sigmoid_grad(const KernelSpec& spec) {
 }
 
 KernelResult prepare_mse_grad(const KernelSpec& spec) {
-  const auto factor = static_cast<float>(2 * gradient_scale(spec));
-  return make_zip<float>(
-      spec, [factor](float prediction, float target) { return factor * (prediction - target); });
+  // In double: neither twice the scale nor the difference has to fit in f32.
+  const double factor = 2 * gradient_scale(spec);
+  return make_zip<float>(spec, [factor](double prediction, double target) {
+    return static_cast<float>(factor * (prediction - target));
+  });
 }
 
 KernelResult prepare_binary_cross_entropy_grad(const KernelSpec& spec) {
   const auto scale = static_cast<float>(gradient_scale(spec));
+  // s(z) - t for the sigmoid s. Where s(z) is near 1, 1 - s(z) is computed instead: it keeps its
+  // digits.
   return make_zip<float>(spec, [scale](float logit, float target) {
-    return scale * (1 / (1 + std::exp(-logit)) - target);
+    const float power = std::exp(-std::abs(logit));
+    const float rest = power / (1 + power);
+    return scale * (logit >= 0 ? 1 - target - rest : rest - target);
   });
 }
 

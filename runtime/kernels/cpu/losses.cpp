@@ -72,10 +72,13 @@ KernelResult prepare_mse(const KernelSpec& spec) {
 }
 
 KernelResult prepare_binary_cross_entropy(const KernelSpec& spec) {
-  // -t log(s(z)) - (1 - t) log(1 - s(z)), written so that exp never overflows.
+  // -t log(s(z)) - (1 - t) log(1 - s(z)) for the sigmoid s. What the target misses 1 or 0 by is
+  // taken first, so that large products do not cancel out; of an infinite logit without a miss,
+  // nothing is left.
   return make_mean_loss(spec, [](float logit, float target) {
-    const float positive = logit > 0 ? logit : 0.0F;
-    return positive - logit * target + std::log1p(std::exp(-std::abs(logit)));
+    const float size = std::abs(logit);
+    const float miss = logit >= 0 ? 1 - target : target;
+    return (miss == 0 ? 0.0F : miss * size) + std::log1p(std::exp(-size));
   });
 }
 

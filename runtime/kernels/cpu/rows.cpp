@@ -103,10 +103,10 @@ class SoftmaxGradKernel : public PreparedKernel {
       const int64_t at = i * split_.inner;
       return static_cast<double>(gradient[at]) * static_cast<double>(y[at]);
     });
-    const auto mean = static_cast<float>(total);
+    // In double: the difference may cancel out, or be too large for f32.
     for (int64_t i = 0; i < split_.size; ++i) {
       const int64_t at = i * split_.inner;
-      result[at] = y[at] * (gradient[at] - mean);
+      result[at] = static_cast<float>(y[at] * (gradient[at] - total));
     }
   }
 

@@ -5,17 +5,22 @@
 namespace graphrt::cuda {
 namespace {
 
+/// In double: neither twice the scale nor the difference has to fit in f32.
 struct MseGrad {
-  float factor;
-  __device__ float operator()(float prediction, float target) const {
-    return factor * (prediction - target);
+  double factor;
+  __device__ float operator()(double prediction, double target) const {
+    return static_cast<float>(factor * (prediction - target));
   }
 };
 
+/// s(z) - t for the sigmoid s. Where s(z) is near 1, 1 - s(z) is computed instead: it keeps its
+/// digits.
 struct BinaryCrossEntropyGrad {
   float scale;
   __device__ float operator()(float logit, float target) const {
-    return scale * (1 / (1 + expf(-logit)) - target);
+    const float power = expf(-fabsf(logit));
+    const float rest = power / (1 + power);
+    return scale * (logit >= 0 ? 1 - target - rest : rest - target);
   }
 };
 
@@ -35,7 +40,7 @@ KernelResult prepare_sigmoid_grad(const KernelSpec& spec) {
 }
 
 KernelResult prepare_mse_grad(const KernelSpec& spec) {
-  return make_zip<float>(spec, MseGrad{static_cast<float>(2 * gradient_scale(spec))});
+  return make_zip<float>(spec, MseGrad{2 * gradient_scale(spec)});
 }
 
 KernelResult prepare_binary_cross_entropy_grad(const KernelSpec& spec) {

@@ -15,15 +15,17 @@ struct SquaredDifference {
   }
 };
 
-/// -t log(s(z)) - (1 - t) log(1 - s(z)), written so that exp never overflows.
+/// -t log(s(z)) - (1 - t) log(1 - s(z)) for the sigmoid s. What the target misses 1 or 0 by is
+/// taken first, so that large products do not cancel out; of an infinite logit without a miss,
+/// nothing is left.
 struct BinaryCrossEntropy {
   const float* logit;
   const float* target;
 
   __device__ double operator()(int64_t i) const {
-    const float z = logit[i];
-    const float positive = z > 0 ? z : 0.0F;
-    return positive - z * target[i] + log1pf(expf(-fabsf(z)));
+    const float size = fabsf(logit[i]);
+    const float miss = logit[i] >= 0 ? 1 - target[i] : target[i];
+    return (miss == 0 ? 0.0F : miss * size) + log1pf(expf(-size));
   }
 };
 

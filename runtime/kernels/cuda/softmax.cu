@@ -97,10 +97,11 @@ __global__ void softmax_gradients(const Rows rows, const float* gradient, const 
     const int64_t at = start + i * stride;
     total += static_cast<double>(gradient[at]) * static_cast<double>(y[at]);
   }
-  const auto mean = static_cast<float>(team.reduce(total, Plus{}));
+  // In double: the difference may cancel out, or be too large for f32.
+  const double mean = team.reduce(total, Plus{});
   for (int64_t i = team.lane(); i < size; i += team.width()) {
     const int64_t at = start + i * stride;
-    result[at] = y[at] * (gradient[at] - mean);
+    result[at] = static_cast<float>(y[at] * (gradient[at] - mean));
   }
 }
 

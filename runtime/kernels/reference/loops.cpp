@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "runtime/op/op_table.h"
 
@@ -11,13 +12,21 @@ namespace {
 
 constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
-/// log(sum(exp(row))), without overflow.
-double log_sum_exp(std::span<const float> row) {
-  const double largest = *std::max_element(row.begin(), row.end());
-  double total = 0;
-  for (const float logit : row) total += std::exp(logit - largest);
-  return largest + std::log(total);
-}
+/// Exponentials of a row, each over that of its largest element: none overflows. They are not put
+/// together to log(sum(exp(row))), beside which a large logit would leave nothing of the sum.
+struct RowExponentials {
+  double largest;
+  double total;
+
+  explicit RowExponentials(std::span<const float> row)
+      : largest(*std::max_element(row.begin(), row.end())), total(0) {
+    for (const float logit : row) total += of(logit);
+  }
+  double of(float logit) const { return std::exp(logit - largest); }
+  double probability(float logit) const { return of(logit) / total; }
+  /// -log(probability(logit))
+  double loss(float logit) const { return std::log(total) + (largest - logit); }
+};
 
 /// What row number `row`, counted over all matrices of `shape`, uses of its columns.
 int64_t num_causal_columns(const Shape& shape, int64_t row) {
@@ -70,6 +79,15 @@ bool is_larger(T x, T largest) {
   return !is_nan(largest) && (is_nan(x) || x > largest);
 }
 
+/// Of floats, +0 is larger than -0.
+template <class T>
+bool replaces(T x, T largest) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (x == 0 && largest == 0) return std::signbit(largest);
+  }
+  return is_larger(x, largest);
+}
+
 template <class T>
 void max_of(const Tensor& input, const Shape& kept, Tensor& result) {
   const auto x = input.as<T>();
@@ -80,7 +98,7 @@ void max_of(const Tensor& input, const Shape& kept, Tensor& result) {
   }
   for (size_t i = 0; i < x.size(); ++i) {
     T& largest = y[index_in_smaller(static_cast<int64_t>(i), input.type.shape, kept)];
-    if (is_larger(x[i], largest)) largest = x[i];
+    if (replaces(x[i], largest)) largest = x[i];
   }
 }
 
@@ -159,7 +177,8 @@ void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64
 }
 
 void scale(Operands inputs, const Attributes& attributes, Tensor& result) {
-  const double factor = attributes.number("factor", 1);
+  // Rounded, so that every back end gives the same bits.
+  const double factor = static_cast<float>(attributes.number("factor", 1));
   const auto x = inputs[0]->as<float>();
   const auto y = result.as<float>();
   for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(x[i] * factor);
@@ -176,10 +195,10 @@ void softmax(Operands inputs, const Attributes& attributes, Tensor& result) {
       const int64_t num_used = is_causal ? num_causal_columns(result.type.shape, o) : view.size;
       std::vector<float> row;
       for (int64_t i = 0; i < num_used; ++i) row.push_back(x[view.index(o, i, n)]);
-      const double log_total = log_sum_exp(row);
+      const RowExponentials exponentials(row);
       for (int64_t i = 0; i < num_used; ++i) {
         const size_t index = view.index(o, i, n);
-        y[index] = static_cast<float>(std::exp(x[index] - log_total));
+        y[index] = static_cast<float>(exponentials.probability(x[index]));
       }
     }
   }
@@ -212,8 +231,9 @@ void softmax_cross_entropy(Operands inputs, const Attributes&, Tensor& result) {
   double total = 0;
   for (size_t i = 0; i < label.size(); ++i) {
     const auto row = logits.subspan(i * num_classes, num_classes);
-    total += is_class(label[i], num_classes) ? log_sum_exp(row) - row[static_cast<size_t>(label[i])]
-                                             : kNotANumber;
+    total += is_class(label[i], num_classes)
+                 ? RowExponentials(row).loss(row[static_cast<size_t>(label[i])])
+                 : kNotANumber;
   }
   result.as<float>()[0] = static_cast<float>(total / static_cast<double>(label.size()));
 }
@@ -226,10 +246,10 @@ void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, T
   const double factor = attributes.number("scale", 1 / static_cast<double>(label.size()));
   for (size_t i = 0; i < label.size(); ++i) {
     const auto row = logits.subspan(i * num_classes, num_classes);
-    const double log_total = log_sum_exp(row);
+    const RowExponentials exponentials(row);
     for (size_t j = 0; j < num_classes; ++j) {
       const double is_label = static_cast<int64_t>(j) == label[i] ? 1 : 0;
-      const double gradient = (std::exp(row[j] - log_total) - is_label) * factor;
+      const double gradient = (exponentials.probability(row[j]) - is_label) * factor;
       y[i * num_classes + j] =
           static_cast<float>(is_class(label[i], num_classes) ? gradient : kNotANumber);
     }

@@ -6,8 +6,22 @@
 namespace graphrt::reference {
 namespace {
 
-/// log(1 + exp(z)), without overflow.
-double softplus(double z) { return z > 0 ? z + std::log1p(std::exp(-z)) : std::log1p(std::exp(z)); }
+/// How far the target is from what a logit without bounds would say: 1 or 0, by its sign.
+double miss_of(double logit, double target) { return logit >= 0 ? 1 - target : target; }
+
+/// -t log(s(z)) - (1 - t) log(1 - s(z)) for the sigmoid s. What is hit leaves nothing of the logit,
+/// infinite or not.
+double binary_loss(double z, double t) {
+  const double miss = miss_of(z, t);
+  return (miss == 0 ? 0 : miss * std::abs(z)) + std::log1p(std::exp(-std::abs(z)));
+}
+
+/// s(z) - t. Where s(z) is near 1, 1 - s(z) is computed instead: it keeps its digits.
+double binary_gradient(double z, double t) {
+  const double power = std::exp(-std::abs(z));
+  const double rest = power / (1 + power);
+  return z >= 0 ? miss_of(z, t) - rest : rest - t;
+}
 
 /// `scale`, by default one over the number of elements.
 double gradient_scale(const Attributes& attributes, const Tensor& result) {
@@ -48,9 +62,7 @@ void binary_cross_entropy(Operands inputs, const Attributes&, Tensor& result) {
   const auto target = inputs[1]->as<float>();
   double total = 0;
   for (size_t i = 0; i < logit.size(); ++i) {
-    // -log(sigmoid(z)) is softplus(-z), -log(1 - sigmoid(z)) is softplus(z).
-    const double t = target[i];
-    total += t * softplus(-double{logit[i]}) + (1 - t) * softplus(logit[i]);
+    total += binary_loss(logit[i], target[i]);
   }
   result.as<float>()[0] = static_cast<float>(total / static_cast<double>(logit.size()));
 }
@@ -61,7 +73,7 @@ void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Te
   const auto target = inputs[1]->as<float>();
   const auto y = result.as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = static_cast<float>(scale * (1 / (1 + std::exp(-double{logit[i]})) - target[i]));
+    y[i] = static_cast<float>(scale * binary_gradient(logit[i], target[i]));
   }
 }
 

@@ -42,15 +42,20 @@ double logarithm(double x) { return std::log(x); }
 double hyperbolic_tangent(double x) { return std::tanh(x); }
 double square_root(double x) { return std::sqrt(x); }
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-/// The probability that a normal number is below x.
-double normal_distribution(double x) { return 0.5 * (1 + std::erf(x / std::numbers::sqrt2)); }
+/// The probability that a normal number is below x; with 1 + erf, small ones would lose their
+/// digits.
+double normal_distribution(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 double normal_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi); }
-double gelu(double x) { return x * normal_distribution(x); }
+/// What is infinite times a probability or density that has become 0 is 0: that falls faster.
+double product_with_tail(double x, double tail) {
+  return tail == 0 ? std::copysign(0, x) : x * tail;
+}
+double gelu(double x) { return product_with_tail(x, normal_distribution(x)); }
 /// A NaN stays: training that went wrong must show.
 double relu(double x) { return x <= 0 ? 0 : x; }
 double relu_grad(double gradient, double x) { return x > 0 ? gradient : 0; }
 double gelu_grad(double gradient, double x) {
-  return gradient * (normal_distribution(x) + x * normal_density(x));
+  return gradient * (normal_distribution(x) + product_with_tail(x, normal_density(x)));
 }
 double tanh_grad(double gradient, double y) { return gradient * (1 - y * y); }
 double sigmoid_grad(double gradient, double y) { return gradient * y * (1 - y); }
