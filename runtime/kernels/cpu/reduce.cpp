@@ -2,7 +2,6 @@
 // the stack, always in the same order.
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 
 #include "runtime/base/strides.h"
@@ -29,14 +28,13 @@ struct IntSum {
   static Total combine(Total total, Total x) { return total + x; }
 };
 
-/// A NaN is larger than every number, and stays; +0 is larger than -0, so that no order matters.
+/// A NaN is larger than every number, and stays. -0 counts as 0, so that no order matters.
 struct FloatMax {
   using Element = float;
   using Total = float;
   static constexpr Total kStart = -std::numeric_limits<float>::infinity();
   static Total combine(Total largest, Total x) {
-    const bool is_larger_zero = x == largest && std::signbit(largest);
-    return x > largest || x != x || is_larger_zero ? x : largest;
+    return largest >= x || largest != largest ? largest : x + 0.0F;
   }
 };
 

@@ -29,14 +29,13 @@ struct IntSum {
   __device__ Total operator()(Total total, Total x) const { return total + x; }
 };
 
-/// A NaN is larger than every number, and stays; +0 is larger than -0, so that no order matters.
+/// A NaN is larger than every number, and stays. -0 counts as 0, so that no order matters.
 struct FloatMax {
   using Element = float;
   using Total = float;
   static constexpr Total kStart = -std::numeric_limits<float>::infinity();
   __device__ Total operator()(Total largest, Total x) const {
-    const bool is_larger_zero = x == largest && signbit(largest);
-    return x > largest || x != x || is_larger_zero ? x : largest;
+    return largest >= x || largest != largest ? largest : x + 0.0F;
   }
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 
 #include "runtime/op/op_table.h"
 
@@ -79,15 +78,6 @@ bool is_larger(T x, T largest) {
   return !is_nan(largest) && (is_nan(x) || x > largest);
 }
 
-/// Of floats, +0 is larger than -0.
-template <class T>
-bool replaces(T x, T largest) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (x == 0 && largest == 0) return std::signbit(largest);
-  }
-  return is_larger(x, largest);
-}
-
 template <class T>
 void max_of(const Tensor& input, const Shape& kept, Tensor& result) {
   const auto x = input.as<T>();
@@ -98,8 +88,10 @@ void max_of(const Tensor& input, const Shape& kept, Tensor& result) {
   }
   for (size_t i = 0; i < x.size(); ++i) {
     T& largest = y[index_in_smaller(static_cast<int64_t>(i), input.type.shape, kept)];
-    if (replaces(x[i], largest)) largest = x[i];
+    if (is_larger(x[i], largest)) largest = x[i];
   }
+  // -0 becomes 0, and the order of zeros does not matter.
+  for (T& largest : y) largest += T{0};
 }
 
 template <class T>

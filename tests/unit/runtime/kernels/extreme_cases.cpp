@@ -274,6 +274,22 @@ Cases reduction_cases() {
   };
 }
 
+/// 0 times what is no number is none: no term is left out.
+Cases product_cases() {
+  const Tensor b = f32({2, 1}, {kInf, 1});
+  return {
+      {"Matmul",
+       "matmul",
+       {f32({3, 2}, {0, 1, 1, 0, kNan, 0}), b},
+       f32({3, 1}, {kNan, kInf, kNan})},
+      {"MatmulWithRelu",
+       "matmul",
+       {f32({2, 2}, {0, 1, -1, 0}), b, row({1})},
+       f32({2, 1}, {kNan, 0}),
+       with({{"relu", true}})},
+  };
+}
+
 Cases norm_cases() {
   const Tensor ones = row({1, 1});
   const Tensor shift = row({5, 6});
@@ -302,9 +318,9 @@ Cases norm_cases() {
 
 std::vector<ExtremeCase> extreme_cases() {
   Cases all;
-  for (const auto part :
-       {arithmetic_cases, function_cases, gradient_cases, softmax_cases, cross_entropy_cases,
-        binary_cross_entropy_cases, mean_squared_error_cases, reduction_cases, norm_cases}) {
+  for (const auto part : {arithmetic_cases, function_cases, gradient_cases, softmax_cases,
+                          cross_entropy_cases, binary_cross_entropy_cases, mean_squared_error_cases,
+                          reduction_cases, product_cases, norm_cases}) {
     std::ranges::move(part(), std::back_inserter(all));
   }
   return all;

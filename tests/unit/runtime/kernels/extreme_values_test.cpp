@@ -105,8 +105,8 @@ TEST(ExactOperators, GiveTheBitsOfTheReference) {
 TEST(ExactOperators, MaxOfZerosDoesNotDependOnTheirOrder) {
   for (int64_t size = 1; size < 20; ++size) {
     for (int64_t place = 0; place < size; ++place) {
-      std::vector<float> zeros_of_both_signs(static_cast<size_t>(size), -0.0F);
-      zeros_of_both_signs[static_cast<size_t>(place)] = 0;
+      std::vector<float> zeros_of_both_signs(static_cast<size_t>(size), 0);
+      zeros_of_both_signs[static_cast<size_t>(place)] = -0.0F;
       for (const BackEnd& back_end : kCpuAndReference) {
         const Tensor largest = back_end.run("max", {f32({size}, zeros_of_both_signs)}, {});
         EXPECT_FALSE(std::signbit(largest.as<float>()[0])) << back_end.name;
