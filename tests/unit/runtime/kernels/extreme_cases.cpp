@@ -4,12 +4,14 @@
 #include <iterator>
 #include <limits>
 
+#include "expected_values.h"
+
 namespace graphrt {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr float kTiny = std::numeric_limits<float>::denorm_min();
+constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinite = std::numeric_limits<float>::infinity();
+constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
 constexpr float kHuge = 3.4e38F;  // not quite the largest float
 constexpr float kLog4 = 1.386294361F;
 /// e^-20 / (1 + e^-20), and log(1 + e^-20): the same in eight digits.
@@ -19,47 +21,48 @@ constexpr float kMissOf9999 = 1.0001659393e-4F;
 
 using Cases = std::vector<ExtremeCase>;
 
-Tensor f32(Shape shape, const std::vector<float>& elements) {
-  return tensor_of<float>(std::move(shape), elements);
-}
-Tensor row(const std::vector<float>& elements) { return f32({std::ssize(elements)}, elements); }
-Tensor i32(Shape shape, const std::vector<int32_t>& elements) {
-  return tensor_of<int32_t>(std::move(shape), elements);
-}
-Tensor scalar(float element) { return f32({}, {element}); }
-Attributes axis(int64_t axis) { return with({{"axis", axis}}); }
+Tensor row_of(const std::vector<float>& elements) { return f32({std::ssize(elements)}, elements); }
+Tensor number_of(float element) { return f32({}, {element}); }
+Attributes along_axis(int64_t axis) { return with({{"axis", axis}}); }
 Attributes scaled_by(double scale) { return with({{"scale", scale}}); }
-Attributes formula(std::string text) { return with({{"formula", std::move(text)}}); }
+Attributes chain_of(std::string formula) { return with({{"formula", std::move(formula)}}); }
 
 Cases arithmetic_cases() {
   return {
       {"Add",
        "add",
-       {row({kHuge, kInf, -0.0F, kNan}), row({kHuge, -kInf, -0.0F, 1})},
-       row({kInf, kNan, -0.0F, kNan})},
-      {"Sub", "sub", {row({kInf, kHuge, kTiny}), row({kInf, -kHuge, kTiny})}, row({kNan, kInf, 0})},
+       {row_of({kHuge, kInfinite, -0.0F, kNotANumber}), row_of({kHuge, -kInfinite, -0.0F, 1})},
+       row_of({kInfinite, kNotANumber, -0.0F, kNotANumber})},
+      {"Sub",
+       "sub",
+       {row_of({kInfinite, kHuge, kSmallest}), row_of({kInfinite, -kHuge, kSmallest})},
+       row_of({kNotANumber, kInfinite, 0})},
       {"Mul",
        "mul",
-       {row({1e20F, 0, 0x1p-100F, -kHuge}), row({1e20F, kInf, 0x1p-45F, 10})},
-       row({kInf, kNan, 0x1p-145F, -kInf})},
+       {row_of({1e20F, 0, 0x1p-100F, -kHuge}), row_of({1e20F, kInfinite, 0x1p-45F, 10})},
+       row_of({kInfinite, kNotANumber, 0x1p-145F, -kInfinite})},
       {"Div",
        "div",
-       {row({0, 1, 1, kInf, kHuge, 1e-38F}), row({0, 0, -0.0F, kInf, 0.5F, 1e10F})},
-       row({kNan, kInf, -kInf, kNan, kInf, 0})},
+       {row_of({0, 1, 1, kInfinite, kHuge, 1e-38F}), row_of({0, 0, -0.0F, kInfinite, 0.5F, 1e10F})},
+       row_of({kNotANumber, kInfinite, -kInfinite, kNotANumber, kInfinite, 0})},
       {"Scale",
        "scale",
-       {row({10, -10, 1e-38F, kNan, kInf})},
-       row({kInf, -kInf, 1, kNan, kInf}),
+       {row_of({10, -10, 1e-38F, kNotANumber, kInfinite})},
+       row_of({kInfinite, -kInfinite, 1, kNotANumber, kInfinite}),
        with({{"factor", 1e38}})},
-      {"ScaleBy0", "scale", {row({3, kInf, kNan})}, row({0, kNan, kNan}), with({{"factor", 0.0}})},
+      {"ScaleBy0",
+       "scale",
+       {row_of({3, kInfinite, kNotANumber})},
+       row_of({0, kNotANumber, kNotANumber}),
+       with({{"factor", 0.0}})},
       {"Sqrt",
        "sqrt",
-       {row({0x1p-140F, kInf, -kTiny, kNan, 1e38F})},
-       row({0x1p-70F, kInf, kNan, kNan, 1e19F})},
+       {row_of({0x1p-140F, kInfinite, -kSmallest, kNotANumber, 1e38F})},
+       row_of({0x1p-70F, kInfinite, kNotANumber, kNotANumber, 1e19F})},
       {"Equal",
        "equal",
-       {row({kNan, kInf, -0.0F, kTiny}), row({kNan, kInf, 0, 0})},
-       row({0, 1, 1, 0})},
+       {row_of({kNotANumber, kInfinite, -0.0F, kSmallest}), row_of({kNotANumber, kInfinite, 0, 0})},
+       row_of({0, 1, 1, 0})},
   };
 }
 
@@ -67,72 +70,77 @@ Cases function_cases() {
   return {
       {"Exp",
        "exp",
-       {row({kInf, -kInf, kNan, kHuge, -kHuge, kTiny, -80})},
-       row({kInf, 0, kNan, kInf, 0, 1, 1.804851388e-35F})},
+       {row_of({kInfinite, -kInfinite, kNotANumber, kHuge, -kHuge, kSmallest, -80})},
+       row_of({kInfinite, 0, kNotANumber, kInfinite, 0, 1, 1.804851388e-35F})},
       {"Log",
        "log",
-       {row({kInf, 0, -0.0F, -1, kNan, -kInf, 0x1p-140F, 0x1p127F})},
-       row({kInf, -kInf, -kInf, kNan, kNan, kNan, -97.04060528F, 88.02969193F})},
+       {row_of({kInfinite, 0, -0.0F, -1, kNotANumber, -kInfinite, 0x1p-140F, 0x1p127F})},
+       row_of({kInfinite, -kInfinite, -kInfinite, kNotANumber, kNotANumber, kNotANumber,
+               -97.04060528F, 88.02969193F})},
       {"Tanh",
        "tanh",
-       {row({kInf, -kInf, kNan, kHuge, -kHuge, 1e-30F})},
-       row({1, -1, kNan, 1, -1, 1e-30F})},
+       {row_of({kInfinite, -kInfinite, kNotANumber, kHuge, -kHuge, 1e-30F})},
+       row_of({1, -1, kNotANumber, 1, -1, 1e-30F})},
       {"Sigmoid",
        "sigmoid",
-       {row({kInf, -kInf, kNan, kHuge, -kHuge, -80})},
-       row({1, 0, kNan, 1, 0, 1.804851388e-35F})},
+       {row_of({kInfinite, -kInfinite, kNotANumber, kHuge, -kHuge, -80})},
+       row_of({1, 0, kNotANumber, 1, 0, 1.804851388e-35F})},
       {"Relu",
        "relu",
-       {row({kInf, -kInf, kNan, kHuge, -kHuge, kTiny, -kTiny, -0.0F})},
-       row({kInf, 0, kNan, kHuge, 0, kTiny, 0, 0})},
+       {row_of({kInfinite, -kInfinite, kNotANumber, kHuge, -kHuge, kSmallest, -kSmallest, -0.0F})},
+       row_of({kInfinite, 0, kNotANumber, kHuge, 0, kSmallest, 0, 0})},
       {"Gelu",
        "gelu",
-       {row({kInf, -kInf, kNan, kHuge, -kHuge, kTiny * 1000})},
-       row({kInf, 0, kNan, kHuge, 0, kTiny * 500})},
+       {row_of({kInfinite, -kInfinite, kNotANumber, kHuge, -kHuge, kSmallest * 1000})},
+       row_of({kInfinite, 0, kNotANumber, kHuge, 0, kSmallest * 500})},
       // -10 times the probability 7.619853e-24.
-      {"GeluOfTheTail", "gelu", {row({-10, -40})}, row({-7.619853024e-23F, 0}), {}, 1e-4},
+      {"GeluOfTheTail", "gelu", {row_of({-10, -40})}, row_of({-7.619853024e-23F, 0}), {}, 1e-4},
       {"ChainOfGelu",
        "elementwise",
-       {row({kInf, -kInf, kNan, kHuge, -kHuge})},
-       row({kInf, 0, kNan, kInf, 0}),
-       formula("scale(gelu(x0), 2)")},
+       {row_of({kInfinite, -kInfinite, kNotANumber, kHuge, -kHuge})},
+       row_of({kInfinite, 0, kNotANumber, kInfinite, 0}),
+       chain_of("scale(gelu(x0), 2)")},
   };
 }
 
 Cases gradient_cases() {
-  const Tensor gradients = row({2, 2, 2, 2, 2, 2, kNan, kInf});
-  const Tensor x = row({kInf, -kInf, kNan, kHuge, -kHuge, -0.0F, 1, kHuge});
-  const Tensor slopes = row({2, 0, kNan, 2, 0, 1, kNan, kInf});
+  const Tensor gradients = row_of({2, 2, 2, 2, 2, 2, kNotANumber, kInfinite});
+  const Tensor x = row_of({kInfinite, -kInfinite, kNotANumber, kHuge, -kHuge, -0.0F, 1, kHuge});
+  const Tensor slopes = row_of({2, 0, kNotANumber, 2, 0, 1, kNotANumber, kInfinite});
   return {
       {"GeluGrad", "gelu_grad", {gradients, x}, slopes},
       {"ChainOfGeluGrad",
        "elementwise",
        {gradients, x},
        slopes,
-       formula("scale(gelu_grad(x0, x1), 1)")},
+       chain_of("scale(gelu_grad(x0, x1), 1)")},
       {"ReluGrad",
        "relu_grad",
-       {row({kNan, kNan, 5, kInf, 1, kInf}), row({1, 0, kNan, -1, kTiny, kInf})},
-       row({kNan, 0, 0, 0, 1, kInf})},
+       {row_of({kNotANumber, kNotANumber, 5, kInfinite, 1, kInfinite}),
+        row_of({1, 0, kNotANumber, -1, kSmallest, kInfinite})},
+       row_of({kNotANumber, 0, 0, 0, 1, kInfinite})},
       // 1 - y^2 is (1 - y)(1 + y): 2^-24 times nearly 2.
       {"TanhGrad",
        "tanh_grad",
-       {row({1, 1, 1, kNan, kHuge}), row({1 - 0x1p-24F, -1, kNan, 0, 0x1p-24F - 1})},
-       row({0x1p-23F, 0, kNan, kNan, kHuge * 0x1p-23F})},
+       {row_of({1, 1, 1, kNotANumber, kHuge}),
+        row_of({1 - 0x1p-24F, -1, kNotANumber, 0, 0x1p-24F - 1})},
+       row_of({0x1p-23F, 0, kNotANumber, kNotANumber, kHuge * 0x1p-23F})},
       {"SigmoidGrad",
        "sigmoid_grad",
-       {row({1, 1, 1, kNan, kHuge}), row({1 - 0x1p-24F, 1, kNan, 0.5F, 1e-38F})},
-       row({0x1p-24F, 0, kNan, kNan, 3.4F})},
+       {row_of({1, 1, 1, kNotANumber, kHuge}),
+        row_of({1 - 0x1p-24F, 1, kNotANumber, 0.5F, 1e-38F})},
+       row_of({0x1p-24F, 0, kNotANumber, kNotANumber, 3.4F})},
   };
 }
 
 /// A row of each kind, as a matrix along the last axis, and what softmax gives.
 constexpr int64_t kNumRows = 9;
-const std::vector<float> kRows = {-1e30F, -1e30F, 1e30F, 1e30F, -kHuge, -kHuge,
-                                  kHuge,  -kHuge, kTiny, 0,     -kInf,  5,
-                                  kInf,   0,      -kInf, -kInf, 7,      kNan};
-const std::vector<float> kProbabilities = {0.5F, 0.5F, 0.5F, 0.5F, 0.5F, 0.5F, 1,    0,    0.5F,
-                                           0.5F, 0,    1,    kNan, kNan, kNan, kNan, kNan, kNan};
+const std::vector<float> kRows = {
+    -1e30F, -1e30F,     1e30F, 1e30F,     -kHuge, -kHuge,     kHuge,      -kHuge, kSmallest,
+    0,      -kInfinite, 5,     kInfinite, 0,      -kInfinite, -kInfinite, 7,      kNotANumber};
+const std::vector<float> kProbabilities = {
+    0.5F, 0.5F, 0.5F, 0.5F,        0.5F,        0.5F,        1,           0,           0.5F,
+    0.5F, 0,    1,    kNotANumber, kNotANumber, kNotANumber, kNotANumber, kNotANumber, kNotANumber};
 
 /// Rows become columns.
 std::vector<float> transposed(const std::vector<float>& rows) {
@@ -149,10 +157,10 @@ Cases softmax_cases() {
        "softmax",
        {f32({2, kNumRows}, transposed(kRows))},
        f32({2, kNumRows}, transposed(kProbabilities)),
-       axis(0)},
+       along_axis(0)},
       {"CausalSoftmax",
        "softmax",
-       {f32({3, 3}, {-kHuge, 7, 7, 1e30F, 1e30F, kInf, -1e30F, -1e30F, -1e30F})},
+       {f32({3, 3}, {-kHuge, 7, 7, 1e30F, 1e30F, kInfinite, -1e30F, -1e30F, -1e30F})},
        f32({3, 3}, {1, 0, 0, 0.5F, 0.5F, 0, 1.0F / 3, 1.0F / 3, 1.0F / 3}),
        with({{"causal", true}})},
       {"SoftmaxOfAMaskedRow",
@@ -166,23 +174,23 @@ Cases softmax_cases() {
        f32({1, 2}, {1.125e38F, -1.125e38F})},
       {"SoftmaxGradOfNan",
        "softmax_grad",
-       {f32({2, 2}, {kNan, 1, kInf, 1}), f32({2, 2}, {0.5F, 0.5F, 0, 1})},
-       f32({2, 2}, {kNan, kNan, kNan, kNan})},
+       {f32({2, 2}, {kNotANumber, 1, kInfinite, 1}), f32({2, 2}, {0.5F, 0.5F, 0, 1})},
+       f32({2, 2}, {kNotANumber, kNotANumber, kNotANumber, kNotANumber})},
   };
 }
 
 Cases cross_entropy_cases() {
   const Tensor flat = f32({1, 4}, {-1e30F, -1e30F, -1e30F, -1e30F});
-  const Tensor far = f32({2, 2}, {-3e38F, 3e38F, 0, -kInf});
+  const Tensor far = f32({2, 2}, {-3e38F, 3e38F, 0, -kInfinite});
   const Tensor labels = i32({2}, {0, 0});
   return {
-      {"CrossEntropy", "softmax_cross_entropy", {flat, i32({1}, {3})}, scalar(kLog4)},
+      {"CrossEntropy", "softmax_cross_entropy", {flat, i32({1}, {3})}, number_of(kLog4)},
       {"CrossEntropyGrad",
        "softmax_cross_entropy_grad",
        {flat, i32({1}, {3})},
        f32({1, 4}, {0.25F, 0.25F, 0.25F, -0.75F})},
       // One loss is 6e38, no float; the mean of it and 0 is one.
-      {"CrossEntropyOfFarLogits", "softmax_cross_entropy", {far, labels}, scalar(3e38F)},
+      {"CrossEntropyOfFarLogits", "softmax_cross_entropy", {far, labels}, number_of(3e38F)},
       {"CrossEntropyGradOfFarLogits",
        "softmax_cross_entropy_grad",
        {far, labels},
@@ -190,27 +198,28 @@ Cases cross_entropy_cases() {
        scaled_by(1)},
       {"CrossEntropyOfAnImpossibleLabel",
        "softmax_cross_entropy",
-       {f32({1, 2}, {0, -kInf}), i32({1}, {1})},
-       scalar(kInf)},
+       {f32({1, 2}, {0, -kInfinite}), i32({1}, {1})},
+       number_of(kInfinite)},
       {"CrossEntropyGradOfAnImpossibleLabel",
        "softmax_cross_entropy_grad",
-       {f32({1, 2}, {0, -kInf}), i32({1}, {1})},
+       {f32({1, 2}, {0, -kInfinite}), i32({1}, {1})},
        f32({1, 2}, {1, -1})},
       {"CrossEntropyOfInfinity",
        "softmax_cross_entropy",
-       {f32({1, 2}, {kInf, 0}), i32({1}, {0})},
-       scalar(kNan)},
+       {f32({1, 2}, {kInfinite, 0}), i32({1}, {0})},
+       number_of(kNotANumber)},
       {"CrossEntropyGradOfNan",
        "softmax_cross_entropy_grad",
-       {f32({2, 2}, {kNan, 0, 0, 0}), labels},
-       f32({2, 2}, {kNan, kNan, -0.5F, 0.5F}),
+       {f32({2, 2}, {kNotANumber, 0, 0, 0}), labels},
+       f32({2, 2}, {kNotANumber, kNotANumber, -0.5F, 0.5F}),
        scaled_by(1)},
   };
 }
 
 Cases binary_cross_entropy_cases() {
   const auto loss = [](const char* name, float logit, float target, float wanted) {
-    return ExtremeCase{name, "binary_cross_entropy", {row({logit}), row({target})}, scalar(wanted)};
+    return ExtremeCase{
+        name, "binary_cross_entropy", {row_of({logit}), row_of({target})}, number_of(wanted)};
   };
   return {
       loss("BinaryOfALargeLogit", 1e5F, 0.9999F, 1e5F * kMissOf9999),
@@ -218,86 +227,93 @@ Cases binary_cross_entropy_cases() {
       loss("BinaryOfTheLargestLogit", kHuge, 1, 0),
       loss("BinaryOfTheLargestMiss", -kHuge, 1, kHuge),
       loss("BinaryOfACloseLogit", 20, 1, kTailAt20),
-      loss("BinaryOfInfinityThatHits", kInf, 1, 0),
-      loss("BinaryOfMinusInfinityThatHits", -kInf, 0, 0),
-      loss("BinaryOfInfinityThatMisses", kInf, 0.5F, kInf),
-      loss("BinaryOfMinusInfinityThatMisses", -kInf, 1, kInf),
-      loss("BinaryOfNan", kNan, 0, kNan),
-      loss("BinaryOfANanTarget", 1, kNan, kNan),
+      loss("BinaryOfInfinityThatHits", kInfinite, 1, 0),
+      loss("BinaryOfMinusInfinityThatHits", -kInfinite, 0, 0),
+      loss("BinaryOfInfinityThatMisses", kInfinite, 0.5F, kInfinite),
+      loss("BinaryOfMinusInfinityThatMisses", -kInfinite, 1, kInfinite),
+      loss("BinaryOfNan", kNotANumber, 0, kNotANumber),
+      loss("BinaryOfANanTarget", 1, kNotANumber, kNotANumber),
       {"BinaryGrad",
        "binary_cross_entropy_grad",
-       {row({20, -20, 1e5F, -1e5F, kInf, -kInf, kInf, -kInf, kNan, kHuge}),
-        row({1, 0, 0.9999F, 1e-4F, 1, 0, 0, 1, 0, 0.75F})},
-       row({-kTailAt20, kTailAt20, kMissOf9999, -1e-4F, 0, 0, 1, -1, kNan, 0.25F}),
+       {row_of({20, -20, 1e5F, -1e5F, kInfinite, -kInfinite, kInfinite, -kInfinite, kNotANumber,
+                kHuge}),
+        row_of({1, 0, 0.9999F, 1e-4F, 1, 0, 0, 1, 0, 0.75F})},
+       row_of({-kTailAt20, kTailAt20, kMissOf9999, -1e-4F, 0, 0, 1, -1, kNotANumber, 0.25F}),
        scaled_by(1)},
   };
 }
 
 Cases mean_squared_error_cases() {
   return {
-      {"Mse", "mse", {row({2e19F, 0}), row({0, 0})}, scalar(2e38F)},
-      {"MseOfInfinities", "mse", {row({kInf}), row({kInf})}, scalar(kNan)},
+      {"Mse", "mse", {row_of({2e19F, 0}), row_of({0, 0})}, number_of(2e38F)},
+      {"MseOfInfinities",
+       "mse",
+       {row_of({kInfinite}), row_of({kInfinite})},
+       number_of(kNotANumber)},
       {"MseGrad",
        "mse_grad",
-       {row({3e38F, 0, kNan, kInf}), row({-3e38F, 0, 0, 0})},
-       row({3e38F, 0, kNan, kInf})},
+       {row_of({3e38F, 0, kNotANumber, kInfinite}), row_of({-3e38F, 0, 0, 0})},
+       row_of({3e38F, 0, kNotANumber, kInfinite})},
       {"MseGradOfALargeScale",
        "mse_grad",
-       {row({0.25F, 1}), row({0, 1})},
-       row({1.5e38F, 0}),
+       {row_of({0.25F, 1}), row_of({0, 1})},
+       row_of({1.5e38F, 0}),
        scaled_by(3e38)},
   };
 }
 
 Cases reduction_cases() {
   const auto of_rows = with({{"axes", List{1}}});
-  const Tensor x = f32({5, 3}, {-0.0F, 0, -1, kNan, kInf, 1, -kInf, -kInf, -kInf, kHuge, kHuge,
-                                -kHuge, kInf, -kInf, 0});
+  const Tensor x = f32({5, 3}, {-0.0F, 0, -1, kNotANumber, kInfinite, 1, -kInfinite, -kInfinite,
+                                -kInfinite, kHuge, kHuge, -kHuge, kInfinite, -kInfinite, 0});
   return {
-      {"Max", "max", {x}, row({0, kNan, -kInf, kHuge, kInf}), of_rows},
+      {"Max", "max", {x}, row_of({0, kNotANumber, -kInfinite, kHuge, kInfinite}), of_rows},
       {"Argmax", "argmax", {x}, i32({5}, {0, 0, 0, 0, 0})},
       {"ArgmaxOfNan",
        "argmax",
-       {f32({2, 4}, {kInf, 1, kNan, kNan, -kInf, -kInf, kInf, kInf})},
+       {f32({2, 4}, {kInfinite, 1, kNotANumber, kNotANumber, -kInfinite, -kInfinite, kInfinite,
+                     kInfinite})},
        i32({2}, {2, 2})},
       {"Accuracy",
        "accuracy",
-       {f32({2, 3}, {kInf, kNan, 0, -kInf, -kInf, -kInf}), i32({2}, {1, 0})},
-       scalar(1)},
+       {f32({2, 3}, {kInfinite, kNotANumber, 0, -kInfinite, -kInfinite, -kInfinite}),
+        i32({2}, {1, 0})},
+       number_of(1)},
       // Sums of f32 are kept in double.
-      {"Sum", "sum", {x}, row({-1, kNan, -kInf, kHuge, kNan}), of_rows},
+      {"Sum", "sum", {x}, row_of({-1, kNotANumber, -kInfinite, kHuge, kNotANumber}), of_rows},
       {"Mean",
        "mean",
-       {f32({2, 2}, {kHuge, kHuge, kTiny, 3 * kTiny})},
-       row({kHuge, 2 * kTiny}),
+       {f32({2, 2}, {kHuge, kHuge, kSmallest, 3 * kSmallest})},
+       row_of({kHuge, 2 * kSmallest}),
        of_rows},
   };
 }
 
 /// 0 times what is no number is none: no term is left out.
 Cases product_cases() {
-  const Tensor b = f32({2, 1}, {kInf, 1});
+  const Tensor b = f32({2, 1}, {kInfinite, 1});
   return {
       {"Matmul",
        "matmul",
-       {f32({3, 2}, {0, 1, 1, 0, kNan, 0}), b},
-       f32({3, 1}, {kNan, kInf, kNan})},
+       {f32({3, 2}, {0, 1, 1, 0, kNotANumber, 0}), b},
+       f32({3, 1}, {kNotANumber, kInfinite, kNotANumber})},
       {"MatmulWithRelu",
        "matmul",
-       {f32({2, 2}, {0, 1, -1, 0}), b, row({1})},
-       f32({2, 1}, {kNan, 0}),
+       {f32({2, 2}, {0, 1, -1, 0}), b, row_of({1})},
+       f32({2, 1}, {kNotANumber, 0}),
        with({{"relu", true}})},
   };
 }
 
 Cases norm_cases() {
-  const Tensor ones = row({1, 1});
-  const Tensor shift = row({5, 6});
+  const Tensor ones = row_of({1, 1});
+  const Tensor shift = row_of({5, 6});
   return {
       {"LayerNorm",
        "layer_norm",
-       {f32({5, 2}, {kHuge, -kHuge, 1e30F, 1e30F, kInf, 1, kNan, 1, kTiny, 0}), ones, shift},
-       f32({5, 2}, {6, 5, 5, 6, kNan, kNan, kNan, kNan, 5, 6})},
+       {f32({5, 2}, {kHuge, -kHuge, 1e30F, 1e30F, kInfinite, 1, kNotANumber, 1, kSmallest, 0}),
+        ones, shift},
+       f32({5, 2}, {6, 5, 5, 6, kNotANumber, kNotANumber, kNotANumber, kNotANumber, 5, 6})},
       {"LayerNormGrad",
        "layer_norm_grad",
        {f32({1, 2}, {1, 0}), f32({1, 2}, {kHuge, -kHuge}), ones},
@@ -305,12 +321,12 @@ Cases norm_cases() {
       // 2^-140 over the root of the default 1e-6, where squares vanish beside it.
       {"RmsNorm",
        "rms_norm",
-       {f32({4, 2}, {kHuge, -kHuge, 0x1p-140F, 0, kInf, 1, kNan, 1}), ones},
-       f32({4, 2}, {1, -1, 1000 * 0x1p-140F, 0, kNan, 0, kNan, kNan})},
+       {f32({4, 2}, {kHuge, -kHuge, 0x1p-140F, 0, kInfinite, 1, kNotANumber, 1}), ones},
+       f32({4, 2}, {1, -1, 1000 * 0x1p-140F, 0, kNotANumber, 0, kNotANumber, kNotANumber})},
       {"RmsNormScaleGrad",
        "rms_norm_scale_grad",
        {f32({2, 2}, {kHuge, 1, kHuge, 1}), f32({2, 2}, {kHuge, kHuge, -kHuge, kHuge})},
-       row({0, 2})},
+       row_of({0, 2})},
   };
 }
 
@@ -336,7 +352,8 @@ testing::AssertionResult gives_wanted(const Tensor& found, const ExtremeCase& te
     const float b = wanted.as<float>()[i];
     if (a == b || (std::isnan(a) && std::isnan(b))) continue;
     // Two units of what subnormal numbers are rounded to.
-    const double allowed = tested.relative_error * std::abs(double{b}) + (b == 0 ? 0 : 2 * kTiny);
+    const double allowed =
+        tested.relative_error * std::abs(double{b}) + (b == 0 ? 0 : 2 * kSmallest);
     if (std::isfinite(a) && std::isfinite(b) && std::abs(double{a} - b) <= allowed) continue;
     return testing::AssertionFailure() << "element " << i << ": " << a << " != " << b;
   }

@@ -6,17 +6,13 @@
 #include <cstring>
 #include <limits>
 
-#include "dice.h"
 #include "expected_values.h"
 #include "extreme_cases.h"
 
 namespace graphrt {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr float kTiny = std::numeric_limits<float>::denorm_min();
-constexpr float kLargest = std::numeric_limits<float>::max();
+using Floats = std::numeric_limits<float>;
 
 class ExtremeValues : public testing::TestWithParam<ExtremeCase> {};
 INSTANTIATE_TEST_SUITE_P(All, ExtremeValues, testing::ValuesIn(extreme_cases()),
@@ -32,11 +28,30 @@ TEST_P(ExtremeValues, AreWhatTheyShouldBe) {
 
 /// All pairs of numbers that are anything special, and some that are not.
 std::vector<Tensor> pairs_of_numbers() {
-  const std::vector<float> numbers = {0,         -0.0F,  kTiny,  -kTiny,       0x1p-126F,
-                                      1e-38F,    1e-30F, 0.1F,   1.0F / 3,     1 - 0x1p-24F,
-                                      1,         1.5F,   -2,     3.14159F,     1e5F,
-                                      -1e7F,     1e20F,  -1e30F, kLargest / 3, kLargest,
-                                      -kLargest, kInf,   -kInf,  kNan};
+  const std::vector<float> numbers = {0,
+                                      -0.0F,
+                                      Floats::denorm_min(),
+                                      -Floats::denorm_min(),
+                                      0x1p-126F,
+                                      1e-38F,
+                                      1e-30F,
+                                      0.1F,
+                                      1.0F / 3,
+                                      1 - 0x1p-24F,
+                                      1,
+                                      1.5F,
+                                      -2,
+                                      3.14159F,
+                                      1e5F,
+                                      -1e7F,
+                                      1e20F,
+                                      -1e30F,
+                                      Floats::max() / 3,
+                                      Floats::max(),
+                                      -Floats::max(),
+                                      Floats::infinity(),
+                                      -Floats::infinity(),
+                                      Floats::quiet_NaN()};
   std::vector<float> a;
   std::vector<float> b;
   for (const float x : numbers) {
