@@ -69,14 +69,16 @@ ALLOWED = {
     "compiler/compile.cpp": ["@contract", "@compiler"],
 
     # Programs. Those that run plans see no compiler.
-    "tools/graphc": ["@contract", "@compiler"],
-    "tools/graph-opt": ["@contract", "@compiler"],
-    "tools/graphrun": ["runtime/base", "runtime/op", "runtime/plan", "runtime/engine"],
-    "tools/graphdump": ["runtime/base", "runtime/op", "runtime/plan"],
+    "tools/common": ["runtime/base"],
+    "tools/graphc": ["@contract", "@compiler", "tools/common"],
+    "tools/graph-opt": ["@contract", "@compiler", "tools/common"],
+    "tools/graphrun": ["runtime/base", "runtime/op", "runtime/plan", "runtime/engine",
+                       "tools/common"],
+    "tools/graphdump": ["runtime/base", "runtime/op", "runtime/plan", "tools/common"],
     "tools/example": ["runtime/base", "runtime/op", "runtime/plan", "runtime/engine"],
     # Measures what the compiler predicts with, on devices and on plans of its own.
     "tools/graphprobe": ["@contract", "@compiler", "compiler/compile.h", "runtime/device",
-                         "runtime/engine"],
+                         "runtime/engine", "tools/common"],
 
     # Tests may look into everything.
     "tests": ["@runtime", "@contract", "@compiler"],

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tools/common/command_line.h"
+
 namespace graph_opt {
 
 std::variant<Options, int> parse_command_line(int argc, const char* const* argv) {
@@ -11,7 +13,10 @@ std::variant<Options, int> parse_command_line(int argc, const char* const* argv)
       "Runs passes on a graph: text or YAML in, text out.\n"
       "Without --passes it reads, checks and prints the graph.",
       "graph-opt");
-  app.footer("Exit codes: 0 success, 1 an error in the input, 2 bad usage.");
+  app.footer(
+      "Exit codes: 0 success, 1 an error in the input, 2 bad usage, 3 the output cannot be "
+      "written,\n"
+      "141 nobody reads standard output any more.");
   app.set_version_flag("--version", "graph-opt " GRAPHC_VERSION);
   CLI::Option* input = app.add_option("INPUT", options.input, "a .graph or .yaml file");
   app.add_option("--passes", options.passes, "names of passes, separated by commas, in order");
@@ -29,8 +34,7 @@ std::variant<Options, int> parse_command_line(int argc, const char* const* argv)
     if (!options.lists_passes && input->count() == 0) throw CLI::RequiredError("INPUT");
     if (is_machine && !options.passes.empty()) throw CLI::ExcludesError("--machine", "--passes");
   } catch (const CLI::ParseError& error) {
-    constexpr int kUsage = 2;
-    return app.exit(error) == 0 ? 0 : kUsage;
+    return tools::end_of_parsing(app, error);
   }
   if (is_machine) options.input_kind = InputKind::kMachine;
   return options;

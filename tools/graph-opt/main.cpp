@@ -1,5 +1,3 @@
-#include <cstdio>
-#include <iostream>
 #include <sstream>
 
 #include "compiler/frontend/load_graph.h"
@@ -7,7 +5,9 @@
 #include "compiler/graph/graph_text.h"
 #include "compiler/machine/machine.h"
 #include "compiler/passes/pass_manager.h"
+#include "runtime/base/console.h"
 #include "runtime/base/file.h"
+#include "tools/common/program.h"
 #include "tools/graph-opt/command_line.h"
 
 namespace graph_opt {
@@ -18,7 +18,7 @@ using graphrt::Result;
 
 void list_passes() {
   for (const graphc::Pass& pass : graphc::all_passes()) {
-    std::cout << pass.name << ": " << pass.summary << "\n";
+    graphrt::report(std::string(pass.name) + ": " + std::string(pass.summary) + "\n");
   }
 }
 
@@ -39,16 +39,15 @@ Result<std::string> optimize(const Options& options, graphc::DiagnosticSink& dia
   const graphc::PassOptions pass_options{options.dump_after, &dumps};
   Result<graphc::PassRun> run =
       graphc::run_passes(std::move(loaded.graph), passes, pass_options, diagnostics);
-  std::cerr << dumps.str();
+  graphrt::report_on_stderr(dumps.str());
   if (!run) return tl::unexpected(run.error());
-  if (options.times_passes) std::cerr << graphc::to_string(run->timings);
+  if (options.times_passes) graphrt::report_on_stderr(graphc::to_string(run->timings));
   return graphc::print_graph(run->graph);
 }
 
 Result<void> write_text(const std::string& text, const std::string& path) {
   if (path != "-") return graphrt::write_file_atomically(path, {graphrt::bytes_of(text)});
-  std::cout << text << std::flush;
-  if (!std::cout) return graphrt::machine_error("stdout: cannot write");
+  graphrt::report(text);
   return {};
 }
 
@@ -66,18 +65,22 @@ int main_with(const Options& options) {
   }
   graphc::DiagnosticSink diagnostics;
   const Result<void> done = run(options, diagnostics);
-  std::cerr << diagnostics.render_all();
+  graphrt::note(diagnostics.render_all());
   if (done) return 0;
   const Error& error = done.error();
-  if (!error.message.empty()) std::cerr << "graph-opt: error: " << error.message << "\n";
+  if (!error.message.empty()) tools::print_error("graph-opt", "error: " + error.message);
   return graphrt::exit_code(error.kind);
+}
+
+int run_graph_opt(int argc, char** argv) {
+  const auto parsed = parse_command_line(argc, argv);
+  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
+  return main_with(std::get<Options>(parsed));
 }
 
 }  // namespace
 }  // namespace graph_opt
 
 int main(int argc, char** argv) {
-  const auto parsed = graph_opt::parse_command_line(argc, argv);
-  if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
-  return graph_opt::main_with(std::get<graph_opt::Options>(parsed));
+  return tools::run_program("graph-opt", argc, argv, graph_opt::run_graph_opt);
 }

@@ -3,7 +3,8 @@
 #include <fmt/core.h>
 
 #include <array>
-#include <iostream>
+#include <ostream>
+#include <streambuf>
 
 #include "compiler/compile.h"
 #include "compiler/emit/dot.h"
@@ -16,9 +17,11 @@
 #include "compiler/frontend/source_file.h"
 #include "compiler/graph/graph_text.h"
 #include "compiler/machine/quantity.h"
+#include "runtime/base/console.h"
 #include "runtime/base/file.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/plan_file.h"
+#include "tools/common/program.h"
 
 namespace {
 
@@ -112,14 +115,25 @@ CompileOptions options_for(const Command& command, std::ostream& dumps) {
   return options;
 }
 
-Result<void> print(const std::string& text) {
-  std::cout << text << std::flush;
-  if (!std::cout) return machine_error("cannot write to standard output");
-  return {};
-}
+/// A stream to standard error for what was asked for: a pass that fails later takes nothing back.
+class DumpBuffer : public std::streambuf {
+ protected:
+  std::streamsize xsputn(const char* text, std::streamsize size) override {
+    graphrt::report_on_stderr({text, static_cast<size_t>(size)});
+    return size;
+  }
+  int_type overflow(int_type symbol) override {
+    const char text = traits_type::to_char_type(symbol);
+    if (!traits_type::eq_int_type(symbol, traits_type::eof())) xsputn(&text, 1);
+    return traits_type::not_eof(symbol);
+  }
+};
 
 Result<void> write_emitted(const Command& command, const std::string& text) {
-  if (!command.output_path) return print(text);
+  if (!command.output_path) {
+    graphrt::report(text);
+    return {};
+  }
   return graphrt::write_file_atomically(*command.output_path, {graphrt::bytes_of(text)});
 }
 
@@ -140,18 +154,21 @@ Result<std::string> report(const Command& command, const Compilation& compilatio
 
 Result<void> deliver(const Command& command, const Compilation& compilation,
                      const Machine& machine) {
-  if (command.time_passes) std::cerr << to_string(compilation.passes.timings);
+  if (command.time_passes) graphrt::report_on_stderr(to_string(compilation.passes.timings));
   if (command.emit) return emit(command, compilation, machine);
   TRY(const std::string text, report(command, compilation, machine));
   if (command.output_path) TRY(graphrt::write_plan(compilation.plan, *command.output_path));
-  return print(text);
+  graphrt::report(text);
+  return {};
 }
 
 Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnostics) {
   TRY(auto file, read_source_file(command.graph_path));
   TRY(const LoadedGraph loaded, load_graph(std::move(file), diagnostics));
   TRY(const Machine machine, choose_machine(command, loaded, diagnostics));
-  CompileOptions options = options_for(command, std::cerr);
+  DumpBuffer dump_buffer;
+  std::ostream dumps(&dump_buffer);
+  CompileOptions options = options_for(command, dumps);
   TRY(options.memory_limits, parse_limits(command, machine));
   if (command.emit == kTradeOffs) {
     if (command.is_serial) {
@@ -179,8 +196,8 @@ std::vector<std::string> emit_kinds() {
 int run(const Command& command) {
   DiagnosticSink diagnostics;
   const Result<void> result = compile_and_deliver(command, diagnostics);
-  std::cerr << diagnostics.render_all();
+  graphrt::note(diagnostics.render_all());
   if (result) return 0;
-  if (!result.error().message.empty()) std::cerr << "graphc: " << result.error().message << "\n";
+  if (!result.error().message.empty()) tools::print_error("graphc", result.error().message);
   return exit_code(result.error().kind);
 }

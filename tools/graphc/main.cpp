@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
-#include <iostream>
 
+#include "tools/common/command_line.h"
+#include "tools/common/program.h"
 #include "tools/graphc/command.h"
 
 namespace {
@@ -45,21 +46,22 @@ void add_options(CLI::App& app, Command& command) {
                "Say why every node, or with --explain=NODE the one, is where and when it is");
   app.footer(
       "Exit codes: 0 done; 1 the graph, machine or schedule file is wrong; 2 the command line is;\n"
-      "3 the machine has too little memory, or a file cannot be written.");
+      "3 the machine has too little memory, or a file or standard output cannot be written;\n"
+      "141 nobody reads standard output any more.");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_graphc(int argc, char** argv) {
   CLI::App app("Compiles an operator graph into a static, verified schedule.", "graphc");
   Command command;
   add_options(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool is_help = error.get_exit_code() == 0;
-    app.exit(error);
-    return is_help ? 0 : 2;
+    return tools::end_of_parsing(app, error);
   }
   return run(command);
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return tools::run_program("graphc", argc, argv, run_graphc); }

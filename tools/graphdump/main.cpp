@@ -1,14 +1,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <optional>
 
+#include "runtime/base/console.h"
 #include "runtime/base/result.h"
 #include "runtime/plan/adversary.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/print_plan.h"
 #include "runtime/plan/verify_plan.h"
+#include "tools/common/command_line.h"
+#include "tools/common/program.h"
 
 namespace {
 
@@ -29,39 +31,32 @@ struct Options {
   std::optional<int64_t> steps;
 };
 
-/// Errors: standard output cannot take the text (a full disk).
-Result<void> write_out(const std::string& text) {
-  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (is_written && std::fflush(stdout) == 0) return {};
-  return machine_error("cannot write to standard output");
-}
-
 /// Executes a plan of sound structure as badly as it allows.
-Result<int> challenge(const Plan& plan, const Options& options) {
+int challenge(const Plan& plan, const Options& options) {
   const int64_t num_steps = options.steps.value_or(adversary_steps(plan));
   const AdversaryReport report = execute_adversely(plan, num_steps, *options.adversary_seeds);
   if (report.fault) {
-    fmt::print(stderr, "graphdump: {}: {}\n", options.plan, report.fault->message);
+    tools::print_error("graphdump", options.plan + ": " + report.fault->message);
     return kFound;
   }
-  TRY(
-      write_out(fmt::format("{}: {} executions of {} steps without a fault: {} with an instruction "
-                            "held, {} in random order\n",
-                            options.plan, report.num_holds + report.num_random, num_steps,
-                            report.num_holds, report.num_random)));
+  graphrt::report(fmt::format(
+      "{}: {} executions of {} steps without a fault: {} with an instruction held, {} in random "
+      "order\n",
+      options.plan, report.num_holds + report.num_random, num_steps, report.num_holds,
+      report.num_random));
   return 0;
 }
 
-Result<int> verify(const Plan& plan, const Options& options) {
+int verify(const Plan& plan, const Options& options) {
   if (const auto violation = verify_plan(plan)) {
-    fmt::print(stderr, "graphdump: {}: {}\n", options.plan, violation->message);
+    tools::print_error("graphdump", options.plan + ": " + violation->message);
     // An execution that goes wrong shows what the violation means.
     const bool has_order = violation->kind != PlanViolationKind::kStructure;
-    if (has_order && options.adversary_seeds) TRY(challenge(plan, options));
+    if (has_order && options.adversary_seeds) challenge(plan, options);
     return kFound;
   }
-  TRY(write_out(options.plan +
-                ": verified: no race, no deadlock, every read gets what it names\n"));
+  graphrt::report(options.plan +
+                  ": verified: no race, no deadlock, every read gets what it names\n");
   if (options.adversary_seeds) return challenge(plan, options);
   return 0;
 }
@@ -72,16 +67,14 @@ Result<int> run(const Options& options) {
   if (!options.other.empty()) {
     TRY(const Plan other, read_plan(options.other));
     const std::string difference = diff_plans(plan, other);
-    TRY(write_out(difference));
+    graphrt::report(difference);
     return difference.empty() ? 0 : kFound;
   }
-  TRY(write_out(options.json ? plan_to_json(plan) : print_plan(plan)));
+  graphrt::report(options.json ? plan_to_json(plan) : print_plan(plan));
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_graphdump(int argc, char** argv) {
   Options options;
   CLI::App app("Prints a plan that graphc wrote, verifies it, or compares it with another.",
                "graphdump");
@@ -106,14 +99,20 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "graphdump " GRAPHC_VERSION);
   app.footer(
       "Exit codes: 0 success, 1 a bad plan, a violation or a difference,\n"
-      "2 bad usage, 3 the output cannot be written.");
+      "2 bad usage, 3 the output cannot be written, 141 nobody reads it any more.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_code(ErrorKind::kUsage);
+    return tools::end_of_parsing(app, error);
   }
   const Result<int> result = run(options);
   if (result) return *result;
-  fmt::print(stderr, "graphdump: {}\n", result.error().message);
+  tools::print_error("graphdump", result.error().message);
   return exit_code(result.error().kind);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return tools::run_program("graphdump", argc, argv, run_graphdump);
 }

@@ -1,17 +1,18 @@
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
 
 #include "compiler/frontend/source_file.h"
 #include "compiler/machine/machine.h"
+#include "runtime/base/console.h"
 #include "runtime/base/file.h"
 #include "runtime/base/text.h"
+#include "tools/common/command_line.h"
+#include "tools/common/program.h"
 #include "tools/graphprobe/measure_algorithms.h"
 #include "tools/graphprobe/measure_times.h"
 #include "tools/graphprobe/probe.h"
@@ -47,13 +48,6 @@ Result<void> check_name(const std::string& name) {
   machine.name = name;
   if (name.empty()) return graphrt::usage_error("--name is empty");
   return graphprobe::check_reads_back(machine);
-}
-
-/// Errors: standard output cannot take the text (a full disk).
-Result<void> print(const std::string& text) {
-  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  if (is_written && std::fflush(stdout) == 0) return {};
-  return machine_error("cannot write to standard output");
 }
 
 /// The lines that say what a machine file is about.
@@ -99,15 +93,16 @@ Result<void> run(const Options& options) {
         measure(kernels, graphrt::builtin_devices(), probed.machine));
     probed.notes.insert(probed.notes.end(), found.begin(), found.end());
   }
-  for (const std::string& note : probed.notes) fmt::print(stderr, "graphprobe: {}\n", note);
+  for (const std::string& note : probed.notes) tools::print_error("graphprobe", note);
   const std::string text = graphprobe::machine_file(probed);
-  if (!options.output) return print(text);
-  return graphrt::write_file_atomically(*options.output, {graphrt::bytes_of(text)});
+  if (options.output) {
+    return graphrt::write_file_atomically(*options.output, {graphrt::bytes_of(text)});
+  }
+  graphrt::report(text);
+  return {};
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_graphprobe(int argc, char** argv) {
   Options options;
   CLI::App app("Measures the machine it runs on and writes a machine file for graphc.",
                "graphprobe");
@@ -134,14 +129,20 @@ int main(int argc, char** argv) {
       "Nothing else should run meanwhile. It takes seconds, up to a minute with GPUs, and a\n"
       "second more for every kernel that is timed.\n"
       "Exit codes: 0 success, 1 bad input, 2 bad usage, 3 a device cannot be used or the output "
-      "not written.");
+      "not written,\n141 nobody reads standard output any more.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : exit_code(graphrt::ErrorKind::kUsage);
+    return tools::end_of_parsing(app, error);
   }
   const Result<void> result = run(options);
   if (result) return 0;
-  fmt::print(stderr, "graphprobe: {}\n", result.error().message);
+  tools::print_error("graphprobe", result.error().message);
   return exit_code(result.error().kind);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return tools::run_program("graphprobe", argc, argv, run_graphprobe);
 }

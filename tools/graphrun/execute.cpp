@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/base/console.h"
 #include "runtime/base/npy.h"
 #include "runtime/engine/busy_meter.h"
 #include "runtime/engine/checkpoint.h"
@@ -17,6 +18,7 @@
 #include "runtime/engine/reference_check.h"
 #include "runtime/engine/session.h"
 #include "runtime/engine/trace_recorder.h"
+#include "tools/common/program.h"
 #include "tools/graphrun/bench.h"
 #include "tools/graphrun/results.h"
 #include "tools/graphrun/run_length.h"
@@ -37,10 +39,10 @@ constexpr std::chrono::seconds kTimeToEnd{10};
 /// Says what every lane waits for. An operator that never returns would keep the run from ending,
 /// so the process ends without it.
 void report_stall(const std::string& table) {
-  fmt::print(stderr, "graphrun: no progress; every lane:\n{}", table);
+  tools::print_error("graphrun", "no progress; every lane:\n" + table);
   std::thread([] {
     std::this_thread::sleep_for(kTimeToEnd);
-    fmt::print(stderr, "graphrun: error: the run does not end, so the process does\n");
+    tools::print_error("graphrun", "error: the run does not end, so the process does");
     std::_Exit(graphrt::exit_code(graphrt::ErrorKind::kMachine));
   }).detach();
 }
@@ -55,7 +57,7 @@ template <class... Arguments>
 void note(const Options& options, fmt::format_string<Arguments...> format,
           Arguments&&... arguments) {
   if (options.is_quiet) return;
-  fmt::print(stderr, "graphrun: {}\n", fmt::format(format, std::forward<Arguments>(arguments)...));
+  tools::print_error("graphrun", fmt::format(format, std::forward<Arguments>(arguments)...));
 }
 
 Result<void> load_state(Session& session, const Options& options) {
@@ -147,8 +149,10 @@ Result<int> run_plan(Session& session, const Options& options, int64_t end_step)
   TRY(write_results(session, options, measured));
   TRY(print_summary(session, options, measured));
   if (!measured.steps.stop_signal) return 0;
-  fmt::print(stderr, "graphrun: stopped by {} after step {} of {}; all files are as of that step\n",
-             name_of_signal(*measured.steps.stop_signal), session.next_step(), end_step);
+  tools::print_error(
+      "graphrun",
+      fmt::format("stopped by {} after step {} of {}; all files are as of that step",
+                  name_of_signal(*measured.steps.stop_signal), session.next_step(), end_step));
   return exit_code_of_signal(*measured.steps.stop_signal);
 }
 
@@ -166,7 +170,7 @@ Result<int> execute(const Options& options) {
   if (options.num_repetitions) {
     TRY(const std::string report,
         bench(session, options.num_steps, *options.num_repetitions, run_options(options, nullptr)));
-    fmt::print("{}", report);
+    graphrt::report(report);
     return 0;
   }
   TRY(const int64_t end_step, find_end_step(session, options));

@@ -1,6 +1,7 @@
-#include <cstdio>
 #include <exception>
+#include <new>
 
+#include "tools/common/program.h"
 #include "tools/graphrun/execute.h"
 #include "tools/graphrun/options.h"
 
@@ -9,19 +10,21 @@ namespace {
 int run(const graphrun::Options& options) {
   const graphrt::Result<int> result = graphrun::execute(options);
   if (result) return *result;
-  std::fprintf(stderr, "graphrun: error: %s\n", result.error().message.c_str());
+  tools::print_error("graphrun", "error: " + result.error().message);
   return graphrt::exit_code(result.error().kind);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_graphrun(int argc, char** argv) {
   try {
     const auto parsed = graphrun::parse_options(argc, argv);
     if (const auto* early = std::get_if<graphrun::EarlyExit>(&parsed)) return early->code;
     return run(std::get<graphrun::Options>(parsed));
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "graphrun: error: out of memory\n");
+    tools::print_error("graphrun", "error: out of memory");
     return graphrt::exit_code(graphrt::ErrorKind::kMachine);
   }
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return tools::run_program("graphrun", argc, argv, run_graphrun); }

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "runtime/base/result.h"
+#include "tools/common/command_line.h"
+#include "tools/common/program.h"
 
 namespace graphrun {
 namespace {
@@ -18,8 +20,9 @@ constexpr const char* kFooter =
     "--check allows |x - reference| <= 1e-4 * max(1, largest |reference|) for each tensor of\n"
     "floats (5e-3 with products in tf32, 4e-2 in bf16), and no difference for integers.\n"
     "Exit codes: 0 done; 1 the plan, an array or a name is wrong; 2 the command line is;\n"
-    "3 this machine cannot run the plan or write a file; 4 --check found a difference, or\n"
-    "--detect-nan a NaN or an infinity; 130, 143 stopped by SIGINT, SIGTERM after whole steps.";
+    "3 this machine cannot run the plan, or write a file or standard output; 4 --check found a\n"
+    "difference, or --detect-nan a NaN or an infinity; 130, 143 stopped by SIGINT, SIGTERM after\n"
+    "whole steps; 141 the same, as nobody reads standard output or standard error any more.";
 
 /// What CLI11 fills in: NAME=FILE options are still text.
 struct RawOptions {
@@ -222,12 +225,12 @@ std::variant<Options, EarlyExit> parse_options(int argc, char** argv) {
     // Not bound to the optional: a flag that CLI11 counts is never without a value.
     if (app.count("--bench") > 0) raw.options.num_repetitions = raw.num_repetitions;
   } catch (const CLI::ParseError& error) {
-    return EarlyExit{app.exit(error) == 0 ? 0 : 2};
+    return EarlyExit{tools::end_of_parsing(app, error)};
   }
   graphrt::Result<Options> options =
       finish_training(app, raw.options.training).and_then([&] { return finish_options(raw); });
   if (options) return *std::move(options);
-  std::cerr << "graphrun: error: " << options.error().message << "\n";
+  tools::print_error("graphrun", "error: " + options.error().message);
   return EarlyExit{graphrt::exit_code(options.error().kind)};
 }
 

@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+
+#include "runtime/base/console.h"
 
 namespace graphrun {
 namespace {
@@ -52,7 +53,7 @@ void Progress::show_value(const std::string& name, const std::string& value) {
 
 void Progress::hide() {
   const std::lock_guard lock(mutex_);
-  if (is_bar_shown_) fmt::print(stderr, "\r\x1b[K");
+  if (is_bar_shown_) graphrt::show_progress("\r\x1b[K");
   is_bar_shown_ = false;
 }
 
@@ -72,11 +73,12 @@ void Progress::show(std::chrono::steady_clock::duration elapsed) {
   const double steps_per_s = static_cast<double>(done - first_step_) / seconds;
   const std::string rate = fmt::format(", {:.3g} steps/s{}", steps_per_s, value_);
   if (!is_terminal_) {
-    fmt::print(stderr, "{} of {} steps, {:.0f} s{}\n", done, end_step_, seconds, rate);
+    graphrt::show_progress(
+        fmt::format("{} of {} steps, {:.0f} s{}\n", done, end_step_, seconds, rate));
     return;
   }
-  fmt::print(stderr, "\r[{}] {}/{} steps{}\x1b[K", bar(done, end_step_), done, end_step_, rate);
-  std::fflush(stderr);
+  graphrt::show_progress(
+      fmt::format("\r[{}] {}/{} steps{}\x1b[K", bar(done, end_step_), done, end_step_, rate));
   is_bar_shown_ = true;
 }
 

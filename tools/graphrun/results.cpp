@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "runtime/base/console.h"
 #include "runtime/base/file.h"
 #include "runtime/base/npy.h"
 #include "runtime/base/text.h"
 #include "runtime/engine/names.h"
+#include "tools/common/program.h"
 #include "tools/graphrun/check_paths.h"
 #include "tools/graphrun/scalar_outputs.h"
 
@@ -54,7 +56,7 @@ Result<void> write_results(const Session& session, const Options& options,
   if (measured.steps.count > 0) {
     TRY(write_outputs(session, options));
   } else if (!options.stacked_outputs.empty() || !options.last_outputs.empty()) {
-    fmt::print(stderr, "graphrun: no step was left to run, so no output is written\n");
+    tools::print_error("graphrun", "no step was left to run, so no output is written");
   }
   if (options.save_state) TRY(session.save_state(*options.save_state));
   if (!options.trace) return {};
@@ -66,20 +68,22 @@ Result<void> print_summary(const Session& session, const Options& options,
   if (options.is_quiet || measured.steps.count == 0) return {};
   for (const graphrt::PlanOutput& output : session.plan().outputs) {
     TRY(const graphrt::Tensor value, session.last(output.name));
-    if (value.type.shape.empty()) fmt::print("{} = {}\n", output.name, element_text(value, 0));
+    if (!value.type.shape.empty()) continue;
+    graphrt::report(fmt::format("{} = {}\n", output.name, element_text(value, 0)));
   }
   const auto wall_ns = static_cast<double>(std::max<int64_t>(measured.steps.wall_ns, 1));
-  fmt::print(stderr, "{} step{} in {}, {} a step; lanes busy {:.2f} x the time\n",
-             measured.steps.count, measured.steps.count == 1 ? "" : "s",
-             graphrt::format_duration(measured.steps.wall_ns),
-             graphrt::format_duration(measured.steps.wall_ns / measured.steps.count),
-             static_cast<double>(measured.busy_ns) / wall_ns);
+  graphrt::note(fmt::format("{} step{} in {}, {} a step; lanes busy {:.2f} x the time\n",
+                            measured.steps.count, measured.steps.count == 1 ? "" : "s",
+                            graphrt::format_duration(measured.steps.wall_ns),
+                            graphrt::format_duration(measured.steps.wall_ns / measured.steps.count),
+                            static_cast<double>(measured.busy_ns) / wall_ns));
   return {};
 }
 
 void print_check(const graphrt::CheckReport& report) {
-  fmt::print("check: {} tensors of {} steps equal the reference; largest difference {:.2g} of {}\n",
-             report.num_tensors, report.num_steps, report.largest_error, report.tolerance);
+  graphrt::report(fmt::format(
+      "check: {} tensors of {} steps equal the reference; largest difference {:.2g} of {}\n",
+      report.num_tensors, report.num_steps, report.largest_error, report.tolerance));
 }
 
 }  // namespace graphrun

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/console.h"
 #include "runtime/engine/timeline_text.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/verify_plan.h"
@@ -29,7 +30,7 @@ graphrt::Result<void> simulate_plan(const Options& options) {
         "--simulate prints every instruction of every step; for this plan, up to --steps={}",
         max_steps));
   }
-  fmt::print("{}", graphrt::predicted_timeline_text(plan, options.num_steps));
+  graphrt::report(graphrt::predicted_timeline_text(plan, options.num_steps));
   return {};
 }
 

@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "runtime/base/console.h"
+
 namespace graphrun {
 namespace {
 
@@ -41,10 +43,14 @@ StopSignal::~StopSignal() {
 
 std::optional<int> StopSignal::caught() const {
   const int signal = caught_signal;
-  if (signal == 0) return std::nullopt;
-  return signal;
+  if (signal != 0) return signal;
+  if (graphrt::is_pipe_broken()) return SIGPIPE;
+  return std::nullopt;
 }
 
-std::string name_of_signal(int signal) { return signal == SIGINT ? "SIGINT" : "SIGTERM"; }
+std::string name_of_signal(int signal) {
+  if (signal == SIGPIPE) return "SIGPIPE";
+  return signal == SIGINT ? "SIGINT" : "SIGTERM";
+}
 
 }  // namespace graphrun

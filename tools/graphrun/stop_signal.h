@@ -8,7 +8,8 @@ namespace graphrun {
 
 /// Turns the first SIGINT or SIGTERM into a wish to stop, for as long as it lives. The second is
 /// not caught: it ends the process at once. A signal that the process was started to ignore stays
-/// ignored until the other one comes.
+/// ignored until the other one comes. A reader of standard output or standard error that goes away
+/// wishes the same: SIGPIPE, which never comes as a signal.
 class StopSignal {
  public:
   StopSignal();
@@ -28,7 +29,8 @@ class StopSignal {
 /// "SIGINT".
 std::string name_of_signal(int signal);
 
-/// What a shell reports of a program that this signal ended: 130 for SIGINT, 143 for SIGTERM.
+/// What a shell reports of a program that this signal ended: 130 for SIGINT, 143 for SIGTERM,
+/// 141 for SIGPIPE.
 constexpr int exit_code_of_signal(int signal) { return 128 + signal; }
 
 }  // namespace graphrun

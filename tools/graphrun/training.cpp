@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "runtime/base/console.h"
 #include "runtime/base/text.h"
 #include "runtime/engine/checkpoint.h"
 #include "tools/graphrun/scalar_outputs.h"
@@ -137,8 +138,8 @@ Result<std::vector<std::string>> Training::evaluate(Progress* progress) {
     texts.push_back(evaluation_->names()[i] + " = " + means[i]);
   }
   if (progress != nullptr) progress->hide();
-  fmt::print("eval at step {}: {}\n", session_.next_step(), graphrt::join(texts, ", "));
-  std::fflush(stdout);
+  graphrt::report(
+      fmt::format("eval at step {}: {}\n", session_.next_step(), graphrt::join(texts, ", ")));
   return means;
 }
 
