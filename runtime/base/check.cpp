@@ -1,13 +1,15 @@
 #include "runtime/base/check.h"
 
-#include <cstdio>
 #include <cstdlib>
+#include <string>
+
+#include "runtime/base/console.h"
 
 namespace graphrt {
 
 void check_failed(const char* file, int line, const char* condition, std::string_view message) {
-  std::fprintf(stderr, "%s:%d: internal error: %s does not hold\n%.*s\n", file, line, condition,
-               static_cast<int>(message.size()), message.data());
+  note(std::string(file) + ":" + std::to_string(line) + ": internal error: " + condition +
+       " does not hold\n" + std::string(message) + "\n");
   std::abort();
 }
 

@@ -6,37 +6,20 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <optional>
 #include <string>
 #include <system_error>
+
+#include "runtime/base/destination.h"
+#include "runtime/base/file_descriptor.h"
+#include "runtime/base/new_file.h"
 
 namespace graphrt {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxTemporaryNames = 100;
-
 std::string reason_of(int code) { return std::generic_category().message(code); }
-
-/// An open file that closes itself.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int value) : value_(value) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  FileDescriptor(FileDescriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&&) = delete;
-  ~FileDescriptor() { close(); }
-
-  int get() const { return value_; }
-  /// Some file systems report a failed write only here.
-  bool close() { return value_ < 0 || ::close(std::exchange(value_, -1)) == 0; }
-
- private:
-  int value_;
-};
 
 struct OpenFile {
   FileDescriptor descriptor;
@@ -61,60 +44,65 @@ Result<OpenFile> open_for_reading(const fs::path& path) {
   return OpenFile{std::move(descriptor), static_cast<uint64_t>(status.st_size)};
 }
 
-bool write_all(int descriptor, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    bytes = bytes.subspan(static_cast<size_t>(count));
+using Parts = std::span<const std::span<const std::byte>>;
+
+bool write_parts(int descriptor, Parts parts) {
+  return std::all_of(parts.begin(), parts.end(), [&](std::span<const std::byte> part) {
+    return write_bytes(descriptor, part) == part.size();
+  });
+}
+
+/// What the old file's owner allowed stays allowed, and nothing else.
+bool keep_mode(int descriptor, const struct stat& old) {
+  mode_t mode = old.st_mode & 07777;
+  const bool is_owned_alike = ::fchown(descriptor, old.st_uid, old.st_gid) == 0;
+  if (!is_owned_alike) mode &= 0777;  // another owner's rights are not to be lent out
+  return ::fchmod(descriptor, mode) == 0;
+}
+
+/// `old` is empty where there is no file yet.
+Result<void> replace_file(const fs::path& path, const std::optional<struct stat>& old,
+                          Parts parts) {
+  remove_stale_files(path);
+  int code = 0;
+  for (const auto naming : {NewFile::Naming::kAtTheEnd, NewFile::Naming::kAtOnce}) {
+    NewFile file(path, naming);
+    // The mode first: what was for few eyes never is for more.
+    const bool is_replaced = file.descriptor() >= 0 &&
+                             (!old || keep_mode(file.descriptor(), *old)) &&
+                             write_parts(file.descriptor(), parts) && file.replace_target();
+    if (is_replaced) return {};
+    code = errno;
+    if (!file.lacks_name()) break;
   }
-  return true;
+  return cannot_write(path, reason_of(code));
 }
 
-bool write_parts(int descriptor, std::span<const std::span<const std::byte>> parts) {
-  return std::all_of(parts.begin(), parts.end(),
-                     [&](std::span<const std::byte> part) { return write_all(descriptor, part); });
-}
-
-/// A new file beside the one it will replace; removed unless it was renamed.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const fs::path& target) : descriptor_(-1) {
-    for (int attempt = 0; attempt < kMaxTemporaryNames; ++attempt) {
-      path_ = target.string() + ".tmp" + std::to_string(::getpid()) + "-" + std::to_string(attempt);
-      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (descriptor_ >= 0 || errno != EEXIST) return;
+/// A file of several names stays one: it gets the new content in place. What is certain to fail,
+/// does so before the old content is touched.
+Result<void> overwrite_file(const fs::path& path, const struct stat& old, Parts parts) {
+  off_t size = 0;
+  for (const auto part : parts) size += static_cast<off_t>(part.size());
+  const NoSignalsOfWriting no_signals;
+  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.is_open()) return cannot_write(path, reason_of(errno));
+  if (size > old.st_size) {
+    const int code = ::posix_fallocate(file.get(), old.st_size, size - old.st_size);
+    if (code != 0) {
+      const bool is_restored = ::ftruncate(file.get(), old.st_size) == 0;
+      return cannot_write(path, reason_of(code) + (is_restored ? "" : "; it has become longer"));
     }
   }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    if (descriptor_ < 0) return;
-    ::close(descriptor_);
-    ::unlink(path_.c_str());
-  }
-
-  int descriptor() const { return descriptor_; }
-
-  /// The content reaches the disk before the name does: after a power cut there is the old file or
-  /// the whole new one.
-  bool rename_to(const fs::path& target) {
-    if (::fsync(descriptor_) != 0) return false;
-    if (std::rename(path_.c_str(), target.c_str()) != 0) return false;
-    ::close(std::exchange(descriptor_, -1));
-    return true;
-  }
-
- private:
-  std::string path_;
-  int descriptor_;
-};
+  const bool is_written = write_parts(file.get(), parts) && ::ftruncate(file.get(), size) == 0 &&
+                          ::fsync(file.get()) == 0 && file.close();
+  if (!is_written) return cannot_write(path, reason_of(errno));
+  return {};
+}
 
 /// Pipes and devices cannot be replaced by renaming.
-Result<void> write_in_place(const fs::path& path,
-                            std::span<const std::span<const std::byte>> parts) {
-  FileDescriptor descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (descriptor.get() < 0 || !write_parts(descriptor.get(), parts) || !descriptor.close()) {
+Result<void> write_to_stream(const fs::path& path, const Destination& destination, Parts parts) {
+  FileDescriptor stream = open_stream(destination);
+  if (!stream.is_open() || !write_parts(stream.get(), parts) || !stream.close()) {
     return cannot_write(path, reason_of(errno));
   }
   return {};
@@ -153,18 +141,17 @@ Result<void> write_file_atomically(const fs::path& path,
 
 Result<void> write_file_atomically(const fs::path& path,
                                    std::span<const std::span<const std::byte>> parts) {
-  std::error_code code;
-  const fs::file_status status = fs::status(path, code);
-  if (fs::is_directory(status)) return cannot_write(path, "it is a folder");
-  if (fs::exists(status) && !fs::is_regular_file(status)) return write_in_place(path, parts);
-  // Behind a symbolic link, the file it leads to is replaced, not the link.
-  const fs::path target = fs::exists(status) ? fs::canonical(path, code) : path;
-  if (target.empty()) return cannot_write(path, code ? code.message() : "the path is empty");
-  TemporaryFile file(target);
-  if (file.descriptor() < 0 || !write_parts(file.descriptor(), parts) || !file.rename_to(target)) {
-    return cannot_write(path, reason_of(errno));
+  if (path.empty()) return cannot_write(path, "the path is empty");
+  TRY(const Destination destination, destination_of(path));
+  if (is_stream(destination)) return write_to_stream(path, destination, parts);
+  struct stat old{};
+  if (::stat(destination.path.c_str(), &old) != 0) {
+    if (errno != ENOENT) return cannot_write(path, reason_of(errno));
+    return replace_file(destination.path, std::nullopt, parts);
   }
-  return {};
+  if (S_ISDIR(old.st_mode)) return cannot_write(path, "it is a folder");
+  if (old.st_nlink > 1) return overwrite_file(destination.path, old, parts);
+  return replace_file(destination.path, old, parts);
 }
 
 }  // namespace graphrt

@@ -21,9 +21,15 @@ Result<std::vector<std::byte>> read_file_start(const std::filesystem::path& path
 /// Size of a regular file in bytes.
 Result<uint64_t> file_size_bytes(const std::filesystem::path& path);
 
-/// Writes the parts, one after the other, under a temporary name beside `path` and renames: at any
-/// time `path` holds either its old content or all of the new one, and nothing else is left behind
-/// when writing fails.
+/// Writes the parts, one after the other, to a new file that then takes the place of `path`: at any
+/// time `path` holds either its old content or all of the new one, and nothing else is left behind,
+/// however the process ends. What is left by a process that ended at the wrong moment goes with the
+/// next file that is written there. The mode of an old file is kept, and its owner where this user
+/// may; behind symbolic links the file that they lead to is replaced.
+///
+/// A file of several names (hard links) gets the new content in place, so that they stay names of
+/// one file: there, and only there, a crash in the middle can leave a mixture. Pipes, devices and
+/// what is open already (/dev/stdout) are written to.
 /// Errors: the path and the system's reason (kMachine).
 Result<void> write_file_atomically(const std::filesystem::path& path,
                                    std::initializer_list<std::span<const std::byte>> parts);
