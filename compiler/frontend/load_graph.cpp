@@ -41,6 +41,10 @@ Result<LoadedGraph> load_graph(std::shared_ptr<const SourceFile> file,
     loaded.machine_path = declarations.machine->text;
     loaded.machine_where = declarations.machine->where;
   }
+  loaded.array_paths = std::move(declarations.files_read);
+  for (const InputDeclaration& input : declarations.inputs) {
+    if (input.feed) loaded.array_paths.push_back(input.feed->text);
+  }
   TRY(loaded.graph, build_graph(std::move(declarations), diagnostics));
   return loaded;
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/graph/graph.h"
@@ -16,6 +17,8 @@ struct LoadedGraph {
   /// The file's `machine:`, joined with the folder of the graph file.
   std::optional<std::string> machine_path;
   SourceRange machine_where;  ///< place of `machine:`, for messages about that file
+  /// Arrays of states and constants, and feeds, relative to the current directory.
+  std::vector<std::string> array_paths;
 };
 
 /// Reads a graph in YAML or, if its name ends in `.graph` or its text starts with `graph NAME`, in

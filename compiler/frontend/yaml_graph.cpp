@@ -27,6 +27,7 @@ class GraphReader {
   GraphDeclarations read() {
     check_top_level_keys();
     context_.folder = std::filesystem::path(root_.where.file->path).parent_path();
+    context_.files_read = &declarations_.files_read;
     if (const YamlNode* seed = root_.find("seed")) {
       context_.seed = read_seed(*seed, "`seed`", diagnostics_).value_or(0);
     }

@@ -191,6 +191,7 @@ std::optional<Initializer> read_array(const YamlNode& node, const TensorType& ty
                                       DiagnosticSink& diagnostics) {
   const std::optional<NameAt> path = read_path(node, "`file`", context, diagnostics);
   if (!path) return std::nullopt;
+  if (context.files_read != nullptr) context.files_read->push_back(path->text);
   Result<Tensor> array = read_npy(path->text);
   if (!array) {
     diagnostics.error(node.where, array.error().message);

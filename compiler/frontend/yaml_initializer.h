@@ -12,8 +12,9 @@ namespace graphc {
 
 /// What relative paths and default seeds in a graph file refer to.
 struct GraphFileContext {
-  std::filesystem::path folder;  ///< of the graph file
-  uint64_t seed = 0;             ///< the graph's `seed:`
+  std::filesystem::path folder;                    ///< of the graph file
+  uint64_t seed = 0;                               ///< the graph's `seed:`
+  std::vector<std::string>* files_read = nullptr;  ///< gets the paths of arrays, if there
 };
 
 /// Reads `init:` of a state into `state`: zeros, he_normal, xavier, or one of {constant: c},

@@ -118,7 +118,8 @@ struct GraphDeclarations {
   /// False if something with a name could not be read (reported): then a name that is not defined,
   /// or a graph without outputs, may only be the consequence.
   bool is_complete = true;
-  std::optional<NameAt> machine;  ///< relative to the current directory
+  std::optional<NameAt> machine;        ///< relative to the current directory
+  std::vector<std::string> files_read;  ///< arrays, relative to the current directory
   std::vector<InputDeclaration> inputs;
   std::vector<StateDeclaration> states;
   std::vector<ConstantDeclaration> constants;

@@ -7,6 +7,7 @@
 #include "compiler/passes/pass_manager.h"
 #include "runtime/base/console.h"
 #include "runtime/base/file.h"
+#include "runtime/base/files_of_call.h"
 #include "tools/common/program.h"
 #include "tools/graph-opt/command_line.h"
 
@@ -22,9 +23,19 @@ void list_passes() {
   }
 }
 
+/// Errors: an output that is one of the inputs, or cannot be written.
+Result<void> check_paths(const Options& options, const std::vector<std::string>& array_paths) {
+  std::vector<graphrt::FileOfCall> inputs = {{"INPUT", options.input}};
+  for (const std::string& path : array_paths) inputs.push_back({"an array of the graph", path});
+  std::vector<graphrt::FileOfCall> outputs;
+  if (options.output != "-") outputs.push_back({"-o", options.output});
+  return graphrt::check_files(inputs, outputs);
+}
+
 Result<std::string> print_machine(const Options& options, graphc::DiagnosticSink& diagnostics) {
   TRY(const auto file, graphc::read_source_file(options.input));
   TRY(const graphc::Machine machine, graphc::load_machine(file, diagnostics));
+  TRY(check_paths(options, {}));
   return graphc::to_yaml(machine);
 }
 
@@ -32,6 +43,7 @@ Result<std::string> optimize(const Options& options, graphc::DiagnosticSink& dia
   TRY(const std::vector<graphc::Pass> passes, graphc::find_passes(options.passes));
   TRY(const auto file, graphc::read_source_file(options.input));
   TRY(graphc::LoadedGraph loaded, graphc::load_graph(file, diagnostics));
+  TRY(check_paths(options, loaded.array_paths));
   const graphc::Violation violation = graphc::verify_graph(loaded.graph);
   CHECK(!violation, "the reader made an invalid graph: " + *violation);
 

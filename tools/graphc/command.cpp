@@ -1,6 +1,7 @@
 #include "tools/graphc/command.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <array>
 #include <ostream>
@@ -18,7 +19,9 @@
 #include "compiler/graph/graph_text.h"
 #include "compiler/machine/quantity.h"
 #include "runtime/base/console.h"
+#include "runtime/base/destination.h"
 #include "runtime/base/file.h"
+#include "runtime/base/files_of_call.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/plan_file.h"
 #include "tools/common/program.h"
@@ -109,7 +112,11 @@ CompileOptions options_for(const Command& command, std::ostream& dumps) {
   options.passes.dumps = &dumps;
   if (command.is_serial) options.overlap = Overlap::kNone;
   if (command.output_path && !command.emit) {
-    options.plan_folder = std::filesystem::path(*command.output_path).parent_path();
+    // A plan that goes through a pipe may end anywhere; here is where it is asked for.
+    const auto destination = graphrt::destination_of(*command.output_path);
+    if (destination && !graphrt::is_stream(*destination)) {
+      options.plan_folder = std::filesystem::path(*command.output_path).parent_path();
+    }
     if (options.plan_folder.empty()) options.plan_folder = ".";
   }
   return options;
@@ -129,8 +136,13 @@ class DumpBuffer : public std::streambuf {
   }
 };
 
+bool is_standard_output(const std::string& path) {
+  const auto destination = graphrt::destination_of(path);
+  return destination && destination->descriptor == STDOUT_FILENO;
+}
+
 Result<void> write_emitted(const Command& command, const std::string& text) {
-  if (!command.output_path) {
+  if (!command.output_path || is_standard_output(*command.output_path)) {
     graphrt::report(text);
     return {};
   }
@@ -158,14 +170,32 @@ Result<void> deliver(const Command& command, const Compilation& compilation,
   if (command.emit) return emit(command, compilation, machine);
   TRY(const std::string text, report(command, compilation, machine));
   if (command.output_path) TRY(graphrt::write_plan(compilation.plan, *command.output_path));
-  graphrt::report(text);
+  if (command.output_path && is_standard_output(*command.output_path)) {
+    graphrt::report_on_stderr(text);  // the plan is what goes there
+  } else {
+    graphrt::report(text);
+  }
   return {};
+}
+
+/// Errors: an output that is one of the inputs, or cannot be written.
+Result<void> check_paths(const Command& command, const LoadedGraph& loaded) {
+  std::vector<graphrt::FileOfCall> inputs = {{"the graph", command.graph_path}};
+  for (const std::string& path : loaded.array_paths)
+    inputs.push_back({"an array of the graph", path});
+  const auto& machine = command.machine_path ? command.machine_path : loaded.machine_path;
+  if (machine) inputs.push_back({"the machine", *machine});
+  if (command.schedule_path) inputs.push_back({"the schedule", *command.schedule_path});
+  std::vector<graphrt::FileOfCall> outputs;
+  if (command.output_path) outputs.push_back({"-o", *command.output_path});
+  return graphrt::check_files(inputs, outputs);
 }
 
 Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnostics) {
   TRY(auto file, read_source_file(command.graph_path));
   TRY(const LoadedGraph loaded, load_graph(std::move(file), diagnostics));
   TRY(const Machine machine, choose_machine(command, loaded, diagnostics));
+  TRY(check_paths(command, loaded));
   DumpBuffer dump_buffer;
   std::ostream dumps(&dump_buffer);
   CompileOptions options = options_for(command, dumps);

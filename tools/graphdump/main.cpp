@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "runtime/base/console.h"
+#include "runtime/base/files_of_call.h"
 #include "runtime/base/result.h"
 #include "runtime/plan/adversary.h"
 #include "runtime/plan/plan_file.h"
@@ -62,6 +63,9 @@ int verify(const Plan& plan, const Options& options) {
 }
 
 Result<int> run(const Options& options) {
+  std::vector<FileOfCall> inputs = {{"the plan", options.plan}};
+  if (!options.other.empty()) inputs.push_back({"the other plan", options.other});
+  TRY(check_files(inputs, {}));
   TRY(const Plan plan, read_plan(options.plan));
   if (options.verify) return verify(plan, options);
   if (!options.other.empty()) {

@@ -1,15 +1,13 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <system_error>
+#include <optional>
+#include <vector>
 
 #include "compiler/frontend/source_file.h"
 #include "compiler/machine/machine.h"
 #include "runtime/base/console.h"
 #include "runtime/base/file.h"
+#include "runtime/base/files_of_call.h"
 #include "runtime/base/text.h"
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
@@ -31,15 +29,18 @@ struct Options {
   graphprobe::ProbeOptions probe;
 };
 
-/// What can be known beforehand: it must not come out after a minute of measuring.
-/// Errors: `path` is a folder, or its folder is not there or cannot be written (kMachine).
-Result<void> check_can_write(const std::filesystem::path& path) {
-  const std::string what = "cannot write " + path.string() + ": ";
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return machine_error(what + "it is a folder");
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
-  return machine_error(what + "folder " + folder.string() + ": " + std::strerror(errno));
+/// What can be known beforehand: it must not come out after a minute of measuring. The machine file
+/// that is added to may be the one that is written.
+/// Errors: an output that is one of the plans, or cannot be written.
+Result<void> check_paths(const Options& options) {
+  std::vector<graphrt::FileOfCall> inputs;
+  for (const std::filesystem::path& plan : options.plans) inputs.push_back({"a plan", plan});
+  std::vector<graphrt::FileOfCall> outputs;
+  if (options.output) outputs.push_back({"-o", *options.output});
+  const bool is_added_to =
+      options.machine && options.output && graphrt::is_same_file(*options.machine, *options.output);
+  if (options.machine && !is_added_to) inputs.push_back({"the machine", *options.machine});
+  return graphrt::check_files(inputs, outputs);
 }
 
 /// Errors: no name, or one that a machine file cannot hold (kUsage).
@@ -85,7 +86,7 @@ Result<void> run(const Options& options) {
         "--machine is for adding what kernels take to: give --kernels-for, too");
   }
   if (options.probe.name) TRY(check_name(*options.probe.name));
-  if (options.output) TRY(check_can_write(*options.output));
+  TRY(check_paths(options));
   TRY(const graphprobe::Kernels kernels, graphprobe::kernels_of(options.plans));
   TRY(graphprobe::Probed probed, find_machine(options));
   for (const auto& measure : {graphprobe::measure_algorithms, graphprobe::measure_times}) {

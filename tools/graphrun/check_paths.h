@@ -1,14 +1,25 @@
 #pragma once
 
-#include <filesystem>
+#include <optional>
+#include <vector>
 
-#include "runtime/base/result.h"
+#include "runtime/base/files_of_call.h"
+#include "runtime/plan/plan.h"
+#include "tools/graphrun/options.h"
 
 namespace graphrun {
 
-/// Whether a file can be written at `path`, as far as that can be known before the run: an output
-/// that cannot be written must not cost a training run.
-/// Errors: no such folder, not writable, or `path` is a folder (kMachine).
-graphrt::Result<void> check_can_write(const std::filesystem::path& path);
+/// Every file that the options name for reading. A checkpoint that is resumed, and its table of
+/// metrics, are not among them: they are written on purpose.
+std::vector<graphrt::FileOfCall> named_inputs(const Options& options);
+
+/// The feeds of a plan at `path` that a run takes from their files: those of inputs that are not in
+/// `given`.
+std::vector<graphrt::FileOfCall> feeds_of(const graphrt::Plan& plan,
+                                          const std::filesystem::path& path,
+                                          const std::vector<NamedFile>& given);
+
+/// Every file that a run with these options writes.
+std::vector<graphrt::FileOfCall> files_written(const Options& options);
 
 }  // namespace graphrun

@@ -21,6 +21,7 @@ class Evaluation {
 
   /// Its scalar outputs.
   const std::vector<std::string>& names() const { return names_; }
+  const graphrt::Plan& plan() const { return session_.plan(); }
 
   /// Hands the states over and goes through all rows once, in their order, from the first; the
   /// mean over the steps of every scalar output, as text. Same states, same texts.

@@ -20,6 +20,7 @@
 #include "runtime/engine/trace_recorder.h"
 #include "tools/common/program.h"
 #include "tools/graphrun/bench.h"
+#include "tools/graphrun/check_paths.h"
 #include "tools/graphrun/results.h"
 #include "tools/graphrun/run_length.h"
 #include "tools/graphrun/simulate_plan.h"
@@ -96,7 +97,8 @@ Result<int64_t> find_end_step(Session& session, const Options& options) {
 Result<void> resume(Session& session, const Options& options) {
   if (!options.training.is_resumed) return {};
   const std::filesystem::path& path = *options.training.checkpoint;
-  if (!std::filesystem::exists(path)) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown) && !unknown) {
     note(options, "there is no {} yet: starting anew", path.string());
     return {};
   }
@@ -128,6 +130,12 @@ tl::unexpected<graphrt::Error> stopped_by_non_finite(const Session& session, con
   return tl::unexpected(std::move(error));
 }
 
+void print_stop(const Session& session, int signal, int64_t end_step) {
+  tools::print_error("graphrun",
+                     fmt::format("stopped by {} after step {} of {}; all files are as of that step",
+                                 name_of_signal(signal), session.next_step(), end_step));
+}
+
 /// Returns the exit code.
 Result<int> run_plan(Session& session, const Options& options, int64_t end_step) {
   std::optional<graphrt::ReferenceCheck> check;
@@ -146,19 +154,20 @@ Result<int> run_plan(Session& session, const Options& options, int64_t end_step)
     TRY(const graphrt::CheckReport report, check->finish(session));
     print_check(report);
   }
-  TRY(write_results(session, options, measured));
+  const Result<void> written = write_results(session, options, measured);
   TRY(print_summary(session, options, measured));
+  const Result<void> ended = training.end_metrics();
+  if (measured.steps.stop_signal) print_stop(session, *measured.steps.stop_signal, end_step);
+  TRY(written);
+  TRY(ended);
   if (!measured.steps.stop_signal) return 0;
-  tools::print_error(
-      "graphrun",
-      fmt::format("stopped by {} after step {} of {}; all files are as of that step",
-                  name_of_signal(*measured.steps.stop_signal), session.next_step(), end_step));
   return exit_code_of_signal(*measured.steps.stop_signal);
 }
 
 }  // namespace
 
 Result<int> execute(const Options& options) {
+  TRY(graphrt::check_files(named_inputs(options), files_written(options)));
   if (options.is_simulated) {
     TRY(simulate_plan(options));
     return 0;

@@ -21,14 +21,14 @@ Result<Metrics> Metrics::open(graphrt::Session& session, const TrainingOptions& 
   return Metrics(std::move(file), rows, options.metrics_every, evaluated.size());
 }
 
-Result<void> Metrics::add(const Piece& piece) {
+void Metrics::add(const Piece& piece) {
   std::string lines;
   const int64_t end = piece.steps.first + piece.steps.count;
   for (int64_t step = piece.steps.first + 1; step <= end; ++step) {
     const bool is_special = step == end && (piece.ends_run || !piece.means.empty());
     if (is_special || step % every_ == 0) lines += line_of(step, piece);
   }
-  return file_.append(lines);
+  file_.append(lines);
 }
 
 std::string Metrics::line_of(int64_t num_finished, const Piece& piece) const {

@@ -31,10 +31,12 @@ class Metrics {
     bool ends_run = false;
   };
 
-  /// Appends the lines that are due. Errors: kMachine.
-  graphrt::Result<void> add(const Piece& piece);
+  /// Appends the lines that are due, as MetricsFile::append.
+  void add(const Piece& piece);
+  void sync() { file_.sync(); }
+  bool has_lost_its_reader() const { return file_.has_lost_its_reader(); }
   /// Errors: kMachine.
-  graphrt::Result<void> sync() { return file_.sync(); }
+  graphrt::Result<void> end() { return file_.end(); }
 
  private:
   Metrics(MetricsFile file, graphrt::FeedRows rows, int64_t every, size_t num_means)

@@ -5,10 +5,11 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "runtime/base/destination.h"
 #include "runtime/base/file.h"
 #include "runtime/base/text.h"
 
@@ -17,8 +18,12 @@ namespace {
 
 using graphrt::Result;
 
-tl::unexpected<graphrt::Error> cannot_write(const std::filesystem::path& path) {
-  return graphrt::machine_error("cannot write '" + path.string() + "': " + std::strerror(errno));
+/// A run on a full disk needs no more memory for its table.
+constexpr size_t kMaxPendingBytes = size_t{64} << 20;
+
+tl::unexpected<graphrt::Error> cannot_write(const std::filesystem::path& path, int code) {
+  return graphrt::machine_error("cannot write '" + path.string() +
+                                "': " + std::generic_category().message(code));
 }
 
 std::string header_of(const std::vector<std::string>& columns) {
@@ -35,28 +40,21 @@ int64_t step_of(std::string_view line) {
 
 }  // namespace
 
-MetricsFile::MetricsFile(std::filesystem::path path, int descriptor)
-    : path_(std::move(path)), descriptor_(descriptor) {}
-
-MetricsFile::MetricsFile(MetricsFile&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-MetricsFile& MetricsFile::operator=(MetricsFile&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-MetricsFile::~MetricsFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
 Result<MetricsFile> MetricsFile::open(const std::filesystem::path& path,
                                       const std::string& content) {
+  TRY(const graphrt::Destination destination, graphrt::destination_of(path));
+  if (graphrt::is_stream(destination)) {
+    // Opened once: a reader of a pipe would take a second opening for the end of the first.
+    MetricsFile file(path, graphrt::open_stream(destination));
+    if (!file.file_.is_open()) return cannot_write(path, errno);
+    file.append(content);
+    if (file.code_ != 0 && !file.has_lost_its_reader()) return cannot_write(path, file.code_);
+    return file;
+  }
   TRY(graphrt::write_file_atomically(path, {graphrt::bytes_of(content)}));
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor < 0) return cannot_write(path);
-  return MetricsFile(path, descriptor);
+  graphrt::FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (!file.is_open()) return cannot_write(path, errno);
+  return MetricsFile(path, std::move(file));
 }
 
 Result<MetricsFile> MetricsFile::create(const std::filesystem::path& path,
@@ -67,7 +65,10 @@ Result<MetricsFile> MetricsFile::create(const std::filesystem::path& path,
 Result<MetricsFile> MetricsFile::continue_after(int64_t last_step,
                                                 const std::filesystem::path& path,
                                                 const std::vector<std::string>& columns) {
-  if (!std::filesystem::exists(path)) return create(path, columns);
+  TRY(const graphrt::Destination destination, graphrt::destination_of(path));
+  std::error_code unknown;
+  const bool is_there = std::filesystem::exists(path, unknown) || unknown;
+  if (!is_there || graphrt::is_stream(destination)) return create(path, columns);
   TRY(const std::vector<std::byte> bytes, graphrt::read_file(path));
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::string kept = header_of(columns);
@@ -93,20 +94,28 @@ Result<MetricsFile> MetricsFile::continue_after(int64_t last_step,
   return open(path, kept);
 }
 
-Result<void> MetricsFile::append(const std::string& lines) {
-  for (size_t at = 0; at < lines.size();) {
-    const ssize_t count = ::write(descriptor_, lines.data() + at, lines.size() - at);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return cannot_write(path_);
-    at += static_cast<size_t>(count);
-  }
-  return {};
+void MetricsFile::append(const std::string& lines) {
+  if (pending_.size() + lines.size() > kMaxPendingBytes) is_cut_off_ = true;
+  if (is_cut_off_) return;
+  pending_ += lines;
+  const size_t num_written = graphrt::write_bytes(file_.get(), graphrt::bytes_of(pending_));
+  code_ = num_written < pending_.size() ? errno : 0;
+  pending_.erase(0, num_written);
 }
 
-Result<void> MetricsFile::sync() {
+void MetricsFile::sync() {
   // A pipe has nothing to bring to a disk.
-  if (::fsync(descriptor_) == 0 || errno == EINVAL) return {};
-  return cannot_write(path_);
+  if (::fsync(file_.get()) != 0 && errno != EINVAL && errno != EROFS) sync_code_ = errno;
+}
+
+bool MetricsFile::has_lost_its_reader() const { return code_ == EPIPE; }
+
+Result<void> MetricsFile::end() {
+  append("");
+  if (code_ != 0) return cannot_write(path_, code_);
+  if (sync_code_ != 0) return cannot_write(path_, sync_code_);
+  if (!file_.close()) return cannot_write(path_, errno);
+  return {};
 }
 
 }  // namespace graphrun

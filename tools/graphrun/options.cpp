@@ -8,6 +8,7 @@
 #include "runtime/base/result.h"
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
+#include "tools/graphrun/check_paths.h"
 
 namespace graphrun {
 namespace {
@@ -145,21 +146,12 @@ graphrt::LaunchMode launch_mode(const std::string& name) {
 }
 
 graphrt::Result<void> check_combination(const Options& options) {
-  const auto files = written_files(options);
-  std::map<std::filesystem::path, std::string> writers;
-  for (const auto& [option, path] : files) {
-    const auto [at, is_new] = writers.emplace(path.lexically_normal(), option);
-    if (!is_new) {
-      return graphrt::usage_error(at->second + " and " + option + " would both write " +
-                                  path.string());
-    }
-  }
   if (options.num_repetitions && *options.num_repetitions < 1) {
     return graphrt::usage_error("--bench needs at least one repetition");
   }
   const bool trains =
       options.training.evaluation || options.training.num_epochs || options.training.detects_nan;
-  const bool has_results = !files.empty() || options.is_checked || trains;
+  const bool has_results = !files_written(options).empty() || options.is_checked || trains;
   if (options.num_repetitions && (has_results || options.is_simulated)) {
     return graphrt::usage_error(
         "--bench only measures --steps; it cannot be combined with options that write files or "
@@ -190,22 +182,6 @@ graphrt::Result<Options> finish_options(RawOptions raw) {
 }
 
 }  // namespace
-
-std::vector<std::pair<std::string, std::filesystem::path>> written_files(const Options& options) {
-  std::vector<std::pair<std::string, std::filesystem::path>> files;
-  for (const NamedFile& file : options.stacked_outputs) {
-    files.emplace_back("--output " + file.name, file.path);
-  }
-  for (const NamedFile& file : options.last_outputs) {
-    files.emplace_back("--output-last " + file.name, file.path);
-  }
-  if (options.save_state) files.emplace_back("--save-state", *options.save_state);
-  const TrainingOptions& training = options.training;
-  if (training.metrics) files.emplace_back("--metrics", *training.metrics);
-  if (training.checkpoint) files.emplace_back("--checkpoint", *training.checkpoint);
-  if (options.trace) files.emplace_back("--trace", *options.trace);
-  return files;
-}
 
 std::variant<Options, EarlyExit> parse_options(int argc, char** argv) {
   RawOptions raw;

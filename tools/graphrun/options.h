@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -38,9 +37,6 @@ struct Options {
   bool is_simulated = false;
   bool is_quiet = false;
 };
-
-/// Every file that a run with these options writes, with the option that asks for it.
-std::vector<std::pair<std::string, std::filesystem::path>> written_files(const Options& options);
 
 /// The program is to end at once with this code: help was printed, or what is wrong.
 struct EarlyExit {

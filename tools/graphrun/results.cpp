@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "runtime/base/console.h"
@@ -11,7 +12,6 @@
 #include "runtime/base/text.h"
 #include "runtime/engine/names.h"
 #include "tools/common/program.h"
-#include "tools/graphrun/check_paths.h"
 #include "tools/graphrun/scalar_outputs.h"
 
 namespace graphrun {
@@ -29,38 +29,60 @@ Result<void> check_output_names(const graphrt::Plan& plan, const std::vector<Nam
   return {};
 }
 
-Result<void> write_outputs(const Session& session, const Options& options) {
-  for (const NamedFile& file : options.stacked_outputs) {
-    TRY(const graphrt::Tensor stack, session.stacked(file.name));
-    TRY(graphrt::write_npy(file.path, stack));
-  }
-  for (const NamedFile& file : options.last_outputs) {
-    TRY(const graphrt::Tensor value, session.last(file.name));
-    TRY(graphrt::write_npy(file.path, value));
-  }
-  return {};
+Result<void> write_stack(const Session& session, const NamedFile& file) {
+  TRY(const graphrt::Tensor stack, session.stacked(file.name));
+  return graphrt::write_npy(file.path, stack);
 }
+
+Result<void> write_last(const Session& session, const NamedFile& file) {
+  TRY(const graphrt::Tensor value, session.last(file.name));
+  return graphrt::write_npy(file.path, value);
+}
+
+/// Several steps of which each is done whatever became of the others.
+class AllOf {
+ public:
+  void add(const Result<void>& done) {
+    if (done) return;
+    if (error_) {
+      error_->message += "\n" + done.error().message;
+    } else {
+      error_ = done.error();
+    }
+  }
+  Result<void> result() const {
+    if (error_) return tl::unexpected(*error_);
+    return {};
+  }
+
+ private:
+  std::optional<graphrt::Error> error_;
+};
 
 }  // namespace
 
 Result<void> prepare_results(Session& session, const Options& options) {
   TRY(check_output_names(session.plan(), options.stacked_outputs));
   TRY(check_output_names(session.plan(), options.last_outputs));
-  for (const auto& [option, path] : written_files(options)) TRY(check_can_write(path));
   for (const NamedFile& file : options.stacked_outputs) TRY(session.stack_output(file.name));
   return {};
 }
 
 Result<void> write_results(const Session& session, const Options& options,
                            const Measured& measured) {
+  AllOf results;
+  if (options.save_state) results.add(session.save_state(*options.save_state));
   if (measured.steps.count > 0) {
-    TRY(write_outputs(session, options));
+    for (const NamedFile& file : options.stacked_outputs) results.add(write_stack(session, file));
+    for (const NamedFile& file : options.last_outputs) results.add(write_last(session, file));
   } else if (!options.stacked_outputs.empty() || !options.last_outputs.empty()) {
     tools::print_error("graphrun", "no step was left to run, so no output is written");
   }
-  if (options.save_state) TRY(session.save_state(*options.save_state));
-  if (!options.trace) return {};
-  return graphrt::write_file_atomically(*options.trace, {graphrt::bytes_of(measured.trace_json)});
+  if (options.trace) {
+    results.add(
+        graphrt::write_file_atomically(*options.trace, {graphrt::bytes_of(measured.trace_json)}));
+  }
+  return results.result();
 }
 
 Result<void> print_summary(const Session& session, const Options& options,

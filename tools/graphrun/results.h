@@ -20,11 +20,12 @@ struct Measured {
 
 /// Everything about outputs that can go wrong before the run; those that are asked for of all steps
 /// are kept from now on.
-/// Errors: unknown names; outputs that stay on their device; files that cannot be written.
+/// Errors: unknown names; outputs that stay on their device.
 graphrt::Result<void> prepare_results(graphrt::Session& session, const Options& options);
 
-/// Writes every file that is asked for. Outputs have no value if no step has run: then there is
-/// nothing to write of them, and the user is told. Errors: kMachine.
+/// Writes every file that is asked for, also after one that cannot be written. Outputs have no
+/// value if no step has run: then there is nothing to write of them, and the user is told. Errors:
+/// kMachine.
 graphrt::Result<void> write_results(const graphrt::Session& session, const Options& options,
                                     const Measured& measured);
 

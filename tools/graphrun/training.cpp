@@ -9,8 +9,8 @@
 #include "runtime/base/console.h"
 #include "runtime/base/text.h"
 #include "runtime/engine/checkpoint.h"
+#include "tools/graphrun/check_paths.h"
 #include "tools/graphrun/scalar_outputs.h"
-#include "tools/graphrun/stop_signal.h"
 
 namespace graphrun {
 namespace {
@@ -53,6 +53,7 @@ Result<Training> Training::prepare(graphrt::Session& session, const Options& opt
     TRY(training.evaluation_, Evaluation::load(*asked.evaluation, options.session, session));
     evaluated = training.evaluation_->names();
   }
+  TRY(training.check_paths());
   if (asked.detects_nan) {
     TRY(training.finite_watch_, graphrt::FiniteWatch::begin(session, training.scalars_));
   }
@@ -68,7 +69,7 @@ Result<TrainingResult> Training::run(const graphrt::RunOptions& run_options) {
   std::unique_ptr<Progress> progress;
   if (!options_.is_quiet) progress = std::make_unique<Progress>(session_, end_step_);
   const StopSignal stop;
-  while (session_.next_step() < end_step_ && !stop.caught()) {
+  while (session_.next_step() < end_step_ && !wish_to_stop(stop)) {
     TRY(run_piece(progress.get()));
   }
   const int64_t num_steps = session_.next_step() - first_step;
@@ -76,7 +77,24 @@ Result<TrainingResult> Training::run(const graphrt::RunOptions& run_options) {
   if (num_steps == 0 && evaluation_) TRY(evaluate(progress.get()));
   TRY(save_checkpoint());
   const bool is_early = session_.next_step() < end_step_;
-  return TrainingResult{num_steps, wall_ns_, is_early ? stop.caught() : std::nullopt};
+  return TrainingResult{num_steps, wall_ns_, is_early ? wish_to_stop(stop) : std::nullopt};
+}
+
+/// Feeds are known now, too; nothing is written yet.
+Result<void> Training::check_paths() const {
+  std::vector<graphrt::FileOfCall> inputs = named_inputs(options_);
+  const auto add = [&](const std::vector<graphrt::FileOfCall>& feeds) {
+    inputs.insert(inputs.end(), feeds.begin(), feeds.end());
+  };
+  add(feeds_of(session_.plan(), options_.plan, options_.inputs));
+  if (evaluation_) add(feeds_of(evaluation_->plan(), *options_.training.evaluation, {}));
+  return graphrt::check_files(inputs, files_written(options_));
+}
+
+/// The reader of a table that goes through a pipe may go, too.
+std::optional<int> Training::wish_to_stop(const StopSignal& signals) const {
+  if (metrics_ && metrics_->has_lost_its_reader()) return SIGPIPE;
+  return signals.caught();
 }
 
 /// Where the next piece ends: at what is due next, and in a short while at the latest.
@@ -126,7 +144,7 @@ Result<void> Training::finish_piece(StepRange steps, Progress* progress) {
     TRY(means, evaluate(progress));
   }
   const bool ends_run = session_.next_step() == end_step_;
-  if (metrics_) TRY(metrics_->add({steps, values, means, ends_run}));
+  if (metrics_) metrics_->add({steps, values, means, ends_run});
   if (is_due(options_.training.checkpoint_every)) TRY(save_checkpoint());
   return {};
 }
@@ -150,19 +168,25 @@ Result<void> Training::find_non_finite(int64_t first_step) {
   const StepRange before{first_step, found->step - first_step};
   if (metrics_ && before.count > 0) {
     TRY(const std::vector<graphrt::Tensor> values, values_of(session_, scalars_, before));
-    TRY(metrics_->add({before, values, {}, false}));
+    metrics_->add({before, values, {}, false});
   }
   return tl::unexpected(graphrt::Error{graphrt::ErrorKind::kMismatch,
                                        fmt::format("step {}: {} is not finite; it comes from {}",
                                                    found->step, found->seen, found->source)});
 }
 
+Result<void> Training::end_metrics() {
+  if (!metrics_ || metrics_->has_lost_its_reader()) return {};
+  return metrics_->end();
+}
+
 /// What the table says of these steps is on the disk before the checkpoint is: a resumed run writes
-/// the lines after it again, and no others.
+/// the lines after it again, and no others. A table that cannot be written is no reason to lose the
+/// checkpoint as well.
 Result<void> Training::save_checkpoint() {
   const TrainingOptions& asked = options_.training;
   if (!asked.checkpoint || checkpoint_step_ == session_.next_step()) return {};
-  if (metrics_) TRY(metrics_->sync());
+  if (metrics_) metrics_->sync();
   TRY(graphrt::write_checkpoint(session_, *asked.checkpoint));
   checkpoint_step_ = session_.next_step();
   return {};

@@ -14,6 +14,7 @@
 #include "tools/graphrun/options.h"
 #include "tools/graphrun/progress.h"
 #include "tools/graphrun/run_length.h"
+#include "tools/graphrun/stop_signal.h"
 
 namespace graphrun {
 
@@ -39,12 +40,18 @@ class Training {
   ///         (kMismatch): the session then stands before the step that gave it.
   graphrt::Result<TrainingResult> run(const graphrt::RunOptions& run_options);
 
+  /// The table of metrics is complete. Errors: lines that could not be written (kMachine); a reader
+  /// that has gone is none.
+  graphrt::Result<void> end_metrics();
+
   /// Whether run() ended because of a value that is not finite.
   bool has_found_non_finite() const { return has_found_non_finite_; }
 
  private:
   Training(graphrt::Session& session, const Options& options, int64_t end_step);
 
+  graphrt::Result<void> check_paths() const;
+  std::optional<int> wish_to_stop(const StopSignal& signals) const;
   int64_t piece_end() const;
   bool is_due(const std::optional<int64_t>& every) const;
   graphrt::RunOptions unobserved() const;
