@@ -32,7 +32,7 @@ fs::path folder_of_file(const fs::path& path) {
 std::string reason_of_system(int code) { return std::generic_category().message(code); }
 
 tl::unexpected<Error> cannot_write(const FileOfCall& file, const std::string& reason) {
-  return machine_error(file.what + ": cannot write '" + file.path.string() + "': " + reason);
+  return machine_error("cannot write '" + file.path.string() + "': " + reason);
 }
 
 /// Only what is or will be a regular file can be replaced.
@@ -66,11 +66,13 @@ Result<void> check_can_write(const FileOfCall& file, const Destination& destinat
     return cannot_write(file, reason_of_system(errno));
   }
   const fs::path folder = folder_of_file(destination.path);
-  if (::stat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-    return cannot_write(file, "there is no folder '" + folder.string() + "'");
+  const std::string where = ", folder '" + folder.string() + "'";
+  if (::stat(folder.c_str(), &status) != 0) {
+    return cannot_write(file, reason_of_system(errno) + where);
   }
+  if (!S_ISDIR(status.st_mode)) return cannot_write(file, reason_of_system(ENOTDIR) + where);
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-    return cannot_write(file, "folder '" + folder.string() + "': " + reason_of_system(errno));
+    return cannot_write(file, reason_of_system(errno) + where);
   }
   return {};
 }
@@ -85,7 +87,8 @@ tl::unexpected<Error> same_file(const FileOfCall& output, const KnownFile& other
   const std::string start = output.what + ": '" + output.path.string() + "' is ";
   if (other.is_input) return usage_error(start + other.file->what + ", which this call reads");
   if (other.is_open) return usage_error(start + "where " + other.file->what + " goes");
-  return usage_error(start + "the file of " + other.file->what + ", too");
+  return usage_error(other.file->what + " and " + output.what + " would both write '" +
+                     output.path.string() + "'");
 }
 
 }  // namespace

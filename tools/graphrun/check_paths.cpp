@@ -30,6 +30,13 @@ std::vector<FileOfCall> feeds_of(const graphrt::Plan& plan, const std::filesyste
   return files;
 }
 
+std::vector<FileOfCall> files_written_first(const Options& options) {
+  if (!options.training.is_resumed) return files_written(options);
+  Options others = options;
+  others.training.checkpoint.reset();
+  return files_written(others);
+}
+
 std::vector<FileOfCall> files_written(const Options& options) {
   std::vector<FileOfCall> files;
   for (const NamedFile& file : options.stacked_outputs) {

@@ -19,6 +19,10 @@ std::vector<graphrt::FileOfCall> feeds_of(const graphrt::Plan& plan,
                                           const std::filesystem::path& path,
                                           const std::vector<NamedFile>& given);
 
+/// Every file that a run with these options writes; a checkpoint that is to be resumed, first of
+/// all is read, and then is left out here.
+std::vector<graphrt::FileOfCall> files_written_first(const Options& options);
+
 /// Every file that a run with these options writes.
 std::vector<graphrt::FileOfCall> files_written(const Options& options);
 

@@ -150,12 +150,13 @@ Result<int> run_plan(Session& session, const Options& options, int64_t end_step)
     return stopped_by_non_finite(session, options, std::move(run).error());
   }
   TRY(const Measured measured, std::move(run));
+  print_speed(options, measured);
   if (check && measured.steps.count > 0) {
     TRY(const graphrt::CheckReport report, check->finish(session));
     print_check(report);
   }
   const Result<void> written = write_results(session, options, measured);
-  TRY(print_summary(session, options, measured));
+  TRY(print_last_values(session, options, measured));
   const Result<void> ended = training.end_metrics();
   if (measured.steps.stop_signal) print_stop(session, *measured.steps.stop_signal, end_step);
   TRY(written);
@@ -167,7 +168,7 @@ Result<int> run_plan(Session& session, const Options& options, int64_t end_step)
 }  // namespace
 
 Result<int> execute(const Options& options) {
-  TRY(graphrt::check_files(named_inputs(options), files_written(options)));
+  TRY(graphrt::check_files(named_inputs(options), files_written_first(options)));
   if (options.is_simulated) {
     TRY(simulate_plan(options));
     return 0;

@@ -22,8 +22,8 @@ constexpr const char* kFooter =
     "floats (5e-3 with products in tf32, 4e-2 in bf16), and no difference for integers.\n"
     "Exit codes: 0 done; 1 the plan, an array or a name is wrong; 2 the command line is;\n"
     "3 this machine cannot run the plan, or write a file or standard output; 4 --check found a\n"
-    "difference, or --detect-nan a NaN or an infinity; 130, 143 stopped by SIGINT, SIGTERM after\n"
-    "whole steps; 141 the same, as nobody reads standard output or standard error any more.";
+    "difference, or --detect-nan a NaN or an infinity; 129, 130, 143 stopped by SIGHUP, SIGINT,\n"
+    "SIGTERM after whole steps; 141 the same, as nobody reads standard output or error any more.";
 
 /// What CLI11 fills in: NAME=FILE options are still text.
 struct RawOptions {

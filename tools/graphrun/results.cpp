@@ -85,20 +85,24 @@ Result<void> write_results(const Session& session, const Options& options,
   return results.result();
 }
 
-Result<void> print_summary(const Session& session, const Options& options,
-                           const Measured& measured) {
-  if (options.is_quiet || measured.steps.count == 0) return {};
-  for (const graphrt::PlanOutput& output : session.plan().outputs) {
-    TRY(const graphrt::Tensor value, session.last(output.name));
-    if (!value.type.shape.empty()) continue;
-    graphrt::report(fmt::format("{} = {}\n", output.name, element_text(value, 0)));
-  }
+void print_speed(const Options& options, const Measured& measured) {
+  if (options.is_quiet || measured.steps.count == 0) return;
   const auto wall_ns = static_cast<double>(std::max<int64_t>(measured.steps.wall_ns, 1));
   graphrt::note(fmt::format("{} step{} in {}, {} a step; lanes busy {:.2f} x the time\n",
                             measured.steps.count, measured.steps.count == 1 ? "" : "s",
                             graphrt::format_duration(measured.steps.wall_ns),
                             graphrt::format_duration(measured.steps.wall_ns / measured.steps.count),
                             static_cast<double>(measured.busy_ns) / wall_ns));
+}
+
+Result<void> print_last_values(const Session& session, const Options& options,
+                               const Measured& measured) {
+  if (options.is_quiet || measured.steps.count == 0) return {};
+  for (const graphrt::PlanOutput& output : session.plan().outputs) {
+    TRY(const graphrt::Tensor value, session.last(output.name));
+    if (!value.type.shape.empty()) continue;
+    graphrt::report(fmt::format("{} = {}\n", output.name, element_text(value, 0)));
+  }
   return {};
 }
 

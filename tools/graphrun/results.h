@@ -29,9 +29,12 @@ graphrt::Result<void> prepare_results(graphrt::Session& session, const Options& 
 graphrt::Result<void> write_results(const graphrt::Session& session, const Options& options,
                                     const Measured& measured);
 
-/// Prints scalar outputs and how fast the run was.
-graphrt::Result<void> print_summary(const graphrt::Session& session, const Options& options,
-                                    const Measured& measured);
+/// Prints how fast the run was.
+void print_speed(const Options& options, const Measured& measured);
+
+/// Prints scalar outputs.
+graphrt::Result<void> print_last_values(const graphrt::Session& session, const Options& options,
+                                        const Measured& measured);
 
 void print_check(const graphrt::CheckReport& report);
 

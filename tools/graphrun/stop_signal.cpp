@@ -15,6 +15,7 @@ static_assert(std::atomic<int>::is_always_lock_free);
 void note_signal(int signal) {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGHUP, SIG_IGN);
   caught_signal = signal;
 }
 
@@ -34,11 +35,13 @@ StopSignal::StopSignal() {
   caught_signal = 0;
   catch_signal(SIGINT, on_interrupt_);
   catch_signal(SIGTERM, on_terminate_);
+  catch_signal(SIGHUP, on_hang_up_);
 }
 
 StopSignal::~StopSignal() {
   ::sigaction(SIGINT, &on_interrupt_, nullptr);
   ::sigaction(SIGTERM, &on_terminate_, nullptr);
+  if (!caught_signal) ::sigaction(SIGHUP, &on_hang_up_, nullptr);
 }
 
 std::optional<int> StopSignal::caught() const {
@@ -50,6 +53,7 @@ std::optional<int> StopSignal::caught() const {
 
 std::string name_of_signal(int signal) {
   if (signal == SIGPIPE) return "SIGPIPE";
+  if (signal == SIGHUP) return "SIGHUP";
   return signal == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
