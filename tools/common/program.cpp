@@ -29,8 +29,7 @@ int finish(std::string_view name, int code) {
   const auto lost = graphrt::deliver_reports();
   if (!lost) return code;
   if (lost->code == EPIPE) return code == 0 ? kBrokenPipe : code;
-  print_error(name,
-              "error: cannot write to " + std::string(lost->stream) + ": " + reason_of(lost->code));
+  print_error(name, "cannot write to " + std::string(lost->stream) + ": " + reason_of(lost->code));
   graphrt::deliver_reports();
   return code == 0 ? graphrt::exit_code(graphrt::ErrorKind::kMachine) : code;
 }
