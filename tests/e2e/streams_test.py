@@ -110,6 +110,11 @@ class FullStreamTest(StreamsTest):
                 self.assertEqual(code, BAD_MACHINE, command)
                 self.assertIn("No space left on device", err)
 
+    def test_a_difference_that_is_lost_is_none_that_was_found(self):
+        with open("/dev/full", "w") as full:
+            code = self.run_in_folder("graphdump", "p.bin", "--diff", "e.bin", stdout=full)[0]
+        self.assertEqual(code, BAD_MACHINE)
+
     def test_a_plan_is_written_all_the_same(self):
         with open("/dev/full", "w") as full:
             code = self.run_in_folder("graphc", "train.yaml", "-o", "q.bin", stdout=full)[0]

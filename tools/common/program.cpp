@@ -1,5 +1,6 @@
 #include "tools/common/program.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <string>
@@ -31,7 +32,7 @@ int finish(std::string_view name, int code) {
   if (lost->code == EPIPE) return code == 0 ? kBrokenPipe : code;
   print_error(name, "cannot write to " + std::string(lost->stream) + ": " + reason_of(lost->code));
   graphrt::deliver_reports();
-  return code == 0 ? graphrt::exit_code(graphrt::ErrorKind::kMachine) : code;
+  return std::max(code, graphrt::exit_code(graphrt::ErrorKind::kMachine));
 }
 
 }  // namespace
