@@ -158,7 +158,7 @@ Steps<Index> steps_of(const Chain& chain, std::span<const TensorType> inputs) {
 }
 
 /// Whether kWidest elements of every operand lie beside each other, wherever a vector begins.
-bool takes_vectors(std::span<const TensorType> inputs, int64_t num_elements) {
+bool chain_takes_vectors(std::span<const TensorType> inputs, int64_t num_elements) {
   return std::all_of(inputs.begin(), inputs.end(), [&](const TensorType& input) {
     const int64_t size = input.num_elements();
     return size == 1 || size == num_elements || size % kWidest == 0;
@@ -171,7 +171,7 @@ class ChainKernel : public CudaKernel {
   ChainKernel(const Chain& chain, std::span<const TensorType> inputs, int64_t num_elements)
       : steps_(steps_of<Index>(chain, inputs)),
         num_elements_(num_elements),
-        takes_vectors_(takes_vectors(inputs, num_elements)) {}
+        takes_vectors_(chain_takes_vectors(inputs, num_elements)) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {

@@ -11,7 +11,7 @@ namespace graphrt::cuda {
 namespace {
 
 /// Tensors of rows, and what is added to the mean square of each.
-struct Rows {
+struct NormRows {
   int64_t num_rows;
   int64_t size;
   double epsilon;
@@ -20,7 +20,7 @@ struct Rows {
   unsigned num_blocks() const { return num_blocks_for(num_rows, layout.teams_per_block()); }
 };
 
-Rows rows_of(const TensorType& type, double epsilon) {
+NormRows norm_rows_of(const TensorType& type, double epsilon) {
   const AxisSplit split = split_at(type.shape, -1);
   return {split.outer, split.size, epsilon, team_layout_for(split.outer, split.size, 1)};
 }
@@ -32,7 +32,7 @@ struct OwnRow {
   int64_t size;   ///< 0 where there is none
   int64_t start;  ///< of its elements
 
-  __device__ explicit OwnRow(const Rows& rows)
+  __device__ explicit OwnRow(const NormRows& rows)
       : team(rows.layout),
         number(int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index()),
         size(number < rows.num_rows ? rows.size : 0),
@@ -98,7 +98,7 @@ struct RootMeanSquare {
 
 /// xhat * gamma, plus beta where there is one.
 template <class Norm>
-__global__ void normalize_rows(const Rows rows, const float* x, const float* gamma,
+__global__ void normalize_rows(const NormRows rows, const float* x, const float* gamma,
                                const float* beta, float* y) {
   const OwnRow row(rows);
   const RowScale scale = Norm::scale_of(x + row.start, row, rows.epsilon);
@@ -111,7 +111,7 @@ __global__ void normalize_rows(const Rows rows, const float* x, const float* gam
 template <class Norm>
 class NormKernel : public CudaKernel {
  public:
-  explicit NormKernel(const Rows& rows) : rows_(rows) {}
+  explicit NormKernel(const NormRows& rows) : rows_(rows) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
@@ -124,13 +124,13 @@ class NormKernel : public CudaKernel {
   }
 
  private:
-  Rows rows_;
+  NormRows rows_;
 };
 
 /// With u = gradient * gamma: (u - mean(u) - xhat * mean(u * xhat)) * factor; a norm that takes no
 /// mean away lets mean(u) stay.
 template <class Norm>
-__global__ void row_gradients(const Rows rows, const float* gradient, const float* x,
+__global__ void row_gradients(const NormRows rows, const float* gradient, const float* x,
                               const float* gamma, float* y) {
   const OwnRow row(rows);
   gradient += row.start;
@@ -155,7 +155,7 @@ __global__ void row_gradients(const Rows rows, const float* gradient, const floa
 template <class Norm>
 class NormGradKernel : public CudaKernel {
  public:
-  explicit NormGradKernel(const Rows& rows) : rows_(rows) {}
+  explicit NormGradKernel(const NormRows& rows) : rows_(rows) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
@@ -167,11 +167,11 @@ class NormGradKernel : public CudaKernel {
   }
 
  private:
-  Rows rows_;
+  NormRows rows_;
 };
 
 template <class Norm>
-__global__ void find_row_scales(const Rows rows, const float* x, RowScale* scales) {
+__global__ void find_row_scales(const NormRows rows, const float* x, RowScale* scales) {
   const OwnRow row(rows);
   const RowScale scale = Norm::scale_of(x + row.start, row, rows.epsilon);
   if (row.size > 0 && row.team.lane() == 0) scales[row.number] = scale;
@@ -226,7 +226,8 @@ __global__ void sum_totals(const Columns columns, const double* totals, float* y
 template <class Norm>
 class NormScaleGradKernel : public CudaKernel {
  public:
-  explicit NormScaleGradKernel(const Rows& rows) : rows_(rows), chunk_size_(chunk_size_for(rows)) {}
+  explicit NormScaleGradKernel(const NormRows& rows)
+      : rows_(rows), chunk_size_(chunk_size_for(rows)) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
@@ -237,7 +238,7 @@ class NormScaleGradKernel : public CudaKernel {
     }
     int64_t num_totals = 0;
     for (int64_t first = 0; first < rows_.num_rows; first += kRowsPerPass) {
-      Rows pass = rows_;
+      NormRows pass = rows_;
       pass.num_rows = std::min(kRowsPerPass, rows_.num_rows - first);
       TRY(launch_pass(pass, inputs, first, totals + num_totals * rows_.size, queue));
       num_totals += columns_of(pass).num_chunks();
@@ -258,7 +259,7 @@ class NormScaleGradKernel : public CudaKernel {
 
   /// Chunks that make enough blocks to fill a large GPU, of enough rows to be worth it, and whose
   /// totals fit in the workspace.
-  static int64_t chunk_size_for(const Rows& rows) {
+  static int64_t chunk_size_for(const NormRows& rows) {
     constexpr int64_t kWantedBlocks = 1024;
     constexpr int64_t kFewestRowsPerThread = 16;
     const int64_t num_rows = std::min(rows.num_rows, kRowsPerPass);
@@ -272,7 +273,7 @@ class NormScaleGradKernel : public CudaKernel {
     return (num_rows + num_chunks - 1) / num_chunks;
   }
 
-  Columns columns_of(const Rows& pass) const {
+  Columns columns_of(const NormRows& pass) const {
     return {.num_columns = pass.size,
             .num_rows = pass.num_rows,
             .chunk_size = chunk_size_,
@@ -280,7 +281,7 @@ class NormScaleGradKernel : public CudaKernel {
   }
 
   template <class Output>
-  Result<void> launch_pass(const Rows& pass, std::span<const std::byte* const> inputs,
+  Result<void> launch_pass(const NormRows& pass, std::span<const std::byte* const> inputs,
                            int64_t first_row, Output* y, const CudaQueue& queue) const {
     const float* gradient = elements<float>(inputs[0]) + first_row * pass.size;
     const float* x = elements<float>(inputs[1]) + first_row * pass.size;
@@ -295,7 +296,7 @@ class NormScaleGradKernel : public CudaKernel {
     return {};
   }
 
-  Rows rows_;
+  NormRows rows_;
   int64_t chunk_size_;
 };
 
@@ -303,7 +304,7 @@ class NormScaleGradKernel : public CudaKernel {
 template <template <class> class Kernel, class Norm>
 KernelResult make_norm(const KernelSpec& spec) {
   const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
-  return std::make_unique<Kernel<Norm>>(rows_of(spec.inputs[0], epsilon));
+  return std::make_unique<Kernel<Norm>>(norm_rows_of(spec.inputs[0], epsilon));
 }
 
 }  // namespace

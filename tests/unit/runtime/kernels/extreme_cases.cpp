@@ -135,7 +135,7 @@ Cases gradient_cases() {
 
 /// A row of each kind, as a matrix along the last axis, and what softmax gives.
 constexpr int64_t kNumRows = 9;
-const std::vector<float> kRows = {
+const std::vector<float> kExtremeRows = {
     -1e30F, -1e30F,     1e30F, 1e30F,     -kHuge, -kHuge,     kHuge,      -kHuge, kSmallest,
     0,      -kInfinite, 5,     kInfinite, 0,      -kInfinite, -kInfinite, 7,      kNotANumber};
 const std::vector<float> kProbabilities = {
@@ -152,10 +152,13 @@ std::vector<float> transposed(const std::vector<float>& rows) {
 
 Cases softmax_cases() {
   return {
-      {"Softmax", "softmax", {f32({kNumRows, 2}, kRows)}, f32({kNumRows, 2}, kProbabilities)},
+      {"Softmax",
+       "softmax",
+       {f32({kNumRows, 2}, kExtremeRows)},
+       f32({kNumRows, 2}, kProbabilities)},
       {"SoftmaxAlongTheFirstAxis",
        "softmax",
-       {f32({2, kNumRows}, transposed(kRows))},
+       {f32({2, kNumRows}, transposed(kExtremeRows))},
        f32({2, kNumRows}, transposed(kProbabilities)),
        along_axis(0)},
       {"CausalSoftmax",
