@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "runtime/base/destination.h"
+#include "runtime/base/exceptions.h"
 #include "runtime/base/file_descriptor.h"
 #include "runtime/base/new_file.h"
 
@@ -42,6 +43,17 @@ Result<OpenFile> open_for_reading(const fs::path& path) {
   if (S_ISDIR(status.st_mode)) return cannot_read(path, "it is a folder");
   if (!S_ISREG(status.st_mode)) return cannot_read(path, "it is not a regular file");
   return OpenFile{std::move(descriptor), static_cast<uint64_t>(status.st_size)};
+}
+
+/// Memory for so much of a file.
+Result<std::vector<std::byte>> bytes_for(const fs::path& path, uint64_t size_bytes) {
+  Result<std::vector<std::byte>> bytes =
+      without_exceptions([&]() -> Result<std::vector<std::byte>> {
+        return std::vector<std::byte>(static_cast<size_t>(size_bytes));
+      });
+  if (bytes) return bytes;
+  return machine_error("cannot read '" + path.string() + "', which has " +
+                       std::to_string(size_bytes) + " bytes: " + bytes.error().message);
 }
 
 using Parts = std::span<const std::span<const std::byte>>;
@@ -112,7 +124,8 @@ Result<void> write_to_stream(const fs::path& path, const Destination& destinatio
 
 Result<std::vector<std::byte>> read_file_start(const fs::path& path, size_t max_bytes) {
   TRY(const OpenFile file, open_for_reading(path));
-  std::vector<std::byte> bytes(static_cast<size_t>(std::min<uint64_t>(file.size_bytes, max_bytes)));
+  TRY(std::vector<std::byte> bytes,
+      bytes_for(path, std::min<uint64_t>(file.size_bytes, max_bytes)));
   size_t num_read = 0;
   while (num_read < bytes.size()) {
     const ssize_t count =
@@ -127,6 +140,13 @@ Result<std::vector<std::byte>> read_file_start(const fs::path& path, size_t max_
 
 Result<std::vector<std::byte>> read_file(const fs::path& path) {
   return read_file_start(path, SIZE_MAX);
+}
+
+Result<bool> file_exists(const fs::path& path) {
+  std::error_code code;
+  const fs::file_status status = fs::status(path, code);
+  if (status.type() == fs::file_type::none) return cannot_read(path, code.message());
+  return fs::exists(status);
 }
 
 Result<uint64_t> file_size_bytes(const fs::path& path) {

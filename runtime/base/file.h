@@ -18,6 +18,11 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path);
 /// The first `max_bytes` of a regular file, or all of it when it is shorter.
 Result<std::vector<std::byte>> read_file_start(const std::filesystem::path& path, size_t max_bytes);
 
+/// Whether there is anything at a path, followed to where links lead.
+/// Errors: the path and the system's reason why that cannot be known: links that lead nowhere but
+///         in a circle, a name that is too long, a folder that must not be entered.
+Result<bool> file_exists(const std::filesystem::path& path);
+
 /// Size of a regular file in bytes.
 Result<uint64_t> file_size_bytes(const std::filesystem::path& path);
 

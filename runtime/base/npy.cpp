@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "runtime/base/exceptions.h"
 #include "runtime/base/file.h"
 
 namespace graphrt {
@@ -247,30 +248,41 @@ std::string header_text(const TensorType& type) {
 }  // namespace
 
 Result<Tensor> read_npy(const std::filesystem::path& path) {
-  TRY(read_npy_type(path));
-  TRY(std::vector<std::byte> bytes, read_file(path));
-  TRY(Header header, parse_header(bytes, bytes.size(), path.string()));
-  bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header.data_offset));
-  return Tensor{std::move(header.type), std::move(bytes)};
+  return without_exceptions([&]() -> Result<Tensor> {
+    TRY(read_npy_type(path));
+    TRY(std::vector<std::byte> bytes, read_file(path));
+    TRY(Header header, parse_header(bytes, bytes.size(), path.string()));
+    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header.data_offset));
+    return Tensor{std::move(header.type), std::move(bytes)};
+  });
 }
 
 Result<TensorType> read_npy_type(const std::filesystem::path& path) {
-  TRY(const uint64_t file_bytes, file_size_bytes(path));
-  TRY(const std::vector<std::byte> prologue, read_file_start(path, kPrologueBytes));
-  TRY(const DictionaryRange range, locate_dictionary(prologue, path.string()));
-  TRY(const std::vector<std::byte> start, read_file_start(path, range.offset + range.size));
-  TRY(Header header, parse_header(start, file_bytes, path.string()));
-  return std::move(header.type);
+  return without_exceptions([&]() -> Result<TensorType> {
+    TRY(const uint64_t file_bytes, file_size_bytes(path));
+    TRY(const std::vector<std::byte> prologue, read_file_start(path, kPrologueBytes));
+    TRY(const DictionaryRange range, locate_dictionary(prologue, path.string()));
+    TRY(const std::vector<std::byte> start, read_file_start(path, range.offset + range.size));
+    TRY(Header header, parse_header(start, file_bytes, path.string()));
+    return std::move(header.type);
+  });
 }
 
 Result<Tensor> decode_npy(std::span<const std::byte> bytes, const std::string& name) {
-  TRY(Header header, parse_header(bytes, bytes.size(), name));
-  const std::span<const std::byte> data = bytes.subspan(header.data_offset);
-  return Tensor{std::move(header.type), {data.begin(), data.end()}};
+  return without_exceptions([&]() -> Result<Tensor> {
+    TRY(Header header, parse_header(bytes, bytes.size(), name));
+    const std::span<const std::byte> data = bytes.subspan(header.data_offset);
+    return Tensor{std::move(header.type), {data.begin(), data.end()}};
+  });
 }
 
 Result<void> write_npy(const std::filesystem::path& path, const Tensor& tensor) {
-  return write_file_atomically(path, {bytes_of(header_text(tensor.type)), tensor.data});
+  return without_exceptions([&]() -> Result<void> {
+    if (const auto whole = check_tensor(tensor); !whole) {
+      return input_error("cannot write '" + path.string() + "': " + whole.error().message);
+    }
+    return write_file_atomically(path, {bytes_of(header_text(tensor.type)), tensor.data});
+  });
 }
 
 }  // namespace graphrt

@@ -24,8 +24,8 @@ Result<TensorType> read_npy_type(const std::filesystem::path& path);
 /// The array in the bytes of an .npy file; `name` stands for it in errors. Errors: as read_npy.
 Result<Tensor> decode_npy(std::span<const std::byte> bytes, const std::string& name);
 
-/// Writes format 1.0, atomically like
-/// write_file_atomically. Same tensor, same bytes.
+/// Writes format 1.0, atomically like write_file_atomically. Same tensor, same bytes.
+/// Errors: as write_file_atomically; a tensor that has not the bytes of its type (kInput).
 Result<void> write_npy(const std::filesystem::path& path, const Tensor& tensor);
 
 }  // namespace graphrt

@@ -7,6 +7,7 @@
 #include <set>
 #include <string_view>
 
+#include "runtime/base/exceptions.h"
 #include "runtime/base/file.h"
 
 namespace graphrt {
@@ -197,35 +198,46 @@ std::string header_text(const Safetensors& content) {
 }  // namespace
 
 Result<Safetensors> decode_safetensors(std::span<const std::byte> bytes, const std::string& name) {
-  try {
-    return decode(bytes, name);
-  } catch (const json::exception& error) {
-    return damaged_safetensors(name, error.what());
-  }
+  return without_exceptions([&]() -> Result<Safetensors> {
+    try {
+      return decode(bytes, name);
+    } catch (const json::exception& error) {
+      return damaged_safetensors(name, error.what());
+    }
+  });
 }
 
 Result<Safetensors> read_safetensors(const std::filesystem::path& path) {
-  TRY(const std::vector<std::byte> bytes, read_file(path));
-  return decode_safetensors(bytes, path.string());
+  return without_exceptions([&]() -> Result<Safetensors> {
+    TRY(const std::vector<std::byte> bytes, read_file(path));
+    return decode_safetensors(bytes, path.string());
+  });
 }
 
 Result<void> write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
-  const auto cannot_write = [&](const std::string& reason) {
-    return input_error("cannot write '" + path.string() + "': " + reason);
-  };
-  if (content.tensors.contains(std::string(kMetadata))) {
-    return cannot_write("no tensor can have the name __metadata__");
-  }
-  try {
-    const std::string header = header_text(content);
-    const uint64_t header_bytes = header.size();
-    std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(&header_bytes, 1)),
-                                                     bytes_of(header)};
-    for (const auto& [name, tensor] : content.tensors) parts.emplace_back(tensor.data);
-    return write_file_atomically(path, parts);
-  } catch (const json::exception& error) {
-    return cannot_write(error.what());
-  }
+  return without_exceptions([&]() -> Result<void> {
+    const auto cannot_write = [&](const std::string& reason) {
+      return input_error("cannot write '" + path.string() + "': " + reason);
+    };
+    if (content.tensors.contains(std::string(kMetadata))) {
+      return cannot_write("no tensor can have the name __metadata__");
+    }
+    for (const auto& [name, tensor] : content.tensors) {
+      if (const auto whole = check_tensor(tensor); !whole) {
+        return cannot_write("tensor '" + name + "': " + whole.error().message);
+      }
+    }
+    try {
+      const std::string header = header_text(content);
+      const uint64_t header_bytes = header.size();
+      std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(&header_bytes, 1)),
+                                                       bytes_of(header)};
+      for (const auto& [name, tensor] : content.tensors) parts.emplace_back(tensor.data);
+      return write_file_atomically(path, parts);
+    } catch (const json::exception& error) {
+      return cannot_write(error.what());
+    }
+  });
 }
 
 }  // namespace graphrt

@@ -31,6 +31,8 @@ Result<Safetensors> decode_safetensors(std::span<const std::byte> bytes, const s
 
 /// Writes the tensors ordered by name; atomically, as write_file_atomically does. Same content,
 /// same bytes.
+/// Errors: as write_file_atomically; names that are not UTF-8 or that the format does not allow; a
+///         tensor that has not the bytes of its type (kInput).
 Result<void> write_safetensors(const std::filesystem::path& path, const Safetensors& content);
 
 }  // namespace graphrt

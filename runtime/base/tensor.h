@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/base/check.h"
+#include "runtime/base/result.h"
 #include "runtime/base/tensor_type.h"
 
 namespace graphrt {
@@ -42,6 +43,10 @@ struct Tensor {
   }
   bool operator==(const Tensor&) const = default;
 };
+
+/// Whether there is such a type, and `tensor` has as many bytes as it takes.
+/// Errors: what is wrong (kInput).
+Result<void> check_tensor(const Tensor& tensor);
 
 /// A tensor of zeros. Requires: is_valid(type).
 inline Tensor zeros(TensorType type) {

@@ -1,19 +1,24 @@
 #include "runtime/plan/plan_file.h"
 
+#include "runtime/base/exceptions.h"
 #include "runtime/base/file.h"
 
 namespace graphrt {
 
 Result<Plan> read_plan(const std::filesystem::path& path) {
-  TRY(const std::vector<std::byte> bytes, read_file(path));
-  Result<Plan> plan = decode_plan(bytes);
-  if (!plan) return input_error(path.string() + ": " + plan.error().message);
-  return plan;
+  return without_exceptions([&]() -> Result<Plan> {
+    TRY(const std::vector<std::byte> bytes, read_file(path));
+    Result<Plan> plan = decode_plan(bytes);
+    if (!plan) return input_error(path.string() + ": " + plan.error().message);
+    return plan;
+  });
 }
 
 Result<void> write_plan(const Plan& plan, const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = encode_plan(plan);
-  return write_file_atomically(path, {bytes});
+  return without_exceptions([&]() -> Result<void> {
+    const std::vector<std::byte> bytes = encode_plan(plan);
+    return write_file_atomically(path, {bytes});
+  });
 }
 
 }  // namespace graphrt
