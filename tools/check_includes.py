@@ -80,6 +80,10 @@ ALLOWED = {
     "tools/graphprobe": ["@contract", "@compiler", "compiler/compile.h", "runtime/device",
                          "runtime/engine", "tools/common"],
 
+    # It runs products beside each other without a session, which would see to their buffers.
+    "tools/graphprobe/measure_cpu.cpp": ["@contract", "@compiler", "runtime/device",
+                                         "runtime/kernels/cpu", "tools/graphprobe"],
+
     # Tests may look into everything.
     "tests": ["@runtime", "@contract", "@compiler"],
     "tests/gpu": ["@runtime", "@contract", "@compiler", "tests"],

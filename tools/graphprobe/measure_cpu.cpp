@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/device/cpu_device.h"
+#include "runtime/kernels/cpu/product_buffers.h"
 #include "tools/graphprobe/host.h"
 #include "tools/graphprobe/operands.h"
 #include "tools/graphprobe/timing.h"
@@ -34,6 +35,7 @@ int64_t array_elements(int64_t num_workers, int64_t available_bytes) {
 /// runtime's would: in memory that one thread touched first.
 template <class Bind>
 Result<double> rate_of_workers(int32_t num_workers, double amount, Bind bind) {
+  TRY(const auto buffers, graphrt::ProductBuffers::reserve(num_workers));
   graphrt::CpuDevice device("cpu");
   std::vector<std::unique_ptr<graphrt::Action>> actions;
   std::vector<graphrt::Action*> pointers;

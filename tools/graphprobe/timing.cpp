@@ -1,10 +1,15 @@
 #include "tools/graphprobe/timing.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <latch>
 #include <thread>
 #include <vector>
+
+#include "runtime/base/exceptions.h"
+#include "runtime/base/thread.h"
 
 namespace graphprobe {
 namespace {
@@ -38,23 +43,35 @@ class Round {
   /// Runs of this action in a second, while all others run too.
   Result<double> count(graphrt::Action& action) {
     start_.arrive_and_wait();
+    if (is_called_off_.load()) return 0.0;
     const Clock::time_point begin = Clock::now();
     Clock::duration elapsed{};
     Result<void> status;
     double num_runs = 0;
     while (status && elapsed < kRound) {
-      status = action.run(0);
+      status = run_once(action);
       num_runs += 1;
       elapsed = Clock::now() - begin;
     }
     num_counting_.fetch_sub(1, std::memory_order_relaxed);
-    while (status && num_counting_.load(std::memory_order_relaxed) > 0) status = action.run(0);
+    while (status && num_counting_.load(std::memory_order_relaxed) > 0) status = run_once(action);
     TRY(status);
     return num_runs / seconds(elapsed);
   }
 
+  /// Nothing is to be counted: so many of the actions have no thread.
+  void call_off(size_t num_missing) {
+    is_called_off_.store(true);
+    start_.count_down(static_cast<std::ptrdiff_t>(num_missing));
+  }
+
  private:
+  static Result<void> run_once(graphrt::Action& action) {
+    return graphrt::without_exceptions([&] { return action.run(0); });
+  }
+
   std::latch start_;
+  std::atomic<bool> is_called_off_ = false;
   std::atomic<size_t> num_counting_;
 };
 
@@ -63,10 +80,21 @@ Result<double> run_round(std::span<graphrt::Action* const> actions) {
   Round round(actions.size());
   std::vector<Result<double>> rates(actions.size(), 0.0);
   std::vector<std::thread> threads;
-  for (size_t i = 0; i < actions.size(); ++i) {
-    threads.emplace_back([&, i] { rates[i] = round.count(*actions[i]); });
+  threads.reserve(actions.size());
+  Result<void> has_all;
+  for (size_t i = 0; i < actions.size() && has_all; ++i) {
+    Result<std::thread> started = graphrt::start_thread(
+        fmt::format("thread {} of {}, one for every worker", i + 1, actions.size()),
+        [&, i] { rates[i] = round.count(*actions[i]); });
+    if (started) {
+      threads.push_back(*std::move(started));
+    } else {
+      has_all = tl::unexpected(std::move(started).error());
+      round.call_off(actions.size() - i);
+    }
   }
   for (std::thread& thread : threads) thread.join();
+  TRY(has_all);
   double sum = 0;
   for (Result<double>& rate : rates) {
     TRY(const double runs_per_s, std::move(rate));

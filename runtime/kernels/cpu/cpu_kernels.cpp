@@ -86,6 +86,12 @@ const Row* find_row(std::string_view op) {
 
 bool has_cpu_kernel(std::string_view op) { return find_row(op) != nullptr; }
 
+bool is_cpu_product(std::string_view op) {
+  const Row* row = find_row(op);
+  return row != nullptr &&
+         (row->prepare == cpu::prepare_matmul || row->prepare == cpu::prepare_matmul_sgd_update);
+}
+
 Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(std::string_view op,
                                                                  std::span<const TensorType> inputs,
                                                                  const TensorType& result,

@@ -39,6 +39,9 @@ Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(std::string_vie
 /// Whether the CPU has a kernel for this operator.
 bool has_cpu_kernel(std::string_view op);
 
+/// Whether that kernel is a product by OpenBLAS, which needs one of the ProductBuffers.
+bool is_cpu_product(std::string_view op);
+
 /// Refuses an OpenBLAS that is not the threaded build with one thread a call: the serial build is
 /// wrong under concurrent callers, and more threads a call would take the workers' cores.
 Result<void> check_openblas();
