@@ -94,7 +94,7 @@ class DeviceOpener {
     const auto mapped = options_.map.find(device.name);
     const int32_t index = mapped == options_.map.end() ? device.index : mapped->second;
     TRY(const int32_t num_devices, count(kind));
-    if (index >= num_devices) return no_such_device(device, kind, index, num_devices);
+    if (index < 0 || index >= num_devices) return no_such_device(device, kind, index, num_devices);
     TRY(std::unique_ptr<Device> opened, back_end->open(device.name, index));
     set_.devices.push_back(std::move(opened));
     set_.has_queue.push_back(static_cast<bool>(back_end->make_queue));

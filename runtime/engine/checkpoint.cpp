@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "runtime/base/exceptions.h"
 #include "runtime/base/safetensors.h"
 
 namespace graphrt {
@@ -20,9 +21,6 @@ constexpr const char* kNextStep = "next_step";
 constexpr const char* kNumRows = "rows";
 constexpr const char* kSeed = "shuffle_seed";
 constexpr const char* kKnownVersion = "1";
-
-/// No step has a larger number: sums of steps stay far from overflow.
-constexpr int64_t kMaxStep = int64_t{1} << 60;
 
 Result<Metadata> describe(Session& session) {
   TRY(const FeedRows rows, session.feed_rows());
@@ -88,9 +86,7 @@ std::string state_difference(const Plan& plan, const Safetensors& file) {
   return "";
 }
 
-}  // namespace
-
-Result<void> write_checkpoint(Session& session, const std::filesystem::path& path) {
+Result<void> write_standing(Session& session, const std::filesystem::path& path) {
   Safetensors file;
   TRY(file.metadata, describe(session));
   for (const PlanState& state : session.plan().states) {
@@ -99,7 +95,7 @@ Result<void> write_checkpoint(Session& session, const std::filesystem::path& pat
   return write_safetensors(path, file);
 }
 
-Result<void> resume_from(Session& session, const std::filesystem::path& path) {
+Result<void> take_standing(Session& session, const std::filesystem::path& path) {
   const auto refuse = [&](const std::string& reason) {
     return input_error("cannot resume from '" + path.string() + "': " + reason);
   };
@@ -115,6 +111,16 @@ Result<void> resume_from(Session& session, const std::filesystem::path& path) {
     TRY(session.set_state(state.name, file.tensors.at(state.name)));
   }
   return {};
+}
+
+}  // namespace
+
+Result<void> write_checkpoint(Session& session, const std::filesystem::path& path) {
+  return without_exceptions([&] { return write_standing(session, path); });
+}
+
+Result<void> resume_from(Session& session, const std::filesystem::path& path) {
+  return without_exceptions([&] { return take_standing(session, path); });
 }
 
 }  // namespace graphrt

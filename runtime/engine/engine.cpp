@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "runtime/base/check.h"
+#include "runtime/base/exceptions.h"
+#include "runtime/base/thread.h"
 
 namespace graphrt {
 namespace {
@@ -107,16 +108,14 @@ std::vector<Engine::BoundHandOver> Engine::bound(const std::vector<HandOverId>& 
 }
 
 Result<void> Engine::start_threads(const Plan& plan) {
-  for (const auto& lane : lanes_) {
-    try {
-      lane->thread = std::thread([this, &lane = *lane] { serve(lane); });
-    } catch (const std::system_error& error) {
-      return machine_error("cannot start a thread for each of " + std::to_string(lanes_.size()) +
-                           " lanes: " + error.what());
-    }
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    Lane& lane = *lanes_[i];
+    TRY(lane.thread, start_thread("thread " + std::to_string(i + 1) + " of " +
+                                      std::to_string(lanes_.size()) + ", one for every lane",
+                                  [this, &lane] { serve(lane); }));
     // The system keeps 15 characters of a thread's name; a longer one would be refused.
-    const std::string name = plan.lanes[lane->id].name.substr(0, 15);
-    pthread_setname_np(lane->thread.native_handle(), name.c_str());
+    const std::string name = plan.lanes[lane.id].name.substr(0, 15);
+    pthread_setname_np(lane.thread.native_handle(), name.c_str());
   }
   return {};
 }
@@ -127,6 +126,7 @@ Result<void> Engine::run(StepRange steps, InstructionObserver* observer, const S
   if (steps.count == 0) return {};
   const int64_t num_intervals = steps.count + max_stage_;
   const bool is_timed = observer != nullptr && observer->wants_queued();
+  TRY(prepare_watchdog(watch.timeout));
   if (queue_ != nullptr) TRY(queue_->prepare(steps, is_timed));
   progress_limit_.store(steps.count, std::memory_order_relaxed);
   progress_base_.store(next_interval_, std::memory_order_relaxed);
@@ -149,7 +149,7 @@ Result<void> Engine::run_watched(const StallWatch& watch) {
     if (watch.on_stall) watch.on_stall(stall_table());
   };
   const bool is_watched = watch.timeout.count() > 0;
-  if (is_watched) watchdog_for(watch.timeout).arm(bark);
+  if (is_watched) watchdog_->arm(bark);
   Result<void> queued = run_queue();
   for (int32_t left = num_running_.load(); left != 0; left = num_running_.load()) {
     num_running_.wait(left);
@@ -161,17 +161,18 @@ Result<void> Engine::run_watched(const StallWatch& watch) {
 }
 
 /// Made once: a thread a run would cost more than a short run takes.
-Watchdog& Engine::watchdog_for(std::chrono::milliseconds timeout) {
-  if (watchdog_ == nullptr || watchdog_->timeout() != timeout) {
-    watchdog_ = std::make_unique<Watchdog>(
-        timeout, [this] { return progress_mark(); }, [this] { stop_all(); });
-  }
-  return *watchdog_;
+Result<void> Engine::prepare_watchdog(std::chrono::milliseconds timeout) {
+  if (timeout.count() <= 0) return {};
+  if (watchdog_ != nullptr && watchdog_->timeout() == timeout) return {};
+  watchdog_.reset();
+  TRY(watchdog_,
+      Watchdog::create(timeout, [this] { return progress_mark(); }, [this] { stop_all(); }));
+  return {};
 }
 
 Result<void> Engine::run_queue() {
   if (queue_ == nullptr) return {};
-  Result<void> result = queue_->run(is_stopping_);
+  Result<void> result = without_exceptions([&] { return queue_->run(is_stopping_); });
   // The host's lanes wait for flags that nobody will set any more.
   if (!result) is_stopping_.store(true);
   is_queue_over_.store(true);
@@ -311,15 +312,20 @@ bool Engine::wait_for_flag(uint32_t* flag, uint32_t value) const {
 
 bool Engine::run_instruction(Lane& lane, const BoundInstruction& instruction, int64_t step) {
   lane.num_started.store(lane.counter.value() + 1, std::memory_order_relaxed);
+  Result<void> result =
+      without_exceptions([&] { return run_observed(lane.id, instruction, step); });
+  if (result) return true;
+  lane.error = std::move(result).error();
+  return false;
+}
+
+Result<void> Engine::run_observed(LaneId lane, const BoundInstruction& instruction,
+                                  int64_t step) const {
   InstructionObserver* observer = order_.observer;
-  if (observer != nullptr) observer->on_start(lane.id, instruction.id, step);
-  Result<void> result = instruction.action->run(step);
-  if (!result) {
-    lane.error = std::move(result).error();
-    return false;
-  }
-  if (observer != nullptr) observer->on_finish(lane.id, instruction.id, step);
-  return true;
+  if (observer != nullptr) observer->on_start(lane, instruction.id, step);
+  TRY(instruction.action->run(step));
+  if (observer != nullptr) observer->on_finish(lane, instruction.id, step);
+  return {};
 }
 
 }  // namespace graphrt

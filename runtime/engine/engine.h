@@ -51,9 +51,12 @@ class Engine {
 
   /// Runs the steps, overlapped as the plan allows, and returns when all lanes are through.
   /// `observer` may be null.
-  /// Errors: the first failed action, in lane order; no progress (kMachine). All lanes have stopped
-  ///         then, and the engine refuses to run again.
+  /// Errors: the first failed action, in lane order, also one that throws, or whose observer does;
+  ///         no progress (kMachine). All lanes have stopped then, and the engine refuses to run
+  ///         again. No thread for the watch (kMachine): nothing has run then.
   Result<void> run(StepRange steps, InstructionObserver* observer, const StallWatch& watch = {});
+  /// Whether a run has failed: what its steps have left behind is of no step.
+  bool has_failed() const { return has_failed_; }
 
   /// How many steps of the current or latest run are complete; 0 once it has failed. Does not
   /// disturb the run.
@@ -110,13 +113,14 @@ class Engine {
   void run_lane(Lane& lane);
   bool run_interval(Lane& lane, int64_t interval);
   bool run_instruction(Lane& lane, const BoundInstruction& instruction, int64_t step);
+  Result<void> run_observed(LaneId lane, const BoundInstruction& instruction, int64_t step) const;
   bool wait_for_flag(uint32_t* flag, uint32_t value) const;
   bool take_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
   bool give_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
   Result<void> run_queue();
   void release_queue();
   Result<void> run_watched(const StallWatch& watch);
-  Watchdog& watchdog_for(std::chrono::milliseconds timeout);
+  Result<void> prepare_watchdog(std::chrono::milliseconds timeout);
   void stop_all();
   uint64_t progress_mark() const;
   std::string stall_table() const;

@@ -49,6 +49,9 @@ tl::unexpected<Error> misfit(const std::string& input, const TensorType& wanted,
 
 Result<Feed> Feed::create(const std::string& input, const TensorType& type, Tensor array,
                           const std::string& origin) {
+  if (const auto whole = check_tensor(array); !whole) {
+    return input_error(origin + ": input '" + input + "': " + whole.error().message);
+  }
   const TensorType found = array.type;
   if (found == type) {
     const int64_t batch = type.shape.empty() ? 1 : type.shape[0];

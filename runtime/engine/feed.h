@@ -20,7 +20,8 @@ namespace graphrt {
 class Feed {
  public:
   /// `origin` stands for the array in errors: a path, or where else it is from.
-  /// Errors: an array that is neither of the input's type nor a longer one of the same rows.
+  /// Errors: an array that is neither of the input's type nor a longer one of the same rows, or has
+  ///         not the bytes of its type.
   static Result<Feed> create(const std::string& input, const TensorType& type, Tensor array,
                              const std::string& origin);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "runtime/base/exceptions.h"
 #include "runtime/base/text.h"
 #include "runtime/engine/reference_inputs.h"
 #include "runtime/kernels/reference/reference_executor.h"
@@ -49,13 +50,15 @@ bool is_finite(const Tensor& tensor) {
 }
 
 Result<FiniteWatch> FiniteWatch::begin(const Session& session, std::vector<std::string> outputs) {
-  FiniteWatch watch;
-  watch.outputs_ = std::move(outputs);
-  TRY(const States states, states_of(session));
-  for (const auto& [name, value] : states) {
-    if (is_finite(value)) watch.states_.push_back(name);
-  }
-  return watch;
+  return without_exceptions([&]() -> Result<FiniteWatch> {
+    FiniteWatch watch;
+    watch.outputs_ = std::move(outputs);
+    TRY(const States states, states_of(session));
+    for (const auto& [name, value] : states) {
+      if (is_finite(value)) watch.states_.push_back(name);
+    }
+    return watch;
+  });
 }
 
 Result<FiniteWatch::States> FiniteWatch::states_of(const Session& session) {
@@ -73,9 +76,11 @@ Result<void> FiniteWatch::put_back(Session& session, int64_t step, const States&
 }
 
 Result<void> FiniteWatch::before_piece(const Session& session) {
-  first_step_ = session.next_step();
-  TRY(before_, states_of(session));
-  return {};
+  return without_exceptions([&]() -> Result<void> {
+    first_step_ = session.next_step();
+    TRY(before_, states_of(session));
+    return {};
+  });
 }
 
 Result<std::optional<std::string>> FiniteWatch::find_seen(const Session& session,
@@ -93,27 +98,29 @@ Result<std::optional<std::string>> FiniteWatch::find_seen(const Session& session
 
 Result<std::optional<NonFinite>> FiniteWatch::after_piece(Session& session,
                                                           const RunOptions& options) const {
-  const int64_t end_step = session.next_step();
-  TRY(const auto seen_in_piece, find_seen(session, {first_step_, end_step - first_step_}));
-  if (!seen_in_piece) return std::nullopt;
-  TRY(put_back(session, first_step_, before_));
-  for (int64_t step = first_step_; step < end_step; ++step) {
-    TRY(const States states, states_of(session));
-    TRY(session.run(1, options));
-    TRY(const auto seen, find_seen(session, {step, 1}));
-    if (!seen) continue;
-    TRY(put_back(session, step, states));
-    TRY(ReferenceExecutor reference, ReferenceExecutor::create(session.plan().source));
-    for (const auto& [name, value] : states) TRY(reference.set_state(name, value));
-    TRY(reference.step(reference_inputs(session, step)));
-    return NonFinite{
-        step, *seen,
-        find_source(reference).value_or(
-            "rounding: the reference executor, which adds in double, gives finite numbers")};
-  }
-  return machine_error(*seen_in_piece + " was not finite in one of the steps " +
-                       std::to_string(first_step_) + " to " + std::to_string(end_step - 1) +
-                       ", and is when they are run again");
+  return without_exceptions([&]() -> Result<std::optional<NonFinite>> {
+    const int64_t end_step = session.next_step();
+    TRY(const auto seen_in_piece, find_seen(session, {first_step_, end_step - first_step_}));
+    if (!seen_in_piece) return std::nullopt;
+    TRY(put_back(session, first_step_, before_));
+    for (int64_t step = first_step_; step < end_step; ++step) {
+      TRY(const States states, states_of(session));
+      TRY(session.run(1, options));
+      TRY(const auto seen, find_seen(session, {step, 1}));
+      if (!seen) continue;
+      TRY(put_back(session, step, states));
+      TRY(ReferenceExecutor reference, ReferenceExecutor::create(session.plan().source));
+      for (const auto& [name, value] : states) TRY(reference.set_state(name, value));
+      TRY(reference.step(reference_inputs(session, step)));
+      return NonFinite{
+          step, *seen,
+          find_source(reference).value_or(
+              "rounding: the reference executor, which adds in double, gives finite numbers")};
+    }
+    return machine_error(*seen_in_piece + " was not finite in one of the steps " +
+                         std::to_string(first_step_) + " to " + std::to_string(end_step - 1) +
+                         ", and is when they are run again");
+  });
 }
 
 }  // namespace graphrt

@@ -38,6 +38,12 @@ void OutputSink::start_stack(int64_t first_step) {
   stride_bytes_ = type_.size_bytes();
 }
 
+void OutputSink::go_to(int64_t step, int64_t next_step) {
+  if (first_step_ <= step && step <= next_step) return;
+  first_step_ = 0;
+  stride_bytes_ = 0;
+}
+
 Result<void> OutputSink::reserve(const std::string& name, int64_t end_step) {
   if (!is_stacked()) return {};
   const int64_t num_steps = num_stacked(end_step);

@@ -21,6 +21,10 @@ class OutputSink {
   /// Keeps the values of all steps from `first_step` on, forgetting those before.
   void start_stack(int64_t first_step);
 
+  /// The next step is `step` from now on, where it was `next_step`: a stack that would have a hole
+  /// then, or steps before its first, is given up.
+  void go_to(int64_t step, int64_t next_step);
+
   /// Makes room for the steps before `end_step`. Requires: no run goes on.
   /// Errors: not enough memory for a stack (kMachine).
   Result<void> reserve(const std::string& name, int64_t end_step);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/base/exceptions.h"
 #include "runtime/base/text.h"
 #include "runtime/engine/reference_inputs.h"
 #include "runtime/op/product_math.h"
@@ -96,11 +97,12 @@ struct CheckedOutput {
   bool is_of_every_step;
 };
 
-Result<std::vector<CheckedOutput>> outputs_of(const Session& session) {
+Result<std::vector<CheckedOutput>> outputs_of(const Session& session, StepRange steps) {
   std::vector<CheckedOutput> outputs;
   for (const PlanOutput& output : session.plan().outputs) {
     const bool is_delivered = output.instruction.has_value();
-    TRY(Tensor values, is_delivered ? session.stacked(output.name) : session.last(output.name));
+    TRY(Tensor values,
+        is_delivered ? session.stacked(output.name, steps) : session.last(output.name));
     outputs.push_back({output.name, std::move(values), is_delivered});
   }
   return outputs;
@@ -122,24 +124,40 @@ Result<double> compare_with_reference(const std::string& what, const TensorType&
                                       std::span<const std::byte> value, const Tensor& reference,
                                       double tolerance) {
   if (type != reference.type) return wrong_type(what, type, reference);
+  TRY(check_tensor(reference));
+  if (value.size() != reference.data.size()) {
+    return input_error(what + ": " + to_string(type) + " takes " +
+                       std::to_string(reference.data.size()) + " bytes, not " +
+                       std::to_string(value.size()));
+  }
   const auto largest = compare_tensors(value, reference, tolerance);
   if (!largest) return mismatch(message_of(what, type.shape, largest.error()));
   return *largest;
 }
 
 Result<ReferenceCheck> ReferenceCheck::begin(Session& session) {
-  ReferenceCheck check;
-  check.first_step_ = session.next_step();
-  for (const PlanState& state : session.plan().states) {
-    TRY(check.states_[state.name], session.state(state.name));
-  }
-  for (const PlanOutput& output : session.plan().outputs) {
-    if (output.instruction) TRY(session.stack_output(output.name));
-  }
-  return check;
+  return without_exceptions([&]() -> Result<ReferenceCheck> {
+    ReferenceCheck check;
+    check.first_step_ = session.next_step();
+    for (const PlanState& state : session.plan().states) {
+      TRY(check.states_[state.name], session.state(state.name));
+    }
+    for (const PlanOutput& output : session.plan().outputs) {
+      if (output.instruction) TRY(session.stack_output(output.name));
+    }
+    return check;
+  });
 }
 
 Result<CheckReport> ReferenceCheck::finish(const Session& session) const {
+  return without_exceptions([&] { return compare_all(session); });
+}
+
+Result<CheckReport> ReferenceCheck::compare_all(const Session& session) const {
+  if (session.next_step() <= first_step_) {
+    return input_error("nothing to compare: no step has run since step " +
+                       std::to_string(first_step_));
+  }
   std::optional<Mismatch> found;
   Result<CheckReport> report = compare(session, found);
   if (!report || !found) return report;
@@ -158,9 +176,9 @@ Result<ReferenceExecutor> ReferenceCheck::reference_for(const Session& session) 
 Result<CheckReport> ReferenceCheck::compare(const Session& session,
                                             std::optional<Mismatch>& found) const {
   TRY(ReferenceExecutor reference, reference_for(session));
-  TRY(const std::vector<CheckedOutput> outputs, outputs_of(session));
-  CheckReport report{.num_steps = session.next_step() - first_step_,
-                     .tolerance = check_tolerance(session.plan().source)};
+  const StepRange steps{first_step_, session.next_step() - first_step_};
+  TRY(const std::vector<CheckedOutput> outputs, outputs_of(session, steps));
+  CheckReport report{.num_steps = steps.count, .tolerance = check_tolerance(session.plan().source)};
   const auto add = [&](const std::string& what, const TensorType& type,
                        std::span<const std::byte> value, const Tensor& expected,
                        Mismatch mismatch) -> Result<void> {

@@ -60,6 +60,7 @@ class ReferenceCheck {
   };
 
   Result<ReferenceExecutor> reference_for(const Session& session) const;
+  Result<CheckReport> compare_all(const Session& session) const;
   Result<CheckReport> compare(const Session& session, std::optional<Mismatch>& found) const;
   Result<std::string> rounded_otherwise(const Session& session, const Mismatch& found) const;
 

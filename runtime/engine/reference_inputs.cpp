@@ -5,21 +5,23 @@
 namespace graphrt {
 namespace {
 
-int64_t row_of(uint64_t position, uint64_t num_rows, const RowOrder& order) {
-  const auto place = static_cast<int64_t>(position % num_rows);
+int64_t row_of(RowPosition position, int64_t num_rows, const RowOrder& order) {
+  const uint64_t epoch = position.epoch + static_cast<uint64_t>(position.place / num_rows);
+  const int64_t place = position.place % num_rows;
   if (!order.seed()) return place;
-  return RowPermutation(*order.seed(), position / num_rows, static_cast<int64_t>(num_rows))(place);
+  return RowPermutation(*order.seed(), epoch, num_rows)(place);
 }
 
 Tensor batch_of(const Tensor& array, const TensorType& type, const RowOrder& order, int64_t step) {
   if (array.type == type) return array;
   Tensor batch = zeros(type);
-  const auto num_rows = static_cast<uint64_t>(array.type.shape[0]);
-  const auto batch_rows = static_cast<uint64_t>(type.shape[0]);
+  const int64_t num_rows = array.type.shape[0];
+  const int64_t batch_rows = type.shape[0];
+  const RowPosition start = position_of_step(step, batch_rows, num_rows);
   const auto row_bytes = static_cast<size_t>(type.size_bytes() / type.shape[0]);
-  for (uint64_t i = 0; i < batch_rows; ++i) {
-    const int64_t row = row_of(static_cast<uint64_t>(step) * batch_rows + i, num_rows, order);
-    std::memcpy(batch.data.data() + i * row_bytes,
+  for (int64_t i = 0; i < batch_rows; ++i) {
+    const int64_t row = row_of({start.epoch, start.place + i}, num_rows, order);
+    std::memcpy(batch.data.data() + static_cast<size_t>(i) * row_bytes,
                 array.data.data() + static_cast<size_t>(row) * row_bytes, row_bytes);
   }
   return batch;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "runtime/base/result.h"
@@ -47,6 +48,11 @@ struct FeedRows {
   std::optional<int64_t> batch = 1;  ///< absent: inputs take different numbers of rows a step
 };
 
+/// No step has a larger number: sums of steps stay far from overflow.
+inline constexpr int64_t kMaxStep = int64_t{1} << 60;
+/// Of one run.
+inline constexpr int64_t kMaxRunSteps = int64_t{1} << 40;
+
 enum class StateMatch {
   kExact,    ///< every state of the plan must be in the file, with its type
   kPartial,  ///< what fits is loaded, the rest keeps its value
@@ -54,8 +60,18 @@ enum class StateMatch {
 
 /// A plan that is loaded, verified and ready to run, with its inputs, outputs and state.
 ///
-/// Owns all memory of the plan and one sleeping thread a lane.
-/// Threads: num_finished_steps() from any thread; everything else from one at a time.
+/// Owns all memory of the plan and one sleeping thread a lane. Whatever the caller does, and
+/// whoever throws, memory that is out and observers included, a call ends with a result or an
+/// error: of a session that was moved away it is an error too, or nothing where there is no error
+/// to give.
+///
+/// Threads: plan(), notes(), next_step() and num_finished_steps() from any thread at any time. Of
+///          everything else one call goes on at a time, whatever thread it is from: a second, also
+///          one by an observer or by on_stall, is refused. Moving and destroying: with no call
+///          going on.
+/// Fork:    a session belongs to the process that loaded it. In the child of a fork its calls are
+///          refused and destroying it does nothing; the parent does not notice. The child may load
+///          the plan itself, if no call of this library went on in another thread at the fork.
 class Session {
  public:
   /// Reads the plan, proves that it is safe to run, opens its devices, allocates and fills its
@@ -79,12 +95,12 @@ class Session {
   /// Gives an input its value for every step, or, with more rows than the input has, the rows that
   /// the steps go through. Replaces the feed that the plan names.
   /// `origin` stands for the array in errors.
-  /// Errors: no such input; a type that does not fit.
+  /// Errors: no such input; a type that does not fit; more or fewer bytes than its type has.
   Result<void> set_input(std::string_view name, Tensor array,
                          const std::string& origin = "set_input");
 
   /// In which order the next steps go through the rows of all feeds; at first, as they stand.
-  void set_row_order(const RowOrder& order);
+  Result<void> set_row_order(const RowOrder& order);
   const RowOrder& row_order() const;
 
   /// Reads the feeds that the plan names, unless that was done. Errors: as run().
@@ -92,8 +108,10 @@ class Session {
 
   /// Makes `step` the number of the next step, and so chooses the rows that the feeds give; states
   /// keep their values. With the states of a run after that many steps, the session goes on with
-  /// the same bits. Outputs have no value until a step has run; stacks are to be started again.
-  /// Errors: a negative number; a device that fails.
+  /// the same bits. Outputs have no value until a step has run. A stack goes on where `step` is one
+  /// of its steps or comes right after them; another is to be started again.
+  /// Errors: a negative number, or one beyond kMaxStep; an earlier run that failed; a device that
+  ///         fails.
   Result<void> start_at(int64_t step);
 
   /// Keeps the values of an output of all steps from now on, for stacked(); what was kept before is
@@ -102,32 +120,38 @@ class Session {
   Result<void> stack_output(std::string_view name);
 
   /// Takes the memory that stacked outputs need for the next `num_steps` steps, so that a run in
-  /// pieces does not fail for the lack of it in its middle. Errors: not enough (kMachine).
+  /// pieces does not fail for the lack of it in its middle.
+  /// Errors: not enough (kMachine); a number of steps as run() refuses it.
   Result<void> reserve_outputs(int64_t num_steps);
 
   /// Runs the next `num_steps` steps. Feeds that the plan names are read the first time.
-  /// Errors: inputs that are missing or do not fit (all of them); feeds with different numbers of
-  ///         rows; memory for stacked outputs; a device that fails.
+  /// Errors: a number that is negative, more than kMaxRunSteps or leads beyond kMaxStep (kUsage);
+  ///         inputs that are missing or do not fit (all of them); feeds with different numbers of
+  ///         rows; memory for stacked outputs; no thread for the watch; a device that fails, an
+  ///         observer that throws, no progress: the run has failed then, and all that is left to do
+  ///         is to load the plan again, since states and outputs are of no step.
   Result<void> run(int64_t num_steps, const RunOptions& options = {});
 
   /// The number of the next step: how many all runs so far have completed, from start_at() on.
   int64_t next_step() const;
   /// Of the current or latest run. Does not disturb it.
   int64_t num_finished_steps() const;
-  /// What the latest run's recorded launches cost the host; nothing in other modes.
+  /// What the latest run's recorded launches cost the host; nothing in other modes, nor while a run
+  /// goes on.
   LaunchCost launch_cost() const;
 
   /// The values of an output since stack_output(), along a new first dimension.
-  /// Errors: no such output, not stacked, no step since.
+  /// Errors: no such output, not stacked, no step since; a run that failed.
   Result<Tensor> stacked(std::string_view name) const;
   /// The same of some of those steps. Errors: no such output, not kept for all of them.
   Result<Tensor> stacked(std::string_view name, StepRange steps) const;
   /// The value of an output in the latest step.
-  /// Errors: no such output, no step yet.
+  /// Errors: no such output, no step yet; a run that failed.
   Result<Tensor> last(std::string_view name) const;
-  /// The current value of a state. Errors: no such state.
+  /// The current value of a state. Errors: no such state; a run that failed.
   Result<Tensor> state(std::string_view name) const;
-  /// Replaces a state, in all its copies. Errors: no such state, another type.
+  /// Replaces a state, in all its copies.
+  /// Errors: no such state; another type; more or fewer bytes than it has; a run that failed.
   Result<void> set_state(std::string_view name, const Tensor& value);
 
   /// Writes all states to a safetensors file.
@@ -137,14 +161,20 @@ class Session {
   /// Errors: unreadable; with kExact, all those lines, and nothing is loaded.
   Result<std::vector<std::string>> load_state(const std::filesystem::path& path, StateMatch match);
 
-  /// The array behind an input; null before it is known.
+  /// The array behind an input; null before it is known, and while a run goes on.
   const Tensor* input_array(std::string_view name) const;
 
  private:
   struct Impl;
-  explicit Session(std::unique_ptr<Impl> impl);
+  struct Close {
+    void operator()(Impl* impl) const noexcept;
+  };
+  explicit Session(std::unique_ptr<Impl, Close> impl);
+  /// Calls, if that may be now.
+  template <class Call>
+  std::invoke_result_t<Call, Impl&> enter(Call call) const;
 
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Impl, Close> impl_;
 };
 
 }  // namespace graphrt

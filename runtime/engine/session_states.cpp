@@ -1,6 +1,6 @@
 #include "runtime/base/safetensors.h"
 #include "runtime/base/text.h"
-#include "runtime/engine/session.h"
+#include "runtime/engine/session_impl.h"
 
 namespace graphrt {
 namespace {
@@ -16,27 +16,28 @@ std::string state_misfit(const PlanState& state, const Safetensors& file) {
 
 }  // namespace
 
-Result<void> Session::save_state(const std::filesystem::path& path) const {
+Result<void> Session::Impl::save_state(const std::filesystem::path& path) const {
   Safetensors file;
-  file.metadata["graph"] = plan().name;
-  for (const PlanState& state : plan().states) {
+  file.metadata["graph"] = plan.name;
+  TRY(check_intact());
+  for (const PlanState& state : plan.states) {
     TRY(file.tensors[state.name], this->state(state.name));
   }
   return write_safetensors(path, file);
 }
 
-Result<std::vector<std::string>> Session::load_state(const std::filesystem::path& path,
-                                                     StateMatch match) {
+Result<std::vector<std::string>> Session::Impl::load_state(const std::filesystem::path& path,
+                                                           StateMatch match) {
   TRY(const Safetensors file, read_safetensors(path));
   std::vector<std::string> misfits;
-  for (const PlanState& state : plan().states) {
+  for (const PlanState& state : plan.states) {
     std::string misfit = state_misfit(state, file);
     if (!misfit.empty()) misfits.push_back(path.string() + ": " + std::move(misfit));
   }
   if (match == StateMatch::kExact && !misfits.empty()) {
     return input_error(join(misfits, "\n") + "\n--partial loads what fits and leaves the rest");
   }
-  for (const PlanState& state : plan().states) {
+  for (const PlanState& state : plan.states) {
     if (!state_misfit(state, file).empty()) continue;
     TRY(set_state(state.name, file.tensors.at(state.name)));
   }

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "runtime/base/check.h"
+#include "runtime/base/exceptions.h"
 #include "runtime/base/text.h"
 #include "runtime/device/host_arena.h"
 
@@ -33,30 +33,34 @@ double microseconds(std::chrono::steady_clock::duration duration) {
 }  // namespace
 
 Result<std::unique_ptr<TraceRecorder>> TraceRecorder::create(const Plan& plan, int64_t num_steps) {
-  const auto num_instructions = static_cast<int64_t>(plan.instructions.size());
-  const int64_t event_bytes = static_cast<int64_t>(sizeof(Event)) * num_instructions;
-  const int64_t free_bytes = available_host_bytes();
-  if (event_bytes > 0 && num_steps > free_bytes / event_bytes) {
-    return machine_error("a trace of " + std::to_string(num_steps) + " steps of " +
-                         std::to_string(num_instructions) + " instructions does not fit into the " +
-                         format_bytes(free_bytes) + " of free memory; trace fewer steps");
-  }
-  std::unique_ptr<TraceRecorder> recorder(new TraceRecorder(plan));
-  for (const LaneId lane : plan.lanes.ids()) {
-    recorder->lanes_[lane].events.reserve(plan.lanes[lane].instructions.size() *
-                                          static_cast<size_t>(num_steps));
-  }
-  return recorder;
+  return without_exceptions([&]() -> Result<std::unique_ptr<TraceRecorder>> {
+    if (num_steps < 0) return usage_error("the number of steps must not be negative");
+    const auto num_instructions = static_cast<int64_t>(plan.instructions.size());
+    const int64_t event_bytes = static_cast<int64_t>(sizeof(Event)) * num_instructions;
+    const int64_t free_bytes = available_host_bytes();
+    if (event_bytes > 0 && num_steps > free_bytes / event_bytes) {
+      return machine_error("a trace of " + std::to_string(num_steps) + " steps of " +
+                           std::to_string(num_instructions) +
+                           " instructions does not fit into the " + format_bytes(free_bytes) +
+                           " of free memory; trace fewer steps");
+    }
+    std::unique_ptr<TraceRecorder> recorder(new TraceRecorder(plan));
+    for (const LaneId lane : plan.lanes.ids()) {
+      recorder->lanes_[lane].events.reserve(plan.lanes[lane].instructions.size() *
+                                            static_cast<size_t>(num_steps));
+    }
+    return recorder;
+  });
 }
 
 void TraceRecorder::on_start(LaneId lane, InstructionId instruction, int64_t step) {
   std::vector<Event>& events = lanes_[lane].events;
-  CHECK(events.size() < events.capacity(), "more steps than the recorder was made for");
-  events.push_back({instruction, step, Clock::now(), {}});
+  lanes_[lane].is_full = events.size() == events.capacity();
+  if (!lanes_[lane].is_full) events.push_back({instruction, step, Clock::now(), {}});
 }
 
 void TraceRecorder::on_finish(LaneId lane, InstructionId, int64_t) {
-  lanes_[lane].events.back().end = Clock::now();
+  if (!lanes_[lane].is_full) lanes_[lane].events.back().end = Clock::now();
 }
 
 void TraceRecorder::on_queued(LaneId lane, InstructionId instruction, int64_t step,

@@ -18,8 +18,9 @@ class TraceRecorder final : public InstructionObserver {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Takes all memory for a run of `num_steps` steps. `plan` must outlive the recorder.
-  /// Errors: more than the memory that is free (kMachine).
+  /// Takes all memory for a run of `num_steps` steps; those of a longer run are not recorded beyond
+  /// that. `plan` must outlive the recorder.
+  /// Errors: more than the memory that is free (kMachine); a negative number.
   static Result<std::unique_ptr<TraceRecorder>> create(const Plan& plan, int64_t num_steps);
 
   void on_start(LaneId lane, InstructionId instruction, int64_t step) override;
@@ -44,6 +45,7 @@ class TraceRecorder final : public InstructionObserver {
   };
   struct alignas(128) Lane {  // each is written by another thread
     std::vector<Event> events;
+    bool is_full = false;  // the instruction that runs is not recorded
   };
 
   explicit TraceRecorder(const Plan& plan) : plan_(plan), lanes_(plan.lanes.size()) {}

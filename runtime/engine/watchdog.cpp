@@ -3,20 +3,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/thread.h"
+#include "runtime/engine/stall_clock.h"
+
 namespace graphrt {
 namespace {
 
-constexpr std::chrono::milliseconds kLongestLookAway{100};
+constexpr std::chrono::milliseconds kLongestLookAway{50};
 constexpr std::chrono::milliseconds kStopPeriod{5};
 
 }  // namespace
 
 Watchdog::Watchdog(std::chrono::milliseconds timeout, std::function<uint64_t()> progress,
                    std::function<void()> stop)
-    : timeout_(timeout),
-      progress_(std::move(progress)),
-      stop_(std::move(stop)),
-      thread_([this] { serve(); }) {}
+    : timeout_(timeout), progress_(std::move(progress)), stop_(std::move(stop)) {}
+
+Result<std::unique_ptr<Watchdog>> Watchdog::create(std::chrono::milliseconds timeout,
+                                                   std::function<uint64_t()> progress,
+                                                   std::function<void()> stop) {
+  std::unique_ptr<Watchdog> watchdog(new Watchdog(timeout, std::move(progress), std::move(stop)));
+  TRY(watchdog->thread_, start_thread("a thread that watches for a lack of progress",
+                                      [made = watchdog.get()] { made->serve(); }));
+  return watchdog;
+}
 
 Watchdog::~Watchdog() {
   {
@@ -25,7 +34,7 @@ Watchdog::~Watchdog() {
     bark_ = nullptr;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Watchdog::arm(const std::function<void()>& bark) {
@@ -53,23 +62,29 @@ void Watchdog::serve() {
   }
 }
 
+// What is said is lost when there is no memory for it; the run is ended all the same.
+void Watchdog::bark() const {
+  try {
+    (*bark_)();
+  } catch (...) {
+  }
+}
+
 // A run that ends and one that begins between two looks are one to the watchdog: the progress of
 // the second counts.
 void Watchdog::watch(std::unique_lock<std::mutex>& lock) {
-  using Clock = std::chrono::steady_clock;
-  const auto period = std::min(kLongestLookAway, timeout_);
-  uint64_t seen = progress_();
-  Clock::time_point last_change = Clock::now();
+  using std::chrono::milliseconds;
+  const milliseconds period = std::clamp(timeout_ / 20, milliseconds(1), kLongestLookAway);
+  StallClock stall(period, progress_(), StallClock::Clock::now());
   while (true) {
     changed_.wait_for(lock, has_barked_ ? kStopPeriod : period);
     if (bark_ == nullptr) return;
     if (!has_barked_) {
-      const uint64_t now = progress_();
-      if (now != seen) last_change = Clock::now();
-      seen = now;
-      if (Clock::now() - last_change < timeout_) continue;
+      // In the larger unit: the longest timeout has no number of nanoseconds.
+      const auto stuck = stall.look(progress_(), StallClock::Clock::now());
+      if (std::chrono::floor<milliseconds>(stuck) < timeout_) continue;
       has_barked_ = true;
-      (*bark_)();
+      bark();
     }
     stop_();
   }

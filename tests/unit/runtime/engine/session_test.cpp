@@ -268,7 +268,7 @@ TEST_F(SessionTest, RefusesArenasWhoseSizesAddUpToMoreThanAnInteger) {
 
 TEST_F(SessionTest, RefusesToStackMoreThanMemoryHolds) {
   Session session = open_fed(Overlap::kSerial);
-  const auto result = session.run(int64_t{1} << 50);
+  const auto result = session.run(kMaxRunSteps);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::kMachine);
   EXPECT_THAT(result.error().message, HasSubstr("output 'l', f32[], does not fit"));

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "runtime/engine/engine.h"
@@ -101,8 +102,10 @@ TEST(Watchdog, BarksOnceAndStopsUntilItIsCalledOff) {
   std::atomic<int> num_barks = 0;
   std::atomic<int> num_stops = 0;
   const std::function<void()> bark = [&] { ++num_barks; };
-  Watchdog watchdog(
+  const auto created = Watchdog::create(
       std::chrono::milliseconds(10), [] { return uint64_t{7}; }, [&] { ++num_stops; });
+  ASSERT_TRUE(created);
+  Watchdog& watchdog = **created;
   for (int run = 1; run <= 2; ++run) {
     num_stops = 0;
     watchdog.arm(bark);
@@ -113,6 +116,18 @@ TEST(Watchdog, BarksOnceAndStopsUntilItIsCalledOff) {
   const int num_stops_before = num_stops;
   std::this_thread::sleep_for(std::chrono::milliseconds(40));
   EXPECT_EQ(num_stops, num_stops_before);
+}
+
+// Whoever is told may throw: the run is ended all the same.
+TEST(Watchdog, StopsAlsoWhereBarkingThrows) {
+  std::atomic<int> num_stops = 0;
+  const std::function<void()> bark = [] { throw std::bad_alloc(); };
+  const auto watchdog = Watchdog::create(
+      std::chrono::milliseconds(10), [] { return uint64_t{7}; }, [&] { ++num_stops; });
+  ASSERT_TRUE(watchdog);
+  (*watchdog)->arm(bark);
+  while (num_stops < 3) std::this_thread::yield();
+  EXPECT_TRUE((*watchdog)->disarm());
 }
 
 }  // namespace
