@@ -159,6 +159,12 @@ Diagnostic& DiagnosticSink::warning(const SourceRange& where, std::string messag
   return diagnostics_.back();
 }
 
+std::string DiagnosticSink::take_all() {
+  std::string all = render_all();
+  diagnostics_.clear();
+  return all;
+}
+
 std::string DiagnosticSink::render_all() const {
   std::vector<const Diagnostic*> sorted;
   for (const Diagnostic& diagnostic : diagnostics_) sorted.push_back(&diagnostic);

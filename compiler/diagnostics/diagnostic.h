@@ -52,6 +52,8 @@ class DiagnosticSink {
   const std::vector<Diagnostic>& diagnostics() const { return diagnostics_; }
   /// All of them, rendered, by file, line and column; equal ones once.
   std::string render_all() const;
+  /// The same, and forgets them.
+  std::string take_all();
 
  private:
   std::vector<Diagnostic> diagnostics_;

@@ -1,6 +1,7 @@
 #include "compiler/emit/lower_to_plan.h"
 
 #include <map>
+#include <system_error>
 
 #include "runtime/op/kernel_signature.h"
 
@@ -9,6 +10,14 @@ namespace {
 
 /// How far ahead of the first step instructions are timed: enough for step 0 to leave every stage.
 constexpr int64_t kTimedSteps = 1;
+
+/// In a working folder that was removed a relative path stays what it is: nothing can be read from
+/// or written to it anyway.
+std::filesystem::path full_path(const std::filesystem::path& path) {
+  std::error_code code;
+  const std::filesystem::path full = std::filesystem::absolute(path, code);
+  return (code ? path : full).lexically_normal();
+}
 
 class PlanLowering {
  public:
@@ -74,8 +83,7 @@ class PlanLowering {
   }
 
   std::string relative_to_plan(const std::filesystem::path& path) const {
-    const auto from = std::filesystem::absolute(context_.plan_folder).lexically_normal();
-    return std::filesystem::absolute(path).lexically_normal().lexically_relative(from).string();
+    return full_path(path).lexically_relative(full_path(context_.plan_folder)).string();
   }
 
   Operand operand(const PlacedOperand& read) const {

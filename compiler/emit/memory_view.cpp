@@ -278,7 +278,7 @@ std::string memory_to_json(const MemoryPlan& plan, const Machine& machine) {
                      {"machine", machine.name},
                      {"interval_ns", plan.schedule.solution.interval_ns},
                      {"arenas", std::move(arenas)}};
-  return json.dump(1) + "\n";
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace graphc

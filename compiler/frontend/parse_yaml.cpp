@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <new>
 #include <sstream>
 #include <utility>
 
@@ -261,6 +262,8 @@ Result<YamlNode> parse_yaml(std::shared_ptr<const SourceFile> file, DiagnosticSi
     diagnostics.error(lines.at(failure.mark, 1), "YAML syntax: " + failure.msg,
                       hint_for(lines.line_at(failure.mark.line), failure.msg));
     return reported();
+  } catch (const std::bad_alloc&) {
+    throw;  // no fault of the file
   } catch (const std::exception& failure) {
     diagnostics.error({file, 1, 1, 1}, std::string("cannot be read as YAML: ") + failure.what());
     return reported();

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace graphrt {
@@ -24,13 +25,21 @@ enum class Worth { kNote, kReport };
 
 class Stream {
  public:
-  Stream(int descriptor, std::string_view name) : descriptor_(descriptor), name_(name) {}
+  Stream(int descriptor, std::string_view name) : descriptor_(descriptor), name_(name) {
+    pending_.reserve(kChunkBytes);  // for a few words when there is no memory any more
+  }
 
   void put(std::string_view text, Worth worth) noexcept try {
     const std::lock_guard lock(mutex_);
     if (worth == Worth::kReport) owes_report_ = has_reported_ = true;
+    if (!pending_.empty()) drain(Patience::kNone);
+    if (pending_.empty()) {
+      const std::optional<size_t> num_written = write_some(text, Patience::kNone);
+      if (!num_written) return;
+      text.remove_prefix(*num_written);
+    }
     pending_ += text;
-    drain(Patience::kNone);
+    if (pending_.empty()) forget_pending();
   } catch (...) {  // no memory to keep it
     if (worth == Worth::kReport) lose(ENOMEM);
   }
@@ -61,27 +70,38 @@ class Stream {
 
   /// Writes what is pending, as far as the descriptor takes it.
   void drain(Patience patience) noexcept {
-    while (num_written_ < pending_.size()) {
+    const std::string_view left = std::string_view(pending_).substr(num_written_);
+    const std::optional<size_t> num_written = write_some(left, patience);
+    if (!num_written) return;
+    num_written_ += *num_written;
+    if (num_written_ == pending_.size()) forget_pending();
+  }
+
+  /// Writes as much as the descriptor takes; nothing where all that is pending was dropped.
+  std::optional<size_t> write_some(std::string_view text, Patience patience) noexcept {
+    size_t num_written = 0;
+    while (num_written < text.size()) {
       if (is_broken_) return drop(EPIPE);
-      if (!takes_more(patience)) return;
-      const size_t size = std::min(pending_.size() - num_written_, kChunkBytes);
-      const ssize_t count = ::write(descriptor_, pending_.data() + num_written_, size);
+      if (!takes_more(patience)) return num_written;
+      const size_t size = std::min(text.size() - num_written, kChunkBytes);
+      const ssize_t count = ::write(descriptor_, text.data() + num_written, size);
       if (count >= 0) {
-        num_written_ += static_cast<size_t>(count);
+        num_written += static_cast<size_t>(count);
         continue;
       }
       if (errno == EINTR) continue;
-      if (errno == EAGAIN && patience == Patience::kNone) return;
+      if (errno == EAGAIN && patience == Patience::kNone) return num_written;
       if (errno == EAGAIN) continue;
       return drop(errno);
     }
-    forget_pending();
+    return num_written;
   }
 
-  void drop(int code) noexcept {
+  std::nullopt_t drop(int code) noexcept {
     if (code == EPIPE) is_broken_ = true;
     if (owes_report_) lose(code);
     forget_pending();
+    return std::nullopt;
   }
 
   void lose(int code) noexcept {
@@ -127,6 +147,8 @@ Stream& errors() noexcept {
 }  // namespace
 
 void open_standard_descriptors() {
+  output();
+  errors();
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
     // The lowest free number is this one. A folder is always there, and takes no bytes.

@@ -12,7 +12,8 @@ namespace graphrt {
 /// Threads: any, at any time.
 
 /// Opens what is closed of descriptors 0 to 2, first thing: a file that got one of these numbers
-/// would get the program's words. Reading and writing fail there, as they did.
+/// would get the program's words. Reading and writing fail there, as they did. From then on a few
+/// words can be said without memory.
 void open_standard_descriptors();
 
 /// To standard error, for whoever reads it; lost if it cannot be written.

@@ -48,6 +48,7 @@ Result<std::string> optimize(const Options& options, graphc::DiagnosticSink& dia
   CHECK(!violation, "the reader made an invalid graph: " + *violation);
 
   std::ostringstream dumps;
+  dumps.exceptions(std::ios::badbit);  // or it would end in the middle where memory does
   const graphc::PassOptions pass_options{options.dump_after, &dumps};
   Result<graphc::PassRun> run =
       graphc::run_passes(std::move(loaded.graph), passes, pass_options, diagnostics);

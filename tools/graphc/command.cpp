@@ -164,8 +164,10 @@ Result<std::string> report(const Command& command, const Compilation& compilatio
   return explain(compilation, machine, command.explained);
 }
 
-Result<void> deliver(const Command& command, const Compilation& compilation,
-                     const Machine& machine) {
+/// What needs memory comes before the plan is written: if it is out, there is no plan.
+Result<void> deliver(const Command& command, const Compilation& compilation, const Machine& machine,
+                     DiagnosticSink& diagnostics) {
+  graphrt::note(diagnostics.take_all());
   if (command.time_passes) graphrt::report_on_stderr(to_string(compilation.passes.timings));
   if (command.emit) return emit(command, compilation, machine);
   TRY(const std::string text, report(command, compilation, machine));
@@ -211,7 +213,7 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
     TRY(options.schedule_file, read_source_file(*command.schedule_path));
   }
   TRY(const Compilation compilation, compile(loaded.graph, machine, options, diagnostics));
-  return deliver(command, compilation, machine);
+  return deliver(command, compilation, machine, diagnostics);
 }
 
 }  // namespace
@@ -226,7 +228,7 @@ std::vector<std::string> emit_kinds() {
 int run(const Command& command) {
   DiagnosticSink diagnostics;
   const Result<void> result = compile_and_deliver(command, diagnostics);
-  graphrt::note(diagnostics.render_all());
+  graphrt::note(diagnostics.take_all());
   if (result) return 0;
   if (!result.error().message.empty()) tools::print_error("graphc", result.error().message);
   return exit_code(result.error().kind);

@@ -1,16 +1,18 @@
 #include "tools/graphrun/execute.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
+#include <csignal>
 #include <memory>
 #include <optional>
-#include <thread>
+#include <string_view>
 #include <utility>
 
 #include "runtime/base/console.h"
+#include "runtime/base/file.h"
 #include "runtime/base/npy.h"
 #include "runtime/engine/busy_meter.h"
 #include "runtime/engine/checkpoint.h"
@@ -35,17 +37,26 @@ using graphrt::RunMode;
 using graphrt::Session;
 
 /// How long a run that was told to end may take for it.
-constexpr std::chrono::seconds kTimeToEnd{10};
+constexpr unsigned kSecondsToEnd = 10;
+
+/// For SIGALRM, which needs no thread, no memory and no cooperation.
+void end_process(int) {
+  constexpr std::string_view kMessage =
+      "graphrun: error: the run does not end, so the process does\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  ::_exit(graphrt::exit_code(graphrt::ErrorKind::kMachine));
+}
 
 /// Says what every lane waits for. An operator that never returns would keep the run from ending,
 /// so the process ends without it.
 void report_stall(const std::string& table) {
   tools::print_error("graphrun", "no progress; every lane:\n" + table);
-  std::thread([] {
-    std::this_thread::sleep_for(kTimeToEnd);
-    tools::print_error("graphrun", "error: the run does not end, so the process does");
-    std::_Exit(graphrt::exit_code(graphrt::ErrorKind::kMachine));
-  }).detach();
+  sigset_t alarms;
+  sigemptyset(&alarms);
+  sigaddset(&alarms, SIGALRM);
+  std::signal(SIGALRM, end_process);
+  ::pthread_sigmask(SIG_UNBLOCK, &alarms, nullptr);
+  ::alarm(kSecondsToEnd);
 }
 
 graphrt::RunOptions run_options(const Options& options, graphrt::InstructionObserver* observer) {
@@ -79,7 +90,7 @@ Result<void> prepare_inputs(Session& session, const Options& options) {
     TRY(session.set_input(file.name, std::move(array), file.path.string()));
   }
   if (!options.training.shuffle_seed) return {};
-  session.set_row_order(graphrt::RowOrder::shuffled(*options.training.shuffle_seed));
+  TRY(session.set_row_order(graphrt::RowOrder::shuffled(*options.training.shuffle_seed)));
   note(options, "the rows are shuffled with seed {}", *options.training.shuffle_seed);
   return {};
 }
@@ -97,8 +108,8 @@ Result<int64_t> find_end_step(Session& session, const Options& options) {
 Result<void> resume(Session& session, const Options& options) {
   if (!options.training.is_resumed) return {};
   const std::filesystem::path& path = *options.training.checkpoint;
-  std::error_code unknown;
-  if (!std::filesystem::exists(path, unknown) && !unknown) {
+  TRY(const bool is_there, graphrt::file_exists(path));
+  if (!is_there) {
     note(options, "there is no {} yet: starting anew", path.string());
     return {};
   }

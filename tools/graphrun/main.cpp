@@ -1,6 +1,3 @@
-#include <exception>
-#include <new>
-
 #include "tools/common/program.h"
 #include "tools/graphrun/execute.h"
 #include "tools/graphrun/options.h"
@@ -15,14 +12,9 @@ int run(const graphrun::Options& options) {
 }
 
 int run_graphrun(int argc, char** argv) {
-  try {
-    const auto parsed = graphrun::parse_options(argc, argv);
-    if (const auto* early = std::get_if<graphrun::EarlyExit>(&parsed)) return early->code;
-    return run(std::get<graphrun::Options>(parsed));
-  } catch (const std::bad_alloc&) {
-    tools::print_error("graphrun", "error: out of memory");
-    return graphrt::exit_code(graphrt::ErrorKind::kMachine);
-  }
+  const auto parsed = graphrun::parse_options(argc, argv);
+  if (const auto* early = std::get_if<graphrun::EarlyExit>(&parsed)) return early->code;
+  return run(std::get<graphrun::Options>(parsed));
 }
 
 }  // namespace

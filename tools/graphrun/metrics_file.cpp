@@ -66,8 +66,7 @@ Result<MetricsFile> MetricsFile::continue_after(int64_t last_step,
                                                 const std::filesystem::path& path,
                                                 const std::vector<std::string>& columns) {
   TRY(const graphrt::Destination destination, graphrt::destination_of(path));
-  std::error_code unknown;
-  const bool is_there = std::filesystem::exists(path, unknown) || unknown;
+  TRY(const bool is_there, graphrt::file_exists(path));
   if (!is_there || graphrt::is_stream(destination)) return create(path, columns);
   TRY(const std::vector<std::byte> bytes, graphrt::read_file(path));
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "runtime/base/console.h"
+#include "runtime/base/thread.h"
 
 namespace graphrun {
 namespace {
@@ -27,8 +29,13 @@ Progress::Progress(const graphrt::Session& session, int64_t end_step)
       end_step_(end_step),
       is_terminal_(::isatty(STDERR_FILENO) == 1),
       piece_first_(first_step_),
-      piece_end_(first_step_) {
-  if (end_step_ > first_step_) thread_ = std::thread([this] { show_until_stopped(); });
+      piece_end_(first_step_) {}
+
+graphrt::Result<void> Progress::start() {
+  if (end_step_ <= first_step_) return {};
+  TRY(thread_, graphrt::start_thread("a thread that shows progress (--quiet needs none)",
+                                     [this] { show_until_stopped(); }));
+  return {};
 }
 
 Progress::~Progress() {
@@ -62,7 +69,11 @@ void Progress::show_until_stopped() {
   const std::chrono::milliseconds period = is_terminal_ ? kBarPeriod : kLinePeriod;
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, period, [this] { return is_stopped_; })) {
-    show(std::chrono::steady_clock::now() - start);
+    try {
+      show(std::chrono::steady_clock::now() - start);
+    } catch (const std::exception&) {
+      // Without memory for a line there is none.
+    }
   }
 }
 

@@ -18,6 +18,8 @@ class Progress {
  public:
   /// Of the steps from the session's next one to `end_step`. `session` must outlive this.
   Progress(const graphrt::Session& session, int64_t end_step);
+  /// From now on. Errors: the system gives no thread (kMachine).
+  graphrt::Result<void> start();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// Removes the bar.

@@ -67,7 +67,10 @@ Result<TrainingResult> Training::run(const graphrt::RunOptions& run_options) {
   run_options_ = run_options;
   const int64_t first_step = session_.next_step();
   std::unique_ptr<Progress> progress;
-  if (!options_.is_quiet) progress = std::make_unique<Progress>(session_, end_step_);
+  if (!options_.is_quiet) {
+    progress = std::make_unique<Progress>(session_, end_step_);
+    TRY(progress->start());
+  }
   const StopSignal stop;
   while (session_.next_step() < end_step_ && !wish_to_stop(stop)) {
     TRY(run_piece(progress.get()));
