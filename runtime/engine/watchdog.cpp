@@ -75,7 +75,7 @@ void Watchdog::bark() const {
 void Watchdog::watch(std::unique_lock<std::mutex>& lock) {
   using std::chrono::milliseconds;
   const milliseconds period = std::clamp(timeout_ / 20, milliseconds(1), kLongestLookAway);
-  StallClock stall(period, progress_(), StallClock::Clock::now());
+  StallClock stall(period, timeout_, progress_(), StallClock::Clock::now());
   while (true) {
     changed_.wait_for(lock, has_barked_ ? kStopPeriod : period);
     if (bark_ == nullptr) return;

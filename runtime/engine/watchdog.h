@@ -14,8 +14,8 @@ namespace graphrt {
 
 /// Looks at a number that changes with every progress, from a thread of its own that sleeps between
 /// runs. When the number has stayed the same for the timeout, it says so once, and from then on
-/// stops what it watches, again and again. While the process is stopped, or the whole machine is,
-/// no time goes by for it.
+/// stops what it watches, again and again. What was stopped, the process or the whole
+/// machine, gets all of the timeout again when it goes on.
 ///
 /// Threads: arm() and disarm() from one at a time.
 class Watchdog {
