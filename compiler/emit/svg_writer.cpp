@@ -23,7 +23,7 @@ std::string svg_number(double value) {
 
 std::string svg_escaped(const std::string& text) {
   std::string result;
-  for (const char c : text) {
+  for (const char c : printable_line(text)) {
     if (c == '&') {
       result += "&amp;";
     } else if (c == '<') {

@@ -11,17 +11,31 @@
 #include <optional>
 #include <string>
 
+#include "runtime/base/text.h"
+
 namespace graphrt {
 namespace {
 
 /// A pipe that has room for anything takes so many bytes without waiting.
 constexpr size_t kChunkBytes = 4096;
 
+/// Nobody reads a longer word to its end.
+constexpr size_t kMaxNoteBytes = size_t{256} << 10;
+
 /// As poll() counts: not at all, and for ever.
 enum class Patience : int { kNone = 0, kEndless = -1 };
 
 /// Whether text counts as a report, whose loss is an error.
 enum class Worth { kNote, kReport };
+
+bool consists_of_plain_lines(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    if (!is_plain_text(text.substr(0, end))) return false;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return true;
+}
 
 class Stream {
  public:
@@ -32,6 +46,11 @@ class Stream {
   void put(std::string_view text, Worth worth) noexcept try {
     const std::lock_guard lock(mutex_);
     if (worth == Worth::kReport) owes_report_ = has_reported_ = true;
+    std::string shown;  // stays empty where nothing is to be changed: memory may be out
+    if (!consists_of_plain_lines(text) || (worth == Worth::kNote && text.size() > kMaxNoteBytes)) {
+      shown = printable(worth == Worth::kNote ? shortened(text, kMaxNoteBytes) : text);
+      text = shown;
+    }
     if (!pending_.empty()) drain(Patience::kNone);
     if (pending_.empty()) {
       const std::optional<size_t> num_written = write_some(text, Patience::kNone);

@@ -9,6 +9,9 @@ namespace graphrt {
 /// nothing: no function here throws, and none but `deliver_reports` waits for a reader. What the
 /// stream does not take at once is kept, and goes first when there is more to say.
 ///
+/// Words go out as printable() shows them: what a file or a path has in it drives no terminal. Of a
+/// word beyond 256 KiB, the middle is left out.
+///
 /// Threads: any, at any time.
 
 /// Opens what is closed of descriptors 0 to 2, first thing: a file that got one of these numbers

@@ -96,6 +96,12 @@ Result<TensorType> parse_tensor_type(std::string_view text) {
     int64_t dimension = 0;
     const auto [end, code] =
         std::from_chars(digits.data(), digits.data() + digits.size(), dimension);
+    if (has_leading_zero(digits)) {
+      return type_error(text, "some read '" + std::string(digits) + "' as octal");
+    }
+    if (code == std::errc::result_out_of_range) {
+      return type_error(text, "every dimension is a positive integer of 64 bits");
+    }
     if (code != std::errc() || end != digits.data() + digits.size() || dimension <= 0) {
       return type_error(text, "every dimension is a positive integer");
     }

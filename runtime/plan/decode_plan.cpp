@@ -5,6 +5,7 @@
 #include <span>
 
 #include "plan_generated.h"
+#include "runtime/base/text.h"
 #include "runtime/plan/check_references.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/plan_header.h"
@@ -22,9 +23,14 @@ tl::unexpected<Error> broken(std::string_view reason) {
 class Decoder {
  public:
   explicit Decoder(const PlanSections& sections)
-      : data_(sections.data),
-        structure_budget_bytes_(sections.structure.size()),
-        data_budget_bytes_(2 * sections.data.size()) {}
+      : Decoder(sections.structure, sections.data.size()) {
+    data_ = sections.data;
+  }
+  /// Leaves the data out of what it decodes.
+  Decoder(std::span<const std::byte> structure, uint64_t num_data_bytes)
+      : num_data_bytes_(num_data_bytes),
+        structure_budget_bytes_(structure.size()),
+        data_budget_bytes_(2 * num_data_bytes) {}
 
   Result<Plan> decode(const wire::Plan& from) {
     Plan plan;
@@ -62,11 +68,10 @@ class Decoder {
 
   Result<std::string> text(const flatbuffers::String* from) {
     TRY(take(from->size()));
-    const bool has_control_character = std::any_of(from->begin(), from->end(), [](char c) {
-      return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;
-    });
-    if (has_control_character) return broken("a text has control characters");
-    return from->str();
+    std::string words = from->str();
+    if (find_invalid_utf8(words)) return broken("a text is not UTF-8");
+    if (!is_plain_text(words)) return broken("a text has control characters");
+    return words;
   }
 
   template <class Wire, class Items, class Decode>
@@ -119,12 +124,13 @@ class Decoder {
   }
 
   Result<std::vector<std::byte>> blob(const wire::Blob& from) {
-    if (from.offset() > data_.size() || from.size() > data_.size() - from.offset()) {
+    if (from.offset() > num_data_bytes_ || from.size() > num_data_bytes_ - from.offset()) {
       return broken("data outside the data section");
     }
     if (from.size() > data_budget_bytes_) return broken("parts of the data overlap");
     data_budget_bytes_ -= from.size();
-    const std::span<const std::byte> part = data_.subspan(from.offset(), from.size());
+    if (!data_) return std::vector<std::byte>();
+    const std::span<const std::byte> part = data_->subspan(from.offset(), from.size());
     return std::vector<std::byte>(part.begin(), part.end());
   }
 
@@ -363,9 +369,10 @@ class Decoder {
     return result;
   }
 
-  std::span<const std::byte> data_;
+  std::optional<std::span<const std::byte>> data_;
+  uint64_t num_data_bytes_;
   size_t structure_budget_bytes_;
-  size_t data_budget_bytes_;
+  uint64_t data_budget_bytes_;
 };
 
 /// A table takes 4 bytes and so does the offset that leads to it: more tables than this are read
@@ -380,6 +387,13 @@ bool has_sound_offsets(std::span<const std::byte> structure) {
 }
 
 }  // namespace
+
+Result<void> check_plan_structure(std::span<const std::byte> structure, uint64_t num_data_bytes) {
+  if (!has_sound_offsets(structure)) return broken("offsets lead outside of it");
+  TRY(const Plan plan, Decoder(structure, num_data_bytes).decode(*wire::GetPlan(structure.data())));
+  if (const auto reference = find_broken_reference(plan)) return broken(*reference);
+  return {};
+}
 
 Result<Plan> decode_plan(std::span<const std::byte> bytes) {
   TRY(PlanSections sections, split_plan_file(bytes));

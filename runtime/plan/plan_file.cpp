@@ -2,6 +2,7 @@
 
 #include "runtime/base/exceptions.h"
 #include "runtime/base/file.h"
+#include "runtime/plan/plan_header.h"
 
 namespace graphrt {
 
@@ -17,6 +18,12 @@ Result<Plan> read_plan(const std::filesystem::path& path) {
 Result<void> write_plan(const Plan& plan, const std::filesystem::path& path) {
   return without_exceptions([&]() -> Result<void> {
     const std::vector<std::byte> bytes = encode_plan(plan);
+    TRY(const PlanSections sections, split_plan_file(bytes));
+    const Result<void> is_sound = check_plan_structure(sections.structure, sections.data.size());
+    if (!is_sound) {
+      return input_error("nobody could read the plan '" + path.string() +
+                         "': " + is_sound.error().message);
+    }
     return write_file_atomically(path, {bytes});
   });
 }

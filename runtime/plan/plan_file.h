@@ -24,10 +24,15 @@ std::vector<std::byte> encode_plan(const Plan& plan);
 /// Cost: allocates at most a constant times the size of `bytes`.
 Result<Plan> decode_plan(std::span<const std::byte> bytes);
 
+/// What decode_plan would find wrong with this structure, followed by so many bytes of data.
+/// Cost: memory for the structure; the data is not looked at.
+Result<void> check_plan_structure(std::span<const std::byte> structure, uint64_t num_data_bytes);
+
 /// Reads and decodes; errors name the path.
 Result<Plan> read_plan(const std::filesystem::path& path);
 
 /// Writes under a temporary name beside `path` and renames: nothing partial is ever left there.
+/// Errors: also a plan that read_plan would refuse, for example for a path with control characters.
 Result<void> write_plan(const Plan& plan, const std::filesystem::path& path);
 
 }  // namespace graphrt

@@ -155,6 +155,23 @@ TEST(PlanFile, RefusesTextsThatAreNoLine) {
   Plan plan = full_plan();
   plan.name = "two\nlines";
   EXPECT_EQ(error_of(encode_plan(plan)), "its structure is broken: a text has control characters");
+  plan.name = "C1 \xc2\x9b";
+  EXPECT_EQ(error_of(encode_plan(plan)), "its structure is broken: a text has control characters");
+  plan.name = "Latin-1 \xe4";
+  EXPECT_EQ(error_of(encode_plan(plan)), "its structure is broken: a text is not UTF-8");
+}
+
+TEST(PlanFile, IsNotWrittenIfNobodyCouldReadIt) {
+  const std::filesystem::path path = testing::TempDir() + "unreadable_plan.bin";
+  std::filesystem::remove(path);
+  Plan plan = full_plan();
+  plan.inputs[InputId(0)].feed_path = "two\nlines.npy";
+  const auto written = write_plan(plan, path);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().message,
+            "nobody could read the plan '" + path.string() +
+                "': its structure is broken: a text has control characters");
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST(PlanFile, RefusesEveryTruncation) {
