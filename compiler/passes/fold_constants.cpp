@@ -18,6 +18,16 @@ bool may_fold(const Graph& graph, const Node& node, const std::set<ValueId>& out
   });
 }
 
+double work_of(const Graph& graph, NodeId id) {
+  constexpr double kOperationsPerByte = 4;
+  constexpr size_t kBytesOfFunction = 8;  // as a formula writes it: "relu(x0)"
+  const Node& node = graph.nodes[id];
+  const Work work =
+      node.op->work_rule(graph.input_types(id), graph.type_of(node.result), node.attributes);
+  const size_t num_functions = 1 + node.attributes.text("formula", "").size() / kBytesOfFunction;
+  return work.num_flops + work.num_bytes * kOperationsPerByte * static_cast<double>(num_functions);
+}
+
 Tensor evaluate(const Graph& graph, const Node& node) {
   std::vector<Tensor> inputs;
   for (const ValueId input : node.inputs) {
@@ -34,10 +44,14 @@ Result<Graph> fold_constants(Graph graph, DiagnosticSink&) {
   std::set<ValueId> outputs;
   for (const GraphOutput& output : graph.outputs) outputs.insert(output.value);
 
+  double work_left = kMaxFoldedWork;
   Removal removal(graph);
   for (const NodeId id : graph.nodes.ids()) {
     const Node& node = graph.nodes[id];
     if (!may_fold(graph, node, outputs)) continue;
+    const double work = work_of(graph, id);
+    if (work > work_left) continue;
+    work_left -= work;
     Tensor result = evaluate(graph, node);
     Value& value = graph.values[node.result];
     value.kind = ValueKind::kConstant;
