@@ -1,7 +1,6 @@
 #include "compiler/diagnostics/diagnostic.h"
 
 #include <algorithm>
-#include <set>
 #include <tuple>
 #include <utility>
 
@@ -12,6 +11,10 @@ namespace {
 // not fill the screen.
 constexpr size_t kMaxShownBytes = 160;
 constexpr size_t kShownBeforeBytes = 60;
+// Of a longer message, which quotes a long name, the start and the end are shown.
+constexpr size_t kMaxMessageBytes = 1000;
+constexpr size_t kMaxPathBytes = 4096;
+constexpr size_t kMaxNotes = 8;
 
 std::string_view name_of(Severity severity) {
   switch (severity) {
@@ -25,13 +28,8 @@ std::string_view name_of(Severity severity) {
   return "";
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-// Names in a message may come from a file with escape sequences for the terminal.
-std::string printable(std::string_view text) {
-  std::string result(text);
-  std::replace_if(result.begin(), result.end(), is_control, ' ');
-  return result;
+std::string shown_message(std::string_view text) {
+  return printable_line(shortened(text, kMaxMessageBytes));
 }
 
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
@@ -73,19 +71,20 @@ class LineFinder {
   size_t begin_ = 0;  // of line_
 };
 
-// Blanks as wide as `text`: tabs stay tabs, and a character of several bytes takes one column.
+// Blanks as wide as `text`, which is printable; tabs stay tabs.
 std::string padding(std::string_view text) {
   std::string blanks;
-  for (const char c : text) {
-    if (!continues_character(c)) blanks += c == '\t' ? '\t' : ' ';
+  while (!text.empty()) {
+    const size_t num_bytes = first_character_bytes(text);
+    const std::string_view character = text.substr(0, num_bytes);
+    blanks += character == "\t" ? "\t" : std::string(num_columns(character), ' ');
+    text.remove_prefix(num_bytes);
   }
   return blanks;
 }
 
 std::string underline(std::string_view marked) {
-  const auto wide =
-      std::count_if(marked.begin(), marked.end(), [](char c) { return !continues_character(c); });
-  return "^" + std::string(static_cast<size_t>(std::max<std::ptrdiff_t>(wide, 1) - 1), '~');
+  return "^" + std::string(std::max<size_t>(num_columns(marked), 1) - 1, '~');
 }
 
 std::string line_and_caret(const SourceRange& where, std::string_view line) {
@@ -103,24 +102,24 @@ std::string line_and_caret(const SourceRange& where, std::string_view line) {
       after = "...";
     }
   }
-  const auto length = static_cast<size_t>(std::max(where.length, 1));
-  std::string shown(line);
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return is_control(c) && c != '\t'; }, ' ');
-  return before + shown + after + "\n" + padding(before) + padding(line.substr(0, begin)) +
-         underline(line.substr(begin, length)) + "\n";
+  if (begin < line.size()) begin = character_start(line, begin);
+  const auto length = std::min(static_cast<size_t>(std::max(where.length, 1)), line.size() - begin);
+  const std::string unmarked = printable(line.substr(0, begin));
+  const std::string marked = printable(line.substr(begin, length));
+  return before + unmarked + marked + printable(line.substr(begin + length)) + after + "\n" +
+         padding(before + unmarked) + underline(marked) + "\n";
 }
 
 std::string headline(const Diagnostic& diagnostic) {
   const SourceRange& where = diagnostic.where;
   std::string text;
-  if (where.file) text += printable(where.file->path) + ":";
+  if (where.file) text += printable_line(shortened(where.file->path, kMaxPathBytes)) + ":";
   if (where.file && where.line > 0) {
     text += std::to_string(where.line) + ":" + std::to_string(where.column) + ":";
   }
   if (!text.empty()) text += " ";
   text += name_of(diagnostic.severity);
-  return text + ": " + printable(diagnostic.message) + "\n";
+  return text + ": " + shown_message(diagnostic.message) + "\n";
 }
 
 auto place_of(const Diagnostic& diagnostic) {
@@ -129,14 +128,26 @@ auto place_of(const Diagnostic& diagnostic) {
   return std::tuple(path, where.line, where.column);
 }
 
+bool is_before(const Diagnostic& a, const Diagnostic& b) { return place_of(a) < place_of(b); }
+
+bool says_the_same(const Diagnostic& a, const Diagnostic& b) {
+  return a.message == b.message && place_of(a) == place_of(b);
+}
+
+std::string counted(size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 std::string render_with(LineFinder& lines, const Diagnostic& diagnostic) {
   const SourceRange& where = diagnostic.where;
   std::string text = headline(diagnostic);
   if (where.file && where.line > 0) {
     text += line_and_caret(where, lines.line_of(*where.file, where.line));
   }
-  if (diagnostic.hint) text += "  hint: " + printable(*diagnostic.hint) + "\n";
-  for (const Diagnostic& note : diagnostic.notes) text += headline(note);
+  if (diagnostic.hint) text += "  hint: " + shown_message(*diagnostic.hint) + "\n";
+  const size_t num_notes = diagnostic.notes.size();
+  for (size_t i = 0; i < std::min(num_notes, kMaxNotes); ++i) text += headline(diagnostic.notes[i]);
+  if (num_notes > kMaxNotes) text += "and " + counted(num_notes - kMaxNotes, "more note") + "\n";
   return text;
 }
 
@@ -147,16 +158,48 @@ std::string render(const Diagnostic& diagnostic) {
   return render_with(lines, diagnostic);
 }
 
+Diagnostic& FirstDiagnostics::add(Diagnostic diagnostic) {
+  if (diagnostic.message.size() > kMaxMessageBytes) {
+    diagnostic.message = shortened(diagnostic.message, kMaxMessageBytes);
+  }
+  if (is_full_ && !is_before(diagnostic, kept_[kMaxShown - 1])) {
+    const bool is_known = std::any_of(kept_.begin(), kept_.end(), [&](const Diagnostic& other) {
+      return says_the_same(diagnostic, other);
+    });
+    if (!is_known) ++num_left_out_;
+    left_out_ = std::move(diagnostic);
+    return left_out_;
+  }
+  if (kept_.size() >= 2 * kMaxShown) sort();
+  kept_.push_back(std::move(diagnostic));
+  return kept_.back();
+}
+
+void FirstDiagnostics::sort() {
+  std::stable_sort(kept_.begin(), kept_.end(), is_before);
+  std::vector<Diagnostic> different;
+  for (Diagnostic& diagnostic : kept_) {
+    const bool is_known =
+        std::any_of(different.begin(), different.end(),
+                    [&](const Diagnostic& other) { return says_the_same(diagnostic, other); });
+    if (!is_known) different.push_back(std::move(diagnostic));
+  }
+  if (different.size() > kMaxShown) {
+    num_left_out_ += different.size() - kMaxShown;
+    different.resize(kMaxShown);
+    is_full_ = true;
+  }
+  kept_ = std::move(different);
+}
+
 Diagnostic& DiagnosticSink::error(const SourceRange& where, std::string message,
                                   std::optional<std::string> hint) {
   ++num_errors_;
-  diagnostics_.push_back({Severity::kError, where, std::move(message), std::move(hint), {}});
-  return diagnostics_.back();
+  return errors_.add({Severity::kError, where, std::move(message), std::move(hint), {}});
 }
 
 Diagnostic& DiagnosticSink::warning(const SourceRange& where, std::string message) {
-  diagnostics_.push_back({Severity::kWarning, where, std::move(message), std::nullopt, {}});
-  return diagnostics_.back();
+  return warnings_.add({Severity::kWarning, where, std::move(message), std::nullopt, {}});
 }
 
 std::string DiagnosticSink::take_all() {
@@ -166,17 +209,22 @@ std::string DiagnosticSink::take_all() {
 }
 
 std::string DiagnosticSink::render_all() const {
+  FirstDiagnostics errors = errors_;
+  FirstDiagnostics warnings = warnings_;
+  errors.sort();
+  warnings.sort();
   std::vector<const Diagnostic*> sorted;
-  for (const Diagnostic& diagnostic : diagnostics_) sorted.push_back(&diagnostic);
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Diagnostic* a, const Diagnostic* b) {
-    return place_of(*a) < place_of(*b);
-  });
+  for (const Diagnostic& diagnostic : errors.kept()) sorted.push_back(&diagnostic);
+  for (const Diagnostic& diagnostic : warnings.kept()) sorted.push_back(&diagnostic);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Diagnostic* a, const Diagnostic* b) { return is_before(*a, *b); });
   LineFinder lines;
-  std::set<std::string> seen;
   std::string all;
-  for (const Diagnostic* diagnostic : sorted) {
-    const auto [text, is_new] = seen.insert(render_with(lines, *diagnostic));
-    if (is_new) all += *text;
+  for (const Diagnostic* diagnostic : sorted) all += render_with(lines, *diagnostic);
+  if (const size_t count = errors.num_left_out())
+    all += "and " + counted(count, "more error") + "\n";
+  if (const size_t count = warnings.num_left_out()) {
+    all += "and " + counted(count, "more warning") + "\n";
   }
   return all;
 }

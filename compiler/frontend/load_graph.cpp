@@ -28,13 +28,23 @@ bool is_text_form(const SourceFile& file) {
   return extension != ".yaml" && extension != ".yml" && starts_like_text_form(file.text);
 }
 
+/// The text form itself takes any path; a plan does not.
+void check_paths(const GraphDeclarations& declarations, DiagnosticSink& diagnostics) {
+  for (const InputDeclaration& input : declarations.inputs) {
+    if (!input.feed || is_plain_text(input.feed->text)) continue;
+    diagnostics.error(input.feed->where,
+                      "a path must be one line of text without control characters");
+  }
+}
+
 }  // namespace
 
 Result<LoadedGraph> load_graph(std::shared_ptr<const SourceFile> file,
                                DiagnosticSink& diagnostics) {
-  TRY(GraphDeclarations declarations, is_text_form(*file)
-                                          ? parse_graph_declarations(file, diagnostics)
-                                          : read_yaml_graph(file, diagnostics));
+  const bool has_text_form = is_text_form(*file);
+  TRY(GraphDeclarations declarations, has_text_form ? parse_graph_declarations(file, diagnostics)
+                                                    : read_yaml_graph(file, diagnostics));
+  if (has_text_form) check_paths(declarations, diagnostics);
   check_feeds(declarations, diagnostics);
   LoadedGraph loaded;
   if (declarations.machine) {

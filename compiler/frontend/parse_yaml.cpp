@@ -1,3 +1,4 @@
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -9,6 +10,7 @@
 #include <sstream>
 #include <utility>
 
+#include "compiler/diagnostics/check_utf8.h"
 #include "compiler/frontend/yaml_reader.h"
 #include "runtime/base/text.h"
 
@@ -118,6 +120,9 @@ class TreeBuilder : public YAML::EventHandler {
   YamlNode take_root() { return std::move(root_); }
   bool has_root() const { return has_root_; }
   bool has_refused() const { return has_refused_; }
+  /// Lists and maps that are open, and the place of the last.
+  size_t depth() const { return open_.size(); }
+  SourceRange innermost() const { return open_.empty() ? root_.where : open_.back().where; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (has_root_) refuse(lines_.at(mark, 3), "a file holds one document; this starts another one");
@@ -251,6 +256,7 @@ std::optional<std::string> hint_for(std::string_view line, const std::string& me
 }  // namespace
 
 Result<YamlNode> parse_yaml(std::shared_ptr<const SourceFile> file, DiagnosticSink& diagnostics) {
+  if (!check_utf8(file, diagnostics)) return reported();
   const LineTable lines(file);
   TreeBuilder builder(lines, diagnostics);
   try {
@@ -258,6 +264,10 @@ Result<YamlNode> parse_yaml(std::shared_ptr<const SourceFile> file, DiagnosticSi
     YAML::Parser parser(stream);
     while (!builder.has_refused() && parser.HandleNextDocument(builder)) {
     }
+  } catch (const YAML::DeepRecursion&) {
+    diagnostics.error(builder.innermost(), "lists and maps are nested too deeply here, in " +
+                                               std::to_string(builder.depth()) + " others");
+    return reported();
   } catch (const YAML::Exception& failure) {
     diagnostics.error(lines.at(failure.mark, 1), "YAML syntax: " + failure.msg,
                       hint_for(lines.line_at(failure.mark.line), failure.msg));
@@ -271,7 +281,8 @@ Result<YamlNode> parse_yaml(std::shared_ptr<const SourceFile> file, DiagnosticSi
   if (builder.has_refused()) return reported();
   YamlNode root = builder.take_root();
   if (root.kind == YamlKind::kMap) return root;
-  diagnostics.error({file, 1, 1, 1}, "the file must be a map of keys and values");
+  const std::string found = builder.has_root() ? "" : "; it is empty";
+  diagnostics.error({file, 1, 1, 1}, "the file must be a map of keys and values" + found);
   return reported();
 }
 

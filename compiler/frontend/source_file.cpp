@@ -21,6 +21,8 @@ Result<std::shared_ptr<const SourceFile>> read_source_file(const std::filesystem
   if (text.find('\0') != std::string::npos) {
     return input_error(path.string() + ": not a text file");
   }
+  // Some editors put a byte order mark in front; columns count from what is behind it.
+  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
   return std::make_shared<const SourceFile>(SourceFile{path.string(), std::move(text)});
 }
 

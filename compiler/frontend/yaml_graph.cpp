@@ -184,7 +184,10 @@ class GraphReader {
       const bool is_own =
           std::find(kNodeKeys.begin(), kNodeKeys.end(), key.text) != kNodeKeys.end();
       if (is_own) continue;
-      node.attributes.push_back({{key.text, key.where}, std::nullopt, map.items[i].where});
+      node.attributes.push_back({{key.text, key.where}, std::nullopt, map.items[i].where, {}});
+      if (map.items[i].kind == YamlKind::kScalar) {
+        node.attributes.back().written = map.items[i].text;
+      }
       node.attributes.back().value = read_known_attribute(node, key.text, map.items[i]);
     }
     return node;

@@ -212,6 +212,11 @@ std::optional<NameAt> read_path(const YamlNode& node, std::string_view what,
                                 const GraphFileContext& context, DiagnosticSink& diagnostics) {
   const std::optional<std::string> path = read_text(node, what, diagnostics);
   if (!path) return std::nullopt;
+  if (!is_plain_text(*path)) {
+    diagnostics.error(node.where,
+                      std::string(what) + " must be one line of text without control characters");
+    return std::nullopt;
+  }
   return NameAt{(context.folder / *path).generic_string(), node.where};
 }
 

@@ -1,8 +1,10 @@
 #include "compiler/frontend/yaml_reader.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "runtime/base/text.h"
 
@@ -38,9 +40,11 @@ std::string_view described(YamlKind kind) {
 }
 
 void report_kind(const YamlNode& node, std::string_view what, std::string_view wanted,
-                 DiagnosticSink& diagnostics) {
-  diagnostics.error(node.where, std::string(what) + " must be " + std::string(wanted) + "; got " +
-                                    described(node));
+                 DiagnosticSink& diagnostics, std::optional<std::string> hint = std::nullopt) {
+  diagnostics.error(
+      node.where,
+      std::string(what) + " must be " + std::string(wanted) + "; got " + described(node),
+      std::move(hint));
 }
 
 bool is_known(const std::string& key, const MapKeys& keys) {
@@ -49,15 +53,10 @@ bool is_known(const std::string& key, const MapKeys& keys) {
 
 bool is_plain(const YamlNode& node) { return node.kind == YamlKind::kScalar && !node.is_quoted; }
 
-// YAML readers take 010 for 8, people for 10.
-bool has_leading_zero(std::string_view text) {
-  if (text.starts_with('-')) text.remove_prefix(1);
-  return text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9';
-}
-
 template <class T>
 std::optional<T> parse_whole(std::string_view text) {
   T value{};
+  text = without_plus(text);
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
@@ -66,6 +65,38 @@ std::optional<T> parse_whole(std::string_view text) {
 std::optional<double> parse_finite(std::string_view text) {
   const std::optional<double> value = parse_whole<double>(text);
   return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+bool has_digits_only(std::string_view text) {
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// What people and other programs write for a number that is none here.
+std::optional<std::string> hint_for_number(const YamlNode& node, bool is_whole) {
+  if (node.kind != YamlKind::kScalar) return std::nullopt;
+  std::string_view text = node.text;
+  if (node.is_quoted) {
+    return parse_finite(text) ? std::optional<std::string>("write it without the quotes")
+                              : std::nullopt;
+  }
+  constexpr std::string_view kMinusSign = "\xe2\x88\x92";
+  constexpr std::string_view kDash = "\xe2\x80\x93";
+  if (text.starts_with(kMinusSign) || text.starts_with(kDash))
+    return "the sign is not the '-' of a keyboard";
+  constexpr size_t kFewDigits = 18;  // fit into 64 bits: something else is wrong
+  if (has_digits_only(text) && text.size() > kFewDigits) return "it does not fit into 64 bits";
+  if (is_whole && parse_finite(text)) return "write it without point and exponent";
+  if (text.starts_with('-')) text.remove_prefix(1);
+  if (text.size() > 2 && text[0] == '0' && std::isalpha(static_cast<unsigned char>(text[1])) != 0) {
+    return "write it in decimal digits";
+  }
+  const bool starts_with_digit =
+      !text.empty() && std::isdigit(static_cast<unsigned char>(text[0])) != 0;
+  if (starts_with_digit && text.find_first_of("_,' ") != std::string_view::npos) {
+    return "write it without separators, and with a point before a fraction";
+  }
+  return std::nullopt;
 }
 
 bool is_ambiguous(const YamlNode& node, std::string_view what, DiagnosticSink& diagnostics) {
@@ -81,7 +112,7 @@ std::optional<T> read_whole(const YamlNode& node, std::string_view what, std::st
                             DiagnosticSink& diagnostics) {
   if (is_ambiguous(node, what, diagnostics)) return std::nullopt;
   const std::optional<T> value = is_plain(node) ? parse_whole<T>(node.text) : std::nullopt;
-  if (!value) report_kind(node, what, wanted, diagnostics);
+  if (!value) report_kind(node, what, wanted, diagnostics, hint_for_number(node, true));
   return value;
 }
 
@@ -97,7 +128,8 @@ const YamlNode* YamlNode::find(std::string_view key) const {
 void check_keys(const YamlNode& map, const MapKeys& keys, DiagnosticSink& diagnostics) {
   for (const YamlNode& key : map.keys) {
     if (is_known(key.text, keys)) continue;
-    const std::optional<std::string> nearest = nearest_name(key.text, keys.known);
+    const std::optional<std::string> nearest =
+        nearest_name(key.text, keys.known, diagnostics.hint_budget());
     const std::string hint =
         nearest ? "did you mean '" + *nearest + "'?" : "the keys are " + join(keys.known, ", ");
     diagnostics.error(key.where, "unknown key '" + key.text + "' in " + std::string(keys.what),
@@ -148,7 +180,9 @@ std::optional<double> read_number(const YamlNode& node, std::string_view what,
                                   DiagnosticSink& diagnostics) {
   if (is_ambiguous(node, what, diagnostics)) return std::nullopt;
   const std::optional<double> value = is_plain(node) ? parse_finite(node.text) : std::nullopt;
-  if (!value) report_kind(node, what, "a finite number", diagnostics);
+  if (!value) {
+    report_kind(node, what, "a finite number", diagnostics, hint_for_number(node, false));
+  }
   return value;
 }
 
@@ -179,7 +213,8 @@ std::optional<AttributeValue> read_attribute(const YamlNode& node, std::string_v
     if (const auto integer = parse_whole<int64_t>(node.text)) return *integer;
     if (const auto number = parse_finite(node.text)) return *number;
   }
-  report_kind(node, what, "true or false, a finite number, or a list of integers", diagnostics);
+  report_kind(node, what, "true or false, a finite number, or a list of integers", diagnostics,
+              hint_for_number(node, false));
   return std::nullopt;
 }
 

@@ -1,8 +1,8 @@
 #include "compiler/graph/build_graph.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "compiler/graph/build_parallel.h"
@@ -13,6 +13,12 @@
 
 namespace graphc {
 namespace {
+
+/// What a plan holds can be shown and read back; see is_plain_text.
+constexpr std::string_view kMustBePlain = " must be one line of text without control characters";
+
+/// Files of states keep it for themselves; see write_safetensors.
+constexpr std::string_view kNoStateName = "__metadata__";
 
 Diagnostic note_at(const SourceRange& where, std::string message) {
   return {Severity::kNote, where, std::move(message), std::nullopt, {}};
@@ -33,9 +39,10 @@ std::string_view described(ValueKind kind) {
 }
 
 std::optional<std::string> did_you_mean(const std::string& word,
-                                        std::span<const std::string> candidates) {
+                                        std::span<const std::string> candidates,
+                                        NameSearchBudget& budget) {
   if (word.size() < 2) return std::nullopt;  // every other single letter would be near
-  const std::optional<std::string> nearest = nearest_name(word, candidates);
+  const std::optional<std::string> nearest = nearest_name(word, candidates, budget);
   if (!nearest) return std::nullopt;
   return "did you mean " + graphrt::quoted_name(*nearest) + "?";
 }
@@ -57,6 +64,9 @@ class GraphBuilder {
 
   Result<Graph> build() {
     graph_.name = declared_.name.text;
+    if (!is_plain_text(graph_.name)) {
+      diagnostics_.error(declared_.name.where, "the graph's name" + std::string(kMustBePlain));
+    }
     for (InputDeclaration& input : declared_.inputs) add_input(input);
     for (StateDeclaration& state : declared_.states) add_state(state);
     for (ConstantDeclaration& constant : declared_.constants) add_constant(constant);
@@ -113,7 +123,12 @@ class GraphBuilder {
     graph_.values[id].device = text_of(state.device);
     graph_.values[id].device_where = place_of(state.device);
     graph_.values[id].initializer = std::move(state.initializer);
+    if (state.name.text == kNoStateName) {
+      diagnostics_.error(state.name.where, "no state can have the name " + state.name.text,
+                         "in a file of states, it is that of the file's own remarks");
+    }
     states_.push_back(id);
+    state_names_.push_back(state.name.text);
   }
 
   void add_constant(ConstantDeclaration& constant) {
@@ -126,7 +141,7 @@ class GraphBuilder {
     if (at != ids_.end()) return at->second;
     if (!declared_.is_complete) return std::nullopt;
     diagnostics_.error(name.where, graphrt::quoted_name(name.text) + " is not defined",
-                       did_you_mean(name.text, names_));
+                       did_you_mean(name.text, names_, diagnostics_.hint_budget()));
     return std::nullopt;
   }
 
@@ -134,10 +149,8 @@ class GraphBuilder {
     const auto at = ids_.find(name.text);
     if (at == ids_.end() && !declared_.is_complete) return std::nullopt;
     if (at == ids_.end()) {
-      std::vector<std::string> candidates;
-      for (const ValueId state : states_) candidates.push_back(graph_.values[state].name);
       diagnostics_.error(name.where, "there is no state " + graphrt::quoted_name(name.text),
-                         did_you_mean(name.text, candidates));
+                         did_you_mean(name.text, state_names_, diagnostics_.hint_budget()));
       return std::nullopt;
     }
     const Value& value = graph_.values[at->second];
@@ -213,10 +226,10 @@ class GraphBuilder {
   }
 
   void resolve_more_devices(const NodeDeclaration& declared, Node& node) {
+    std::set<std::string_view> listed;
+    if (node.device) listed.insert(*node.device);
     for (const NameAt& device : declared.also_on) {
-      const bool is_new =
-          device.text != node.device &&
-          std::find(node.also_on.begin(), node.also_on.end(), device.text) == node.also_on.end();
+      const bool is_new = listed.insert(device.text).second;
       if (!is_new)
         diagnostics_.error(device.where, graphrt::quoted_name(device.text) + " is listed twice");
       node.also_on.push_back(device.text);
@@ -244,7 +257,7 @@ class GraphBuilder {
       for (const OpInfo& op : all_ops()) candidates.emplace_back(op.name);
       diagnostics_.error(declared.op->where,
                          "unknown operator " + graphrt::quoted_name(declared.op->text),
-                         did_you_mean(declared.op->text, candidates));
+                         did_you_mean(declared.op->text, candidates, diagnostics_.hint_budget()));
       return;
     }
     if (declared.inputs) check_arity(declared, *node.op);
@@ -282,7 +295,7 @@ class GraphBuilder {
       diagnostics_.error(
           declared.name.where,
           std::string(node.op->name) + " has no attribute " + graphrt::quoted_name(name),
-          did_you_mean(name, candidates));
+          did_you_mean(name, candidates, diagnostics_.hint_budget()));
       return;
     }
     if (!declared.value) return;
@@ -292,23 +305,28 @@ class GraphBuilder {
       value = static_cast<double>(*integer);
     }
     if (kind_of(value) != spec->kind) {
-      diagnostics_.error(declared.value_where, graphrt::quoted_name(name) + " must be " +
-                                                   std::string(to_string(spec->kind)) + "; got " +
-                                                   to_string(value));
+      report_attribute_kind(declared, *spec);
       return;
     }
     const auto* text = std::get_if<std::string>(&value);
-    if (text != nullptr && std::any_of(text->begin(), text->end(), is_control)) {
-      diagnostics_.error(
-          declared.value_where,
-          graphrt::quoted_name(name) + " must be one line of text without control characters");
+    if (text != nullptr && !is_plain_text(*text)) {
+      diagnostics_.error(declared.value_where,
+                         graphrt::quoted_name(name) + std::string(kMustBePlain));
       return;
     }
     node.attributes.set(name, std::move(value));
     node.attribute_places.emplace_back(name, declared.value_where);
   }
 
-  static bool is_control(char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }
+  void report_attribute_kind(const AttributeDeclaration& declared, const AttributeSpec& spec) {
+    const std::string& written = declared.written;
+    const bool is_too_large = spec.kind == AttributeKind::kInt && !written.empty() &&
+                              written.find_first_not_of("+-0123456789") == std::string::npos;
+    diagnostics_.error(declared.value_where,
+                       graphrt::quoted_name(declared.name.text) + " must be " +
+                           std::string(to_string(spec.kind)) + (is_too_large ? " of 64 bits" : "") +
+                           "; got " + (written.empty() ? to_string(*declared.value) : written));
+  }
 
   void resolve_update(const NameAt& updates, Node& node) {
     node.updates = find_state(updates, "only a state can be updated");
@@ -342,12 +360,12 @@ class GraphBuilder {
   void add_output(const OutputDeclaration& output) {
     const std::optional<ValueId> value = find(output.value);
     if (!value) return;
-    for (const GraphOutput& other : graph_.outputs) {
-      if (other.value != *value) continue;
+    const auto [first, is_new] = output_places_.emplace(*value, output.value.where);
+    if (!is_new) {
       diagnostics_
           .error(output.value.where,
                  graphrt::quoted_name(output.value.text) + " is an output twice")
-          .notes.push_back(note_at(other.where, "first here"));
+          .notes.push_back(note_at(first->second, "first here"));
       return;
     }
     graph_.outputs.push_back(
@@ -431,9 +449,11 @@ class GraphBuilder {
   Graph graph_;
   std::map<std::string, ValueId> ids_;
   std::vector<std::string> names_;
-  std::vector<ValueId> states_;   // one a declared state
-  std::vector<ValueId> results_;  // one a declared node
+  std::vector<ValueId> states_;           // one a declared state
+  std::vector<std::string> state_names_;  // the same
+  std::vector<ValueId> results_;          // one a declared node
   std::map<ValueId, SourceRange> updates_;
+  std::map<ValueId, SourceRange> output_places_;
   std::vector<std::vector<size_t>> read_edges_;  // per declared node: the nodes it reads
 };
 

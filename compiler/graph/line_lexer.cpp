@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/base/text.h"
+
 namespace graphc {
 namespace {
 
@@ -90,7 +92,7 @@ void LineLexer::advance() {
     at_ = number_end(begin);
   } else {
     token_.kind = TokenKind::kSymbol;
-    at_ = begin + 1;
+    at_ = begin + first_character_bytes(text_.substr(begin));
   }
   token_.text = std::string(text_.substr(begin, at_ - begin));
   if (token_.kind == TokenKind::kValue) token_.text.erase(0, 1);

@@ -11,15 +11,17 @@
 #include "compiler/graph/graph_declarations.h"
 #include "compiler/graph/line_lexer.h"
 #include "compiler/vocabulary.h"
+#include "runtime/base/text.h"
 
 namespace graphc {
 
-/// The number that the token is, all of it.
+/// The number that the token is, all of it; 010 is none, since some read it as octal.
 template <class Number>
 std::optional<Number> parse_whole(const Token& token) {
   Number value{};
   const char* end = token.text.data() + token.text.size();
   const auto [stop, code] = std::from_chars(token.text.data(), end, value);
+  if (has_leading_zero(token.text)) return std::nullopt;
   if (token.kind != TokenKind::kNumber || code != std::errc() || stop != end) return std::nullopt;
   return value;
 }

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "compiler/diagnostics/check_utf8.h"
 #include "compiler/graph/build_graph.h"
 #include "compiler/graph/graph_text.h"
 #include "compiler/graph/initial_number.h"
@@ -37,6 +38,11 @@ class LineParser {
   }
 
  private:
+  bool check_plain(const NameAt& name, const std::string& what) {
+    if (is_plain_text(name.text)) return true;
+    return line_.fail_at(name.where, what + " must be one line of text without control characters");
+  }
+
   bool parse_device(std::string_view keyword, std::optional<NameAt>& device) {
     if (!line_.accept_word(keyword)) return true;
     return line_.read_word_or_string(device.emplace(), "the name of a device");
@@ -157,6 +163,7 @@ class LineParser {
       } else if (line_.accept_word("stream")) {
         NameAt stream;
         is_read = line_.expect('=') && line_.read_word_or_string(stream, "the name of a state");
+        is_read = is_read && check_plain(stream, "the name of a state");
         initializer.stream = stream.text;
       } else {
         return line_.fail(is_uniform ? "low, high, seed or stream" : "seed or stream");
@@ -273,6 +280,7 @@ class LineParser {
       attribute.name = {std::move(name.text), std::move(name.where)};
       if (!line_.expect('=')) return false;
       attribute.value_where = line_.peek().where;
+      if (line_.peek().kind == TokenKind::kNumber) attribute.written = line_.peek().text;
       if (!parse_attribute_value(attribute.value)) return false;
     }
     return true;
@@ -341,6 +349,7 @@ class LineParser {
 
 Result<GraphDeclarations> parse_graph_declarations(std::shared_ptr<const SourceFile> file,
                                                    DiagnosticSink& diagnostics) {
+  if (!check_utf8(file, diagnostics)) return reported();
   GraphDeclarations declarations;
   declarations.name.where = {file, 1, 1, 1};
   int line = 0;

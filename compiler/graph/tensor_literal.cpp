@@ -40,6 +40,16 @@ std::optional<uint32_t> parse_special(std::string_view text) {
   return bits;
 }
 
+/// How YAML writes what is no finite number.
+bool is_yaml_special(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return text == ".nan" || text == ".NaN" || text == ".inf" || text == ".Inf" || text == ".INF";
+}
+
+std::string plus_remark(std::string_view text) {
+  return without_plus(text) == text ? "" : "; write it without the sign";
+}
+
 std::string print_element(uint32_t bits, ElementType element) {
   if (element == ElementType::kI32) return std::to_string(std::bit_cast<int32_t>(bits));
   const float value = std::bit_cast<float>(bits);
@@ -111,9 +121,12 @@ std::optional<std::string> LiteralBudget::take(const TensorType& type) {
 std::optional<std::string> append_element(std::string_view text, ElementType element,
                                           std::vector<std::byte>& bytes) {
   const std::string quoted = "'" + std::string(text) + "'";
+  if (has_leading_zero(text)) {
+    return quoted + " has a leading zero, which some read as octal";
+  }
   if (element == ElementType::kI32) {
     int32_t value = 0;
-    if (!parse_whole(text, value)) return quoted + " is no 32-bit integer";
+    if (!parse_whole(text, value)) return quoted + " is no 32-bit integer" + plus_remark(text);
     append_bits(std::bit_cast<uint32_t>(value), bytes);
     return std::nullopt;
   }
@@ -122,7 +135,10 @@ std::optional<std::string> append_element(std::string_view text, ElementType ele
     return std::nullopt;
   }
   float value = 0;
-  if (!parse_whole(text, value) || !std::isfinite(value)) return quoted + " is no 32-bit number";
+  if (!parse_whole(text, value) || !std::isfinite(value)) {
+    return quoted + " is no 32-bit number" +
+           (is_yaml_special(text) ? "; write nan, inf or -inf" : plus_remark(text));
+  }
   append_bits(std::bit_cast<uint32_t>(value), bytes);
   return std::nullopt;
 }

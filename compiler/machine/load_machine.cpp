@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "compiler/frontend/yaml_reader.h"
@@ -24,8 +23,6 @@ bool is_device_name(std::string_view name) {
   const std::vector<std::string_view> parts = split(name, '/');
   return std::all_of(parts.begin(), parts.end(), is_identifier);
 }
-
-bool is_control(char c) { return std::iscntrl(static_cast<unsigned char>(c)) != 0; }
 
 class MachineReader {
  public:
@@ -52,7 +49,7 @@ class MachineReader {
   /// Printed in summaries and in to_yaml: YAML joins the lines of a text that has several.
   void read_name(const YamlNode& name) {
     machine_.name = read_text(name, "`machine`", diagnostics_).value_or("");
-    if (std::none_of(machine_.name.begin(), machine_.name.end(), is_control)) return;
+    if (is_plain_text(machine_.name)) return;
     diagnostics_.error(name.where, "`machine` must be one line of text without control characters");
   }
 
@@ -60,9 +57,8 @@ class MachineReader {
   std::optional<T> read_quantity(const YamlNode* node, std::string_view what,
                                  Result<T> (*parse)(std::string_view)) {
     if (node == nullptr) return std::nullopt;
-    const std::optional<std::string> text = read_text(*node, what, diagnostics_);
-    if (!text) return std::nullopt;
-    const Result<T> value = parse(*text);
+    if (!expect_kind(*node, YamlKind::kScalar, what, diagnostics_)) return std::nullopt;
+    const Result<T> value = parse(node->text);
     if (value) return *value;
     diagnostics_.error(node->where, std::string(what) + " " + value.error().message);
     return std::nullopt;
@@ -230,7 +226,7 @@ class MachineReader {
       }
       for (size_t k = 0; k < of_kind.keys.size(); ++k) {
         const YamlNode& kernel = of_kind.keys[k];
-        if (std::any_of(kernel.text.begin(), kernel.text.end(), is_control)) {
+        if (!is_plain_text(kernel.text)) {
           diagnostics_.error(kernel.where, "what a kernel computes is one line");
           continue;
         }
@@ -242,7 +238,7 @@ class MachineReader {
   void read_algorithm(const std::string& kind, const YamlNode& kernel, const YamlNode& item) {
     const std::optional<std::string> text = read_text(item, "an algorithm", diagnostics_);
     if (!text) return;
-    if (std::any_of(text->begin(), text->end(), is_control)) {
+    if (!is_plain_text(*text)) {
       diagnostics_.error(item.where, "an algorithm is one line");
     }
     machine_.algorithms[kind][kernel.text] = *text;
@@ -295,6 +291,7 @@ class MachineReader {
     }
     back.both_bytes_per_s = to.both_bytes_per_s;
     back.latency_ns = to.latency_ns;
+    to.where = back.where = map.where;
     to.link = back.link = static_cast<int32_t>(machine_.links.size() / 2);
     if (!read_ends(map, to)) return;
     back.from = to.to;
@@ -335,7 +332,8 @@ class MachineReader {
     const std::optional<DeviceId> device = machine_.find_device(*name);
     const bool is_named = std::find(names_.begin(), names_.end(), *name) != names_.end();
     if (!device && !is_named && !names_.empty()) {
-      const std::optional<std::string> nearest = nearest_name(*name, names_);
+      const std::optional<std::string> nearest =
+          nearest_name(*name, names_, diagnostics_.hint_budget());
       diagnostics_.error(
           node.where, "there is no device '" + *name + "'",
           nearest ? std::optional("did you mean '" + *nearest + "'?") : std::nullopt);

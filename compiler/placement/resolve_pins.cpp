@@ -16,8 +16,8 @@ std::optional<DeviceId> find_device(const std::string& name, const SourceRange& 
   if (const auto device = machine.find_device(name)) return device;
   std::vector<std::string> names;
   for (const Device& device : machine.devices) names.push_back(device.name);
-  std::string hint = "machine '" + machine.name + "' has " + join(names, ", ");
-  if (const auto nearest = nearest_name(name, names)) {
+  std::string hint = "machine '" + machine.name + "' has " + join_first(names, ", ");
+  if (const auto nearest = nearest_name(name, names, diagnostics.hint_budget())) {
     hint = "did you mean '" + *nearest + "'? " + hint;
   }
   diagnostics.error(where, "unknown device '" + name + "'", hint);

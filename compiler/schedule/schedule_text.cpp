@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/diagnostics/check_utf8.h"
 #include "compiler/schedule/joined_problem.h"
 #include "compiler/schedule/pipeline_search.h"
 #include "compiler/schedule/schedule.h"
@@ -50,7 +51,8 @@ std::optional<int32_t> stage_of(std::string_view text) {
   text = text.substr(0, text.find(' '));
   int32_t stage = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), stage);
-  if (code != std::errc() || end != text.data() + text.size() || stage < 0 || stage > kMaxStage) {
+  if (code != std::errc() || has_leading_zero(text) || end != text.data() + text.size() ||
+      stage < 0 || stage > kMaxStage) {
     return std::nullopt;
   }
   return stage;
@@ -126,15 +128,20 @@ class ScheduleParser {
   std::optional<Id> find(const std::map<std::string, Id, std::less<>>& names, const Field& field,
                          const std::string& what, int line) {
     if (const auto known = names.find(field.text); known != names.end()) return known->second;
-    std::vector<std::string> candidates;
-    for (const auto& [name, id] : names) candidates.push_back(name);
-    std::optional<std::string> hint;
-    if (const auto nearest = nearest_name(field.text, candidates)) {
-      hint = "did you mean '" + *nearest + "'?";
-    }
     diagnostics_.error(at(line, field.column, field.text.size()),
-                       "unknown " + what + " '" + std::string(field.text) + "'", hint);
+                       "unknown " + what + " '" + std::string(field.text) + "'",
+                       hint_for(field.text, names));
     return std::nullopt;
+  }
+
+  template <class Id>
+  std::optional<std::string> hint_for(std::string_view name,
+                                      const std::map<std::string, Id, std::less<>>& names) {
+    if (diagnostics_.hint_budget().is_used_up()) return std::nullopt;
+    std::vector<std::string> candidates;
+    for (const auto& [known, id] : names) candidates.push_back(known);
+    const auto nearest = nearest_name(name, candidates, diagnostics_.hint_budget());
+    return nearest ? std::optional("did you mean '" + *nearest + "'?") : std::nullopt;
   }
 
   Result<Schedule> evaluate() {
@@ -208,6 +215,7 @@ std::set<std::string, std::less<>> task_names_in(std::string_view schedule_text)
 
 Result<Schedule> parse_schedule(const std::shared_ptr<const SourceFile>& file,
                                 const TaskGraph& tasks, DiagnosticSink& diagnostics) {
+  if (!check_utf8(file, diagnostics)) return reported();
   return ScheduleParser(file, tasks, diagnostics).run();
 }
 

@@ -24,6 +24,19 @@ TEST(TopologicalOrder, FindsShortCyclesInTheDirectionOfTheData) {
   EXPECT_EQ(sorted.order, (std::vector<size_t>{5}));
 }
 
+// Many small cycles, and long chains behind one: each item is looked at once.
+TEST(TopologicalOrder, FindsCyclesInLinearTime) {
+  constexpr size_t kSize = 400'000;
+  std::vector<std::vector<size_t>> reads(kSize);
+  for (size_t i = 0; i + 1 < kSize; i += 2) {
+    reads[i] = {i + 1};
+    reads[i + 1] = {i};
+  }
+  EXPECT_EQ(sort_topologically(reads).cycles.size(), kSize / 2);
+  for (size_t i = 0; i < kSize; ++i) reads[i] = {std::min(i + 1, kSize - 1)};
+  EXPECT_EQ(sort_topologically(reads).cycles, (Cycles{{kSize - 1}}));
+}
+
 TEST(TopologicalOrder, KeepsOrdersAndReportsCyclesOfRandomGraphs) {
   constexpr unsigned kSeed = 7;
   SCOPED_TRACE("seed " + std::to_string(kSeed));
