@@ -11,7 +11,7 @@ tl::unexpected<Error> unknown_name(std::string_view kind, std::string_view name,
     return input_error(what + "; did you mean '" + *nearest + "'?");
   }
   if (known.empty()) return input_error(what + "; it has none");
-  return input_error(what + "; it has " + join(known, ", "));
+  return input_error(what + "; it has " + join_first(known, ", "));
 }
 
 }  // namespace graphrt

@@ -163,7 +163,7 @@ Result<CheckReport> ReferenceCheck::compare_all(const Session& session) const {
   if (!report || !found) return report;
   TRY(const std::string note, rounded_otherwise(session, *found));
   const std::string others = found->others.empty() ? "" : "; also different: ";
-  return mismatch(found->message + note + others + join(found->others, ", "));
+  return mismatch(found->message + note + others + join_first(found->others, ", "));
 }
 
 Result<ReferenceExecutor> ReferenceCheck::reference_for(const Session& session) const {

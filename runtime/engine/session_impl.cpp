@@ -35,12 +35,6 @@ SinkTable make_sinks(const Plan& plan) {
   return sinks;
 }
 
-Result<size_t> find_output(const Plan& plan, std::string_view name) {
-  const PlanOutput* output = find_named(plan.outputs, name);
-  if (output == nullptr) return unknown_name("output", name, names_of(plan.outputs));
-  return static_cast<size_t>(output - plan.outputs.data());
-}
-
 /// At most as many products at a time as lanes of the host compute some.
 int32_t num_product_lanes(const Plan& plan, const IdVector<DeviceId, bool>& has_queue) {
   const auto is_product = [&](InstructionId id) {
@@ -88,7 +82,7 @@ Result<void> Session::Impl::load_feeds() {
       problems.push_back("feed of input '" + input.name + "': " + feed.error().message);
     }
   }
-  if (!problems.empty()) return input_error(join(problems, "\n"));
+  if (!problems.empty()) return input_error(join_first(problems, "\n"));
   return check_feed_rows();
 }
 
@@ -200,8 +194,20 @@ const Tensor* Session::Impl::input_array(std::string_view name) const {
   return nullptr;
 }
 
+Result<size_t> Session::Impl::find_output(std::string_view name) const {
+  const std::optional<size_t> index = outputs_by_name.find(name);
+  if (!index) return unknown_name("output", name, names_of(plan.outputs));
+  return *index;
+}
+
+Result<const PlanState*> Session::Impl::find_state(std::string_view name) const {
+  const std::optional<size_t> index = states_by_name.find(name);
+  if (!index) return unknown_name("state", name, names_of(plan.states));
+  return &plan.states[*index];
+}
+
 Result<void> Session::Impl::stack_output(std::string_view name) {
-  TRY(const size_t index, find_output(plan, name));
+  TRY(const size_t index, find_output(name));
   OutputSink* sink = sinks[index].get();
   if (sink == nullptr) {
     const Device& device = memory.device_of(plan.outputs[index].value.buffer);
@@ -232,7 +238,7 @@ Result<void> Session::Impl::run(int64_t num_steps, const RunOptions& options) {
 
 Result<Tensor> Session::Impl::stacked(std::string_view name) const {
   TRY(check_intact());
-  TRY(const size_t index, find_output(plan, name));
+  TRY(const size_t index, find_output(name));
   const OutputSink* sink = sinks[index].get();
   if (sink == nullptr || !sink->is_stacked() || sink->num_stacked(next_step) <= 0) {
     return input_error("no values of output '" + std::string(name) +
@@ -243,7 +249,7 @@ Result<Tensor> Session::Impl::stacked(std::string_view name) const {
 
 Result<Tensor> Session::Impl::stacked(std::string_view name, StepRange steps) const {
   TRY(check_intact());
-  TRY(const size_t index, find_output(plan, name));
+  TRY(const size_t index, find_output(name));
   const OutputSink* sink = sinks[index].get();
   if (sink == nullptr || !sink->holds(steps, next_step)) {
     return input_error("not all values of output '" + std::string(name) + "' of the " +
@@ -255,7 +261,7 @@ Result<Tensor> Session::Impl::stacked(std::string_view name, StepRange steps) co
 
 Result<Tensor> Session::Impl::last(std::string_view name) const {
   TRY(check_intact());
-  TRY(const size_t index, find_output(plan, name));
+  TRY(const size_t index, find_output(name));
   const OutputSink* sink = sinks[index].get();
   const bool is_restarted =
       sink != nullptr && sink->is_stacked() && sink->num_stacked(next_step) == 0;
@@ -271,8 +277,7 @@ Result<Tensor> Session::Impl::last(std::string_view name) const {
 
 Result<Tensor> Session::Impl::state(std::string_view name) const {
   TRY(check_intact());
-  const PlanState* found = find_named(plan.states, name);
-  if (found == nullptr) return unknown_name("state", name, names_of(plan.states));
+  TRY(const PlanState* found, find_state(name));
   Tensor value = zeros(found->type);
   TRY(memory.read(found->buffers.front(), next_step - 1, value.data));
   return value;
@@ -280,8 +285,7 @@ Result<Tensor> Session::Impl::state(std::string_view name) const {
 
 Result<void> Session::Impl::set_state(std::string_view name, const Tensor& value) {
   TRY(check_intact());
-  const PlanState* found = find_named(plan.states, name);
-  if (found == nullptr) return unknown_name("state", name, names_of(plan.states));
+  TRY(const PlanState* found, find_state(name));
   if (value.type != found->type) {
     return input_error("state '" + found->name + "' is " + to_string(found->type) +
                        "; the value is " + to_string(value.type));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/name_index.h"
 #include "runtime/engine/bind_plan.h"
 #include "runtime/engine/engine.h"
 #include "runtime/engine/plan_memory.h"
@@ -26,7 +27,11 @@ namespace graphrt {
 ///          time, which sees to that by `is_in_use`.
 struct Session::Impl {
   Impl(Plan the_plan, std::filesystem::path the_folder, PlanMemory the_memory)
-      : plan(std::move(the_plan)), folder(std::move(the_folder)), memory(std::move(the_memory)) {}
+      : plan(std::move(the_plan)),
+        outputs_by_name(plan.outputs),
+        states_by_name(plan.states),
+        folder(std::move(the_folder)),
+        memory(std::move(the_memory)) {}
 
   Result<void> prepare(const DeviceSet& devices, LaunchMode launch);
   Result<void> set_input(std::string_view name, Tensor array, const std::string& origin);
@@ -45,6 +50,8 @@ struct Session::Impl {
   const Tensor* input_array(std::string_view name) const;
 
   Plan plan;
+  NameIndex outputs_by_name;
+  NameIndex states_by_name;
   std::filesystem::path folder;
   std::vector<std::string> notes;
   ProductBuffers product_buffers;
@@ -62,6 +69,8 @@ struct Session::Impl {
   std::atomic<bool> is_in_use = false;
 
  private:
+  Result<size_t> find_output(std::string_view name) const;
+  Result<const PlanState*> find_state(std::string_view name) const;
   Result<void> fill_memory();
   Result<void> load_feeds();
   Result<void> check_feed_rows() const;

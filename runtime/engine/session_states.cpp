@@ -35,7 +35,8 @@ Result<std::vector<std::string>> Session::Impl::load_state(const std::filesystem
     if (!misfit.empty()) misfits.push_back(path.string() + ": " + std::move(misfit));
   }
   if (match == StateMatch::kExact && !misfits.empty()) {
-    return input_error(join(misfits, "\n") + "\n--partial loads what fits and leaves the rest");
+    return input_error(join_first(misfits, "\n") +
+                       "\n--partial loads what fits and leaves the rest");
   }
   for (const PlanState& state : plan.states) {
     if (!state_misfit(state, file).empty()) continue;

@@ -137,9 +137,11 @@ std::optional<OpError> find_outside(const Attributes& attributes, std::string_vi
   if (number >= low && number < high) return std::nullopt;
   const std::string upper = std::isinf(high) ? "" : " < " + format_number(high);
   const bool rounding_is_to_blame = written >= low && written < high;
+  // Not every integer is a double: 2^63 - 1 would be shown as 2^63.
+  const bool is_integer = value != nullptr && kind_of(*value) == AttributeKind::kInt;
   return OpError{
       "needs " + format_number(low) + " <= " + std::string(name) + upper + "; got " +
-          format_number(written) +
+          (is_integer ? to_string(*value) : format_number(written)) +
           (rounding_is_to_blame ? ", which is " + format_number(number) + " as f32" : ""),
       {},
       name};

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "runtime/engine/names.h"
+#include "runtime/base/name_index.h"
 #include "tools/graphrun/run_length.h"
 #include "tools/graphrun/scalar_outputs.h"
 
@@ -16,11 +16,13 @@ using graphrt::Tensor;
 
 /// Why the plan cannot evaluate; empty if it can.
 std::string misfit(const graphrt::Plan& plan, const graphrt::Plan& training) {
+  const graphrt::NameIndex sources(training.states);
   for (const graphrt::PlanState& state : plan.states) {
-    const graphrt::PlanState* source = graphrt::find_named(training.states, state.name);
-    if (source == nullptr) {
+    const std::optional<size_t> index = sources.find(state.name);
+    if (!index) {
       return fmt::format("'{}' has no state '{}' to hand over", training.name, state.name);
     }
+    const graphrt::PlanState* source = &training.states[*index];
     if (source->type == state.type) continue;
     return fmt::format("state '{}' is {}; that of '{}' is {}", state.name, to_string(state.type),
                        training.name, to_string(source->type));

@@ -77,7 +77,12 @@ Result<void> load_state(Session& session, const Options& options) {
   const auto match =
       options.is_partial ? graphrt::StateMatch::kPartial : graphrt::StateMatch::kExact;
   TRY(const std::vector<std::string> left_out, session.load_state(*options.load_state, match));
-  for (const std::string& line : left_out) note(options, "not loaded: {}", line);
+  constexpr size_t kMaxLines = 20;
+  const size_t num_lines = std::min(left_out.size(), kMaxLines);
+  for (size_t i = 0; i < num_lines; ++i) note(options, "not loaded: {}", left_out[i]);
+  if (left_out.size() > num_lines) {
+    note(options, "and {} more are not loaded", left_out.size() - num_lines);
+  }
   return {};
 }
 

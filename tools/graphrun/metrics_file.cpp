@@ -21,6 +21,8 @@ using graphrt::Result;
 /// A run on a full disk needs no more memory for its table.
 constexpr size_t kMaxPendingBytes = size_t{64} << 20;
 
+constexpr size_t kMaxShownBytes = 160;  // of a line, in messages
+
 tl::unexpected<graphrt::Error> cannot_write(const std::filesystem::path& path, int code) {
   return graphrt::machine_error("cannot write '" + path.string() +
                                 "': " + std::generic_category().message(code));
@@ -83,8 +85,8 @@ Result<MetricsFile> MetricsFile::continue_after(int64_t last_step,
     const int64_t step = step_of(line);
     if (step < 0) {
       return graphrt::input_error(
-          "--metrics " + path.string() +
-          ": a line does not start with a step: " + std::string(line.substr(0, line.size() - 1)));
+          "--metrics " + path.string() + ": a line does not start with a step: " +
+          graphrt::shortened(line.substr(0, line.size() - 1), kMaxShownBytes));
     }
     if (step > last_step) break;
     kept += line;

@@ -18,13 +18,6 @@ bool has_first_value(const SourceValue& value) {
   return is_state(value) || value.kind == SourceValueKind::kConstant;
 }
 
-std::optional<SourceValueId> find_id(const SourceGraph& graph, std::string_view name) {
-  for (const SourceValueId id : graph.values.ids()) {
-    if (graph.values[id].name == name) return id;
-  }
-  return std::nullopt;
-}
-
 /// What a device may round otherwise, as a share of the result: sums go on in another order.
 constexpr double kRounding = 0x1p-22;
 
@@ -147,7 +140,7 @@ Result<void> ReferenceExecutor::check_node(const SourceNode& node) const {
 }
 
 Result<void> ReferenceExecutor::set_state(std::string_view name, Tensor value) {
-  const std::optional<SourceValueId> id = find_id(graph_, name);
+  const std::optional<SourceValueId> id = find_id(name);
   if (!id || !is_state(graph_.values[*id])) {
     return input_error("there is no state '" + std::string(name) + "'");
   }
@@ -158,7 +151,7 @@ Result<void> ReferenceExecutor::set_state(std::string_view name, Tensor value) {
 
 Result<void> ReferenceExecutor::step(const std::map<std::string, Tensor>& inputs) {
   for (const auto& [name, tensor] : inputs) {
-    const std::optional<SourceValueId> id = find_id(graph_, name);
+    const std::optional<SourceValueId> id = find_id(name);
     if (!id || graph_.values[*id].kind != SourceValueKind::kInput) {
       return input_error("there is no input '" + name + "'");
     }
@@ -197,13 +190,18 @@ void ReferenceExecutor::round_result(const SourceNode& node,
                rounding_of_sums(node, a.type), stream);
 }
 
+std::optional<SourceValueId> ReferenceExecutor::find_id(std::string_view name) const {
+  const std::optional<size_t> position = by_name_.find(name);
+  return position ? std::optional(SourceValueId(static_cast<int32_t>(*position))) : std::nullopt;
+}
+
 const Tensor* ReferenceExecutor::find_value(std::string_view name) const {
-  const std::optional<SourceValueId> id = find_id(graph_, name);
+  const std::optional<SourceValueId> id = find_id(name);
   return id ? &values_[*id] : nullptr;
 }
 
 const Tensor* ReferenceExecutor::find_state(std::string_view name) const {
-  const std::optional<SourceValueId> id = find_id(graph_, name);
+  const std::optional<SourceValueId> id = find_id(name);
   return id && is_state(graph_.values[*id]) ? &states_[*id] : nullptr;
 }
 

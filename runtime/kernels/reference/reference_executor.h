@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/base/name_index.h"
 #include "runtime/base/result.h"
 #include "runtime/base/tensor.h"
 #include "runtime/plan/source_graph.h"
@@ -47,13 +48,16 @@ class ReferenceExecutor {
   const SourceGraph& graph() const { return graph_; }
 
  private:
-  explicit ReferenceExecutor(SourceGraph graph) : graph_(std::move(graph)) {}
+  explicit ReferenceExecutor(SourceGraph graph)
+      : graph_(std::move(graph)), by_name_(graph_.values) {}
+  std::optional<SourceValueId> find_id(std::string_view name) const;
   Result<void> check_graph() const;
   Result<void> check_node(const SourceNode& node) const;
   void round_result(const SourceNode& node, std::span<const Tensor* const> operands,
                     Tensor& result) const;
 
   SourceGraph graph_;
+  NameIndex by_name_;
   IdVector<SourceValueId, Tensor> values_;
   IdVector<SourceValueId, Tensor> states_;  // current values; empty for what is no state
   std::optional<uint32_t> noise_seed_;
