@@ -6,6 +6,7 @@
 #include "compiler/fit/limits.h"
 #include "compiler/fit/lower_within.h"
 #include "compiler/graph/graph_text.h"
+#include "compiler/machine/check_figures.h"
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_rows.h"
 #include "compiler/schedule/serialise.h"
@@ -43,7 +44,7 @@ EvaluateGraph score_of_graph(const Machine& machine, const CostModel& costs,
   return [&](const Graph& graph) -> std::optional<PlacementScore> {
     DiagnosticSink unused;
     const auto passes = run_passes(graph, default_passes(), {}, unused);
-    if (!passes) return std::nullopt;
+    if (!passes || !check_figures(passes->graph, machine, costs, unused)) return std::nullopt;
     const auto placement = place_within(passes->graph, machine, costs, limits, unused);
     return placement ? placement->chosen.score : std::nullopt;
   };
@@ -86,6 +87,7 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
       choose_parallel(graph, machine, costs, score_of_graph(machine, costs, limits), diagnostics));
   TRY(const PassRun passes,
       run_passes(with(parallel.parallel, graph), default_passes(), options.passes, diagnostics));
+  TRY(check_figures(passes.graph, machine, costs, diagnostics));
 
   TRY(const Placement placement, place_within(passes.graph, machine, costs, limits, diagnostics));
   TRY(const PlacedGraph whole,
@@ -148,6 +150,7 @@ Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& mach
       choose_parallel(graph, machine, costs, score_of_graph(machine, costs, limits), diagnostics));
   TRY(const PassRun passes,
       run_passes(with(parallel.parallel, graph), default_passes(), options.passes, diagnostics));
+  TRY(check_figures(passes.graph, machine, costs, diagnostics));
   TRY(resolve_pins(passes.graph, machine, diagnostics));
   return find_trade_offs(limits, compile_within(passes.graph, machine, costs));
 }

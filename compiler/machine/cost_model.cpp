@@ -8,8 +8,11 @@
 namespace graphc {
 namespace {
 
+/// More than check_figures lets pass, and little enough to be added up a few times.
+constexpr double kMostNs = static_cast<double>(int64_t{1} << 60);
+
 int64_t nanoseconds(double amount, double rate_per_s) {
-  return static_cast<int64_t>(std::ceil(amount / rate_per_s * 1e9));
+  return static_cast<int64_t>(std::min(std::ceil(amount / rate_per_s * 1e9), kMostNs));
 }
 
 /// A device without a rate for coarser products computes them in f32.

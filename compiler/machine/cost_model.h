@@ -23,7 +23,8 @@ struct BlockSizes {
                                 << 22;  ///< 80 us of a PCIe 5 link, nine of its latencies
 };
 
-/// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time).
+/// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time; none is
+/// above 2^61, however slow the device).
 ///
 /// A rate in a machine file is that of all lanes of a device together. One CPU worker gets its
 /// share of it, and of the memory bandwidth what the file says that one worker gets; where that is
