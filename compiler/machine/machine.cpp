@@ -10,7 +10,9 @@ namespace {
 
 // A name that YAML could take for something else goes into quotes.
 std::string yaml_text(const std::string& text) {
-  const bool is_plain = is_identifier(text) && text != "null" && text != "true" && text != "false";
+  const bool is_word =
+      text == "null" || text == "Null" || text == "NULL" || text == "true" || text == "false";
+  const bool is_plain = is_identifier(text) && !is_word;
   return is_plain ? text : in_quotes(text);
 }
 

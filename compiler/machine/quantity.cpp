@@ -1,6 +1,7 @@
 #include "compiler/machine/quantity.h"
 
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -36,18 +37,37 @@ std::string names_of(std::span<const Unit> units) {
   return join(names, ", ");
 }
 
+/// What stands behind a number: nothing, or words. `1_000B`, `1,5B` and `-+1B` are no numbers.
+bool can_be_unit(std::string_view text) {
+  return text.empty() || std::isalpha(static_cast<unsigned char>(text[0])) != 0;
+}
+
+bool starts_with_exponent(std::string_view text) {
+  if (text.empty() || (text[0] != 'e' && text[0] != 'E')) return false;
+  text.remove_prefix(1);
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  return !text.empty() && std::isdigit(static_cast<unsigned char>(text[0])) != 0;
+}
+
 /// The value in the unit with factor 1; at least 0, at most `limit`.
 Result<double> parse_quantity(std::string_view text, std::span<const Unit> units,
                               const char* example, double limit) {
   const std::string quoted = "'" + std::string(text) + "'";
   double number = 0;
-  const auto [end, code] =
-      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (code != std::errc() || !std::isfinite(number)) {
+  const std::string_view digits = without_plus(text);
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number,
+                                           std::chars_format::fixed);
+  const std::string_view name = trim(digits.substr(static_cast<size_t>(end - digits.data())));
+  if (code != std::errc() || !std::isfinite(number) || !can_be_unit(name)) {
     return input_error(quoted + " must be a number and a unit, for example " + example);
   }
-  const std::string_view rest = text.substr(static_cast<size_t>(end - text.data()));
-  const std::string_view name = trim(rest);
+  if (has_leading_zero(digits)) {
+    return input_error(quoted + " has a leading zero, which some read as octal");
+  }
+  if (starts_with_exponent(name)) {
+    return input_error(quoted + " has an exponent; write the number without one, for example " +
+                       example);
+  }
   for (const Unit& unit : units) {
     if (unit.name != name) continue;
     const double value = number * unit.factor;

@@ -193,9 +193,20 @@ Result<void> check_paths(const Command& command, const LoadedGraph& loaded) {
   return graphrt::check_files(inputs, outputs);
 }
 
-Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnostics) {
+/// Of two files that are wrong, both are told in one run.
+Result<LoadedGraph> load_graph_and_look_at_machine(const Command& command,
+                                                   DiagnosticSink& diagnostics) {
   TRY(auto file, read_source_file(command.graph_path));
-  TRY(const LoadedGraph loaded, load_graph(std::move(file), diagnostics));
+  Result<LoadedGraph> loaded = load_graph(std::move(file), diagnostics);
+  if (loaded || !command.machine_path) return loaded;
+  if (auto machine = read_source_file(*command.machine_path)) {
+    static_cast<void>(load_machine(*std::move(machine), diagnostics));
+  }
+  return loaded;
+}
+
+Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnostics) {
+  TRY(const LoadedGraph loaded, load_graph_and_look_at_machine(command, diagnostics));
   TRY(const Machine machine, choose_machine(command, loaded, diagnostics));
   TRY(check_paths(command, loaded));
   DumpBuffer dump_buffer;

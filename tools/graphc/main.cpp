@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "runtime/base/text.h"
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
 #include "tools/graphc/command.h"
@@ -21,6 +22,7 @@ void add_options(CLI::App& app, Command& command) {
       ->check(CLI::IsMember(emit_kinds()))
       ->type_name("LEVEL");
   app.add_option("--steps", command.emit_steps, "Steps that --emit=svg and --emit=trace show")
+      ->check(graphrt::why_not_decimal)
       ->check(CLI::Range(1, 1000))
       ->type_name("N")
       ->capture_default_str();

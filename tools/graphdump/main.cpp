@@ -6,6 +6,7 @@
 #include "runtime/base/console.h"
 #include "runtime/base/files_of_call.h"
 #include "runtime/base/result.h"
+#include "runtime/base/text.h"
 #include "runtime/plan/adversary.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/print_plan.h"
@@ -92,9 +93,11 @@ int run_graphdump(int argc, char** argv) {
       app.add_option("--adversary", options.adversary_seeds,
                      "Also execute the plan in virtual time as badly as it allows: with each "
                      "instruction held, and in random orders of this many seeds; exit 1 on a fault")
+          ->check(graphrt::why_not_decimal)
           ->check(CLI::Range(uint64_t{0}, kMaxSeeds));
   auto* steps = app.add_option("--steps", options.steps,
                                "Steps of each such execution; otherwise as many as can matter")
+                    ->check(graphrt::why_not_decimal)
                     ->check(CLI::Range(int64_t{1}, kMaxSteps));
   verify->excludes(json)->excludes(diff);
   json->excludes(diff);

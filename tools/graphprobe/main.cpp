@@ -115,6 +115,7 @@ int run_graphprobe(int argc, char** argv) {
                    ->type_name("NAME");
   auto* workers = app.add_option("--workers", options.probe.num_workers,
                                  "CPU workers (default: all cores but one)")
+                      ->check(graphrt::why_not_decimal)
                       ->check(CLI::Range(1, kMaxWorkers))
                       ->type_name("N");
   app.add_option("--kernels-for", options.plans,

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "runtime/base/result.h"
+#include "runtime/base/text.h"
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
 #include "tools/graphrun/check_paths.h"
@@ -80,6 +81,7 @@ void declare_modes(CLI::App& app, RawOptions& raw) {
   app.add_option("--timeout", options.timeout_s,
                  "End a run that makes no progress for so many seconds, and say what every lane "
                  "waits for; 0: never")
+      ->check(graphrt::why_not_decimal)
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 30))
       ->type_name("SECONDS")
       ->capture_default_str();
@@ -129,6 +131,7 @@ graphrt::Result<void> parse_map(const std::vector<std::string>& texts,
       const char* end = text.data() + text.size();
       const auto [stop, error] = std::from_chars(text.data() + at + 1, end, number);
       if (error != std::errc() || stop != end) number = -1;
+      if (graphrt::has_leading_zero(std::string_view(text).substr(at + 1))) number = -1;
     }
     if (at == 0 || number < 0) {
       return graphrt::usage_error("--map " + text + ": write DEVICE=NUMBER, as in gpu0=1");
@@ -190,6 +193,7 @@ std::variant<Options, EarlyExit> parse_options(int argc, char** argv) {
   app.set_version_flag("--version", "graphrun " GRAPHC_VERSION);
   app.add_option("PLAN", raw.options.plan, "The plan to run")->required()->type_name("plan.bin");
   app.add_option("--steps", raw.options.num_steps, "How many steps to run")
+      ->check(graphrt::why_not_decimal)
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
       ->type_name("N")
       ->capture_default_str();

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "runtime/base/text.h"
+
 namespace graphrun {
 namespace {
 
@@ -15,6 +17,7 @@ constexpr int64_t kMaxSteps = int64_t{1} << 40;
 
 void declare_period(CLI::App& app, const std::string& name, auto& value, const std::string& text) {
   app.add_option(name, value, text)
+      ->check(graphrt::why_not_decimal)
       ->check(CLI::Range(int64_t{1}, kMaxSteps))
       ->type_name("STEPS")
       ->group(kTraining);
@@ -24,7 +27,7 @@ graphrt::Result<uint64_t> parse_seed(const std::string& text) {
   uint64_t seed = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, seed);
-  if (error == std::errc() && stop == end) return seed;
+  if (error == std::errc() && stop == end && !graphrt::has_leading_zero(text)) return seed;
   return graphrt::usage_error("--shuffle=" + text +
                               ": a seed is a whole number from 0 to 2^64 - 1");
 }
@@ -34,6 +37,7 @@ graphrt::Result<uint64_t> parse_seed(const std::string& text) {
 void declare_training(CLI::App& app, TrainingOptions& options) {
   app.add_option("--epochs", options.num_epochs,
                  "Run until every row of the feeds was used so often, instead of --steps")
+      ->check(graphrt::why_not_decimal)
       ->check(CLI::Range(int64_t{1}, kMaxEpochs))
       ->type_name("N")
       ->group(kTraining);

@@ -37,6 +37,21 @@ TEST(Quantity, RefusesWhatIsAmbiguousOrSenseless) {
   }
 }
 
+TEST(Quantity, SaysWhatIsWrongWithTheNumber) {
+  const auto reason = [](const char* text) { return parse_memory(text).error().message; };
+  EXPECT_EQ(reason("1e3GiB"),
+            "'1e3GiB' has an exponent; write the number without one, for example 240GiB");
+  EXPECT_EQ(reason("010GiB"), "'010GiB' has a leading zero, which some read as octal");
+  for (const char* text : {"1_000MiB", "1,5GiB", "1 000MiB", "--1B",
+                           "\xe2\x88\x92"
+                           "1B",
+                           ""}) {
+    EXPECT_EQ(reason(text),
+              "'" + std::string(text) + "' must be a number and a unit, for example 240GiB");
+  }
+  EXPECT_EQ(parse_memory("+0.5KiB"), 512);
+}
+
 TEST(Quantity, PrintsTheLargestUnitThatIsExact) {
   EXPECT_EQ(print_memory(int64_t{1} << 40), "1TiB");
   EXPECT_EQ(print_memory(1536), "1536B");
