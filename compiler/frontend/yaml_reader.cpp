@@ -67,6 +67,12 @@ std::optional<double> parse_finite(std::string_view text) {
   return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
+bool is_out_of_range(std::string_view text) {
+  double value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc::result_out_of_range && end == text.data() + text.size();
+}
+
 bool has_digits_only(std::string_view text) {
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -85,7 +91,8 @@ std::optional<std::string> hint_for_number(const YamlNode& node, bool is_whole) 
   if (text.starts_with(kMinusSign) || text.starts_with(kDash))
     return "the sign is not the '-' of a keyboard";
   constexpr size_t kFewDigits = 18;  // fit into 64 bits: something else is wrong
-  if (has_digits_only(text) && text.size() > kFewDigits) return "it does not fit into 64 bits";
+  if (has_digits_only(text) && text.size() <= kFewDigits) return std::nullopt;
+  if (has_digits_only(text) || is_out_of_range(text)) return "it does not fit into 64 bits";
   if (is_whole && parse_finite(text)) return "write it without point and exponent";
   if (text.starts_with('-')) text.remove_prefix(1);
   if (text.size() > 2 && text[0] == '0' && std::isalpha(static_cast<unsigned char>(text[1])) != 0) {

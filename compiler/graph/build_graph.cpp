@@ -170,24 +170,42 @@ class GraphBuilder {
       const auto source = find_state(*same_as, "`same_as` names a state");
       if (source) source_of.emplace(states_[i], *source);
     }
+    const std::map<ValueId, std::optional<ValueId>> origins = origins_of(source_of);
     for (size_t i = 0; i < states_.size(); ++i) {
-      if (source_of.contains(states_[i])) share_initializer(states_[i], i, source_of);
+      if (source_of.contains(states_[i])) share_initializer(i, origins.at(states_[i]));
     }
   }
 
-  void share_initializer(ValueId id, size_t index, const std::map<ValueId, ValueId>& source_of) {
-    ValueId source = source_of.at(id);
-    for (size_t hops = 0; source_of.contains(source); ++hops) {
-      if (hops > source_of.size()) {
-        diagnostics_.error(declared_.states[index].same_as->where,
-                           "the first value of " + graphrt::quoted_name(graph_.values[id].name) +
-                               " is defined by itself");
-        return;
+  /// Where each state's first value comes from in the end; nothing if from itself.
+  static std::map<ValueId, std::optional<ValueId>> origins_of(
+      const std::map<ValueId, ValueId>& source_of) {
+    std::map<ValueId, std::optional<ValueId>> origins;
+    for (const auto& [state, source] : source_of) {
+      std::set<ValueId> path;
+      ValueId at = state;
+      while (source_of.contains(at) && !origins.contains(at) && path.insert(at).second) {
+        at = source_of.at(at);
       }
-      source = source_of.at(source);
+      std::optional<ValueId> origin;
+      if (origins.contains(at)) {
+        origin = origins.at(at);
+      } else if (!source_of.contains(at)) {
+        origin = at;
+      }
+      for (const ValueId passed : path) origins.emplace(passed, origin);
     }
-    const Value& origin = graph_.values[source];
-    Value& state = graph_.values[id];
+    return origins;
+  }
+
+  void share_initializer(size_t index, std::optional<ValueId> source) {
+    Value& state = graph_.values[states_[index]];
+    if (!source) {
+      diagnostics_.error(
+          declared_.states[index].same_as->where,
+          "the first value of " + graphrt::quoted_name(state.name) + " is defined by itself");
+      return;
+    }
+    const Value& origin = graph_.values[*source];
     state.initializer = origin.initializer;
     if (!origin.type || !state.type || *origin.type == *state.type) return;
     diagnostics_

@@ -37,9 +37,12 @@ std::string names_of(std::span<const Unit> units) {
   return join(names, ", ");
 }
 
-/// What stands behind a number: nothing, or words. `1_000B`, `1,5B` and `-+1B` are no numbers.
+/// What stands behind a number: nothing, or words. `1_000B`, `1,5B` and `0x10B` are no numbers.
 bool can_be_unit(std::string_view text) {
-  return text.empty() || std::isalpha(static_cast<unsigned char>(text[0])) != 0;
+  if (text.empty()) return true;
+  const auto first = static_cast<unsigned char>(text[0]);
+  const bool starts_like_a_word = std::isalpha(first) != 0 || first >= 0x80;
+  return starts_like_a_word && text.find_first_of("0123456789") == std::string_view::npos;
 }
 
 bool starts_with_exponent(std::string_view text) {
@@ -58,15 +61,15 @@ Result<double> parse_quantity(std::string_view text, std::span<const Unit> units
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number,
                                            std::chars_format::fixed);
   const std::string_view name = trim(digits.substr(static_cast<size_t>(end - digits.data())));
-  if (code != std::errc() || !std::isfinite(number) || !can_be_unit(name)) {
-    return input_error(quoted + " must be a number and a unit, for example " + example);
-  }
-  if (has_leading_zero(digits)) {
-    return input_error(quoted + " has a leading zero, which some read as octal");
-  }
+  const std::string wanted = quoted + " must be a number and a unit, for example " + example;
+  if (code != std::errc() || !std::isfinite(number)) return input_error(wanted);
   if (starts_with_exponent(name)) {
     return input_error(quoted + " has an exponent; write the number without one, for example " +
                        example);
+  }
+  if (!can_be_unit(name)) return input_error(wanted);
+  if (has_leading_zero(digits)) {
+    return input_error(quoted + " has a leading zero, which some read as octal");
   }
   for (const Unit& unit : units) {
     if (unit.name != name) continue;

@@ -92,6 +92,7 @@ void declare_modes(CLI::App& app, RawOptions& raw) {
   app.add_flag("--simulate", options.is_simulated, "Print the predicted timeline; run nothing");
   app.add_flag("--bench{10}", raw.num_repetitions,
                "Time a run of --steps, repeated (--bench=N: N times) after a warm-up")
+      ->check(graphrt::why_not_decimal)
       ->type_name("");
   app.add_option("--trace", options.trace, "Write the measured timeline, for Perfetto")
       ->type_name("FILE.json");

@@ -42,7 +42,7 @@ TEST(Quantity, SaysWhatIsWrongWithTheNumber) {
   EXPECT_EQ(reason("1e3GiB"),
             "'1e3GiB' has an exponent; write the number without one, for example 240GiB");
   EXPECT_EQ(reason("010GiB"), "'010GiB' has a leading zero, which some read as octal");
-  for (const char* text : {"1_000MiB", "1,5GiB", "1 000MiB", "--1B",
+  for (const char* text : {"1_000MiB", "1,5GiB", "1 000MiB", "--1B", "0x10B",
                            "\xe2\x88\x92"
                            "1B",
                            ""}) {
