@@ -46,7 +46,7 @@ struct AttributeDeclaration {
   NameAt name;
   std::optional<AttributeValue> value;
   SourceRange value_where;
-  std::string written;  ///< the number as the file has it; empty for other values
+  std::string written = {};  ///< the number as the file has it; empty for other values
 };
 
 /// What every node may say besides the attributes of its operator.

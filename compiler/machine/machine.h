@@ -37,7 +37,7 @@ struct LinkDirection {
   std::optional<double> both_bytes_per_s;
   int64_t latency_ns = 0;
   int32_t link = 0;  ///< index of the entry in the file: both directions have the same
-  SourceRange where;
+  SourceRange where = {};
 };
 
 /// What a graph runs on: devices, the first of which is the CPU, and links between them.
