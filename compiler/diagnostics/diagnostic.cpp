@@ -204,7 +204,8 @@ Diagnostic& DiagnosticSink::warning(const SourceRange& where, std::string messag
 
 std::string DiagnosticSink::take_all() {
   std::string all = render_all();
-  diagnostics_.clear();
+  errors_ = {};
+  warnings_ = {};
   return all;
 }
 
