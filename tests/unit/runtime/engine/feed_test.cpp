@@ -91,7 +91,7 @@ TEST(Feed, GivesBlocksOfABatch) {
       feed->copy_rows_of(step, {0, 4}, order, bytes_of(whole));
       for (int64_t cut = 1; cut < 4; ++cut) {
         std::vector<float> parts(4);
-        feed->copy_rows_of(step, {cut, 4}, order, bytes_of(parts) + cut * sizeof(float));
+        feed->copy_rows_of(step, {cut, 4}, order, bytes_of(parts) + cut * int64_t{sizeof(float)});
         feed->copy_rows_of(step, {0, cut}, order, bytes_of(parts));
         EXPECT_EQ(parts, whole) << "step " << step << ", cut at " << cut;
       }
