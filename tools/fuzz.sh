@@ -8,14 +8,14 @@
 #     --no-build     take the fuzzers as they are
 #     --report       no fuzzing: what all runs so far add up to
 #
-# What a target learns stays in build/asan/fuzz/TARGET/corpus, what it finds in .../findings; with
-# --runs both are in build/asan/fuzz/smoke and start empty. The exit code is 1 when something was found.
+# What a target learns stays in build/fuzz/fuzz/TARGET/corpus, what it finds in .../findings; with
+# --runs both are in build/fuzz/fuzz/smoke and start empty. The exit code is 1 when something was found.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly all_targets=(plan graph_yaml graph_text machine schedule npy safetensors)
-readonly seeds=build/asan/fuzz/seeds
-home=build/asan/fuzz
+readonly seeds=build/fuzz/fuzz/seeds
+home=build/fuzz/fuzz
 minutes=1
 runs=
 rounds=1
@@ -43,7 +43,7 @@ while [[ $# -gt 0 ]]; do
   esac
   shift
 done
-[[ -z $runs ]] || home=build/asan/fuzz/smoke
+[[ -z $runs ]] || home=build/fuzz/fuzz/smoke
 [[ ${#targets[@]} -gt 0 ]] || targets=("${all_targets[@]}")
 for target in "${targets[@]}"; do
   [[ " ${all_targets[*]} " == *" $target "* ]] ||
@@ -97,7 +97,7 @@ fuzz() {
   local cpu_before
   cpu_before=$(cpu_seconds)
   ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-    "build/asan/bin/fuzzer_$target" "${options[@]}" "${folders[@]}" >"$log" 2>&1 &
+    "build/fuzz/bin/fuzzer_$target" "${options[@]}" "${folders[@]}" >"$log" 2>&1 &
   child=$!
   wait "$child" || status=$?
   child=
@@ -120,7 +120,7 @@ if [[ -n $is_report ]]; then
 fi
 if [[ -n $is_built ]]; then
   export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
-  cmake --preset asan --log-level=WARNING
+  cmake --preset fuzz --log-level=WARNING
   cmake --build --preset fuzz
 fi
 

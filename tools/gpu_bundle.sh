@@ -43,10 +43,15 @@ mkdir -p "$folder"/{bin,lib,plans}
 touch "$marker"
 DESTDIR= cmake --install build/release --prefix "$folder" --strip >/dev/null
 DESTDIR= cmake --install build/release --prefix "$folder" --strip --component gpu_tests >/dev/null
-rm -f "$folder/bin/graph-opt"
+rm -rf "$folder"/bin/graph-opt "$folder"/include "$folder"/lib/cmake
+# Under the one name that the programs look for: links do not travel everywhere.
+library=$(basename "$(ldd "$folder/bin/graphrun" | awk '/libgraphrt/ {print $3}')")
+cp --remove-destination "$(realpath "$folder/lib/$library")" "$folder/lib/$library.copy"
+rm -f "$folder"/lib/libgraphrt.so*[0-9o]
+mv "$folder/lib/$library.copy" "$folder/lib/$library"
 
 # The few libraries that a machine may lack; never the system's own, CUDA's or the driver's.
-for file in "$folder"/bin/* "$folder"/lib/libgraphrt.so; do
+for file in "$folder"/bin/* "$folder/lib/$library"; do
   ldd "$file" | awk '$3 ~ /lib(fmt|hwy|yaml-cpp)\.so/ {print $3}'
 done | sort -u | xargs -I{} cp -L {} "$folder/lib/"
 

@@ -123,6 +123,7 @@ if [[ $mode == all ]]; then
   stage "file by file, clang's analyzer" check_file_by_file
   stage "AddressSanitizer and UBSan build" build asan
   stage "AddressSanitizer and UBSan tests" run_tests asan
+  stage "fuzz build" build fuzz
   stage "fuzz smoke" fuzz_smoke
   stage "ThreadSanitizer build" build tsan
   stage "ThreadSanitizer tests" run_tests tsan

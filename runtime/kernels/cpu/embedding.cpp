@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "runtime/kernels/cpu/prepare.h"
+#include "runtime/op/embedding_sums.h"
 
 namespace graphrt::cpu {
 namespace {
@@ -45,7 +46,7 @@ class EmbeddingKernel : public PreparedKernel {
 /// names no row is left out.
 class RowChains {
  public:
-  static constexpr int64_t kMostIndices = 8192;
+  static constexpr int64_t kMostIndices = kIndicesPerRounding;
   static constexpr int32_t kNone = -1;
 
   /// Requires: 1 to kMostIndices of them.
@@ -94,8 +95,8 @@ class RowChains {
 };
 
 /// Rows are added up in the order of their indices, in double, and rounded after every block of
-/// indices: a row that a million of them name keeps its digits, and up to a block of indices every
-/// back end gives the same bits. An index that names no row adds nothing.
+/// indices: a row that a million of them name keeps its digits. An index that names no row adds
+/// nothing.
 class EmbeddingGradKernel : public PreparedKernel {
  public:
   EmbeddingGradKernel(const Table& table, int64_t num_indices)

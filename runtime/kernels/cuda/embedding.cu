@@ -4,6 +4,7 @@
 
 #include "runtime/kernels/cuda/prepare.h"
 #include "runtime/kernels/cuda/team.cuh"
+#include "runtime/op/embedding_sums.h"
 
 namespace graphrt::cuda {
 namespace {
@@ -111,7 +112,13 @@ __global__ void add_rows(const Table table, const Tile tile, const float* __rest
   const bool has_column = column < table.row_size;
   for (int row = 0; row < tile.num_rows; ++row) totals[row][thread] = 0;
 
+  static_assert(kIndicesPerRounding % kThreadsPerBlock == 0);
   for (int64_t begin = 0; begin < num_indices; begin += kThreadsPerBlock) {
+    if (begin > 0 && begin % kIndicesPerRounding == 0) {
+      for (int row = 0; row < tile.num_rows; ++row) {
+        totals[row][thread] = static_cast<float>(totals[row][thread]);
+      }
+    }
     const int64_t position = begin + thread;
     const int64_t row = position < num_indices ? index[position] - first_row : -1;
     const bool is_hit = row >= 0 && row < tile.num_rows;
