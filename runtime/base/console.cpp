@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -155,11 +157,13 @@ class Stream {
 
 // Never destroyed: a thread that nobody waits for may speak until the process is gone.
 Stream& output() noexcept {
-  static Stream& stream = *new Stream(STDOUT_FILENO, "standard output");
+  alignas(Stream) static std::byte room[sizeof(Stream)];
+  static Stream& stream = *new (room) Stream(STDOUT_FILENO, "standard output");
   return stream;
 }
 Stream& errors() noexcept {
-  static Stream& stream = *new Stream(STDERR_FILENO, "standard error");
+  alignas(Stream) static std::byte room[sizeof(Stream)];
+  static Stream& stream = *new (room) Stream(STDERR_FILENO, "standard error");
   return stream;
 }
 

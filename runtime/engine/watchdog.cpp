@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/exceptions.h"
 #include "runtime/base/thread.h"
 #include "runtime/engine/stall_clock.h"
 
@@ -64,10 +65,10 @@ void Watchdog::serve() {
 
 // What is said is lost when there is no memory for it; the run is ended all the same.
 void Watchdog::bark() const {
-  try {
+  static_cast<void>(without_exceptions([&]() -> Result<void> {
     (*bark_)();
-  } catch (...) {
-  }
+    return {};
+  }));
 }
 
 // A run that ends and one that begins between two looks are one to the watchdog: the progress of

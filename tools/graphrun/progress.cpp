@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <exception>
 
 #include "runtime/base/console.h"
+#include "runtime/base/exceptions.h"
 #include "runtime/base/thread.h"
 
 namespace graphrun {
@@ -69,11 +69,11 @@ void Progress::show_until_stopped() {
   const std::chrono::milliseconds period = is_terminal_ ? kBarPeriod : kLinePeriod;
   std::unique_lock lock(mutex_);
   while (!stopped_.wait_for(lock, period, [this] { return is_stopped_; })) {
-    try {
+    // Without memory for a line there is none.
+    static_cast<void>(graphrt::without_exceptions([&]() -> graphrt::Result<void> {
       show(std::chrono::steady_clock::now() - start);
-    } catch (const std::exception&) {
-      // Without memory for a line there is none.
-    }
+      return {};
+    }));
   }
 }
 

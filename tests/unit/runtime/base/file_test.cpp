@@ -187,7 +187,9 @@ TEST(File, ReplacesItsTargetWithAndWithoutANameBefore) {
     EXPECT_EQ(text_of(read_file(folder / "a").value()), "new");
     EXPECT_EQ(folder.num_files(), 1U);
     std::filesystem::remove(folder / "a");
-    NewFile(folder / "a", naming);  // given up
+    {
+      const NewFile given_up(folder / "a", naming);
+    }
     EXPECT_EQ(folder.num_files(), 0U);
   }
 }

@@ -74,7 +74,8 @@ struct CountedProduct {
   Tensor result() const {
     Tensor y = zeros({ElementType::kF32, {m, n}});
     for (int64_t i = 0; i < m * n; ++i) {
-      y.as<float>()[at(i)] = static_cast<float>(i / n % 7 * (i % n % 5) * ((k + 2) / 3));
+      const int64_t num_terms = (k + 2) / 3;
+      y.as<float>()[at(i)] = static_cast<float>(i / n % 7 * (i % n % 5) * num_terms);
     }
     return y;
   }
