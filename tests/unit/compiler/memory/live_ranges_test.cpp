@@ -20,6 +20,7 @@ std::optional<LiveRange> range_of(const Schedule& schedule, const std::string& n
     if (placed.values[value].name == name) return ranges[value];
   }
   CHECK(false, "no value " + name);
+  return std::nullopt;
 }
 
 const ScheduledTask& at(const Schedule& schedule, const std::string& task) {
