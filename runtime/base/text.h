@@ -45,7 +45,8 @@ std::optional<size_t> find_invalid_utf8(std::string_view text);
 size_t first_character_bytes(std::string_view text);
 
 /// `text` as UTF-8 that cannot drive a terminal: what is_plain_text refuses is shown as a blank
-/// (one of ASCII) or as U+FFFD, a byte that is no UTF-8 as '?'; line ends and tabs stay. As many characters as before.
+/// (one of ASCII) or as U+FFFD, a byte that is no UTF-8 as '?'; line ends and tabs stay. As many
+/// characters as before.
 std::string printable(std::string_view text);
 /// The same on one line: line ends and tabs are blanks, too.
 std::string printable_line(std::string_view text);
