@@ -18,7 +18,7 @@ using graphrt::InstructionId;
 using graphrt::MutationKind;
 using graphrt::MutationTable;
 
-constexpr int kNumTightPlans = num_cases(300);
+constexpr int kNumTightPlans = 300;
 constexpr uint32_t kNumCompiled = num_cases(60U);
 constexpr uint64_t kNumSeeds = 10;  // random orders of every compiled plan
 
