@@ -8,13 +8,12 @@
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/verify_plan.h"
 #include "tests/property/compile/random_sessions.h"
-#include "tests/property/num_cases.h"
 #include "tests/property/plan/mutate.h"
 
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumCompileSeeds = num_cases(60U);
+constexpr uint32_t kNumCompileSeeds = 60;
 constexpr int64_t kNumCompileSteps = 7;
 
 std::vector<Tensor> run(const Plan& plan, uint32_t seed, RunMode mode) {

@@ -8,12 +8,11 @@
 #include "compiler/emit/verify_dataflow.h"
 #include "runtime/plan/verify_plan.h"
 #include "tests/property/compile/random_sessions.h"
-#include "tests/property/num_cases.h"
 
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumDataflowSeeds = num_cases(24U);
+constexpr uint32_t kNumDataflowSeeds = 24;
 constexpr int kMutantsPerKind = 12;
 constexpr int64_t kNumDataflowSteps = 5;
 

@@ -6,7 +6,6 @@
 #include "runtime/engine/queued_lanes.h"
 #include "runtime/plan/happens_before.h"
 #include "tests/property/compile/random_sessions.h"
-#include "tests/property/num_cases.h"
 #include "tests/unit/runtime/engine/threaded_lane_queue.h"
 
 namespace graphc {
@@ -24,7 +23,7 @@ using graphrt::Result;
 using graphrt::ThreadedLaneQueue;
 using Launches = ThreadedLaneQueue::Launches;
 
-constexpr uint32_t kNumQueuedSeeds = num_cases(30U);
+constexpr uint32_t kNumQueuedSeeds = 30;
 constexpr int64_t kNumQueuedSteps = 9;
 constexpr int32_t kHorizon = 12;
 

@@ -10,13 +10,12 @@
 #include "runtime/engine/reference_check.h"
 #include "runtime/plan/verify_plan.h"
 #include "tests/property/compile/random_sessions.h"
-#include "tests/property/num_cases.h"
 #include "tests/unit/compiler/placement/random_rewrites.h"
 
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumRewritesSeeds = num_cases(40U);
+constexpr uint32_t kNumRewritesSeeds = 40;
 constexpr int kNumTries = 8;
 constexpr int64_t kNumRewritesSteps = 7;
 
