@@ -54,7 +54,7 @@ void Session::Close::operator()(Impl* impl) const noexcept {
 
 template <class Call>
 std::invoke_result_t<Call, Session::Impl&> Session::enter(Call call) const {
-  if (impl_ == nullptr) return usage_error("this session has no plan: it was moved away");
+  if (impl_ == nullptr) return usage_error("the session has no plan: it was moved away");
   if (impl_->process != ::getpid()) {
     return usage_error(
         "the process has forked since the session was loaded, and its threads stay with the "
@@ -62,7 +62,7 @@ std::invoke_result_t<Call, Session::Impl&> Session::enter(Call call) const {
   }
   const Turn turn(impl_->is_in_use);
   if (!turn.is_ours()) {
-    return usage_error("another call of this session goes on: one is possible at a time");
+    return usage_error("another call of the session goes on: one is possible at a time");
   }
   return without_exceptions([&] { return call(*impl_); });
 }
