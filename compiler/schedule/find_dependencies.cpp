@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 
 #include "compiler/schedule/task_graph.h"
 
@@ -110,27 +109,49 @@ class DependencyFinder {
   /// and new exist side by side.
   void keep_old_values_where_order_demands() {
     Successors after = successors_within_step();
+    const auto replacements = replacements_by_value();
+    Reached reached(after.size(), std::nullopt);
     for (const PlacedValueId value : values_replaced_in_place()) {
-      const std::vector<Replacement> replacements = replacements_of(value);
-      if (is_circular(replacements, after)) {
+      if (is_circular(replacements[value], after, reached)) {
         tasks_.fixed_versions[value] = 2;
         continue;
       }
-      for (const Replacement& replacement : replacements) {
+      for (const Replacement& replacement : replacements[value]) {
         after[replacement.reader].push_back(replacement.writer);
       }
     }
   }
 
+  /// The writer from which an operation was reached last.
+  using Reached = IdVector<PlacedOpId, std::optional<PlacedOpId>>;
+
   /// Whether someone needs in this step both the old value and what its replacement makes.
-  static bool is_circular(const std::vector<Replacement>& replacements, const Successors& after) {
-    std::map<PlacedOpId, IdVector<PlacedOpId, bool>> reached;
-    return std::any_of(replacements.begin(), replacements.end(),
-                       [&](const Replacement& replacement) {
-                         const auto [at, is_new] = reached.try_emplace(replacement.writer);
-                         if (is_new) at->second = reachable_from(replacement.writer, after);
-                         return at->second[replacement.reader];
-                       });
+  static bool is_circular(std::vector<Replacement> replacements, const Successors& after,
+                          Reached& reached) {
+    std::stable_sort(
+        replacements.begin(), replacements.end(),
+        [](const Replacement& a, const Replacement& b) { return a.writer < b.writer; });
+    std::optional<PlacedOpId> writer;
+    for (const Replacement& replacement : replacements) {
+      if (replacement.writer != writer) reach_from(replacement.writer, after, reached);
+      writer = replacement.writer;
+      if (reached[replacement.reader] == writer) return true;
+    }
+    return false;
+  }
+
+  /// What updates make is read by little in the same step, so this is short.
+  static void reach_from(PlacedOpId writer, const Successors& after, Reached& reached) {
+    std::vector<PlacedOpId> open = {writer};
+    while (!open.empty()) {
+      const PlacedOpId op = open.back();
+      open.pop_back();
+      for (const PlacedOpId next : after[op]) {
+        if (reached[next] == writer) continue;
+        reached[next] = writer;
+        open.push_back(next);
+      }
+    }
   }
 
   Successors successors_within_step() const {
@@ -165,32 +186,17 @@ class DependencyFinder {
     return values;
   }
 
-  std::vector<Replacement> replacements_of(PlacedValueId value) const {
-    std::vector<Replacement> replacements;
+  IdVector<PlacedValueId, std::vector<Replacement>> replacements_by_value() const {
+    IdVector<PlacedValueId, std::vector<Replacement>> replacements(tasks_.placed.values.size());
     for (const PlacedOpId op : tasks_.placed.ops.ids()) {
       for (const PlacedOperand& read : tasks_.placed.ops[op].reads) {
-        if (read.value != value || read.distance == 0) continue;
+        if (read.distance == 0) continue;
         for (const PlacedOpId writer : tasks_.placed.producers_of(read)) {
-          if (writer != op) replacements.push_back({op, writer});
+          if (writer != op) replacements[read.value].push_back({op, writer});
         }
       }
     }
     return replacements;
-  }
-
-  static IdVector<PlacedOpId, bool> reachable_from(PlacedOpId start, const Successors& after) {
-    IdVector<PlacedOpId, bool> reached(after.size(), false);
-    std::vector<PlacedOpId> open = {start};
-    while (!open.empty()) {
-      const PlacedOpId op = open.back();
-      open.pop_back();
-      for (const PlacedOpId next : after[op]) {
-        if (reached[next]) continue;
-        reached[next] = true;
-        open.push_back(next);
-      }
-    }
-    return reached;
   }
 
   /// Whether the writers may overwrite the previous value: they do not read it, or they read each

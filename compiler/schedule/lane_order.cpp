@@ -1,7 +1,7 @@
 #include "compiler/schedule/lane_order.h"
 
 #include <algorithm>
-#include <map>
+#include <tuple>
 
 namespace graphc {
 namespace {
@@ -87,21 +87,29 @@ LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSol
   }
   const LaunchEnds ends = launch_ends(solution);
   const auto positions = positions_of(solution);
-  std::map<Position, std::map<std::pair<LaneId, int32_t>, int32_t>> counts;
+  struct PlacedWait {
+    Position at;
+    Wait wait;
+  };
+  std::vector<PlacedWait> waits;
   for (const SchedulingEdge& edge : edges) {
     const Position before = positions[ends.last[edge.from]];
     const Position waiting = positions[ends.first[edge.to]];
     if (before.lane == waiting.lane) continue;
     const int32_t distance =
         edge.distance + solution.tasks[edge.to].stage - solution.tasks[edge.from].stage;
-    int32_t& count = counts[waiting][{before.lane, distance}];
-    count = std::max(count, before.index + 1);
+    waits.push_back({waiting, {before.lane, before.index + 1, distance}});
   }
-  for (const auto& [at, counts_by_lane] : counts) {
-    auto& waits = program.lanes[at.lane][static_cast<size_t>(at.index)].waits;
-    for (const auto& [key, count] : counts_by_lane) {
-      waits.push_back({key.first, count, key.second});
-    }
+  const auto key = [](const PlacedWait& wait) {
+    return std::tuple(wait.at, wait.wait.lane, wait.wait.distance, -wait.wait.count);
+  };
+  std::sort(waits.begin(), waits.end(),
+            [&](const PlacedWait& a, const PlacedWait& b) { return key(a) < key(b); });
+  for (const auto& [at, wait] : waits) {
+    auto& kept = program.lanes[at.lane][static_cast<size_t>(at.index)].waits;
+    const bool is_implied =
+        !kept.empty() && kept.back().lane == wait.lane && kept.back().distance == wait.distance;
+    if (!is_implied) kept.push_back(wait);
   }
   return program;
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/schedule/components.h"
 #include "compiler/schedule/lower_bound.h"
-#include "compiler/schedule/stage_solver.h"
 
 namespace graphc {
 

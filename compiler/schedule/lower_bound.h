@@ -17,10 +17,9 @@ struct IntervalBound {
 /// The larger of
 ///  - the resource bound: work of a lane group over its lanes, its longest task, which some lane
 ///    does in every interval, and the work of every shared resource;
-///  - the recurrence bound: over all cycles of edges, durations over distances, found by binary
-///    search for a cycle of positive weight (duration - interval x distance).
+///  - the recurrence bound: over all cycles of edges, durations over distances
+///  (recurrence_bound.h).
 /// Edges that only order memory reuse are not counted.
-/// Cost: O(tasks x edges x log duration) at worst.
 IntervalBound interval_bound(const SchedulingProblem& problem);
 
 }  // namespace graphc

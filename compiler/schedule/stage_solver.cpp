@@ -1,79 +1,8 @@
 #include "compiler/schedule/stage_solver.h"
 
-#include <algorithm>
 #include <queue>
 
 namespace graphc {
-namespace {
-
-using Adjacency = IdVector<TaskId, std::vector<TaskId>>;
-
-/// All tasks, each after what can be reached from it, but for cycles.
-std::vector<TaskId> in_postorder(const Adjacency& next) {
-  struct Visit {
-    TaskId task;
-    size_t num_done = 0;
-  };
-  std::vector<TaskId> order;
-  IdVector<TaskId, bool> is_seen(next.size(), false);
-  for (const TaskId root : next.ids()) {
-    if (is_seen[root]) continue;
-    is_seen[root] = true;
-    std::vector<Visit> path = {{root}};
-    while (!path.empty()) {
-      Visit& visit = path.back();
-      if (visit.num_done == next[visit.task].size()) {
-        order.push_back(visit.task);
-        path.pop_back();
-        continue;
-      }
-      const TaskId to = next[visit.task][visit.num_done++];
-      if (is_seen[to]) continue;
-      is_seen[to] = true;
-      path.push_back({to});
-    }
-  }
-  return order;
-}
-
-/// A number for every task, the same for those that are on a cycle together.
-IdVector<TaskId, int32_t> components_of(const SchedulingProblem& problem) {
-  Adjacency next(problem.tasks.size());
-  Adjacency previous(problem.tasks.size());
-  for (const SchedulingEdge& edge : problem.edges) {
-    next[edge.from].push_back(edge.to);
-    previous[edge.to].push_back(edge.from);
-  }
-  IdVector<TaskId, int32_t> component(problem.tasks.size(), -1);
-  std::vector<TaskId> roots = in_postorder(next);
-  std::reverse(roots.begin(), roots.end());
-  int32_t num_components = 0;
-  for (const TaskId root : roots) {
-    if (component[root] >= 0) continue;
-    std::vector<TaskId> found = {root};
-    component[root] = num_components;
-    for (size_t i = 0; i < found.size(); ++i) {
-      for (const TaskId from : previous[found[i]]) {
-        if (component[from] >= 0) continue;
-        component[from] = num_components;
-        found.push_back(from);
-      }
-    }
-    ++num_components;
-  }
-  return component;
-}
-
-}  // namespace
-
-std::vector<SchedulingEdge> edges_on_cycles(const SchedulingProblem& problem) {
-  const auto component = components_of(problem);
-  std::vector<SchedulingEdge> edges;
-  for (const SchedulingEdge& edge : problem.edges) {
-    if (component[edge.from] == component[edge.to]) edges.push_back(edge);
-  }
-  return edges;
-}
 
 std::optional<Stages> lowest_stages(const SchedulingProblem& problem,
                                     const IdVector<TaskId, int64_t>& start_ns,

@@ -6,11 +6,6 @@
 
 namespace graphc {
 
-/// The edges that lie on a cycle. Whatever the interval and the order of lanes, all others can be
-/// kept: what they end at goes to a later stage.
-/// Cost: O(tasks + edges).
-std::vector<SchedulingEdge> edges_on_cycles(const SchedulingProblem& problem);
-
 /// The lowest stages with which tasks that start at `start_ns`, each within the interval, keep all
 /// edges; none if no stages do.
 ///

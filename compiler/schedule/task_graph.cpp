@@ -23,17 +23,19 @@ std::set<EdgeKey> edge_keys(const TaskGraph& tasks) {
 /// Peels off tasks without predecessors; what is left lies on or behind a cycle.
 Violation find_cycle(const TaskGraph& tasks) {
   IdVector<TaskId, int> num_before(tasks.tasks.size(), 0);
+  IdVector<TaskId, std::vector<TaskId>> after(tasks.tasks.size());
   for (const TaskEdge& edge : tasks.edges) {
-    if (edge.distance == 0) ++num_before[edge.to];
+    if (edge.distance != 0) continue;
+    ++num_before[edge.to];
+    after[edge.from].push_back(edge.to);
   }
   std::vector<TaskId> free;
   for (const TaskId task : tasks.tasks.ids()) {
     if (num_before[task] == 0) free.push_back(task);
   }
   for (size_t i = 0; i < free.size(); ++i) {
-    for (const TaskEdge& edge : tasks.edges) {
-      if (edge.distance != 0 || edge.from != free[i]) continue;
-      if (--num_before[edge.to] == 0) free.push_back(edge.to);
+    for (const TaskId next : after[free[i]]) {
+      if (--num_before[next] == 0) free.push_back(next);
     }
   }
   if (free.size() == tasks.tasks.size()) return std::nullopt;
@@ -134,14 +136,13 @@ SchedulingProblem scheduling_problem(const TaskGraph& tasks) {
     const bool is_into_copy = edge.kind == EdgeKind::kData && problem.tasks[edge.to].is_copy;
     if (is_into_copy) problem.tasks[edge.from].feeds_copy = true;
   }
+  IdVector<PlacedValueId, std::optional<VersionedId>> versioned(tasks.placed.values.size());
   for (const PlacedValueId id : versioned_values(tasks)) {
-    VersionedValue value;
-    for (const TaskEdge& edge : tasks.edges) {
-      if (edge.kind == EdgeKind::kData && edge.value == id) {
-        value.reads.push_back({edge.to, edge.from, edge.distance});
-      }
-    }
-    problem.values.push_back(value);
+    versioned[id] = problem.values.push_back({});
+  }
+  for (const TaskEdge& edge : tasks.edges) {
+    if (edge.kind != EdgeKind::kData || !versioned[edge.value]) continue;
+    problem.values[*versioned[edge.value]].reads.push_back({edge.to, edge.from, edge.distance});
   }
   return problem;
 }
