@@ -3,22 +3,12 @@
 #include <filesystem>
 #include <memory>
 
-#include "compiler/fit/choose_parallel.h"
-#include "compiler/fit/limits.h"
-#include "compiler/fit/memory_strategy.h"
-#include "compiler/passes/pass_manager.h"
-#include "compiler/placement/place.h"
 #include "compiler/schedule/relaxed_bound.h"
-#include "compiler/sync/synchronised.h"
+#include "compiler/search/limits.h"
+#include "compiler/search/search.h"
 #include "runtime/plan/plan.h"
 
 namespace graphc {
-
-/// What may run side by side.
-enum class Overlap : uint8_t {
-  kAll,
-  kNone,  ///< one operation at a time, for comparison
-};
 
 struct CompileOptions {
   PassOptions passes;
@@ -37,8 +27,8 @@ struct Compilation {
   PassRun passes;
   Placement placement;
   StepBound bound;
-  MemoryStrategy strategy;
-  std::string given_up;  ///< what the strategy costs, in words
+  Decisions decisions;
+  std::string given_up;  ///< for memory, in words
   Synchronised synchronised;
   Plan plan;
 

@@ -34,6 +34,7 @@ ALLOWED = {
 
     # The compiler: of the runtime it sees the contract only; its folders see earlier stages only.
     "compiler/vocabulary.h": ["runtime/base"],
+    "compiler/shared.h": [],
     "compiler/diagnostics": ["@contract"],
     "compiler/graph": ["@contract", "compiler/diagnostics"],
     "compiler/frontend": ["@contract", "compiler/diagnostics", "compiler/graph"],
@@ -56,16 +57,22 @@ ALLOWED = {
                         "compiler/placement", "compiler/schedule"],
     "compiler/sync": ["@contract", "compiler/diagnostics", "compiler/graph", "compiler/machine",
                       "compiler/placement", "compiler/schedule", "compiler/memory"],
-    "compiler/fit": ["@contract", "compiler/diagnostics", "compiler/graph", "compiler/parallel",
-                     "compiler/machine", "compiler/placement", "compiler/schedule", "compiler/memory",
-                     "compiler/sync"],
+    # From placed graph to waits, written once; and what decides how.
+    "compiler/lower": ["@contract", "compiler/diagnostics", "compiler/graph", "compiler/machine",
+                       "compiler/placement", "compiler/schedule", "compiler/memory",
+                       "compiler/sync"],
+    "compiler/search": ["@contract", "compiler/diagnostics", "compiler/graph", "compiler/parallel",
+                        "compiler/passes", "compiler/machine", "compiler/placement",
+                        "compiler/schedule", "compiler/memory", "compiler/sync", "compiler/lower"],
     # What a compilation found out, as one value: printed by emit/, filled in by compile.cpp.
     "compiler/compile.h": ["@contract", "compiler/diagnostics", "compiler/graph",
                            "compiler/machine", "compiler/passes", "compiler/placement",
-                           "compiler/fit", "compiler/schedule", "compiler/memory", "compiler/sync"],
+                           "compiler/lower", "compiler/search", "compiler/schedule",
+                           "compiler/memory", "compiler/sync"],
     "compiler/emit": ["@contract", "compiler/diagnostics", "compiler/graph", "compiler/machine",
-                      "compiler/passes", "compiler/placement", "compiler/schedule",
-                      "compiler/memory", "compiler/sync", "compiler/compile.h"],
+                      "compiler/passes", "compiler/placement", "compiler/lower", "compiler/search",
+                      "compiler/schedule", "compiler/memory", "compiler/sync",
+                      "compiler/compile.h"],
     "compiler/compile.cpp": ["@contract", "@compiler"],
 
     # Programs. Those that run plans see no compiler.
@@ -92,7 +99,8 @@ ALLOWED = {
 }
 
 GROUPS = {
-    "@contract": ["runtime/base", "runtime/op", "runtime/plan", "compiler/vocabulary.h"],
+    "@contract": ["runtime/base", "runtime/op", "runtime/plan", "compiler/vocabulary.h",
+                  "compiler/shared.h"],
     "@compiler": [unit for unit in ALLOWED
                   if unit.startswith("compiler/") and unit != "compiler/compile.cpp"],
     "@runtime": [unit for unit in ALLOWED if unit.startswith("runtime/")],

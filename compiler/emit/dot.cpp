@@ -20,7 +20,7 @@ std::string node_line(const PlacedGraph& placed, PlacedOpId id) {
   const PlacedOp& op = placed.ops[id];
   std::string label = op.name;
   if (op.kind == PlacedOpKind::kNode) {
-    label += "\\n" + std::string(placed.graph.nodes[*op.node].op->name) + " " +
+    label += "\\n" + std::string(placed.graph->nodes[*op.node].op->name) + " " +
              to_string(placed.type_of(*op.writes));
   }
   const char* style = op.kind == PlacedOpKind::kNode
@@ -59,7 +59,7 @@ void append_edges(std::string& text, const PlacedGraph& placed, PlacedOpId reade
 }  // namespace
 
 std::string to_dot(const PlacedGraph& placed, const Machine& machine) {
-  std::string text = "digraph " + dot_quoted(placed.graph.name) +
+  std::string text = "digraph " + dot_quoted(placed.graph->name) +
                      " {\n  rankdir=TB; fontname=\"Helvetica\";\n"
                      "  node [fontname=\"Helvetica\", fontsize=10];\n"
                      "  edge [fontname=\"Helvetica\", fontsize=9];\n";

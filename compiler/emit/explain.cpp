@@ -39,7 +39,7 @@ bool is_of_parallel(const SourceRange& pin, const Compilation& compilation) {
     return pin.file != nullptr && pin.file == where.file && pin.line == where.line &&
            pin.column == where.column;
   };
-  const std::vector<SourceRange>& layers = compilation.passes.graph.layer_places;
+  const std::vector<SourceRange>& layers = compilation.passes.graph->layer_places;
   if (std::any_of(layers.begin(), layers.end(), is_same)) return true;
   const std::optional<Parallel>& parallel = compilation.parallel.parallel;
   if (!parallel) return false;
@@ -56,7 +56,7 @@ std::string device_text(const Compilation& compilation, const Machine& machine,
     return "on " + name + ": these rows alone are sent there, nobody cuts them out";
   }
   if (compilation.placement.pins[*op.node]) {
-    const SourceRange& pin = compilation.passes.graph.nodes[*op.node].device_where;
+    const SourceRange& pin = compilation.passes.graph->nodes[*op.node].device_where;
     const bool is_derived = is_of_parallel(pin, compilation);
     return "on " + name + ": pinned by " + (is_derived ? "`parallel`" : "the graph");
   }
@@ -68,6 +68,7 @@ std::string device_text(const Compilation& compilation, const Machine& machine,
     if (other.name == compilation.placement.chosen.name || !other.score) continue;
     text += "; '" + other.name + "' would put it on '" +
             machine.devices[other.assignment[*op.node]].name + "' and take " +
+            (other.score->is_bound ? "at least " : "") +
             format_duration(other.score->interval_ns - chosen->interval_ns) + " more";
   }
   return text;
@@ -81,13 +82,13 @@ std::string after_text(const Compilation& compilation, TaskId task) {
   const auto at = std::find(lane.begin(), lane.end(), task);
   if (at != lane.begin()) {
     const bool is_joined = schedule.solution.tasks[task].is_joined;
-    after.push_back("'" + schedule.tasks.tasks[*(at - 1)].name + "' on its lane" +
+    after.push_back("'" + schedule.tasks->tasks[*(at - 1)].name + "' on its lane" +
                     (is_joined ? ", in the same launch" : ""));
   }
   for (const Wait& wait : compilation.plan.instructions[InstructionId(task.value())].waits) {
     const TaskId other = schedule.solution.lanes[wait.lane][static_cast<size_t>(wait.count - 1)];
-    std::string text = "'" + schedule.tasks.tasks[other].name + "' on " +
-                       schedule.tasks.lanes.lanes[wait.lane].name;
+    std::string text = "'" + schedule.tasks->tasks[other].name + "' on " +
+                       schedule.tasks->lanes.lanes[wait.lane].name;
     if (wait.distance > 0) {
       text += ", " + std::to_string(wait.distance) +
               (wait.distance == 1 ? " interval earlier" : " intervals earlier");
@@ -101,13 +102,14 @@ std::string explain_task(const Compilation& compilation, const Machine& machine,
   const Schedule& schedule = compilation.schedule();
   const ScheduledTask& at = schedule.solution.tasks[id];
   const Instruction& instruction = compilation.plan.instructions[InstructionId(id.value())];
-  std::string text = schedule.tasks.tasks[id].name + "\n";
-  text += "  where  " +
-          device_text(compilation, machine, compilation.placed().ops[schedule.tasks.tasks[id].op]) +
-          "\n";
+  std::string text = schedule.tasks->tasks[id].name + "\n";
+  text +=
+      "  where  " +
+      device_text(compilation, machine, compilation.placed().ops[schedule.tasks->tasks[id].op]) +
+      "\n";
   text += "  when   " + format_duration(instruction.predicted_start_ns) + " to " +
           format_duration(instruction.predicted_end_ns) + " of step 0, on " +
-          schedule.tasks.lanes.lanes[at.lane].name + ", stage " + std::to_string(at.stage) + ": " +
+          schedule.tasks->lanes.lanes[at.lane].name + ", stage " + std::to_string(at.stage) + ": " +
           reason_text(at.reason) + "\n";
   return text + "  after  " + after_text(compilation, id) + "\n";
 }

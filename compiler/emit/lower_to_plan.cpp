@@ -23,13 +23,13 @@ class PlanLowering {
  public:
   PlanLowering(const Synchronised& synchronised, const Machine& machine, const PlanContext& context)
       : synchronised_(synchronised),
-        schedule_(synchronised.memory.schedule),
-        placed_(schedule_.tasks.placed),
+        schedule_(synchronised.memory->schedule),
+        placed_(schedule_.tasks->placed),
         machine_(machine),
         context_(context) {}
 
   Plan run() {
-    plan_.name = placed_.graph.name;
+    plan_.name = placed_.graph->name;
     plan_.fingerprints = context_.fingerprints;
     plan_.source = context_.source;
     plan_.predicted_interval_ns = synchronised_.interval_ns;
@@ -54,13 +54,13 @@ class PlanLowering {
     for (const Device& device : machine_.devices) {
       plan_.devices.push_back({device.name, device.kind, device.memory_bytes, device.index});
     }
-    for (const PlannedArena& arena : synchronised_.memory.arenas) {
+    for (const PlannedArena& arena : synchronised_.memory->arenas) {
       plan_.arenas.push_back({arena.device, arena.kind, arena.size_bytes});
     }
   }
 
   void add_buffers() {
-    for (const PlannedBuffer& planned : synchronised_.memory.buffers) {
+    for (const PlannedBuffer& planned : synchronised_.memory->buffers) {
       PlanBuffer buffer;
       buffer.name = placed_.values[planned.value].name;
       buffer.type = placed_.type_of(planned.value);
@@ -73,8 +73,8 @@ class PlanLowering {
   }
 
   void add_inputs() {
-    for (const ValueId id : placed_.graph.values.ids()) {
-      const Value& value = placed_.graph.values[id];
+    for (const ValueId id : placed_.graph->values.ids()) {
+      const Value& value = placed_.graph->values[id];
       if (value.kind != ValueKind::kInput) continue;
       PlanInput input{value.name, *value.type, std::nullopt};
       if (value.feed_path) input.feed_path = relative_to_plan(*value.feed_path);
@@ -95,7 +95,7 @@ class PlanLowering {
   }
 
   Instruction instruction_for(TaskId id) const {
-    const Task& task = schedule_.tasks.tasks[id];
+    const Task& task = schedule_.tasks->tasks[id];
     const PlacedOp& op = placed_.ops[task.op];
     Instruction instruction;
     instruction.name = task.name;
@@ -109,8 +109,8 @@ class PlanLowering {
     switch (op.kind) {
       case PlacedOpKind::kNode:
         instruction.kind = InstructionKind::kKernel;
-        instruction.op = placed_.graph.nodes[*op.node].op->name;
-        instruction.attributes = placed_.graph.nodes[*op.node].attributes;
+        instruction.op = placed_.graph->nodes[*op.node].op->name;
+        instruction.attributes = placed_.graph->nodes[*op.node].attributes;
         instruction.algorithm = algorithm_for(instruction, machine_.devices[op.device].kind);
         break;
       case PlacedOpKind::kCopy:
@@ -135,7 +135,7 @@ class PlanLowering {
   }
 
   void add_instructions() {
-    for (const TaskId task : schedule_.tasks.tasks.ids()) {
+    for (const TaskId task : schedule_.tasks->tasks.ids()) {
       plan_.instructions.push_back(instruction_for(task));
     }
   }
@@ -143,7 +143,7 @@ class PlanLowering {
   void add_lanes() {
     const Timeline timeline = simulate(synchronised_.program, kTimedSteps);
     for (const LaneId id : synchronised_.program.lanes.ids()) {
-      const MachineLane& machine_lane = schedule_.tasks.lanes.lanes[id];
+      const MachineLane& machine_lane = schedule_.tasks->lanes.lanes[id];
       PlanLane lane{machine_lane.name,
                     machine_lane.kind,
                     machine_lane.device,
@@ -165,12 +165,12 @@ class PlanLowering {
 
   void add_outputs() {
     std::map<size_t, TaskId> delivered;
-    for (const TaskId task : schedule_.tasks.tasks.ids()) {
-      const PlacedOp& op = placed_.ops[schedule_.tasks.tasks[task].op];
+    for (const TaskId task : schedule_.tasks->tasks.ids()) {
+      const PlacedOp& op = placed_.ops[schedule_.tasks->tasks[task].op];
       if (op.output) delivered[*op.output] = task;
     }
-    for (size_t i = 0; i < placed_.graph.outputs.size(); ++i) {
-      const std::string& name = placed_.graph.values[placed_.graph.outputs[i].value].name;
+    for (size_t i = 0; i < placed_.graph->outputs.size(); ++i) {
+      const std::string& name = placed_.graph->values[placed_.graph->outputs[i].value].name;
       if (placed_.resident_outputs[i]) {
         plan_.outputs.push_back({name, operand(*placed_.resident_outputs[i]), std::nullopt});
         continue;
@@ -194,8 +194,8 @@ class PlanLowering {
   }
 
   void add_states_and_constants() {
-    for (const ValueId id : placed_.graph.values.ids()) {
-      const Value& value = placed_.graph.values[id];
+    for (const ValueId id : placed_.graph->values.ids()) {
+      const Value& value = placed_.graph->values[id];
       if (value.kind == ValueKind::kState) {
         plan_.states.push_back({value.name, *value.type, value.initializer, buffers_holding(id)});
       } else if (value.kind == ValueKind::kConstant) {

@@ -40,13 +40,13 @@ struct MemoryView {
 };
 
 IdVector<PlacedValueId, BufferView> buffer_views(const MemoryPlan& plan, int64_t interval_ns) {
-  const TaskGraph& tasks = plan.schedule.tasks;
+  const TaskGraph& tasks = plan.schedule->tasks;
   const auto ranges = live_ranges(plan.schedule);
   IdVector<PlacedValueId, BufferView> views(plan.buffers.size());
   for (const PlacedValueId value : plan.buffers.ids()) {
     BufferView& view = views[value];
     view.buffer = plan.buffers[value];
-    view.name = tasks.placed.values[value].name;
+    view.name = tasks.placed->values[value].name;
     view.is_lifelong = !ranges[value];
     if (ranges[value]) {
       view.pieces = live_pieces(*ranges[value], interval_ns, view.buffer.versions);
@@ -57,7 +57,7 @@ IdVector<PlacedValueId, BufferView> buffer_views(const MemoryPlan& plan, int64_t
     }
   }
   for (const Task& task : tasks.tasks) {
-    const PlacedOp& op = tasks.placed.ops[task.op];
+    const PlacedOp& op = tasks.placed->ops[task.op];
     if (op.writes) views[*op.writes].written_by.push_back(task.name);
     for (const PlacedOperand& read : op.reads) {
       std::vector<std::string>& readers = views[read.value].read_by;
@@ -68,7 +68,7 @@ IdVector<PlacedValueId, BufferView> buffer_views(const MemoryPlan& plan, int64_t
 }
 
 MemoryView view_of(const MemoryPlan& plan, const Machine& machine) {
-  MemoryView view{std::max<int64_t>(plan.schedule.solution.interval_ns, 1), {}};
+  MemoryView view{std::max<int64_t>(plan.schedule->solution.interval_ns, 1), {}};
   const auto buffers = buffer_views(plan, view.interval_ns);
   for (const ArenaId id : plan.arenas.ids()) {
     const PlannedArena& arena = plan.arenas[id];
@@ -81,7 +81,7 @@ MemoryView view_of(const MemoryPlan& plan, const Machine& machine) {
                          std::nullopt,
                          {}};
     if (arena_view.peak.task) {
-      arena_view.peak_while = plan.schedule.tasks.tasks[*arena_view.peak.task].name;
+      arena_view.peak_while = plan.schedule->tasks->tasks[*arena_view.peak.task].name;
     }
     for (const PlacedValueId value : values_in(plan, id)) {
       arena_view.buffers.push_back(buffers[value]);
@@ -256,7 +256,7 @@ class ArenaPlot {
 
 std::string memory_to_svg(const MemoryPlan& plan, const Machine& machine) {
   const MemoryView view = view_of(plan, machine);
-  const std::string title = plan.schedule.tasks.placed.graph.name +
+  const std::string title = plan.schedule->tasks->placed->graph->name +
                             ": memory over one interval of the predicted steady state, " +
                             format_duration(view.interval_ns);
   std::string text;
@@ -270,13 +270,13 @@ std::string memory_to_svg(const MemoryPlan& plan, const Machine& machine) {
 }
 
 std::string memory_to_json(const MemoryPlan& plan, const Machine& machine) {
-  const PlacedGraph& placed = plan.schedule.tasks.placed;
+  const PlacedGraph& placed = plan.schedule->tasks->placed;
   const MemoryView view = view_of(plan, machine);
   Json arenas = Json::array();
   for (const ArenaView& arena : view.arenas) arenas.push_back(json_of(arena, placed));
-  const Json json = {{"graph", placed.graph.name},
+  const Json json = {{"graph", placed.graph->name},
                      {"machine", machine.name},
-                     {"interval_ns", plan.schedule.solution.interval_ns},
+                     {"interval_ns", plan.schedule->solution.interval_ns},
                      {"arenas", std::move(arenas)}};
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -14,13 +14,17 @@ double percent(int64_t part, int64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
+/// `3.1 ms`; `over 3.1 ms` where the bound alone was too long.
+std::string score_text(const std::optional<Score>& score, const std::string& otherwise) {
+  if (!score) return otherwise;
+  return (score->is_bound ? "over " : "") + format_duration(score->interval_ns);
+}
+
 std::string placement_line(const Placement& placement) {
   std::vector<std::string> others;
   for (const PlacementCandidate& candidate : placement.candidates) {
     if (candidate.name == placement.chosen.name) continue;
-    others.push_back(
-        candidate.name + " " +
-        (candidate.score ? format_duration(candidate.score->interval_ns) : "has no route"));
+    others.push_back(candidate.name + " " + score_text(candidate.score, "has no route"));
   }
   if (others.empty()) return placement.chosen.name;
   return placement.chosen.name + " (" + join(others, ", ") + ")";
@@ -32,9 +36,7 @@ std::string parallel_line(const ParallelChoice& choice) {
   std::vector<std::string> others;
   for (const ParallelCandidate& candidate : choice.candidates) {
     if (&candidate == &choice.candidates[choice.chosen]) continue;
-    others.push_back(
-        candidate.name + " " +
-        (candidate.score ? format_duration(candidate.score->interval_ns) : "cannot be compiled"));
+    others.push_back(candidate.name + " " + score_text(candidate.score, "cannot be compiled"));
   }
   const std::string text = choice.candidates[choice.chosen].name;
   return "  parallel    " + (others.empty() ? text : text + " (" + join(others, "; ") + ")") + "\n";
@@ -46,10 +48,10 @@ std::string busy_table(const Compilation& compilation) {
   for (const LaneId lane : schedule.solution.lanes.ids()) {
     int64_t busy_ns = 0;
     for (const TaskId task : schedule.solution.lanes[lane]) {
-      const TaskCost& cost = schedule.tasks.tasks[task].cost;
+      const TaskCost& cost = schedule.tasks->tasks[task].cost;
       busy_ns += cost_in_launch(cost, schedule.solution.tasks[task]).duration_ns();
     }
-    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", schedule.tasks.lanes.lanes[lane].name,
+    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", schedule.tasks->lanes.lanes[lane].name,
                         schedule.solution.lanes[lane].size(),
                         percent(busy_ns, compilation.synchronised.interval_ns));
   }
@@ -86,7 +88,7 @@ std::string summary(const Compilation& compilation, const Machine& machine) {
                       percent(gap_ns, compilation.bound.interval_ns), compilation.bound.reason);
   text += parallel_line(compilation.parallel);
   text += "  placement   " + placement_line(compilation.placement) + "\n";
-  if (compilation.strategy.gives_up_something()) {
+  if (compilation.decisions.trades_time_for_memory()) {
     text += "  for memory  " + compilation.given_up + "\n";
   }
   text += fmt::format("  waits       {} left of {}\n", synchronised.num_waits,

@@ -17,7 +17,7 @@ constexpr double kTimelineTop = 44;
 class SvgTimeline {
  public:
   SvgTimeline(const Synchronised& synchronised, int64_t num_steps)
-      : schedule_(synchronised.memory.schedule),
+      : schedule_(synchronised.memory->schedule),
         interval_ns_(synchronised.interval_ns),
         runs_(predicted_runs(synchronised, num_steps)) {
     for (const TaskRun& run : runs_) end_ns_ = std::max(end_ns_, run.span.end_ns);
@@ -28,7 +28,7 @@ class SvgTimeline {
 
   std::string draw() const {
     const double height = kTimelineTop + kRowHeight * static_cast<double>(rows_.size()) + 12;
-    const std::string title = schedule_.tasks.placed.graph.name + ": predicted timeline, " +
+    const std::string title = schedule_.tasks->placed->graph->name + ": predicted timeline, " +
                               format_duration(interval_ns_) + " a step; one colour a step";
     std::string text = svg_time_axis(scale(), kTimelineTop, height - 12);
     for (size_t row = 0; row < rows_.size(); ++row) text += drawn_row(row);
@@ -41,7 +41,7 @@ class SvgTimeline {
 
   std::string drawn_row(size_t row) const {
     std::string text = svg_text(kLabelWidth - 8, y_of(row) + 17, "text-anchor=\"end\"",
-                                schedule_.tasks.lanes.lanes[rows_[row]].name) +
+                                schedule_.tasks->lanes.lanes[rows_[row]].name) +
                        "\n";
     for (const TaskRun& run : runs_) {
       if (run.lane == rows_[row]) text += drawn_run(run, row);
@@ -50,7 +50,7 @@ class SvgTimeline {
   }
 
   std::string drawn_run(const TaskRun& run, size_t row) const {
-    const std::string& name = schedule_.tasks.tasks[run.task].name;
+    const std::string& name = schedule_.tasks->tasks[run.task].name;
     const double x = scale().x_of(run.span.start_ns);
     const double width = std::max(scale().x_of(run.span.end_ns) - x, 0.5);
     return svg_box({x, y_of(row) + 3, width, kRowHeight - 6, svg_colour(run.step), name,

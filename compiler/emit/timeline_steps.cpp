@@ -3,7 +3,7 @@
 namespace graphc {
 
 std::vector<TaskRun> predicted_runs(const Synchronised& synchronised, int64_t num_steps) {
-  const SchedulingSolution& solution = synchronised.memory.schedule.solution;
+  const SchedulingSolution& solution = synchronised.memory->schedule->solution;
   const Timeline timeline = simulate(synchronised.program, num_steps);
   std::vector<TaskRun> runs;
   for (const LaneId lane : solution.lanes.ids()) {

@@ -19,8 +19,8 @@ Json metadata(const char* what, int32_t process, int32_t thread, const std::stri
 }  // namespace
 
 std::string to_trace(const Synchronised& synchronised, const Machine& machine, int64_t num_steps) {
-  const Schedule& schedule = synchronised.memory.schedule;
-  const auto& lanes = schedule.tasks.lanes.lanes;
+  const Schedule& schedule = synchronised.memory->schedule;
+  const auto& lanes = schedule.tasks->lanes.lanes;
   Json events = Json::array();
   for (const DeviceId device : machine.devices.ids()) {
     events.push_back(metadata("process_name", device.value(), 0, machine.devices[device].name));
@@ -30,7 +30,7 @@ std::string to_trace(const Synchronised& synchronised, const Machine& machine, i
         metadata("thread_name", lanes[lane].device.value(), lane.value(), lanes[lane].name));
   }
   for (const TaskRun& run : predicted_runs(synchronised, num_steps)) {
-    events.push_back({{"name", schedule.tasks.tasks[run.task].name},
+    events.push_back({{"name", schedule.tasks->tasks[run.task].name},
                       {"ph", "X"},
                       {"pid", lanes[run.lane].device.value()},
                       {"tid", run.lane.value()},

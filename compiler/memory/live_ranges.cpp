@@ -42,12 +42,12 @@ std::vector<LivePiece> joined(const std::vector<LivePiece>& pieces) {
 }  // namespace
 
 IdVector<PlacedValueId, std::optional<LiveRange>> live_ranges(const Schedule& schedule) {
-  const PlacedGraph& placed = schedule.tasks.placed;
+  const PlacedGraph& placed = schedule.tasks->placed;
   const int64_t interval_ns = schedule.solution.interval_ns;
   const auto is_lifelong = find_lifelong(placed);
   IdVector<PlacedValueId, std::optional<LiveRange>> ranges(placed.values.size());
-  for (const TaskId task : schedule.tasks.tasks.ids()) {
-    const auto& writes = placed.ops[schedule.tasks.tasks[task].op].writes;
+  for (const TaskId task : schedule.tasks->tasks.ids()) {
+    const auto& writes = placed.ops[schedule.tasks->tasks[task].op].writes;
     if (!writes || is_lifelong[*writes]) continue;
     const ScheduledTask& at = schedule.solution.tasks[task];
     const int64_t interval_start_ns = at.stage * interval_ns;
@@ -56,9 +56,9 @@ IdVector<PlacedValueId, std::optional<LiveRange>> live_ranges(const Schedule& sc
     range.begin_ns = std::min(range.begin_ns, run.begin_ns);
     range.end_ns = std::max(range.end_ns, run.end_ns);
   }
-  for (const TaskId task : schedule.tasks.tasks.ids()) {
+  for (const TaskId task : schedule.tasks->tasks.ids()) {
     const ScheduledTask& at = schedule.solution.tasks[task];
-    for (const PlacedOperand& read : placed.ops[schedule.tasks.tasks[task].op].reads) {
+    for (const PlacedOperand& read : placed.ops[schedule.tasks->tasks[task].op].reads) {
       std::optional<LiveRange>& range = ranges[read.value];
       if (!range) continue;
       const int64_t end_ns = (at.stage + read.distance) * interval_ns + at.end_ns;

@@ -12,7 +12,7 @@ class PeakFinder {
  public:
   PeakFinder(const MemoryPlan& plan, ArenaId arena)
       : plan_(plan),
-        interval_ns_(std::max<int64_t>(plan.schedule.solution.interval_ns, 1)),
+        interval_ns_(std::max<int64_t>(plan.schedule->solution.interval_ns, 1)),
         ranges_(live_ranges(plan.schedule)),
         values_(values_in(plan, arena)) {}
 
@@ -77,9 +77,9 @@ class PeakFinder {
     for (const AliveValue& alive : peak.alive) {
       if (is_alive_all_the_time(alive.value)) continue;
       if (ranges_[alive.value]->begin_ns % interval_ns_ != peak.at_ns) continue;
-      for (const TaskId task : schedule.tasks.tasks.ids()) {
+      for (const TaskId task : schedule.tasks->tasks.ids()) {
         const ScheduledTask& at = schedule.solution.tasks[task];
-        const auto& writes = schedule.tasks.placed.ops[schedule.tasks.tasks[task].op].writes;
+        const auto& writes = schedule.tasks->placed->ops[schedule.tasks->tasks[task].op].writes;
         if (writes != alive.value || at.start_ns % interval_ns_ != peak.at_ns) continue;
         return task;
       }
@@ -88,7 +88,7 @@ class PeakFinder {
   }
 
   const std::string& name_of(PlacedValueId value) const {
-    return plan_.schedule.tasks.placed.values[value].name;
+    return plan_.schedule->tasks->placed->values[value].name;
   }
 
   const MemoryPlan& plan_;

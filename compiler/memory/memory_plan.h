@@ -28,7 +28,7 @@ struct PlannedArena {
 /// Level 5: an arena for each kind of memory that a device's values need, and an offset and a
 /// number of versions for every buffer.
 struct MemoryPlan {
-  Schedule schedule;
+  Shared<Schedule> schedule;
   IdVector<PlacedValueId, PlannedBuffer> buffers;
   IdVector<ArenaId, PlannedArena> arenas;  ///< by device, then kind; none is empty
   /// Beside those of the schedule: they keep values apart that share bytes.
@@ -49,7 +49,7 @@ struct MemoryPlan {
 /// Runs before: remove_redundant_waits, which keeps the order.
 /// Ensures:     verify_memory_plan passes. An arena is above its limit only if no policy above kept
 ///              it below: find_excess tells.
-MemoryPlan plan_memory(const Schedule& schedule, const MemoryLimits& limits);
+MemoryPlan plan_memory(const Shared<Schedule>& schedule, const MemoryLimits& limits);
 
 /// Bytes that the plan takes of a device, from load to the end.
 int64_t peak_bytes(const MemoryPlan& plan, DeviceId device);

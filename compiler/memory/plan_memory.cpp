@@ -12,7 +12,7 @@ namespace {
 
 /// Values that keep their bytes to themselves for the whole run.
 IdVector<PlacedValueId, bool> find_exclusive(const Schedule& schedule) {
-  const PlacedGraph& placed = schedule.tasks.placed;
+  const PlacedGraph& placed = schedule.tasks->placed;
   IdVector<PlacedValueId, bool> is_exclusive(placed.values.size(), false);
   for (const PlacedValueId value : placed.values.ids()) {
     is_exclusive[value] = placed.is_filled_at_load(value) || schedule.versions[value] > 1;
@@ -42,7 +42,7 @@ struct DevicePacking {
 
 class MemoryPlanner {
  public:
-  MemoryPlanner(const Schedule& schedule, const MemoryLimits& limits)
+  MemoryPlanner(const Shared<Schedule>& schedule, const MemoryLimits& limits)
       : limits_(limits),
         accesses_(value_accesses(schedule)),
         enforced_(enforced_order(schedule)),
@@ -62,14 +62,14 @@ class MemoryPlanner {
   MemoryPlan take() { return std::move(plan_); }
 
  private:
-  const PlacedGraph& placed() const { return plan_.schedule.tasks.placed; }
+  const PlacedGraph& placed() const { return plan_.schedule->tasks->placed; }
 
   PlannedBuffer buffer_for(PlacedValueId value, ArenaId arena) const {
     PlannedBuffer buffer;
     buffer.value = value;
     buffer.arena = arena;
     buffer.stride_bytes = aligned_bytes(placed().type_of(value).size_bytes());
-    buffer.versions = plan_.schedule.versions[value];
+    buffer.versions = plan_.schedule->versions[value];
     return buffer;
   }
 
@@ -224,7 +224,7 @@ class MemoryPlanner {
 
 }  // namespace
 
-MemoryPlan plan_memory(const Schedule& schedule, const MemoryLimits& limits) {
+MemoryPlan plan_memory(const Shared<Schedule>& schedule, const MemoryLimits& limits) {
   return MemoryPlanner(schedule, limits).take();
 }
 
@@ -250,7 +250,7 @@ bool share_bytes(const PlannedBuffer& a, const PlannedBuffer& b) {
 }
 
 ShareKind share_kind(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b) {
-  const PlacedGraph& placed = plan.schedule.tasks.placed;
+  const PlacedGraph& placed = plan.schedule->tasks->placed;
   const bool is_same = plan.buffers[a].offset_bytes == plan.buffers[b].offset_bytes &&
                        placed.type_of(a) == placed.type_of(b);
   return is_same ? ShareKind::kInPlace : ShareKind::kInTurn;

@@ -16,13 +16,14 @@ std::string peak_line(const MemoryPlan& plan, ArenaId arena) {
   std::string text = "  peak " + std::to_string(peak.num_bytes) + " bytes ";
   if (peak.task) {
     text += "at " + format_duration(peak.at_ns) + " (while " +
-            plan.schedule.tasks.tasks[*peak.task].name + ")";
+            plan.schedule->tasks->tasks[*peak.task].name + ")";
   } else {
     text += "all the time";
   }
   for (size_t i = 0; i < std::min(peak.alive.size(), kMostNamesOfAPeak); ++i) {
-    text += (i == 0 ? ": " : ", ") + plan.schedule.tasks.placed.values[peak.alive[i].value].name +
-            " " + std::to_string(peak.alive[i].num_bytes);
+    text += (i == 0 ? ": " : ", ") +
+            plan.schedule->tasks->placed->values[peak.alive[i].value].name + " " +
+            std::to_string(peak.alive[i].num_bytes);
   }
   if (peak.alive.size() > kMostNamesOfAPeak) {
     text += " and " + std::to_string(peak.alive.size() - kMostNamesOfAPeak) + " more";
@@ -33,7 +34,7 @@ std::string peak_line(const MemoryPlan& plan, ArenaId arena) {
 }  // namespace
 
 std::string print_memory_plan(const MemoryPlan& plan, const Machine& machine) {
-  std::string text = "memory " + plan.schedule.tasks.placed.graph.name + "\n";
+  std::string text = "memory " + plan.schedule->tasks->placed->graph->name + "\n";
   for (const ArenaId id : plan.arenas.ids()) {
     const PlannedArena& arena = plan.arenas[id];
     text += "arena " + name_of_memory(machine.devices[arena.device].name, arena.kind) + "  " +
@@ -44,7 +45,7 @@ std::string print_memory_plan(const MemoryPlan& plan, const Machine& machine) {
       const PlannedBuffer& buffer = plan.buffers[value];
       text += "  [" + std::to_string(buffer.offset_bytes) + ", " +
               std::to_string(buffer.offset_bytes + buffer.extent_bytes()) + ")  " +
-              plan.schedule.tasks.placed.values[buffer.value].name + "  " +
+              plan.schedule->tasks->placed->values[buffer.value].name + "  " +
               std::to_string(buffer.versions) + (buffer.versions == 1 ? " version" : " versions") +
               "\n";
     }

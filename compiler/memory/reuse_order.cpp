@@ -102,7 +102,7 @@ std::vector<SchedulingEdge> ReuseOrder::edges_between(const std::vector<ValueAcc
                                                       Turns turns) const {
   std::vector<SchedulingEdge> edges;
   const auto order = [&](const ValueAccess& first, const ValueAccess& second, int32_t steps) {
-    if (is_exempt(schedule_.tasks.placed, first, second, turns.kind)) return;
+    if (is_exempt(schedule_.tasks->placed, first, second, turns.kind)) return;
     // Every read comes after a write of what it reads, so what has to wait is writes.
     if (!second.is_write) return;
     const int32_t intervals = steps + second.interval_offset - first.interval_offset;

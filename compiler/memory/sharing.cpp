@@ -30,7 +30,7 @@ std::optional<int32_t> least_lead(const PlacedGraph& placed, const Accesses& a, 
 }  // namespace
 
 IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule& schedule) {
-  const PlacedGraph& placed = schedule.tasks.placed;
+  const PlacedGraph& placed = schedule.tasks->placed;
   const auto positions = positions_of(schedule.solution);
   IdVector<PlacedValueId, std::vector<ValueAccess>> accesses(placed.values.size());
   const auto add = [&](TaskId task, PlacedValueId value, int32_t distance,
@@ -39,12 +39,12 @@ IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule&
     accesses[value].push_back(
         {positions[task], offset, task, value, rows_or_all(placed.type_of(value), rows), is_write});
   };
-  for (const TaskId task : schedule.tasks.tasks.ids()) {
-    const PlacedOp& op = placed.ops[schedule.tasks.tasks[task].op];
+  for (const TaskId task : schedule.tasks->tasks.ids()) {
+    const PlacedOp& op = placed.ops[schedule.tasks->tasks[task].op];
     if (op.writes) add(task, *op.writes, 0, op.rows, true);
   }
-  for (const TaskId task : schedule.tasks.tasks.ids()) {
-    for (const PlacedOperand& read : placed.ops[schedule.tasks.tasks[task].op].reads) {
+  for (const TaskId task : schedule.tasks->tasks.ids()) {
+    for (const PlacedOperand& read : placed.ops[schedule.tasks->tasks[task].op].reads) {
       add(task, read.value, read.distance, read.rows, false);
     }
   }
@@ -86,7 +86,7 @@ std::optional<Turns> find_turns(const PlacedGraph& placed, const Accesses& a, co
 
 bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from) {
   if (writer.kind != PlacedOpKind::kNode || !writer.writes) return false;
-  const OpInfo& op = *placed.graph.nodes[*writer.node].op;
+  const OpInfo& op = *placed.graph->nodes[*writer.node].op;
   const TensorType result = type_of_rows(placed.type_of(*writer.writes), writer.rows);
   bool reads_it = false;
   for (size_t i = 0; i < writer.reads.size(); ++i) {

@@ -8,7 +8,7 @@ bool is_pageable(const MemoryPlan& plan, PlacedValueId value) {
 }
 
 Violation find_unpinned_copy(const MemoryPlan& plan) {
-  const PlacedGraph& placed = plan.schedule.tasks.placed;
+  const PlacedGraph& placed = plan.schedule->tasks->placed;
   for (const PlacedOp& op : placed.ops) {
     if (op.kind != PlacedOpKind::kCopy) continue;
     for (const PlacedValueId value : {op.reads[0].value, *op.writes}) {
@@ -23,7 +23,7 @@ Violation find_unpinned_copy(const MemoryPlan& plan) {
 }  // namespace
 
 Violation verify_memory_plan(const MemoryPlan& plan) {
-  const PlacedGraph& placed = plan.schedule.tasks.placed;
+  const PlacedGraph& placed = plan.schedule->tasks->placed;
   const auto accesses = value_accesses(plan.schedule);
   const HappensBefore order = enforced_order(plan.schedule, plan.reuse_edges);
   for (const PlannedBuffer& a : plan.buffers) {

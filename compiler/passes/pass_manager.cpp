@@ -129,21 +129,22 @@ Result<PassRun> run_passes(Graph graph, std::span<const Pass> passes, const Pass
   for (const std::string& name : options.dump_after) {
     if (name != "all" && find_pass(name, passes) == nullptr) return unknown_pass(name, passes);
   }
-  PassRun run{std::move(graph), {}, {}};
+  PassRun run;
   bool is_rewritten = false;
   for (const Pass& pass : passes) {
-    TRY(check_ready(run.graph, pass));
-    if (pass.role == PassRole::kRewrite && !is_rewritten) run.source = run.graph;
+    TRY(check_ready(graph, pass));
+    if (pass.role == PassRole::kRewrite && !is_rewritten) run.source = graph;
     is_rewritten = is_rewritten || pass.role == PassRole::kRewrite;
     const auto start = std::chrono::steady_clock::now();
-    TRY(run.graph, pass.run(std::move(run.graph), diagnostics));
+    TRY(graph, pass.run(std::move(graph), diagnostics));
     const auto duration = std::chrono::steady_clock::now() - start;
     run.timings.push_back({std::string(pass.name),
                            std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count(),
-                           run.graph.nodes.size()});
-    check_graph(run.graph, pass.name);
-    dump(run.graph, pass, options);
+                           graph.nodes.size()});
+    check_graph(graph, pass.name);
+    dump(graph, pass, options);
   }
+  run.graph = std::move(graph);
   if (!is_rewritten) run.source = run.graph;
   return run;
 }

@@ -9,6 +9,7 @@
 
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/graph/graph.h"
+#include "compiler/shared.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {
@@ -46,8 +47,8 @@ struct PassTiming {
 };
 
 struct PassRun {
-  Graph graph;
-  Graph source;  ///< before the first pass that rewrites: what results are checked against
+  Shared<Graph> graph;
+  Shared<Graph> source;  ///< before the first pass that rewrites: what results are checked against
   std::vector<PassTiming> timings;  ///< one a pass, in order; no decision depends on them
 };
 

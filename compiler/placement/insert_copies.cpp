@@ -19,16 +19,16 @@ struct Source {
 
 class CopyInserter {
  public:
-  CopyInserter(const Graph& graph, const Assignment& assignment, const Machine& machine,
+  CopyInserter(const Shared<Graph>& graph, const Assignment& assignment, const Machine& machine,
                DiagnosticSink& diagnostics)
       : graph_(graph),
         assignment_(assignment),
         machine_(machine),
         diagnostics_(diagnostics),
-        ops_of_(graph.nodes.size()) {
+        ops_of_(graph->nodes.size()) {
     placed_.graph = graph;
-    for (const NodeId id : graph.nodes.ids()) {
-      if (graph.nodes[id].updates) updated_[*graph.nodes[id].updates] = id;
+    for (const NodeId id : graph_.nodes.ids()) {
+      if (graph_.nodes[id].updates) updated_[*graph_.nodes[id].updates] = id;
     }
   }
 
@@ -224,7 +224,7 @@ class CopyInserter {
 
 }  // namespace
 
-Result<PlacedGraph> insert_copies(const Graph& graph, const Assignment& assignment,
+Result<PlacedGraph> insert_copies(const Shared<Graph>& graph, const Assignment& assignment,
                                   const Machine& machine, DiagnosticSink& diagnostics) {
   return CopyInserter(graph, assignment, machine, diagnostics).run().map(send_rows);
 }

@@ -13,7 +13,7 @@ namespace graphc {
 /// Runs before: find_dependencies - copies occupy a link and are scheduled like any task.
 /// Ensures:     verify_placed_graph passes.
 /// Errors:      no route between two devices (names both, points at the consumer).
-Result<PlacedGraph> insert_copies(const Graph& graph, const Assignment& assignment,
+Result<PlacedGraph> insert_copies(const Shared<Graph>& graph, const Assignment& assignment,
                                   const Machine& machine, DiagnosticSink& diagnostics);
 
 }  // namespace graphc

@@ -41,7 +41,7 @@ std::optional<PlacedValueId> find_on_host(const PlacedGraph& placed, PlacedValue
 PlacedValueId add_copy(PlacedGraphRewrite& rewrite, PlacedValueId from, DeviceId destination,
                        const Machine& machine, std::string_view remark) {
   const PlacedValue& source = rewrite.placed().values[from];
-  const std::string& label = rewrite.placed().graph.values[source.origin].name;
+  const std::string& label = rewrite.placed().graph->values[source.origin].name;
   const std::string& device_name = machine.devices[destination].name;
   PlacedOp copy;
   copy.kind = PlacedOpKind::kCopy;

@@ -15,7 +15,7 @@ class PlacedGraphVerifier {
  public:
   PlacedGraphVerifier(const PlacedGraph& placed, const Machine& machine)
       : placed_(placed), machine_(machine) {
-    for (const Node& node : placed.graph.nodes) {
+    for (const Node& node : placed.graph->nodes) {
       if (node.updates) updated_.insert(*node.updates);
     }
   }
@@ -33,13 +33,13 @@ class PlacedGraphVerifier {
 
  private:
   const std::string& device_name(DeviceId device) const { return machine_.devices[device].name; }
-  const std::string& name_of(ValueId value) const { return placed_.graph.values[value].name; }
+  const std::string& name_of(ValueId value) const { return placed_.graph->values[value].name; }
 
   /// The next value of a state is placed as the state.
   ValueId origin_of(ValueId value) const {
-    const auto producer = placed_.graph.values[value].producer;
-    if (!producer || !placed_.graph.nodes[*producer].updates) return value;
-    return *placed_.graph.nodes[*producer].updates;
+    const auto producer = placed_.graph->values[value].producer;
+    if (!producer || !placed_.graph->nodes[*producer].updates) return value;
+    return *placed_.graph->nodes[*producer].updates;
   }
 
   Violation check_value(PlacedValueId id) {
@@ -132,13 +132,13 @@ class PlacedGraphVerifier {
       case PlacedOpKind::kFeed:
         return check_result(op, *op.input);
       case PlacedOpKind::kOutput:
-        return check_operand(op.name, op.reads[0], placed_.graph.outputs[*op.output].value);
+        return check_operand(op.name, op.reads[0], placed_.graph->outputs[*op.output].value);
     }
     return std::nullopt;
   }
 
   Violation check_computation(const PlacedOp& op) const {
-    const Node& node = placed_.graph.nodes[*op.node];
+    const Node& node = placed_.graph->nodes[*op.node];
     if (op.reads.size() != node.inputs.size()) {
       return "'" + op.name + "' does not read what '" + node.name + "' is computed from";
     }
@@ -181,7 +181,7 @@ class PlacedGraphVerifier {
 
   /// A copy that is a slice sends the rows that this takes out of its operand.
   Violation check_sent_rows(const PlacedOp& op) const {
-    const Node& node = placed_.graph.nodes[*op.node];
+    const Node& node = placed_.graph->nodes[*op.node];
     const std::optional<RowRange> rows = sliced_rows(placed_.graph, *op.node);
     if (!rows || op.reads[0].rows != rows || op.rows) {
       return "'" + op.name + "' does not send the rows that '" + node.name + "' is";
@@ -196,7 +196,7 @@ class PlacedGraphVerifier {
     std::map<NodeId, std::set<DeviceId>> placed_on;
     for (const PlacedOp& op : placed_.ops) {
       if (!op.node) continue;
-      const Node& node = placed_.graph.nodes[*op.node];
+      const Node& node = placed_.graph->nodes[*op.node];
       const std::string& name = device_name(op.destination);
       const bool is_further =
           std::find(node.also_on.begin(), node.also_on.end(), name) != node.also_on.end();
@@ -210,8 +210,8 @@ class PlacedGraphVerifier {
                device_name(*known.rbegin());
       }
     }
-    for (const NodeId id : placed_.graph.nodes.ids()) {
-      const Node& node = placed_.graph.nodes[id];
+    for (const NodeId id : placed_.graph->nodes.ids()) {
+      const Node& node = placed_.graph->nodes[id];
       if (placed_on[id].empty()) return "'" + node.name + "' is not placed";
       if (placed_on[id].size() < node.also_on.size() + 1) {
         return "'" + node.name + "' is not placed on every one of its devices";
@@ -224,7 +224,7 @@ class PlacedGraphVerifier {
     for (size_t i = 0; i < placed_.resident_outputs.size(); ++i) {
       const auto& output = placed_.resident_outputs[i];
       if (!output) continue;
-      const ValueId wanted = placed_.graph.outputs[i].value;
+      const ValueId wanted = placed_.graph->outputs[i].value;
       const std::string reader = "output " + name_of(wanted);
       if (auto violation = check_operand(reader, *output, wanted)) return violation;
     }
@@ -257,7 +257,7 @@ std::vector<PlacedOpId> PlacedGraph::producers_of(const PlacedOperand& read) con
 }
 
 bool PlacedGraph::is_filled_at_load(PlacedValueId value) const {
-  const ValueKind kind = graph.values[values[value].origin].kind;
+  const ValueKind kind = graph->values[values[value].origin].kind;
   return kind == ValueKind::kState || kind == ValueKind::kConstant;
 }
 
@@ -266,13 +266,13 @@ Violation verify_placed_graph(const PlacedGraph& placed, const Machine& machine)
 }
 
 std::string print_placed_graph(const PlacedGraph& placed, const Machine& machine) {
-  std::string text = "placed " + placed.graph.name + " on " + machine.name + "\n";
+  std::string text = "placed " + placed.graph->name + " on " + machine.name + "\n";
   for (const PlacedOp& op : placed.ops) {
     std::string where = machine.devices[op.device].name;
     if (op.destination != op.device) where += "->" + machine.devices[op.destination].name;
     text += where + "  " + op.name;
     if (op.kind == PlacedOpKind::kNode) {
-      text += " = " + std::string(placed.graph.nodes[*op.node].op->name);
+      text += " = " + std::string(placed.graph->nodes[*op.node].op->name);
     }
     std::vector<std::string> reads;
     for (const PlacedOperand& read : op.reads) {

@@ -6,6 +6,7 @@
 
 #include "compiler/graph/graph.h"
 #include "compiler/machine/machine.h"
+#include "compiler/shared.h"
 
 namespace graphc {
 
@@ -53,14 +54,14 @@ struct PlacedOp {
 ///
 /// Ops stand in an order in which producers of distance 0 precede their readers.
 struct PlacedGraph {
-  Graph graph;
+  Shared<Graph> graph;
   IdVector<PlacedOpId, PlacedOp> ops;
   IdVector<PlacedValueId, PlacedValue> values;
   /// For outputs that stay on a device: the value; it is neither moved nor delivered.
   std::vector<std::optional<PlacedOperand>> resident_outputs;
 
   const TensorType& type_of(PlacedValueId value) const {
-    return graph.type_of(values[value].origin);
+    return graph->type_of(values[value].origin);
   }
   /// Who makes what the operand reads.
   std::vector<PlacedOpId> producers_of(const PlacedOperand& read) const;

@@ -45,7 +45,7 @@ class RowSender {
   /// or what replaces a state, stays a computation.
   bool is_cut(const PlacedOp& op) const {
     if (op.kind != PlacedOpKind::kNode || op.reads[0].distance != 0) return false;
-    const Node& node = placed_.graph.nodes[*op.node];
+    const Node& node = placed_.graph->nodes[*op.node];
     return !node.keep && !node.updates && sliced_rows(placed_.graph, *op.node).has_value();
   }
 

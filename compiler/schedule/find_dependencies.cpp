@@ -7,14 +7,15 @@ namespace {
 
 class DependencyFinder {
  public:
-  DependencyFinder(const PlacedGraph& placed, const Machine& machine, const CostModel& costs)
+  DependencyFinder(const Shared<PlacedGraph>& placed, const Machine& machine,
+                   const CostModel& costs)
       : machine_(machine), costs_(costs) {
     tasks_.placed = placed;
     tasks_.lanes = lanes_of(machine);
   }
 
   TaskGraph run() {
-    for (const PlacedOpId op : tasks_.placed.ops.ids()) tasks_.tasks.push_back(task_of(op));
+    for (const PlacedOpId op : tasks_.placed->ops.ids()) tasks_.tasks.push_back(task_of(op));
     fix_state_versions();
     for (const TaskId task : tasks_.tasks.ids()) add_edges(task);
     return std::move(tasks_);
@@ -22,36 +23,36 @@ class DependencyFinder {
 
  private:
   Task task_of(PlacedOpId id) const {
-    const PlacedOp& op = tasks_.placed.ops[id];
+    const PlacedOp& op = tasks_.placed->ops[id];
     Task task{op.name, id, group_of(op), {}};
     switch (op.kind) {
       case PlacedOpKind::kNode:
         task.cost = kernel_cost(op);
         break;
       case PlacedOpKind::kCopy:
-        task.cost =
-            costs_.copy_cost(*machine_.find_link(op.device, op.destination),
-                             type_of_rows(tasks_.placed.type_of(*op.writes), op.rows).size_bytes());
+        task.cost = costs_.copy_cost(
+            *machine_.find_link(op.device, op.destination),
+            type_of_rows(tasks_.placed->type_of(*op.writes), op.rows).size_bytes());
         break;
       case PlacedOpKind::kFeed:
         task.cost = costs_.host_transfer_cost(
-            type_of_rows(tasks_.placed.type_of(*op.writes), op.rows).size_bytes());
+            type_of_rows(tasks_.placed->type_of(*op.writes), op.rows).size_bytes());
         break;
       case PlacedOpKind::kOutput:
         task.cost =
-            costs_.host_transfer_cost(tasks_.placed.type_of(op.reads[0].value).size_bytes());
+            costs_.host_transfer_cost(tasks_.placed->type_of(op.reads[0].value).size_bytes());
         break;
     }
     return task;
   }
 
   TaskCost kernel_cost(const PlacedOp& op) const {
-    const Node& node = tasks_.placed.graph.nodes[*op.node];
+    const Node& node = tasks_.placed->graph->nodes[*op.node];
     std::vector<TensorType> inputs;
     for (const PlacedOperand& read : op.reads) {
-      inputs.push_back(type_of_rows(tasks_.placed.type_of(read.value), read.rows));
+      inputs.push_back(type_of_rows(tasks_.placed->type_of(read.value), read.rows));
     }
-    const TensorType result = type_of_rows(tasks_.placed.type_of(*op.writes), op.rows);
+    const TensorType result = type_of_rows(tasks_.placed->type_of(*op.writes), op.rows);
     return costs_.kernel_cost(*node.op, inputs, result, node.attributes, op.device);
   }
 
@@ -83,14 +84,14 @@ class DependencyFinder {
 
   void fix_state_versions() {
     tasks_.fixed_versions =
-        IdVector<PlacedValueId, std::optional<int32_t>>(tasks_.placed.values.size());
-    for (const PlacedValueId value : tasks_.placed.values.ids()) {
-      if (!tasks_.placed.is_filled_at_load(value)) continue;
+        IdVector<PlacedValueId, std::optional<int32_t>>(tasks_.placed->values.size());
+    for (const PlacedValueId value : tasks_.placed->values.ids()) {
+      if (!tasks_.placed->is_filled_at_load(value)) continue;
       tasks_.fixed_versions[value] = replaces_in_place(value) ? 1 : 2;
     }
     // An output that stays on its device and names the state before the last step outlives the step
     // that replaces it.
-    for (const auto& output : tasks_.placed.resident_outputs) {
+    for (const auto& output : tasks_.placed->resident_outputs) {
       if (output && output->distance > 0) tasks_.fixed_versions[output->value] = 2;
     }
     keep_old_values_where_order_demands();
@@ -155,11 +156,11 @@ class DependencyFinder {
   }
 
   Successors successors_within_step() const {
-    Successors after(tasks_.placed.ops.size());
-    for (const PlacedOpId op : tasks_.placed.ops.ids()) {
-      for (const PlacedOperand& read : tasks_.placed.ops[op].reads) {
+    Successors after(tasks_.placed->ops.size());
+    for (const PlacedOpId op : tasks_.placed->ops.ids()) {
+      for (const PlacedOperand& read : tasks_.placed->ops[op].reads) {
         if (read.distance > 0) continue;
-        for (const PlacedOpId producer : tasks_.placed.producers_of(read)) {
+        for (const PlacedOpId producer : tasks_.placed->producers_of(read)) {
           after[producer].push_back(op);
         }
       }
@@ -187,11 +188,11 @@ class DependencyFinder {
   }
 
   IdVector<PlacedValueId, std::vector<Replacement>> replacements_by_value() const {
-    IdVector<PlacedValueId, std::vector<Replacement>> replacements(tasks_.placed.values.size());
-    for (const PlacedOpId op : tasks_.placed.ops.ids()) {
-      for (const PlacedOperand& read : tasks_.placed.ops[op].reads) {
+    IdVector<PlacedValueId, std::vector<Replacement>> replacements(tasks_.placed->values.size());
+    for (const PlacedOpId op : tasks_.placed->ops.ids()) {
+      for (const PlacedOperand& read : tasks_.placed->ops[op].reads) {
         if (read.distance == 0) continue;
-        for (const PlacedOpId writer : tasks_.placed.producers_of(read)) {
+        for (const PlacedOpId writer : tasks_.placed->producers_of(read)) {
           if (writer != op) replacements[read.value].push_back({op, writer});
         }
       }
@@ -202,9 +203,9 @@ class DependencyFinder {
   /// Whether the writers may overwrite the previous value: they do not read it, or they read each
   /// element before they write it.
   bool replaces_in_place(PlacedValueId value) const {
-    const std::vector<PlacedOpId>& producers = tasks_.placed.values[value].producers;
+    const std::vector<PlacedOpId>& producers = tasks_.placed->values[value].producers;
     return std::all_of(producers.begin(), producers.end(), [&](PlacedOpId producer) {
-      const PlacedOp& op = tasks_.placed.ops[producer];
+      const PlacedOp& op = tasks_.placed->ops[producer];
       for (size_t i = 0; i < op.reads.size(); ++i) {
         if (op.reads[i].value == value && !may_replace(op, i)) return false;
       }
@@ -214,17 +215,17 @@ class DependencyFinder {
 
   /// Whether `op`, which replaces a value that is its operand `i`, may do so in place.
   bool may_replace(const PlacedOp& op, size_t i) const {
-    const TensorType type = type_of_rows(tasks_.placed.type_of(op.reads[i].value), op.rows);
+    const TensorType type = type_of_rows(tasks_.placed->type_of(op.reads[i].value), op.rows);
     return op.reads[i].rows == op.rows &&
-           may_run_in_place(*tasks_.placed.graph.nodes[*op.node].op, i, type, type);
+           may_run_in_place(*tasks_.placed->graph->nodes[*op.node].op, i, type, type);
   }
 
   void add_edges(TaskId id) {
-    const PlacedOp& op = tasks_.placed.ops[tasks_.tasks[id].op];
+    const PlacedOp& op = tasks_.placed->ops[tasks_.tasks[id].op];
     const size_t first = tasks_.edges.size();
     for (const PlacedOperand& read : op.reads) {
       const auto versions = tasks_.fixed_versions[read.value];
-      for (const PlacedOpId producer : tasks_.placed.producers_of(read)) {
+      for (const PlacedOpId producer : tasks_.placed->producers_of(read)) {
         const TaskId writer(producer.value());
         add_edge({writer, id, read.distance, EdgeKind::kData, read.value}, first);
         if (!versions || writer == id) continue;
@@ -250,7 +251,7 @@ class DependencyFinder {
 
 }  // namespace
 
-TaskGraph find_dependencies(const PlacedGraph& placed, const Machine& machine,
+TaskGraph find_dependencies(const Shared<PlacedGraph>& placed, const Machine& machine,
                             const CostModel& costs) {
   return DependencyFinder(placed, machine, costs).run();
 }

@@ -109,9 +109,9 @@ bool may_share_launch(const Node& node) {
 }
 
 bool may_share_launch(const TaskGraph& tasks, TaskId task) {
-  const PlacedOp& op = tasks.placed.ops[tasks.tasks[task].op];
+  const PlacedOp& op = tasks.placed->ops[tasks.tasks[task].op];
   return op.kind == PlacedOpKind::kNode && !op.rows &&
-         may_share_launch(tasks.placed.graph.nodes[*op.node]);
+         may_share_launch(tasks.placed->graph->nodes[*op.node]);
 }
 
 std::vector<Launch> joint_launches(const TaskGraph& tasks) { return LaunchFinder(tasks).find(); }

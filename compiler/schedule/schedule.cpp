@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/schedule/bounded_scheduler.h"
+#include "compiler/schedule/joined_problem.h"
 #include "compiler/schedule/joint_launches.h"
 #include "compiler/schedule/lane_order.h"
 #include "compiler/schedule/pipeline_search.h"
@@ -41,8 +42,8 @@ Violation check_edges(const Schedule& schedule) {
     const int32_t from_stage = schedule.solution.tasks[edge.from].stage;
     const int32_t to_stage = schedule.solution.tasks[edge.to].stage;
     if (edge.distance + to_stage - from_stage >= 0) continue;
-    return "'" + schedule.tasks.tasks[edge.to].name + "' (stage " + std::to_string(to_stage) +
-           ") would run before '" + schedule.tasks.tasks[edge.from].name + "' (stage " +
+    return "'" + schedule.tasks->tasks[edge.to].name + "' (stage " + std::to_string(to_stage) +
+           ") would run before '" + schedule.tasks->tasks[edge.from].name + "' (stage " +
            std::to_string(from_stage) + "), on which it depends";
   }
   return std::nullopt;
@@ -61,15 +62,16 @@ Violation check_order(const Schedule& schedule) {
     const int32_t distance = edge.distance + schedule.solution.tasks[edge.to].stage -
                              schedule.solution.tasks[edge.from].stage;
     if (from.lane != to.lane || distance > 0 || from.index < to.index) continue;
-    return "'" + schedule.tasks.tasks[edge.to].name + "' stands before '" +
-           schedule.tasks.tasks[edge.from].name + "', on which it depends";
+    return "'" + schedule.tasks->tasks[edge.to].name + "' stands before '" +
+           schedule.tasks->tasks[edge.from].name + "', on which it depends";
   }
   const auto cycle = find_deadlock(program);
   if (cycle.empty()) return std::nullopt;
   std::vector<std::string> names;
   for (const Position at : cycle) {
     names.push_back(
-        schedule.tasks.tasks[schedule.solution.lanes[at.lane][static_cast<size_t>(at.index)]].name);
+        schedule.tasks->tasks[schedule.solution.lanes[at.lane][static_cast<size_t>(at.index)]]
+            .name);
   }
   return "deadlock: " + join(names, " waits for ") + " waits for " + names.front();
 }
@@ -104,7 +106,7 @@ Violation check_launch(const Schedule& schedule, const Launch& launch) {
 Violation check_launches(const Schedule& schedule) {
   for (const std::vector<TaskId>& lane : schedule.solution.lanes) {
     if (lane.empty() || !schedule.solution.tasks[lane.front()].is_joined) continue;
-    return "'" + schedule.tasks.tasks[lane.front()].name +
+    return "'" + schedule.tasks->tasks[lane.front()].name +
            "' is joined to nothing: its lane begins there";
   }
   for (const Launch& launch : launches_in(schedule.solution)) {
@@ -145,14 +147,14 @@ Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, La
 
 }  // namespace
 
-Schedule schedule_tasks(const TaskGraph& tasks, Launches launches) {
+Schedule schedule_tasks(const Shared<TaskGraph>& tasks, Launches launches) {
   Scheduled best = scheduled(tasks, scheduling_problem(tasks), launches);
   Schedule schedule{tasks, std::move(best.solution), {}, std::move(best.bound)};
   schedule.versions = versions_by_value(tasks, schedule.solution);
   return schedule;
 }
 
-Schedule schedule_tasks_within(const TaskGraph& tasks, const MemoryLimits& budget_bytes) {
+Schedule schedule_tasks_within(const Shared<TaskGraph>& tasks, const MemoryLimits& budget_bytes) {
   const SchedulingProblem problem = scheduling_problem(tasks);
   IdVector<MemoryId, int64_t> budgets;
   for (const int64_t bytes : budget_bytes) budgets.push_back(bytes);
@@ -162,10 +164,21 @@ Schedule schedule_tasks_within(const TaskGraph& tasks, const MemoryLimits& budge
   return schedule;
 }
 
+Schedule schedule_as_written(const Shared<TaskGraph>& tasks, SchedulingSolution order,
+                             Times times) {
+  const SchedulingProblem problem = scheduling_problem(tasks);
+  SchedulingSolution solution = times == Times::kKeep ? with_interval(problem, std::move(order))
+                                                      : timed_as_written(problem, std::move(order));
+  IntervalBound bound = JoinedProblem(problem, launches_in(solution)).bound();
+  Schedule schedule{tasks, std::move(solution), {}, std::move(bound)};
+  schedule.versions = versions_by_value(tasks, schedule.solution);
+  return schedule;
+}
+
 IdVector<PlacedValueId, int32_t> versions_by_value(const TaskGraph& tasks,
                                                    const SchedulingSolution& solution) {
-  IdVector<PlacedValueId, int32_t> versions(tasks.placed.values.size(), 1);
-  for (const PlacedValueId value : tasks.placed.values.ids()) {
+  IdVector<PlacedValueId, int32_t> versions(tasks.placed->values.size(), 1);
+  for (const PlacedValueId value : tasks.placed->values.ids()) {
     versions[value] = tasks.fixed_versions[value].value_or(1);
   }
   const auto chosen = versioned_values(tasks);

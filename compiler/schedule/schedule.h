@@ -13,7 +13,7 @@ namespace graphc {
 /// Level 4: a lane, a position, a stage and a predicted time for every task, versions for every
 /// value, and the reason for every choice.
 struct Schedule {
-  TaskGraph tasks;
+  Shared<TaskGraph> tasks;
   SchedulingSolution solution;
   IdVector<PlacedValueId, int32_t> versions;
   IntervalBound bound;  ///< for this placement and these launches
@@ -28,11 +28,18 @@ enum class Launches : uint8_t { kJoint, kApart };
 /// Runs after:  find_dependencies.
 /// Runs before: plan_memory - who may share bytes follows from the order.
 /// Ensures:     verify_schedule passes.
-Schedule schedule_tasks(const TaskGraph& tasks, Launches launches = Launches::kJoint);
+Schedule schedule_tasks(const Shared<TaskGraph>& tasks, Launches launches = Launches::kJoint);
 
 /// The same for devices whose memory is short: no step overlaps another, and a task starts only if
 /// its results fit into the budgets beside what is alive then; as far as any order does.
-Schedule schedule_tasks_within(const TaskGraph& tasks, const MemoryLimits& budget_bytes);
+Schedule schedule_tasks_within(const Shared<TaskGraph>& tasks, const MemoryLimits& budget_bytes);
+
+/// Whether an order comes with its start times and versions.
+enum class Times : uint8_t { kFind, kKeep };
+
+/// The schedule in this order; its time per step is evaluated.
+/// Requires: lane order and the edges of interval distance 0 form no cycle.
+Schedule schedule_as_written(const Shared<TaskGraph>& tasks, SchedulingSolution order, Times times);
 
 /// The versions of every value: fixed by the task graph, else as the solution chose.
 IdVector<PlacedValueId, int32_t> versions_by_value(const TaskGraph& tasks,

@@ -166,9 +166,9 @@ class ScheduleParser {
   }
 
   Violation find_too_many_versions(const Schedule& schedule) const {
-    for (const PlacedValueId value : tasks_.placed.values.ids()) {
+    for (const PlacedValueId value : tasks_.placed->values.ids()) {
       if (schedule.versions[value] <= kMaxStepsInFlight) continue;
-      return "'" + tasks_.placed.values[value].name + "' would need " +
+      return "'" + tasks_.placed->values[value].name + "' would need " +
              std::to_string(schedule.versions[value]) + " versions; at most " +
              std::to_string(kMaxStepsInFlight) + " are possible";
     }
@@ -188,7 +188,7 @@ class ScheduleParser {
 
 std::string print_schedule(const Schedule& schedule) {
   const TaskGraph& graph = schedule.tasks;
-  std::string text = "schedule " + graph.placed.graph.name + "\n";
+  std::string text = "schedule " + graph.placed->graph->name + "\n";
   for (const LaneId lane : schedule.solution.lanes.ids()) {
     for (const TaskId task : schedule.solution.lanes[lane]) {
       const ScheduledTask& at = schedule.solution.tasks[task];

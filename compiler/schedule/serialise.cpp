@@ -26,7 +26,7 @@ std::vector<Turn> turns_of_values(const TaskGraph& tasks) {
   std::vector<Turn> turns;
   std::map<PlacedValueId, size_t> turn_of;
   for (const TaskId task : by_name(tasks)) {
-    const auto& written = tasks.placed.ops[tasks.tasks[task].op].writes;
+    const auto& written = tasks.placed->ops[tasks.tasks[task].op].writes;
     if (!written) {
       turns.push_back({task});
       continue;

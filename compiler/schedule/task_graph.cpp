@@ -75,10 +75,10 @@ std::string_view to_string(EdgeKind kind) {
 Violation verify_task_graph(const TaskGraph& tasks) {
   const auto edges = edge_keys(tasks);
   for (const TaskId reader : tasks.tasks.ids()) {
-    const PlacedOp& op = tasks.placed.ops[tasks.tasks[reader].op];
+    const PlacedOp& op = tasks.placed->ops[tasks.tasks[reader].op];
     for (const PlacedOperand& read : op.reads) {
-      const PlacedValue& value = tasks.placed.values[read.value];
-      for (const PlacedOpId producer : tasks.placed.producers_of(read)) {
+      const PlacedValue& value = tasks.placed->values[read.value];
+      for (const PlacedOpId producer : tasks.placed->producers_of(read)) {
         const TaskId writer(producer.value());
         if (!edges.contains({writer, reader, read.distance, EdgeKind::kData})) {
           return "'" + op.name + "' reads '" + value.name + "' without an edge from its producer";
@@ -95,7 +95,7 @@ Violation verify_task_graph(const TaskGraph& tasks) {
 }
 
 std::string print_task_graph(const TaskGraph& tasks) {
-  std::string text = "tasks " + tasks.placed.graph.name + "\n";
+  std::string text = "tasks " + tasks.placed->graph->name + "\n";
   for (const Task& task : tasks.tasks) {
     text += tasks.lanes.group_names[task.group] + "  " + task.name + "  " +
             std::to_string(task.cost.latency_ns) + "+" + std::to_string(task.cost.work_ns) +
@@ -104,7 +104,7 @@ std::string print_task_graph(const TaskGraph& tasks) {
   for (const TaskEdge& edge : tasks.edges) {
     text += std::string(to_string(edge.kind)) + "  " + tasks.tasks[edge.from].name + " => " +
             tasks.tasks[edge.to].name + "  distance " + std::to_string(edge.distance);
-    if (edge.kind != EdgeKind::kOrder) text += "  " + tasks.placed.values[edge.value].name;
+    if (edge.kind != EdgeKind::kOrder) text += "  " + tasks.placed->values[edge.value].name;
     text += "\n";
   }
   return text;
@@ -112,7 +112,7 @@ std::string print_task_graph(const TaskGraph& tasks) {
 
 std::vector<PlacedValueId> versioned_values(const TaskGraph& tasks) {
   std::vector<PlacedValueId> values;
-  for (const PlacedValueId value : tasks.placed.values.ids()) {
+  for (const PlacedValueId value : tasks.placed->values.ids()) {
     if (!tasks.fixed_versions[value]) values.push_back(value);
   }
   return values;
@@ -127,7 +127,7 @@ SchedulingProblem scheduling_problem(const TaskGraph& tasks) {
   for (const TaskId id : tasks.tasks.ids()) {
     const Task& task = tasks.tasks[id];
     SchedulingTask spec{task.group, task.cost};
-    spec.is_copy = tasks.placed.ops[task.op].kind == PlacedOpKind::kCopy;
+    spec.is_copy = tasks.placed->ops[task.op].kind == PlacedOpKind::kCopy;
     spec.name_rank = ranks[id.index()];
     problem.tasks.push_back(spec);
   }
@@ -136,7 +136,7 @@ SchedulingProblem scheduling_problem(const TaskGraph& tasks) {
     const bool is_into_copy = edge.kind == EdgeKind::kData && problem.tasks[edge.to].is_copy;
     if (is_into_copy) problem.tasks[edge.from].feeds_copy = true;
   }
-  IdVector<PlacedValueId, std::optional<VersionedId>> versioned(tasks.placed.values.size());
+  IdVector<PlacedValueId, std::optional<VersionedId>> versioned(tasks.placed->values.size());
   for (const PlacedValueId id : versioned_values(tasks)) {
     versioned[id] = problem.values.push_back({});
   }

@@ -57,7 +57,7 @@ struct Task {
 /// Output edges (a write after a write) need no entry: a value has one writer, and a lane runs it
 /// once per interval, in order.
 struct TaskGraph {
-  PlacedGraph placed;
+  Shared<PlacedGraph> placed;
   LaneTable lanes;
   IdVector<TaskId, Task> tasks;
   std::vector<TaskEdge> edges;
@@ -71,7 +71,7 @@ struct TaskGraph {
 /// Runs after:  insert_copies - a dependency across devices is a dependency on a copy.
 /// Runs before: schedule_tasks.
 /// Ensures:     verify_task_graph passes.
-TaskGraph find_dependencies(const PlacedGraph& placed, const Machine& machine,
+TaskGraph find_dependencies(const Shared<PlacedGraph>& placed, const Machine& machine,
                             const CostModel& costs);
 
 /// Checks that every operand has its data edge, that every replaced state value is protected by

@@ -67,8 +67,8 @@ LaneProgram reduced(const LaneProgram& program) {
 }
 
 const std::string& name_at(const Synchronised& synchronised, LaneId lane, int32_t index) {
-  const Schedule& schedule = synchronised.memory.schedule;
-  return schedule.tasks.tasks[schedule.solution.lanes[lane][static_cast<size_t>(index)]].name;
+  const Schedule& schedule = synchronised.memory->schedule;
+  return schedule.tasks->tasks[schedule.solution.lanes[lane][static_cast<size_t>(index)]].name;
 }
 
 bool is_joined_at(const Schedule& schedule, LaneId lane, size_t index) {
@@ -77,9 +77,10 @@ bool is_joined_at(const Schedule& schedule, LaneId lane, size_t index) {
 
 }  // namespace
 
-Synchronised remove_redundant_waits(const MemoryPlan& memory) {
-  const SchedulingProblem problem = scheduling_problem(memory.schedule.tasks);
-  const LaneProgram all = with_all_waits(problem, memory.schedule.solution, enforced_edges(memory));
+Synchronised remove_redundant_waits(const Shared<MemoryPlan>& memory) {
+  const SchedulingProblem problem = scheduling_problem(memory->schedule->tasks);
+  const LaneProgram all =
+      with_all_waits(problem, memory->schedule->solution, enforced_edges(memory));
   Synchronised synchronised{memory, reduced(all), count_waits(all)};
   synchronised.num_waits = count_waits(synchronised.program);
   synchronised.interval_ns = steady_interval_ns(synchronised.program);
@@ -88,7 +89,7 @@ Synchronised remove_redundant_waits(const MemoryPlan& memory) {
 }
 
 Violation verify_synchronised(const Synchronised& synchronised) {
-  const Schedule& schedule = synchronised.memory.schedule;
+  const Schedule& schedule = synchronised.memory->schedule;
   const LaneProgram& program = synchronised.program;
   if (!find_deadlock(program).empty()) return "the waits form a cycle";
   int32_t horizon = horizon_of(program);
@@ -102,8 +103,8 @@ Violation verify_synchronised(const Synchronised& synchronised) {
   const HappensBefore order(program, horizon);
   for (const SchedulingEdge& edge : edges) {
     if (order.is_ordered(positions[edge.from], positions[edge.to], distance_of(edge))) continue;
-    return "'" + schedule.tasks.tasks[edge.to].name + "' does not wait for '" +
-           schedule.tasks.tasks[edge.from].name + "'";
+    return "'" + schedule.tasks->tasks[edge.to].name + "' does not wait for '" +
+           schedule.tasks->tasks[edge.from].name + "'";
   }
   for (const LaneId lane : program.lanes.ids()) {
     for (size_t i = 0; i < program.lanes[lane].size(); ++i) {
@@ -118,9 +119,9 @@ Violation verify_synchronised(const Synchronised& synchronised) {
 }
 
 std::string print_synchronised(const Synchronised& synchronised) {
-  const Schedule& schedule = synchronised.memory.schedule;
-  const LaneTable& lanes = schedule.tasks.lanes;
-  std::string text = "sync " + schedule.tasks.placed.graph.name + "  " +
+  const Schedule& schedule = synchronised.memory->schedule;
+  const LaneTable& lanes = schedule.tasks->lanes;
+  std::string text = "sync " + schedule.tasks->placed->graph->name + "  " +
                      std::to_string(synchronised.num_waits) + " waits of " +
                      std::to_string(synchronised.num_waits_before) + "\n";
   for (const LaneId lane : synchronised.program.lanes.ids()) {

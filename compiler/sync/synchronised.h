@@ -11,7 +11,7 @@ namespace graphc {
 /// Level 6: the fewest waits that enforce every dependency of the schedule, across steps too, and
 /// the time per step evaluated again with them.
 struct Synchronised {
-  MemoryPlan memory;
+  Shared<MemoryPlan> memory;
   LaneProgram program;
   int64_t num_waits_before = 0;  ///< one per dependency that crosses lanes
   int64_t num_waits = 0;
@@ -34,7 +34,7 @@ struct Synchronised {
 /// Runs before: lower_to_plan.
 /// Ensures:     verify_synchronised passes.
 /// Source:      Aho, Garey, Ullman, "The transitive reduction of a directed graph", 1972.
-Synchronised remove_redundant_waits(const MemoryPlan& memory);
+Synchronised remove_redundant_waits(const Shared<MemoryPlan>& memory);
 
 /// Checks every dependency of the schedule against the waits that are left, and that no wait can
 /// go.

@@ -102,12 +102,12 @@ TEST(CompileProperty, NoPlacementCandidateIsBetterThanTheChosenOne) {
   for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Placement placement = compile_random(seed).placement;
-    const PlacementScore& chosen = *placement.chosen.score;
-    PlacementScore fewest = chosen;
+    const Score& chosen = *placement.chosen.score;
+    Score fewest = chosen;
     for (const PlacementCandidate& candidate : placement.candidates) {
       if (!candidate.score) continue;
       EXPECT_LE(chosen.excess_bytes, candidate.score->excess_bytes) << candidate.name;
-      const auto key = [](const PlacementScore& score) {
+      const auto key = [](const Score& score) {
         return std::tuple(score.excess_bytes, score.num_hand_overs, score.interval_ns);
       };
       if (key(*candidate.score) < key(fewest)) fewest = *candidate.score;

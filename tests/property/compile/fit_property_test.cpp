@@ -56,7 +56,7 @@ TEST(FitProperty, AKeptLimitIsKeptToTheByteAndTheResultsAreRight) {
         continue;
       }
       ++num_kept;
-      num_traded += compilation->strategy.budget ? 1 : 0;
+      num_traded += compilation->decisions.budget ? 1 : 0;
       int64_t arena_bytes = 0;
       for (const graphrt::PlanArena& arena : compilation->plan.arenas) {
         if (arena.device == device) arena_bytes += arena.size_bytes;

@@ -15,7 +15,7 @@ using testing::ElementsAre;
 
 std::optional<LiveRange> range_of(const Schedule& schedule, const std::string& name) {
   const auto ranges = live_ranges(schedule);
-  const PlacedGraph& placed = schedule.tasks.placed;
+  const PlacedGraph& placed = schedule.tasks->placed;
   for (const PlacedValueId value : placed.values.ids()) {
     if (placed.values[value].name == name) return ranges[value];
   }
@@ -92,8 +92,8 @@ TEST(LiveRanges, TheWritersAndReadersOfRowsCountTogether) {
   size_t num_writers = 0;
   std::optional<int64_t> first_ns;
   int64_t last_ns = 0;
-  for (const TaskId task : schedule.tasks.tasks.ids()) {
-    const PlacedOp& op = split.ops[schedule.tasks.tasks[task].op];
+  for (const TaskId task : schedule.tasks->tasks.ids()) {
+    const PlacedOp& op = split.ops[schedule.tasks->tasks[task].op];
     const ScheduledTask& run = schedule.solution.tasks[task];
     const int64_t shift_ns = run.stage * schedule.solution.interval_ns;
     const auto is_a = [&](PlacedValueId value) { return split.values[value].name == "a@cpu"; };

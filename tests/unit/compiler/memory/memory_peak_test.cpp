@@ -53,7 +53,7 @@ TEST(FindPeak, NothingAndAlwaysTheSame) {
 std::vector<std::string> names_alive(const MemoryPlan& plan, const ArenaPeak& peak) {
   std::vector<std::string> names;
   for (const AliveValue& alive : peak.alive) {
-    names.push_back(plan.schedule.tasks.placed.values[alive.value].name);
+    names.push_back(plan.schedule->tasks->placed->values[alive.value].name);
   }
   return names;
 }
@@ -66,11 +66,11 @@ TEST(ArenaPeak, CountsWhatIsWrittenOverInPlaceOnce) {
   const Machine machine = two_workers();
   const MemoryPlan plan =
       plan_of(written_schedule(graph_of(kChain), machine, kChainOnOneLane), machine);
-  ASSERT_EQ(plan.schedule.solution.interval_ns, 6400);
+  ASSERT_EQ(plan.schedule->solution.interval_ns, 6400);
   const ArenaPeak peak = arena_peak(plan, ArenaId(0));
   EXPECT_EQ(peak.num_bytes, 3 * 512);
   EXPECT_EQ(peak.at_ns, 4800);
-  EXPECT_EQ(peak.task, task_named(plan.schedule.tasks, "d"));
+  EXPECT_EQ(peak.task, task_named(plan.schedule->tasks, "d"));
   EXPECT_THAT(names_alive(plan, peak), ElementsAre("c@cpu", "d@cpu", "w@cpu"));
 }
 
@@ -90,10 +90,10 @@ TEST(ArenaPeak, IsReachedWhenTheLastOfItStartsAndNamesTheLargestFirst) {
                                "cpu.worker0  large  stage=0\ncpu.worker0  small  stage=0\n"
                                "cpu.worker1  w_new  stage=0\noutput  output small  stage=0\n"),
               machine);
-  const TaskId small = task_named(plan.schedule.tasks, "small");
+  const TaskId small = task_named(plan.schedule->tasks, "small");
   const ArenaPeak peak = arena_peak(plan, ArenaId(0));
   EXPECT_EQ(peak.num_bytes, 2 * 4096 + 2 * 256);
-  EXPECT_EQ(peak.at_ns, plan.schedule.solution.tasks[small].start_ns);
+  EXPECT_EQ(peak.at_ns, plan.schedule->solution.tasks[small].start_ns);
   EXPECT_EQ(peak.task, small);
   EXPECT_THAT(names_alive(plan, peak), ElementsAre("large@cpu", "v@cpu", "small@cpu", "w@cpu"));
   EXPECT_THAT(print_memory_plan(plan, machine),
@@ -136,7 +136,7 @@ TEST(ArenaPeak, IsTheLargestSumThatAnyTimeShows) {
     const Machine machine = random_machine(seed);
     const MemoryPlan plan = plan_of(random_schedule(seed), machine);
     const auto ranges = live_ranges(plan.schedule);
-    const int64_t interval_ns = std::max<int64_t>(plan.schedule.solution.interval_ns, 1);
+    const int64_t interval_ns = std::max<int64_t>(plan.schedule->solution.interval_ns, 1);
     const auto is_alive = [&](PlacedValueId value, int64_t time_ns) {
       if (!ranges[value] || plan.buffers[value].versions > 1) return true;
       for (int64_t step = -8; step <= 0; ++step) {
@@ -148,10 +148,10 @@ TEST(ArenaPeak, IsTheLargestSumThatAnyTimeShows) {
     };
     for (const ArenaId arena : plan.arenas.ids()) {
       int64_t largest = 0;
-      for (const TaskId task : plan.schedule.tasks.tasks.ids()) {
+      for (const TaskId task : plan.schedule->tasks->tasks.ids()) {
         std::map<int64_t, int64_t> bytes_at;  // what is written over in place counts once
         for (const PlacedValueId value : values_in(plan, arena)) {
-          const int64_t time_ns = plan.schedule.solution.tasks[task].start_ns % interval_ns;
+          const int64_t time_ns = plan.schedule->solution.tasks[task].start_ns % interval_ns;
           const PlannedBuffer& buffer = plan.buffers[value];
           if (is_alive(value, time_ns)) bytes_at[buffer.offset_bytes] = buffer.extent_bytes();
         }

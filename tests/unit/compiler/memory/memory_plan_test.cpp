@@ -70,7 +70,7 @@ TEST(PlanMemory, PredictedTimesAloneDoNotSeparateTwoValues) {
   const auto accesses = value_accesses(ordered.schedule);
   const HappensBefore order = enforced_order(ordered.schedule);
   EXPECT_TRUE(find_turns(
-      ordered.schedule.tasks.placed, accesses[buffer_named(ordered, "p@cpu").value],
+      ordered.schedule->tasks->placed, accesses[buffer_named(ordered, "p@cpu").value],
       accesses[buffer_named(ordered, "r@cpu").value], ShareKind::kInTurn, distances_in(order)));
 }
 
@@ -135,7 +135,7 @@ TEST(PlanMemory, StateConstantsVersionsAndResidentOutputsShareWithNobody) {
     const Machine machine = random_machine(seed);
     const MemoryPlan plan = plan_of(schedule_of(RandomGraph(seed).make(), machine), machine);
     EXPECT_EQ(verify_memory_plan(plan), std::nullopt);
-    const PlacedGraph& placed = plan.schedule.tasks.placed;
+    const PlacedGraph& placed = plan.schedule->tasks->placed;
     for (const PlannedBuffer& buffer : plan.buffers) {
       EXPECT_EQ(buffer.offset_bytes % 256, 0);
       EXPECT_EQ(buffer.stride_bytes % 256, 0);

@@ -8,7 +8,7 @@
 namespace graphc {
 
 inline const PlannedBuffer& buffer_named(const MemoryPlan& plan, const std::string& name) {
-  const PlacedGraph& placed = plan.schedule.tasks.placed;
+  const PlacedGraph& placed = plan.schedule->tasks->placed;
   for (const PlannedBuffer& buffer : plan.buffers) {
     if (placed.values[buffer.value].name == name) return buffer;
   }

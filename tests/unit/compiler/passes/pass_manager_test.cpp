@@ -73,7 +73,7 @@ TEST(Passes, ChainsInRandomGraphsComputeTheSameNumbers) {
     ASSERT_TRUE(run);
     ASSERT_EQ(results_of(run->graph), results_of(graph)) << "seed " << seed << "\n"
                                                          << print_graph(run->graph);
-    num_joined += graph.nodes.size() - run->graph.nodes.size();
+    num_joined += graph.nodes.size() - run->graph->nodes.size();
   }
   EXPECT_GT(num_joined, 30U);
 }
@@ -108,11 +108,11 @@ TEST(Passes, WhatTheUserPinnedOrKeptIsThereAfterwards) {
       if (!is_interface) continue;
       ASSERT_THAT(text, HasSubstr(" %" + value.name + " : "));
     }
-    ASSERT_EQ(run->graph.outputs.size(), graph.outputs.size());
+    ASSERT_EQ(run->graph->outputs.size(), graph.outputs.size());
     for (size_t i = 0; i < graph.outputs.size(); ++i) {
-      ASSERT_EQ(run->graph.values[run->graph.outputs[i].value].name,
+      ASSERT_EQ(run->graph->values[run->graph->outputs[i].value].name,
                 graph.values[graph.outputs[i].value].name);
-      ASSERT_EQ(run->graph.outputs[i].device, graph.outputs[i].device);
+      ASSERT_EQ(run->graph->outputs[i].device, graph.outputs[i].device);
     }
   }
 }
@@ -125,7 +125,7 @@ TEST(PassManager, GivesOneTimingAPassAndDumpsWhatIsAskedFor) {
   ASSERT_TRUE(run);
   ASSERT_EQ(run->timings.size(), default_passes().size());
   EXPECT_EQ(run->timings[0].name, "infer_types");
-  EXPECT_EQ(run->timings.back().num_nodes, run->graph.nodes.size());
+  EXPECT_EQ(run->timings.back().num_nodes, run->graph->nodes.size());
   EXPECT_THAT(dumps.str(), testing::StartsWith("# after fold_constants\ngraph random\n"));
 }
 

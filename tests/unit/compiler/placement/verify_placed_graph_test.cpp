@@ -110,7 +110,9 @@ TEST_F(VerifyPlacedGraph, ACopyThatChangesTheValue) {
 }
 
 TEST_F(VerifyPlacedGraph, ANodeOnAnotherDeviceThanItsPin) {
-  placed_.graph.nodes[NodeId(0)].device = "gpu1";
+  Graph graph = placed_.graph;
+  graph.nodes[NodeId(0)].device = "gpu1";
+  placed_.graph = graph;
   EXPECT_EQ(verify(), "'h' is pinned to gpu1 but placed on gpu0");
 }
 
@@ -159,7 +161,9 @@ TEST_F(VerifySecondComputation, MakesTheSameValue) {
 }
 
 TEST_F(VerifySecondComputation, IsOnTheSameDevice) {
-  placed_.graph.nodes[NodeId(0)].device.reset();
+  Graph graph = placed_.graph;
+  graph.nodes[NodeId(0)].device.reset();
+  placed_.graph = graph;
   again().device = again().destination = machine_.host();
   again().reads = {{value("x@cpu"), 0}, {value("w@cpu"), 1}};
   placed_.values[value("again@gpu0")].device = machine_.host();
@@ -199,9 +203,11 @@ TEST_F(VerifyPlacedGraph, AFeedOfSomethingElse) {
 }
 
 TEST_F(VerifyPlacedGraph, ANodeThatIsNotPlaced) {
-  Node spare = placed_.graph.nodes[NodeId(0)];
+  Graph graph = placed_.graph;
+  Node spare = graph.nodes[NodeId(0)];
   spare.name = "spare";
-  placed_.graph.nodes.push_back(spare);
+  graph.nodes.push_back(spare);
+  placed_.graph = graph;
   EXPECT_EQ(verify(), "'spare' is not placed");
 }
 

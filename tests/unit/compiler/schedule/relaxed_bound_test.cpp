@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/placement/place.h"
+#include "compiler/placement/assignment.h"
 #include "tests/unit/compiler/schedule/levels.h"
 
 namespace graphc {

@@ -25,7 +25,7 @@ std::string overlap_in(const Schedule& schedule) {
       const bool is_apart =
           placed[a].end_ns <= placed[b].start_ns || placed[b].end_ns <= placed[a].start_ns;
       if (a == b || is_apart) continue;
-      return schedule.tasks.tasks[a].name + " and " + schedule.tasks.tasks[b].name;
+      return schedule.tasks->tasks[a].name + " and " + schedule.tasks->tasks[b].name;
     }
   }
   return "";

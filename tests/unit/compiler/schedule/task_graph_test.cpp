@@ -79,8 +79,8 @@ TEST(FindDependencies, AnUpdateThatCannotRunInPlaceGetsTwoVersions) {
                                             "%v_new = relu(%v) updates %v\n"
                                             "output %w_new\n"),
                                    star_machine());
-  for (const PlacedValueId value : tasks.placed.values.ids()) {
-    const bool is_matmul = tasks.placed.values[value].name == "w@cpu";
+  for (const PlacedValueId value : tasks.placed->values.ids()) {
+    const bool is_matmul = tasks.placed->values[value].name == "w@cpu";
     EXPECT_EQ(tasks.fixed_versions[value], is_matmul ? 2 : 1);
   }
 }
@@ -88,9 +88,9 @@ TEST(FindDependencies, AnUpdateThatCannotRunInPlaceGetsTwoVersions) {
 /// Versions of the state's value on the CPU, by name.
 std::map<std::string, int32_t> state_versions(const TaskGraph& tasks) {
   std::map<std::string, int32_t> versions;
-  for (const PlacedValueId value : tasks.placed.values.ids()) {
+  for (const PlacedValueId value : tasks.placed->values.ids()) {
     const auto fixed = tasks.fixed_versions[value];
-    if (fixed) versions[tasks.placed.values[value].name] = *fixed;
+    if (fixed) versions[tasks.placed->values[value].name] = *fixed;
   }
   return versions;
 }

@@ -28,9 +28,8 @@ MemoryPlan plan_of(const Schedule& schedule, const Machine& machine) {
 class ThreeLanes : public testing::Test {
  protected:
   const std::vector<Wait>& waits_of(const std::string& name) const {
-    const Position at =
-        positions_of(synchronised_.memory.schedule
-                         .solution)[task_named(synchronised_.memory.schedule.tasks, name)];
+    const Schedule& schedule = synchronised_.memory->schedule;
+    const Position at = positions_of(schedule.solution)[task_named(schedule.tasks, name)];
     return synchronised_.program.lanes[at.lane][static_cast<size_t>(at.index)].waits;
   }
   std::vector<Wait>& mutable_waits_of(const std::string& name) {

@@ -1,11 +1,12 @@
-#include "compiler/fit/choose_parallel.h"
+#include "compiler/search/parallel_candidates.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "compiler/fit/rows_by_speed.h"
 #include "compiler/graph/type_inference.h"
 #include "compiler/parallel/divide.h"
+#include "compiler/placement/assignment.h"
+#include "compiler/search/rows_by_speed.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -167,28 +168,13 @@ class Chooser {
 
 }  // namespace
 
-Result<ParallelChoice> choose_parallel(const Graph& graph, const Machine& machine,
-                                       const CostModel& costs, const EvaluateGraph& evaluate,
-                                       DiagnosticSink& diagnostics) {
+Result<ParallelChoice> parallel_candidates(const Graph& graph, const Machine& machine,
+                                           const CostModel& costs, DiagnosticSink& diagnostics) {
   ParallelChoice choice;
   if (!graph.parallel) return choice;
   if (!check_devices(*graph.parallel, machine, diagnostics)) return reported();
-  std::vector<ParallelCandidate> candidates = Chooser(graph, machine, costs).candidates();
-  if (candidates.size() == 1) {
-    choice.parallel = candidates[0].parallel;
-    choice.candidates = std::move(candidates);
-    return choice;
-  }
-  Graph divided = graph;
-  std::vector<std::optional<PlacementScore>> scores;
-  for (ParallelCandidate& candidate : candidates) {
-    divided.parallel = candidate.parallel;
-    candidate.score = evaluate(divided);
-    scores.push_back(candidate.score);
-  }
-  choice.candidates = std::move(candidates);
-  choice.chosen = best_of(scores).value_or(0);
-  choice.parallel = choice.candidates[choice.chosen].parallel;
+  choice.candidates = Chooser(graph, machine, costs).candidates();
+  choice.parallel = choice.candidates[0].parallel;
   return choice;
 }
 

@@ -1,10 +1,9 @@
-#include "compiler/fit/fit_memory.h"
+#include "compiler/search/fit_memory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "compiler/fit/lower_within.h"
-#include "compiler/fit/rewrite_candidates.h"
+#include "compiler/search/rewrite_candidates.h"
 #include "tests/unit/compiler/schedule/levels.h"
 
 namespace graphc {
@@ -42,9 +41,8 @@ class Ladder : public testing::Test {
   Fit fit_within(int64_t gpu_bytes) const {
     MemoryLimits limits = memory_of(machine_);
     limits[gpu_] = gpu_bytes;
-    return fit_memory(placed_, machine_, limits, [&](const MemoryStrategy& strategy) {
-      return lower_within(limits, placed_, strategy, machine_, costs_);
-    });
+    Evaluator evaluator(graph_, machine_, costs_);
+    return fit_memory(evaluator, assignment_, limits);
   }
 
   int64_t gpu_bytes_of(const Fit& fit) const { return peak_bytes(fit.synchronised.memory, gpu_); }
@@ -52,14 +50,16 @@ class Ladder : public testing::Test {
   const Machine machine_ = star_machine();
   const CostModel costs_{machine_};
   const DeviceId gpu_ = *machine_.find_device("gpu0");
-  const PlacedGraph placed_ = placed_of(graph_of(ladder()), machine_);
+  const Graph graph_ = graph_of(ladder());
+  const Assignment assignment_{graph_.nodes.size(), gpu_};
+  const PlacedGraph placed_ = placed_of(graph_, machine_);
 };
 
 TEST_F(Ladder, NothingIsGivenUpWhereThereIsRoom) {
   const Fit fit = fit_within(1 << 20);
   EXPECT_TRUE(fit.fits());
-  EXPECT_FALSE(fit.strategy.budget);
-  EXPECT_TRUE(fit.strategy.rewrites.empty());
+  EXPECT_FALSE(fit.decisions.budget);
+  EXPECT_TRUE(fit.decisions.rewrites.empty());
 }
 
 // w, h1 to h6 and what is being made need 8 times 256 bytes as they are; with 6 times, activations
@@ -70,10 +70,11 @@ TEST_F(Ladder, ActivationsAreNotKeptWhereThereIsNone) {
   const Fit fit = fit_within(6 * kValueBytes);
   EXPECT_TRUE(fit.fits());
   EXPECT_LE(gpu_bytes_of(fit), 6 * kValueBytes);
-  EXPECT_FALSE(fit.strategy.rewrites.empty());
+  EXPECT_FALSE(fit.decisions.rewrites.empty());
   EXPECT_EQ(verify_memory_plan(fit.synchronised.memory), std::nullopt);
   EXPECT_EQ(verify_synchronised(fit.synchronised), std::nullopt);
-  EXPECT_THAT(describe(fit.strategy, placed_, machine_), HasSubstr("steps one after the other, h"));
+  EXPECT_THAT(describe_memory(fit.decisions, placed_, machine_),
+              HasSubstr("steps one after the other, h"));
 }
 
 TEST_F(Ladder, LessMemoryIsNeverFaster) {
@@ -98,14 +99,16 @@ TEST_F(Ladder, WhatCannotFitMissesByAsLittleAsWasFound) {
 TEST_F(Ladder, CandidatesAreIdleAtThePeak) {
   MemoryLimits limits = memory_of(machine_);
   limits[gpu_] = 6 * kValueBytes;
-  const Synchronised lowered = lower_within(limits, placed_, {limits, {}}, machine_, costs_);
-  const auto candidates = rewrite_candidates(placed_, lowered.memory.schedule, gpu_, machine_);
+  Evaluator evaluator(graph_, machine_, costs_);
+  const Decisions decisions{.assignment = assignment_, .budget = limits};
+  const Synchronised lowered = evaluator.lowered(decisions, limits);
+  const auto candidates = rewrite_candidates(placed_, lowered.memory->schedule, gpu_, machine_);
   ASSERT_FALSE(candidates.empty());
   for (const MemoryRewrite& rewrite : candidates) {
     EXPECT_EQ(placed_.values[rewrite.value].device, gpu_);
     EXPECT_FALSE(placed_.is_filled_at_load(rewrite.value));
     ASSERT_FALSE(rewrite.readers.empty());
-    const PlacedGraph rewritten_graph = rewritten(placed_, {limits, {rewrite}}, machine_);
+    const PlacedGraph rewritten_graph = rewritten(placed_, {rewrite}, machine_);
     EXPECT_EQ(verify_placed_graph(rewritten_graph, machine_), std::nullopt);
   }
 }

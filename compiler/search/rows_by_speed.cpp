@@ -1,4 +1,4 @@
-#include "compiler/fit/rows_by_speed.h"
+#include "compiler/search/rows_by_speed.h"
 
 #include <algorithm>
 #include <cmath>

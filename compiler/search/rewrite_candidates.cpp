@@ -1,4 +1,4 @@
-#include "compiler/fit/rewrite_candidates.h"
+#include "compiler/search/rewrite_candidates.h"
 
 #include <algorithm>
 #include <map>
@@ -59,7 +59,7 @@ class CandidateFinder {
     IdVector<PlacedOpId, bool> is_seen(placed_.ops.size(), false);
     const TaskGraph& tasks = schedule_.tasks;
     for (const TaskId task : tasks.tasks.ids()) {
-      const PlacedOp& block = tasks.placed.ops[tasks.tasks[task].op];
+      const PlacedOp& block = tasks.placed->ops[tasks.tasks[task].op];
       const PlacedOpId op = block.writes ? placed_.values[*block.writes].producers.front()
                                          : op_of_output.at(*block.output);
       const ScheduledTask& times = schedule_.solution.tasks[task];

@@ -1,9 +1,10 @@
-#include "compiler/fit/fit_memory.h"
+#include "compiler/search/fit_memory.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "compiler/fit/rewrite_candidates.h"
 #include "compiler/schedule/joined_problem.h"
+#include "compiler/search/rewrite_candidates.h"
 
 namespace graphc {
 namespace {
@@ -21,18 +22,21 @@ constexpr int64_t kMaxLowerings = 400;
 
 class MemoryFitter {
  public:
-  MemoryFitter(const PlacedGraph& placed, const Machine& machine, const MemoryLimits& limits,
-               const LowerUnder& lower)
-      : placed_(placed), machine_(machine), limits_(limits), lower_(lower) {
-    const auto num_tasks = std::max<int64_t>(static_cast<int64_t>(placed.ops.size()), 1);
+  MemoryFitter(Evaluator& evaluator, const Assignment& assignment, const MemoryLimits& limits)
+      : evaluator_(evaluator), limits_(limits) {
+    plain_.assignment = assignment;
+    const auto num_tasks =
+        std::max<int64_t>(static_cast<int64_t>((*evaluator.placed(plain_))->ops.size()), 1);
     lowerings_left_ = std::clamp(kMaxTasksLowered / num_tasks, kMinLowerings, kMaxLowerings);
   }
 
   Fit run() {
-    Fit fastest = lowered({});
+    Fit fastest = lowered(plain_);
     if (fastest.fits()) return fastest;
     if (has_joint_launches(fastest)) {
-      Fit apart = lowered({std::nullopt, {}, Launches::kApart});
+      Decisions decisions = plain_;
+      decisions.launches = Launches::kApart;
+      Fit apart = lowered(std::move(decisions));
       if (apart.fits()) return apart;
     }
     Fit best = within_budget({});
@@ -49,17 +53,17 @@ class MemoryFitter {
 
  private:
   static bool has_joint_launches(const Fit& fit) {
-    return !launches_in(fit.synchronised.memory.schedule.solution).empty();
+    return !launches_in(fit.synchronised.memory->schedule->solution).empty();
   }
 
-  Fit lowered(MemoryStrategy strategy) {
+  Fit lowered(Decisions decisions) {
     --lowerings_left_;
-    Synchronised synchronised = lower_(strategy);
+    Synchronised synchronised = evaluator_.lowered(decisions, limits_);
     FitScore score{0, synchronised.interval_ns, synchronised.latency_ns};
     for (const DeviceId device : limits_.ids()) {
       score.excess_bytes += excess_bytes(synchronised, device);
     }
-    return {std::move(strategy), std::move(synchronised), score};
+    return {std::move(decisions), std::move(synchronised), score};
   }
 
   int64_t excess_bytes(const Synchronised& synchronised, DeviceId device) const {
@@ -67,14 +71,18 @@ class MemoryFitter {
   }
 
   Fit within_budget(const std::vector<MemoryRewrite>& rewrites) {
-    Fit best = lowered({limits_, rewrites});
+    Decisions decisions = plain_;
+    decisions.rewrites = rewrites;
+    decisions.budget = limits_;
+    Fit best = lowered(decisions);
     MemoryLimits budget = limits_;
     for (int i = 1; i < kMaxBudgets && !best.fits(); ++i) {
       for (const DeviceId device : limits_.ids()) {
         const int64_t excess = excess_bytes(best.synchronised, device);
         budget[device] = std::max<int64_t>(budget[device] - excess, 0);
       }
-      Fit next = lowered({budget, rewrites});
+      decisions.budget = budget;
+      Fit next = lowered(decisions);
       if (!(next.score < best.score)) break;
       best = std::move(next);
     }
@@ -82,14 +90,16 @@ class MemoryFitter {
   }
 
   std::optional<Fit> with_one_more_rewrite(const Fit& current) {
-    const PlacedGraph graph = rewritten(placed_, current.strategy, machine_);
+    const Machine& machine = evaluator_.machine();
+    const PlacedGraph graph =
+        rewritten(*evaluator_.placed(plain_), current.decisions.rewrites, machine);
     std::optional<Fit> best;
     for (const DeviceId device : limits_.ids()) {
       if (excess_bytes(current.synchronised, device) == 0) continue;
       for (const MemoryRewrite& rewrite :
-           rewrite_candidates(graph, current.synchronised.memory.schedule, device, machine_)) {
+           rewrite_candidates(graph, current.synchronised.memory->schedule, device, machine)) {
         if (lowerings_left_ <= 0) return best;
-        std::vector<MemoryRewrite> rewrites = current.strategy.rewrites;
+        std::vector<MemoryRewrite> rewrites = current.decisions.rewrites;
         rewrites.push_back(rewrite);
         Fit next = within_budget(rewrites);
         if (!best || next.score < best->score) best = std::move(next);
@@ -98,18 +108,27 @@ class MemoryFitter {
     return best;
   }
 
-  const PlacedGraph& placed_;
-  const Machine& machine_;
+  Evaluator& evaluator_;
   const MemoryLimits& limits_;
-  const LowerUnder& lower_;
-  int64_t lowerings_left_;
+  Decisions plain_;
+  int64_t lowerings_left_ = 0;
 };
 
 }  // namespace
 
-Fit fit_memory(const PlacedGraph& placed, const Machine& machine, const MemoryLimits& limits,
-               const LowerUnder& lower) {
-  return MemoryFitter(placed, machine, limits, lower).run();
+bool has_room_for_all(const Schedule& schedule, const MemoryLimits& limits) {
+  const PlacedGraph& placed = schedule.tasks->placed;
+  MemoryLimits left_bytes = limits;
+  for (const PlacedValueId value : placed.values.ids()) {
+    int64_t& left = left_bytes[placed.values[value].device];
+    left -= aligned_bytes(placed.type_of(value).size_bytes()) * schedule.versions[value];
+    if (left < 0) return false;
+  }
+  return true;
+}
+
+Fit fit_memory(Evaluator& evaluator, const Assignment& assignment, const MemoryLimits& limits) {
+  return MemoryFitter(evaluator, assignment, limits).run();
 }
 
 }  // namespace graphc

@@ -1,4 +1,4 @@
-#include "compiler/placement/heft.h"
+#include "compiler/search/heft.h"
 
 #include <algorithm>
 #include <limits>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "compiler/fit/memory_strategy.h"
+#include "compiler/lower/decisions.h"
 #include "compiler/schedule/schedule.h"
 
 namespace graphc {

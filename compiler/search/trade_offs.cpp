@@ -1,4 +1,4 @@
-#include "compiler/fit/trade_offs.h"
+#include "compiler/search/trade_offs.h"
 
 #include <fmt/format.h>
 

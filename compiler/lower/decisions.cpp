@@ -1,4 +1,4 @@
-#include "compiler/fit/memory_strategy.h"
+#include "compiler/lower/decisions.h"
 
 #include "compiler/placement/park_on_host.h"
 #include "compiler/placement/recompute.h"
@@ -17,22 +17,20 @@ PlacedGraph rewritten(const PlacedGraph& placed, const MemoryRewrite& rewrite,
 
 }  // namespace
 
-PlacedGraph rewritten(const PlacedGraph& placed, const MemoryStrategy& strategy,
+PlacedGraph rewritten(const PlacedGraph& placed, const std::vector<MemoryRewrite>& rewrites,
                       const Machine& machine) {
   PlacedGraph result = placed;
-  for (const MemoryRewrite& rewrite : strategy.rewrites) {
-    result = rewritten(result, rewrite, machine);
-  }
+  for (const MemoryRewrite& rewrite : rewrites) result = rewritten(result, rewrite, machine);
   return result;
 }
 
-std::string describe(const MemoryStrategy& strategy, const PlacedGraph& placed,
-                     const Machine& machine) {
-  if (!strategy.gives_up_something()) return "nothing given up";
-  if (!strategy.budget) return "updates launched apart";
+std::string describe_memory(const Decisions& decisions, const PlacedGraph& placed,
+                            const Machine& machine) {
+  if (!decisions.trades_time_for_memory()) return "nothing given up";
+  if (!decisions.budget) return "updates launched apart";
   std::vector<std::string> parts = {"steps one after the other"};
   PlacedGraph graph = placed;
-  for (const MemoryRewrite& rewrite : strategy.rewrites) {
+  for (const MemoryRewrite& rewrite : decisions.rewrites) {
     const bool is_recomputed = rewrite.kind == RewriteKind::kRecompute;
     parts.push_back(graph.values[rewrite.value].name +
                     (is_recomputed ? " computed again" : " parked on the host"));

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "compiler/machine/cost_model.h"
+
+namespace graphc {
+
+/// What a graph is lowered for. Requires: machine and costs outlive it.
+struct Target {
+  const Machine& machine;
+  const CostModel& costs;
+  MemoryLimits limits;  ///< what a plan may have of every device
+};
+
+inline Target with_limits(const Target& target, MemoryLimits limits) {
+  return {target.machine, target.costs, std::move(limits)};
+}
+
+}  // namespace graphc

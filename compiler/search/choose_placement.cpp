@@ -1,0 +1,131 @@
+#include "compiler/search/choose_placement.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "compiler/schedule/lower_bound.h"
+#include "compiler/search/fit_memory.h"
+#include "compiler/search/heft.h"
+
+namespace graphc {
+namespace {
+
+using Pins = IdVector<NodeId, std::optional<DeviceId>>;
+
+Assignment all_on(DeviceId device, const Pins& pins) {
+  Assignment assignment(pins.size());
+  for (const NodeId node : pins.ids()) assignment[node] = pins[node].value_or(device);
+  return assignment;
+}
+
+bool is_fully_pinned(const Pins& pins) {
+  return std::all_of(pins.begin(), pins.end(), [](const auto& pin) { return pin.has_value(); });
+}
+
+std::vector<PlacementCandidate> candidates_for(const Evaluator& evaluator, const Pins& pins) {
+  const Machine& machine = evaluator.machine();
+  if (is_fully_pinned(pins)) return {{"as pinned", all_on(machine.host(), pins)}};
+  std::vector<PlacementCandidate> candidates;
+  for (const DeviceId device : machine.devices.ids()) {
+    candidates.push_back({"all on " + machine.devices[device].name, all_on(device, pins)});
+  }
+  candidates.push_back({"heft", heft(evaluator.graph(), machine, evaluator.costs(), pins)});
+  return candidates;
+}
+
+class PlacementSearch {
+ public:
+  PlacementSearch(Evaluator& evaluator, const MemoryLimits& limits,
+                  std::vector<PlacementCandidate> candidates)
+      : evaluator_(evaluator), limits_(limits), candidates_(std::move(candidates)) {
+    for (const PlacementCandidate& candidate : candidates_) {
+      decisions_.push_back({.assignment = candidate.assignment});
+    }
+  }
+
+  std::vector<PlacementCandidate> run() {
+    for (size_t i = 0; i < candidates_.size(); ++i) candidates_[i].score = bound_of(decisions_[i]);
+    // What may be short comes first: it saves the others from being scheduled.
+    std::vector<size_t> order(candidates_.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      return bound_ns(candidates_[a]) < bound_ns(candidates_[b]);
+    });
+    for (const size_t i : order) {
+      if (!candidates_[i].score || is_beaten(*candidates_[i].score)) continue;
+      candidates_[i].score = evaluated(decisions_[i], candidates_[i].score->num_hand_overs);
+    }
+    return candidates_;
+  }
+
+  const Decisions& decisions_of(size_t candidate) const { return decisions_[candidate]; }
+
+ private:
+  static int64_t bound_ns(const PlacementCandidate& candidate) {
+    return candidate.score ? candidate.score->interval_ns : 0;
+  }
+
+  std::optional<Score> bound_of(const Decisions& decisions) {
+    const auto tasks = evaluator_.tasks(decisions);
+    if (!tasks) return std::nullopt;
+    const int64_t interval_ns = interval_bound(scheduling_problem(*tasks)).interval_ns;
+    const int64_t hand_overs =
+        num_hand_overs(*evaluator_.placed(decisions), evaluator_.machine().host());
+    return Score{0, interval_ns, interval_ns, hand_overs, true};
+  }
+
+  /// Whether another one fits and is shorter, whatever hand-overs take.
+  bool is_beaten(const Score& bound) const {
+    int64_t most_hand_overs = 0;
+    for (const PlacementCandidate& candidate : candidates_) {
+      if (!candidate.score) continue;
+      most_hand_overs = std::max(most_hand_overs, candidate.score->num_hand_overs);
+    }
+    const int64_t margin_ns = most_hand_overs * kHandOverNs;
+    return std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& candidate) {
+      return candidate.score && !candidate.score->is_bound && candidate.score->excess_bytes == 0 &&
+             candidate.score->interval_ns + margin_ns < bound.interval_ns;
+    });
+  }
+
+  Score evaluated(Decisions& decisions, int64_t hand_overs) {
+    const Shared<Schedule> schedule = *evaluator_.schedule(decisions);
+    if (has_room_for_all(schedule, limits_)) {
+      return {0, schedule->solution.interval_ns, schedule->solution.latency_ns, hand_overs};
+    }
+    Fit fit = fit_memory(evaluator_, decisions.assignment, limits_);
+    decisions = std::move(fit.decisions);
+    return {fit.score.excess_bytes, fit.score.interval_ns, fit.score.latency_ns, hand_overs};
+  }
+
+  Evaluator& evaluator_;
+  const MemoryLimits& limits_;
+  std::vector<PlacementCandidate> candidates_;
+  std::vector<Decisions> decisions_;
+};
+
+}  // namespace
+
+Result<Placement> choose_placement(Evaluator& evaluator, const MemoryLimits& limits,
+                                   DiagnosticSink& diagnostics) {
+  TRY(const Pins pins, resolve_pins(evaluator.graph(), evaluator.machine(), diagnostics));
+  PlacementSearch search(evaluator, limits, candidates_for(evaluator, pins));
+  Placement placement;
+  placement.pins = pins;
+  placement.candidates = search.run();
+  std::vector<std::optional<Score>> scores;
+  for (const PlacementCandidate& candidate : placement.candidates) {
+    scores.push_back(candidate.score);
+  }
+  const size_t chosen = best_of(scores).value_or(0);
+  placement.chosen = placement.candidates[chosen];
+  placement.decisions = search.decisions_of(chosen);
+  if (placement.chosen.score) return placement;
+  // None can be routed: it is said why for the first one.
+  const Target target{evaluator.machine(), evaluator.costs(), limits};
+  TRY(lower_to_copies(target, evaluator.graph(), placement.decisions, Gates::kNone, diagnostics));
+  CHECK(false, "what cannot be routed is reported");
+}
+
+}  // namespace graphc

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "compiler/search/evaluator.h"
+#include "compiler/search/score.h"
+
+namespace graphc {
+
+/// A way to place a graph, and how it does.
+struct PlacementCandidate {
+  std::string name;  ///< `heft`, `all on gpu0`
+  Assignment assignment;
+  std::optional<Score> score = std::nullopt;  ///< absent if it cannot be scheduled
+};
+
+struct Placement {
+  PlacementCandidate chosen;
+  IdVector<NodeId, std::optional<DeviceId>> pins;  ///< what the user fixed
+  std::vector<PlacementCandidate> candidates;  ///< in the order they were tried, the chosen one too
+  Decisions decisions;  ///< with the chosen assignment, and what is given up for memory
+};
+
+/// Chooses a device for every node that is not pinned: the best of earliest finish time (HEFT) and
+/// of every single device alone, each scheduled in full and compared by its time per step, once it
+/// keeps within the limits. So the result is never worse than the best single device. A candidate
+/// whose lower bound is longer than the best so far takes, and by more than hand-overs could take,
+/// is not scheduled.
+///
+/// Runs after:  the passes - costs need types, and a merged node is placed once.
+/// Errors:      a device that the machine does not have; no route between two devices, if no
+///              candidate has one.
+/// Source:      Topcuoglu, Hariri, Wu, "Performance-effective and low-complexity task scheduling
+///              for heterogeneous computing", IEEE TPDS 13(3), 2002.
+Result<Placement> choose_placement(Evaluator& evaluator, const MemoryLimits& limits,
+                                   DiagnosticSink& diagnostics);
+
+}  // namespace graphc

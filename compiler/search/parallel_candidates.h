@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/graph/graph.h"
+#include "compiler/machine/cost_model.h"
+#include "compiler/search/score.h"
+
+namespace graphc {
+
+/// A way to spread a step over devices, and how it does.
+struct ParallelCandidate {
+  std::string name;                  ///< `undivided`, `batch over gpu0 50, gpu1 50`
+  std::optional<Parallel> parallel;  ///< absent: undivided
+  std::optional<Score> score;        ///< absent if it cannot be compiled
+};
+
+struct ParallelChoice {
+  std::optional<Parallel> parallel;  ///< every part with its rows
+  /// What was compared, in that order; a single one, without a score, if nothing was open. Empty
+  /// without `parallel`.
+  std::vector<ParallelCandidate> candidates;
+  size_t chosen = 0;  ///< index into `candidates`
+};
+
+/// What `parallel` leaves open, and the first of it chosen. A part without a number of rows gets as
+/// many as its device is fast at the graph's nodes. A batch whose `update_on` is open stands beside
+/// itself with all updates on each of its devices, if these are of one kind. `auto` stands for the
+/// undivided step, the batch divided over the first two, three and so on of the accelerators, and
+/// over all devices.
+///
+/// Runs before: the passes - they divide.
+/// Errors:      a device that the machine does not have; updates on each of devices of different
+///              kinds.
+Result<ParallelChoice> parallel_candidates(const Graph& graph, const Machine& machine,
+                                           const CostModel& costs, DiagnosticSink& diagnostics);
+
+}  // namespace graphc

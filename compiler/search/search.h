@@ -1,0 +1,32 @@
+#pragma once
+
+#include "compiler/passes/pass_manager.h"
+#include "compiler/search/choose_placement.h"
+#include "compiler/search/parallel_candidates.h"
+
+namespace graphc {
+
+/// What the search decided, and what it compared on the way.
+struct Found {
+  ParallelChoice parallel;
+  PassRun passes;
+  Placement placement;
+  Decisions decisions;  ///< nothing is left open
+};
+
+/// Decides about a graph as it was read: how the batch is spread, where every node runs, what is
+/// given up for memory, whether copies travel in blocks, and the order of all lanes. Every way to
+/// spread the batch is placed and scheduled in full; the first of the best is taken, so dividing
+/// has to be worth it.
+///
+/// Errors: those of the passes; a device that the machine does not have; no route between two
+///         devices; too little memory for one operation at a time, if nothing may overlap.
+Result<Found> search(const Graph& graph, const Target& target, Overlap overlap,
+                     const PassOptions& passes, DiagnosticSink& diagnostics);
+
+/// The passes under a choice of `parallel`, for a machine whose figures suit the result.
+Result<PassRun> passes_for(const Graph& graph, const std::optional<Parallel>& parallel,
+                           const Target& target, const PassOptions& options,
+                           DiagnosticSink& diagnostics);
+
+}  // namespace graphc
