@@ -82,24 +82,35 @@ Order most_contested(const PackingProblem& problem) {
   return order;
 }
 
-/// Bytes of a set of mutually conflicting requests around `seed`, the largest first.
-int64_t clique_bytes(const PackingProblem& problem, RequestId seed) {
-  Order candidates = problem.conflicts[seed];
-  std::stable_sort(candidates.begin(), candidates.end(), [&](RequestId a, RequestId b) {
-    return problem.size_bytes[a] > problem.size_bytes[b];
-  });
-  Order clique = {seed};
-  int64_t total_bytes = problem.size_bytes[seed];
-  for (const RequestId candidate : candidates) {
-    const bool fits = std::all_of(clique.begin(), clique.end(), [&](RequestId member) {
-      return conflict(problem, candidate, member);
+/// Heavy sets of mutually conflicting requests, each around a seed.
+class CliqueSearch {
+ public:
+  explicit CliqueSearch(const PackingProblem& problem)
+      : problem_(problem), num_conflicts_(problem.size_bytes.size(), 0) {}
+
+  /// Bytes of the set around `seed`, of whose conflicts the largest join first.
+  int64_t clique_bytes(RequestId seed) {
+    Order candidates = problem_.conflicts[seed];
+    std::stable_sort(candidates.begin(), candidates.end(), [&](RequestId a, RequestId b) {
+      return problem_.size_bytes[a] > problem_.size_bytes[b];
     });
-    if (!fits) continue;
-    clique.push_back(candidate);
-    total_bytes += problem.size_bytes[candidate];
+    for (const RequestId candidate : candidates) num_conflicts_[candidate] = 1;
+    int32_t num_members = 1;
+    int64_t total_bytes = problem_.size_bytes[seed];
+    for (const RequestId candidate : candidates) {
+      if (num_conflicts_[candidate] != num_members) continue;
+      total_bytes += problem_.size_bytes[candidate];
+      ++num_members;
+      for (const RequestId other : problem_.conflicts[candidate]) ++num_conflicts_[other];
+    }
+    num_conflicts_ = IdVector<RequestId, int32_t>(problem_.size_bytes.size(), 0);
+    return total_bytes;
   }
-  return total_bytes;
-}
+
+ private:
+  const PackingProblem& problem_;
+  IdVector<RequestId, int32_t> num_conflicts_;  ///< with members of the set
+};
 
 StripPacking without_ids(const Packing& packing) {
   return {{packing.offset_bytes.begin(), packing.offset_bytes.end()}, packing.arena_bytes};
@@ -122,9 +133,9 @@ Packing search_from(const Order& start, const PackingProblem& problem, const Ord
 
 /// `packing`, or a better one from searches that start at the greedy orders, with
 /// smaller steps in every round, until the bound is reached or the budget is used up.
-Packing improved(Packing packing, const PackingProblem& problem) {
+Packing improved(Packing packing, const PackingProblem& problem, int64_t bound_bytes) {
   OrderSearch search;
-  search.target_bytes = packing_bound_bytes(problem);
+  search.target_bytes = bound_bytes;
   if (packing.arena_bytes <= search.target_bytes) return packing;
   const std::vector<Order> orders = orders_of(problem);
   int64_t looks_per_order = static_cast<int64_t>(problem.size_bytes.size());
@@ -146,19 +157,20 @@ Packing improved(Packing packing, const PackingProblem& problem) {
 
 }  // namespace
 
-Packing pack(const PackingProblem& problem) {
+Packing pack(const PackingProblem& problem, int64_t bound_bytes) {
   std::optional<Packing> best;
   for (const Order& order : orders_of(problem)) {
     Packing packing = pack_in(order, problem);
     if (!best || packing.arena_bytes < best->arena_bytes) best = std::move(packing);
   }
-  return improved(*std::move(best), problem);
+  return improved(*std::move(best), problem, bound_bytes);
 }
 
 int64_t packing_bound_bytes(const PackingProblem& problem) {
+  CliqueSearch cliques(problem);
   int64_t bound_bytes = 0;
   for (const RequestId seed : most_contested(problem)) {
-    bound_bytes = std::max(bound_bytes, clique_bytes(problem, seed));
+    bound_bytes = std::max(bound_bytes, cliques.clique_bytes(seed));
   }
   return bound_bytes;
 }

@@ -35,7 +35,8 @@ struct Packing {
 /// it is above packing_bound_bytes, orders that place sooner what ended up too high are tried, some
 /// millions of conflicts' worth.
 /// Cost: O(n log n + sum of degrees x log degree) per order.
-Packing pack(const PackingProblem& problem);
+/// `bound_bytes`: packing_bound_bytes(problem).
+Packing pack(const PackingProblem& problem, int64_t bound_bytes);
 
 /// Bytes that every packing needs: the heaviest set of mutually conflicting requests that a greedy
 /// search from the most contested requests finds.

@@ -28,7 +28,7 @@ bool are_conflicts_overlaps(const PackingProblem& problem,
 
 Packing pack_with_lives(const PackingProblem& problem, int64_t bound_bytes,
                         const IdVector<RequestId, LiveInterval>& lives) {
-  Packing best = pack(problem);
+  Packing best = pack(problem, bound_bytes);
   if (best.arena_bytes <= bound_bytes || !are_conflicts_overlaps(problem, lives)) return best;
   IntervalProblem intervals;
   for (const RequestId id : problem.size_bytes.ids()) {

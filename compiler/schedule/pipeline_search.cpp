@@ -16,15 +16,15 @@ namespace graphc {
 namespace {
 
 /// A gain below this is noise of the model, and not worth another version of a buffer.
-constexpr double kLeastGain = 0.001;
+constexpr double kMinGain = 0.001;
 
 constexpr int kForwardBackwardRounds = 3;
 
 /// How much longer one step alone may become for cores that are as full as each other.
-constexpr double kMostLongerAlone = 0.01;
+constexpr double kMaxLatencyGrowth = 0.01;
 
 /// Far below what a plan can say: steps in flight that nothing but memory would limit.
-constexpr int32_t kMostStages = 64;
+constexpr int32_t kMaxStages = 64;
 
 /// Raises stages until no edge points back in time: a reader is never in an earlier interval than
 /// what it reads. Terminates because every cycle of edges has a distance.
@@ -44,15 +44,18 @@ Stages legalized(const SchedulingProblem& problem, Stages stages) {
   return stages;
 }
 
-SchedulingSolution scheduled(const SchedulingProblem& problem, const Stages& stages) {
+/// The best of several list schedules, as long as the bound is not reached.
+SchedulingSolution scheduled(const SchedulingProblem& problem, const Stages& stages,
+                             int64_t bound_ns) {
   SchedulingSolution best = evaluated(problem, list_schedule(problem, stages));
+  if (best.interval_ns <= bound_ns) return best;
   SchedulingSolution last = best;
   const auto keep_better = [&](SchedulingSolution next) {
     last = evaluated(problem, std::move(next));
     if (last.interval_ns < best.interval_ns) best = last;
   };
   keep_better(list_schedule(problem, stages, &last));
-  for (int round = 0; round < kForwardBackwardRounds; ++round) {
+  for (int round = 0; round < kForwardBackwardRounds && best.interval_ns > bound_ns; ++round) {
     keep_better(forward_backward(problem, stages, last, last));
   }
   return best;
@@ -87,9 +90,8 @@ Stages raised_from(const SchedulingProblem& problem, const SchedulingSolution& s
   return legalized(problem, std::move(stages));
 }
 
-bool is_worth_it(const SchedulingSolution& next, const SchedulingSolution& now) {
-  return static_cast<double>(next.interval_ns) <
-         static_cast<double>(now.interval_ns) * (1 - kLeastGain);
+bool is_worth_it(int64_t interval_ns, const SchedulingSolution& now) {
+  return static_cast<double>(interval_ns) < static_cast<double>(now.interval_ns) * (1 - kMinGain);
 }
 
 int32_t last_stage(const SchedulingSolution& solution) {
@@ -103,9 +105,9 @@ bool is_worth_its_stages(const SchedulingSolution& next, const SchedulingSolutio
   const int32_t num_more = std::max(last_stage(next) - last_stage(now), 1);
   const int32_t most_versions =
       next.versions.empty() ? 1 : *std::max_element(next.versions.begin(), next.versions.end());
-  if (std::max(last_stage(next), most_versions) > kMostStages) return false;
+  if (std::max(last_stage(next), most_versions) > kMaxStages) return false;
   return static_cast<double>(next.interval_ns) <
-         static_cast<double>(now.interval_ns) * (1 - kLeastGain * num_more);
+         static_cast<double>(now.interval_ns) * (1 - kMinGain * num_more);
 }
 
 }  // namespace
@@ -114,7 +116,7 @@ SchedulingSolution with_interval(const SchedulingProblem& problem, SchedulingSol
   const auto edges = enforced_edges(problem, solution.versions);
   const LaneProgram program = with_all_waits(problem, solution, edges);
   solution.interval_ns = steady_interval_ns(program);
-  solution.latency_ns = simulate(program, 1).end_ns;
+  solution.latency_ns = latency_ns(program);
   return solution;
 }
 
@@ -159,20 +161,21 @@ SchedulingSolution timed_as_written(const SchedulingProblem& problem, Scheduling
 namespace {
 
 SchedulingSolution searched(const SchedulingProblem& problem, const SearchOptions& options) {
-  SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0));
   const int64_t bound_ns = interval_bound(problem).interval_ns;
+  SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0), bound_ns);
   const int max_cuts = affordable_cuts(problem, options);
   for (int round = 0; round < options.max_stage; ++round) {
-    if (best.interval_ns <= bound_ns) break;
+    if (!is_worth_it(bound_ns, best)) return best;  // so nothing else is
     SchedulingSolution next = best;
     for (const int64_t cut_ns : cuts_of(best, max_cuts)) {
-      SchedulingSolution candidate = scheduled(problem, raised_from(problem, best, cut_ns));
-      if (is_worth_it(candidate, next)) next = std::move(candidate);
+      SchedulingSolution candidate =
+          scheduled(problem, raised_from(problem, best, cut_ns), bound_ns);
+      if (is_worth_it(candidate.interval_ns, next)) next = std::move(candidate);
     }
-    if (!is_worth_it(next, best)) break;
+    if (!is_worth_it(next.interval_ns, best)) break;
     best = std::move(next);
   }
-  if (options.max_stage == 0 || best.interval_ns <= bound_ns) return best;
+  if (options.max_stage == 0 || !is_worth_it(bound_ns, best)) return best;
   auto steady = modulo_schedule(problem, best, options.modulo_budget);
   if (!steady) return best;
   SchedulingSolution candidate = evaluated(problem, *std::move(steady));
@@ -191,7 +194,7 @@ SchedulingSolution evened_out(const SchedulingProblem& problem, SchedulingSoluti
   even = timed_as_written(problem, std::move(even));
   const bool is_about_as_fast_alone =
       static_cast<double>(even.latency_ns) <=
-      static_cast<double>(solution.latency_ns) * (1 + kMostLongerAlone);
+      static_cast<double>(solution.latency_ns) * (1 + kMaxLatencyGrowth);
   const bool is_as_good = even.interval_ns <= solution.interval_ns && is_about_as_fast_alone &&
                           num_versions(even) <= num_versions(solution);
   return is_as_good ? even : solution;

@@ -84,7 +84,7 @@ Synchronised remove_redundant_waits(const Shared<MemoryPlan>& memory) {
   Synchronised synchronised{memory, reduced(all), count_waits(all)};
   synchronised.num_waits = count_waits(synchronised.program);
   synchronised.interval_ns = steady_interval_ns(synchronised.program);
-  synchronised.latency_ns = simulate(synchronised.program, 1).end_ns;
+  synchronised.latency_ns = latency_ns(synchronised.program);
   return synchronised;
 }
 

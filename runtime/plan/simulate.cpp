@@ -1,7 +1,6 @@
 #include "runtime/plan/simulate.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <queue>
@@ -40,23 +39,30 @@ struct Event {
 };
 
 /// One run. Every lane has at most one event in the queue: the end of what it runs, or its request
-/// for the shared resource.
+/// for the shared resource. `Recorder` is told every start and end.
+template <class Recorder>
 class Simulation {
  public:
-  Simulation(const LaneProgram& program, int64_t num_steps)
+  Simulation(const LaneProgram& program, int64_t num_steps, Recorder& recorder)
       : program_(program),
         num_steps_(num_steps),
-        num_intervals_(num_steps == 0 ? 0 : num_steps + last_stage(program)),
-        num_finished_(program.lanes.size()),
-        parked_(program.lanes.size()) {
-    IdVector<LaneId, std::vector<Span>> empty(program.lanes.size());
+        num_intervals_(intervals_of(program, num_steps)),
+        recorder_(recorder),
+        lanes_(program.lanes.size()) {
     for (const LaneId lane : program.lanes.ids()) {
-      empty[lane].resize(program.lanes[lane].size());
+      lanes_[lane].length = static_cast<int64_t>(program.lanes[lane].size());
+      if (!program.shared[lane]) continue;
+      const size_t num_shared = program.shared[lane]->index() + 1;
+      if (resource_free_ns_.size() < num_shared) resource_free_ns_.resize(num_shared);
     }
-    timeline_.intervals.assign(static_cast<size_t>(num_intervals_), empty);
   }
 
-  Timeline run() {
+  static int64_t intervals_of(const LaneProgram& program, int64_t num_steps) {
+    return num_steps == 0 ? 0 : num_steps + last_stage(program);
+  }
+
+  /// The time at which all is over.
+  int64_t run() {
     for (const LaneId lane : program_.lanes.ids()) ready_.push_back(lane);
     start_ready_lanes(0);
     while (!events_.empty()) {
@@ -70,11 +76,10 @@ class Simulation {
       ready_.push_back(event.lane);
       start_ready_lanes(event.time_ns);
     }
-    for (const LaneId lane : program_.lanes.ids()) {
-      CHECK(num_finished_[lane] == length(lane) * num_intervals_,
-            "a deadlocked program never ends");
+    for (const Lane& lane : lanes_) {
+      CHECK(lane.num_finished == lane.length * num_intervals_, "a deadlocked program never ends");
     }
-    return std::move(timeline_);
+    return end_ns_;
   }
 
  private:
@@ -82,74 +87,82 @@ class Simulation {
     LaneId lane;
     int64_t target;
   };
+  struct Lane {
+    int64_t length = 0;
+    int64_t num_finished = 0;  ///< the lane's counter, as waits see it
+    int64_t interval = 0;      ///< of the instruction that is next
+    int64_t position = 0;
+    std::vector<Parked> parked;  ///< who waits for this lane
+  };
 
-  int64_t length(LaneId lane) const { return static_cast<int64_t>(program_.lanes[lane].size()); }
-
-  const LaneInstruction& current(LaneId lane) const {
-    return program_.lanes[lane][static_cast<size_t>(num_finished_[lane] % length(lane))];
-  }
-
-  Span& current_span(LaneId lane) {
-    const auto [interval, position] = std::div(num_finished_[lane], length(lane));
-    return timeline_.intervals[static_cast<size_t>(interval)][lane][static_cast<size_t>(position)];
+  const LaneInstruction& current(LaneId id) const {
+    return program_.lanes[id][static_cast<size_t>(lanes_[id].position)];
   }
 
   /// Parks the lane and returns true if a wait does not hold yet.
-  bool must_wait(LaneId lane) {
-    const int64_t interval = num_finished_[lane] / length(lane);
-    for (const Wait& wait : current(lane).waits) {
-      const int64_t target = (interval - wait.distance) * length(wait.lane) + wait.count;
-      if (num_finished_[wait.lane] >= target) continue;
-      parked_[wait.lane].push_back({lane, target});
+  bool must_wait(LaneId id) {
+    const int64_t interval = lanes_[id].interval;
+    for (const Wait& wait : current(id).waits) {
+      Lane& other = lanes_[wait.lane];
+      const int64_t target = (interval - wait.distance) * other.length + wait.count;
+      if (other.num_finished >= target) continue;
+      other.parked.push_back({id, target});
       return true;
     }
     return false;
   }
 
-  bool is_skipped(LaneId lane) const {
-    const int64_t step = num_finished_[lane] / length(lane) - current(lane).stage;
+  bool is_skipped(LaneId id) const {
+    const int64_t step = lanes_[id].interval - current(id).stage;
     return step < 0 || step >= num_steps_;
   }
 
   void start_ready_lanes(int64_t now_ns) {
     while (!ready_.empty()) {
-      const LaneId lane = ready_.back();
+      const LaneId id = ready_.back();
       ready_.pop_back();
-      while (num_finished_[lane] < length(lane) * num_intervals_ && !must_wait(lane)) {
-        current_span(lane).start_ns = now_ns;
-        if (!is_skipped(lane)) {
-          start(lane, now_ns);
+      const Lane& lane = lanes_[id];
+      while (lane.length > 0 && lane.interval < num_intervals_ && !must_wait(id)) {
+        recorder_.start(id, lane.interval, lane.position, now_ns);
+        if (!is_skipped(id)) {
+          start(id, now_ns);
           break;
         }
-        finish(lane, now_ns);
+        finish(id, now_ns);
       }
     }
   }
 
-  void start(LaneId lane, int64_t now_ns) {
-    const TaskCost& cost = current(lane).cost;
-    if (program_.shared[lane] && cost.shared_ns > 0) {
-      events_.push({later(now_ns, cost.latency_ns), EventKind::kRequest, lane});
+  void start(LaneId id, int64_t now_ns) {
+    const TaskCost& cost = current(id).cost;
+    if (program_.shared[id] && cost.shared_ns > 0) {
+      events_.push({later(now_ns, cost.latency_ns), EventKind::kRequest, id});
       return;
     }
     const int64_t end_ns = later(later(now_ns, cost.latency_ns), cost.work_ns);
-    events_.push({end_ns, EventKind::kFinish, lane});
+    events_.push({end_ns, EventKind::kFinish, id});
   }
 
   void grant(const Event& request) {
     const TaskCost& cost = current(request.lane).cost;
-    int64_t& free_ns = resource_free_ns_[*program_.shared[request.lane]];
+    int64_t& free_ns = resource_free_ns_[program_.shared[request.lane]->index()];
     const int64_t start_ns = std::max(request.time_ns, free_ns);
     free_ns = later(start_ns, cost.shared_ns);
     events_.push({later(start_ns, cost.work_ns), EventKind::kFinish, request.lane});
   }
 
-  void finish(LaneId lane, int64_t now_ns) {
-    current_span(lane).end_ns = now_ns;
-    timeline_.end_ns = std::max(timeline_.end_ns, now_ns);
-    ++num_finished_[lane];
-    std::erase_if(parked_[lane], [&](const Parked& waiter) {
-      if (waiter.target > num_finished_[lane]) return false;
+  void finish(LaneId id, int64_t now_ns) {
+    Lane& lane = lanes_[id];
+    recorder_.end(id, lane.interval, lane.position, now_ns);
+    end_ns_ = std::max(end_ns_, now_ns);
+    ++lane.num_finished;
+    if (++lane.position == lane.length) {
+      lane.position = 0;
+      ++lane.interval;
+    }
+    if (lane.parked.empty()) return;
+    std::erase_if(lane.parked, [&](const Parked& waiter) {
+      if (waiter.target > lane.num_finished) return false;
       ready_.push_back(waiter.lane);
       return true;
     });
@@ -158,12 +171,61 @@ class Simulation {
   const LaneProgram& program_;
   int64_t num_steps_;
   int64_t num_intervals_;
-  IdVector<LaneId, int64_t> num_finished_;  // the lane's counter, as waits see it
-  IdVector<LaneId, std::vector<Parked>> parked_;
+  Recorder& recorder_;
+  IdVector<LaneId, Lane> lanes_;
   std::vector<LaneId> ready_;
-  std::map<SharedResourceId, int64_t> resource_free_ns_;
+  std::vector<int64_t> resource_free_ns_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
-  Timeline timeline_;
+  int64_t end_ns_ = 0;
+};
+
+/// Every start and end.
+class TimelineRecorder {
+ public:
+  TimelineRecorder(const LaneProgram& program, int64_t num_intervals) {
+    IdVector<LaneId, std::vector<Span>> empty(program.lanes.size());
+    for (const LaneId lane : program.lanes.ids()) empty[lane].resize(program.lanes[lane].size());
+    timeline.intervals.assign(static_cast<size_t>(num_intervals), empty);
+  }
+  void start(LaneId lane, int64_t interval, int64_t position, int64_t time_ns) {
+    span(lane, interval, position).start_ns = time_ns;
+  }
+  void end(LaneId lane, int64_t interval, int64_t position, int64_t time_ns) {
+    span(lane, interval, position).end_ns = time_ns;
+  }
+
+  Timeline timeline;
+
+ private:
+  Span& span(LaneId lane, int64_t interval, int64_t position) {
+    return timeline.intervals[static_cast<size_t>(interval)][lane][static_cast<size_t>(position)];
+  }
+};
+
+/// How long every lane takes from the end of one interval to that of another.
+class SlopeRecorder {
+ public:
+  SlopeRecorder(const LaneProgram& program, int64_t first, int64_t last)
+      : program_(program), first_(first), last_(last), slope_ns(program.lanes.size(), 0) {}
+  void start(LaneId, int64_t, int64_t, int64_t) {}
+  void end(LaneId lane, int64_t interval, int64_t position, int64_t time_ns) {
+    if (static_cast<size_t>(position) + 1 < program_.lanes[lane].size()) return;
+    if (interval == first_) slope_ns[lane] -= time_ns;
+    if (interval == last_) slope_ns[lane] += time_ns;
+  }
+
+ private:
+  const LaneProgram& program_;
+  int64_t first_;
+  int64_t last_;
+
+ public:
+  IdVector<LaneId, int64_t> slope_ns;
+};
+
+struct NoRecorder {
+  void start(LaneId, int64_t, int64_t, int64_t) {}
+  void end(LaneId, int64_t, int64_t, int64_t) {}
 };
 
 /// What an interval asks of the busiest shared resource. Lanes that nothing couples drift apart,
@@ -187,7 +249,15 @@ int64_t busiest_shared_ns(const LaneProgram& program) {
 
 Timeline simulate(const LaneProgram& program, int64_t num_steps) {
   CHECK(num_steps >= 0, "a number of steps is not negative");
-  return Simulation(program, num_steps).run();
+  using Recorded = Simulation<TimelineRecorder>;
+  TimelineRecorder recorder(program, Recorded::intervals_of(program, num_steps));
+  recorder.timeline.end_ns = Recorded(program, num_steps, recorder).run();
+  return std::move(recorder.timeline);
+}
+
+int64_t latency_ns(const LaneProgram& program) {
+  NoRecorder recorder;
+  return Simulation<NoRecorder>(program, 1, recorder).run();
 }
 
 int64_t steady_interval_ns(const LaneProgram& program) {
@@ -201,17 +271,12 @@ int64_t steady_interval_ns(const LaneProgram& program) {
   // multiple of 12 measures periods of 1, 2, 3, 4, 6 and 12 intervals exactly.
   const int64_t window = 12 * std::max<int64_t>(1, (reach + 11) / 12);
   const int64_t first = 2 * static_cast<int64_t>(reach) + 4;
-  const Timeline timeline = simulate(program, first + window + 1);
+  SlopeRecorder recorder(program, first, first + window);
+  Simulation<SlopeRecorder>(program, first + window + 1, recorder).run();
 
   // Lanes that nothing couples may have different slopes, the slowest of which sets the pace.
   int64_t slowest_ns = 0;
-  for (const LaneId lane : program.lanes.ids()) {
-    if (program.lanes[lane].empty()) continue;
-    const auto end_ns = [&](int64_t interval) {
-      return timeline.intervals[static_cast<size_t>(interval)][lane].back().end_ns;
-    };
-    slowest_ns = std::max(slowest_ns, end_ns(first + window) - end_ns(first));
-  }
+  for (const int64_t slope_ns : recorder.slope_ns) slowest_ns = std::max(slowest_ns, slope_ns);
   return std::max((slowest_ns + window - 1) / window, busiest_shared_ns(program));
 }
 

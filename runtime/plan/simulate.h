@@ -25,6 +25,9 @@ struct Timeline {
 /// none.
 Timeline simulate(const LaneProgram& program, int64_t num_steps);
 
+/// The time that one step alone takes: simulate(program, 1).end_ns.
+int64_t latency_ns(const LaneProgram& program);
+
 /// Time per step in the steady state, rounded up: the largest slope of any lane in simulate, over a
 /// window of a multiple of 12 intervals that begins after twice the largest stage or distance.
 int64_t steady_interval_ns(const LaneProgram& program);

@@ -29,7 +29,7 @@ PackingProblem problem_of(const std::vector<int64_t>& sizes,
 //     0  +----+----+
 TEST(Pack, WhatDoesNotConflictSharesBytes) {
   const PackingProblem problem = problem_of({256, 256, 256}, {{0, 1}, {1, 2}});
-  const Packing packing = pack(problem);
+  const Packing packing = pack(problem, packing_bound_bytes(problem));
   EXPECT_EQ(packing.arena_bytes, 512);
   EXPECT_EQ(packing.offset_bytes[RequestId(0)], packing.offset_bytes[RequestId(2)]);
   EXPECT_EQ(packing_bound_bytes(problem), 512);
@@ -38,7 +38,7 @@ TEST(Pack, WhatDoesNotConflictSharesBytes) {
 
 TEST(Pack, AllInConflictLieSideBySide) {
   const PackingProblem problem = problem_of({256, 512, 1024}, {{0, 1}, {0, 2}, {1, 2}});
-  EXPECT_EQ(pack(problem).arena_bytes, 1792);
+  EXPECT_EQ(pack(problem, packing_bound_bytes(problem)).arena_bytes, 1792);
   EXPECT_EQ(packing_bound_bytes(problem), 1792);
 }
 
@@ -48,7 +48,7 @@ int64_t packed_units(const std::vector<int64_t>& sizes,
   std::vector<int64_t> sizes_bytes;
   for (const int64_t size : sizes) sizes_bytes.push_back(256 * size);
   const PackingProblem problem = problem_of(sizes_bytes, conflicts);
-  const Packing packing = pack(problem);
+  const Packing packing = pack(problem, packing_bound_bytes(problem));
   EXPECT_FALSE(find_packing_violation(problem, packing));
   return packing.arena_bytes / 256;
 }
@@ -134,13 +134,13 @@ TEST(Pack, SmallProblemsArePackedBestPossible) {
 // b0 at 0, b1 above it; b2 conflicts with b1 alone, so it goes below, beside b0.
 TEST(Pack, GapsAreFilledFromBelow) {
   const PackingProblem problem = problem_of({1024, 512, 256}, {{0, 1}, {1, 2}});
-  const Packing packing = pack(problem);
+  const Packing packing = pack(problem, packing_bound_bytes(problem));
   EXPECT_EQ(packing.offset_bytes[RequestId(2)], 0);
   EXPECT_EQ(packing.arena_bytes, 1536);
 }
 
 TEST(Pack, NothingNeedsNothing) {
-  EXPECT_EQ(pack(PackingProblem{}).arena_bytes, 0);
+  EXPECT_EQ(pack(PackingProblem{}, 0).arena_bytes, 0);
   EXPECT_EQ(packing_bound_bytes(PackingProblem{}), 0);
 }
 
@@ -179,7 +179,7 @@ TEST(Pack, RandomProblemsArePackedSoundlyAndNeverBelowTheBound) {
       }
     }
     const PackingProblem problem = problem_of(sizes, conflicts);
-    const Packing packing = pack(problem);
+    const Packing packing = pack(problem, packing_bound_bytes(problem));
     EXPECT_FALSE(find_packing_violation(problem, packing));
     EXPECT_GE(packing.arena_bytes, packing_bound_bytes(problem));
     int64_t total = 0;
