@@ -20,9 +20,6 @@ constexpr double kIntervals[] = {1.0,  1.0025, 1.005, 1.01, 1.015, 1.02, 1.03, 1
 constexpr int kMaxTrials = 24;
 constexpr int kMaxFitting = 3;
 
-/// What is spent at most on a task of a small problem.
-constexpr int64_t kWorkPerTask = 100'000;
-
 /// Attempts that share the budget, if none succeeds early.
 constexpr int64_t kNumAttempts = 20;
 
@@ -36,7 +33,7 @@ class ModuloSearch {
  public:
   ModuloSearch(const SchedulingProblem& problem, const SchedulingSolution& known, int64_t budget)
       : problem_(problem),
-        budget_(std::min(budget, kWorkPerTask * static_cast<int64_t>(problem.tasks.size()))),
+        budget_(budget),
         loop_(loop_of(problem)),
         shortest_ns_(shortest_interval_ns(problem)),
         lanes_(loop_, shortest_ns_, IdVector<TaskId, int64_t>(problem.tasks.size(), 0)),

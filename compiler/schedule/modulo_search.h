@@ -21,7 +21,7 @@ namespace graphc {
 ///
 /// Start times are those of the steady state; the interval, versions and latency are not set.
 ///
-/// Cost:   `budget` starts and edges looked at, less for small problems; about 25 ns each.
+/// Cost:   `budget` starts and edges looked at; about 25 ns each.
 /// Source: Rau, "Iterative modulo scheduling: an algorithm for software pipelining loops", 1994.
 std::optional<SchedulingSolution> modulo_schedule(const SchedulingProblem& problem,
                                                   const SchedulingSolution& known, int64_t budget);

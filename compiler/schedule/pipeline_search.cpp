@@ -160,6 +160,17 @@ SchedulingSolution timed_as_written(const SchedulingProblem& problem, Scheduling
 
 namespace {
 
+/// Grows with the problem up to the budget for all; of larger ones, falls until each task has its
+/// least.
+int64_t affordable_modulo_work(const SchedulingProblem& problem, const SearchOptions& options) {
+  const auto num_tasks = static_cast<int64_t>(problem.tasks.size());
+  const int64_t in_full = num_tasks * options.modulo_budget_per_task;
+  if (in_full <= options.modulo_budget) return in_full;
+  const double share = static_cast<double>(options.modulo_budget) / static_cast<double>(in_full);
+  return std::max(static_cast<int64_t>(static_cast<double>(options.modulo_budget) * share),
+                  num_tasks * options.min_modulo_budget_per_task);
+}
+
 SchedulingSolution searched(const SchedulingProblem& problem, const SearchOptions& options) {
   const int64_t bound_ns = interval_bound(problem).interval_ns;
   SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0), bound_ns);
@@ -176,7 +187,7 @@ SchedulingSolution searched(const SchedulingProblem& problem, const SearchOption
     best = std::move(next);
   }
   if (options.max_stage == 0 || !is_worth_it(bound_ns, best)) return best;
-  auto steady = modulo_schedule(problem, best, options.modulo_budget);
+  auto steady = modulo_schedule(problem, best, affordable_modulo_work(problem, options));
   if (!steady) return best;
   SchedulingSolution candidate = evaluated(problem, *std::move(steady));
   return is_worth_its_stages(candidate, best) ? candidate : best;

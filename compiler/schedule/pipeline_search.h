@@ -9,8 +9,11 @@ struct SearchOptions {
   int max_cuts = 24;  ///< places tried for each further stage
   /// Tasks times candidates, after which fewer cuts are tried: keeps large graphs compiling fast.
   int64_t budget = 40'000;
-  /// Starts and edges that the search for the steady state looks at.
+  /// Starts and edges that the search for the steady state looks at, for each task and for all; a
+  /// large problem gets less than a middling one, but no less for a task than this.
+  int64_t modulo_budget_per_task = 100'000;
   int64_t modulo_budget = 50'000'000;
+  int64_t min_modulo_budget_per_task = 2'000;
 };
 
 /// Orders the lanes and overlaps steps: starts with everything in stage 0, then moves, as long as
