@@ -16,6 +16,30 @@ std::string graph_fingerprint(Graph graph) {
   return fingerprint_hex(print_graph(graph));
 }
 
+DecisionsOrigin origin_of(const Graph& graph, const Machine& machine) {
+  return {graph.name, graph_fingerprint(graph), machine.name, fingerprint_hex(to_yaml(machine))};
+}
+
+/// What a file decides, in the place of a search.
+Result<Found> decided(const Graph& graph, const Target& target, const CompileOptions& options,
+                      DiagnosticSink& diagnostics) {
+  const std::shared_ptr<const SourceFile>& file = options.decisions_file;
+  Found found;
+  TRY(found.parallel.parallel,
+      parse_parallel_decision(file, origin_of(graph, target.machine), diagnostics));
+  if (found.parallel.parallel &&
+      !check_parallel(*found.parallel.parallel, target.machine, diagnostics)) {
+    return reported();
+  }
+  TRY(found.passes,
+      passes_for(graph, found.parallel.parallel, target, options.passes, diagnostics));
+  TRY(found.decisions, parse_decisions(file, target, found.passes.graph, diagnostics));
+  found.decisions.parallel = found.parallel.parallel;
+  TRY(found.placement.pins, resolve_pins(found.passes.graph, target.machine, diagnostics));
+  found.placement.chosen = {"as decided", found.decisions.assignment};
+  return found;
+}
+
 PlanContext context_for(const Graph& source, const Machine& machine,
                         const CompileOptions& options) {
   Fingerprints fingerprints{graph_fingerprint(source), fingerprint_hex(to_yaml(machine)),
@@ -39,7 +63,9 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
                             const CompileOptions& options, DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
   const Target target{machine, costs, limits_of(machine, options.memory_limits)};
-  TRY(Found found, search(graph, target, options.overlap, options.passes, diagnostics));
+  TRY(Found found, options.decisions_file
+                       ? decided(graph, target, options, diagnostics)
+                       : search(graph, target, options.overlap, options.passes, diagnostics));
   const Shared<Graph>& typed = found.passes.graph;
   if (options.schedule_file) {
     TRY(found.decisions, with_written_schedule(std::move(found.decisions), options.schedule_file,
@@ -47,17 +73,18 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
   }
 
   TRY(Lowered lowered, lower(target, typed, found.decisions, diagnostics));
-  TRY(check_limits(lowered.synchronised.memory, target, typed));
+  TRY(options.decisions_file ? check_decided(lowered.synchronised.memory, target)
+                             : check_limits(lowered.synchronised.memory, target, typed));
   Plan plan = verified(lower_to_plan(lowered.synchronised, machine,
                                      context_for(found.passes.source, machine, options)),
                        typed);
 
   StepBound bound = relaxed_bound(typed, machine, costs, found.placement.pins);
   std::string given_up = describe_memory(found.decisions, lowered.whole, machine);
-  return Compilation{std::move(found.parallel),       std::move(found.passes),
-                     std::move(found.placement),      std::move(bound),
-                     std::move(found.decisions),      std::move(given_up),
-                     std::move(lowered.synchronised), std::move(plan)};
+  return Compilation{
+      std::move(found.parallel), std::move(found.passes),    std::move(found.placement),
+      std::move(bound),          std::move(found.decisions), origin_of(graph, machine),
+      std::move(given_up),       std::move(lowered),         std::move(plan)};
 }
 
 Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "compiler/lower/decisions_text.h"
 #include "compiler/schedule/relaxed_bound.h"
 #include "compiler/search/limits.h"
 #include "compiler/search/search.h"
@@ -14,6 +15,8 @@ struct CompileOptions {
   PassOptions passes;
   /// A schedule to use instead of the scheduler's own, as print_schedule writes it.
   std::shared_ptr<const SourceFile> schedule_file;
+  /// Decisions to take instead of searching for some, as --emit=decisions prints them.
+  std::shared_ptr<const SourceFile> decisions_file;
   Overlap overlap = Overlap::kAll;
   /// Where the plan will lie; feeds are stored relative to it.
   std::filesystem::path plan_folder = ".";
@@ -21,21 +24,24 @@ struct CompileOptions {
   AskedLimits memory_limits = {};
 };
 
-/// Everything the compiler found out. `synchronised` holds all levels from the optimised graph on.
+/// Everything the compiler found out. `lowered` holds all levels from the optimised graph on.
 struct Compilation {
   ParallelChoice parallel;
   PassRun passes;
   Placement placement;
   StepBound bound;
-  Decisions decisions;
+  Decisions decisions;  ///< nothing is left open
+  DecisionsOrigin origin;
   std::string given_up;  ///< for memory, in words
-  Synchronised synchronised;
+  Lowered lowered;
   Plan plan;
+
+  const Synchronised& synchronised() const { return lowered.synchronised; }
 
   const PlacedGraph& placed() const { return tasks().placed; }
   const TaskGraph& tasks() const { return schedule().tasks; }
   const Schedule& schedule() const { return memory().schedule; }
-  const MemoryPlan& memory() const { return synchronised.memory; }
+  const MemoryPlan& memory() const { return synchronised().memory; }
 };
 
 /// From a graph to a verified plan; compile.cpp is the table of contents.

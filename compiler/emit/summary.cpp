@@ -53,7 +53,7 @@ std::string busy_table(const Compilation& compilation) {
     }
     text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", schedule.tasks->lanes.lanes[lane].name,
                         schedule.solution.lanes[lane].size(),
-                        percent(busy_ns, compilation.synchronised.interval_ns));
+                        percent(busy_ns, compilation.synchronised().interval_ns));
   }
   return text;
 }
@@ -71,7 +71,7 @@ std::string memory_table(const Compilation& compilation, const Machine& machine)
 }  // namespace
 
 std::string summary(const Compilation& compilation, const Machine& machine) {
-  const Synchronised& synchronised = compilation.synchronised;
+  const Synchronised& synchronised = compilation.synchronised();
   const auto& ops = compilation.placed().ops;
   const auto num_copies = std::count_if(
       ops.begin(), ops.end(), [](const PlacedOp& op) { return op.kind == PlacedOpKind::kCopy; });

@@ -3,9 +3,8 @@
 #include <set>
 
 #include "compiler/diagnostics/check_utf8.h"
-#include "compiler/schedule/joined_problem.h"
-#include "compiler/schedule/pipeline_search.h"
 #include "compiler/schedule/schedule.h"
+#include "compiler/schedule/text_columns.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -17,31 +16,36 @@ constexpr int32_t kMaxStage = 100;
 /// Says that a task is started in one launch with the one before it.
 constexpr std::string_view kJoined = "joined";
 
-/// A cut of one line: the text and the column it starts at.
-struct Field {
-  std::string_view text;
-  int column = 1;
-};
-
-/// Columns are separated by at least two spaces: names of copies contain single ones.
-std::vector<Field> fields_of(std::string_view line) {
-  std::vector<Field> fields;
-  size_t at = 0;
-  while (at < line.size()) {
-    while (at < line.size() && line[at] == ' ') ++at;
-    const size_t end = std::min(line.find("  ", at), line.size());
-    if (end > at) fields.push_back({trim(line.substr(at, end - at)), static_cast<int>(at) + 1});
-    at = end;
-  }
-  return fields;
+/// What a line says of a task; nothing if it says nothing.
+std::optional<std::string_view> task_statement_of(std::string_view line) {
+  const auto statement = statement_of(line);
+  if (statement && trim(*statement).starts_with("schedule ")) return std::nullopt;
+  return statement;
 }
 
-/// A line up to its comment; nothing if it states nothing of a task.
-std::optional<std::string_view> statement_of(std::string_view line) {
-  const std::string_view statement = line.substr(0, line.find('#'));
-  const std::string_view content = trim(statement);
-  if (content.empty() || content.starts_with("schedule ")) return std::nullopt;
-  return statement;
+/// The number behind a key such as `start=` or `stage=`, up to its unit.
+std::optional<int64_t> number_behind(std::string_view key, std::string_view text,
+                                     std::string_view unit) {
+  const size_t begin = text.find(key);
+  if (begin == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(begin + key.size());
+  int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  if (code != std::errc() || !text.starts_with(unit)) return std::nullopt;
+  return number;
+}
+
+/// What print_schedule wrote behind `because`.
+Reason reason_of(std::string_view text) {
+  constexpr std::string_view kKey = " because ";
+  const size_t begin = text.find(kKey);
+  if (begin == std::string_view::npos) return Reason::kAsWritten;
+  text.remove_prefix(begin + kKey.size());
+  for (const Reason reason : kReasons) {
+    if (to_string(reason) == text) return reason;
+  }
+  return Reason::kAsWritten;
 }
 
 std::optional<int32_t> stage_of(std::string_view text) {
@@ -60,15 +64,20 @@ std::optional<int32_t> stage_of(std::string_view text) {
 
 class ScheduleParser {
  public:
-  ScheduleParser(const std::shared_ptr<const SourceFile>& file, const TaskGraph& tasks,
-                 DiagnosticSink& diagnostics)
-      : file_(file), tasks_(tasks), diagnostics_(diagnostics), places_(tasks.tasks.size()) {
-    for (const TaskId task : tasks.tasks.ids()) task_names_[tasks.tasks[task].name] = task;
-    for (const LaneId lane : tasks.lanes.lanes.ids()) {
-      lane_names_[tasks.lanes.lanes[lane].name] = lane;
+  ScheduleParser(const std::shared_ptr<const SourceFile>& file, const Shared<TaskGraph>& tasks,
+                 const WrittenVersions& versions, DiagnosticSink& diagnostics)
+      : file_(file),
+        shared_tasks_(tasks),
+        tasks_(tasks),
+        versions_(versions),
+        diagnostics_(diagnostics),
+        places_(tasks->tasks.size()) {
+    for (const TaskId task : tasks_.tasks.ids()) task_names_[tasks_.tasks[task].name] = task;
+    for (const LaneId lane : tasks_.lanes.lanes.ids()) {
+      lane_names_[tasks_.lanes.lanes[lane].name] = lane;
     }
-    solution_.tasks = IdVector<TaskId, ScheduledTask>(tasks.tasks.size());
-    solution_.lanes = IdVector<LaneId, std::vector<TaskId>>(tasks.lanes.lanes.size());
+    solution_.tasks = IdVector<TaskId, ScheduledTask>(tasks_.tasks.size());
+    solution_.lanes = IdVector<LaneId, std::vector<TaskId>>(tasks_.lanes.lanes.size());
   }
 
   Result<Schedule> run() {
@@ -76,7 +85,7 @@ class ScheduleParser {
     int number = 0;
     for (const std::string_view line : split(file_->text, '\n')) {
       ++number;
-      if (const auto statement = statement_of(line)) read_line(*statement, number);
+      if (const auto statement = task_statement_of(line)) read_line(*statement, number);
     }
     for (const TaskId task : tasks_.tasks.ids()) {
       if (!places_[task]) {
@@ -120,7 +129,13 @@ class ScheduleParser {
     }
     places_[*task] = number;  // even where the lane is wrong: it is not missing
     if (!lane || !stage) return;
-    solution_.tasks[*task] = {*lane, *stage, 0, 0, Reason::kAsWritten, is_joined};
+    const auto start_ns = number_behind(" start=", fields[2].text, "ns");
+    const auto end_ns = number_behind(" end=", fields[2].text, "ns");
+    if (!start_ns || !end_ns) has_all_times_ = false;
+    // An order that is kept keeps its reasons; else it is one that somebody wrote.
+    const Reason reason = versions_ ? reason_of(fields[2].text) : Reason::kAsWritten;
+    solution_.tasks[*task] = {*lane,  *stage,   start_ns.value_or(0), end_ns.value_or(0),
+                              reason, is_joined};
     solution_.lanes[*lane].push_back(*task);
   }
 
@@ -145,24 +160,48 @@ class ScheduleParser {
   }
 
   Result<Schedule> evaluate() {
-    const SchedulingProblem problem = scheduling_problem(tasks_);
-    Schedule schedule{tasks_, solution_, {}, {}};
-    // Order and stages must be sound before anything can be timed.
-    schedule.solution.versions = IdVector<VersionedId, int32_t>(problem.values.size(), 1000);
-    Violation violation = verify_schedule(schedule);
-    if (!violation) {
-      schedule.solution = timed_as_written(problem, schedule.solution);
-      schedule.versions = versions_by_value(tasks_, schedule.solution);
-      violation = verify_schedule(schedule);
+    if (versions_ && has_all_times_) {
+      SchedulingSolution order = solution_;
+      order.versions = *versions_;
+      Schedule as_it_was = untimed(order);
+      if (has_sensible_times() && !verify_schedule(as_it_was)) {
+        return schedule_as_written(shared_tasks_, std::move(order), Times::kKeep);
+      }
     }
-    if (!violation) violation = find_too_many_versions(schedule);
+    // Order and stages must be sound before anything can be timed.
+    SchedulingSolution order = solution_;
+    order.versions = IdVector<VersionedId, int32_t>(versioned_values(tasks_).size(), 1000);
+    Violation violation = verify_schedule(untimed(order));
     if (!violation) {
-      const JoinedProblem joined(problem, launches_in(schedule.solution));
-      schedule.bound = joined.bound();
-      return schedule;
+      Schedule schedule = schedule_as_written(shared_tasks_, solution_, Times::kFind);
+      violation = verify_schedule(schedule);
+      if (!violation) violation = find_too_many_versions(schedule);
+      if (!violation) return schedule;
     }
     diagnostics_.error(at(1, 1, 1), "this schedule is not possible: " + *violation);
     return reported();
+  }
+
+  /// Whether no lane does two things at once; whoever moves a line leaves its times as they were.
+  bool has_sensible_times() const {
+    constexpr int64_t kMaxTimeNs = int64_t{1} << 50;
+    for (const std::vector<TaskId>& lane : solution_.lanes) {
+      int64_t free_ns = 0;
+      for (const TaskId task : lane) {
+        const ScheduledTask& at = solution_.tasks[task];
+        if (at.start_ns < free_ns || at.end_ns < at.start_ns || at.end_ns > kMaxTimeNs) {
+          return false;
+        }
+        free_ns = at.end_ns;
+      }
+    }
+    return true;
+  }
+
+  Schedule untimed(const SchedulingSolution& order) const {
+    Schedule schedule{shared_tasks_, order, {}, {}};
+    schedule.versions = versions_by_value(tasks_, order);
+    return schedule;
   }
 
   Violation find_too_many_versions(const Schedule& schedule) const {
@@ -176,12 +215,15 @@ class ScheduleParser {
   }
 
   const std::shared_ptr<const SourceFile>& file_;
+  const Shared<TaskGraph>& shared_tasks_;
   const TaskGraph& tasks_;
+  const WrittenVersions& versions_;
   DiagnosticSink& diagnostics_;
   IdVector<TaskId, std::optional<int>> places_;
   std::map<std::string, TaskId, std::less<>> task_names_;
   std::map<std::string, LaneId, std::less<>> lane_names_;
   SchedulingSolution solution_;
+  bool has_all_times_ = true;
 };
 
 }  // namespace
@@ -205,7 +247,7 @@ std::string print_schedule(const Schedule& schedule) {
 std::set<std::string, std::less<>> task_names_in(std::string_view schedule_text) {
   std::set<std::string, std::less<>> names;
   for (const std::string_view line : split(schedule_text, '\n')) {
-    const auto statement = statement_of(line);
+    const auto statement = task_statement_of(line);
     if (!statement) continue;
     const auto fields = fields_of(*statement);
     if (fields.size() > 1) names.emplace(fields[1].text);
@@ -214,9 +256,10 @@ std::set<std::string, std::less<>> task_names_in(std::string_view schedule_text)
 }
 
 Result<Schedule> parse_schedule(const std::shared_ptr<const SourceFile>& file,
-                                const TaskGraph& tasks, DiagnosticSink& diagnostics) {
+                                const Shared<TaskGraph>& tasks, DiagnosticSink& diagnostics,
+                                const WrittenVersions& versions) {
   if (!check_utf8(file, diagnostics)) return reported();
-  return ScheduleParser(file, tasks, diagnostics).run();
+  return ScheduleParser(file, tasks, versions, diagnostics).run();
 }
 
 }  // namespace graphc

@@ -84,6 +84,10 @@ enum class Reason : uint8_t {
   kLeanOrder,       ///< next in the order that uses little memory
   kEvensOut,        ///< moved there from a fuller core
 };
+inline constexpr Reason kReasons[] = {
+    Reason::kOnlyReady, Reason::kStartsCopy, Reason::kLongerPath,     Reason::kLeastSlack,
+    Reason::kNameOrder, Reason::kAsWritten,  Reason::kWaitsForMemory, Reason::kFitsMemory,
+    Reason::kLeanOrder, Reason::kEvensOut};
 std::string_view to_string(Reason reason);
 
 struct ScheduledTask {

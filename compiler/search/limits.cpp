@@ -36,21 +36,38 @@ CompileWithin compile_within(Evaluator& evaluator) {
   };
 }
 
+namespace {
+
+/// `device 'gpu0' of machine 'm' may use 1 MiB`
+std::string text_of(const MemoryExcess& excess, const Machine& machine) {
+  const Device& device = machine.devices[excess.device];
+  return "device '" + device.name + "' of machine '" + machine.name + "' " +
+         (excess.limit_bytes < device.memory_bytes
+              ? "may use " + format_bytes(excess.limit_bytes)
+              : "has " + format_bytes(excess.limit_bytes) + " of memory");
+}
+
+}  // namespace
+
 Result<void> check_limits(const MemoryPlan& memory, const Target& target,
                           const Shared<Graph>& graph) {
   const auto excess = find_excess(memory, target.limits);
   if (!excess) return {};
-  const Device& device = target.machine.devices[excess->device];
-  std::string text = "device '" + device.name + "' of machine '" + target.machine.name + "' ";
-  text += excess->limit_bytes < device.memory_bytes
-              ? "may use " + format_bytes(excess->limit_bytes)
-              : "has " + format_bytes(excess->limit_bytes) + " of memory";
   Evaluator evaluator(graph, target.machine, target.costs);
   const auto smallest = smallest_limit(excess->device, target.limits, compile_within(evaluator));
   const int64_t needed_bytes = smallest.value_or(excess->needed_bytes);
-  return machine_error(text + "; this graph needs " + format_bytes(needed_bytes) + " there (" +
-                       std::to_string(needed_bytes) + " bytes, the smallest limit that works); " +
+  return machine_error(text_of(*excess, target.machine) + "; this graph needs " +
+                       format_bytes(needed_bytes) + " there (" + std::to_string(needed_bytes) +
+                       " bytes, the smallest limit that works); " +
                        "move operators to another device or use smaller batches");
+}
+
+Result<void> check_decided(const MemoryPlan& memory, const Target& target) {
+  const auto excess = find_excess(memory, target.limits);
+  if (!excess) return {};
+  return machine_error(text_of(*excess, target.machine) + "; these decisions need " +
+                       format_bytes(excess->needed_bytes - excess->limit_bytes) + " more there (" +
+                       std::to_string(excess->needed_bytes) + " bytes)");
 }
 
 }  // namespace graphc

@@ -22,4 +22,9 @@ CompileWithin compile_within(Evaluator& evaluator);
 Result<void> check_limits(const MemoryPlan& memory, const Target& target,
                           const Shared<Graph>& graph);
 
+/// Errors (kMachine): the first device of which a plan takes too much whose decisions are given,
+/// and
+///         by how much.
+Result<void> check_decided(const MemoryPlan& memory, const Target& target);
+
 }  // namespace graphc

@@ -17,30 +17,6 @@ bool updates_on_all(const Parallel& parallel) {
   return parallel.updates == UpdatePlace::kEach || parallel.updates == UpdatePlace::kShards;
 }
 
-bool check_devices(const Parallel& parallel, const Machine& machine, DiagnosticSink& diagnostics) {
-  const size_t errors_before = diagnostics.num_errors();
-  for (const BatchPart& part : parallel.batch) {
-    find_device(part.device, part.where, machine, diagnostics);
-  }
-  if (parallel.updates == UpdatePlace::kDevice) {
-    find_device(parallel.update_device, parallel.update_where, machine, diagnostics);
-  }
-  const bool is_on_all = updates_on_all(parallel);
-  if (is_on_all && machine.find_device(*text_of_updates(parallel))) {
-    diagnostics.error(parallel.update_where,
-                      "machine '" + machine.name + "' has a device '" + *text_of_updates(parallel) +
-                          "', which `update_on` cannot tell from all devices of the batch",
-                      "give the device another name");
-  }
-  if (diagnostics.num_errors() > errors_before) return false;
-  const auto device_of = [&](const BatchPart& part) { return *machine.find_device(part.device); };
-  return !is_on_all ||
-         std::all_of(parallel.batch.begin(), parallel.batch.end(), [&](const BatchPart& part) {
-           return check_same_kind(device_of(parallel.batch[0]), device_of(part),
-                                  parallel.update_where, machine, diagnostics);
-         });
-}
-
 /// The graph with the types of its results; nothing if they cannot be inferred, which the passes
 /// report.
 std::optional<Graph> typed(Graph graph) {
@@ -168,11 +144,35 @@ class Chooser {
 
 }  // namespace
 
+bool check_parallel(const Parallel& parallel, const Machine& machine, DiagnosticSink& diagnostics) {
+  const size_t errors_before = diagnostics.num_errors();
+  for (const BatchPart& part : parallel.batch) {
+    find_device(part.device, part.where, machine, diagnostics);
+  }
+  if (parallel.updates == UpdatePlace::kDevice) {
+    find_device(parallel.update_device, parallel.update_where, machine, diagnostics);
+  }
+  const bool is_on_all = updates_on_all(parallel);
+  if (is_on_all && machine.find_device(*text_of_updates(parallel))) {
+    diagnostics.error(parallel.update_where,
+                      "machine '" + machine.name + "' has a device '" + *text_of_updates(parallel) +
+                          "', which `update_on` cannot tell from all devices of the batch",
+                      "give the device another name");
+  }
+  if (diagnostics.num_errors() > errors_before) return false;
+  const auto device_of = [&](const BatchPart& part) { return *machine.find_device(part.device); };
+  return !is_on_all ||
+         std::all_of(parallel.batch.begin(), parallel.batch.end(), [&](const BatchPart& part) {
+           return check_same_kind(device_of(parallel.batch[0]), device_of(part),
+                                  parallel.update_where, machine, diagnostics);
+         });
+}
+
 Result<ParallelChoice> parallel_candidates(const Graph& graph, const Machine& machine,
                                            const CostModel& costs, DiagnosticSink& diagnostics) {
   ParallelChoice choice;
   if (!graph.parallel) return choice;
-  if (!check_devices(*graph.parallel, machine, diagnostics)) return reported();
+  if (!check_parallel(*graph.parallel, machine, diagnostics)) return reported();
   choice.candidates = Chooser(graph, machine, costs).candidates();
   choice.parallel = choice.candidates[0].parallel;
   return choice;

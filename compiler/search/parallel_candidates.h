@@ -25,6 +25,9 @@ struct ParallelChoice {
   size_t chosen = 0;  ///< index into `candidates`
 };
 
+/// Errors: a device that the machine does not have; updates on each of devices of different kinds.
+bool check_parallel(const Parallel& parallel, const Machine& machine, DiagnosticSink& diagnostics);
+
 /// What `parallel` leaves open, and the first of it chosen. A part without a number of rows gets as
 /// many as its device is fast at the graph's nodes. A batch whose `update_on` is open stands beside
 /// itself with all updates on each of its devices, if these are of one kind. `auto` stands for the

@@ -36,6 +36,10 @@ struct Emitter {
 };
 
 constexpr std::array kEmitters = {
+    Emitter{"decisions",
+            [](const Compilation& c, const Machine& machine, int) {
+              return print_decisions(c.decisions, c.lowered, c.origin, machine);
+            }},
     Emitter{"graph",
             [](const Compilation& c, const Machine&, int) { return print_graph(c.passes.graph); }},
     Emitter{"placed", [](const Compilation& c, const Machine& machine,
@@ -51,13 +55,13 @@ constexpr std::array kEmitters = {
     Emitter{"memory-json", [](const Compilation& c, const Machine& machine,
                               int) { return memory_to_json(c.memory(), machine); }},
     Emitter{"sync", [](const Compilation& c, const Machine&,
-                       int) { return print_synchronised(c.synchronised); }},
+                       int) { return print_synchronised(c.synchronised()); }},
     Emitter{"dot", [](const Compilation& c, const Machine& machine,
                       int) { return to_dot(c.placed(), machine); }},
     Emitter{"svg", [](const Compilation& c, const Machine&,
-                      int num_steps) { return to_svg(c.synchronised, num_steps); }},
+                      int num_steps) { return to_svg(c.synchronised(), num_steps); }},
     Emitter{"trace", [](const Compilation& c, const Machine& machine,
-                        int num_steps) { return to_trace(c.synchronised, machine, num_steps); }},
+                        int num_steps) { return to_trace(c.synchronised(), machine, num_steps); }},
 };
 
 /// Not a level of one compilation, but what many come to.
@@ -188,6 +192,7 @@ Result<void> check_paths(const Command& command, const LoadedGraph& loaded) {
   const auto& machine = command.machine_path ? command.machine_path : loaded.machine_path;
   if (machine) inputs.push_back({"the machine", *machine});
   if (command.schedule_path) inputs.push_back({"the schedule", *command.schedule_path});
+  if (command.decisions_path) inputs.push_back({"the decisions", *command.decisions_path});
   std::vector<graphrt::FileOfCall> outputs;
   if (command.output_path) outputs.push_back({"-o", *command.output_path});
   return graphrt::check_files(inputs, outputs);
@@ -214,6 +219,9 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   CompileOptions options = options_for(command, dumps);
   TRY(options.memory_limits, parse_limits(command, machine));
   if (command.emit == kTradeOffs) {
+    if (command.decisions_path) {
+      return usage_error("--emit=pareto searches for decisions; --decisions gives them");
+    }
     if (command.is_serial) {
       return usage_error("--emit=pareto compares only plans with overlap, not --serial ones");
     }
@@ -222,6 +230,9 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   }
   if (command.schedule_path) {
     TRY(options.schedule_file, read_source_file(*command.schedule_path));
+  }
+  if (command.decisions_path) {
+    TRY(options.decisions_file, read_source_file(*command.decisions_path));
   }
   TRY(const Compilation compilation, compile(loaded.graph, machine, options, diagnostics));
   return deliver(command, compilation, machine, diagnostics);

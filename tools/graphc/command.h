@@ -10,6 +10,7 @@ struct Command {
   std::optional<std::string> output_path;
   std::optional<std::string> machine_path;
   std::optional<std::string> schedule_path;
+  std::optional<std::string> decisions_path;
   bool is_serial = false;
   std::optional<std::string> emit;
   int emit_steps = 3;

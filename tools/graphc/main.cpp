@@ -38,6 +38,12 @@ void add_options(CLI::App& app, Command& command) {
          "--serial", command.is_serial,
          "Let nothing overlap, one operation at a time: what a schedule is worth, by comparison")
       ->excludes(schedule);
+  app.add_option("--decisions", command.decisions_path,
+                 "Decide what this file says instead of searching, as --emit=decisions prints it, "
+                 "possibly edited")
+      ->type_name("FILE.decisions")
+      ->excludes(schedule)
+      ->excludes("--serial");
   app.add_option("--dump-after", command.dump_after,
                  "Print the graph to stderr after these passes, or after 'all'")
       ->type_name("PASS,...")
@@ -47,8 +53,10 @@ void add_options(CLI::App& app, Command& command) {
   app.add_flag("--explain{*}", command.explained,
                "Say why every node, or with --explain=NODE the one, is where and when it is");
   app.footer(
-      "Exit codes: 0 done; 1 the graph, machine or schedule file is wrong; 2 the command line is;\n"
-      "3 the machine has too little memory, or a file or standard output cannot be written;\n"
+      "Exit codes: 0 done; 1 the graph, machine, schedule or decisions file is wrong; 2 the "
+      "command\n"
+      "line is; 3 the machine has too little memory, or a file or standard output cannot be "
+      "written;\n"
       "141 nobody reads standard output any more.");
 }
 

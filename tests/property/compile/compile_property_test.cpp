@@ -91,8 +91,8 @@ TEST(CompileProperty, NoScheduleBeatsItsBound) {
   for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Compilation compilation = compile_random(seed);
-    EXPECT_LE(compilation.bound.interval_ns, compilation.synchronised.interval_ns);
-    EXPECT_LE(compilation.schedule().bound.interval_ns, compilation.synchronised.interval_ns);
+    EXPECT_LE(compilation.bound.interval_ns, compilation.synchronised().interval_ns);
+    EXPECT_LE(compilation.schedule().bound.interval_ns, compilation.synchronised().interval_ns);
   }
 }
 

@@ -62,7 +62,7 @@ TEST(Dot, AClusterADeviceDashedCopiesAndDottedEdgesIntoTheNextStep) {
 
 TEST(Svg, ARectangleForEveryRunOfATaskAndTheNameInSafeLetters) {
   const Compilation compilation = compiled(training_step(), star_machine());
-  const std::string svg = to_svg(compilation.synchronised, 4);
+  const std::string svg = to_svg(compilation.synchronised(), 4);
   EXPECT_EQ(count(svg, "<rect "), 1 + 4 * compilation.tasks().tasks.size());  // 1: the background
   EXPECT_THAT(svg, HasSubstr("a &quot;b&quot; &amp; &lt;c&gt;: predicted timeline"));
   EXPECT_THAT(svg, HasSubstr("<title>x -&gt; gpu0, step 3: "));
@@ -74,7 +74,7 @@ TEST(Trace, SlicesOfOneTrackDoNotOverlap) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Machine machine = random_machine(seed);
     const Compilation compilation = compiled(RandomGraph(seed).make(), machine);
-    const auto trace = nlohmann::json::parse(to_trace(compilation.synchronised, machine, 5));
+    const auto trace = nlohmann::json::parse(to_trace(compilation.synchronised(), machine, 5));
     std::map<int, std::vector<std::pair<double, double>>> tracks;
     for (const auto& event : trace.at("traceEvents")) {
       if (event.at("ph") != "X") continue;
@@ -97,7 +97,7 @@ TEST(Trace, SlicesOfOneTrackDoNotOverlap) {
 TEST(Trace, AProcessADeviceAndAThreadALane) {
   const Machine machine = star_machine();
   const Compilation compilation = compiled(training_step(), machine);
-  const auto trace = nlohmann::json::parse(to_trace(compilation.synchronised, machine, 1));
+  const auto trace = nlohmann::json::parse(to_trace(compilation.synchronised(), machine, 1));
   std::vector<std::string> processes;
   size_t num_threads = 0;
   for (const auto& event : trace.at("traceEvents")) {
@@ -114,7 +114,7 @@ TEST(PredictedRuns, KeepEveryDependency) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Compilation compilation = compiled(RandomGraph(seed).make(), random_machine(seed));
     std::map<std::pair<TaskId, int64_t>, Span> spans;
-    for (const TaskRun& run : predicted_runs(compilation.synchronised, 6)) {
+    for (const TaskRun& run : predicted_runs(compilation.synchronised(), 6)) {
       EXPECT_TRUE(spans.insert({{run.task, run.step}, run.span}).second);
     }
     EXPECT_EQ(spans.size(), 6 * compilation.tasks().tasks.size());
@@ -136,8 +136,8 @@ TEST(LowerToPlan, RandomGraphsGivePlansThatVerify) {
     const Compilation compilation = compiled(graph, random_machine(seed));
     const auto violation = verify_plan(compilation.plan);
     EXPECT_FALSE(violation) << violation->message;
-    EXPECT_EQ(compilation.plan.predicted_interval_ns, compilation.synchronised.interval_ns);
-    EXPECT_GE(compilation.synchronised.interval_ns, compilation.bound.interval_ns);
+    EXPECT_EQ(compilation.plan.predicted_interval_ns, compilation.synchronised().interval_ns);
+    EXPECT_GE(compilation.synchronised().interval_ns, compilation.bound.interval_ns);
     EXPECT_EQ(compilation.plan.required_features, features_of(compilation.plan));
   }
 }
@@ -186,8 +186,8 @@ TEST(Summary, CountsTasksCopiesWaitsAndBytes) {
   const std::string text = summary(compilation, machine);
   EXPECT_THAT(text, HasSubstr(" on star: 7 tasks, 3 of them copies, "));
   EXPECT_THAT(text, HasSubstr("  placement   as pinned\n"));
-  EXPECT_THAT(text, HasSubstr(std::to_string(compilation.synchronised.num_waits) + " left of " +
-                              std::to_string(compilation.synchronised.num_waits_before)));
+  EXPECT_THAT(text, HasSubstr(std::to_string(compilation.synchronised().num_waits) + " left of " +
+                              std::to_string(compilation.synchronised().num_waits_before)));
 }
 
 }  // namespace

@@ -59,8 +59,8 @@ TEST(NodeOrder, ShuffledFilesCompileToTheSameInterval) {
       std::mt19937 random(seed);
       std::shuffle(nodes.begin(), nodes.end(), random);
       const Compilation shuffled = compiled(nodes, machine);
-      EXPECT_EQ(shuffled.synchronised.interval_ns, written.synchronised.interval_ns);
-      EXPECT_EQ(shuffled.synchronised.latency_ns, written.synchronised.latency_ns);
+      EXPECT_EQ(shuffled.synchronised().interval_ns, written.synchronised().interval_ns);
+      EXPECT_EQ(shuffled.synchronised().latency_ns, written.synchronised().latency_ns);
       EXPECT_EQ(shuffled.bound.interval_ns, written.bound.interval_ns);
       EXPECT_EQ(shuffled.placement.chosen.name, written.placement.chosen.name);
     }

@@ -1,0 +1,67 @@
+#include "compiler/lower/decisions_text.h"
+
+#include "compiler/graph/parallel_text.h"
+#include "compiler/schedule/text_columns.h"
+
+namespace graphc {
+namespace {
+
+std::string text_of(Launches launches) { return launches == Launches::kJoint ? "joint" : "apart"; }
+std::string text_of(CopyBlocks copies) { return copies == CopyBlocks::kWhole ? "whole" : "blocks"; }
+std::string text_of(Overlap overlap) { return overlap == Overlap::kAll ? "all" : "none"; }
+
+std::string rewrites_text(const Decisions& decisions, const PlacedGraph& whole,
+                          const Machine& machine) {
+  std::string text;
+  for (size_t i = 0; i < decisions.rewrites.size(); ++i) {
+    const MemoryRewrite& rewrite = decisions.rewrites[i];
+    const PlacedGraph placed = rewritten(
+        whole,
+        {decisions.rewrites.begin(), decisions.rewrites.begin() + static_cast<std::ptrdiff_t>(i)},
+        machine);
+    text += rewrite.kind == RewriteKind::kRecompute ? "recompute  " : "park  ";
+    text += placed.values[rewrite.value].name;
+    for (const PlacedOpId reader : rewrite.readers) text += "  " + placed.ops[reader].name;
+    text += "\n";
+  }
+  return text;
+}
+
+std::string versions_text(const Schedule& schedule) {
+  std::string text;
+  for (const PlacedValueId value : versioned_values(schedule.tasks)) {
+    if (schedule.versions[value] == 1) continue;
+    text += "version  " + schedule.tasks->placed->values[value].name + "  " +
+            std::to_string(schedule.versions[value]) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string print_decisions(const Decisions& decisions, const Lowered& lowered,
+                            const DecisionsOrigin& origin, const Machine& machine) {
+  const Schedule& schedule = lowered.synchronised.memory->schedule;
+  const Graph& graph = schedule.tasks->placed->graph;
+  std::string text = "decisions  " + origin.graph_name + "  " + origin.graph_fingerprint + "\n";
+  text += "machine  " + origin.machine_name + "  " + origin.machine_fingerprint + "\n";
+  if (decisions.parallel) text += print_parallel(*decisions.parallel);
+  text += "launches  " + text_of(decisions.launches) + "\n";
+  text += "copies  " + text_of(decisions.copies) + "\n";
+  text += "overlap  " + text_of(decisions.overlap) + "\n";
+  if (decisions.budget) {
+    for (const DeviceId device : machine.devices.ids()) {
+      text += "budget  " + machine.devices[device].name + "  " +
+              std::to_string((*decisions.budget)[device]) + "\n";
+    }
+  }
+  for (const NodeId node : graph.nodes.ids()) {
+    text += "place  " + graph.nodes[node].name + "  " +
+            machine.devices[decisions.assignment[node]].name + "\n";
+  }
+  text += rewrites_text(decisions, lowered.whole, machine);
+  text += versions_text(schedule);
+  return text + print_schedule(schedule);
+}
+
+}  // namespace graphc

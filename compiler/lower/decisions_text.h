@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "compiler/lower/lower.h"
+
+/// Decisions as text, printed by --emit=decisions and read, possibly edited, by --decisions. One a
+/// line, columns separated by at least two spaces, `#` begins a comment:
+///
+///   decisions  mlp  62f0c1a9            name and fingerprint of the graph as it was read
+///   machine    h200-x2  99d01b7e        of the machine
+///   parallel batch gpu0 = 60, gpu1 = 40 update_on each
+///   launches   joint                    or apart
+///   copies     whole                    or blocks
+///   overlap    all                      or none
+///   budget     gpu0  1048576            bytes; of every device or of none
+///   place      z1  gpu0                 of every node
+///   recompute  h1@gpu0  g1  g2          a value and the readers that get it anew
+///   park       h2@gpu0  g3
+///   version    x@gpu0  2                of values that have more than one
+///   schedule mlp                        from here on as print_schedule writes it
+///   gpu0.stream0  z1  stage=0 start=0ns end=13107ns because longer_path
+namespace graphc {
+
+/// What decisions belong to.
+struct DecisionsOrigin {
+  std::string graph_name;
+  std::string graph_fingerprint;
+  std::string machine_name;
+  std::string machine_fingerprint;
+  bool operator==(const DecisionsOrigin&) const = default;
+};
+
+/// Requires: `lowered` is what the decisions, of which none is open, were lowered to.
+std::string print_decisions(const Decisions& decisions, const Lowered& lowered,
+                            const DecisionsOrigin& origin, const Machine& machine);
+
+/// What stands before passes can run.
+/// Errors (at their place): no text of decisions; those of another graph or machine.
+Result<std::optional<Parallel>> parse_parallel_decision(
+    const std::shared_ptr<const SourceFile>& file, const DecisionsOrigin& origin,
+    DiagnosticSink& diagnostics);
+
+/// All of it, for the graph as the passes left it.
+///
+/// Errors (at their place): a line that is no decision or stands twice; an unknown node, device,
+///         value, operation or lane, with the nearest that is there; a node without a device, or on
+///         another than the graph pins it to; a value that cannot be had again; a schedule that is
+///         not possible, with the cycle if there is one.
+Result<Decisions> parse_decisions(const std::shared_ptr<const SourceFile>& file,
+                                  const Target& target, const Shared<Graph>& graph,
+                                  DiagnosticSink& diagnostics);
+
+}  // namespace graphc
