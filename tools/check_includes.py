@@ -202,10 +202,39 @@ def problems_in(root):
                     yield f'{path}:{number}: {line.strip()}: {reason}'
 
 
+FORWARD = re.compile(r"^(?:class|struct) (\w+);")
+DEFINITION = re.compile(r"^\s*(?:class|struct) (\w+)(?: final)?(?: :[^:]|\s*\{)")
+NAMESPACE = re.compile(r"^namespace (?:\w+::)*(\w+) \{")
+
+
+def forward_declarations_in(root):
+    """Reasons for every forward declaration of what is defined in another namespace, or nowhere.
+
+    Namespaces that the repository does not define are those of libraries."""
+    defined, declared, ours = set(), [], set()
+    for folder in SOURCE_FOLDERS:
+        for file in sorted((root / folder).rglob("*")):
+            if file.suffix not in SOURCE_SUFFIXES or not file.is_file():
+                continue
+            namespace, is_template = "", False
+            for number, line in enumerate(file.read_text().splitlines(), start=1):
+                was_template, is_template = is_template, line.startswith("template")
+                if match := NAMESPACE.match(line):
+                    namespace = match[1]
+                elif match := DEFINITION.match(line):
+                    defined.add((namespace, match[1]))
+                    ours.add(namespace)
+                elif (match := FORWARD.match(line)) and not was_template:
+                    declared.append((file.relative_to(root).as_posix(), number, namespace, match[1]))
+    for path, number, namespace, name in declared:
+        if namespace in ours and (namespace, name) not in defined:
+            yield f"{path}:{number}: {name} is not defined in namespace {namespace}"
+
+
 def main():
     default_root = pathlib.Path(__file__).resolve().parent.parent
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default_root
-    problems = list(problems_in(root))
+    problems = list(problems_in(root)) + list(forward_declarations_in(root))
     cycle = find_cycle()
     if cycle:
         problems.append("the table of allowed includes has a cycle: " + " -> ".join(cycle))

@@ -6,16 +6,17 @@
 #     --runs N       each target for N inputs a round instead, the same in every run of the script
 #     --rounds N     N rounds over the targets; 0: until it is stopped
 #     --no-build     take the fuzzers as they are
+#     --preset NAME  those of this preset; default: fuzz
 #     --report       no fuzzing: what all runs so far add up to
 #
-# What a target learns stays in build/fuzz/fuzz/TARGET/corpus, what it finds in .../findings; with
-# --runs both are in build/fuzz/fuzz/smoke and start empty. The exit code is 1 when something was found.
+# What a target learns stays in build/PRESET/fuzz/TARGET/corpus, what it finds in .../findings; with
+# --runs both are in build/PRESET/fuzz/smoke and start empty. The exit code is 1 when something was
+# found.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly all_targets=(plan graph_yaml graph_text machine schedule npy safetensors)
-readonly seeds=build/fuzz/fuzz/seeds
-home=build/fuzz/fuzz
+preset=fuzz
 minutes=1
 runs=
 rounds=1
@@ -23,7 +24,7 @@ is_built=yes
 is_report=
 targets=()
 
-usage() { sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 number() {
   [[ $2 =~ ^[0-9]+$ ]] || { echo "fuzz: $1 needs a number; got '$2'" >&2; exit 2; }
@@ -36,6 +37,7 @@ while [[ $# -gt 0 ]]; do
     --runs) runs=$(number "$1" "${2-}"); shift ;;
     --rounds) rounds=$(number "$1" "${2-}"); shift ;;
     --no-build) is_built= ;;
+    --preset) preset=${2-}; shift ;;
     --report) is_report=yes ;;
     -h | --help) usage; exit 0 ;;
     -*) usage >&2; exit 2 ;;
@@ -43,7 +45,9 @@ while [[ $# -gt 0 ]]; do
   esac
   shift
 done
-[[ -z $runs ]] || home=build/fuzz/fuzz/smoke
+readonly seeds=build/$preset/fuzz/seeds
+home=build/$preset/fuzz
+[[ -z $runs ]] || home+=/smoke
 [[ ${#targets[@]} -gt 0 ]] || targets=("${all_targets[@]}")
 for target in "${targets[@]}"; do
   [[ " ${all_targets[*]} " == *" $target "* ]] ||
@@ -97,7 +101,7 @@ fuzz() {
   local cpu_before
   cpu_before=$(cpu_seconds)
   ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-    "build/fuzz/bin/fuzzer_$target" "${options[@]}" "${folders[@]}" >"$log" 2>&1 &
+    "build/$preset/bin/fuzzer_$target" "${options[@]}" "${folders[@]}" >"$log" 2>&1 &
   child=$!
   wait "$child" || status=$?
   child=
@@ -120,8 +124,8 @@ if [[ -n $is_report ]]; then
 fi
 if [[ -n $is_built ]]; then
   export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
-  cmake --preset fuzz --log-level=WARNING
-  cmake --build --preset fuzz
+  cmake --preset "$preset" --log-level=WARNING
+  cmake --build --preset "$preset" --target fuzzers
 fi
 
 has_findings=

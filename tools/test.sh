@@ -78,36 +78,32 @@ check_scripts() {
   for script in tools/*.sh .ci/run; do bash -n "$script"; done
 }
 
-# tidy PRESET OPTION...: clang-tidy over what a preset compiles and is not for nvcc, whose CUDA is
-# newer than clang's; headers are looked at through the files that include them.
-tidy() {
-  local preset=$1
-  shift
-  run-clang-tidy-19 -quiet -p "build/$preset" -j "$jobs" "$@" '\.(cpp|cxx)$' 2>&1 |
-    { grep -vE '^(\[|clang-tidy-19 |Enabled checks|[0-9]+ warnings|$)' || true; }
+# Configures a preset for tools that read its compile commands, and makes what is generated.
+configure_for_reading() {
+  cmake --preset "$1" --log-level=WARNING
+  cmake --build --preset "$1" --target plan_header -- -j "$jobs"
 }
 
-# Files that are compiled together are looked at together, but by checks that mind what else is in
-# sight. The build itself includes files that are no headers there; check_includes.py refuses it
-# everywhere else.
-readonly one_file_checks=bugprone-forward-declaration-namespace
+# All but what is for nvcc, whose CUDA is newer than clang's; headers are looked at through the files
+# that include them. What takes the time is the libraries' headers, so whole folders are read
+# together, without the checks that mind what else is in sight: check_includes.py refuses source
+# files that are included, and forward declarations of what is nowhere.
 check_tidy() {
-  tidy release -checks="-clang-analyzer-*,-bugprone-suspicious-include,-$one_file_checks"
+  configure_for_reading tidy
+  run-clang-tidy-19 -quiet -p build/tidy -j "$jobs" '\.(cpp|cxx)$' \
+    -checks='-clang-analyzer-*,-bugprone-suspicious-include,-bugprone-forward-declaration-namespace' \
+    2>&1 | { grep -vE '^(\[|clang-tidy-19 |Enabled checks|[0-9]+ warnings|$)' || true; }
 }
 
-# Each file by itself, so that a missing include is found, too. The analyzer follows the paths of a
-# function up to a number of states: by default ten times as many, which takes five times as long.
+# Each file by itself, so that a missing include is found, and read by clang's analyzer.
 check_file_by_file() {
-  cmake --preset file-by-file --log-level=WARNING
-  cmake --build --preset file-by-file --target plan_header -- -j "$jobs"
-  local checks="-*,$one_file_checks,clang-analyzer-core.*,clang-analyzer-cplusplus.*"
-  tidy file-by-file -checks="$checks,-clang-analyzer-core.NonNullParamChecker" \
-    -extra-arg={-Xclang,-analyzer-config,-Xclang,max-nodes=20000}
+  configure_for_reading file-by-file
+  tools/analyze.py build/file-by-file -j "$jobs"
 }
 
 # The same inputs in every run. What fuzzing for hours finds, docs/testing.md says how to look for.
 fuzz_smoke() {
-  tools/fuzz.sh --no-build --runs 10000
+  tools/fuzz.sh --preset asan --no-build --runs 10000
 }
 
 if [[ $mode == quick ]]; then
@@ -125,7 +121,6 @@ if [[ $mode == all ]]; then
   stage "file by file, clang's analyzer" check_file_by_file
   stage "AddressSanitizer and UBSan build" build asan
   stage "AddressSanitizer and UBSan tests" run_tests asan
-  stage "fuzz build" build fuzz
   stage "fuzz smoke" fuzz_smoke
   stage "ThreadSanitizer build" build tsan
   stage "ThreadSanitizer tests" run_tests tsan

@@ -31,24 +31,27 @@ class InitializerReader {
   void read_form(const YamlNode& form, const YamlNode* arguments) {
     const std::string& name = form.text;
     const bool has_arguments = arguments != nullptr && arguments->kind != YamlKind::kNull;
-    const bool needs_arguments =
-        name == "constant" || name == "uniform" || name == "same_as" || name == "file";
-    if (needs_arguments && !has_arguments) {
+    if (name == "zeros") return check_no_arguments(has_arguments ? arguments : nullptr);
+    if (name == "he_normal") return read_random(InitializerKind::kHeNormal, form, arguments);
+    if (name == "xavier") return read_random(InitializerKind::kXavier, form, arguments);
+    if (name == "constant" || name == "uniform" || name == "same_as" || name == "file") {
+      if (has_arguments) return read_form_with(*arguments, form);
       diagnostics_.error(form.where, "the initializer '" + name + "' needs a value",
                          "write init: {" + name + ": " + example_of(name) + "}");
       return;
     }
-    if (name == "zeros") return check_no_arguments(has_arguments ? arguments : nullptr);
-    if (name == "constant") return read_constant(*arguments);
-    if (name == "uniform") return read_uniform(form, *arguments);
-    if (name == "he_normal") return read_random(InitializerKind::kHeNormal, form, arguments);
-    if (name == "xavier") return read_random(InitializerKind::kXavier, form, arguments);
-    if (name == "same_as") return read_same_as(*arguments);
-    if (name == "file") return read_file(*arguments);
     const std::optional<std::string> nearest = nearest_name(name, kForms);
     diagnostics_.error(form.where, "unknown initializer '" + name + "'",
                        nearest ? "did you mean '" + *nearest + "'?"
                                : "the initializers are " + join(kForms, ", "));
+  }
+
+  /// Of those forms that need arguments.
+  void read_form_with(const YamlNode& arguments, const YamlNode& form) {
+    if (form.text == "constant") return read_constant(arguments);
+    if (form.text == "uniform") return read_uniform(form, arguments);
+    if (form.text == "same_as") return read_same_as(arguments);
+    read_file(arguments);
   }
 
   static std::string example_of(const std::string& name) {

@@ -85,11 +85,13 @@ class ScheduleParser {
     int number = 0;
     for (const std::string_view line : split(file_->text, '\n')) {
       ++number;
+      if (trim(line).starts_with("schedule ")) first_line_ = number;
       if (const auto statement = task_statement_of(line)) read_line(*statement, number);
     }
     for (const TaskId task : tasks_.tasks.ids()) {
       if (!places_[task]) {
-        diagnostics_.error(at(1, 1, 1), "task '" + tasks_.tasks[task].name + "' is missing");
+        diagnostics_.error(at(first_line_, 1, 1),
+                           "task '" + tasks_.tasks[task].name + "' is missing");
       }
     }
     if (diagnostics_.num_errors() > errors_before) return reported();
@@ -178,7 +180,7 @@ class ScheduleParser {
       if (!violation) violation = find_too_many_versions(schedule);
       if (!violation) return schedule;
     }
-    diagnostics_.error(at(1, 1, 1), "this schedule is not possible: " + *violation);
+    diagnostics_.error(at(first_line_, 1, 1), "this schedule is not possible: " + *violation);
     return reported();
   }
 
@@ -224,6 +226,7 @@ class ScheduleParser {
   std::map<std::string, LaneId, std::less<>> lane_names_;
   SchedulingSolution solution_;
   bool has_all_times_ = true;
+  int first_line_ = 1;  ///< where the schedule begins
 };
 
 }  // namespace

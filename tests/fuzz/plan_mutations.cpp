@@ -293,7 +293,8 @@ class PlanMutator {
     if (below(2) == 0) change_op_of(*node);
     if (below(2) == 0 && !node->inputs.empty()) *any(node->inputs) = any_id(plan_.source.values);
     if (below(4) == 0) node->updates = any_id(plan_.source.values);
-    if (below(4) == 0) change_shape(any(plan_.source.values)->type);
+    SourceValue* value = any(plan_.source.values);
+    if (value != nullptr && below(4) == 0) change_shape(value->type);
   }
 
   /// Every operand names who writes what it reads, as after the compiler.

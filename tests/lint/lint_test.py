@@ -8,6 +8,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import check_files
 import check_includes
+import check_std_includes
 
 
 class Tree(unittest.TestCase):
@@ -33,6 +34,12 @@ class IncludesTest(Tree):
     def test_the_runtime_does_not_see_the_compiler(self):
         self.expect_problem("runtime/plan/a.h", '#include "compiler/graph/graph.h"',
                             "runtime/plan may not include compiler/graph")
+
+    def test_what_is_declared_is_defined_in_the_same_namespace(self):
+        self.write("compiler/graph/a.h", "namespace graphc {\nstruct A;\nstruct B {};\n}\n")
+        self.write("runtime/base/a.h", "namespace graphrt {\nstruct A {};\n}\n")
+        self.assertEqual(list(check_includes.forward_declarations_in(self.root)),
+                         ["compiler/graph/a.h:2: A is not defined in namespace graphc"])
 
     def test_a_stage_does_not_see_a_later_one(self):
         self.expect_problem("compiler/placement/a.cpp", '#include "compiler/schedule/schedule.h"',
@@ -85,6 +92,30 @@ class IncludesTest(Tree):
         self.addCleanup(check_includes.ALLOWED["runtime/base"].pop)
         self.assertEqual(check_includes.find_cycle(),
                          ["runtime/base", "runtime/plan", "runtime/base"])
+
+
+class StdIncludesTest(Tree):
+    def problems(self):
+        check_std_includes.text_of.cache_clear()
+        return list(check_std_includes.problems(self.root))
+
+    def test_a_name_needs_its_header(self):
+        self.write("compiler/a.cpp", "std::vector<int> a;\nint b = std::max(1, 2);\n")
+        self.assertEqual(self.problems(), ["compiler/a.cpp: std::max without <algorithm>",
+                                           "compiler/a.cpp: std::vector without <vector>"])
+
+    def test_a_header_of_ours_may_bring_it(self):
+        self.write("compiler/a.h", "#include <vector>\n")
+        self.write("compiler/a.cpp", '#include "compiler/a.h"\nstd::vector<int> a;\n')
+        self.assertEqual(self.problems(), [])
+
+    def test_comments_and_texts_use_nothing(self):
+        self.write("tools/a.cpp", '// std::map\nconst char* a = "std::map";  /* std::map */\n')
+        self.assertEqual(self.problems(), [])
+
+    def test_a_test_needs_googletest(self):
+        self.write("tests/a.cpp", "TEST(A, B) {}\n")
+        self.assertEqual(self.problems(), ["tests/a.cpp: TEST without <gtest/gtest.h>"])
 
 
 class FilesTest(Tree):

@@ -83,7 +83,7 @@ TEST(CompileProperty, PlansSurviveTheirFile) {
     const auto decoded = decode_plan(bytes);
     ASSERT_TRUE(decoded) << decoded.error().message;
     EXPECT_EQ(*decoded, plan);
-    EXPECT_EQ(bytes, encode_plan(compile_random(seed).plan));
+    EXPECT_EQ(bytes, encode_plan(compile_anew(seed).plan));
   }
 }
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "runtime/engine/reference_check.h"
 #include "runtime/plan/verify_plan.h"
@@ -14,12 +15,14 @@ namespace {
 constexpr uint32_t kNumFitSeeds = 12;
 constexpr int64_t kNumFitSteps = 5;
 
-Result<Compilation> compile_with(const AskedLimits& limits, uint32_t seed) {
+Result<Compilation> compile_with(const AskedLimits& limits, uint32_t seed,
+                                 std::shared_ptr<const SourceFile> decisions = nullptr) {
   const Machine machine = random_machine(seed);
   DiagnosticSink diagnostics;
   CompileOptions options;
   options.block_sizes = random_block_sizes(seed);
   options.memory_limits = limits;
+  options.decisions_file = std::move(decisions);
   return compile(random_graph(seed, machine), machine, options, diagnostics);
 }
 
@@ -104,6 +107,33 @@ TEST(FitProperty, NoWaitTooManyUnderALimit) {
     }
   }
   EXPECT_GT(num_mutants, size_t{5} * kNumFitSeeds);
+}
+
+std::shared_ptr<const SourceFile> decisions_of(const Compilation& compilation, uint32_t seed) {
+  return std::make_shared<const SourceFile>(
+      SourceFile{"random.decisions", print_decisions(compilation.decisions, compilation.lowered,
+                                                     compilation.origin, random_machine(seed))});
+}
+
+// Whatever was decided, its text decides the same: to the byte of the plan, and of the text.
+TEST(FitProperty, DecisionsSurviveTheirText) {
+  int num_traded = 0;
+  for (uint32_t seed = 0; seed < 3 * kNumFitSeeds; ++seed) {
+    const auto [device, bytes] = fullest(compile_random(seed).memory());
+    for (const int64_t percent : {100, 70}) {
+      const AskedLimits limits = {{device, bytes * percent / 100}};
+      const auto given = compile_with(limits, seed);
+      if (!given) continue;
+      num_traded += given->decisions.budget ? 1 : 0;
+      const auto text = decisions_of(*given, seed);
+      SCOPED_TRACE("seed " + std::to_string(seed) + "\n" + text->text);
+      const auto again = compile_with(limits, seed, text);
+      ASSERT_TRUE(again);
+      EXPECT_EQ(again->plan, given->plan);
+      EXPECT_EQ(decisions_of(*again, seed)->text, text->text);
+    }
+  }
+  EXPECT_GT(num_traded, 5);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,14 +32,20 @@ inline BlockSizes random_block_sizes(uint32_t seed) {
 }
 
 /// compile() checks every level with its verifier and aborts where one refuses.
-inline Compilation compile_random(uint32_t seed) {
+inline Compilation compile_anew(uint32_t seed, CompileOptions options = {}) {
   const Machine machine = random_machine(seed);
   DiagnosticSink diagnostics;
-  CompileOptions options;
   options.block_sizes = random_block_sizes(seed);
   auto compilation = compile(random_graph(seed, machine), machine, options, diagnostics);
   CHECK(compilation.has_value(), "seed " + std::to_string(seed) + "\n" + diagnostics.render_all());
   return *std::move(compilation);
+}
+
+/// The same, once for all tests of a program.
+inline const Compilation& compile_random(uint32_t seed) {
+  static std::map<uint32_t, Compilation> known;
+  const auto at = known.find(seed);
+  return at != known.end() ? at->second : known.emplace(seed, compile_anew(seed)).first->second;
 }
 
 /// With its inputs given and all outputs kept.

@@ -129,10 +129,11 @@ TEST(SessionMisuse, StacksHaveNoHoles) {
   EXPECT_FALSE(session.stacked("l"));
 }
 
+#ifndef __clang_analyzer__  // which is right: this uses what was moved away
 TEST(SessionMisuse, ASessionThatWasMovedAwayHasNothing) {
   Session session = fed_session();
   Session other = std::move(session);
-  // NOLINTBEGIN(bugprone-use-after-move,clang-analyzer-cplusplus.Move): that is the point
+  // NOLINTBEGIN(bugprone-use-after-move): that is the point
   EXPECT_THAT(message_of(session.run(1)), HasSubstr("moved away"));
   EXPECT_FALSE(session.set_input("x", training_rows()));
   EXPECT_FALSE(session.state("w"));
@@ -148,10 +149,11 @@ TEST(SessionMisuse, ASessionThatWasMovedAwayHasNothing) {
   EXPECT_EQ(session.next_step(), 0);
   EXPECT_EQ(session.input_array("x"), nullptr);
   session = fed_session();
-  // NOLINTEND(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
+  // NOLINTEND(bugprone-use-after-move)
   EXPECT_TRUE(session.run(1));
   EXPECT_TRUE(other.run(1));
 }
+#endif
 
 /// Calls back once, in the first instruction of step 3.
 class CallingObserver final : public InstructionObserver {

@@ -1,6 +1,7 @@
 // Operands where formulas that are right on paper go wrong.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>

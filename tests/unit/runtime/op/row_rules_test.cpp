@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 #include "op_test_support.h"
 
 namespace graphrt {

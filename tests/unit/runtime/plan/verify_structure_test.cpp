@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 #include "runtime/plan/verify_plan.h"
 #include "tests/unit/runtime/plan/small_plans.h"
