@@ -16,8 +16,8 @@ std::string graph_fingerprint(Graph graph) {
   return fingerprint_hex(print_graph(graph));
 }
 
-DecisionsOrigin origin_of(const Graph& graph, const Machine& machine) {
-  return {graph.name, graph_fingerprint(graph), machine.name, fingerprint_hex(to_yaml(machine))};
+std::string machine_fingerprint(const Machine& machine) {
+  return fingerprint_hex(to_yaml(machine));
 }
 
 /// What a file decides, in the place of a search.
@@ -26,23 +26,25 @@ Result<Found> decided(const Graph& graph, const Target& target, const CompileOpt
   const std::shared_ptr<const SourceFile>& file = options.decisions_file;
   Found found;
   TRY(found.parallel.parallel,
-      parse_parallel_decision(file, origin_of(graph, target.machine), diagnostics));
+      parse_parallel_decision(file, target.machine, machine_fingerprint(target.machine),
+                              diagnostics));
   if (found.parallel.parallel &&
       !check_parallel(*found.parallel.parallel, target.machine, diagnostics)) {
     return reported();
   }
   TRY(found.passes,
       passes_for(graph, found.parallel.parallel, target, options.passes, diagnostics));
-  TRY(found.decisions, parse_decisions(file, target, found.passes.graph, diagnostics));
+  TRY(found.decisions, parse_decisions(file, target, found.passes.graph,
+                                       graph_fingerprint(found.passes.source), diagnostics));
   found.decisions.parallel = found.parallel.parallel;
   TRY(found.placement.pins, resolve_pins(found.passes.graph, target.machine, diagnostics));
-  found.placement.chosen = {"as decided", found.decisions.assignment};
+  found.placement.chosen = {"as decided", found.decisions};
   return found;
 }
 
 PlanContext context_for(const Graph& source, const Machine& machine,
                         const CompileOptions& options) {
-  Fingerprints fingerprints{graph_fingerprint(source), fingerprint_hex(to_yaml(machine)),
+  Fingerprints fingerprints{graph_fingerprint(source), machine_fingerprint(machine),
                             GRAPHC_VERSION};
   return {to_source_graph(source), fingerprints, options.plan_folder};
 }
@@ -81,10 +83,10 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
 
   StepBound bound = relaxed_bound(typed, machine, costs, found.placement.pins);
   std::string given_up = describe_memory(found.decisions, lowered.whole, machine);
-  return Compilation{
-      std::move(found.parallel), std::move(found.passes),    std::move(found.placement),
-      std::move(bound),          std::move(found.decisions), origin_of(graph, machine),
-      std::move(given_up),       std::move(lowered),         std::move(plan)};
+  return Compilation{std::move(found.parallel),  std::move(found.passes),
+                     std::move(found.placement), std::move(bound),
+                     std::move(found.decisions), std::move(given_up),
+                     std::move(lowered),         std::move(plan)};
 }
 
 Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,
@@ -92,9 +94,8 @@ Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& mach
                                          DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
   const Target target{machine, costs, limits_of(machine, options.memory_limits)};
-  TRY(Found found, search(graph, target, Overlap::kAll, options.passes, diagnostics));
-  Evaluator evaluator(found.passes.graph, machine, costs);
-  return find_trade_offs(target.limits, compile_within(evaluator));
+  TRY(PlacedSearch placed, search_placement(graph, target, options.passes, diagnostics));
+  return find_trade_offs(target.limits, compile_within(placed.evaluator));
 }
 
 }  // namespace graphc

@@ -30,8 +30,7 @@ struct Compilation {
   PassRun passes;
   Placement placement;
   StepBound bound;
-  Decisions decisions;  ///< nothing is left open
-  DecisionsOrigin origin;
+  Decisions decisions;   ///< nothing is left open
   std::string given_up;  ///< for memory, in words
   Lowered lowered;
   Plan plan;

@@ -13,16 +13,13 @@ std::string text_of(Overlap overlap) { return overlap == Overlap::kAll ? "all" :
 std::string rewrites_text(const Decisions& decisions, const PlacedGraph& whole,
                           const Machine& machine) {
   std::string text;
-  for (size_t i = 0; i < decisions.rewrites.size(); ++i) {
-    const MemoryRewrite& rewrite = decisions.rewrites[i];
-    const PlacedGraph placed = rewritten(
-        whole,
-        {decisions.rewrites.begin(), decisions.rewrites.begin() + static_cast<std::ptrdiff_t>(i)},
-        machine);
+  PlacedGraph placed = whole;
+  for (const MemoryRewrite& rewrite : decisions.rewrites) {
     text += rewrite.kind == RewriteKind::kRecompute ? "recompute  " : "park  ";
     text += placed.values[rewrite.value].name;
     for (const PlacedOpId reader : rewrite.readers) text += "  " + placed.ops[reader].name;
     text += "\n";
+    placed = rewritten(placed, {rewrite}, machine);
   }
   return text;
 }
@@ -40,11 +37,11 @@ std::string versions_text(const Schedule& schedule) {
 }  // namespace
 
 std::string print_decisions(const Decisions& decisions, const Lowered& lowered,
-                            const DecisionsOrigin& origin, const Machine& machine) {
+                            const Fingerprints& fingerprints, const Machine& machine) {
   const Schedule& schedule = lowered.synchronised.memory->schedule;
   const Graph& graph = schedule.tasks->placed->graph;
-  std::string text = "decisions  " + origin.graph_name + "  " + origin.graph_fingerprint + "\n";
-  text += "machine  " + origin.machine_name + "  " + origin.machine_fingerprint + "\n";
+  std::string text = "decisions  " + graph.name + "  " + fingerprints.graph + "\n";
+  text += "machine  " + machine.name + "  " + fingerprints.machine + "\n";
   if (decisions.parallel) text += print_parallel(*decisions.parallel);
   text += "launches  " + text_of(decisions.launches) + "\n";
   text += "copies  " + text_of(decisions.copies) + "\n";

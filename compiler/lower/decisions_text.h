@@ -8,7 +8,7 @@
 /// Decisions as text, printed by --emit=decisions and read, possibly edited, by --decisions. One a
 /// line, columns separated by at least two spaces, `#` begins a comment:
 ///
-///   decisions  mlp  62f0c1a9            name and fingerprint of the graph as it was read
+///   decisions  mlp  62f0c1a9            name and fingerprint of the graph, as in its plan
 ///   machine    h200-x2  99d01b7e        of the machine
 ///   parallel batch gpu0 = 60, gpu1 = 40 update_on each
 ///   launches   joint                    or apart
@@ -23,33 +23,28 @@
 ///   gpu0.stream0  z1  stage=0 start=0ns end=13107ns because longer_path
 namespace graphc {
 
-/// What decisions belong to.
-struct DecisionsOrigin {
-  std::string graph_name;
-  std::string graph_fingerprint;
-  std::string machine_name;
-  std::string machine_fingerprint;
-  bool operator==(const DecisionsOrigin&) const = default;
-};
-
-/// Requires: `lowered` is what the decisions, of which none is open, were lowered to.
+/// Requires: `lowered` is what the decisions, of which none is open, were lowered to; fingerprints
+///           are those of its plan.
 std::string print_decisions(const Decisions& decisions, const Lowered& lowered,
-                            const DecisionsOrigin& origin, const Machine& machine);
+                            const Fingerprints& fingerprints, const Machine& machine);
 
 /// What stands before passes can run.
-/// Errors (at their place): no text of decisions; those of another graph or machine.
+/// Errors (at their place): no text of decisions; those of another machine.
 Result<std::optional<Parallel>> parse_parallel_decision(
-    const std::shared_ptr<const SourceFile>& file, const DecisionsOrigin& origin,
-    DiagnosticSink& diagnostics);
+    const std::shared_ptr<const SourceFile>& file, const Machine& machine,
+    const std::string& machine_fingerprint, DiagnosticSink& diagnostics);
 
-/// All of it, for the graph as the passes left it.
+/// All of it, for the graph as the passes left it; the fingerprint is that which its plan gets.
+/// Requires: parse_parallel_decision read the file.
 ///
-/// Errors (at their place): a line that is no decision or stands twice; an unknown node, device,
-///         value, operation or lane, with the nearest that is there; a node without a device, or on
-///         another than the graph pins it to; a value that cannot be had again; a schedule that is
-///         not possible, with the cycle if there is one.
+/// Errors (at their place): decisions for another graph; a line that is no decision or stands
+/// twice;
+///         an unknown node, device, value, operation or lane, with the nearest that is there; a
+///         node without a device, or on another than the graph pins it to; a value that cannot be
+///         had again; a schedule that is not possible, with the cycle if there is one.
 Result<Decisions> parse_decisions(const std::shared_ptr<const SourceFile>& file,
                                   const Target& target, const Shared<Graph>& graph,
+                                  const std::string& graph_fingerprint,
                                   DiagnosticSink& diagnostics);
 
 }  // namespace graphc

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <set>
 
 #include "compiler/diagnostics/check_utf8.h"
 #include "compiler/graph/build_parallel.h"
@@ -88,9 +87,6 @@ class DecisionsParser {
   }
 
  private:
-  template <class Id>
-  using Names = std::map<std::string, Id, std::less<>>;
-
   bool has_failed() const { return diagnostics_.num_errors() > errors_before_; }
 
   SourceRange at(const Line& line, size_t field) const {
@@ -113,17 +109,7 @@ class DecisionsParser {
   template <class Id>
   std::optional<Id> find(const Names<Id>& names, const Line& line, size_t field,
                          const std::string& what) {
-    const std::string_view name = line.fields[field].text;
-    if (const auto known = names.find(name); known != names.end()) return known->second;
-    std::optional<std::string> hint;
-    if (!diagnostics_.hint_budget().is_used_up()) {
-      std::vector<std::string> candidates;
-      for (const auto& [known, id] : names) candidates.push_back(known);
-      hint = nearest_name(name, candidates, diagnostics_.hint_budget());
-      if (hint) hint = "did you mean '" + *hint + "'?";
-    }
-    fail(line, field, "unknown " + what + " '" + std::string(name) + "'", hint);
-    return std::nullopt;
+    return find_name(names, line.fields[field].text, what, at(line, field), diagnostics_);
   }
 
   std::optional<int64_t> number(const Line& line, size_t field, int64_t least, int64_t most) {
@@ -154,7 +140,7 @@ class DecisionsParser {
   }
 
   bool is_first(const Line& line, std::string_view name) {
-    const std::string key = std::string(line.key()) + " " + std::string(name);
+    const std::string key = std::string(line.key()) + (name.empty() ? "" : " ") + std::string(name);
     const auto [known, is_new] = first_lines_.emplace(key, line.number);
     if (!is_new) {
       fail(line, 0, "'" + key + "' stands twice; first in line " + std::to_string(known->second));
@@ -164,7 +150,8 @@ class DecisionsParser {
 
   void read_before_rewrites(const Line& line) {
     const std::string_view key = line.key();
-    if (key == "decisions" || key == "machine" || key.starts_with("parallel ")) return;
+    if (key.starts_with("parallel ")) return;
+    if (key == "decisions" || key == "machine") return static_cast<void>(is_first(line, ""));
     if (key == "recompute" || key == "park" || key == "version") return;
     if (key == "place") return read_place(line);
     if (key == "budget") return read_budget(line);
@@ -323,39 +310,45 @@ class DecisionsParser {
   Decisions decisions_;
 };
 
-/// What a line says of its origin: a name and a fingerprint.
-bool check_origin(const std::shared_ptr<const SourceFile>& file, const std::vector<Line>& lines,
-                  size_t index, std::string_view key, const std::string& name,
-                  const std::string& fingerprint, DiagnosticSink& diagnostics) {
-  const std::string expected = std::string(key) + "  " + name + "  " + fingerprint;
-  if (index >= lines.size() || lines[index].key() != key || lines[index].fields.size() != 3) {
-    const int number = index < lines.size() ? lines[index].number : 1;
-    diagnostics.error({file, number, 1, 1}, "expected '" + expected + "'",
-                      "graphc --emit=decisions writes such a file");
-    return false;
+/// Whether the text begins with whom its decisions are for.
+bool has_origin(const std::shared_ptr<const SourceFile>& file, const std::vector<Line>& lines,
+                DiagnosticSink& diagnostics) {
+  size_t i = 0;
+  for (const std::string key : {"decisions", "machine"}) {
+    const bool is_there = i < lines.size() && lines[i].key() == key && lines[i].fields.size() == 3;
+    if (!is_there) {
+      diagnostics.error({file, i < lines.size() ? lines[i].number : 1, 1, 1},
+                        "expected '" + key + "', a name and a fingerprint",
+                        "graphc --emit=decisions writes such a file");
+      return false;
+    }
+    ++i;
   }
-  const Line& line = lines[index];
+  return true;
+}
+
+/// Whether the line, `decisions` or `machine`, has this fingerprint.
+bool check_origin(const std::shared_ptr<const SourceFile>& file, const Line& line,
+                  const std::string& what, const std::string& name, const std::string& fingerprint,
+                  DiagnosticSink& diagnostics) {
   if (line.fields[2].text == fingerprint) return true;
-  const std::string what = key == "machine" ? "machine" : "graph";
-  diagnostics.error(
-      {file, line.number, line.fields[1].column, static_cast<int>(line.fields[1].text.size())},
-      "these decisions are for another " + what + ": '" + std::string(line.fields[1].text) +
-          "' with fingerprint " + std::string(line.fields[2].text) + ", and this one is '" + name +
-          "' with " + fingerprint);
+  const Field& written = line.fields[1];
+  diagnostics.error({file, line.number, written.column, static_cast<int>(written.text.size())},
+                    "these decisions are for another " + what + ": '" + std::string(written.text) +
+                        "' with fingerprint " + std::string(line.fields[2].text) +
+                        ", and this one is '" + name + "' with " + fingerprint);
   return false;
 }
 
 }  // namespace
 
 Result<std::optional<Parallel>> parse_parallel_decision(
-    const std::shared_ptr<const SourceFile>& file, const DecisionsOrigin& origin,
-    DiagnosticSink& diagnostics) {
+    const std::shared_ptr<const SourceFile>& file, const Machine& machine,
+    const std::string& machine_fingerprint, DiagnosticSink& diagnostics) {
   if (!check_utf8(file, diagnostics)) return reported();
   const std::vector<Line> lines = cut(*file).lines;
-  if (!check_origin(file, lines, 0, "decisions", origin.graph_name, origin.graph_fingerprint,
-                    diagnostics) ||
-      !check_origin(file, lines, 1, "machine", origin.machine_name, origin.machine_fingerprint,
-                    diagnostics)) {
+  if (!has_origin(file, lines, diagnostics) ||
+      !check_origin(file, lines[1], "machine", machine.name, machine_fingerprint, diagnostics)) {
     return reported();
   }
   std::optional<Parallel> parallel;
@@ -382,7 +375,12 @@ Result<std::optional<Parallel>> parse_parallel_decision(
 
 Result<Decisions> parse_decisions(const std::shared_ptr<const SourceFile>& file,
                                   const Target& target, const Shared<Graph>& graph,
+                                  const std::string& graph_fingerprint,
                                   DiagnosticSink& diagnostics) {
+  if (!check_origin(file, cut(*file).lines[0], "graph", graph->name, graph_fingerprint,
+                    diagnostics)) {
+    return reported();
+  }
   return DecisionsParser(file, target, graph, diagnostics).run();
 }
 

@@ -6,12 +6,12 @@
 namespace graphc {
 namespace {
 
-using Names = std::set<std::string, std::less<>>;
-
-Names names_of(const TaskGraph& tasks) {
-  Names names;
-  for (const Task& task : tasks.tasks) names.insert(task.name);
-  return names;
+/// Whether the text names a task of `blocks` that is none of `whole`.
+bool names_a_block(std::string_view text, const TaskGraph& whole, const TaskGraph& blocks) {
+  auto mentioned = task_names_in(text);
+  for (const Task& task : whole.tasks) mentioned.erase(task.name);
+  return std::any_of(blocks.tasks.begin(), blocks.tasks.end(),
+                     [&](const Task& task) { return mentioned.contains(task.name); });
 }
 
 }  // namespace
@@ -30,14 +30,7 @@ Result<Decisions> with_written_schedule(Decisions decisions,
   Decisions in_blocks = written;
   in_blocks.copies = CopyBlocks::kBlocks;
   const Shared<TaskGraph> blocks = lower_to_tasks(target, placed, in_blocks, Gates::kNone);
-  const Names whole_names = names_of(tasks);
-  const Names block_names = names_of(blocks);
-  const Names mentioned = task_names_in(file->text);
-  const bool names_a_block =
-      std::any_of(mentioned.begin(), mentioned.end(), [&](const std::string& name) {
-        return block_names.contains(name) && !whole_names.contains(name);
-      });
-  if (names_a_block) {
+  if (names_a_block(file->text, tasks, blocks)) {
     written = in_blocks;
     tasks = blocks;
   }

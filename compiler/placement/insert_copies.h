@@ -9,7 +9,7 @@ namespace graphc {
 /// copy along the cheapest route of links; one copy per (value, destination). The next value of a
 /// state travels in the step that computes it.
 ///
-/// Runs after:  place - it decides which edges cross.
+/// Runs after:  choose_placement - it decides which edges cross.
 /// Runs before: find_dependencies - copies occupy a link and are scheduled like any task.
 /// Ensures:     verify_placed_graph passes.
 /// Errors:      no route between two devices (names both, points at the consumer).

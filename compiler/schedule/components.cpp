@@ -37,14 +37,14 @@ std::vector<TaskId> in_postorder(const Adjacency& next) {
 
 }  // namespace
 
-Components components_of(const SchedulingProblem& problem) {
-  Adjacency next(problem.tasks.size());
-  Adjacency previous(problem.tasks.size());
-  for (const SchedulingEdge& edge : problem.edges) {
+Components components_of(size_t num_tasks, const std::vector<SchedulingEdge>& edges) {
+  Adjacency next(num_tasks);
+  Adjacency previous(num_tasks);
+  for (const SchedulingEdge& edge : edges) {
     next[edge.from].push_back(edge.to);
     previous[edge.to].push_back(edge.from);
   }
-  Components components{IdVector<TaskId, int32_t>(problem.tasks.size(), -1), 0};
+  Components components{IdVector<TaskId, int32_t>(num_tasks, -1), 0};
   auto& component = components.of;
   std::vector<TaskId> roots = in_postorder(next);
   std::reverse(roots.begin(), roots.end());
@@ -65,7 +65,7 @@ Components components_of(const SchedulingProblem& problem) {
 }
 
 std::vector<SchedulingEdge> edges_on_cycles(const SchedulingProblem& problem) {
-  const auto component = components_of(problem).of;
+  const auto component = components_of(problem.tasks.size(), problem.edges).of;
   std::vector<SchedulingEdge> edges;
   for (const SchedulingEdge& edge : problem.edges) {
     if (component[edge.from] == component[edge.to]) edges.push_back(edge);

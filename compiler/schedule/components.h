@@ -13,7 +13,7 @@ struct Components {
 /// Cost:   O(tasks + edges).
 /// Source: Kosaraju's algorithm, in Aho, Hopcroft and Ullman, "Data structures and algorithms",
 ///         1983.
-Components components_of(const SchedulingProblem& problem);
+Components components_of(size_t num_tasks, const std::vector<SchedulingEdge>& edges);
 
 /// The edges that lie on a cycle. Whatever the interval and the order of lanes, all others can be
 /// kept: what they end at goes to a later stage.

@@ -3,32 +3,23 @@
 #include <algorithm>
 #include <optional>
 
+#include "compiler/graph/topological_order.h"
 #include "compiler/schedule/components.h"
 
 namespace graphc {
 namespace {
 
 /// Ranks of tasks: along edges of distance 0 they rise.
-IdVector<TaskId, size_t> ranks_within_step(const SchedulingProblem& problem) {
-  IdVector<TaskId, std::vector<TaskId>> out(problem.tasks.size());
-  IdVector<TaskId, int32_t> num_before(problem.tasks.size(), 0);
-  for (const SchedulingEdge& edge : problem.edges) {
-    if (edge.is_storage || edge.distance != 0) continue;
-    out[edge.from].push_back(edge.to);
-    ++num_before[edge.to];
+IdVector<TaskId, size_t> ranks_within_step(size_t num_tasks,
+                                           const std::vector<SchedulingEdge>& edges) {
+  std::vector<std::vector<size_t>> reads(num_tasks);
+  for (const SchedulingEdge& edge : edges) {
+    if (edge.distance == 0) reads[edge.to.index()].push_back(edge.from.index());
   }
-  std::vector<TaskId> order;
-  for (const TaskId task : problem.tasks.ids()) {
-    if (num_before[task] == 0) order.push_back(task);
-  }
-  for (size_t i = 0; i < order.size(); ++i) {
-    for (const TaskId next : out[order[i]]) {
-      if (--num_before[next] == 0) order.push_back(next);
-    }
-  }
-  CHECK(order.size() == problem.tasks.size(), "edges of distance 0 must form no cycle");
-  IdVector<TaskId, size_t> ranks(problem.tasks.size(), 0);
-  for (size_t i = 0; i < order.size(); ++i) ranks[order[i]] = i;
+  const std::vector<size_t> order = sort_topologically(reads).order;
+  CHECK(order.size() == num_tasks, "edges of distance 0 must form no cycle");
+  IdVector<TaskId, size_t> ranks(num_tasks, 0);
+  for (size_t i = 0; i < order.size(); ++i) ranks[TaskId(order[i])] = i;
   return ranks;
 }
 
@@ -39,20 +30,21 @@ struct Component {
 };
 
 std::vector<Component> cyclic_components(const SchedulingProblem& problem) {
-  SchedulingProblem data = problem;
-  std::erase_if(data.edges, [](const SchedulingEdge& edge) { return edge.is_storage; });
-  const Components numbered = components_of(data);
+  const size_t num_tasks = problem.tasks.size();
+  std::vector<SchedulingEdge> edges = problem.edges;
+  std::erase_if(edges, [](const SchedulingEdge& edge) { return edge.is_storage; });
+  const Components numbered = components_of(num_tasks, edges);
   std::vector<Component> components(numbered.count);
-  for (const TaskId task : data.tasks.ids()) {
+  for (const TaskId task : problem.tasks.ids()) {
     components[static_cast<size_t>(numbered.of[task])].tasks.push_back(task);
   }
-  for (const SchedulingEdge& edge : data.edges) {
+  for (const SchedulingEdge& edge : edges) {
     if (numbered.of[edge.from] != numbered.of[edge.to]) continue;
     components[static_cast<size_t>(numbered.of[edge.from])].edges.push_back(edge);
   }
   std::erase_if(components, [](const Component& component) { return component.edges.empty(); });
 
-  const auto ranks = ranks_within_step(data);
+  const auto ranks = ranks_within_step(num_tasks, edges);
   for (Component& component : components) {
     std::stable_sort(component.edges.begin(), component.edges.end(),
                      [&](const SchedulingEdge& a, const SchedulingEdge& b) {

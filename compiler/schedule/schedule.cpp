@@ -118,7 +118,7 @@ Violation check_launches(const Schedule& schedule) {
 /// How much longer a step may be predicted with joint launches. Apart, the streams of a GPU launch
 /// side by side as if that cost the GPU nothing; what it does cost was measured to be more
 /// (docs/decisions/0012-joint-launches.md).
-constexpr double kMostLonger = 0.02;
+constexpr double kMaxSlowdown = 0.02;
 
 struct Scheduled {
   SchedulingSolution solution;
@@ -131,7 +131,7 @@ struct Scheduled {
 Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, Launches launches) {
   const auto is_about_as_fast = [](const Scheduled& joint, int64_t interval_ns) {
     return static_cast<double>(joint.solution.interval_ns) <=
-           static_cast<double>(interval_ns) * (1 + kMostLonger);
+           static_cast<double>(interval_ns) * (1 + kMaxSlowdown);
   };
   const IntervalBound bound = interval_bound(problem);
   std::vector<Launch> joint;

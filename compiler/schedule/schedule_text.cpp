@@ -142,23 +142,10 @@ class ScheduleParser {
   }
 
   template <class Id>
-  std::optional<Id> find(const std::map<std::string, Id, std::less<>>& names, const Field& field,
-                         const std::string& what, int line) {
-    if (const auto known = names.find(field.text); known != names.end()) return known->second;
-    diagnostics_.error(at(line, field.column, field.text.size()),
-                       "unknown " + what + " '" + std::string(field.text) + "'",
-                       hint_for(field.text, names));
-    return std::nullopt;
-  }
-
-  template <class Id>
-  std::optional<std::string> hint_for(std::string_view name,
-                                      const std::map<std::string, Id, std::less<>>& names) {
-    if (diagnostics_.hint_budget().is_used_up()) return std::nullopt;
-    std::vector<std::string> candidates;
-    for (const auto& [known, id] : names) candidates.push_back(known);
-    const auto nearest = nearest_name(name, candidates, diagnostics_.hint_budget());
-    return nearest ? std::optional("did you mean '" + *nearest + "'?") : std::nullopt;
+  std::optional<Id> find(const Names<Id>& names, const Field& field, const std::string& what,
+                         int line) {
+    return find_name(names, field.text, what, at(line, field.column, field.text.size()),
+                     diagnostics_);
   }
 
   Result<Schedule> evaluate() {
@@ -222,8 +209,8 @@ class ScheduleParser {
   const WrittenVersions& versions_;
   DiagnosticSink& diagnostics_;
   IdVector<TaskId, std::optional<int>> places_;
-  std::map<std::string, TaskId, std::less<>> task_names_;
-  std::map<std::string, LaneId, std::less<>> lane_names_;
+  Names<TaskId> task_names_;
+  Names<LaneId> lane_names_;
   SchedulingSolution solution_;
   bool has_all_times_ = true;
   int first_line_ = 1;  ///< where the schedule begins

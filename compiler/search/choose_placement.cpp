@@ -25,12 +25,14 @@ bool is_fully_pinned(const Pins& pins) {
 
 std::vector<PlacementCandidate> candidates_for(const Evaluator& evaluator, const Pins& pins) {
   const Machine& machine = evaluator.machine();
-  if (is_fully_pinned(pins)) return {{"as pinned", all_on(machine.host(), pins)}};
+  if (is_fully_pinned(pins)) return {{"as pinned", {.assignment = all_on(machine.host(), pins)}}};
   std::vector<PlacementCandidate> candidates;
   for (const DeviceId device : machine.devices.ids()) {
-    candidates.push_back({"all on " + machine.devices[device].name, all_on(device, pins)});
+    candidates.push_back(
+        {"all on " + machine.devices[device].name, {.assignment = all_on(device, pins)}});
   }
-  candidates.push_back({"heft", heft(evaluator.graph(), machine, evaluator.costs(), pins)});
+  candidates.push_back(
+      {"heft", {.assignment = heft(evaluator.graph(), machine, evaluator.costs(), pins)}});
   return candidates;
 }
 
@@ -38,14 +40,12 @@ class PlacementSearch {
  public:
   PlacementSearch(Evaluator& evaluator, const MemoryLimits& limits,
                   std::vector<PlacementCandidate> candidates)
-      : evaluator_(evaluator), limits_(limits), candidates_(std::move(candidates)) {
-    for (const PlacementCandidate& candidate : candidates_) {
-      decisions_.push_back({.assignment = candidate.assignment});
-    }
-  }
+      : evaluator_(evaluator), limits_(limits), candidates_(std::move(candidates)) {}
 
   std::vector<PlacementCandidate> run() {
-    for (size_t i = 0; i < candidates_.size(); ++i) candidates_[i].score = bound_of(decisions_[i]);
+    for (PlacementCandidate& candidate : candidates_) {
+      candidate.score = bound_of(candidate.decisions);
+    }
     // What may be short comes first: it saves the others from being scheduled.
     std::vector<size_t> order(candidates_.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -53,13 +53,10 @@ class PlacementSearch {
       return bound_ns(candidates_[a]) < bound_ns(candidates_[b]);
     });
     for (const size_t i : order) {
-      if (!candidates_[i].score || is_beaten(*candidates_[i].score)) continue;
-      candidates_[i].score = evaluated(decisions_[i], candidates_[i].score->num_hand_overs);
+      if (candidates_[i].score && !is_beaten(*candidates_[i].score)) evaluate(candidates_[i]);
     }
-    return candidates_;
+    return std::move(candidates_);
   }
-
-  const Decisions& decisions_of(size_t candidate) const { return decisions_[candidate]; }
 
  private:
   static int64_t bound_ns(const PlacementCandidate& candidate) {
@@ -89,20 +86,23 @@ class PlacementSearch {
     });
   }
 
-  Score evaluated(Decisions& decisions, int64_t hand_overs) {
-    const Shared<Schedule> schedule = *evaluator_.schedule(decisions);
+  void evaluate(PlacementCandidate& candidate) {
+    const int64_t hand_overs = candidate.score->num_hand_overs;
+    const Shared<Schedule> schedule = *evaluator_.schedule(candidate.decisions);
     if (has_room_for_all(schedule, limits_)) {
-      return {0, schedule->solution.interval_ns, schedule->solution.latency_ns, hand_overs};
+      candidate.score =
+          Score{0, schedule->solution.interval_ns, schedule->solution.latency_ns, hand_overs};
+      return;
     }
-    Fit fit = fit_memory(evaluator_, decisions.assignment, limits_);
-    decisions = std::move(fit.decisions);
-    return {fit.score.excess_bytes, fit.score.interval_ns, fit.score.latency_ns, hand_overs};
+    Fit fit = fit_memory(evaluator_, candidate.decisions.assignment, limits_);
+    candidate.decisions = std::move(fit.decisions);
+    candidate.score =
+        Score{fit.score.excess_bytes, fit.score.interval_ns, fit.score.latency_ns, hand_overs};
   }
 
   Evaluator& evaluator_;
   const MemoryLimits& limits_;
   std::vector<PlacementCandidate> candidates_;
-  std::vector<Decisions> decisions_;
 };
 
 }  // namespace
@@ -110,21 +110,19 @@ class PlacementSearch {
 Result<Placement> choose_placement(Evaluator& evaluator, const MemoryLimits& limits,
                                    DiagnosticSink& diagnostics) {
   TRY(const Pins pins, resolve_pins(evaluator.graph(), evaluator.machine(), diagnostics));
-  PlacementSearch search(evaluator, limits, candidates_for(evaluator, pins));
   Placement placement;
   placement.pins = pins;
-  placement.candidates = search.run();
+  placement.candidates = PlacementSearch(evaluator, limits, candidates_for(evaluator, pins)).run();
   std::vector<std::optional<Score>> scores;
   for (const PlacementCandidate& candidate : placement.candidates) {
     scores.push_back(candidate.score);
   }
-  const size_t chosen = best_of(scores).value_or(0);
-  placement.chosen = placement.candidates[chosen];
-  placement.decisions = search.decisions_of(chosen);
+  placement.chosen = placement.candidates[best_of(scores).value_or(0)];
   if (placement.chosen.score) return placement;
   // None can be routed: it is said why for the first one.
   const Target target{evaluator.machine(), evaluator.costs(), limits};
-  TRY(lower_to_copies(target, evaluator.graph(), placement.decisions, Gates::kNone, diagnostics));
+  TRY(lower_to_copies(target, evaluator.graph(), placement.chosen.decisions, Gates::kNone,
+                      diagnostics));
   CHECK(false, "what cannot be routed is reported");
 }
 

@@ -7,16 +7,15 @@ namespace graphc {
 
 /// A way to place a graph, and how it does.
 struct PlacementCandidate {
-  std::string name;  ///< `heft`, `all on gpu0`
-  Assignment assignment;
+  std::string name;                           ///< `heft`, `all on gpu0`
+  Decisions decisions;                        ///< the assignment, and what is given up for memory
   std::optional<Score> score = std::nullopt;  ///< absent if it cannot be scheduled
 };
 
 struct Placement {
   PlacementCandidate chosen;
   IdVector<NodeId, std::optional<DeviceId>> pins;  ///< what the user fixed
-  std::vector<PlacementCandidate> candidates;  ///< in the order they were tried, the chosen one too
-  Decisions decisions;  ///< with the chosen assignment, and what is given up for memory
+  std::vector<PlacementCandidate> candidates;      ///< in their order, the chosen one too
 };
 
 /// Chooses a device for every node that is not pinned: the best of earliest finish time (HEFT) and

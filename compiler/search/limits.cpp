@@ -21,7 +21,7 @@ CompileWithin compile_within(Evaluator& evaluator) {
     DiagnosticSink unused;
     const auto placement = choose_placement(evaluator, limits, unused);
     if (!placement) return {};
-    const Decisions decisions = with_copy_blocks(evaluator, placement->decisions, limits);
+    const Decisions decisions = with_copy_blocks(evaluator, placement->chosen.decisions, limits);
     const Synchronised synchronised = evaluator.lowered(decisions, limits);
     const Machine& machine = evaluator.machine();
     Outcome outcome;

@@ -9,7 +9,7 @@
 namespace graphc {
 namespace {
 
-/// A graph that is spread and placed; its evaluator still knows the schedules.
+/// A graph under one way to spread it.
 struct Placed {
   Evaluator evaluator;
   Placement placement;
@@ -64,23 +64,29 @@ Result<PassRun> passes_for(const Graph& graph, const std::optional<Parallel>& pa
   return passes;
 }
 
-Result<Found> search(const Graph& graph, const Target& target, Overlap overlap,
-                     const PassOptions& options, DiagnosticSink& diagnostics) {
+Result<PlacedSearch> search_placement(const Graph& graph, const Target& target,
+                                      const PassOptions& options, DiagnosticSink& diagnostics) {
   TRY(ParallelChoice parallel,
       parallel_candidates(graph, target.machine, target.costs, diagnostics));
   std::unique_ptr<Placed> chosen;
   if (parallel.candidates.size() > 1) chosen = choose(graph, target, parallel);
   TRY(PassRun passes, passes_for(graph, parallel.parallel, target, options, diagnostics));
-  if (!chosen) {
-    Evaluator evaluator(passes.graph, target.machine, target.costs);
-    TRY(Placement placement, choose_placement(evaluator, target.limits, diagnostics));
-    chosen = std::make_unique<Placed>(Placed{std::move(evaluator), std::move(placement)});
+  if (chosen) {
+    return PlacedSearch{std::move(parallel), std::move(passes), std::move(chosen->evaluator),
+                        std::move(chosen->placement)};
   }
+  Evaluator evaluator(passes.graph, target.machine, target.costs);
+  TRY(Placement placement, choose_placement(evaluator, target.limits, diagnostics));
+  return PlacedSearch{std::move(parallel), std::move(passes), std::move(evaluator),
+                      std::move(placement)};
+}
 
-  Evaluator& evaluator = chosen->evaluator;
-  Decisions decisions = chosen->placement.decisions;
+Result<Found> search(const Graph& graph, const Target& target, Overlap overlap,
+                     const PassOptions& options, DiagnosticSink& diagnostics) {
+  TRY(PlacedSearch placed, search_placement(graph, target, options, diagnostics));
+  Decisions decisions = placed.placement.chosen.decisions;
   if (overlap == Overlap::kAll) {
-    decisions = with_copy_blocks(evaluator, decisions, target.limits);
+    decisions = with_copy_blocks(placed.evaluator, decisions, target.limits);
   } else {
     if (decisions.trades_time_for_memory()) {
       return machine_error(
@@ -89,9 +95,9 @@ Result<Found> search(const Graph& graph, const Target& target, Overlap overlap,
     }
     decisions.overlap = overlap;
   }
-  decisions.order = LaneOrder{(*evaluator.schedule(decisions))->solution, Times::kKeep};
-  decisions.parallel = parallel.parallel;
-  return Found{std::move(parallel), std::move(passes), std::move(chosen->placement),
+  decisions.order = LaneOrder{(*placed.evaluator.schedule(decisions))->solution, Times::kKeep};
+  decisions.parallel = placed.parallel.parallel;
+  return Found{std::move(placed.parallel), std::move(placed.passes), std::move(placed.placement),
                std::move(decisions)};
 }
 

@@ -14,13 +14,28 @@ struct Found {
   Decisions decisions;  ///< nothing is left open
 };
 
-/// Decides about a graph as it was read: how the batch is spread, where every node runs, what is
-/// given up for memory, whether copies travel in blocks, and the order of all lanes. Every way to
-/// spread the batch is placed and scheduled in full; the first of the best is taken, so dividing
-/// has to be worth it.
+/// A graph that is spread and placed; its evaluator still knows the schedules.
+struct PlacedSearch {
+  ParallelChoice parallel;
+  PassRun passes;
+  Evaluator evaluator;
+  Placement placement;
+};
+
+/// Decides how the batch is spread, where every node runs and what is given up for memory. Every
+/// way to spread the batch is placed and scheduled in full; the first of the best is taken, so
+/// dividing has to be worth it.
 ///
 /// Errors: those of the passes; a device that the machine does not have; no route between two
-///         devices; too little memory for one operation at a time, if nothing may overlap.
+///         devices.
+Result<PlacedSearch> search_placement(const Graph& graph, const Target& target,
+                                      const PassOptions& passes, DiagnosticSink& diagnostics);
+
+/// Decides all about a graph as it was read: beside its placement whether copies travel in blocks,
+/// and the order of all lanes.
+///
+/// Errors: those of search_placement; too little memory for one operation at a time, if nothing may
+///         overlap.
 Result<Found> search(const Graph& graph, const Target& target, Overlap overlap,
                      const PassOptions& passes, DiagnosticSink& diagnostics);
 

@@ -206,21 +206,20 @@ class TimelineRecorder {
 class SlopeRecorder {
  public:
   SlopeRecorder(const LaneProgram& program, int64_t first, int64_t last)
-      : program_(program), first_(first), last_(last), slope_ns(program.lanes.size(), 0) {}
+      : program_(program), first_(first), last_(last), slopes_ns_(program.lanes.size(), 0) {}
   void start(LaneId, int64_t, int64_t, int64_t) {}
   void end(LaneId lane, int64_t interval, int64_t position, int64_t time_ns) {
     if (static_cast<size_t>(position) + 1 < program_.lanes[lane].size()) return;
-    if (interval == first_) slope_ns[lane] -= time_ns;
-    if (interval == last_) slope_ns[lane] += time_ns;
+    if (interval == first_) slopes_ns_[lane] -= time_ns;
+    if (interval == last_) slopes_ns_[lane] += time_ns;
   }
+  const IdVector<LaneId, int64_t>& slopes_ns() const { return slopes_ns_; }
 
  private:
   const LaneProgram& program_;
   int64_t first_;
   int64_t last_;
-
- public:
-  IdVector<LaneId, int64_t> slope_ns;
+  IdVector<LaneId, int64_t> slopes_ns_;
 };
 
 struct NoRecorder {
@@ -276,7 +275,7 @@ int64_t steady_interval_ns(const LaneProgram& program) {
 
   // Lanes that nothing couples may have different slopes, the slowest of which sets the pace.
   int64_t slowest_ns = 0;
-  for (const int64_t slope_ns : recorder.slope_ns) slowest_ns = std::max(slowest_ns, slope_ns);
+  for (const int64_t slope_ns : recorder.slopes_ns()) slowest_ns = std::max(slowest_ns, slope_ns);
   return std::max((slowest_ns + window - 1) / window, busiest_shared_ns(program));
 }
 

@@ -38,7 +38,7 @@ struct Emitter {
 constexpr std::array kEmitters = {
     Emitter{"decisions",
             [](const Compilation& c, const Machine& machine, int) {
-              return print_decisions(c.decisions, c.lowered, c.origin, machine);
+              return print_decisions(c.decisions, c.lowered, c.plan.fingerprints, machine);
             }},
     Emitter{"graph",
             [](const Compilation& c, const Machine&, int) { return print_graph(c.passes.graph); }},

@@ -110,9 +110,9 @@ TEST(FitProperty, NoWaitTooManyUnderALimit) {
 }
 
 std::shared_ptr<const SourceFile> decisions_of(const Compilation& compilation, uint32_t seed) {
-  return std::make_shared<const SourceFile>(
-      SourceFile{"random.decisions", print_decisions(compilation.decisions, compilation.lowered,
-                                                     compilation.origin, random_machine(seed))});
+  return std::make_shared<const SourceFile>(SourceFile{
+      "random.decisions", print_decisions(compilation.decisions, compilation.lowered,
+                                          compilation.plan.fingerprints, random_machine(seed))});
 }
 
 // Whatever was decided, its text decides the same: to the byte of the plan, and of the text.

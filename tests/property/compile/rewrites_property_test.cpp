@@ -22,8 +22,9 @@ constexpr int64_t kNumRewritesSteps = 7;
 /// The compilation's placement with some values recomputed or parked.
 RandomRewrites rewritten(const Compilation& compilation, const Machine& machine, uint32_t seed) {
   DiagnosticSink diagnostics;
-  const auto placed = insert_copies(compilation.passes.graph,
-                                    compilation.placement.chosen.assignment, machine, diagnostics);
+  const auto placed =
+      insert_copies(compilation.passes.graph, compilation.placement.chosen.decisions.assignment,
+                    machine, diagnostics);
   CHECK(placed.has_value(), diagnostics.render_all());
   return with_random_rewrites(*placed, machine, seed, kNumTries);
 }

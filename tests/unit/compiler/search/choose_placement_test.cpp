@@ -65,7 +65,7 @@ TEST(Place, AnUnpinnedGraphIsNeverSlowerThanTheBestSingleDevice) {
       const PlacementCandidate& candidate = placement->candidates[device.index()];
       EXPECT_LE(placement->chosen.score->interval_ns, score->interval_ns + allowance_ns(candidate))
           << machine.devices[device].name;
-      EXPECT_EQ(candidate.assignment, all);
+      EXPECT_EQ(candidate.decisions.assignment, all);
       ASSERT_TRUE(candidate.score);
       if (candidate.score->is_bound) {
         ++num_bounds;
@@ -128,8 +128,9 @@ TEST(Place, PinnedNodesStayWhereTheUserWantsThem) {
     for (const PlacementCandidate& candidate : placement->candidates) {
       for (const NodeId node : graph.nodes.ids()) {
         if (!graph.nodes[node].device) continue;
-        EXPECT_EQ(machine.devices[candidate.assignment[node]].name, *graph.nodes[node].device);
-        EXPECT_EQ(placement->pins[node], candidate.assignment[node]);
+        EXPECT_EQ(machine.devices[candidate.decisions.assignment[node]].name,
+                  *graph.nodes[node].device);
+        EXPECT_EQ(placement->pins[node], candidate.decisions.assignment[node]);
       }
     }
   }
