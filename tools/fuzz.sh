@@ -15,7 +15,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly all_targets=(plan graph_yaml graph_text machine schedule npy safetensors)
+readonly all_targets=(plan graph_yaml graph_text machine schedule decisions npy safetensors)
 preset=fuzz
 minutes=1
 runs=

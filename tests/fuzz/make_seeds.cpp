@@ -1,6 +1,6 @@
 // make_seeds FOLDER GRAPH...: writes what fuzzers start from and what follows from other things, so
 // that none of it is kept in the repository: FOLDER/plan, a plan for every graph and a few at
-// random, and FOLDER/schedule.
+// random, FOLDER/schedule and FOLDER/decisions.
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -63,11 +63,17 @@ bool write_random(const fs::path& folder) {
   return true;
 }
 
-bool write_schedule(const fs::path& folder) {
-  const std::string text = graphc::print_schedule(graphrt::fuzz::small_compilation().schedule());
-  const auto written =
-      graphrt::write_file_atomically(folder / "small.schedule", {graphrt::bytes_of(text)});
-  return written.has_value();
+bool write_text(const std::string& text, const fs::path& path) {
+  return graphrt::write_file_atomically(path, {graphrt::bytes_of(text)}).has_value();
+}
+
+/// What the small graph's compilation decided, and of that the schedule alone.
+bool write_small(const fs::path& schedules, const fs::path& decisions) {
+  const graphc::Compilation& small = graphrt::fuzz::small_compilation();
+  return write_text(graphc::print_schedule(small.schedule()), schedules / "small.schedule") &&
+         write_text(graphc::print_decisions(small.decisions, small.lowered, small.plan.fingerprints,
+                                            graphrt::fuzz::small_machine()),
+                    decisions / "small.decisions");
 }
 
 }  // namespace
@@ -80,8 +86,10 @@ int main(int argc, char** argv) {
   const fs::path folder = fs::path(argv[1]) / "plan";
   const fs::path schedules = fs::path(argv[1]) / "schedule";
   fs::create_directories(folder);
+  const fs::path decisions = fs::path(argv[1]) / "decisions";
   fs::create_directories(schedules);
-  bool is_written = write_schedule(schedules);
+  fs::create_directories(decisions);
+  bool is_written = write_small(schedules, decisions);
   is_written = write(graphrt::training_plan().plan, folder / "training.plan") && is_written;
   is_written = write_random(folder) && is_written;
   for (int i = 2; i < argc; ++i) is_written = write_compiled(folder, argv[i]) && is_written;
