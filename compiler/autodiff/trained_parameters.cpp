@@ -41,7 +41,10 @@ Flags values_behind(const Graph& graph, const std::vector<ValueId>& sources) {
 class PathFinder {
  public:
   PathFinder(const Graph& graph, DiagnosticSink& diagnostics)
-      : graph_(graph), training_(*graph.training), diagnostics_(diagnostics) {}
+      : graph_(graph),
+        training_(*graph.training),
+        diagnostics_(diagnostics),
+        updaters_(graph.updaters()) {}
 
   Result<TrainingPaths> run() {
     const size_t errors_before = diagnostics_.num_errors();
@@ -91,7 +94,7 @@ class PathFinder {
               note_at(state.where, graphrt::quoted_name(state.name) + " is declared here"));
       return;
     }
-    if (const std::optional<NodeId> updater = graph_.updater_of(listed.state)) {
+    if (const std::optional<NodeId> updater = updaters_[listed.state]) {
       const Node& node = graph_.nodes[*updater];
       diagnostics_
           .error(listed.where,
@@ -115,7 +118,7 @@ class PathFinder {
     const Value& value = graph_.values[id];
     const bool is_f32_state =
         value.kind == ValueKind::kState && value.type->element == ElementType::kF32;
-    if (!is_f32_state || paths_.reaches_loss[id] == 0 || graph_.updater_of(id)) return;
+    if (!is_f32_state || paths_.reaches_loss[id] == 0 || updaters_[id]) return;
     paths_.parameters.push_back(id);
   }
 
@@ -141,6 +144,7 @@ class PathFinder {
   const Graph& graph_;
   const Training& training_;
   DiagnosticSink& diagnostics_;
+  IdVector<ValueId, std::optional<NodeId>> updaters_;
   TrainingPaths paths_;
 };
 

@@ -181,25 +181,26 @@ class PlanLowering {
   }
 
   /// The updating device's buffer first: it has the newest value, so it is the one that is saved.
-  std::vector<BufferId> buffers_holding(ValueId origin) const {
-    std::vector<BufferId> buffers;
+  IdVector<ValueId, std::vector<BufferId>> buffers_by_origin() const {
+    IdVector<ValueId, std::vector<BufferId>> buffers_of(placed_.graph->values.size());
     for (const PlacedValueId value : placed_.values.ids()) {
-      if (placed_.values[value].origin != origin) continue;
+      std::vector<BufferId>& buffers = buffers_of[placed_.values[value].origin];
       const std::vector<PlacedOpId>& producers = placed_.values[value].producers;
       const bool is_home =
           !producers.empty() && placed_.ops[producers.front()].kind == PlacedOpKind::kNode;
       buffers.insert(is_home ? buffers.begin() : buffers.end(), buffer_of(value));
     }
-    return buffers;
+    return buffers_of;
   }
 
   void add_states_and_constants() {
+    const auto buffers_of = buffers_by_origin();
     for (const ValueId id : placed_.graph->values.ids()) {
       const Value& value = placed_.graph->values[id];
       if (value.kind == ValueKind::kState) {
-        plan_.states.push_back({value.name, *value.type, value.initializer, buffers_holding(id)});
+        plan_.states.push_back({value.name, *value.type, value.initializer, buffers_of[id]});
       } else if (value.kind == ValueKind::kConstant) {
-        plan_.constants.push_back({value.name, value.initializer.data, buffers_holding(id)});
+        plan_.constants.push_back({value.name, value.initializer.data, buffers_of[id]});
       }
     }
   }

@@ -37,11 +37,12 @@ std::vector<TensorType> Graph::input_types(NodeId node) const {
   return types;
 }
 
-std::optional<NodeId> Graph::updater_of(ValueId state) const {
+IdVector<ValueId, std::optional<NodeId>> Graph::updaters() const {
+  IdVector<ValueId, std::optional<NodeId>> updaters(values.size());
   for (const NodeId node : nodes.ids()) {
-    if (nodes[node].updates == state) return node;
+    if (nodes[node].updates) updaters[*nodes[node].updates] = node;
   }
-  return std::nullopt;
+  return updaters;
 }
 
 SourceGraph to_source_graph(const Graph& graph) {

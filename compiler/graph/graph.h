@@ -75,8 +75,8 @@ struct Graph {
   const TensorType& type_of(ValueId value) const { return *values[value].type; }
   /// Of its operands, in their order. Requires: infer_types ran.
   std::vector<TensorType> input_types(NodeId node) const;
-  /// The node that replaces `state` at the end of a step, if any.
-  std::optional<NodeId> updater_of(ValueId state) const;
+  /// Of every state, the node that replaces it at the end of a step, if any.
+  IdVector<ValueId, std::optional<NodeId>> updaters() const;
 };
 
 /// What graph- and pass-level verifiers answer: nothing, or one sentence that names the offender.

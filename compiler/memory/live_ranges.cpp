@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "compiler/memory/floor_div.h"
+
 namespace graphc {
 namespace {
 
@@ -16,12 +18,6 @@ IdVector<PlacedValueId, bool> find_lifelong(const PlacedGraph& placed) {
     if (output) is_lifelong[output->value] = true;
   }
   return is_lifelong;
-}
-
-/// Rounds towards minus infinity.
-int64_t floor_div(int64_t dividend, int64_t divisor) {
-  const int64_t quotient = dividend / divisor;
-  return dividend % divisor < 0 ? quotient - 1 : quotient;
 }
 
 /// Joins neighbours of one version that overlap or touch. Requires: sorted.

@@ -26,15 +26,20 @@ bool are_conflicts_overlaps(const PackingProblem& problem,
 
 }  // namespace
 
+Packing pack_lives(const IdVector<RequestId, int64_t>& size_bytes,
+                   const IdVector<RequestId, LiveInterval>& lives, int64_t bound_bytes) {
+  IntervalProblem intervals;
+  for (const RequestId id : size_bytes.ids()) {
+    intervals.requests.push_back({size_bytes[id], lives[id]});
+  }
+  return pack_intervals(intervals, {bound_bytes, kMaxPlacements, kMaxSearchSteps});
+}
+
 Packing pack_with_lives(const PackingProblem& problem, int64_t bound_bytes,
                         const IdVector<RequestId, LiveInterval>& lives) {
   Packing best = pack(problem, bound_bytes);
   if (best.arena_bytes <= bound_bytes || !are_conflicts_overlaps(problem, lives)) return best;
-  IntervalProblem intervals;
-  for (const RequestId id : problem.size_bytes.ids()) {
-    intervals.requests.push_back({problem.size_bytes[id], lives[id]});
-  }
-  Packing packing = pack_intervals(intervals, {bound_bytes, kMaxPlacements, kMaxSearchSteps});
+  Packing packing = pack_lives(problem.size_bytes, lives, bound_bytes);
   return packing.arena_bytes < best.arena_bytes ? packing : best;
 }
 

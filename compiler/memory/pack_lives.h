@@ -13,4 +13,8 @@ namespace graphc {
 Packing pack_with_lives(const PackingProblem& problem, int64_t bound_bytes,
                         const IdVector<RequestId, LiveInterval>& lives);
 
+/// pack_intervals with the budget of one arena of many.
+Packing pack_lives(const IdVector<RequestId, int64_t>& size_bytes,
+                   const IdVector<RequestId, LiveInterval>& lives, int64_t bound_bytes);
+
 }  // namespace graphc

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <limits>
-#include <map>
 
 #include "compiler/memory/assign_arenas.h"
+#include "compiler/memory/chains.h"
+#include "compiler/memory/circle_overlaps.h"
 #include "compiler/memory/memory_plan.h"
 #include "compiler/memory/pack_lives.h"
+#include "compiler/memory/passed_bytes.h"
 #include "compiler/memory/reuse_order.h"
 
 namespace graphc {
@@ -23,8 +25,10 @@ IdVector<PlacedValueId, bool> find_exclusive(const Schedule& schedule) {
   return is_exclusive;
 }
 
-/// Values that lie in the same bytes from the start: each is written over the one before it.
-using Chain = std::vector<PlacedValueId>;
+/// Pairs that overlap, per chain: beyond this, and some to begin with, an arena is packed by lives
+/// alone, as time lines are.
+constexpr int64_t kMinMaxPairs = 500'000;
+constexpr int64_t kMaxPairsPerChain = 256;
 
 struct ArenaPacking {
   ArenaId arena;
@@ -46,15 +50,16 @@ class MemoryPlanner {
       : limits_(limits),
         accesses_(value_accesses(schedule)),
         enforced_(enforced_order(schedule)),
-        reuse_(schedule, enforced_),
-        is_exclusive_(find_exclusive(schedule)) {
+        reuse_(schedule, enforced_) {
     plan_.schedule = schedule;
     const ArenaAssignment assigned = assign_arenas(placed());
     plan_.arenas = assigned.arenas;
-    values_ = IdVector<ArenaId, std::vector<PlacedValueId>>(plan_.arenas.size());
+    exclusive_ = IdVector<ArenaId, std::vector<PlacedValueId>>(plan_.arenas.size());
+    shared_ = exclusive_;
+    const IdVector<PlacedValueId, bool> is_exclusive = find_exclusive(schedule);
     for (const PlacedValueId value : placed().values.ids()) {
       plan_.buffers.push_back(buffer_for(value, assigned.arena_of[value]));
-      values_[assigned.arena_of[value]].push_back(value);
+      (is_exclusive[value] ? exclusive_ : shared_)[assigned.arena_of[value]].push_back(value);
     }
     for (const DeviceId device : limits.ids()) plan_device(device);
   }
@@ -76,16 +81,34 @@ class MemoryPlanner {
   void plan_device(DeviceId device) {
     const DevicePacking best = pack_within(limits_[device], device);
     for (const ArenaPacking& arena : best.arenas) {
-      plan_.arenas[arena.arena].size_bytes = arena.packing.arena_bytes;
-      plan_.arenas[arena.arena].bound_bytes = arena.bound_bytes;
+      // What shares with nobody lies below all others.
+      const int64_t kept_bytes = place_exclusive(arena.arena);
+      plan_.arenas[arena.arena].size_bytes = kept_bytes + arena.packing.arena_bytes;
+      plan_.arenas[arena.arena].bound_bytes = kept_bytes + arena.bound_bytes;
       for (size_t i = 0; i < arena.chains.size(); ++i) {
-        for (const PlacedValueId value : arena.chains[i]) {
-          plan_.buffers[value].offset_bytes = arena.packing.offset_bytes[RequestId(i)];
+        for (const PlacedValueId value : arena.chains[i].values) {
+          plan_.buffers[value].offset_bytes = kept_bytes + arena.packing.offset_bytes[RequestId(i)];
         }
       }
-      if (best.policy == ReusePolicy::kAsEnforced) continue;
-      add_reuse_edges(best.policy, values_[arena.arena]);
+      if (best.policy != ReusePolicy::kAsEnforced) add_reuse_edges(arena.arena);
     }
+  }
+
+  int64_t place_exclusive(ArenaId arena) {
+    int64_t offset_bytes = 0;
+    for (const PlacedValueId value : exclusive_[arena]) {
+      plan_.buffers[value].offset_bytes = offset_bytes;
+      offset_bytes += plan_.buffers[value].extent_bytes();
+    }
+    return offset_bytes;
+  }
+
+  int64_t exclusive_bytes(ArenaId arena) const {
+    int64_t num_bytes = 0;
+    for (const PlacedValueId value : exclusive_[arena]) {
+      num_bytes += plan_.buffers[value].extent_bytes();
+    }
+    return num_bytes;
   }
 
   /// The first policy that keeps within the limit, else the one that needs least.
@@ -97,7 +120,7 @@ class MemoryPlanner {
       for (const ArenaId arena : plan_.arenas.ids()) {
         if (plan_.arenas[arena].device != device) continue;
         packing.arenas.push_back(pack_under(policy, arena));
-        packing.size_bytes += packing.arenas.back().packing.arena_bytes;
+        packing.size_bytes += exclusive_bytes(arena) + packing.arenas.back().packing.arena_bytes;
       }
       if (!best || packing.size_bytes < best->size_bytes) best = std::move(packing);
       if (best->size_bytes <= limit_bytes) break;
@@ -107,109 +130,55 @@ class MemoryPlanner {
 
   ArenaPacking pack_under(ReusePolicy policy, ArenaId arena) const {
     const LeastDistance distance = reuse_.distances(policy);
-    ArenaPacking result{arena, chains_of(values_[arena], distance), {}, 0};
+    ArenaPacking result{arena, find_chains(placed(), shared_[arena], accesses_, distance), {}, 0};
     PackingProblem problem;
-    problem.conflicts = IdVector<RequestId, std::vector<RequestId>>(result.chains.size());
     for (const Chain& chain : result.chains) {
-      problem.size_bytes.push_back(plan_.buffers[chain.front()].extent_bytes());
+      problem.size_bytes.push_back(plan_.buffers[chain.values.front()].extent_bytes());
     }
-    for (const RequestId a : problem.size_bytes.ids()) {
-      for (const RequestId b : problem.size_bytes.ids()) {
-        if (b >= a) break;
-        if (take_turns(result.chains[a.index()], result.chains[b.index()], distance)) continue;
-        problem.conflicts[a].push_back(b);
-        problem.conflicts[b].push_back(a);
-      }
+    const auto lives = lives_of(result.chains, policy);
+    const auto num_chains = static_cast<int64_t>(result.chains.size());
+    auto overlaps = find_circle_overlaps(lives, reuse_.num_places(),
+                                         kMinMaxPairs + kMaxPairsPerChain * num_chains);
+    const auto listed = lives_of(result.chains, ReusePolicy::kAsListed);
+    if (!overlaps) {
+      result.bound_bytes = max_circle_load_bytes(problem.size_bytes, listed, reuse_.num_places());
+      result.packing =
+          pack_lives(problem.size_bytes, unrolled(lives, reuse_.num_places()), result.bound_bytes);
+      return result;
     }
-    for (auto& others : problem.conflicts) std::sort(others.begin(), others.end());
+    problem.conflicts = *std::move(overlaps);
+    for (const RequestId a : problem.conflicts.ids()) {
+      std::erase_if(problem.conflicts[a], [&](RequestId b) {
+        return take_turns(result.chains[a.index()].ends, result.chains[b.index()].ends, distance);
+      });
+    }
     result.bound_bytes = packing_bound_bytes(problem);
-    result.packing = pack_with_lives(problem, result.bound_bytes, lives_of(result.chains));
+    result.packing = pack_with_lives(problem, result.bound_bytes, listed);
     return result;
   }
 
-  IdVector<RequestId, LiveInterval> lives_of(const std::vector<Chain>& chains) const {
+  /// In which no two overlap that cannot take turns under the policy.
+  IdVector<RequestId, LiveInterval> lives_of(const std::vector<Chain>& chains,
+                                             ReusePolicy policy) const {
     IdVector<RequestId, LiveInterval> lives;
     for (const Chain& chain : chains) {
-      LiveInterval life = reuse_.listed_life(accesses_[chain.front()]);
-      for (const PlacedValueId value : chain) {
-        const LiveInterval next = reuse_.listed_life(accesses_[value]);
+      LiveInterval life{std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
+      for (const PlacedValueId value : chain.values) {
+        const LiveInterval next = policy == ReusePolicy::kAsListed
+                                      ? reuse_.listed_life(accesses_[value])
+                                      : reuse_.enforced_life(accesses_[value]);
         life = {std::min(life.begin, next.begin), std::max(life.end, next.end)};
       }
-      constexpr int64_t kAlways = std::numeric_limits<int64_t>::max();
-      lives.push_back(is_exclusive_[chain.front()] ? LiveInterval{0, kAlways} : life);
+      lives.push_back(life);
     }
     return lives;
   }
 
-  /// Every value by itself, or behind the one it can be written over.
-  std::vector<Chain> chains_of(const std::vector<PlacedValueId>& values,
-                               const LeastDistance& distance) const {
-    std::vector<Chain> chains;
-    std::map<PlacedValueId, size_t> chain_of;
-    for (const PlacedValueId value : by_producer(values)) {
-      const auto chain = find_chain(value, chains, chain_of, distance);
-      if (!chain) chains.emplace_back();
-      chain_of[value] = chain.value_or(chains.size() - 1);
-      chains[chain_of[value]].push_back(value);
-    }
-    return chains;
-  }
-
-  /// A value comes after what it is computed from.
-  std::vector<PlacedValueId> by_producer(std::vector<PlacedValueId> values) const {
-    const auto first_op = [&](PlacedValueId value) {
-      const auto& producers = placed().values[value].producers;
-      return producers.empty() ? -1 : producers.front().value();
-    };
-    std::stable_sort(values.begin(), values.end(),
-                     [&](PlacedValueId a, PlacedValueId b) { return first_op(a) < first_op(b); });
-    return values;
-  }
-
-  std::optional<size_t> find_chain(PlacedValueId value, const std::vector<Chain>& chains,
-                                   const std::map<PlacedValueId, size_t>& chain_of,
-                                   const LeastDistance& distance) const {
-    const std::vector<PlacedOpId>& producers = placed().values[value].producers;
-    if (is_exclusive_[value] || producers.empty()) return std::nullopt;
-    const PlacedOp& op = placed().ops[producers.front()];
-    for (const PlacedOperand& read : op.reads) {
-      const auto at = chain_of.find(read.value);
-      if (at == chain_of.end() || !may_write_over(placed(), op, read.value)) continue;
-      const size_t chain = at->second;
-      const bool fits =
-          std::all_of(chains[chain].begin(), chains[chain].end(), [&](PlacedValueId member) {
-            return turns_of(member, value, ShareKind::kInPlace, distance).has_value();
-          });
-      if (fits) return chain;
-    }
-    return std::nullopt;
-  }
-
-  bool take_turns(const Chain& a, const Chain& b, const LeastDistance& distance) const {
-    return std::all_of(a.begin(), a.end(), [&](PlacedValueId in_a) {
-      return std::all_of(b.begin(), b.end(), [&](PlacedValueId in_b) {
-        return turns_of(in_a, in_b, ShareKind::kInTurn, distance).has_value();
-      });
-    });
-  }
-
-  std::optional<Turns> turns_of(PlacedValueId a, PlacedValueId b, ShareKind kind,
-                                const LeastDistance& distance) const {
-    if (is_exclusive_[a] || is_exclusive_[b]) return std::nullopt;
-    return find_turns(placed(), accesses_[a], accesses_[b], kind, distance);
-  }
-
-  void add_reuse_edges(ReusePolicy policy, const std::vector<PlacedValueId>& values) {
-    const LeastDistance distance = reuse_.distances(policy);
-    for (const PlacedValueId a : values) {
-      for (const PlacedValueId b : values) {
-        if (b >= a || !share_bytes(plan_.buffers[a], plan_.buffers[b])) continue;
-        const ShareKind kind = share_kind(plan_, a, b);
-        const auto turns = turns_of(a, b, kind, distance);
-        CHECK(turns, "what shares bytes takes turns");
-        const auto edges = reuse_.edges_between(accesses_[a], accesses_[b], *turns);
-        plan_.reuse_edges.insert(plan_.reuse_edges.end(), edges.begin(), edges.end());
-      }
+  void add_reuse_edges(ArenaId arena) {
+    for (const ValueHandOver& over : hand_overs_in(plan_, arena, reuse_, accesses_)) {
+      const auto edges = reuse_.edges_between(accesses_[over.from], accesses_[over.to], over.steps,
+                                              share_kind(plan_, over.from, over.to));
+      plan_.reuse_edges.insert(plan_.reuse_edges.end(), edges.begin(), edges.end());
     }
   }
 
@@ -218,8 +187,8 @@ class MemoryPlanner {
   IdVector<PlacedValueId, std::vector<ValueAccess>> accesses_;
   HappensBefore enforced_;
   ReuseOrder reuse_;
-  IdVector<PlacedValueId, bool> is_exclusive_;
-  IdVector<ArenaId, std::vector<PlacedValueId>> values_;
+  IdVector<ArenaId, std::vector<PlacedValueId>> exclusive_;
+  IdVector<ArenaId, std::vector<PlacedValueId>> shared_;  ///< that may share their bytes
 };
 
 }  // namespace

@@ -87,6 +87,29 @@ LiveInterval ReuseOrder::listed_life(const std::vector<ValueAccess>& accesses) c
   return life;
 }
 
+int64_t ReuseOrder::enforced_begin(const ValueAccess& access) const {
+  int64_t begin = num_places();  // all of its own interval is over
+  for (const LaneId lane : schedule_.solution.lanes.ids()) {
+    const std::vector<TaskId>& tasks = schedule_.solution.lanes[lane];
+    // The first one that need not be over is of the earliest interval that has one.
+    for (int32_t intervals = enforced_.horizon(); intervals >= 0; --intervals) {
+      const auto num_over = static_cast<size_t>(enforced_.prefix(access.position, lane, intervals));
+      if (num_over >= tasks.size()) continue;
+      begin = std::min(begin, place_[tasks[num_over]] - intervals * num_places());
+      break;
+    }
+  }
+  return access.interval_offset * num_places() + begin;
+}
+
+LiveInterval ReuseOrder::enforced_life(const std::vector<ValueAccess>& accesses) const {
+  LiveInterval life = listed_life(accesses);
+  for (const ValueAccess& access : accesses) {
+    life.begin = std::min(life.begin, enforced_begin(access));
+  }
+  return life;
+}
+
 LeastDistance ReuseOrder::distances(ReusePolicy policy) const {
   LeastDistance enforced = distances_in(enforced_);
   if (policy == ReusePolicy::kAsEnforced) return enforced;
@@ -99,22 +122,18 @@ LeastDistance ReuseOrder::distances(ReusePolicy policy) const {
 
 std::vector<SchedulingEdge> ReuseOrder::edges_between(const std::vector<ValueAccess>& a,
                                                       const std::vector<ValueAccess>& b,
-                                                      Turns turns) const {
+                                                      int32_t steps, ShareKind kind) const {
   std::vector<SchedulingEdge> edges;
-  const auto order = [&](const ValueAccess& first, const ValueAccess& second, int32_t steps) {
-    if (is_exempt(schedule_.tasks->placed, first, second, turns.kind)) return;
-    // Every read comes after a write of what it reads, so what has to wait is writes.
-    if (!second.is_write) return;
-    const int32_t intervals = steps + second.interval_offset - first.interval_offset;
-    if (enforced_.is_ordered(first.position, second.position, intervals)) return;
-    const int32_t stages =
-        schedule_.solution.tasks[second.task].stage - schedule_.solution.tasks[first.task].stage;
-    edges.push_back({first.task, second.task, intervals - stages, true});
-  };
-  for (const ValueAccess& in_a : a) {
-    for (const ValueAccess& in_b : b) {
-      order(in_a, in_b, turns.lead);
-      order(in_b, in_a, 1 - turns.lead);
+  for (const ValueAccess& first : a) {
+    for (const ValueAccess& second : b) {
+      // Every read comes after a write of what it reads, so what has to wait is writes.
+      if (!second.is_write) continue;
+      if (is_exempt(schedule_.tasks->placed, first, second, kind)) continue;
+      const int32_t intervals = steps + second.interval_offset - first.interval_offset;
+      if (enforced_.is_ordered(first.position, second.position, intervals)) continue;
+      const int32_t stages =
+          schedule_.solution.tasks[second.task].stage - schedule_.solution.tasks[first.task].stage;
+      edges.push_back({first.task, second.task, intervals - stages, true});
     }
   }
   return edges;

@@ -28,13 +28,24 @@ class ReuseOrder {
   /// intervals behind all of this one.
   LiveInterval listed_life(const std::vector<ValueAccess>& accesses) const;
 
-  /// Dependencies that make `b` take turns with `a`, without those that are enforced anyway.
+  /// The same, begun so early that all that is enforced to come before the first access stands
+  /// before it in the list: values whose lives under this do not meet, in any step, take turns by
+  /// the enforced order. That of a value that may meet all others lasts for num_places() or more.
+  LiveInterval enforced_life(const std::vector<ValueAccess>& accesses) const;
+
+  /// Of an interval: a life of step s + 1 is as much later than that of step s.
+  int64_t num_places() const { return static_cast<int64_t>(place_.size()); }
+
+  /// Dependencies that make what `b` does in step s + steps wait for `a` of step s, without those
+  /// that are enforced anyway.
   std::vector<SchedulingEdge> edges_between(const std::vector<ValueAccess>& a,
-                                            const std::vector<ValueAccess>& b, Turns turns) const;
+                                            const std::vector<ValueAccess>& b, int32_t steps,
+                                            ShareKind kind) const;
 
  private:
   int32_t listed_distance(const ValueAccess& first, const ValueAccess& second) const;
   int32_t timed_distance(const ValueAccess& first, const ValueAccess& second) const;
+  int64_t enforced_begin(const ValueAccess& access) const;
 
   const Schedule& schedule_;
   const HappensBefore& enforced_;

@@ -1,6 +1,8 @@
 #include "compiler/memory/sharing.h"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "compiler/schedule/lane_order.h"
 
@@ -9,22 +11,53 @@ namespace {
 
 using Accesses = std::vector<ValueAccess>;
 
-/// The least k for which every access to `a` of step s precedes every access to `b` of step s + k;
-/// nothing if there is none.
-std::optional<int32_t> least_lead(const PlacedGraph& placed, const Accesses& a, const Accesses& b,
-                                  ShareKind kind, const LeastDistance& distance) {
-  std::optional<int32_t> lead;
-  for (const ValueAccess& first : a) {
-    for (const ValueAccess& second : b) {
-      if (is_exempt(placed, first, second, kind)) continue;
-      const auto intervals = distance(first, second);
-      if (!intervals) return std::nullopt;
-      // first runs in interval s + first.offset, second in interval s + k + second.offset.
-      const int32_t steps = *intervals + first.interval_offset - second.interval_offset;
-      lead = std::max(lead.value_or(steps), steps);
+/// The lead of nothing over anything.
+constexpr int32_t kNoLead = std::numeric_limits<int32_t>::min();
+
+/// The intervals from `first` of step s to `second` of step s + k, as a bound on k.
+std::optional<int32_t> lead_between(const ValueAccess& first, const ValueAccess& second,
+                                    const LeastDistance& distance) {
+  const auto intervals = distance(first, second);
+  if (!intervals) return std::nullopt;
+  // first runs in interval s + first.offset, second in interval s + k + second.offset.
+  return *intervals + first.interval_offset - second.interval_offset;
+}
+
+/// least_lead where every access needs an order.
+std::optional<int32_t> lead_in_turn(const Accesses& last, const Accesses& first,
+                                    const LeastDistance& distance) {
+  int32_t lead = kNoLead;
+  for (const ValueAccess& before : last) {
+    for (const ValueAccess& after : first) {
+      const auto steps = lead_between(before, after, distance);
+      if (!steps) return std::nullopt;
+      lead = std::max(lead, *steps);
     }
   }
   return lead;
+}
+
+/// Whether a lead of b over a and one of a over b fit into one step.
+bool fit_together(std::optional<int32_t> a_leads, std::optional<int32_t> b_leads) {
+  return a_leads && b_leads && int64_t{*a_leads} + *b_leads <= 1;
+}
+
+/// Keeps of two accesses on one lane the one that `is_nearer` to the end.
+template <class IsNearer>
+void keep_end(Accesses& ends, const ValueAccess& access, IsNearer is_nearer) {
+  const auto at = std::lower_bound(
+      ends.begin(), ends.end(), access.position.lane,
+      [](const ValueAccess& end, LaneId lane) { return end.position.lane < lane; });
+  if (at == ends.end() || at->position.lane != access.position.lane) {
+    ends.insert(at, access);
+  } else if (is_nearer(access, *at)) {
+    *at = access;
+  }
+}
+
+bool is_earlier(const ValueAccess& a, const ValueAccess& b) {
+  return std::pair(a.interval_offset, a.position.index) <
+         std::pair(b.interval_offset, b.position.index);
 }
 
 }  // namespace
@@ -74,14 +107,37 @@ LeastDistance distances_in(const HappensBefore& order) {
   };
 }
 
-std::optional<Turns> find_turns(const PlacedGraph& placed, const Accesses& a, const Accesses& b,
-                                ShareKind kind, const LeastDistance& distance) {
+std::optional<int32_t> least_lead(const PlacedGraph& placed, const Accesses& a, const Accesses& b,
+                                  ShareKind kind, const LeastDistance& distance) {
+  int32_t lead = kNoLead;
+  for (const ValueAccess& first : a) {
+    for (const ValueAccess& second : b) {
+      if (is_exempt(placed, first, second, kind)) continue;
+      const auto steps = lead_between(first, second, distance);
+      if (!steps) return std::nullopt;
+      lead = std::max(lead, *steps);
+    }
+  }
+  return lead;
+}
+
+bool take_turns(const PlacedGraph& placed, const Accesses& a, const Accesses& b, ShareKind kind,
+                const LeastDistance& distance) {
   const auto a_leads = least_lead(placed, a, b, kind, distance);
-  if (!a_leads) return std::nullopt;
-  const auto b_leads = least_lead(placed, b, a, kind, distance);
-  // b of step s + k before a of step s + 1: its lead over a is at most 1 - k.
-  if (!b_leads || *a_leads > 1 - *b_leads) return std::nullopt;
-  return Turns{*a_leads, kind};
+  return a_leads && fit_together(a_leads, least_lead(placed, b, a, kind, distance));
+}
+
+void AccessEnds::add(const Accesses& accesses) {
+  for (const ValueAccess& access : accesses) {
+    keep_end(first, access, is_earlier);
+    keep_end(last, access,
+             [](const ValueAccess& a, const ValueAccess& b) { return is_earlier(b, a); });
+  }
+}
+
+bool take_turns(const AccessEnds& a, const AccessEnds& b, const LeastDistance& distance) {
+  const auto a_leads = lead_in_turn(a.last, b.first, distance);
+  return a_leads && fit_together(a_leads, lead_in_turn(b.last, a.first, distance));
 }
 
 bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from) {

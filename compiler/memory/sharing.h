@@ -39,21 +39,31 @@ enum class ShareKind : uint8_t {
              ///< the other over them if its operator works in place, and different rows do not meet
 };
 
-/// Two values of one memory take turns: b of step s + lead has the bytes after a of step s, and
-/// before a of step s + 1.
+/// The least k for which every access of `a` of step s comes before every access of `b` of step
+/// s + k, but for those that need no order (INT32_MIN if that is all); nothing if no k will do.
+/// Requires: for kInPlace, both have the same type.
+std::optional<int32_t> least_lead(const PlacedGraph& placed, const std::vector<ValueAccess>& a,
+                                  const std::vector<ValueAccess>& b, ShareKind kind,
+                                  const LeastDistance& distance);
+
+/// Whether two values of one memory may have the same bytes: for some k, b of step s + k has them
+/// after a of step s, and before a of step s + 1. Requires: as least_lead.
 ///
 ///   step s of a         |---a---|                 |---a---|   step s + 1 of a
-///   step s + lead of b            |---b---|
-struct Turns {
-  int32_t lead = 0;
-  ShareKind kind = ShareKind::kInTurn;
+///   step s + k of b               |---b---|
+bool take_turns(const PlacedGraph& placed, const std::vector<ValueAccess>& a,
+                const std::vector<ValueAccess>& b, ShareKind kind, const LeastDistance& distance);
+
+/// Of a set of accesses, on every lane, the first and the last: lanes are in order, so who comes
+/// before or behind these comes before or behind all.
+struct AccessEnds {
+  std::vector<ValueAccess> first;  ///< at most one a lane, sorted by lane
+  std::vector<ValueAccess> last;   ///< likewise
+  void add(const std::vector<ValueAccess>& accesses);
 };
 
-/// The turns of two values under an order; nothing if some of their accesses may meet.
-/// Requires: for kInPlace, both have the same type.
-std::optional<Turns> find_turns(const PlacedGraph& placed, const std::vector<ValueAccess>& a,
-                                const std::vector<ValueAccess>& b, ShareKind kind,
-                                const LeastDistance& distance);
+/// take_turns for kInTurn. Cost: the square of the number of lanes, not of accesses.
+bool take_turns(const AccessEnds& a, const AccessEnds& b, const LeastDistance& distance);
 
 /// Whether two accesses to values that share bytes need no order between them.
 bool is_exempt(const PlacedGraph& placed, const ValueAccess& first, const ValueAccess& second,

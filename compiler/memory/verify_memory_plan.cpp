@@ -1,4 +1,5 @@
 #include "compiler/memory/memory_plan.h"
+#include "compiler/memory/passed_bytes.h"
 
 namespace graphc {
 namespace {
@@ -20,12 +21,34 @@ Violation find_unpinned_copy(const MemoryPlan& plan) {
   return std::nullopt;
 }
 
+/// Of two values that may not share bytes and do.
+Violation find_meeting(const MemoryPlan& plan) {
+  const PlacedGraph& placed = plan.schedule->tasks->placed;
+  const auto accesses = value_accesses(plan.schedule);
+  const HappensBefore order = enforced_order(plan.schedule, plan.reuse_edges);
+  const ReuseOrder reuse(plan.schedule, order);
+  for (const ArenaId arena : plan.arenas.ids()) {
+    for (const auto& [from, to, steps] : hand_overs_in(plan, arena, reuse, accesses)) {
+      const std::string pair =
+          "'" + placed.values[from].name + "' and '" + placed.values[to].name + "'";
+      if (placed.is_filled_at_load(from) || placed.is_filled_at_load(to)) {
+        return pair + " share bytes, and one of them is filled in at load";
+      }
+      if (plan.buffers[from].versions > 1 || plan.buffers[to].versions > 1) {
+        return pair + " share bytes, one has several versions";
+      }
+      const auto lead = least_lead(placed, accesses[from], accesses[to], share_kind(plan, from, to),
+                                   distances_in(order));
+      if (!lead || *lead > steps) return pair + " share bytes without an order between them";
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Violation verify_memory_plan(const MemoryPlan& plan) {
   const PlacedGraph& placed = plan.schedule->tasks->placed;
-  const auto accesses = value_accesses(plan.schedule);
-  const HappensBefore order = enforced_order(plan.schedule, plan.reuse_edges);
   for (const PlannedBuffer& a : plan.buffers) {
     const std::string& name = placed.values[a.value].name;
     if (a.offset_bytes % kBufferAlignmentBytes != 0 ||
@@ -39,19 +62,8 @@ Violation verify_memory_plan(const MemoryPlan& plan) {
     if (plan.arenas[a.arena].device != placed.values[a.value].device) {
       return "'" + name + "' lies on another device than its own";
     }
-    for (const PlannedBuffer& b : plan.buffers) {
-      if (b.value >= a.value || !share_bytes(a, b)) continue;
-      const std::string pair = "'" + placed.values[b.value].name + "' and '" + name + "'";
-      if (placed.is_filled_at_load(a.value) || placed.is_filled_at_load(b.value)) {
-        return pair + " share bytes, and one of them is filled in at load";
-      }
-      if (a.versions > 1 || b.versions > 1) return pair + " share bytes, one has several versions";
-      if (!find_turns(placed, accesses[a.value], accesses[b.value],
-                      share_kind(plan, a.value, b.value), distances_in(order))) {
-        return pair + " share bytes without an order between them";
-      }
-    }
   }
+  if (const Violation meeting = find_meeting(plan)) return meeting;
   return find_unpinned_copy(plan);
 }
 

@@ -25,7 +25,8 @@ class CopyInserter {
         assignment_(assignment),
         machine_(machine),
         diagnostics_(diagnostics),
-        ops_of_(graph->nodes.size()) {
+        ops_of_(graph->nodes.size()),
+        is_anywhere_(graph->values.size(), false) {
     placed_.graph = graph;
     for (const NodeId id : graph_.nodes.ids()) {
       if (graph_.nodes[id].updates) updated_[*graph_.nodes[id].updates] = id;
@@ -111,10 +112,7 @@ class CopyInserter {
     const Value& value = graph_.values[id];
     if (value.kind != ValueKind::kState) return;
     if (value.device) read_on(id, *machine_.find_device(*value.device), value.where);
-    const bool is_placed =
-        std::any_of(placed_.values.begin(), placed_.values.end(),
-                    [&](const PlacedValue& placed) { return placed.origin == id; });
-    if (!is_placed) value_on(id, machine_.host());
+    if (!is_anywhere_[id]) value_on(id, machine_.host());
   }
 
   Source source_of(ValueId value) const {
@@ -209,6 +207,7 @@ class CopyInserter {
     placed.device = device;
     const PlacedValueId id = placed_.values.push_back(placed);
     placed_at_[{value, device}] = id;
+    is_anywhere_[placed.origin] = true;
     return id;
   }
 
@@ -218,6 +217,7 @@ class CopyInserter {
   DiagnosticSink& diagnostics_;
   PlacedGraph placed_;
   IdVector<NodeId, std::vector<PlacedOpId>> ops_of_;  // one a device
+  IdVector<ValueId, bool> is_anywhere_;               // whether a placed value holds it
   std::map<ValueId, NodeId> updated_;
   std::map<std::pair<ValueId, DeviceId>, PlacedValueId> placed_at_;
 };

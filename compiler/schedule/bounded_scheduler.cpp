@@ -30,14 +30,11 @@ class BoundedScheduler {
         partial_(problem, stages_, nullptr),
         running_use_(sequence),
         settled_use_(sequence),
-        lean_position_(lean.size()),
         is_started_(lean.size(), false),
-        is_held_(lean.size(), false) {
-    for (size_t i = 0; i < lean.size(); ++i) lean_position_[lean[i]] = i;
-  }
+        is_held_(lean.size(), false) {}
 
   SchedulingSolution run() {
-    while (!partial_.ready().empty()) {
+    while (!partial_.is_over()) {
       const std::vector<Candidate> candidates = ready_candidates();
       std::vector<Candidate> startable;
       for (const Candidate& candidate : candidates) {
@@ -57,8 +54,10 @@ class BoundedScheduler {
   std::vector<Candidate> ready_candidates() const {
     const size_t num_looked_at = lean_.size() <= kMaxTasksInFull ? lean_.size() : kWindow;
     std::vector<Candidate> candidates;
-    for (const TaskId task : partial_.ready()) {
-      if (lean_position_[task] >= num_settled_ + num_looked_at) continue;
+    const size_t end = std::min(num_settled_ + num_looked_at, lean_.size());
+    for (size_t i = num_settled_; i < end; ++i) {
+      const TaskId task = lean_[i];
+      if (!partial_.is_ready(task)) continue;
       candidates.push_back(partial_.candidate_for(task));
       candidates.back().start_ns = std::max(candidates.back().start_ns, now_ns_);
     }
@@ -170,9 +169,8 @@ class BoundedScheduler {
   PartialSchedule partial_;
   int64_t now_ns_ = 0;
   std::priority_queue<End, std::vector<End>, std::greater<>> running_;
-  MemoryUse running_use_;  ///< now
-  MemoryUse settled_use_;  ///< when all that has started will have ended
-  IdVector<TaskId, size_t> lean_position_;
+  MemoryUse running_use_;   ///< now
+  MemoryUse settled_use_;   ///< when all that has started will have ended
   size_t num_settled_ = 0;  ///< the tasks at the head of the lean order that have started
   IdVector<TaskId, bool> is_started_;
   IdVector<TaskId, bool> is_held_;  ///< could have started before, but for memory

@@ -61,9 +61,10 @@ SchedulingSolution list_schedule(const SchedulingProblem& problem, const Stages&
                                  const SchedulingSolution* previous_interval) {
   PartialSchedule partial(problem, stages, previous_interval);
   std::vector<Candidate> candidates;
-  while (!partial.ready().empty()) {
+  while (!partial.is_over()) {
     candidates.clear();
-    for (const TaskId task : partial.ready()) candidates.push_back(partial.candidate_for(task));
+    for (const TaskId task : partial.contenders())
+      candidates.push_back(partial.candidate_for(task));
     const Pick pick = pick_first(problem, candidates);
     partial.start(pick.candidate, pick.reason);
   }

@@ -43,12 +43,14 @@ PartialSchedule::PartialSchedule(const SchedulingProblem& problem, const Stages&
       num_waiting_(problem.tasks.size(), 0),
       ready_ns_(problem.tasks.size(), 0),
       lane_free_(problem.num_lanes, 0),
-      shared_free_(problem.num_shared, 0) {
+      shared_free_(problem.num_shared, 0),
+      is_placed_(problem.tasks.size(), false),
+      ready_(problem.groups.size()) {
   solution_.tasks = IdVector<TaskId, ScheduledTask>(problem.tasks.size());
   solution_.lanes = IdVector<LaneId, std::vector<TaskId>>(problem.num_lanes);
   for (const SchedulingEdge& edge : problem.edges) add_edge(edge, previous_interval);
   for (const TaskId task : problem_.tasks.ids()) {
-    if (num_waiting_[task] == 0) ready_.push_back(task);
+    if (num_waiting_[task] == 0) ready_.add(entry_of(task));
   }
 }
 
@@ -62,6 +64,12 @@ void PartialSchedule::add_edge(const SchedulingEdge& edge, const SchedulingSolut
     const int64_t arrival_ns = previous->tasks[edge.from].end_ns - distance * previous->interval_ns;
     ready_ns_[edge.to] = std::max(ready_ns_[edge.to], arrival_ns);
   }
+}
+
+ReadyTasks::Entry PartialSchedule::entry_of(TaskId task) const {
+  const SchedulingTask& spec = problem_.tasks[task];
+  return {task,           spec.group,    ready_ns_[task], spec.is_copy || spec.feeds_copy,
+          path_ns_[task], spec.name_rank};
 }
 
 Candidate PartialSchedule::candidate_for(TaskId task) const {
@@ -97,7 +105,8 @@ void PartialSchedule::keep_queued(Candidate& candidate) const {
 }
 
 int64_t PartialSchedule::start(const Candidate& chosen, Reason reason) {
-  std::erase(ready_, chosen.task);
+  ready_.remove(entry_of(chosen.task));
+  is_placed_[chosen.task] = true;
   const SchedulingTask& spec = problem_.tasks[chosen.task];
   int64_t work_start_ns = chosen.start_ns + spec.cost.latency_ns;
   if (const auto shared = problem_.groups[spec.group].shared; shared && spec.cost.shared_ns > 0) {
@@ -111,7 +120,7 @@ int64_t PartialSchedule::start(const Candidate& chosen, Reason reason) {
   solution_.lanes[chosen.lane].push_back(chosen.task);
   for (const TaskId next : out_[chosen.task]) {
     ready_ns_[next] = std::max(ready_ns_[next], end_ns);
-    if (--num_waiting_[next] == 0) ready_.push_back(next);
+    if (--num_waiting_[next] == 0) ready_.add(entry_of(next));
   }
   return end_ns;
 }

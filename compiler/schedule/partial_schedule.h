@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "compiler/schedule/list_scheduler.h"
+#include "compiler/schedule/ready_tasks.h"
 
 namespace graphc {
 
@@ -33,8 +34,11 @@ class PartialSchedule {
   PartialSchedule(const SchedulingProblem& problem, const Stages& stages,
                   const SchedulingSolution* previous_interval);
 
-  /// Tasks that are not placed, all predecessors of which are.
-  const std::vector<TaskId>& ready() const { return ready_; }
+  /// Whether no task is left all predecessors of which are placed.
+  bool is_over() const { return ready_.empty(); }
+  /// Of those, the ones to choose from (ready_tasks.h).
+  std::vector<TaskId> contenders() const { return ready_.contenders(); }
+  bool is_ready(TaskId task) const { return num_waiting_[task] == 0 && !is_placed_[task]; }
 
   /// Where a ready task can start earliest.
   Candidate candidate_for(TaskId task) const;
@@ -47,6 +51,7 @@ class PartialSchedule {
  private:
   void add_edge(const SchedulingEdge& edge, const SchedulingSolution* previous);
   void keep_queued(Candidate& candidate) const;
+  ReadyTasks::Entry entry_of(TaskId task) const;
 
   const SchedulingProblem& problem_;
   const Stages& stages_;
@@ -56,7 +61,8 @@ class PartialSchedule {
   IdVector<TaskId, int64_t> ready_ns_;
   IdVector<LaneId, int64_t> lane_free_;
   IdVector<SharedResourceId, int64_t> shared_free_;
-  std::vector<TaskId> ready_;
+  IdVector<TaskId, bool> is_placed_;
+  ReadyTasks ready_;
   SchedulingSolution solution_;
 };
 

@@ -31,6 +31,7 @@ class Relaxation {
         costs_(costs),
         pins_(pins),
         count_(count),
+        updaters_(graph.updaters()),
         lanes_(lanes_of(machine)) {
     problem_.groups = lanes_.groups;
     problem_.num_shared = lanes_.num_shared;
@@ -184,7 +185,7 @@ class Relaxation {
     int32_t distance = 0;
     if (graph_.values[value].kind == ValueKind::kConstant) return;
     if (graph_.values[value].kind == ValueKind::kState) {
-      const auto updater = graph_.updater_of(value);
+      const auto updater = updaters_[value];
       if (!updater) return;
       value = graph_.nodes[*updater].result;
       distance = 1;
@@ -257,6 +258,7 @@ class Relaxation {
   const CostModel& costs_;
   const Pins& pins_;
   PoolCount count_;
+  IdVector<ValueId, std::optional<NodeId>> updaters_;
   LaneTable lanes_;
   SchedulingProblem problem_;
   GroupId pool_;

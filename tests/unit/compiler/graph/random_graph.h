@@ -168,7 +168,7 @@ class RandomGraph {
     node.result = graph_.values.push_back(std::move(value));
     for (const ValueId state : graph_.values.ids()) {
       const bool may_update = graph_.values[state].kind == ValueKind::kState &&
-                              graph_.type_of(state) == type && !graph_.updater_of(state);
+                              graph_.type_of(state) == type && !graph_.updaters()[state];
       if (may_update && below(3) == 0) {
         node.updates = state;
         break;

@@ -84,8 +84,8 @@ TEST(Graph, ToSourceGraphKeepsEverythingThatNumbersDependOn) {
   EXPECT_EQ(source.nodes[2].updates, SourceValueId(1));
   EXPECT_EQ(source.nodes[0].attributes.number("factor", 0), 2.0);
   EXPECT_EQ(source.outputs, (std::vector<SourceValueId>{SourceValueId(4)}));
-  EXPECT_EQ(graph.updater_of(ValueId(1)), NodeId(2));
-  EXPECT_EQ(graph.updater_of(ValueId(0)), std::nullopt);
+  EXPECT_EQ(graph.updaters()[ValueId(1)], NodeId(2));
+  EXPECT_EQ(graph.updaters()[ValueId(0)], std::nullopt);
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ TEST(PlanMemory, PredictedTimesAloneDoNotSeparateTwoValues) {
       plan_of(written_schedule(graph_of(text), machine, one_behind_the_other), machine);
   const auto accesses = value_accesses(ordered.schedule);
   const HappensBefore order = enforced_order(ordered.schedule);
-  EXPECT_TRUE(find_turns(
+  EXPECT_TRUE(take_turns(
       ordered.schedule->tasks->placed, accesses[buffer_named(ordered, "p@cpu").value],
       accesses[buffer_named(ordered, "r@cpu").value], ShareKind::kInTurn, distances_in(order)));
 }
@@ -278,7 +278,7 @@ LaneProgram two_lanes(std::vector<Wait> waits) {
 
 bool may_share_bytes(const std::vector<ValueAccess>& a, const std::vector<ValueAccess>& b,
                      const HappensBefore& order) {
-  return find_turns({}, a, b, ShareKind::kInTurn, distances_in(order)).has_value();
+  return take_turns({}, a, b, ShareKind::kInTurn, distances_in(order));
 }
 
 ValueAccess access(int32_t lane, int32_t index, int32_t interval_offset) {
