@@ -64,7 +64,7 @@ Plan verified(Plan plan, const Graph& graph) {
 Result<Compilation> compile(const Graph& graph, const Machine& machine,
                             const CompileOptions& options, DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
-  const Target target{machine, costs, limits_of(machine, options.memory_limits)};
+  const Target target{machine, costs, limits_of(machine, options.memory_limits), options.effort};
   TRY(Found found, options.decisions_file
                        ? decided(graph, target, options, diagnostics)
                        : search(graph, target, options.overlap, options.passes, diagnostics));
@@ -93,7 +93,7 @@ Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& mach
                                          const CompileOptions& options,
                                          DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
-  const Target target{machine, costs, limits_of(machine, options.memory_limits)};
+  const Target target{machine, costs, limits_of(machine, options.memory_limits), options.effort};
   TRY(PlacedSearch placed, search_placement(graph, target, options.passes, diagnostics));
   return find_trade_offs(target.limits, compile_within(placed.evaluator));
 }

@@ -22,6 +22,7 @@ struct CompileOptions {
   std::filesystem::path plan_folder = ".";
   BlockSizes block_sizes = {};
   AskedLimits memory_limits = {};
+  Effort effort = Effort::kNormal;
 };
 
 /// Everything the compiler found out. `lowered` holds all levels from the optimised graph on.

@@ -68,7 +68,7 @@ std::string device_text(const Compilation& compilation, const Machine& machine,
     if (other.name == compilation.placement.chosen.name || !other.score) continue;
     text += "; '" + other.name + "' would put it on '" +
             machine.devices[other.decisions.assignment[*op.node]].name + "' and take " +
-            (other.score->is_bound ? "at least " : "") +
+            (other.score->basis != ScoreBasis::kSchedule ? "at least " : "") +
             format_duration(other.score->interval_ns - chosen->interval_ns) + " more";
   }
   return text;

@@ -14,10 +14,20 @@ double percent(int64_t part, int64_t whole) {
   return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// `3.1 ms`; `over 3.1 ms` where the bound alone was too long.
+/// `3.1 ms`; `over 3.1 ms` where the bound alone was too long, `not tried, 3.1 ms or more` where
+/// the effort was used up.
 std::string score_text(const std::optional<Score>& score, const std::string& otherwise) {
   if (!score) return otherwise;
-  return (score->is_bound ? "over " : "") + format_duration(score->interval_ns);
+  const std::string time = format_duration(score->interval_ns);
+  switch (score->basis) {
+    case ScoreBasis::kSchedule:
+      return time;
+    case ScoreBasis::kBound:
+      return "over " + time;
+    case ScoreBasis::kNotTried:
+      return "not tried, " + time + " or more";
+  }
+  return time;
 }
 
 std::string placement_line(const Placement& placement) {

@@ -15,11 +15,11 @@ void gate(Gates gates, std::string_view stage, const Level& level, Verify verify
   CHECK(!violation, std::string(stage) + " made an invalid level: " + violation.value_or(""));
 }
 
-Schedule ordered(const Shared<TaskGraph>& tasks, const Decisions& decisions) {
+Schedule ordered(const Target& target, const Shared<TaskGraph>& tasks, const Decisions& decisions) {
   if (decisions.order)
     return schedule_as_written(tasks, decisions.order->solution, decisions.order->times);
   if (decisions.budget) return schedule_tasks_within(tasks, *decisions.budget);
-  return schedule_tasks(tasks, decisions.launches);
+  return schedule_tasks(tasks, decisions.launches, target.effort);
 }
 
 }  // namespace
@@ -59,9 +59,9 @@ Shared<TaskGraph> lower_to_tasks(const Target& target, const Shared<PlacedGraph>
   return tasks;
 }
 
-Shared<Schedule> lower_to_schedule(const Shared<TaskGraph>& tasks, const Decisions& decisions,
-                                   Gates gates) {
-  Shared<Schedule> schedule = ordered(tasks, decisions);
+Shared<Schedule> lower_to_schedule(const Target& target, const Shared<TaskGraph>& tasks,
+                                   const Decisions& decisions, Gates gates) {
+  Shared<Schedule> schedule = ordered(target, tasks, decisions);
   gate(gates, "schedule_tasks", *schedule, verify_schedule);
   return schedule;
 }
@@ -79,7 +79,7 @@ Result<Lowered> lower(const Target& target, const Shared<Graph>& graph, const De
   TRY(const Shared<PlacedGraph> placed,
       lower_to_copies(target, graph, decisions, Gates::kAll, diagnostics));
   const Shared<TaskGraph> tasks = lower_to_tasks(target, placed, decisions, Gates::kAll);
-  const Shared<Schedule> schedule = lower_to_schedule(tasks, decisions, Gates::kAll);
+  const Shared<Schedule> schedule = lower_to_schedule(target, tasks, decisions, Gates::kAll);
   return Lowered{placed, lower_to_waits(target, schedule, Gates::kAll)};
 }
 

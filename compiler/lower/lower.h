@@ -25,8 +25,8 @@ Shared<TaskGraph> lower_to_tasks(const Target& target, const Shared<PlacedGraph>
 
 /// Level 4.
 /// Requires: an order, if there is one, is of these tasks.
-Shared<Schedule> lower_to_schedule(const Shared<TaskGraph>& tasks, const Decisions& decisions,
-                                   Gates gates);
+Shared<Schedule> lower_to_schedule(const Target& target, const Shared<TaskGraph>& tasks,
+                                   const Decisions& decisions, Gates gates);
 
 /// Levels 5 and 6.
 Synchronised lower_to_waits(const Target& target, const Shared<Schedule>& schedule, Gates gates);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "compiler/machine/cost_model.h"
+#include "compiler/schedule/effort.h"
 
 namespace graphc {
 
@@ -9,10 +10,11 @@ struct Target {
   const Machine& machine;
   const CostModel& costs;
   MemoryLimits limits;  ///< what a plan may have of every device
+  Effort effort = Effort::kNormal;
 };
 
 inline Target with_limits(const Target& target, MemoryLimits limits) {
-  return {target.machine, target.costs, std::move(limits)};
+  return {target.machine, target.costs, std::move(limits), target.effort};
 }
 
 }  // namespace graphc

@@ -18,7 +18,9 @@ namespace {
 /// A gain below this is noise of the model, and not worth another version of a buffer.
 constexpr double kMinGain = 0.001;
 
+/// Rounds, and the tasks in all of them together; there is always one.
 constexpr int kForwardBackwardRounds = 3;
+constexpr size_t kForwardBackwardTasks = 20'000;
 
 /// How much longer one step alone may become for cores that are as full as each other.
 constexpr double kMaxLatencyGrowth = 0.01;
@@ -55,7 +57,10 @@ SchedulingSolution scheduled(const SchedulingProblem& problem, const Stages& sta
     if (last.interval_ns < best.interval_ns) best = last;
   };
   keep_better(list_schedule(problem, stages, &last));
-  for (int round = 0; round < kForwardBackwardRounds && best.interval_ns > bound_ns; ++round) {
+  const size_t affordable = kForwardBackwardTasks / std::max<size_t>(problem.tasks.size(), 1);
+  const int num_rounds =
+      static_cast<int>(std::clamp<size_t>(affordable, 1, kForwardBackwardRounds));
+  for (int round = 0; round < num_rounds && best.interval_ns > bound_ns; ++round) {
     keep_better(forward_backward(problem, stages, last, last));
   }
   return best;
@@ -129,11 +134,11 @@ SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolutio
 
 namespace {
 
-/// Cuts a round, so that all rounds together stay within the budget; never none.
+/// Cuts a round, so that all rounds together stay within the budget; at least one.
 int affordable_cuts(const SchedulingProblem& problem, const SearchOptions& options) {
   const auto round_cost = static_cast<int64_t>(problem.tasks.size()) * options.max_stage;
   const int64_t affordable = options.budget / std::max<int64_t>(round_cost, 1);
-  return static_cast<int>(std::clamp<int64_t>(affordable, 2, options.max_cuts));
+  return static_cast<int>(std::clamp<int64_t>(affordable, 1, options.max_cuts));
 }
 
 }  // namespace
@@ -188,7 +193,7 @@ SchedulingSolution searched(const SchedulingProblem& problem, const SearchOption
   }
   if (options.max_stage == 0 || !is_worth_it(bound_ns, best)) return best;
   auto steady = modulo_schedule(problem, best, affordable_modulo_work(problem, options));
-  if (!steady) return best;
+  if (!steady || last_stage(*steady) > kMaxStages) return best;
   SchedulingSolution candidate = evaluated(problem, *std::move(steady));
   return is_worth_its_stages(candidate, best) ? candidate : best;
 }
@@ -212,6 +217,16 @@ SchedulingSolution evened_out(const SchedulingProblem& problem, SchedulingSoluti
 }
 
 }  // namespace
+
+SearchOptions search_options(Effort effort) {
+  SearchOptions options;
+  if (effort == Effort::kNormal) return options;
+  constexpr int64_t kMore = 20;
+  options.budget *= kMore;
+  options.modulo_budget *= kMore;
+  options.min_modulo_budget_per_task *= kMore;
+  return options;
+}
 
 SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
                                       const SearchOptions& options) {

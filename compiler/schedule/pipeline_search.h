@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compiler/schedule/effort.h"
 #include "compiler/schedule/scheduling_problem.h"
 
 namespace graphc {
@@ -15,6 +16,8 @@ struct SearchOptions {
   int64_t modulo_budget = 50'000'000;
   int64_t min_modulo_budget_per_task = 2'000;
 };
+
+SearchOptions search_options(Effort effort);
 
 /// Orders the lanes and overlaps steps: starts with everything in stage 0, then moves, as long as
 /// the time per step falls, all that comes late in a step one stage back, so that it runs beside

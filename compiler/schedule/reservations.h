@@ -1,38 +1,59 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "compiler/schedule/scheduling_problem.h"
 
 namespace graphc {
 
-/// The times at which one lane or one shared resource is taken, as disjoint intervals [start, end).
+/// The times at which one lane or one shared resource is taken, as disjoint intervals [start, end)
+/// that do not touch.
 class Reservations {
  public:
-  /// The earliest time from `ready_ns` on at which `duration_ns` are free.
+  /// The earliest time from `ready_ns` on at which `duration_ns` are free; where many gaps in a row
+  /// are too short, behind all that is taken.
   int64_t earliest_gap(int64_t ready_ns, int64_t duration_ns) const {
     int64_t start_ns = ready_ns;
     // Disjoint and sorted by start, so sorted by end, too.
     auto taken = std::upper_bound(
         taken_.begin(), taken_.end(), ready_ns,
         [](int64_t time_ns, const Interval& interval) { return time_ns < interval.end_ns; });
-    for (; taken != taken_.end() && taken->start_ns - start_ns < duration_ns; ++taken) {
+    for (int i = 0; taken != taken_.end() && taken->start_ns - start_ns < duration_ns; ++taken) {
+      if (++i == kMaxGaps) return std::max(ready_ns, end_ns());
       start_ns = taken->end_ns;
     }
     return start_ns;
   }
 
+  /// When nothing is taken any more.
+  int64_t end_ns() const { return taken_.empty() ? 0 : taken_.back().end_ns; }
+
   /// Requires: the interval is free.
   void take(int64_t start_ns, int64_t duration_ns) {
-    const Interval interval{start_ns, start_ns + duration_ns};
-    const auto at = std::lower_bound(
-        taken_.begin(), taken_.end(), interval,
-        [](const Interval& a, const Interval& b) { return a.start_ns < b.start_ns; });
-    taken_.insert(at, interval);
+    const int64_t end_ns = start_ns + duration_ns;
+    auto behind = std::lower_bound(
+        taken_.begin(), taken_.end(), start_ns,
+        [](const Interval& interval, int64_t time_ns) { return interval.start_ns < time_ns; });
+    const bool touches_before = behind != taken_.begin() && std::prev(behind)->end_ns == start_ns;
+    const bool touches_behind = behind != taken_.end() && behind->start_ns == end_ns;
+    if (touches_before && touches_behind) {
+      std::prev(behind)->end_ns = behind->end_ns;
+      taken_.erase(behind);
+    } else if (touches_before) {
+      std::prev(behind)->end_ns = end_ns;
+    } else if (touches_behind) {
+      behind->start_ns = start_ns;
+    } else {
+      taken_.insert(behind, {start_ns, end_ns});
+    }
   }
 
  private:
+  /// Gaps that are looked at for one task.
+  static constexpr int kMaxGaps = 256;
+
   struct Interval {
     int64_t start_ns;
     int64_t end_ns;
@@ -81,13 +102,17 @@ class ReservationTable {
     int64_t start_ns = lanes_[lane].earliest_gap(ready_ns, spec.cost.duration_ns());
     if (!uses_shared(spec)) return start_ns;
     const Reservations& shared = shared_[*problem_.groups[spec.group].shared];
-    while (true) {
+    for (int i = 0; i < kMaxRounds; ++i) {
       const int64_t part_ns = start_ns + shared_offset_ns;
       const int64_t free_ns = shared.earliest_gap(part_ns, spec.cost.shared_ns);
       if (free_ns == part_ns) return start_ns;
       start_ns = lanes_[lane].earliest_gap(free_ns - shared_offset_ns, spec.cost.duration_ns());
     }
+    return std::max({ready_ns, lanes_[lane].end_ns(), shared.end_ns() - shared_offset_ns});
   }
+
+  /// Times that lane and shared resource are asked in turn; then the task goes behind all others.
+  static constexpr int kMaxRounds = 256;
 
   const SchedulingProblem& problem_;
   IdVector<LaneId, Reservations> lanes_;

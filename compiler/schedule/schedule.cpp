@@ -128,7 +128,8 @@ struct Scheduled {
 /// With joint launches where there are some and that is about as fast, else with launches of their
 /// own for all tasks; those are not searched for where no search could find a step that is shorter
 /// by enough.
-Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, Launches launches) {
+Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, Launches launches,
+                    const SearchOptions& options) {
   const auto is_about_as_fast = [](const Scheduled& joint, int64_t interval_ns) {
     return static_cast<double>(joint.solution.interval_ns) <=
            static_cast<double>(interval_ns) * (1 + kMaxSlowdown);
@@ -136,19 +137,19 @@ Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, La
   const IntervalBound bound = interval_bound(problem);
   std::vector<Launch> joint;
   if (launches == Launches::kJoint) joint = joint_launches(tasks);
-  if (joint.empty()) return {schedule_pipelined(problem), bound};
+  if (joint.empty()) return {schedule_pipelined(problem, options), bound};
   const JoinedProblem joined(problem, joint);
-  Scheduled together{with_interval(problem, joined.apart(schedule_pipelined(joined.problem()))),
-                     joined.bound()};
+  SchedulingSolution solution = joined.apart(schedule_pipelined(joined.problem(), options));
+  Scheduled together{with_interval(problem, std::move(solution)), joined.bound()};
   if (is_about_as_fast(together, bound.interval_ns)) return together;
-  Scheduled apart{schedule_pipelined(problem), bound};
+  Scheduled apart{schedule_pipelined(problem, options), bound};
   return is_about_as_fast(together, apart.solution.interval_ns) ? together : apart;
 }
 
 }  // namespace
 
-Schedule schedule_tasks(const Shared<TaskGraph>& tasks, Launches launches) {
-  Scheduled best = scheduled(tasks, scheduling_problem(tasks), launches);
+Schedule schedule_tasks(const Shared<TaskGraph>& tasks, Launches launches, Effort effort) {
+  Scheduled best = scheduled(tasks, scheduling_problem(tasks), launches, search_options(effort));
   Schedule schedule{tasks, std::move(best.solution), {}, std::move(best.bound)};
   schedule.versions = versions_by_value(tasks, schedule.solution);
   return schedule;

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "compiler/schedule/effort.h"
 #include "compiler/schedule/lower_bound.h"
 #include "compiler/schedule/task_graph.h"
 
@@ -28,7 +29,8 @@ enum class Launches : uint8_t { kJoint, kApart };
 /// Runs after:  find_dependencies.
 /// Runs before: plan_memory - who may share bytes follows from the order.
 /// Ensures:     verify_schedule passes.
-Schedule schedule_tasks(const Shared<TaskGraph>& tasks, Launches launches = Launches::kJoint);
+Schedule schedule_tasks(const Shared<TaskGraph>& tasks, Launches launches = Launches::kJoint,
+                        Effort effort = Effort::kNormal);
 
 /// The same for devices whose memory is short: no step overlaps another, and a task starts only if
 /// its results fit into the budgets beside what is alive then; as far as any order does.

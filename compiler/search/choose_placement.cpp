@@ -39,8 +39,11 @@ std::vector<PlacementCandidate> candidates_for(const Evaluator& evaluator, const
 class PlacementSearch {
  public:
   PlacementSearch(Evaluator& evaluator, const MemoryLimits& limits,
-                  std::vector<PlacementCandidate> candidates)
-      : evaluator_(evaluator), limits_(limits), candidates_(std::move(candidates)) {}
+                  std::vector<PlacementCandidate> candidates, Comparison& comparison)
+      : evaluator_(evaluator),
+        limits_(limits),
+        candidates_(std::move(candidates)),
+        comparison_(comparison) {}
 
   std::vector<PlacementCandidate> run() {
     for (PlacementCandidate& candidate : candidates_) {
@@ -53,7 +56,12 @@ class PlacementSearch {
       return bound_ns(candidates_[a]) < bound_ns(candidates_[b]);
     });
     for (const size_t i : order) {
-      if (candidates_[i].score && !is_beaten(*candidates_[i].score)) evaluate(candidates_[i]);
+      if (!candidates_[i].score) continue;
+      if (is_beaten(*candidates_[i].score)) {
+        candidates_[i].score->basis = ScoreBasis::kBound;
+      } else if (may_try(candidates_[i].decisions)) {
+        evaluate(candidates_[i]);
+      }
     }
     return std::move(candidates_);
   }
@@ -69,21 +77,34 @@ class PlacementSearch {
     const int64_t interval_ns = interval_bound(scheduling_problem(*tasks)).interval_ns;
     const int64_t hand_overs =
         num_hand_overs(*evaluator_.placed(decisions), evaluator_.machine().host());
-    return Score{0, interval_ns, interval_ns, hand_overs, true};
+    return Score{0, interval_ns, interval_ns, hand_overs, ScoreBasis::kNotTried};
   }
 
   /// Whether another one fits and is shorter, whatever hand-overs take.
   bool is_beaten(const Score& bound) const {
-    int64_t most_hand_overs = 0;
+    int64_t most_hand_overs = comparison_.best ? comparison_.best->num_hand_overs : 0;
     for (const PlacementCandidate& candidate : candidates_) {
       if (!candidate.score) continue;
       most_hand_overs = std::max(most_hand_overs, candidate.score->num_hand_overs);
     }
     const int64_t margin_ns = most_hand_overs * kHandOverNs;
-    return std::any_of(candidates_.begin(), candidates_.end(), [&](const auto& candidate) {
-      return candidate.score && !candidate.score->is_bound && candidate.score->excess_bytes == 0 &&
-             candidate.score->interval_ns + margin_ns < bound.interval_ns;
-    });
+    const auto is_shorter = [&](const std::optional<Score>& score) {
+      return score && score->basis == ScoreBasis::kSchedule && score->excess_bytes == 0 &&
+             score->interval_ns + margin_ns < bound.interval_ns;
+    };
+    return is_shorter(comparison_.best) ||
+           std::any_of(candidates_.begin(), candidates_.end(),
+                       [&](const auto& candidate) { return is_shorter(candidate.score); });
+  }
+
+  /// Something is scheduled in any case.
+  bool may_try(const Decisions& decisions) {
+    const auto num_tasks = static_cast<int64_t>((*evaluator_.tasks(decisions))->tasks.size());
+    const bool is_first = !has_scheduled_ && !comparison_.best;
+    if (!is_first && num_tasks > comparison_.num_tasks_left) return false;
+    comparison_.num_tasks_left -= num_tasks;
+    has_scheduled_ = true;
+    return true;
   }
 
   void evaluate(PlacementCandidate& candidate) {
@@ -103,24 +124,35 @@ class PlacementSearch {
   Evaluator& evaluator_;
   const MemoryLimits& limits_;
   std::vector<PlacementCandidate> candidates_;
+  Comparison& comparison_;
+  bool has_scheduled_ = false;
 };
+
+/// Where none was scheduled: one that can be routed, if there is one.
+size_t first_scored(const std::vector<std::optional<Score>>& scores) {
+  const auto found =
+      std::find_if(scores.begin(), scores.end(),
+                   [](const std::optional<Score>& score) { return score.has_value(); });
+  return found == scores.end() ? 0 : static_cast<size_t>(found - scores.begin());
+}
 
 }  // namespace
 
 Result<Placement> choose_placement(Evaluator& evaluator, const MemoryLimits& limits,
-                                   DiagnosticSink& diagnostics) {
+                                   Comparison& comparison, DiagnosticSink& diagnostics) {
   TRY(const Pins pins, resolve_pins(evaluator.graph(), evaluator.machine(), diagnostics));
   Placement placement;
   placement.pins = pins;
-  placement.candidates = PlacementSearch(evaluator, limits, candidates_for(evaluator, pins)).run();
+  placement.candidates =
+      PlacementSearch(evaluator, limits, candidates_for(evaluator, pins), comparison).run();
   std::vector<std::optional<Score>> scores;
   for (const PlacementCandidate& candidate : placement.candidates) {
     scores.push_back(candidate.score);
   }
-  placement.chosen = placement.candidates[best_of(scores).value_or(0)];
+  placement.chosen = placement.candidates[best_of(scores).value_or(first_scored(scores))];
   if (placement.chosen.score) return placement;
   // None can be routed: it is said why for the first one.
-  const Target target{evaluator.machine(), evaluator.costs(), limits};
+  const Target target{evaluator.machine(), evaluator.costs(), limits, evaluator.effort()};
   TRY(lower_to_copies(target, evaluator.graph(), placement.chosen.decisions, Gates::kNone,
                       diagnostics));
   CHECK(false, "what cannot be routed is reported");

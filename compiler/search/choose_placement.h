@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compiler/search/comparison.h"
 #include "compiler/search/evaluator.h"
 #include "compiler/search/score.h"
 
@@ -22,7 +23,8 @@ struct Placement {
 /// of every single device alone, each scheduled in full and compared by its time per step, once it
 /// keeps within the limits. So the result is never worse than the best single device. A candidate
 /// whose lower bound is longer than the best so far takes, and by more than hand-overs could take,
-/// is not scheduled.
+/// is not scheduled, nor where `comparison` has no tasks left; if none is scheduled, since another
+/// way to spread the step is better, what is chosen has a bound for a score.
 ///
 /// Runs after:  the passes - costs need types, and a merged node is placed once.
 /// Errors:      a device that the machine does not have; no route between two devices, if no
@@ -30,6 +32,6 @@ struct Placement {
 /// Source:      Topcuoglu, Hariri, Wu, "Performance-effective and low-complexity task scheduling
 ///              for heterogeneous computing", IEEE TPDS 13(3), 2002.
 Result<Placement> choose_placement(Evaluator& evaluator, const MemoryLimits& limits,
-                                   DiagnosticSink& diagnostics);
+                                   Comparison& comparison, DiagnosticSink& diagnostics);
 
 }  // namespace graphc

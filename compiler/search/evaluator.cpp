@@ -38,8 +38,9 @@ std::string key_of_schedule(const Decisions& decisions) {
 
 }  // namespace
 
-Evaluator::Evaluator(Shared<Graph> graph, const Machine& machine, const CostModel& costs)
-    : graph_(std::move(graph)), machine_(machine), costs_(costs) {}
+Evaluator::Evaluator(Shared<Graph> graph, const Machine& machine, const CostModel& costs,
+                     Effort effort)
+    : graph_(std::move(graph)), machine_(machine), costs_(costs), effort_(effort) {}
 
 std::optional<Shared<PlacedGraph>> Evaluator::placed(const Decisions& decisions) {
   const auto [at, is_new] = placed_.try_emplace(key_of_placed(decisions));
@@ -68,7 +69,7 @@ std::optional<Shared<Schedule>> Evaluator::schedule(const Decisions& decisions) 
   }
   const auto level = tasks(decisions);
   if (!level) return std::nullopt;
-  Shared<Schedule> schedule = lower_to_schedule(*level, decisions, Gates::kNone);
+  Shared<Schedule> schedule = lower_to_schedule(target(), *level, decisions, Gates::kNone);
   if (is_kept) schedules_.emplace(std::move(key), schedule);
   return schedule;
 }

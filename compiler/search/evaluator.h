@@ -13,11 +13,13 @@ namespace graphc {
 class Evaluator {
  public:
   /// Requires: machine and costs outlive it.
-  Evaluator(Shared<Graph> graph, const Machine& machine, const CostModel& costs);
+  Evaluator(Shared<Graph> graph, const Machine& machine, const CostModel& costs,
+            Effort effort = Effort::kNormal);
 
   const Shared<Graph>& graph() const { return graph_; }
   const Machine& machine() const { return machine_; }
   const CostModel& costs() const { return costs_; }
+  Effort effort() const { return effort_; }
 
   /// Nothing if a value cannot be routed.
   std::optional<Shared<PlacedGraph>> placed(const Decisions& decisions);
@@ -28,11 +30,12 @@ class Evaluator {
   Synchronised lowered(const Decisions& decisions, const MemoryLimits& limits);
 
  private:
-  Target target() const { return {machine_, costs_, memory_of(machine_)}; }
+  Target target() const { return {machine_, costs_, memory_of(machine_), effort_}; }
 
   Shared<Graph> graph_;
   const Machine& machine_;
   const CostModel& costs_;
+  Effort effort_;
   std::map<std::string, std::optional<Shared<PlacedGraph>>> placed_;
   std::map<std::string, Shared<TaskGraph>> tasks_;
   std::map<std::string, Shared<Schedule>> schedules_;

@@ -19,7 +19,8 @@ MemoryLimits limits_of(const Machine& machine, const AskedLimits& asked) {
 CompileWithin compile_within(Evaluator& evaluator) {
   return [&](const MemoryLimits& limits) -> Outcome {
     DiagnosticSink unused;
-    const auto placement = choose_placement(evaluator, limits, unused);
+    Comparison comparison(evaluator.effort());
+    const auto placement = choose_placement(evaluator, limits, comparison, unused);
     if (!placement) return {};
     const Decisions decisions = with_copy_blocks(evaluator, placement->chosen.decisions, limits);
     const Synchronised synchronised = evaluator.lowered(decisions, limits);
@@ -53,7 +54,7 @@ Result<void> check_limits(const MemoryPlan& memory, const Target& target,
                           const Shared<Graph>& graph) {
   const auto excess = find_excess(memory, target.limits);
   if (!excess) return {};
-  Evaluator evaluator(graph, target.machine, target.costs);
+  Evaluator evaluator(graph, target.machine, target.costs, target.effort);
   const auto smallest = smallest_limit(excess->device, target.limits, compile_within(evaluator));
   const int64_t needed_bytes = smallest.value_or(excess->needed_bytes);
   return machine_error(text_of(*excess, target.machine) + "; this graph needs " +

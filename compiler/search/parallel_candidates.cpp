@@ -55,7 +55,7 @@ class Chooser {
       add_division(asked, all);
       return all;
     }
-    all.push_back({"undivided", std::nullopt, std::nullopt});
+    all.push_back({"undivided", std::nullopt, undivided_ns()});
     std::vector<DeviceId> accelerators;
     for (const DeviceId device : machine_.devices.ids()) {
       if (device != machine_.host()) accelerators.push_back(device);
@@ -92,6 +92,31 @@ class Chooser {
     return parallel;
   }
 
+  double time_on_whole(DeviceId device) const {
+    return typed_ ? time_on(*typed_, device, machine_, costs_) : 0;
+  }
+
+  double undivided_ns() const {
+    double least_ns = time_on_whole(machine_.host());
+    for (const DeviceId device : machine_.devices.ids()) {
+      least_ns = std::min(least_ns, time_on_whole(device));
+    }
+    return least_ns;
+  }
+
+  double slowest_ns(const Parallel& parallel) const {
+    double num_rows = 0;
+    for (const BatchPart& part : parallel.batch) {
+      num_rows += static_cast<double>(part.rows.value_or(1));
+    }
+    double slowest_ns = 0;
+    for (const BatchPart& part : parallel.batch) {
+      const double share = static_cast<double>(part.rows.value_or(1)) / num_rows;
+      slowest_ns = std::max(slowest_ns, share * time_on_whole(*machine_.find_device(part.device)));
+    }
+    return slowest_ns;
+  }
+
   Parallel batch_over(const std::vector<DeviceId>& devices) const {
     Parallel parallel;
     parallel.kind = ParallelKind::kBatch;
@@ -114,7 +139,7 @@ class Chooser {
       Parallel candidate = parallel;
       candidate.updates = updates;
       const auto text = text_of_updates(candidate);
-      all.push_back({name + (text ? kWithUpdates + *text : ""), candidate, std::nullopt});
+      all.push_back({name + (text ? kWithUpdates + *text : ""), candidate, slowest_ns(candidate)});
     };
     add(parallel.updates);
     if (parallel.updates != UpdatePlace::kCheapest || !may_update_on_all(parallel)) return;

@@ -14,7 +14,9 @@ namespace graphc {
 struct ParallelCandidate {
   std::string name;                  ///< `undivided`, `batch over gpu0 50, gpu1 50`
   std::optional<Parallel> parallel;  ///< absent: undivided
-  std::optional<Score> score;        ///< absent if it cannot be compiled
+  /// What the slowest part takes for its rows alone: the shortest one is compared first.
+  double part_ns = 0;
+  std::optional<Score> score = std::nullopt;  ///< absent if it cannot be compiled
 };
 
 struct ParallelChoice {

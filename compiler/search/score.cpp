@@ -10,6 +10,8 @@ namespace {
 /// Latencies that differ by less are about equal.
 constexpr double kMinLatencyGain = 0.01;
 
+bool is_known(const Score& score) { return score.basis != ScoreBasis::kNotTried; }
+
 bool is_shorter(const Score& score, const Score& before) {
   if (score.interval_ns != before.interval_ns) return score.interval_ns < before.interval_ns;
   return static_cast<double>(score.latency_ns) <
@@ -21,7 +23,7 @@ template <class Counts>
 std::optional<size_t> shortest_of(const std::vector<std::optional<Score>>& scores, Counts counts) {
   std::optional<size_t> best;
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (!scores[i] || !counts(*scores[i])) continue;
+    if (!scores[i] || !is_known(*scores[i]) || !counts(*scores[i])) continue;
     if (!best || is_shorter(*scores[i], *scores[*best])) best = i;
   }
   return best;
@@ -46,7 +48,8 @@ int64_t num_hand_overs(const PlacedGraph& placed, DeviceId host) {
 std::optional<size_t> best_of(const std::vector<std::optional<Score>>& scores) {
   std::pair<int64_t, int64_t> least = {std::numeric_limits<int64_t>::max(), 0};
   for (const std::optional<Score>& score : scores) {
-    if (score) least = std::min(least, std::pair(score->excess_bytes, score->num_hand_overs));
+    if (score && is_known(*score))
+      least = std::min(least, std::pair(score->excess_bytes, score->num_hand_overs));
   }
   const auto reference = shortest_of(scores, [&](const Score& score) {
     return std::pair(score.excess_bytes, score.num_hand_overs) == least;

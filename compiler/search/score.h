@@ -8,6 +8,13 @@
 
 namespace graphc {
 
+/// What the times of a score come from.
+enum class ScoreBasis : uint8_t {
+  kSchedule,
+  kBound,     ///< lower bounds, and even those are too long to be chosen
+  kNotTried,  ///< lower bounds, and the effort was used up
+};
+
 /// How decisions do.
 struct Score {
   int64_t excess_bytes = 0;  ///< above what devices may hold, all together
@@ -15,8 +22,7 @@ struct Score {
   int64_t latency_ns = 0;    ///< of one step alone; decides between equal intervals
   /// Copies between what kernels of the host and of other devices work on.
   int64_t num_hand_overs = 0;
-  /// The times are lower bounds: even those are too long to be chosen.
-  bool is_bound = false;
+  ScoreBasis basis = ScoreBasis::kSchedule;
   bool operator==(const Score&) const = default;
 };
 
@@ -29,12 +35,12 @@ inline constexpr int64_t kHandOverNs = 4000;
 /// Copies between what kernels of the host and of other devices work on.
 int64_t num_hand_overs(const PlacedGraph& placed, DeviceId host);
 
-/// Which of several to take; nothing if none can be scheduled. Those with the least excess count.
-/// Baseline: the shortest interval among those with the fewest hand-overs. One with k more has to
-/// be shorter than the baseline by more than k times kHandOverNs, or equal to it. The shortest
-/// interval wins; of equal ones the shortest latency, the first of those that are about equal:
-/// measured figures of two devices that are alike differ in their last digits, which is no reason
-/// to prefer the second.
+/// Which of several to take, of those that were not left untried; nothing if none can be scheduled.
+/// Those with the least excess count. Baseline: the shortest interval among those with the fewest
+/// hand-overs. One with k more has to be shorter than the baseline by more than k times
+/// kHandOverNs, or equal to it. The shortest interval wins; of equal ones the shortest latency, the
+/// first of those that are about equal: measured figures of two devices that are alike differ in
+/// their last digits, which is no reason to prefer the second.
 std::optional<size_t> best_of(const std::vector<std::optional<Score>>& scores);
 
 }  // namespace graphc

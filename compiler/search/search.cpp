@@ -1,6 +1,9 @@
 #include "compiler/search/search.h"
 
+#include <algorithm>
+#include <map>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "compiler/machine/check_figures.h"
@@ -8,6 +11,9 @@
 
 namespace graphc {
 namespace {
+
+/// A graph of more nodes is not divided in yet another way only to see that this is worse.
+constexpr size_t kLargeGraph = 2'000;
 
 /// A graph under one way to spread it.
 struct Placed {
@@ -17,34 +23,72 @@ struct Placed {
 
 /// Null if the graph cannot be compiled when it is spread like this.
 std::unique_ptr<Placed> placed(const Graph& graph, const std::optional<Parallel>& parallel,
-                               const Target& target) {
+                               const Target& target, Comparison& comparison) {
   DiagnosticSink unused;
   auto passes = passes_for(graph, parallel, target, {}, unused);
   if (!passes) return nullptr;
-  Evaluator evaluator(std::move(passes->graph), target.machine, target.costs);
-  auto placement = choose_placement(evaluator, target.limits, unused);
+  Evaluator evaluator(std::move(passes->graph), target.machine, target.costs, target.effort);
+  auto placement = choose_placement(evaluator, target.limits, comparison, unused);
   if (!placement) return nullptr;
   return std::make_unique<Placed>(Placed{std::move(evaluator), *std::move(placement)});
 }
 
+/// The candidates in the order in which they are compared.
+std::vector<size_t> by_part(const std::vector<ParallelCandidate>& candidates) {
+  std::vector<size_t> order(candidates.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return candidates[a].part_ns < candidates[b].part_ns;
+  });
+  return order;
+}
+
+/// Of ways that update in the same places, one with more rows in its largest part takes no less: if
+/// the other's bound is too long, or it is too large to be tried, so is this one.
+class Hopeless {
+ public:
+  void add(const ParallelCandidate& candidate) {
+    by_updates_.emplace(key_of(candidate), *candidate.score);
+  }
+  std::optional<Score> find(const ParallelCandidate& candidate) const {
+    const auto found = by_updates_.find(key_of(candidate));
+    return found == by_updates_.end() ? std::nullopt : std::optional(found->second);
+  }
+
+ private:
+  static std::optional<UpdatePlace> key_of(const ParallelCandidate& candidate) {
+    return candidate.parallel ? std::optional(candidate.parallel->updates) : std::nullopt;
+  }
+  std::map<std::optional<UpdatePlace>, Score> by_updates_;
+};
+
 /// Compares all candidates; gives the chosen one if it is at hand, else null.
 std::unique_ptr<Placed> choose(const Graph& graph, const Target& target, ParallelChoice& choice) {
-  std::vector<std::optional<Score>> scores;
+  std::vector<std::optional<Score>> scores(choice.candidates.size());
   std::unique_ptr<Placed> shortest;
+  Comparison comparison(target.effort);
+  Hopeless hopeless;
   size_t kept = 0;
-  for (ParallelCandidate& candidate : choice.candidates) {
-    auto next = placed(graph, candidate.parallel, target);
-    if (next) candidate.score = next->placement.chosen.score;
-    scores.push_back(candidate.score);
+  for (const size_t i : by_part(choice.candidates)) {
+    ParallelCandidate& candidate = choice.candidates[i];
+    candidate.score = hopeless.find(candidate);
+    if (candidate.score) continue;
+    auto next = placed(graph, candidate.parallel, target, comparison);
+    if (!next) continue;
+    candidate.score = next->placement.chosen.score;
+    if (candidate.score->basis != ScoreBasis::kSchedule) {
+      if (next->evaluator.graph()->nodes.size() > kLargeGraph) hopeless.add(candidate);
+      continue;
+    }
+    scores[i] = candidate.score;
     // All of them would be too much to keep.
     const auto key = [](const Score& score) {
       return std::pair(score.excess_bytes, score.interval_ns);
     };
-    if (!next || (shortest && key(*shortest->placement.chosen.score) <= key(*candidate.score))) {
-      continue;
-    }
+    if (comparison.best && key(*comparison.best) <= key(*candidate.score)) continue;
+    comparison.best = candidate.score;
     shortest = std::move(next);
-    kept = scores.size() - 1;
+    kept = i;
   }
   choice.chosen = best_of(scores).value_or(0);
   choice.parallel = choice.candidates[choice.chosen].parallel;
@@ -75,8 +119,9 @@ Result<PlacedSearch> search_placement(const Graph& graph, const Target& target,
     return PlacedSearch{std::move(parallel), std::move(passes), std::move(chosen->evaluator),
                         std::move(chosen->placement)};
   }
-  Evaluator evaluator(passes.graph, target.machine, target.costs);
-  TRY(Placement placement, choose_placement(evaluator, target.limits, diagnostics));
+  Evaluator evaluator(passes.graph, target.machine, target.costs, target.effort);
+  Comparison comparison(target.effort);
+  TRY(Placement placement, choose_placement(evaluator, target.limits, comparison, diagnostics));
   return PlacedSearch{std::move(parallel), std::move(passes), std::move(evaluator),
                       std::move(placement)};
 }

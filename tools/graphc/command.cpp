@@ -115,6 +115,7 @@ CompileOptions options_for(const Command& command, std::ostream& dumps) {
   options.passes.dump_after = command.dump_after;
   options.passes.dumps = &dumps;
   if (command.is_serial) options.overlap = Overlap::kNone;
+  if (command.effort == "high") options.effort = Effort::kHigh;
   if (command.output_path && !command.emit) {
     // A plan that goes through a pipe may end anywhere; here is where it is asked for.
     const auto destination = graphrt::destination_of(*command.output_path);

@@ -12,6 +12,7 @@ struct Command {
   std::optional<std::string> schedule_path;
   std::optional<std::string> decisions_path;
   bool is_serial = false;
+  std::string effort = "normal";
   std::optional<std::string> emit;
   int emit_steps = 3;
   std::vector<std::string> memory_limits;  ///< `gpu0=512MiB`

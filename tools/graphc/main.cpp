@@ -44,6 +44,11 @@ void add_options(CLI::App& app, Command& command) {
       ->type_name("FILE.decisions")
       ->excludes(schedule)
       ->excludes("--serial");
+  app.add_option("--effort", command.effort,
+                 "How much to search where a graph is large: normal takes seconds, high minutes")
+      ->check(CLI::IsMember({"normal", "high"}))
+      ->type_name("EFFORT")
+      ->capture_default_str();
   app.add_option("--dump-after", command.dump_after,
                  "Print the graph to stderr after these passes, or after 'all'")
       ->type_name("PASS,...")

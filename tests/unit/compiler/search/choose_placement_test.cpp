@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiler/schedule/schedule.h"
 #include "compiler/search/heft.h"
 #include "tests/unit/compiler/placement/worlds.h"
@@ -27,11 +29,22 @@ std::optional<Score> scheduled_score(const Graph& graph, const Machine& machine,
   return Score{0, schedule.solution.interval_ns, schedule.solution.latency_ns};
 }
 
-Result<Placement> place_scheduled(const Graph& graph, const Machine& machine,
-                                  DiagnosticSink& sink) {
+Result<Placement> place_compared(const Graph& graph, const Machine& machine, Comparison comparison,
+                                 DiagnosticSink& sink) {
   const CostModel costs(machine);
   Evaluator evaluator(graph, machine, costs);
-  return choose_placement(evaluator, memory_of(machine), sink);
+  return choose_placement(evaluator, memory_of(machine), comparison, sink);
+}
+
+Result<Placement> place_scheduled(const Graph& graph, const Machine& machine,
+                                  DiagnosticSink& sink) {
+  return place_compared(graph, machine, Comparison(Effort::kNormal), sink);
+}
+
+int count_of(const Placement& placement, ScoreBasis basis) {
+  return static_cast<int>(std::count_if(
+      placement.candidates.begin(), placement.candidates.end(),
+      [&](const PlacementCandidate& candidate) { return candidate.score->basis == basis; }));
 }
 
 std::vector<std::string> names_of(const std::vector<PlacementCandidate>& candidates) {
@@ -67,7 +80,7 @@ TEST(Place, AnUnpinnedGraphIsNeverSlowerThanTheBestSingleDevice) {
           << machine.devices[device].name;
       EXPECT_EQ(candidate.decisions.assignment, all);
       ASSERT_TRUE(candidate.score);
-      if (candidate.score->is_bound) {
+      if (candidate.score->basis == ScoreBasis::kBound) {
         ++num_bounds;
         EXPECT_LE(candidate.score->interval_ns, score->interval_ns);
         EXPECT_GT(candidate.score->interval_ns, placement->chosen.score->interval_ns);
@@ -80,6 +93,44 @@ TEST(Place, AnUnpinnedGraphIsNeverSlowerThanTheBestSingleDevice) {
     EXPECT_LE(placement->chosen.score->interval_ns, last.score->interval_ns + allowance_ns(last));
   }
   EXPECT_GT(num_bounds, 5);  // what is far too slow is not scheduled
+}
+
+// With no tasks left one placement is scheduled all the same, the one with the shortest bound; the
+// others are never chosen, however short their bounds are.
+TEST(Place, WhatTheEffortDoesNotReachIsNotTried) {
+  Comparison none_left(Effort::kNormal);
+  none_left.num_tasks_left = 0;
+  int num_not_tried = 0;
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Graph graph = unpinned(RandomGraph(seed).make());
+    if (graph.nodes.empty()) continue;
+    DiagnosticSink sink;
+    const auto placement = place_compared(graph, random_machine(seed), none_left, sink);
+    ASSERT_TRUE(placement) << sink.render_all();
+    EXPECT_EQ(count_of(*placement, ScoreBasis::kSchedule), 1);
+    EXPECT_EQ(placement->chosen.score->basis, ScoreBasis::kSchedule);
+    num_not_tried += count_of(*placement, ScoreBasis::kNotTried);
+    for (const PlacementCandidate& candidate : placement->candidates) {
+      if (candidate.score->basis == ScoreBasis::kSchedule) continue;
+      EXPECT_GE(candidate.score->interval_ns, 0);
+    }
+  }
+  EXPECT_GT(num_not_tried, 20);
+}
+
+// Another way to spread the step that is done sooner than any bound here leaves nothing to
+// schedule.
+TEST(Place, ARivalSavesScheduling) {
+  Comparison comparison(Effort::kNormal);
+  comparison.best = Score{0, 0, 0, 0};
+  const Graph graph = unpinned(RandomGraph(3).make());
+  DiagnosticSink sink;
+  const auto placement = place_compared(graph, random_machine(3), comparison, sink);
+  ASSERT_TRUE(placement) << sink.render_all();
+  EXPECT_EQ(count_of(*placement, ScoreBasis::kBound) + count_of(*placement, ScoreBasis::kSchedule),
+            4);
+  EXPECT_GT(count_of(*placement, ScoreBasis::kBound), 0);
 }
 
 // What does not fit is worse whatever it takes; then the interval decides; of equal ones the
