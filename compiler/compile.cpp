@@ -83,10 +83,15 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
 
   StepBound bound = relaxed_bound(typed, machine, costs, found.placement.pins);
   std::string given_up = describe_memory(found.decisions, lowered.whole, machine);
-  return Compilation{std::move(found.parallel),  std::move(found.passes),
-                     std::move(found.placement), std::move(bound),
-                     std::move(found.decisions), std::move(given_up),
-                     std::move(lowered),         std::move(plan)};
+  return Compilation{std::move(found.parallel),
+                     std::move(found.passes),
+                     std::move(found.placement),
+                     std::move(bound),
+                     std::move(found.decisions),
+                     std::move(given_up),
+                     options.effort,
+                     std::move(lowered),
+                     std::move(plan)};
 }
 
 Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,

@@ -33,6 +33,7 @@ struct Compilation {
   StepBound bound;
   Decisions decisions;   ///< nothing is left open
   std::string given_up;  ///< for memory, in words
+  Effort effort;
   Lowered lowered;
   Plan plan;
 

@@ -1,7 +1,10 @@
 #include "compiler/emit/explain.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
+#include "compiler/emit/folded_names.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -74,15 +77,24 @@ std::string device_text(const Compilation& compilation, const Machine& machine,
   return text;
 }
 
+/// What stands before every task on its lane.
+using TasksBefore = IdVector<TaskId, std::optional<TaskId>>;
+
+TasksBefore tasks_before(const SchedulingSolution& solution) {
+  TasksBefore before(solution.tasks.size());
+  for (const std::vector<TaskId>& lane : solution.lanes) {
+    for (size_t i = 1; i < lane.size(); ++i) before[lane[i]] = lane[i - 1];
+  }
+  return before;
+}
+
 /// What has to be over first: the task before it on its lane, and what it waits for elsewhere.
-std::string after_text(const Compilation& compilation, TaskId task) {
+std::string after_text(const Compilation& compilation, const TasksBefore& before, TaskId task) {
   const Schedule& schedule = compilation.schedule();
-  const auto& lane = schedule.solution.lanes[schedule.solution.tasks[task].lane];
   std::vector<std::string> after;
-  const auto at = std::find(lane.begin(), lane.end(), task);
-  if (at != lane.begin()) {
+  if (before[task]) {
     const bool is_joined = schedule.solution.tasks[task].is_joined;
-    after.push_back("'" + schedule.tasks->tasks[*(at - 1)].name + "' on its lane" +
+    after.push_back("'" + schedule.tasks->tasks[*before[task]].name + "' on its lane" +
                     (is_joined ? ", in the same launch" : ""));
   }
   for (const Wait& wait : compilation.plan.instructions[InstructionId(task.value())].waits) {
@@ -98,7 +110,8 @@ std::string after_text(const Compilation& compilation, TaskId task) {
   return after.empty() ? "nothing" : join(after, "; ");
 }
 
-std::string explain_task(const Compilation& compilation, const Machine& machine, TaskId id) {
+std::string explain_task(const Compilation& compilation, const Machine& machine,
+                         const TasksBefore& before, TaskId id) {
   const Schedule& schedule = compilation.schedule();
   const ScheduledTask& at = schedule.solution.tasks[id];
   const Instruction& instruction = compilation.plan.instructions[InstructionId(id.value())];
@@ -111,19 +124,70 @@ std::string explain_task(const Compilation& compilation, const Machine& machine,
           format_duration(instruction.predicted_end_ns) + " of step 0, on " +
           schedule.tasks->lanes.lanes[at.lane].name + ", stage " + std::to_string(at.stage) + ": " +
           reason_text(at.reason) + "\n";
-  return text + "  after  " + after_text(compilation, id) + "\n";
+  return text + "  after  " + after_text(compilation, before, id) + "\n";
+}
+
+constexpr size_t kLinesPerTask = 4;
+constexpr size_t kMaxLines = 40;
+/// Of places and of reasons; there are fewer reasons.
+constexpr size_t kMaxReasons = 15;
+
+/// Names of tasks by what is true of all of them, the most first.
+class TasksByReason {
+ public:
+  void add(const std::string& reason, const std::string& name) { names_[reason].push_back(name); }
+
+  std::string text() const {
+    std::vector<std::pair<std::string, std::vector<std::string>>> reasons(names_.begin(),
+                                                                          names_.end());
+    std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) {
+      return a.second.size() > b.second.size();
+    });
+    std::string text;
+    for (size_t i = 0; i < reasons.size(); ++i) {
+      if (i == kMaxReasons) {
+        return text + "  and " + std::to_string(reasons.size() - i) + " more\n";
+      }
+      const auto& [reason, names] = reasons[i];
+      text +=
+          "  " + std::to_string(names.size()) + " " + reason + ": " + folded_names(names) + "\n";
+    }
+    return text;
+  }
+
+ private:
+  std::map<std::string, std::vector<std::string>> names_;
+};
+
+std::string explain_in_short(const Compilation& compilation, const Machine& machine) {
+  const Schedule& schedule = compilation.schedule();
+  TasksByReason where;
+  TasksByReason when;
+  for (const TaskId id : schedule.tasks->tasks.ids()) {
+    const std::string& name = schedule.tasks->tasks[id].name;
+    const PlacedOp& op = compilation.placed().ops[schedule.tasks->tasks[id].op];
+    where.add(device_text(compilation, machine, op), name);
+    when.add(reason_text(schedule.solution.tasks[id].reason), name);
+  }
+  return std::to_string(schedule.tasks->tasks.size()) +
+         " tasks; --explain=NODE explains one, --verbose all\nwhere\n" + where.text() +
+         "when each got its place on the lane\n" + when.text();
 }
 
 }  // namespace
 
 Result<std::string> explain(const Compilation& compilation, const Machine& machine,
-                            const std::optional<std::string>& node) {
+                            const std::optional<std::string>& node, Detail detail) {
   const auto& tasks = compilation.tasks().tasks;
+  if (!node && detail == Detail::kShort && tasks.size() * kLinesPerTask > kMaxLines) {
+    return explain_in_short(compilation, machine);
+  }
+  const TasksBefore before = tasks_before(compilation.schedule().solution);
   std::string text;
   std::vector<std::string> names;
   for (const TaskId id : tasks.ids()) {
     names.push_back(tasks[id].name);
-    if (!node || tasks[id].name == *node) text += explain_task(compilation, machine, id);
+    if (!node || tasks[id].name == *node) text += explain_task(compilation, machine, before, id);
   }
   if (!text.empty() || !node) return text;
   const auto nearest = nearest_name(*node, names);

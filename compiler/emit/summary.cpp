@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
 
+#include "compiler/emit/busy_table.h"
+#include "compiler/emit/folded_names.h"
+#include "compiler/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/plan_names.h"
 
 namespace graphc {
 namespace {
 
-double percent(int64_t part, int64_t whole) {
-  return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-}
+/// Where a budget is at least this part of a small graph's, nothing is said of it.
+constexpr double kFullShare = 0.5;
 
 /// `3.1 ms`; `over 3.1 ms` where the bound alone was too long, `not tried, 3.1 ms or more` where
 /// the effort was used up.
@@ -30,47 +35,128 @@ std::string score_text(const std::optional<Score>& score, const std::string& oth
   return time;
 }
 
-std::string placement_line(const Placement& placement) {
-  std::vector<std::string> others;
+/// Others that were compared, each with its time; of many the shortest few.
+class Others {
+ public:
+  Others(Detail detail, std::string separator)
+      : detail_(detail), separator_(std::move(separator)) {}
+
+  void add(const std::string& name, const std::optional<Score>& score,
+           const std::string& otherwise) {
+    const int64_t key = score ? score->interval_ns : std::numeric_limits<int64_t>::max();
+    others_.emplace_back(key, name + " " + score_text(score, otherwise));
+  }
+
+  /// ` (b 3 ms, c 4 ms)`; nothing if there are none.
+  std::string text() const {
+    std::vector<std::pair<int64_t, std::string>> shown = others_;
+    const size_t num_more =
+        detail_ == Detail::kAll || shown.size() <= kMaxOthers ? 0 : shown.size() - kMaxOthers;
+    if (num_more > 0) {
+      std::stable_sort(shown.begin(), shown.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
+      shown.resize(kMaxOthers);
+    }
+    std::vector<std::string> texts;
+    for (const auto& [key, text] : shown) texts.push_back(text);
+    if (num_more > 0) texts.push_back(std::to_string(num_more) + " more");
+    return texts.empty() ? "" : " (" + join(texts, separator_) + ")";
+  }
+
+ private:
+  static constexpr size_t kMaxOthers = 4;
+
+  Detail detail_;
+  std::string separator_;
+  std::vector<std::pair<int64_t, std::string>> others_;
+};
+
+std::string placement_line(const Placement& placement, Detail detail) {
+  Others others(detail, ", ");
   for (const PlacementCandidate& candidate : placement.candidates) {
     if (candidate.name == placement.chosen.name) continue;
-    others.push_back(candidate.name + " " + score_text(candidate.score, "has no route"));
+    others.add(candidate.name, candidate.score, "has no route");
   }
-  if (others.empty()) return placement.chosen.name;
-  return placement.chosen.name + " (" + join(others, ", ") + ")";
+  return "  placement   " + placement.chosen.name + others.text() + "\n";
 }
 
 /// How the step is spread, and what that was compared with; nothing without `parallel`.
-std::string parallel_line(const ParallelChoice& choice) {
+std::string parallel_line(const ParallelChoice& choice, Detail detail) {
   if (choice.candidates.empty()) return "";
-  std::vector<std::string> others;
+  Others others(detail, "; ");
   for (const ParallelCandidate& candidate : choice.candidates) {
     if (&candidate == &choice.candidates[choice.chosen]) continue;
-    others.push_back(candidate.name + " " + score_text(candidate.score, "cannot be compiled"));
+    others.add(candidate.name, candidate.score, "cannot be compiled");
   }
-  const std::string text = choice.candidates[choice.chosen].name;
-  return "  parallel    " + (others.empty() ? text : text + " (" + join(others, "; ") + ")") + "\n";
+  return "  parallel    " + choice.candidates[choice.chosen].name + others.text() + "\n";
 }
 
-std::string busy_table(const Compilation& compilation) {
-  const Schedule& schedule = compilation.schedule();
-  std::string text = fmt::format("  {:<18}{:>7}{:>8}\n", "lane", "tasks", "busy");
-  for (const LaneId lane : schedule.solution.lanes.ids()) {
-    int64_t busy_ns = 0;
-    for (const TaskId task : schedule.solution.lanes[lane]) {
-      const TaskCost& cost = schedule.tasks->tasks[task].cost;
-      busy_ns += cost_in_launch(cost, schedule.solution.tasks[task]).duration_ns();
-    }
-    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", schedule.tasks->lanes.lanes[lane].name,
-                        schedule.solution.lanes[lane].size(),
-                        percent(busy_ns, compilation.synchronised().interval_ns));
-  }
-  return text;
+/// Ways to place and to spread the graph that the effort did not reach.
+template <class Candidates>
+int64_t num_not_tried(const Candidates& candidates) {
+  return std::count_if(candidates.begin(), candidates.end(), [](const auto& candidate) {
+    return candidate.score && candidate.score->basis == ScoreBasis::kNotTried;
+  });
 }
 
-std::string memory_table(const Compilation& compilation, const Machine& machine) {
+/// What was spared because the graph is large; nothing where all was searched.
+std::string effort_line(const Compilation& compilation) {
+  if (compilation.effort == Effort::kHigh) return "";
+  std::vector<std::string> spared;
+  const int64_t num_skipped = num_not_tried(compilation.parallel.candidates) +
+                              num_not_tried(compilation.placement.candidates);
+  if (num_skipped > 0) {
+    spared.push_back(std::to_string(num_skipped) + " of the ways above " +
+                     (num_skipped == 1 ? "was" : "were") + " not scheduled");
+  }
+  const double share = budget_share(compilation.tasks().tasks.size(), compilation.effort);
+  if (share < kFullShare) {
+    spared.push_back(
+        fmt::format("{} tasks were ordered with {:.2g} % of a small graph's budget for "
+                    "each",
+                    compilation.tasks().tasks.size(), 100 * share));
+  }
+  if (spared.empty()) return "";
+  return "  effort      normal: " + join(spared, ", ") + "; --effort=high searches more\n";
+}
+
+std::string cycle_text(const StepBound& bound, Detail detail) {
+  if (bound.cycle.empty()) return "";
+  return ": " + (detail == Detail::kAll ? join(bound.cycle, ", ") : folded_names(bound.cycle));
+}
+
+/// Operators by how many nodes have them, the most first: where a graph has more nodes than a
+/// reader knows by name.
+std::string operators_line(const Graph& graph) {
+  constexpr size_t kKnownNodes = 100;
+  constexpr size_t kMaxKinds = 8;
+  if (graph.nodes.size() <= kKnownNodes) return "";
+  std::map<std::string, int64_t> counts;
+  for (const Node& node : graph.nodes) ++counts[std::string(node.op->name)];
+  std::vector<std::pair<int64_t, std::string>> kinds;
+  for (const auto& [name, count] : counts) kinds.emplace_back(-count, name);
+  std::sort(kinds.begin(), kinds.end());
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < kinds.size() && i < kMaxKinds; ++i) {
+    texts.push_back(std::to_string(-kinds[i].first) + " " + kinds[i].second);
+  }
+  if (kinds.size() > kMaxKinds) {
+    texts.push_back(std::to_string(kinds.size() - kMaxKinds) + " more kinds");
+  }
+  return "  operators   " + join(texts, ", ") + "\n";
+}
+
+std::string memory_table(const Compilation& compilation, const Machine& machine, Detail detail) {
+  constexpr size_t kMaxArenas = 10;
   std::string text = fmt::format("  {:<18}{:>14}{:>14}\n", "memory", "peak bytes", "bound");
-  for (const PlannedArena& arena : compilation.memory().arenas) {
+  const auto& arenas = compilation.memory().arenas;
+  size_t num_shown = 0;
+  for (const PlannedArena& arena : arenas) {
+    if (detail == Detail::kShort && arenas.size() > kMaxArenas && num_shown == kMaxArenas - 1) {
+      text += fmt::format("  {} more arenas\n", arenas.size() - num_shown);
+      break;
+    }
+    ++num_shown;
     text += fmt::format("  {:<18}{:>14}{:>14}\n",
                         name_of_memory(machine.devices[arena.device].name, arena.kind),
                         arena.size_bytes, arena.bound_bytes);
@@ -80,7 +166,7 @@ std::string memory_table(const Compilation& compilation, const Machine& machine)
 
 }  // namespace
 
-std::string summary(const Compilation& compilation, const Machine& machine) {
+std::string summary(const Compilation& compilation, const Machine& machine, Detail detail) {
   const Synchronised& synchronised = compilation.synchronised();
   const auto& ops = compilation.placed().ops;
   const auto num_copies = std::count_if(
@@ -93,17 +179,20 @@ std::string summary(const Compilation& compilation, const Machine& machine) {
   text += fmt::format("  step time   {} predicted; one step alone {}\n",
                       format_duration(synchronised.interval_ns),
                       format_duration(synchronised.latency_ns));
-  text += fmt::format("  bound       {}, gap {:.1f} %: {}\n",
+  text += fmt::format("  bound       {}, gap {:.1f} %: {}{}\n",
                       format_duration(compilation.bound.interval_ns),
-                      percent(gap_ns, compilation.bound.interval_ns), compilation.bound.reason);
-  text += parallel_line(compilation.parallel);
-  text += "  placement   " + placement_line(compilation.placement) + "\n";
+                      percent_of(gap_ns, compilation.bound.interval_ns), compilation.bound.reason,
+                      cycle_text(compilation.bound, detail));
+  text += operators_line(*compilation.passes.graph);
+  text += parallel_line(compilation.parallel, detail);
+  text += placement_line(compilation.placement, detail);
+  text += effort_line(compilation);
   if (compilation.decisions.trades_time_for_memory()) {
     text += "  for memory  " + compilation.given_up + "\n";
   }
   text += fmt::format("  waits       {} left of {}\n", synchronised.num_waits,
                       synchronised.num_waits_before);
-  return text + busy_table(compilation) + memory_table(compilation, machine);
+  return text + busy_table(compilation, detail) + memory_table(compilation, machine, detail);
 }
 
 }  // namespace graphc

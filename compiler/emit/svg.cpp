@@ -1,7 +1,9 @@
 #include "compiler/emit/svg.h"
 
 #include <algorithm>
+#include <vector>
 
+#include "compiler/emit/folded_names.h"
 #include "compiler/emit/svg_writer.h"
 #include "compiler/emit/timeline_steps.h"
 #include "runtime/base/text.h"
@@ -14,6 +16,10 @@ constexpr double kTimelineWidth = 1280;
 constexpr double kRowHeight = 26;
 constexpr double kTimelineTop = 44;
 
+/// Pictures of fewer runs show each by itself; of more, what is narrower than this together.
+constexpr size_t kManyRuns = 2000;
+constexpr double kWidthToSee = 2;
+
 class SvgTimeline {
  public:
   SvgTimeline(const Synchronised& synchronised, int64_t num_steps)
@@ -21,8 +27,10 @@ class SvgTimeline {
         interval_ns_(synchronised.interval_ns),
         runs_(predicted_runs(synchronised, num_steps)) {
     for (const TaskRun& run : runs_) end_ns_ = std::max(end_ns_, run.span.end_ns);
+    IdVector<LaneId, std::vector<Mark>> marks_of(schedule_.solution.lanes.size());
+    for (const TaskRun& run : runs_) add(marks_of[run.lane], run);
     for (const LaneId lane : schedule_.solution.lanes.ids()) {
-      if (!schedule_.solution.lanes[lane].empty()) rows_.push_back(lane);
+      if (!schedule_.solution.lanes[lane].empty()) rows_.push_back({lane, marks_of[lane]});
     }
   }
 
@@ -36,33 +44,56 @@ class SvgTimeline {
   }
 
  private:
+  struct Mark {
+    int64_t step = 0;
+    Span span;
+    std::vector<TaskId> tasks;
+  };
+  struct Row {
+    LaneId lane;
+    std::vector<Mark> marks;
+  };
+
   SvgTimeScale scale() const { return {kLabelWidth, kTimelineWidth, end_ns_}; }
   static double y_of(size_t row) { return kTimelineTop + kRowHeight * static_cast<double>(row); }
 
   std::string drawn_row(size_t row) const {
     std::string text = svg_text(kLabelWidth - 8, y_of(row) + 17, "text-anchor=\"end\"",
-                                schedule_.tasks->lanes.lanes[rows_[row]].name) +
+                                schedule_.tasks->lanes.lanes[rows_[row].lane].name) +
                        "\n";
-    for (const TaskRun& run : runs_) {
-      if (run.lane == rows_[row]) text += drawn_run(run, row);
-    }
+    for (const Mark& mark : rows_[row].marks) text += drawn(mark, row);
     return text;
   }
 
-  std::string drawn_run(const TaskRun& run, size_t row) const {
-    const std::string& name = schedule_.tasks->tasks[run.task].name;
-    const double x = scale().x_of(run.span.start_ns);
-    const double width = std::max(scale().x_of(run.span.end_ns) - x, 0.5);
-    return svg_box({x, y_of(row) + 3, width, kRowHeight - 6, svg_colour(run.step), name,
-                    name + ", step " + std::to_string(run.step) + ": " +
-                        format_duration(run.span.start_ns) + " to " +
-                        format_duration(run.span.end_ns)});
+  /// Runs of one step, side by side, that are too short to be told apart are one mark.
+  void add(std::vector<Mark>& marks, const TaskRun& run) const {
+    const double begin = scale().x_of(run.span.start_ns);
+    const double end = scale().x_of(run.span.end_ns);
+    const bool joins = !marks.empty() && runs_.size() > kManyRuns &&
+                       marks.back().step == run.step &&
+                       end - scale().x_of(marks.back().span.start_ns) < kWidthToSee &&
+                       begin - scale().x_of(marks.back().span.end_ns) < kWidthToSee / 2;
+    if (!joins) marks.push_back({run.step, run.span, {}});
+    marks.back().span.end_ns = run.span.end_ns;
+    marks.back().tasks.push_back(run.task);
+  }
+
+  std::string drawn(const Mark& mark, size_t row) const {
+    std::vector<std::string> names;
+    for (const TaskId task : mark.tasks) names.push_back(schedule_.tasks->tasks[task].name);
+    const std::string name = folded_names(names);
+    const double x = scale().x_of(mark.span.start_ns);
+    const double width = std::max(scale().x_of(mark.span.end_ns) - x, 0.5);
+    return svg_box({x, y_of(row) + 3, width, kRowHeight - 6, svg_colour(mark.step), name,
+                    name + ", step " + std::to_string(mark.step) + ": " +
+                        format_duration(mark.span.start_ns) + " to " +
+                        format_duration(mark.span.end_ns)});
   }
 
   const Schedule& schedule_;
   int64_t interval_ns_;
   std::vector<TaskRun> runs_;
-  std::vector<LaneId> rows_;
+  std::vector<Row> rows_;
   int64_t end_ns_ = 0;
 };
 

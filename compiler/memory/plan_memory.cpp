@@ -4,6 +4,7 @@
 #include "compiler/memory/assign_arenas.h"
 #include "compiler/memory/chains.h"
 #include "compiler/memory/circle_overlaps.h"
+#include "compiler/memory/conflicts.h"
 #include "compiler/memory/memory_plan.h"
 #include "compiler/memory/pack_lives.h"
 #include "compiler/memory/passed_bytes.h"
@@ -25,10 +26,10 @@ IdVector<PlacedValueId, bool> find_exclusive(const Schedule& schedule) {
   return is_exclusive;
 }
 
-/// Pairs that overlap, per chain: beyond this, and some to begin with, an arena is packed by lives
-/// alone, as time lines are.
-constexpr int64_t kMinMaxPairs = 500'000;
-constexpr int64_t kMaxPairsPerChain = 256;
+/// Pairs that cannot take turns, per chain: beyond this, and some to begin with, an arena is packed
+/// by lives alone, as time lines are.
+constexpr int64_t kMinMaxPairs = 2'000'000;
+constexpr int64_t kMaxPairsPerChain = 1'000;
 
 struct ArenaPacking {
   ArenaId arena;
@@ -135,38 +136,44 @@ class MemoryPlanner {
     for (const Chain& chain : result.chains) {
       problem.size_bytes.push_back(plan_.buffers[chain.values.front()].extent_bytes());
     }
-    const auto lives = lives_of(result.chains, policy);
-    const auto num_chains = static_cast<int64_t>(result.chains.size());
-    auto overlaps = find_circle_overlaps(lives, reuse_.num_places(),
-                                         kMinMaxPairs + kMaxPairsPerChain * num_chains);
     const auto listed = lives_of(result.chains, ReusePolicy::kAsListed);
-    if (!overlaps) {
+    const auto num_chains = static_cast<int64_t>(result.chains.size());
+    auto conflicts = find_conflicts(result.chains, listed, reuse_, policy,
+                                    kMinMaxPairs + kMaxPairsPerChain * num_chains);
+    if (!conflicts) {
+      const auto lives = unrolled(lives_of(result.chains, policy), reuse_.num_places());
       result.bound_bytes = max_circle_load_bytes(problem.size_bytes, listed, reuse_.num_places());
-      result.packing =
-          pack_lives(problem.size_bytes, unrolled(lives, reuse_.num_places()), result.bound_bytes);
+      result.packing = pack_lives(problem.size_bytes, lives, result.bound_bytes);
       return result;
     }
-    problem.conflicts = *std::move(overlaps);
-    for (const RequestId a : problem.conflicts.ids()) {
-      std::erase_if(problem.conflicts[a], [&](RequestId b) {
-        return take_turns(result.chains[a.index()].ends, result.chains[b.index()].ends, distance);
-      });
-    }
+    problem.conflicts = *std::move(conflicts);
     result.bound_bytes = packing_bound_bytes(problem);
     result.packing = pack_with_lives(problem, result.bound_bytes, listed);
     return result;
   }
 
+  LaneEnds ends_of(const std::vector<Chain>& chains) const {
+    LaneEnds ends(plan_.schedule->solution.lanes.size());
+    for (const Chain& chain : chains) {
+      for (const ValueAccess& last : chain.ends.last) {
+        ends[last.position.lane].push_back(last.position.index);
+      }
+    }
+    for (std::vector<int32_t>& lane : ends) std::sort(lane.begin(), lane.end());
+    return ends;
+  }
+
   /// In which no two overlap that cannot take turns under the policy.
   IdVector<RequestId, LiveInterval> lives_of(const std::vector<Chain>& chains,
                                              ReusePolicy policy) const {
+    const LaneEnds ends = ends_of(chains);
     IdVector<RequestId, LiveInterval> lives;
     for (const Chain& chain : chains) {
       LiveInterval life{std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};
       for (const PlacedValueId value : chain.values) {
         const LiveInterval next = policy == ReusePolicy::kAsListed
                                       ? reuse_.listed_life(accesses_[value])
-                                      : reuse_.enforced_life(accesses_[value]);
+                                      : reuse_.enforced_life(accesses_[value], ends);
         life = {std::min(life.begin, next.begin), std::max(life.end, next.end)};
       }
       lives.push_back(life);

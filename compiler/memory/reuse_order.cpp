@@ -87,25 +87,28 @@ LiveInterval ReuseOrder::listed_life(const std::vector<ValueAccess>& accesses) c
   return life;
 }
 
-int64_t ReuseOrder::enforced_begin(const ValueAccess& access) const {
+int64_t ReuseOrder::enforced_begin(const ValueAccess& access, const LaneEnds& ends) const {
   int64_t begin = num_places();  // all of its own interval is over
   for (const LaneId lane : schedule_.solution.lanes.ids()) {
     const std::vector<TaskId>& tasks = schedule_.solution.lanes[lane];
     // The first one that need not be over is of the earliest interval that has one.
     for (int32_t intervals = enforced_.horizon(); intervals >= 0; --intervals) {
-      const auto num_over = static_cast<size_t>(enforced_.prefix(access.position, lane, intervals));
-      if (num_over >= tasks.size()) continue;
-      begin = std::min(begin, place_[tasks[num_over]] - intervals * num_places());
+      const auto end = std::lower_bound(ends[lane].begin(), ends[lane].end(),
+                                        enforced_.prefix(access.position, lane, intervals));
+      if (end == ends[lane].end()) continue;
+      const TaskId task = tasks[static_cast<size_t>(*end)];
+      begin = std::min(begin, place_[task] - intervals * num_places());
       break;
     }
   }
   return access.interval_offset * num_places() + begin;
 }
 
-LiveInterval ReuseOrder::enforced_life(const std::vector<ValueAccess>& accesses) const {
+LiveInterval ReuseOrder::enforced_life(const std::vector<ValueAccess>& accesses,
+                                       const LaneEnds& ends) const {
   LiveInterval life = listed_life(accesses);
   for (const ValueAccess& access : accesses) {
-    life.begin = std::min(life.begin, enforced_begin(access));
+    life.begin = std::min(life.begin, enforced_begin(access, ends));
   }
   return life;
 }

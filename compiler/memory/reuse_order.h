@@ -12,6 +12,9 @@ enum class ReusePolicy : uint8_t {
   kAsListed,    ///< also what could run side by side: each then waits for the other to be over
 };
 
+/// On every lane, the positions of accesses that end something, in order.
+using LaneEnds = IdVector<LaneId, std::vector<int32_t>>;
+
 /// Distances between accesses under a policy, and the dependencies that enforce them.
 ///
 /// All that a policy adds agrees with one order of all tasks of all intervals: interval after
@@ -24,14 +27,20 @@ class ReuseOrder {
 
   LeastDistance distances(ReusePolicy policy) const;
 
+  const HappensBefore& enforced() const { return enforced_; }
+  size_t num_lanes() const { return schedule_.solution.lanes.size(); }
+  /// In the list of one interval.
+  int64_t place(TaskId task) const { return place_[task]; }
+
   /// The places in the list between the first and the last access of step 0, that of later
   /// intervals behind all of this one.
   LiveInterval listed_life(const std::vector<ValueAccess>& accesses) const;
 
-  /// The same, begun so early that all that is enforced to come before the first access stands
-  /// before it in the list: values whose lives under this do not meet, in any step, take turns by
-  /// the enforced order. That of a value that may meet all others lasts for num_places() or more.
-  LiveInterval enforced_life(const std::vector<ValueAccess>& accesses) const;
+  /// The same, begun so early that of `ends` all that stand before it in the list are enforced to
+  /// come before the first access. So values all of whose last accesses are among the ends, and
+  /// whose lives under this do not meet in any step, take turns by the enforced order. The life of
+  /// a value that may meet all others lasts for num_places() or more.
+  LiveInterval enforced_life(const std::vector<ValueAccess>& accesses, const LaneEnds& ends) const;
 
   /// Of an interval: a life of step s + 1 is as much later than that of step s.
   int64_t num_places() const { return static_cast<int64_t>(place_.size()); }
@@ -45,7 +54,7 @@ class ReuseOrder {
  private:
   int32_t listed_distance(const ValueAccess& first, const ValueAccess& second) const;
   int32_t timed_distance(const ValueAccess& first, const ValueAccess& second) const;
-  int64_t enforced_begin(const ValueAccess& access) const;
+  int64_t enforced_begin(const ValueAccess& access, const LaneEnds& ends) const;
 
   const Schedule& schedule_;
   const HappensBefore& enforced_;

@@ -134,11 +134,15 @@ SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolutio
 
 namespace {
 
-/// Cuts a round, so that all rounds together stay within the budget; at least one.
+/// Of more tasks than this, at least one cut is tried in a round instead of two.
+constexpr size_t kMaxTasksOfTwoCuts = 15'000;
+
+/// Cuts a round, so that all rounds together stay within the budget if that is possible.
 int affordable_cuts(const SchedulingProblem& problem, const SearchOptions& options) {
   const auto round_cost = static_cast<int64_t>(problem.tasks.size()) * options.max_stage;
   const int64_t affordable = options.budget / std::max<int64_t>(round_cost, 1);
-  return static_cast<int>(std::clamp<int64_t>(affordable, 1, options.max_cuts));
+  const int64_t least = problem.tasks.size() <= kMaxTasksOfTwoCuts ? 2 : 1;
+  return static_cast<int>(std::clamp<int64_t>(affordable, least, options.max_cuts));
 }
 
 }  // namespace
@@ -167,8 +171,7 @@ namespace {
 
 /// Grows with the problem up to the budget for all; of larger ones, falls until each task has its
 /// least.
-int64_t affordable_modulo_work(const SchedulingProblem& problem, const SearchOptions& options) {
-  const auto num_tasks = static_cast<int64_t>(problem.tasks.size());
+int64_t affordable_modulo_work(int64_t num_tasks, const SearchOptions& options) {
   const int64_t in_full = num_tasks * options.modulo_budget_per_task;
   if (in_full <= options.modulo_budget) return in_full;
   const double share = static_cast<double>(options.modulo_budget) / static_cast<double>(in_full);
@@ -192,7 +195,8 @@ SchedulingSolution searched(const SchedulingProblem& problem, const SearchOption
     best = std::move(next);
   }
   if (options.max_stage == 0 || !is_worth_it(bound_ns, best)) return best;
-  auto steady = modulo_schedule(problem, best, affordable_modulo_work(problem, options));
+  auto steady = modulo_schedule(
+      problem, best, affordable_modulo_work(static_cast<int64_t>(problem.tasks.size()), options));
   if (!steady || last_stage(*steady) > kMaxStages) return best;
   SchedulingSolution candidate = evaluated(problem, *std::move(steady));
   return is_worth_its_stages(candidate, best) ? candidate : best;
@@ -226,6 +230,13 @@ SearchOptions search_options(Effort effort) {
   options.modulo_budget *= kMore;
   options.min_modulo_budget_per_task *= kMore;
   return options;
+}
+
+double budget_share(size_t num_tasks, Effort effort) {
+  const SearchOptions options = search_options(effort);
+  const int64_t work = affordable_modulo_work(static_cast<int64_t>(num_tasks), options);
+  const int64_t in_full = static_cast<int64_t>(num_tasks) * options.modulo_budget_per_task;
+  return in_full == 0 ? 1 : static_cast<double>(work) / static_cast<double>(in_full);
 }
 
 SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,

@@ -19,6 +19,9 @@ struct SearchOptions {
 
 SearchOptions search_options(Effort effort);
 
+/// How much of what a task of a small problem gets is left for one of so many.
+double budget_share(size_t num_tasks, Effort effort);
+
 /// Orders the lanes and overlaps steps: starts with everything in stage 0, then moves, as long as
 /// the time per step falls, all that comes late in a step one stage back, so that it runs beside
 /// the early part of the next step. Every candidate is list-scheduled and judged by virtual time,

@@ -8,7 +8,6 @@
 #include "compiler/placement/row_blocks.h"
 #include "compiler/schedule/capacity_bound.h"
 #include "compiler/schedule/joint_launches.h"
-#include "runtime/base/text.h"
 
 namespace graphc {
 namespace {
@@ -61,7 +60,7 @@ class Relaxation {
     if (cycle.empty()) return {bound.interval_ns, "nothing to do"};
     // The same cycle has as many spellings as tasks: begin with the first by name.
     std::rotate(cycle.begin(), std::min_element(cycle.begin(), cycle.end()), cycle.end());
-    return {bound.interval_ns, "each step needs the one before: " + join(cycle, ", ")};
+    return {bound.interval_ns, "each step needs the one before", std::move(cycle)};
   }
 
  private:

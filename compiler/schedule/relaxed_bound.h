@@ -9,7 +9,8 @@ namespace graphc {
 /// A time per step that no placement and no schedule of the graph can beat on this machine.
 struct StepBound {
   int64_t interval_ns = 0;
-  std::string reason;  ///< `gpu0 is busy all the time`, `each step needs the last: z1, ..., w1`
+  std::string reason;  ///< `gpu0 is busy all the time`, `each step needs the one before`
+  std::vector<std::string> cycle = {};  ///< what each step needs of the one before, if that binds
 };
 
 /// The bound of a relaxed problem: a node that is not pinned costs what it costs on its fastest

@@ -30,38 +30,66 @@ namespace {
 
 using namespace graphc;
 
+/// What printers of levels are given.
+struct Printed {
+  const Compilation& compilation;
+  const Machine& machine;
+  const Command& command;
+};
+
 struct Emitter {
   std::string_view name;
-  std::string (*print)(const Compilation&, const Machine&, int num_steps);
+  Result<std::string> (*print)(const Printed&);
 };
+
+Detail detail_of(const Command& command) {
+  return command.is_verbose ? Detail::kAll : Detail::kShort;
+}
+
+using Text = Result<std::string>;
 
 constexpr std::array kEmitters = {
     Emitter{"decisions",
-            [](const Compilation& c, const Machine& machine, int) {
-              return print_decisions(c.decisions, c.lowered, c.plan.fingerprints, machine);
+            [](const Printed& p) -> Text {
+              return print_decisions(p.compilation.decisions, p.compilation.lowered,
+                                     p.compilation.plan.fingerprints, p.machine);
             }},
     Emitter{"graph",
-            [](const Compilation& c, const Machine&, int) { return print_graph(c.passes.graph); }},
-    Emitter{"placed", [](const Compilation& c, const Machine& machine,
-                         int) { return print_placed_graph(c.placed(), machine); }},
+            [](const Printed& p) -> Text { return print_graph(p.compilation.passes.graph); }},
+    Emitter{"placed",
+            [](const Printed& p) -> Text {
+              return print_placed_graph(p.compilation.placed(), p.machine);
+            }},
     Emitter{"tasks",
-            [](const Compilation& c, const Machine&, int) { return print_task_graph(c.tasks()); }},
+            [](const Printed& p) -> Text { return print_task_graph(p.compilation.tasks()); }},
     Emitter{"schedule",
-            [](const Compilation& c, const Machine&, int) { return print_schedule(c.schedule()); }},
-    Emitter{"memory", [](const Compilation& c, const Machine& machine,
-                         int) { return print_memory_plan(c.memory(), machine); }},
-    Emitter{"memory-svg", [](const Compilation& c, const Machine& machine,
-                             int) { return memory_to_svg(c.memory(), machine); }},
-    Emitter{"memory-json", [](const Compilation& c, const Machine& machine,
-                              int) { return memory_to_json(c.memory(), machine); }},
-    Emitter{"sync", [](const Compilation& c, const Machine&,
-                       int) { return print_synchronised(c.synchronised()); }},
-    Emitter{"dot", [](const Compilation& c, const Machine& machine,
-                      int) { return to_dot(c.placed(), machine); }},
-    Emitter{"svg", [](const Compilation& c, const Machine&,
-                      int num_steps) { return to_svg(c.synchronised(), num_steps); }},
-    Emitter{"trace", [](const Compilation& c, const Machine& machine,
-                        int num_steps) { return to_trace(c.synchronised(), machine, num_steps); }},
+            [](const Printed& p) -> Text { return print_schedule(p.compilation.schedule()); }},
+    Emitter{"memory",
+            [](const Printed& p) -> Text {
+              return print_memory_plan(p.compilation.memory(), p.machine);
+            }},
+    Emitter{
+        "memory-svg",
+        [](const Printed& p) -> Text { return memory_to_svg(p.compilation.memory(), p.machine); }},
+    Emitter{
+        "memory-json",
+        [](const Printed& p) -> Text { return memory_to_json(p.compilation.memory(), p.machine); }},
+    Emitter{
+        "sync",
+        [](const Printed& p) -> Text { return print_synchronised(p.compilation.synchronised()); }},
+    Emitter{"dot",
+            [](const Printed& p) -> Text {
+              return to_dot(p.compilation.placed(), p.machine,
+                            {p.command.focus, p.command.radius, detail_of(p.command)});
+            }},
+    Emitter{"svg",
+            [](const Printed& p) -> Text {
+              return to_svg(p.compilation.synchronised(), p.command.emit_steps);
+            }},
+    Emitter{"trace",
+            [](const Printed& p) -> Text {
+              return to_trace(p.compilation.synchronised(), p.machine, p.command.emit_steps);
+            }},
 };
 
 /// Not a level of one compilation, but what many come to.
@@ -157,16 +185,18 @@ Result<void> write_emitted(const Command& command, const std::string& text) {
 Result<void> emit(const Command& command, const Compilation& compilation, const Machine& machine) {
   for (const Emitter& emitter : kEmitters) {
     if (emitter.name != *command.emit) continue;
-    return write_emitted(command, emitter.print(compilation, machine, command.emit_steps));
+    TRY(const std::string text, emitter.print({compilation, machine, command}));
+    return write_emitted(command, text);
   }
   return {};
 }
 
 Result<std::string> report(const Command& command, const Compilation& compilation,
                            const Machine& machine) {
-  if (command.explained.empty()) return summary(compilation, machine);
-  if (command.explained == "*") return explain(compilation, machine, std::nullopt);
-  return explain(compilation, machine, command.explained);
+  const Detail detail = detail_of(command);
+  if (command.explained.empty()) return summary(compilation, machine, detail);
+  if (command.explained == "*") return explain(compilation, machine, std::nullopt, detail);
+  return explain(compilation, machine, command.explained, detail);
 }
 
 /// What needs memory comes before the plan is written: if it is out, there is no plan.

@@ -19,6 +19,9 @@ struct Command {
   std::vector<std::string> dump_after;
   bool time_passes = false;
   std::string explained;  ///< a node, "*" for every node, empty for none
+  bool is_verbose = false;
+  std::optional<std::string> focus;  ///< an operation that --emit=dot shows the surroundings of
+  int radius = 2;                    ///< of these, in edges
 };
 
 /// Runs it: compiles, writes, prints. Returns the exit code.

@@ -46,7 +46,7 @@ const Graph& training_step() {
 
 TEST(Dot, AClusterADeviceDashedCopiesAndDottedEdgesIntoTheNextStep) {
   const Machine machine = star_machine();
-  const std::string dot = to_dot(compiled(training_step(), machine).placed(), machine);
+  const std::string dot = *to_dot(compiled(training_step(), machine).placed(), machine, {});
   EXPECT_EQ(count(dot, "subgraph cluster_"), machine.devices.size());
   for (const Device& device : machine.devices) {
     EXPECT_THAT(dot, HasSubstr("label=\"" + device.name + "\""));
@@ -160,19 +160,19 @@ TEST(LowerToPlan, TheNewestValueOfAStateIsTheOneThatIsSaved) {
 TEST(Explain, SaysWhereWhenAndAfterWhat) {
   const Machine machine = star_machine();
   const Compilation compilation = compiled(training_step(), machine);
-  const auto text = explain(compilation, machine, "w_new");
+  const auto text = explain(compilation, machine, "w_new", Detail::kShort);
   ASSERT_TRUE(text);
   EXPECT_THAT(*text, testing::StartsWith("w_new\n  where  on 'cpu': pinned by the graph\n"));
   EXPECT_THAT(*text, HasSubstr("  when   "));
   EXPECT_THAT(*text, HasSubstr("  after  "));
-  const auto all = explain(compilation, machine, std::nullopt);
+  const auto all = explain(compilation, machine, std::nullopt, Detail::kAll);
   ASSERT_TRUE(all);
   EXPECT_EQ(count(*all, "\n  where  "), compilation.tasks().tasks.size());
 }
 
 TEST(Explain, AnUnknownNodeIsAUsageErrorWithTheNearestName) {
   const Machine machine = star_machine();
-  const auto text = explain(compiled(training_step(), machine), machine, "w_nwe");
+  const auto text = explain(compiled(training_step(), machine), machine, "w_nwe", Detail::kShort);
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().kind, ErrorKind::kUsage);
   EXPECT_EQ(text.error().message,
@@ -183,7 +183,7 @@ TEST(Explain, AnUnknownNodeIsAUsageErrorWithTheNearestName) {
 TEST(Summary, CountsTasksCopiesWaitsAndBytes) {
   const Machine machine = star_machine();
   const Compilation compilation = compiled(training_step(), machine);
-  const std::string text = summary(compilation, machine);
+  const std::string text = summary(compilation, machine, Detail::kAll);
   EXPECT_THAT(text, HasSubstr(" on star: 7 tasks, 3 of them copies, "));
   EXPECT_THAT(text, HasSubstr("  placement   as pinned\n"));
   EXPECT_THAT(text, HasSubstr(std::to_string(compilation.synchronised().num_waits) + " left of " +
