@@ -11,9 +11,18 @@ namespace graphc {
 namespace {
 
 /// Of the graph alone: where its data lies depends on the folder the compiler was called in.
+/// Numbers count by their checksum.
 std::string graph_fingerprint(Graph graph) {
-  for (Value& value : graph.values) value.feed_path.reset();
-  return fingerprint_hex(print_graph(graph));
+  std::string text;
+  for (Value& value : graph.values) {
+    value.feed_path.reset();
+    if (value.initializer.kind != InitializerKind::kData) continue;
+    text += (value.kind == ValueKind::kConstant ? "constant " : "state ") +
+            std::to_string(checksum(value.initializer.data)) + "\n";
+    value.initializer = {};
+    if (value.kind == ValueKind::kConstant) value.kind = ValueKind::kState;
+  }
+  return fingerprint_hex(text + print_graph(graph));
 }
 
 std::string machine_fingerprint(const Machine& machine) {

@@ -44,11 +44,13 @@ touch "$marker"
 DESTDIR= cmake --install build/release --prefix "$folder" --strip >/dev/null
 DESTDIR= cmake --install build/release --prefix "$folder" --strip --component gpu_tests >/dev/null
 rm -rf "$folder"/bin/graph-opt "$folder"/include "$folder"/lib/cmake
-# Under the one name that the programs look for: links do not travel everywhere.
+# Under the one name that is looked for: links do not travel everywhere.
 library=$(basename "$(ldd "$folder/bin/graphrun" | awk '/libgraphrt/ {print $3}')")
-cp --remove-destination "$(realpath "$folder/lib/$library")" "$folder/lib/$library.copy"
-rm -f "$folder"/lib/libgraphrt.so*[0-9o]
-mv "$folder/lib/$library.copy" "$folder/lib/$library"
+for name in "$library" "${library/graphrt/graphrt_cuda}"; do
+  cp --remove-destination "$(realpath "$folder/lib/$name")" "$folder/lib/$name.copy"
+  rm -f "$folder/lib/${name%.so*}".so*[0-9o]
+  mv "$folder/lib/$name.copy" "$folder/lib/$name"
+done
 
 # The few libraries that a machine may lack; never the system's own, CUDA's or the driver's.
 for file in "$folder"/bin/* "$folder/lib/$library"; do

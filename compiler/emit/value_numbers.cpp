@@ -45,7 +45,7 @@ std::optional<ValueNumber> ValueNumbers::find(std::string_view op,
 }
 
 std::optional<ValueNumber> ValueNumbers::find_constant(const TensorType& type,
-                                                       const std::vector<std::byte>& data) const {
+                                                       const SharedBytes& data) const {
   const auto at = constants_.find({to_string(type), data});
   if (at == constants_.end()) return std::nullopt;
   return at->second;

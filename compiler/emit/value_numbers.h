@@ -32,8 +32,7 @@ class ValueNumbers {
   std::optional<ValueNumber> find(std::string_view op, const std::vector<ValueNumber>& operands,
                                   const Attributes& attributes) const;
   /// The number of constants with this content, if the graph has one.
-  std::optional<ValueNumber> find_constant(const TensorType& type,
-                                           const std::vector<std::byte>& data) const;
+  std::optional<ValueNumber> find_constant(const TensorType& type, const SharedBytes& data) const;
 
  private:
   struct Computation {
@@ -44,7 +43,7 @@ class ValueNumbers {
   struct IsBefore {
     bool operator()(const Computation& a, const Computation& b) const;
   };
-  using Content = std::pair<std::string, std::vector<std::byte>>;  // type as text, data
+  using Content = std::pair<std::string, SharedBytes>;  // type as text, data
 
   void add(ValueId value, ValueNumber number);
   ValueNumber next() const { return ValueNumber(first_value_.size()); }

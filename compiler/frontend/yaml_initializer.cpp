@@ -177,15 +177,13 @@ std::optional<Initializer> read_literal(const YamlNode& node, const TensorType& 
     diagnostics.error(node.where, "a constant of " + *excess);
     return std::nullopt;
   }
+  const bool is_one = node.kind != YamlKind::kSequence;
+  const TensorType written = is_one ? TensorType{type.element, {}} : type;
+  std::vector<std::byte> bytes;
+  if (!read_nested(node, written, 0, bytes, diagnostics)) return std::nullopt;
   Initializer literal;
   literal.kind = InitializerKind::kData;
-  if (node.kind != YamlKind::kSequence) {
-    const TensorType scalar{type.element, {}};
-    if (!read_nested(node, scalar, 0, literal.data, diagnostics)) return std::nullopt;
-    literal.data = repeated(literal.data, type);
-    return literal;
-  }
-  if (!read_nested(node, type, 0, literal.data, diagnostics)) return std::nullopt;
+  literal.data = is_one ? repeated(bytes, type) : std::move(bytes);
   return literal;
 }
 
@@ -195,7 +193,7 @@ std::optional<Initializer> read_array(const YamlNode& node, const TensorType& ty
   const std::optional<NameAt> path = read_path(node, "`file`", context, diagnostics);
   if (!path) return std::nullopt;
   if (context.files_read != nullptr) context.files_read->push_back(path->text);
-  Result<Tensor> array = read_npy(path->text);
+  Result<MappedArray> array = map_npy(path->text);
   if (!array) {
     diagnostics.error(node.where, array.error().message);
     return std::nullopt;

@@ -202,6 +202,13 @@ class LineParser {
            token.is_word("inf");
   }
 
+  bool parse_literal(const TensorType& type, SharedBytes& data) {
+    std::vector<std::byte> bytes;
+    if (!parse_literal(type, bytes)) return false;
+    data = std::move(bytes);
+    return true;
+  }
+
   bool parse_literal(const TensorType& type, std::vector<std::byte>& bytes) {
     if (const std::optional<std::string> excess = literals_.take(type)) {
       return line_.fail_at(line_.peek().where, "a tensor of " + *excess);

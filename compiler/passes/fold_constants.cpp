@@ -31,7 +31,7 @@ double work_of(const Graph& graph, NodeId id) {
 Tensor evaluate(const Graph& graph, const Node& node) {
   std::vector<Tensor> inputs;
   for (const ValueId input : node.inputs) {
-    inputs.push_back({graph.type_of(input), graph.values[input].initializer.data});
+    inputs.push_back({graph.type_of(input), graph.values[input].initializer.data.to_vector()});
   }
   std::vector<const Tensor*> pointers;
   for (const Tensor& input : inputs) pointers.push_back(&input);

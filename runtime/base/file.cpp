@@ -1,11 +1,13 @@
 #include "runtime/base/file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -121,6 +123,16 @@ Result<void> write_to_stream(const fs::path& path, const Destination& destinatio
 }
 
 }  // namespace
+
+Result<SharedBytes> map_file(const fs::path& path) {
+  TRY(const OpenFile file, open_for_reading(path));
+  const auto size_bytes = static_cast<size_t>(file.size_bytes);
+  if (size_bytes == 0) return SharedBytes();
+  void* address = ::mmap(nullptr, size_bytes, PROT_READ, MAP_PRIVATE, file.descriptor.get(), 0);
+  if (address == MAP_FAILED) return cannot_read(path, reason_of(errno));
+  std::shared_ptr<const void> owner(address, [=](void* mapped) { ::munmap(mapped, size_bytes); });
+  return SharedBytes(std::move(owner), {static_cast<const std::byte*>(address), size_bytes});
+}
 
 Result<std::vector<std::byte>> read_file_start(const fs::path& path, size_t max_bytes) {
   TRY(const OpenFile file, open_for_reading(path));

@@ -8,12 +8,18 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/base/shared_bytes.h"
 
 namespace graphrt {
 
 /// The whole content of a regular file.
 /// Errors: the path and the system's reason.
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path);
+
+/// The whole content of a regular file, mapped: read as it is looked at, and given back to the
+/// system where memory is short. Requires: nobody makes the file shorter while the bytes are in
+/// use; who does ends this process. Errors: as read_file.
+Result<SharedBytes> map_file(const std::filesystem::path& path);
 
 /// The first `max_bytes` of a regular file, or all of it when it is shorter.
 Result<std::vector<std::byte>> read_file_start(const std::filesystem::path& path, size_t max_bytes);

@@ -257,6 +257,14 @@ Result<Tensor> read_npy(const std::filesystem::path& path) {
   });
 }
 
+Result<MappedArray> map_npy(const std::filesystem::path& path) {
+  return without_exceptions([&]() -> Result<MappedArray> {
+    TRY(const SharedBytes bytes, map_file(path));
+    TRY(Header header, parse_header({bytes.data(), bytes.size()}, bytes.size(), path.string()));
+    return MappedArray{std::move(header.type), bytes.from(header.data_offset)};
+  });
+}
+
 Result<TensorType> read_npy_type(const std::filesystem::path& path) {
   return without_exceptions([&]() -> Result<TensorType> {
     TRY(const uint64_t file_bytes, file_size_bytes(path));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/base/shared_bytes.h"
 #include "runtime/base/tensor.h"
 
 namespace graphrt {
@@ -16,6 +17,15 @@ namespace graphrt {
 ///         a hint); Fortran order; an empty array; fewer or more bytes than the shape asks for. All
 ///         name the path. Memory is taken only after the file's size was compared with its header.
 Result<Tensor> read_npy(const std::filesystem::path& path);
+
+/// An array whose elements stay in the file.
+struct MappedArray {
+  TensorType type;
+  SharedBytes data;
+};
+
+/// The same without a copy (map_file). Errors: as read_npy.
+Result<MappedArray> map_npy(const std::filesystem::path& path);
 
 /// The type of the array in a file, from its header and the file's size alone.
 /// Errors: as read_npy.

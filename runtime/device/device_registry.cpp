@@ -6,9 +6,7 @@
 #include "runtime/base/text.h"
 #include "runtime/device/cpu_device.h"
 #include "runtime/device/emulated/emulated_device.h"
-#ifdef GRAPHRT_HAS_CUDA
-#include "runtime/device/cuda/cuda_back_end.h"
-#endif
+#include "runtime/device/loaded_back_end.h"
 
 namespace graphrt {
 namespace {
@@ -94,6 +92,8 @@ class DeviceOpener {
     const auto mapped = options_.map.find(device.name);
     const int32_t index = mapped == options_.map.end() ? device.index : mapped->second;
     TRY(const int32_t num_devices, count(kind));
+    const std::string why_none = back_end->why_none ? back_end->why_none() : "";
+    if (!why_none.empty()) return machine_error("the plan's " + device.name + ": " + why_none);
     if (index < 0 || index >= num_devices) return no_such_device(device, kind, index, num_devices);
     TRY(std::unique_ptr<Device> opened, back_end->open(device.name, index));
     set_.devices.push_back(std::move(opened));
@@ -141,7 +141,7 @@ DeviceRegistry builtin_devices() {
   registry.add(std::string(kHostKind), {make_device<CpuDevice>});
   registry.add(std::string(kEmulatedKind), {make_device<EmulatedDevice>});
 #ifdef GRAPHRT_HAS_CUDA
-  registry.add("cuda", cuda_back_end());
+  registry.add("cuda", loaded_back_end("cuda"));
 #endif
   return registry;
 }

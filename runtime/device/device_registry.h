@@ -28,6 +28,8 @@ struct BackEnd {
   /// Called before everything else, with how the lanes will be queued: what a process can set up
   /// once only is set up for that.
   std::function<void(LaunchMode)> prepare = {};
+  /// Why it cannot have any devices on this machine; empty where it could. Absent: it always could.
+  std::function<std::string()> why_none = {};
 };
 
 /// Back ends by the kind of device they serve. The kind `cpu` is the host; `emulated` stands in for

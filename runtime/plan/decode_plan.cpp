@@ -123,15 +123,15 @@ class Decoder {
     return broken(fmt::format("{} {} does not exist", what, static_cast<int>(value)));
   }
 
-  Result<std::vector<std::byte>> blob(const wire::Blob& from) {
+  Result<SharedBytes> blob(const wire::Blob& from) {
     if (from.offset() > num_data_bytes_ || from.size() > num_data_bytes_ - from.offset()) {
       return broken("data outside the data section");
     }
     if (from.size() > data_budget_bytes_) return broken("parts of the data overlap");
     data_budget_bytes_ -= from.size();
-    if (!data_) return std::vector<std::byte>();
+    if (!data_) return SharedBytes();
     const std::span<const std::byte> part = data_->subspan(from.offset(), from.size());
-    return std::vector<std::byte>(part.begin(), part.end());
+    return SharedBytes(std::vector<std::byte>(part.begin(), part.end()));
   }
 
   Result<std::vector<std::string>> features(const wire::Plan& from) {

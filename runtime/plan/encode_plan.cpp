@@ -2,9 +2,11 @@
 #include <cstring>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "plan_generated.h"
 #include "runtime/base/check.h"
+#include "runtime/base/fingerprint.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/plan_header.h"
 
@@ -33,26 +35,35 @@ int32_t value_or_none(const std::optional<IdType>& id) {
 /// The data section. A content that both the plan and its source graph hold is stored once.
 class DataSection {
  public:
-  wire::Blob add(std::span<const std::byte> content) {
-    const std::string_view key(reinterpret_cast<const char*>(content.data()), content.size());
-    if (const auto known = unpaired_.find(key); known != unpaired_.end()) {
+  wire::Blob add(const SharedBytes& content) {
+    if (const auto known = unpaired_.find(content); known != unpaired_.end()) {
       const wire::Blob blob = known->second;
       // At most two users a blob, so that a reader's memory is bounded by the file's size.
       unpaired_.erase(known);
       return blob;
     }
-    bytes_.resize(round_up_to_alignment(bytes_.size()));
-    const wire::Blob blob(bytes_.size(), content.size());
-    bytes_.insert(bytes_.end(), content.begin(), content.end());
-    unpaired_.emplace(key, blob);
+    pad();
+    const wire::Blob blob(num_bytes_, content.size());
+    parts_.push_back(content);
+    num_bytes_ += content.size();
+    unpaired_.emplace(content, blob);
     return blob;
   }
 
-  std::span<const std::byte> bytes() const { return bytes_; }
+  uint64_t num_bytes() const { return num_bytes_; }
+  const std::vector<SharedBytes>& parts() const { return parts_; }
 
  private:
-  std::vector<std::byte> bytes_;
-  std::map<std::string_view, wire::Blob> unpaired_;  // keys point into the plan
+  void pad() {
+    const uint64_t num_missing = round_up_to_alignment(num_bytes_) - num_bytes_;
+    if (num_missing == 0) return;
+    parts_.emplace_back(std::vector<std::byte>(num_missing));
+    num_bytes_ += num_missing;
+  }
+
+  uint64_t num_bytes_ = 0;
+  std::vector<SharedBytes> parts_;
+  std::map<SharedBytes, wire::Blob> unpaired_;
 };
 
 /// Children are made before their parents, and in a fixed order: hence one local for each.
@@ -60,18 +71,20 @@ class Encoder {
  public:
   Encoder() { builder_.ForceDefaults(true); }  // else -0.0 would come back as 0.0
 
-  std::vector<std::byte> encode(const Plan& plan) {
+  EncodedPlan encode(const Plan& plan) {
     builder_.Finish(encode_plan(plan));
     const std::span<const uint8_t> structure(builder_.GetBufferPointer(), builder_.GetSize());
-    const std::span<const std::byte> data = data_.bytes();
-    const uint64_t data_at = kPlanHeaderBytes + round_up_to_alignment(structure.size());
-    std::vector<std::byte> file(data_at + data.size());
-    std::memcpy(file.data() + kPlanHeaderBytes, structure.data(), structure.size());
-    std::copy(data.begin(), data.end(), file.begin() + static_cast<std::ptrdiff_t>(data_at));
-    const auto header =
-        make_plan_header(structure.size(), data.size(), std::span(file).subspan(kPlanHeaderBytes));
-    std::copy(header.begin(), header.end(), file.begin());
-    return file;
+    std::vector<std::byte> padded(round_up_to_alignment(structure.size()));
+    std::memcpy(padded.data(), structure.data(), structure.size());
+    EncodedPlan encoded;
+    encoded.structure_bytes = structure.size();
+    encoded.data_bytes = data_.num_bytes();
+    encoded.parts = {SharedBytes(), SharedBytes(std::move(padded))};
+    encoded.parts.insert(encoded.parts.end(), data_.parts().begin(), data_.parts().end());
+    const auto header = make_plan_header(structure.size(), data_.num_bytes(),
+                                         checksum_of_parts(std::span(encoded.parts).subspan(1)));
+    encoded.parts[0] = std::vector<std::byte>(header.begin(), header.end());
+    return encoded;
   }
 
  private:
@@ -284,6 +297,14 @@ class Encoder {
 
 }  // namespace
 
-std::vector<std::byte> encode_plan(const Plan& plan) { return Encoder().encode(plan); }
+EncodedPlan encode_plan_in_parts(const Plan& plan) { return Encoder().encode(plan); }
+
+std::vector<std::byte> encode_plan(const Plan& plan) {
+  std::vector<std::byte> file;
+  for (const SharedBytes& part : encode_plan_in_parts(plan).parts) {
+    file.insert(file.end(), part.begin(), part.end());
+  }
+  return file;
+}
 
 }  // namespace graphrt

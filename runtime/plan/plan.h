@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/base/ids.h"
+#include "runtime/base/shared_bytes.h"
 #include "runtime/base/tensor_type.h"
 #include "runtime/op/attribute.h"
 #include "runtime/plan/source_graph.h"
@@ -164,7 +165,7 @@ struct PlanState {
 
 struct PlanConstant {
   std::string name;
-  std::vector<std::byte> data;
+  SharedBytes data;
   std::vector<BufferId> buffers;
   bool operator==(const PlanConstant&) const = default;
 };

@@ -2,7 +2,6 @@
 
 #include "runtime/base/exceptions.h"
 #include "runtime/base/file.h"
-#include "runtime/plan/plan_header.h"
 
 namespace graphrt {
 
@@ -17,14 +16,16 @@ Result<Plan> read_plan(const std::filesystem::path& path) {
 
 Result<void> write_plan(const Plan& plan, const std::filesystem::path& path) {
   return without_exceptions([&]() -> Result<void> {
-    const std::vector<std::byte> bytes = encode_plan(plan);
-    TRY(const PlanSections sections, split_plan_file(bytes));
-    const Result<void> is_sound = check_plan_structure(sections.structure, sections.data.size());
+    const EncodedPlan encoded = encode_plan_in_parts(plan);
+    const std::span<const std::byte> structure(encoded.parts[1].data(), encoded.structure_bytes);
+    const Result<void> is_sound = check_plan_structure(structure, encoded.data_bytes);
     if (!is_sound) {
       return input_error("nobody could read the plan '" + path.string() +
                          "': " + is_sound.error().message);
     }
-    return write_file_atomically(path, {bytes});
+    std::vector<std::span<const std::byte>> parts;
+    for (const SharedBytes& part : encoded.parts) parts.emplace_back(part.data(), part.size());
+    return write_file_atomically(path, parts);
   });
 }
 

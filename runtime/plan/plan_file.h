@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <vector>
@@ -18,6 +19,14 @@ inline constexpr uint32_t kPlanFormatVersion = 3;
 
 /// Same plan, same bytes.
 std::vector<std::byte> encode_plan(const Plan& plan);
+
+/// The same, without a copy of constants and of states that start from data.
+struct EncodedPlan {
+  std::vector<SharedBytes> parts;  ///< one after the other; the second begins with the structure
+  uint64_t structure_bytes = 0;
+  uint64_t data_bytes = 0;
+};
+EncodedPlan encode_plan_in_parts(const Plan& plan);
 
 /// Errors: not a plan, truncated, another version, a checksum that differs, a feature this reader
 ///         does not know, indexes or enum values out of range. One line each; never a crash.

@@ -24,10 +24,10 @@ struct PlanSections {
   std::span<const std::byte> data;
 };
 
-/// The header of a file with these sections; `body` is all that follows the header.
+/// The header of a file with these sections; the checksum is that of all that follows the header.
 std::array<std::byte, kPlanHeaderBytes> make_plan_header(uint64_t structure_bytes,
                                                          uint64_t data_bytes,
-                                                         std::span<const std::byte> body);
+                                                         uint64_t body_checksum);
 
 /// Finds the sections of a file.
 /// Errors: no plan file, cut off, too long, another format version, a checksum that differs.

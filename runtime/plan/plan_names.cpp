@@ -16,7 +16,7 @@ std::string_view pick(const std::array<std::string_view, kCount>& names, Enum ki
   return index < kCount ? names[index] : "unknown";
 }
 
-std::string fingerprint_of(const std::vector<std::byte>& data) {
+std::string fingerprint_of(const SharedBytes& data) {
   return fingerprint_hex({reinterpret_cast<const char*>(data.data()), data.size()});
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/base/ids.h"
+#include "runtime/base/shared_bytes.h"
 #include "runtime/base/tensor_type.h"
 #include "runtime/op/attribute.h"
 
@@ -23,8 +24,8 @@ struct Initializer {
   double high = 0;    ///< kUniform: upper bound
   uint64_t seed = 0;  ///< random kinds
   std::string
-      stream;  ///< random kinds: the state whose name keys the numbers (`same_as` shares it)
-  std::vector<std::byte> data;  ///< kData: row-major little-endian elements
+      stream;        ///< random kinds: the state whose name keys the numbers (`same_as` shares it)
+  SharedBytes data;  ///< kData: row-major little-endian elements
   bool operator==(const Initializer&) const = default;
 };
 

@@ -72,6 +72,34 @@ class LimitsTest(EndToEndTest):
             self.skipTest("a sanitizer needs the address space itself")
         return enough
 
+    def peak_bytes(self, *arguments):
+        """The most memory that a run of graphc had at once."""
+        program = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, "
+                   "stdout=subprocess.DEVNULL); "
+                   "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)")
+        run = subprocess.run(["/usr/bin/python3", "-c", program, BIN_DIR / "graphc", *arguments],
+                             cwd=self.folder, check=True, capture_output=True, text=True)
+        return int(run.stdout)
+
+    def test_the_compiler_takes_little_memory_of_its_own(self):
+        (self.folder / "g.yaml").write_text(
+            'graph: g\ninputs: {x: {type: "f32[4]"}}\n'
+            "nodes: [{name: y, op: relu, inputs: [x]}]\noutputs: [y]\n")
+        self.assertLess(self.peak_bytes("g.yaml", "-o", "g.bin"), 30 * MEBIBYTE)
+
+    def test_arrays_in_files_are_not_copied(self):
+        array = np.random.default_rng(1).random((2048, 8192), dtype="f")  # 64 MiB
+        np.save(self.folder / "c.npy", array)
+        np.save(self.folder / "s.npy", array[:, ::-1].copy())
+        (self.folder / "g.yaml").write_text(
+            'graph: g\ninputs: {x: {type: "f32[8192]"}}\n'
+            'constants: {c: {type: "f32[2048, 8192]", file: c.npy}}\n'
+            'state: {s: {type: "f32[2048, 8192]", init: {file: s.npy}}}\n'
+            "nodes:\n  - {name: a, op: add, inputs: [c, s], updates: s}\n"
+            "  - {name: y, op: sum, inputs: [a]}\noutputs: [y]\n")
+        num_bytes = 2 * array.nbytes
+        self.assertLess(self.peak_bytes("g.yaml", "-o", "g.bin"), 2 * num_bytes + 60 * MEBIBYTE)
+
     def test_a_compiler_without_memory(self):
         """Wherever it starts it compiles, or says that memory is out, and leaves no plan."""
         lines = "".join(f"  - {{name: n{i}, op: scale, factor: 0.999, "

@@ -53,7 +53,7 @@ class WorkloadsTest(EndToEndTest):
     def test_workers_are_as_full_as_each_other_where_the_gpu_sets_the_pace(self):
         workload, plan = GRAPHS / "workloads" / "x3.yaml", self.folder / "x3.bin"
         machine = GRAPHS / "machines" / "h200-x2.yaml"
-        summary = self.succeed("graphc", workload, "--machine", machine, "-o", plan)
+        summary = self.succeed("graphc", workload, "--machine", machine, "--verbose", "-o", plan)
         self.assertIn("gap 0.0 %: gpu0 is busy all the time", summary)
         busy = [int(percent) for percent in
                 re.findall(r"cpu\.worker\d+ +\d+ +(\d+) %", summary)]

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/base/fingerprint.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/plan_header.h"
 #include "tests/fuzz/plan_mutations.h"
@@ -27,7 +28,7 @@ Bytes file_of(Bytes structure, const Bytes& data) {
   const uint64_t structure_bytes = structure.size();
   structure.resize(round_up_to_alignment(structure.size()));
   structure.insert(structure.end(), data.begin(), data.end());
-  const auto header = make_plan_header(structure_bytes, data.size(), structure);
+  const auto header = make_plan_header(structure_bytes, data.size(), checksum(structure));
   structure.insert(structure.begin(), header.begin(), header.end());
   return structure;
 }

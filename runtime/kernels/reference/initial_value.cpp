@@ -93,7 +93,7 @@ Result<Tensor> make_initial(const Initializer& initializer, const TensorType& ty
       return make_constant(initializer.low, type);
     case InitializerKind::kData:
       if (initializer.data.size() == static_cast<size_t>(type.size_bytes())) {
-        return Tensor{type, initializer.data};
+        return Tensor{type, initializer.data.to_vector()};
       }
       return input_error("the initial value has " + std::to_string(initializer.data.size()) +
                          " bytes; " + to_string(type) + " takes " +

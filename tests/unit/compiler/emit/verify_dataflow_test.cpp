@@ -259,7 +259,9 @@ TEST(VerifyDataflow, RefusesAnotherContentOfAConstant) {
   ASSERT_TRUE(compilation) << sink.render_all();
   Plan plan = compilation->plan;
   ASSERT_EQ(plan.constants.size(), 1U);
-  plan.constants[0].data[0] ^= std::byte{1};
+  std::vector<std::byte> other = plan.constants[0].data.to_vector();
+  other[0] ^= std::byte{1};
+  plan.constants[0].data = std::move(other);
   EXPECT_EQ(verify_dataflow(plan, compilation->passes.graph),
             "constant 'c' has a content that no constant of the graph has");
 }

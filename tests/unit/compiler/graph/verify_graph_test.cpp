@@ -60,7 +60,7 @@ TEST(VerifyGraph, NamesTheOffender) {
       {"'a' is no result of its producer",
        [](Graph& g) { g.values[ValueId(3)].producer = NodeId(1); }},
       {"'c' has 4 bytes of data, but is f32[2]",
-       [](Graph& g) { g.values[ValueId(2)].initializer.data.resize(4); }},
+       [](Graph& g) { g.values[ValueId(2)].initializer.data = std::vector<std::byte>(4); }},
       {"'x' has no type", [](Graph& g) { g.values[ValueId(0)].type.reset(); }},
       {"'x y' is no identifier", [](Graph& g) { g.values[ValueId(0)].name = "x y"; }},
       {"an output is no value", [](Graph& g) { g.outputs[0].value = ValueId(77); }},

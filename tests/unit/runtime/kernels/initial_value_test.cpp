@@ -109,7 +109,8 @@ TEST(InitialValue, SaysWhatDoesNotFit) {
             "uniform initial values need low < high, both of f32; got low -1 and high -1");
   uniform.high = -1 + 1e-12;
   EXPECT_THAT(message(uniform, kMatrix), HasSubstr("low < high"));
-  const Initializer data{.kind = InitializerKind::kData, .stream = {}, .data = {std::byte{0}}};
+  const Initializer data{
+      .kind = InitializerKind::kData, .stream = {}, .data = std::vector<std::byte>(1)};
   EXPECT_EQ(message(data, integers), "the initial value has 1 bytes; i32[2] takes 8");
   EXPECT_THAT(message({}, {ElementType::kF32, {0}}), HasSubstr("f32[0] is not a type"));
 }

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "runtime/base/file.h"
+#include "runtime/base/fingerprint.h"
 #include "runtime/plan/plan_header.h"
 #include "runtime/plan/print_plan.h"
 #include "runtime/plan/verify_plan.h"
@@ -65,7 +66,7 @@ std::string error_of(std::span<const std::byte> bytes) {
 
 /// The bytes with a checksum that fits, as of a file made by somebody and not damaged.
 Bytes with_checksum(Bytes bytes) {
-  const auto header = make_plan_header(0, 0, std::span(bytes).subspan(kPlanHeaderBytes));
+  const auto header = make_plan_header(0, 0, checksum(std::span(bytes).subspan(kPlanHeaderBytes)));
   std::copy(header.begin() + 32, header.begin() + 40, bytes.begin() + 32);
   return bytes;
 }
