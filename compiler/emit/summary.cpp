@@ -9,7 +9,7 @@
 
 #include "compiler/emit/busy_table.h"
 #include "compiler/emit/folded_names.h"
-#include "compiler/schedule/pipeline_search.h"
+#include "compiler/solve/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/plan_names.h"
 

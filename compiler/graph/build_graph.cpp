@@ -7,8 +7,8 @@
 
 #include "compiler/graph/build_parallel.h"
 #include "compiler/graph/build_training.h"
-#include "compiler/graph/topological_order.h"
 #include "compiler/graph/type_inference.h"
+#include "compiler/solve/topological_order.h"
 #include "runtime/base/text.h"
 
 namespace graphc {

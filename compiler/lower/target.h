@@ -1,7 +1,7 @@
 #pragma once
 
 #include "compiler/machine/cost_model.h"
-#include "compiler/schedule/effort.h"
+#include "compiler/solve/schedule/effort.h"
 
 namespace graphc {
 

@@ -10,7 +10,7 @@ namespace {
 /// dozen accesses each, to a value with a dozen.
 constexpr size_t kMaxPairs = 16'384;
 
-using Accesses = IdVector<PlacedValueId, std::vector<ValueAccess>>;
+using AccessesByValue = IdVector<PlacedValueId, std::vector<ValueAccess>>;
 
 /// A value comes after what it is computed from.
 void sort_by_producer(const PlacedGraph& placed, std::vector<PlacedValueId>& values) {
@@ -24,7 +24,8 @@ void sort_by_producer(const PlacedGraph& placed, std::vector<PlacedValueId>& val
 
 class ChainBuilder {
  public:
-  ChainBuilder(const PlacedGraph& placed, const Accesses& accesses, const LeastDistance& distance)
+  ChainBuilder(const PlacedGraph& placed, const AccessesByValue& accesses,
+               const LeastDistance& distance)
       : placed_(placed), accesses_(accesses), distance_(distance) {}
 
   void add(PlacedValueId value) {
@@ -70,7 +71,7 @@ class ChainBuilder {
   }
 
   const PlacedGraph& placed_;
-  const Accesses& accesses_;
+  const AccessesByValue& accesses_;
   const LeastDistance& distance_;
   std::vector<Chain> chains_;
   std::map<PlacedValueId, size_t> chain_of_;
@@ -79,7 +80,7 @@ class ChainBuilder {
 }  // namespace
 
 std::vector<Chain> find_chains(const PlacedGraph& placed, std::vector<PlacedValueId> values,
-                               const Accesses& accesses, const LeastDistance& distance) {
+                               const AccessesByValue& accesses, const LeastDistance& distance) {
   sort_by_producer(placed, values);
   ChainBuilder builder(placed, accesses, distance);
   for (const PlacedValueId value : values) builder.add(value);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "compiler/memory/circle_overlaps.h"
+#include "compiler/solve/packing/circle_overlaps.h"
 
 namespace graphc {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "compiler/memory/arena_packing.h"
 #include "compiler/memory/chains.h"
 #include "compiler/memory/reuse_order.h"
+#include "compiler/solve/packing/arena_packing.h"
 
 namespace graphc {
 

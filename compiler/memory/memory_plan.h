@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "compiler/memory/arena_packing.h"
 #include "compiler/memory/sharing.h"
+#include "compiler/solve/packing/arena_packing.h"
 #include "runtime/plan/plan.h"
 
 namespace graphc {

@@ -1,6 +1,6 @@
 #include "compiler/memory/passed_bytes.h"
 
-#include "compiler/memory/hand_overs.h"
+#include "compiler/solve/packing/hand_overs.h"
 
 namespace graphc {
 

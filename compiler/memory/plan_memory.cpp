@@ -3,12 +3,12 @@
 
 #include "compiler/memory/assign_arenas.h"
 #include "compiler/memory/chains.h"
-#include "compiler/memory/circle_overlaps.h"
 #include "compiler/memory/conflicts.h"
 #include "compiler/memory/memory_plan.h"
-#include "compiler/memory/pack_lives.h"
 #include "compiler/memory/passed_bytes.h"
 #include "compiler/memory/reuse_order.h"
+#include "compiler/solve/packing/circle_overlaps.h"
+#include "compiler/solve/packing/pack_lives.h"
 
 namespace graphc {
 namespace {

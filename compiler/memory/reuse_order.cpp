@@ -5,7 +5,7 @@
 #include <queue>
 #include <tuple>
 
-#include "compiler/schedule/lane_order.h"
+#include "compiler/solve/schedule/lane_order.h"
 
 namespace graphc {
 namespace {

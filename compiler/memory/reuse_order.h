@@ -1,7 +1,7 @@
 #pragma once
 
-#include "compiler/memory/interval_packing.h"
 #include "compiler/memory/sharing.h"
+#include "compiler/solve/packing/interval_packing.h"
 
 namespace graphc {
 

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "compiler/schedule/lane_order.h"
+#include "compiler/solve/schedule/lane_order.h"
 
 namespace graphc {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "compiler/schedule/joined_problem.h"
 #include "compiler/schedule/task_graph.h"
+#include "compiler/solve/schedule/joined_problem.h"
 
 namespace graphc {
 

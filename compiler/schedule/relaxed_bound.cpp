@@ -6,8 +6,8 @@
 #include "compiler/graph/sliced_rows.h"
 #include "compiler/machine/routes.h"
 #include "compiler/placement/row_blocks.h"
-#include "compiler/schedule/capacity_bound.h"
 #include "compiler/schedule/joint_launches.h"
+#include "compiler/solve/schedule/capacity_bound.h"
 
 namespace graphc {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "compiler/placement/assignment.h"
-#include "compiler/schedule/lower_bound.h"
 #include "compiler/schedule/task_graph.h"
+#include "compiler/solve/schedule/lower_bound.h"
 
 namespace graphc {
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "compiler/schedule/bounded_scheduler.h"
-#include "compiler/schedule/joined_problem.h"
 #include "compiler/schedule/joint_launches.h"
-#include "compiler/schedule/lane_order.h"
-#include "compiler/schedule/pipeline_search.h"
+#include "compiler/solve/schedule/bounded_scheduler.h"
+#include "compiler/solve/schedule/joined_problem.h"
+#include "compiler/solve/schedule/lane_order.h"
+#include "compiler/solve/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
 #include "runtime/plan/happens_before.h"
 

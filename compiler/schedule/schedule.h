@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "compiler/schedule/effort.h"
-#include "compiler/schedule/lower_bound.h"
 #include "compiler/schedule/task_graph.h"
+#include "compiler/solve/schedule/effort.h"
+#include "compiler/solve/schedule/lower_bound.h"
 
 namespace graphc {
 

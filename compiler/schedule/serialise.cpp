@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "compiler/graph/topological_order.h"
+#include "compiler/solve/topological_order.h"
 
 namespace graphc {
 namespace {

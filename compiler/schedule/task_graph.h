@@ -6,8 +6,8 @@
 
 #include "compiler/machine/cost_model.h"
 #include "compiler/placement/placed_graph.h"
-#include "compiler/schedule/memory_demand.h"
-#include "compiler/schedule/scheduling_problem.h"
+#include "compiler/solve/schedule/memory_demand.h"
+#include "compiler/solve/schedule/scheduling_problem.h"
 
 namespace graphc {
 

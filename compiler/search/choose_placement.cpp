@@ -4,9 +4,9 @@
 #include <numeric>
 #include <utility>
 
-#include "compiler/schedule/lower_bound.h"
 #include "compiler/search/fit_memory.h"
 #include "compiler/search/heft.h"
+#include "compiler/solve/schedule/lower_bound.h"
 
 namespace graphc {
 namespace {

@@ -3,8 +3,8 @@
 #include <limits>
 #include <optional>
 
-#include "compiler/schedule/effort.h"
 #include "compiler/search/score.h"
+#include "compiler/solve/schedule/effort.h"
 
 namespace graphc {
 

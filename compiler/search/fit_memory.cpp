@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "compiler/schedule/joined_problem.h"
 #include "compiler/search/rewrite_candidates.h"
+#include "compiler/solve/schedule/joined_problem.h"
 
 namespace graphc {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/schedule/lane_order.h"
+#include "compiler/solve/schedule/lane_order.h"
 #include "runtime/plan/happens_before.h"
 
 namespace graphc {

@@ -9,7 +9,7 @@
 #include <numeric>
 #include <vector>
 
-#include "compiler/schedule/pipeline_search.h"
+#include "compiler/solve/schedule/pipeline_search.h"
 #include "tests/property/schedule/planted_loops.h"
 
 namespace graphc {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "compiler/memory/interval_packing.h"
+#include "compiler/solve/packing/interval_packing.h"
 
 namespace graphc {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "compiler/memory/interval_packing.h"
+#include "compiler/solve/packing/interval_packing.h"
 #include "runtime/base/result.h"
 
 namespace graphc {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "compiler/schedule/scheduling_problem.h"
+#include "compiler/solve/schedule/scheduling_problem.h"
 
 namespace graphc {
 

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/schedule/lane_order.h"
-#include "compiler/schedule/lower_bound.h"
-#include "compiler/schedule/pipeline_search.h"
+#include "compiler/solve/schedule/lane_order.h"
+#include "compiler/solve/schedule/lower_bound.h"
+#include "compiler/solve/schedule/pipeline_search.h"
 #include "runtime/plan/happens_before.h"
 #include "runtime/plan/simulate.h"
-#include "tests/unit/compiler/schedule/problems.h"
+#include "tests/unit/compiler/solve/schedule/problems.h"
 
 namespace graphc {
 namespace {

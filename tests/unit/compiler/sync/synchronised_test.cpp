@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "compiler/schedule/lane_order.h"
+#include "compiler/solve/schedule/lane_order.h"
 #include "runtime/plan/happens_before.h"
 #include "tests/unit/compiler/schedule/levels.h"
 

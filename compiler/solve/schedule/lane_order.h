@@ -1,0 +1,35 @@
+#pragma once
+
+#include "compiler/solve/schedule/list_scheduler.h"
+#include "runtime/plan/lane_program.h"
+
+namespace graphc {
+
+/// The edges of the problem, and for every version count the edges from its readers to the writer
+/// that takes the same version again.
+std::vector<SchedulingEdge> enforced_edges(const SchedulingProblem& problem,
+                                           const IdVector<VersionedId, int32_t>& versions);
+
+/// The fewest versions of every value for which, at these start times and this interval, no writer
+/// has to wait for a reader of an earlier step; two where a copy would come close to waiting.
+IdVector<VersionedId, int32_t> fewest_versions(const SchedulingProblem& problem,
+                                               const SchedulingSolution& solution,
+                                               int64_t interval_ns);
+
+/// The first and the last task of the launch that a task is started in.
+struct LaunchEnds {
+  IdVector<TaskId, TaskId> first;
+  IdVector<TaskId, TaskId> last;
+};
+LaunchEnds launch_ends(const SchedulingSolution& solution);
+
+/// The solution's lanes with one wait for every edge that crosses lanes; of several on the same
+/// lane and distance only the latest. The first task of a launch waits for all of it, and others
+/// wait for the last one.
+LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSolution& solution,
+                           const std::vector<SchedulingEdge>& edges);
+
+/// Where every task stands.
+IdVector<TaskId, Position> positions_of(const SchedulingSolution& solution);
+
+}  // namespace graphc

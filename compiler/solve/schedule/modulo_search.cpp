@@ -1,0 +1,269 @@
+#include "compiler/solve/schedule/modulo_search.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <tuple>
+
+#include "compiler/solve/schedule/list_scheduler.h"
+#include "compiler/solve/schedule/modulo_lanes.h"
+#include "compiler/solve/schedule/steady_solution.h"
+
+namespace graphc {
+namespace {
+
+/// Intervals tried from nothing, as shares of the shortest that may be possible.
+constexpr double kIntervals[] = {1.0,  1.0025, 1.005, 1.01, 1.015, 1.02, 1.03, 1.04,
+                                 1.06, 1.08,   1.12,  1.16, 1.2,   1.25, 1.3};
+
+/// Slots that are tried for one task, and how many that fit are compared.
+constexpr int kMaxTrials = 24;
+constexpr int kMaxFitting = 3;
+
+/// Attempts that share the budget, if none succeeds early.
+constexpr int64_t kNumAttempts = 20;
+
+/// An attempt that has lost this many tasks more than twice those it began with is given up.
+constexpr size_t kMaxMoreWaiting = 10;
+
+/// The search ends when steps are shorter than this part of the interval.
+constexpr int64_t kFinestStep = 4000;
+
+class ModuloSearch {
+ public:
+  ModuloSearch(const SchedulingProblem& problem, const SchedulingSolution& known, int64_t budget)
+      : problem_(problem),
+        budget_(budget),
+        loop_(loop_of(problem)),
+        shortest_ns_(shortest_interval_ns(problem)),
+        lanes_(loop_, shortest_ns_, IdVector<TaskId, int64_t>(problem.tasks.size(), 0)),
+        best_interval_ns_(known.interval_ns),
+        best_(places_of(known)),
+        before_(problem.tasks.size()),
+        rank_(problem.tasks.size(), 0),
+        num_removals_(problem.tasks.size(), 0) {
+    for (const SchedulingEdge& edge : problem.edges) before_[edge.to].push_back(edge);
+    rank_tasks();
+  }
+
+  std::optional<SchedulingSolution> run() {
+    const int64_t known_interval_ns = best_interval_ns_;
+    fill_from_nothing();
+    tighten();
+    if (best_interval_ns_ >= known_interval_ns) return std::nullopt;
+    SteadyState state{{}, {}, best_interval_ns_};
+    for (const Place& place : best_) {
+      state.lanes.push_back(place.lane);
+      state.start_ns.push_back(place.start_ns);
+    }
+    return with_fewest_stages(problem_, state);
+  }
+
+ private:
+  /// Where a task stands in the best orders so far.
+  struct Place {
+    LaneId lane;
+    size_t index = 0;  ///< larger behind it on the lane
+    int64_t turn = 0;
+    int64_t start_ns = 0;
+  };
+
+  int64_t work() const { return past_work_ + lanes_.work(); }
+
+  IdVector<TaskId, Place> places_of(const SchedulingSolution& known) const {
+    std::vector<TaskId> by_start;
+    for (const TaskId task : problem_.tasks.ids()) by_start.push_back(task);
+    std::sort(by_start.begin(), by_start.end(), [&](TaskId a, TaskId b) {
+      return std::tie(known.tasks[a].start_ns, problem_.tasks[a].name_rank) <
+             std::tie(known.tasks[b].start_ns, problem_.tasks[b].name_rank);
+    });
+    IdVector<TaskId, Place> places(problem_.tasks.size());
+    for (size_t i = 0; i < by_start.size(); ++i) {
+      const ScheduledTask& at = known.tasks[by_start[i]];
+      const bool is_alone = !takes_turns(problem_, problem_.tasks[by_start[i]]);
+      places[by_start[i]] = {is_alone ? at.lane : loop_.tasks[by_start[i]].lanes.front(), i,
+                             at.stage, at.start_ns + at.stage * known.interval_ns};
+    }
+    return places;
+  }
+
+  void rank_tasks() {
+    const auto path_ns = longest_paths_ns(problem_);
+    using Key = std::tuple<bool, int64_t, int64_t, int32_t, TaskId>;
+    std::vector<Key> keys;
+    for (const TaskId task : problem_.tasks.ids()) {
+      // What is looked at for slack is paid for, too: on large problems only the first are.
+      const bool is_affordable = work() < budget_ / 4;
+      const auto slack_ns = is_affordable ? lanes_.slack_ns(task) : std::nullopt;
+      keys.emplace_back(!slack_ns, slack_ns.value_or(0), -path_ns[task],
+                        problem_.tasks[task].name_rank, task);
+    }
+    std::sort(keys.begin(), keys.end());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const TaskId task = std::get<TaskId>(keys[i]);
+      rank_[task] = static_cast<int32_t>(i);
+      waiting_.emplace(rank_[task], task);
+    }
+  }
+
+  void fill_from_nothing() {
+    const int64_t max_work = work() + (budget_ - work()) / 4;
+    auto num_left = static_cast<int64_t>(std::size(kIntervals));
+    for (const double share : kIntervals) {
+      const auto interval_ns = static_cast<int64_t>(static_cast<double>(shortest_ns_) * share);
+      if (interval_ns >= best_interval_ns_) return;
+      lanes_.set_longer_interval(interval_ns);
+      // Longer intervals need less: the first may take more than their part of what is left.
+      const int64_t part = (max_work - work()) / std::max<int64_t>(num_left--, 4);
+      place_waiting(work() + part, problem_.tasks.size());
+      if (!waiting_.empty()) continue;
+      keep_as_best();
+      return;
+    }
+  }
+
+  void tighten() {
+    int64_t step_ns = (best_interval_ns_ - shortest_ns_ + 1) / 2;
+    while (best_interval_ns_ > shortest_ns_ && work() < budget_ &&
+           step_ns > best_interval_ns_ / kFinestStep) {
+      take_over_best(std::max(shortest_ns_, best_interval_ns_ - step_ns));
+      place_waiting(std::min(budget_, work() + budget_ / kNumAttempts),
+                    2 * waiting_.size() + kMaxMoreWaiting);
+      if (!waiting_.empty()) {
+        step_ns /= 2;
+        continue;
+      }
+      keep_as_best();
+      step_ns = std::max(step_ns, (best_interval_ns_ - shortest_ns_ + 1) / 4);
+    }
+  }
+
+  void keep_as_best() {
+    best_interval_ns_ = lanes_.interval_ns();
+    for (size_t lane = 0; lane < loop_.num_lanes; ++lane) {
+      const auto& order = lanes_.order_of(LaneId(lane));
+      for (size_t i = 0; i < order.size(); ++i) {
+        best_[order[i]] = {LaneId(lane), i, lanes_.turn_of(order[i]), lanes_.start_ns(order[i])};
+      }
+    }
+  }
+
+  /// Places, at a shorter interval, all tasks as in the best orders that still fit there.
+  void take_over_best(int64_t interval_ns) {
+    past_work_ += lanes_.work();
+    IdVector<TaskId, int64_t> starts_ns;
+    for (const Place& place : best_) {
+      const int64_t num_intervals = place.start_ns / best_interval_ns_;
+      starts_ns.push_back(place.start_ns - num_intervals * (best_interval_ns_ - interval_ns));
+    }
+    lanes_ = ModuloLanes(loop_, interval_ns, std::move(starts_ns));
+    waiting_.clear();
+    std::vector<TaskId> by_start;
+    for (const TaskId task : problem_.tasks.ids()) by_start.push_back(task);
+    std::sort(by_start.begin(), by_start.end(), [&](TaskId a, TaskId b) {
+      return std::tie(best_[a].start_ns, rank_[a]) < std::tie(best_[b].start_ns, rank_[b]);
+    });
+    for (const TaskId task : by_start) take_over(task);
+  }
+
+  void take_over(TaskId task) {
+    const Place& place = best_[task];
+    const auto& order = lanes_.order_of(place.lane);
+    const auto next = std::find_if(order.begin(), order.end(),
+                                   [&](TaskId other) { return best_[other].index > place.index; });
+    const ModuloSlot slot{place.lane, static_cast<size_t>(next - order.begin()), place.turn, 0};
+    // Without edges on cycles it follows its neighbours.
+    constexpr int64_t kLongAgo = std::numeric_limits<int64_t>::min() / 4;
+    const int64_t free_ns = order.empty() ? lanes_.start_ns(task) : kLongAgo;
+    const ModuloTrial trial = lanes_.trial(task, slot, lanes_.earliest_ns(task).value_or(free_ns));
+    if (trial.fits) return lanes_.place(task, slot, trial);
+    waiting_.emplace(rank_[task], task);
+  }
+
+  void place_waiting(int64_t max_work, size_t max_waiting) {
+    while (!waiting_.empty() && work() < max_work && waiting_.size() <= max_waiting) {
+      const TaskId task = waiting_.begin()->second;
+      waiting_.erase(waiting_.begin());
+      place(task);
+    }
+  }
+
+  /// When `task` should start: edges that are on no cycle are a wish, kept by stages otherwise.
+  int64_t wanted_ns(TaskId task) const {
+    if (const auto earliest_ns = lanes_.earliest_ns(task)) return *earliest_ns;
+    int64_t wanted_ns = 0;
+    for (const SchedulingEdge& edge : before_[task]) {
+      const int64_t end_ns = lanes_.start_ns(edge.from) + loop_.tasks[edge.from].duration_ns;
+      wanted_ns = std::max(wanted_ns, end_ns - edge.distance * lanes_.interval_ns());
+    }
+    return wanted_ns;
+  }
+
+  void place(TaskId task) {
+    struct Choice {
+      ModuloSlot slot;
+      ModuloTrial trial;
+      int64_t cost_ns = 0;
+    };
+    std::optional<Choice> best_fitting;
+    std::optional<Choice> least_taken;
+    const int64_t earliest_ns = wanted_ns(task);
+    int num_fitting = 0;
+    int num_trials = 0;
+    for (const ModuloSlot& slot : lanes_.slots_for(task, earliest_ns)) {
+      if (num_trials++ == kMaxTrials || num_fitting == kMaxFitting) break;
+      ModuloTrial trial = lanes_.trial(task, slot, earliest_ns);
+      if (trial.fits) ++num_fitting;
+      const int64_t cost_ns = trial.fits
+                                  ? trial.raised_ns + trial.start_ns
+                                  : trial.excess_ns * (1 + num_removals_[first_to_go(trial)]);
+      auto& best = trial.fits ? best_fitting : least_taken;
+      if (!best || cost_ns < best->cost_ns) best = {slot, std::move(trial), cost_ns};
+    }
+    if (best_fitting) return lanes_.place(task, best_fitting->slot, best_fitting->trial);
+    make_way(task, least_taken->slot);
+  }
+
+  /// Of those in the way, one that has had to go the fewest times; then the one with most slack.
+  TaskId first_to_go(const ModuloTrial& trial) const {
+    return *std::min_element(
+        trial.in_the_way.begin(), trial.in_the_way.end(), [&](TaskId a, TaskId b) {
+          return std::tie(num_removals_[a], rank_[b]) < std::tie(num_removals_[b], rank_[a]);
+        });
+  }
+
+  /// Places `task` there, whoever has to go.
+  void make_way(TaskId task, ModuloSlot slot) {
+    while (true) {
+      const ModuloTrial trial = lanes_.trial(task, slot, wanted_ns(task));
+      if (trial.fits) return lanes_.place(task, slot, trial);
+      const TaskId removed = first_to_go(trial);
+      ++num_removals_[removed];
+      lanes_.remove(removed, slot);
+      waiting_.emplace(rank_[removed], removed);
+    }
+  }
+
+  const SchedulingProblem& problem_;
+  int64_t budget_;
+  Loop loop_;
+  int64_t shortest_ns_;
+  ModuloLanes lanes_;
+  int64_t past_work_ = 0;  ///< of lanes that were given up
+  int64_t best_interval_ns_;
+  IdVector<TaskId, Place> best_;
+  IdVector<TaskId, std::vector<SchedulingEdge>> before_;
+  IdVector<TaskId, int32_t> rank_;  ///< the least slack first
+  IdVector<TaskId, int64_t> num_removals_;
+  std::set<std::pair<int32_t, TaskId>> waiting_;
+};
+
+}  // namespace
+
+std::optional<SchedulingSolution> modulo_schedule(const SchedulingProblem& problem,
+                                                  const SchedulingSolution& known, int64_t budget) {
+  if (problem.tasks.empty()) return std::nullopt;
+  return ModuloSearch(problem, known, budget).run();
+}
+
+}  // namespace graphc

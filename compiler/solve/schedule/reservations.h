@@ -1,0 +1,122 @@
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "compiler/solve/schedule/scheduling_problem.h"
+
+namespace graphc {
+
+/// The times at which one lane or one shared resource is taken, as disjoint intervals [start, end)
+/// that do not touch.
+class Reservations {
+ public:
+  /// The earliest time from `ready_ns` on at which `duration_ns` are free; where many gaps in a row
+  /// are too short, behind all that is taken.
+  int64_t earliest_gap(int64_t ready_ns, int64_t duration_ns) const {
+    int64_t start_ns = ready_ns;
+    // Disjoint and sorted by start, so sorted by end, too.
+    auto taken = std::upper_bound(
+        taken_.begin(), taken_.end(), ready_ns,
+        [](int64_t time_ns, const Interval& interval) { return time_ns < interval.end_ns; });
+    for (int i = 0; taken != taken_.end() && taken->start_ns - start_ns < duration_ns; ++taken) {
+      if (++i == kMaxGaps) return std::max(ready_ns, end_ns());
+      start_ns = taken->end_ns;
+    }
+    return start_ns;
+  }
+
+  /// When nothing is taken any more.
+  int64_t end_ns() const { return taken_.empty() ? 0 : taken_.back().end_ns; }
+
+  /// Requires: the interval is free.
+  void take(int64_t start_ns, int64_t duration_ns) {
+    const int64_t end_ns = start_ns + duration_ns;
+    auto behind = std::lower_bound(
+        taken_.begin(), taken_.end(), start_ns,
+        [](const Interval& interval, int64_t time_ns) { return interval.start_ns < time_ns; });
+    const bool touches_before = behind != taken_.begin() && std::prev(behind)->end_ns == start_ns;
+    const bool touches_behind = behind != taken_.end() && behind->start_ns == end_ns;
+    if (touches_before && touches_behind) {
+      std::prev(behind)->end_ns = behind->end_ns;
+      taken_.erase(behind);
+    } else if (touches_before) {
+      std::prev(behind)->end_ns = end_ns;
+    } else if (touches_behind) {
+      behind->start_ns = start_ns;
+    } else {
+      taken_.insert(behind, {start_ns, end_ns});
+    }
+  }
+
+ private:
+  /// Gaps that are looked at for one task.
+  static constexpr int kMaxGaps = 256;
+
+  struct Interval {
+    int64_t start_ns;
+    int64_t end_ns;
+  };
+  std::vector<Interval> taken_;
+};
+
+/// All lanes and shared resources of a problem while one interval is filled in any order.
+class ReservationTable {
+ public:
+  struct Slot {
+    LaneId lane;
+    int64_t start_ns = 0;
+  };
+
+  explicit ReservationTable(const SchedulingProblem& problem)
+      : problem_(problem), lanes_(problem.num_lanes), shared_(problem.num_shared) {}
+
+  /// Takes the earliest slot for `task` from `ready_ns` on; of lanes that are equal, but for a
+  /// launch that the task outweighs, the first. The shared part of a task lies `shared_offset_ns`
+  /// after its start.
+  Slot reserve(TaskId task, int64_t ready_ns, int64_t shared_offset_ns) {
+    const SchedulingTask& spec = problem_.tasks[task];
+    const LaneGroup& group = problem_.groups[spec.group];
+    Slot best{group.lanes.front(), earliest(spec, group.lanes.front(), ready_ns, shared_offset_ns)};
+    const int64_t tolerance_ns =
+        uses_shared(spec) && outweighs_launch(spec.cost) ? spec.cost.latency_ns : 0;
+    for (const LaneId lane : group.lanes) {
+      const int64_t start_ns = earliest(spec, lane, ready_ns, shared_offset_ns);
+      if (start_ns + tolerance_ns < best.start_ns) best = {lane, start_ns};
+    }
+    lanes_[best.lane].take(best.start_ns, spec.cost.duration_ns());
+    if (uses_shared(spec)) {
+      shared_[*group.shared].take(best.start_ns + shared_offset_ns, spec.cost.shared_ns);
+    }
+    return best;
+  }
+
+ private:
+  bool uses_shared(const SchedulingTask& spec) const {
+    return problem_.groups[spec.group].shared && spec.cost.shared_ns > 0;
+  }
+
+  int64_t earliest(const SchedulingTask& spec, LaneId lane, int64_t ready_ns,
+                   int64_t shared_offset_ns) const {
+    int64_t start_ns = lanes_[lane].earliest_gap(ready_ns, spec.cost.duration_ns());
+    if (!uses_shared(spec)) return start_ns;
+    const Reservations& shared = shared_[*problem_.groups[spec.group].shared];
+    for (int i = 0; i < kMaxRounds; ++i) {
+      const int64_t part_ns = start_ns + shared_offset_ns;
+      const int64_t free_ns = shared.earliest_gap(part_ns, spec.cost.shared_ns);
+      if (free_ns == part_ns) return start_ns;
+      start_ns = lanes_[lane].earliest_gap(free_ns - shared_offset_ns, spec.cost.duration_ns());
+    }
+    return std::max({ready_ns, lanes_[lane].end_ns(), shared.end_ns() - shared_offset_ns});
+  }
+
+  /// Times that lane and shared resource are asked in turn; then the task goes behind all others.
+  static constexpr int kMaxRounds = 256;
+
+  const SchedulingProblem& problem_;
+  IdVector<LaneId, Reservations> lanes_;
+  IdVector<SharedResourceId, Reservations> shared_;
+};
+
+}  // namespace graphc
