@@ -1,19 +1,25 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
+#include <vector>
 
+#include "compiler/solve/packing/read_buffers.h"
+#include "runtime/base/file.h"
 #include "tests/bench/memory_baselines.h"
 #include "tests/bench/memory_instances.h"
 
 namespace {
 
 using namespace graphc;
+namespace fs = std::filesystem;
 
 /// Baselines look at all that is placed, for every request.
 constexpr size_t kMaxBaselineRequests = 100'000;
-constexpr int64_t kMinimallocCapacityBytes = 1'048'576;
 constexpr uint32_t kSeed = 1;
 
 struct Options {
@@ -60,13 +66,31 @@ Result<void> run_one(const MemoryInstance& instance) {
   return {};
 }
 
-Result<void> run_file(const Options& options, const std::string& folder, const std::string& name,
-                      const std::string& file, std::optional<int64_t> capacity_bytes) {
-  MemoryInstance instance;
-  TRY(instance.problem, read_intervals(options.data + "/" + folder + "/" + file));
-  instance.name = folder + "/" + name;
-  instance.capacity_bytes = capacity_bytes;
-  return run_one(instance);
+/// The number before the ending, as in `A.1048576.csv`.
+std::optional<int64_t> capacity_in(const fs::path& path) {
+  const std::string text = path.stem().extension().string();
+  int64_t number = 0;
+  const char* end = text.data() + text.size();
+  if (text.size() < 2 || std::from_chars(text.data() + 1, end, number).ptr != end) return {};
+  return number;
+}
+
+/// All files of a folder that hold buffers, in the order of their names.
+Result<void> run_folder(const Options& options, const std::string& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(fs::path(options.data) / folder)) {
+    const bool is_reference = entry.path().filename() == "reference.csv";
+    if (entry.path().extension() == ".csv" && !is_reference) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  for (const fs::path& file : files) {
+    TRY(const std::vector<std::byte> bytes, read_file(file));
+    auto problem = parse_buffers({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    if (!problem) return input_error(file.string() + ": " + problem.error().message);
+    TRY(run_one(
+        {folder + "/" + file.stem().stem().string(), *std::move(problem), capacity_in(file)}));
+  }
+  return {};
 }
 
 Result<void> run(const Options& options) {
@@ -75,15 +99,8 @@ Result<void> run(const Options& options) {
   };
   fmt::print("{:<22} {:>8} {:>13} {:>8} {:>5} {:>8} {:>9} {:>9} {:>9} {:>9}\n", "instance", "n",
              "max load", "ours", "fits", "seconds", "size", "breadth", "conflicts", "start");
-  if (wants("minimalloc")) {
-    for (const std::string name : {"A", "B", "C", "D", "E", "F"}) {
-      TRY(run_file(options, "minimalloc", name, name + ".1048576.csv", kMinimallocCapacityBytes));
-    }
-  }
-  if (wants("idealloc")) {
-    for (const std::string name : {"G_1", "resnet50", "pangu_2.6B"}) {
-      TRY(run_file(options, "idealloc", name, name + ".csv", std::nullopt));
-    }
+  for (const std::string folder : {"minimalloc", "idealloc"}) {
+    if (wants(folder)) TRY(run_folder(options, folder));
   }
   if (wants("planted")) {
     for (const size_t num_requests :
@@ -96,10 +113,10 @@ Result<void> run(const Options& options) {
       "ours, size, breadth, conflicts, start: height / max load of pack_intervals and of first fit "
       "in "
       "four orders; every packing of ours is checked.\n"
-      "fits: in the capacity of {} bytes. seconds: CPU time of ours. planted: seed {}. -: not run, "
-      "too "
-      "slow.\n",
-      kMinimallocCapacityBytes, kSeed);
+      "fits: in the capacity that a file's name ends with. seconds: CPU time of ours. planted: "
+      "seed "
+      "{}. -: not run, too slow.\n",
+      kSeed);
   return {};
 }
 

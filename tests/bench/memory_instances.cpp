@@ -1,8 +1,6 @@
 #include "tests/bench/memory_instances.h"
 
 #include <algorithm>
-#include <charconv>
-#include <fstream>
 #include <random>
 
 namespace graphc {
@@ -17,21 +15,6 @@ struct Rectangle {
   int64_t top = 0;
   size_t num_pieces = 0;
 };
-
-/// Splits a line of numbers after its first field; nothing if there are not three.
-std::optional<IntervalRequest> parse_line(const std::string& line) {
-  std::vector<int64_t> numbers;
-  size_t comma = line.find(',');
-  while (comma != std::string::npos) {
-    int64_t number = 0;
-    const char* last = line.data() + line.size();
-    if (std::from_chars(line.data() + comma + 1, last, number).ec != std::errc()) return {};
-    numbers.push_back(number);
-    comma = line.find(',', comma + 1);
-  }
-  if (numbers.size() != 3) return {};
-  return IntervalRequest{numbers[2], {numbers[0], numbers[1]}};
-}
 
 /// Cuts a rectangle in two; pieces go to the parts by their areas.
 std::pair<Rectangle, Rectangle> cut(const Rectangle& whole, std::mt19937_64& random) {
@@ -57,25 +40,6 @@ std::pair<Rectangle, Rectangle> cut(const Rectangle& whole, std::mt19937_64& ran
 }
 
 }  // namespace
-
-Result<IntervalProblem> read_intervals(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return input_error("cannot read '" + path + "'");
-  IntervalProblem problem;
-  std::string line;
-  std::getline(file, line);  // headings
-  for (int number = 2; std::getline(file, line); ++number) {
-    const auto request = parse_line(line);
-    if (!request) {
-      return input_error(path + ":" + std::to_string(number) + ": expected id,lower,upper,size");
-    }
-    problem.requests.push_back(*request);
-  }
-  if (!has_packable_sizes(problem)) {
-    return input_error(path + ": sizes are negative or too large to be added");
-  }
-  return problem;
-}
 
 MemoryInstance planted_instance(size_t num_requests, uint32_t seed) {
   std::mt19937_64 random(seed);

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "compiler/solve/packing/interval_packing.h"
-#include "runtime/base/result.h"
 
 namespace graphc {
 
@@ -12,10 +11,6 @@ struct MemoryInstance {
   IntervalProblem problem;
   std::optional<int64_t> capacity_bytes;
 };
-
-/// Lines `id,lower,upper,size` after a line of headings; alive in [lower, upper).
-/// Errors: the file cannot be read, or a line is not of that form (names it).
-Result<IntervalProblem> read_intervals(const std::string& path);
 
 /// A rectangle of time and bytes cut into `num_requests` smaller ones, each cut right across the
 /// rectangle it divides (guillotine cuts), so that the height of the whole is the optimum and its
