@@ -73,7 +73,8 @@ Plan verified(Plan plan, const Graph& graph) {
 Result<Compilation> compile(const Graph& graph, const Machine& machine,
                             const CompileOptions& options, DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
-  const Target target{machine, costs, limits_of(machine, options.memory_limits), options.effort};
+  const Target target{machine, costs, limits_of(machine, options.memory_limits), options.effort,
+                      options.report};
   TRY(Found found, options.decisions_file
                        ? decided(graph, target, options, diagnostics)
                        : search(graph, target, options.overlap, options.passes, diagnostics));
@@ -107,7 +108,8 @@ Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& mach
                                          const CompileOptions& options,
                                          DiagnosticSink& diagnostics) {
   const CostModel costs(machine, options.block_sizes);
-  const Target target{machine, costs, limits_of(machine, options.memory_limits), options.effort};
+  const Target target{machine, costs, limits_of(machine, options.memory_limits), options.effort,
+                      options.report};
   TRY(PlacedSearch placed, search_placement(graph, target, options.passes, diagnostics));
   return find_trade_offs(target.limits, compile_within(placed.evaluator));
 }

@@ -23,6 +23,7 @@ struct CompileOptions {
   BlockSizes block_sizes = {};
   AskedLimits memory_limits = {};
   Effort effort = Effort::kNormal;
+  SearchReport report = {};  ///< told how far the search is
 };
 
 /// Everything the compiler found out. `lowered` holds all levels from the optimised graph on.

@@ -79,6 +79,6 @@ done
 for graph in "$folder"/graphs/workloads/x{1,3,5_*}.yaml; do
   compile_plan "$(basename "$graph" .yaml)_serial" "$graph" --serial
 done
-cp tools/bench_gpu.sh tools/bench_gpu.py tools/test_gpu.sh tools/gpu_environment.sh tools/make_batches.py "$folder/"
+cp tools/dev/bench_gpu.sh tools/dev/bench_gpu.py tools/dev/test_gpu.sh tools/dev/gpu_environment.sh tools/make_batches.py "$folder/"
 if [[ -n $peers ]]; then cp -r "$peers" "$folder/peers"; fi
 du -sh "$folder" | cut -f1

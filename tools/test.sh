@@ -75,7 +75,7 @@ check_format() {
 # The house rules for files and includes are tests of label `lint`.
 check_scripts() {
   local script
-  for script in tools/*.sh .ci/run; do bash -n "$script"; done
+  for script in tools/*.sh tools/dev/*.sh .ci/run; do bash -n "$script"; done
 }
 
 # Configures a preset for tools that read its compile commands, and makes what is generated.
@@ -98,12 +98,12 @@ check_tidy() {
 # Each file by itself, so that a missing include is found, and read by clang's analyzer.
 check_file_by_file() {
   configure_for_reading file-by-file
-  tools/analyze.py build/file-by-file -j "$jobs"
+  tools/dev/analyze.py build/file-by-file -j "$jobs"
 }
 
 # The same inputs in every run. What fuzzing for hours finds, docs/testing.md says how to look for.
 fuzz_smoke() {
-  tools/fuzz.sh --preset asan --no-build --runs 10000
+  tools/dev/fuzz.sh --preset asan --no-build --runs 10000
 }
 
 if [[ $mode == quick ]]; then

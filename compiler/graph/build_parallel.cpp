@@ -53,10 +53,10 @@ std::optional<Parallel> resolve_parallel(const ParallelDeclaration& declared,
   }
   if (declared.update_on) {
     const std::string& text = declared.update_on->text;
-    parallel.updates = text == "each"     ? UpdatePlace::kEach
-                       : text == "shards" ? UpdatePlace::kShards
-                                          : UpdatePlace::kDevice;
-    if (parallel.updates == UpdatePlace::kDevice) parallel.update_device = text;
+    parallel.updates = text == "each"     ? UpdatePlace::kReplicated
+                       : text == "shards" ? UpdatePlace::kSharded
+                                          : UpdatePlace::kOneDevice;
+    if (parallel.updates == UpdatePlace::kOneDevice) parallel.update_device = text;
     parallel.update_where = declared.update_on->where;
   }
   if (diagnostics.num_errors() > errors_before) return std::nullopt;

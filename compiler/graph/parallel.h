@@ -13,10 +13,10 @@ enum class ParallelKind { kAuto, kBatch };
 
 /// Where gradients of the parts are summed and states updated.
 enum class UpdatePlace : uint8_t {
-  kCheapest,  ///< each sum and update for itself
-  kDevice,    ///< all on one device
-  kEach,      ///< all of them on every device of the batch
-  kShards,    ///< on every device of the batch some rows of each, which are then exchanged
+  kAuto,        ///< each sum and update where it is cheapest
+  kOneDevice,   ///< all on one device
+  kReplicated,  ///< all of them on every device of the batch, as after an all-reduce
+  kSharded,     ///< on every device of the batch some rows of each, which are then exchanged
 };
 
 /// A device's part of the batch.
@@ -31,13 +31,13 @@ struct BatchPart {
 struct Parallel {
   ParallelKind kind = ParallelKind::kAuto;
   std::vector<BatchPart> batch;  ///< kBatch: of different devices, in order of their rows
-  UpdatePlace updates = UpdatePlace::kCheapest;
+  UpdatePlace updates = UpdatePlace::kAuto;
   std::string update_device;  ///< kDevice
   SourceRange update_where;   ///< place of `update_on`
   SourceRange where;          ///< place of `parallel`
 };
 
-/// What `update_on` says: a device, `each`, `shards`; nothing for kCheapest.
+/// What `update_on` says: a device, `each`, `shards`; nothing for kAuto.
 std::optional<std::string> text_of_updates(const Parallel& parallel);
 
 }  // namespace graphc

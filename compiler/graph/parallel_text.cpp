@@ -38,13 +38,13 @@ bool read_parallel(LineReader& line, ParallelDeclaration& parallel) {
 
 std::optional<std::string> text_of_updates(const Parallel& parallel) {
   switch (parallel.updates) {
-    case UpdatePlace::kCheapest:
+    case UpdatePlace::kAuto:
       return std::nullopt;
-    case UpdatePlace::kDevice:
+    case UpdatePlace::kOneDevice:
       return parallel.update_device;
-    case UpdatePlace::kEach:
+    case UpdatePlace::kReplicated:
       return "each";
-    case UpdatePlace::kShards:
+    case UpdatePlace::kSharded:
       return "shards";
   }
   return std::nullopt;

@@ -1,7 +1,7 @@
 #include "compiler/lower/decisions.h"
 
-#include "compiler/placement/park_on_host.h"
-#include "compiler/placement/recompute.h"
+#include "compiler/placement/offload.h"
+#include "compiler/placement/rematerialise.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -9,10 +9,10 @@ namespace {
 
 PlacedGraph rewritten(const PlacedGraph& placed, const MemoryRewrite& rewrite,
                       const Machine& machine) {
-  if (rewrite.kind == RewriteKind::kRecompute) {
-    return recompute(placed, rewrite.value, rewrite.readers);
+  if (rewrite.kind == RewriteKind::kRematerialise) {
+    return rematerialise(placed, rewrite.value, rewrite.readers);
   }
-  return park_on_host(placed, rewrite.value, rewrite.readers, machine);
+  return offload_to_host(placed, rewrite.value, rewrite.readers, machine);
 }
 
 }  // namespace
@@ -31,9 +31,9 @@ std::string describe_memory(const Decisions& decisions, const PlacedGraph& place
   std::vector<std::string> parts = {"steps one after the other"};
   PlacedGraph graph = placed;
   for (const MemoryRewrite& rewrite : decisions.rewrites) {
-    const bool is_recomputed = rewrite.kind == RewriteKind::kRecompute;
+    const bool is_rematerialised = rewrite.kind == RewriteKind::kRematerialise;
     parts.push_back(graph.values[rewrite.value].name +
-                    (is_recomputed ? " computed again" : " parked on the host"));
+                    (is_rematerialised ? " computed again" : " offloaded to the host"));
     graph = rewritten(graph, rewrite, machine);
   }
   return join(parts, ", ");

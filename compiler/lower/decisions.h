@@ -12,14 +12,14 @@
 namespace graphc {
 
 enum class RewriteKind : uint8_t {
-  kRecompute,  ///< late readers get a second computation of the value
-  kPark,       ///< the value waits in the host's memory for its late readers
+  kRematerialise,  ///< late readers get a second computation of the value
+  kOffload,        ///< the value waits in the host's memory for its late readers
 };
 
 /// A value that is not kept on its device until its last readers; ids are those of the graph with
 /// all rewrites before this one.
 struct MemoryRewrite {
-  RewriteKind kind = RewriteKind::kRecompute;
+  RewriteKind kind = RewriteKind::kRematerialise;
   PlacedValueId value;
   std::vector<PlacedOpId> readers;
   bool operator==(const MemoryRewrite&) const = default;

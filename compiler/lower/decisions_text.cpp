@@ -15,7 +15,7 @@ std::string rewrites_text(const Decisions& decisions, const PlacedGraph& whole,
   std::string text;
   PlacedGraph placed = whole;
   for (const MemoryRewrite& rewrite : decisions.rewrites) {
-    text += rewrite.kind == RewriteKind::kRecompute ? "recompute  " : "park  ";
+    text += rewrite.kind == RewriteKind::kRematerialise ? "rematerialise  " : "offload  ";
     text += placed.values[rewrite.value].name;
     for (const PlacedOpId reader : rewrite.readers) text += "  " + placed.ops[reader].name;
     text += "\n";

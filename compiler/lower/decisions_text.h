@@ -16,8 +16,8 @@
 ///   overlap    all                      or none
 ///   budget     gpu0  1048576            bytes; of every device or of none
 ///   place      z1  gpu0                 of every node
-///   recompute  h1@gpu0  g1  g2          a value and the readers that get it anew
-///   park       h2@gpu0  g3
+///   rematerialise  h1@gpu0  g1  g2      a value and the readers that get it anew
+///   offload    h2@gpu0  g3
 ///   version    x@gpu0  2                of values that have more than one
 ///   schedule mlp                        from here on as print_schedule writes it
 ///   gpu0.stream0  z1  stage=0 start=0ns end=13107ns because longer_path

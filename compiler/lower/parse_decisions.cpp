@@ -6,8 +6,8 @@
 #include "compiler/graph/build_parallel.h"
 #include "compiler/graph/parallel_text.h"
 #include "compiler/lower/decisions_text.h"
-#include "compiler/placement/park_on_host.h"
-#include "compiler/placement/recompute.h"
+#include "compiler/placement/offload.h"
+#include "compiler/placement/rematerialise.h"
 #include "compiler/schedule/text_columns.h"
 #include "runtime/base/text.h"
 
@@ -152,7 +152,7 @@ class DecisionsParser {
     const std::string_view key = line.key();
     if (key.starts_with("parallel ")) return;
     if (key == "decisions" || key == "machine") return static_cast<void>(is_first(line, ""));
-    if (key == "recompute" || key == "park" || key == "version") return;
+    if (key == "rematerialise" || key == "offload" || key == "version") return;
     if (key == "place") return read_place(line);
     if (key == "budget") return read_budget(line);
     if (key == "launches" || key == "copies" || key == "overlap") {
@@ -168,7 +168,8 @@ class DecisionsParser {
       return choose(line, decisions_.overlap, {{"all", Overlap::kAll}, {"none", Overlap::kNone}});
     }
     fail(line, 0, "'" + std::string(key) + "' is no decision",
-         "place, recompute, park, version, budget, launches, copies or overlap, with two spaces "
+         "place, rematerialise, offload, version, budget, launches, copies or overlap, with two "
+         "spaces "
          "behind it");
   }
 
@@ -219,11 +220,11 @@ class DecisionsParser {
   }
 
   void read_rewrite(const Line& line, PlacedGraph& placed) {
-    const bool is_recomputed = line.key() == "recompute";
-    if (!is_recomputed && line.key() != "park") return;
+    const bool is_rematerialised = line.key() == "rematerialise";
+    if (!is_rematerialised && line.key() != "offload") return;
     if (line.fields.size() < 3) {
       return fail(line, 0, "expected a value and at least one reader of it",
-                  "recompute  h1@gpu0  g1, with two spaces between the columns");
+                  "rematerialise  h1@gpu0  g1, with two spaces between the columns");
     }
     Names<PlacedValueId> values;
     for (const PlacedValueId value : placed.values.ids()) {
@@ -231,14 +232,15 @@ class DecisionsParser {
     }
     const auto value = find(values, line, 1, "value");
     if (!value) return;
-    const bool can =
-        is_recomputed ? can_recompute(placed, *value) : can_park(placed, *value, target_.machine);
+    const bool can = is_rematerialised ? can_rematerialise(placed, *value)
+                                       : can_offload(placed, *value, target_.machine);
     if (!can) {
       return fail(line, 1,
                   "'" + placed.values[*value].name + "' cannot be " +
-                      (is_recomputed ? "computed again" : "parked on the host"));
+                      (is_rematerialised ? "computed again" : "offloaded to the host"));
     }
-    MemoryRewrite rewrite{is_recomputed ? RewriteKind::kRecompute : RewriteKind::kPark, *value, {}};
+    MemoryRewrite rewrite{
+        is_rematerialised ? RewriteKind::kRematerialise : RewriteKind::kOffload, *value, {}};
     if (!read_readers(line, placed, rewrite)) return;
     placed = rewritten(placed, {rewrite}, target_.machine);
     decisions_.rewrites.push_back(std::move(rewrite));

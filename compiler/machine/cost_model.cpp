@@ -9,10 +9,10 @@ namespace graphc {
 namespace {
 
 /// More than check_figures lets pass, and little enough to be added up a few times.
-constexpr double kMostNs = static_cast<double>(int64_t{1} << 60);
+constexpr double kMaxNs = static_cast<double>(int64_t{1} << 60);
 
 int64_t nanoseconds(double amount, double rate_per_s) {
-  return static_cast<int64_t>(std::min(std::ceil(amount / rate_per_s * 1e9), kMostNs));
+  return static_cast<int64_t>(std::min(std::ceil(amount / rate_per_s * 1e9), kMaxNs));
 }
 
 /// A device without a rate for coarser products computes them in f32.
@@ -37,14 +37,14 @@ double lane_bytes_per_s(const Device& device) {
 }
 
 /// A kernel that takes more times than this what the rates say does not fill the device.
-constexpr int64_t kMostTimesOfRates = 2;
+constexpr int64_t kMaxTimesOfRates = 2;
 
 /// A kernel of an accelerator that was measured to take `time_ns` in all, and would have to work
 /// for `work_ns` by the rates. Where it fills the device, others wait for all of the rest; a small
 /// one waits for itself, and others can run beside it.
 TaskCost measured_cost(int64_t time_ns, int64_t launch_ns, int64_t work_ns) {
   const int64_t after_launch_ns = std::max<int64_t>(time_ns - launch_ns, 1);
-  const bool is_full = after_launch_ns <= work_ns * kMostTimesOfRates;
+  const bool is_full = after_launch_ns <= work_ns * kMaxTimesOfRates;
   const int64_t shared_ns = is_full ? after_launch_ns : work_ns;
   return {std::max(time_ns - shared_ns, int64_t{0}), shared_ns, shared_ns};
 }

@@ -19,8 +19,8 @@ struct BlockSizes {
   int64_t least_rows_of_product = 160;
   int64_t most_blocks = 16;
   double least_bytes_of_feed = double{1 << 21};  ///< read and written: 100 us of one reader
-  int64_t least_bytes_of_copy = int64_t{1}
-                                << 22;  ///< 80 us of a PCIe 5 link, nine of its latencies
+  /// 80 us of a PCIe 5 link, nine of its latencies.
+  int64_t least_bytes_of_copy = int64_t{1} << 22;
 };
 
 /// Predicted costs, in integer nanoseconds (rounded up, so that every task takes time; none is
@@ -29,11 +29,11 @@ struct BlockSizes {
 /// A rate in a machine file is that of all lanes of a device together. One CPU worker gets its
 /// share of it, and of the memory bandwidth what the file says that one worker gets; where that is
 /// more than a share, workers, feeds and outputs wait for each other once they ask for more than
-/// all of it. One kernel on a GPU gets all of it, but kernels on
-/// other streams of that GPU wait meanwhile: its work is charged to the GPU's shared unit, its
-/// launch only to its own stream. Where the machine file has the time of a kernel, that is what it
-/// takes; if it is much longer than the rates say, the kernel is too small to fill the GPU, and the
-/// rest of its time is charged to its own stream, too.
+/// all of it. One kernel on a GPU gets all of it, but kernels on other streams of that GPU wait
+/// meanwhile: its work is charged to the GPU's shared unit, its launch only to its own stream. Where
+/// the machine file has the time of a kernel, that is what it takes; if it is much longer than the
+/// rates say, the kernel is too small to fill the GPU, and the rest of its time is charged to its
+/// own stream, too.
 class CostModel {
  public:
   explicit CostModel(const Machine& machine, const BlockSizes& block_sizes = {})

@@ -8,7 +8,7 @@
 namespace graphc {
 namespace {
 
-constexpr size_t kMostNamesOfAPeak = 8;
+constexpr size_t kMaxNamesOfAPeak = 8;
 
 /// `  peak 1536 bytes at 400 ns (while b): w@cpu 512, a@cpu 512, b@cpu 512`.
 std::string peak_line(const MemoryPlan& plan, ArenaId arena) {
@@ -20,13 +20,13 @@ std::string peak_line(const MemoryPlan& plan, ArenaId arena) {
   } else {
     text += "all the time";
   }
-  for (size_t i = 0; i < std::min(peak.alive.size(), kMostNamesOfAPeak); ++i) {
+  for (size_t i = 0; i < std::min(peak.alive.size(), kMaxNamesOfAPeak); ++i) {
     text += (i == 0 ? ": " : ", ") +
             plan.schedule->tasks->placed->values[peak.alive[i].value].name + " " +
             std::to_string(peak.alive[i].num_bytes);
   }
-  if (peak.alive.size() > kMostNamesOfAPeak) {
-    text += " and " + std::to_string(peak.alive.size() - kMostNamesOfAPeak) + " more";
+  if (peak.alive.size() > kMaxNamesOfAPeak) {
+    text += " and " + std::to_string(peak.alive.size() - kMaxNamesOfAPeak) + " more";
   }
   return text + "\n";
 }

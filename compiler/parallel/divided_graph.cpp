@@ -111,8 +111,8 @@ class Builder {
   /// Of a node that stays one, or what makes one value of parts.
   Pin pin_of_whole(ValueId value) const {
     if (division_.is_update[value] == 0) return {};
-    if (parallel().updates == UpdatePlace::kCheapest) return {};
-    if (parallel().updates == UpdatePlace::kDevice) {
+    if (parallel().updates == UpdatePlace::kAuto) return {};
+    if (parallel().updates == UpdatePlace::kOneDevice) {
       return {parallel().update_device, {}, parallel().update_where};
     }
     Pin pin = pin_of_part(0);
@@ -156,7 +156,7 @@ class Builder {
       if (rule.is_mean) value = weighed(value, part, node.where);
       parts.push_back(value);
     }
-    (rule.result == Held::kRows ? forms_[node.result].rows : forms_[node.result].shares) =
+    (rule.result == Sharding::kSplit ? forms_[node.result].rows : forms_[node.result].shares) =
         std::move(parts);
   }
 
@@ -169,9 +169,9 @@ class Builder {
                pin_of_part(part), where);
   }
 
-  ValueId operand_of_part(ValueId value, Held wanted, size_t part) {
-    if (wanted == Held::kRows) return rows_of(value)[part];
-    return wanted == Held::kShares ? forms_[value].shares[part] : whole_of(value);
+  ValueId operand_of_part(ValueId value, Sharding wanted, size_t part) {
+    if (wanted == Sharding::kSplit) return rows_of(value)[part];
+    return wanted == Sharding::kPartialSum ? forms_[value].shares[part] : whole_of(value);
   }
 
   void add_whole(NodeId id) {
@@ -187,7 +187,7 @@ class Builder {
   /// Whether every device computes some rows of an update, or of what leads to one.
   bool is_sharded(NodeId id) const {
     const Node& node = graph_.nodes[id];
-    if (parallel().updates != UpdatePlace::kShards || node.device) return false;
+    if (parallel().updates != UpdatePlace::kSharded || node.device) return false;
     if (division_.is_update[node.result] == 0 || !has_shards(node.result)) return false;
     const std::vector<RowUse> uses = row_uses_of(graph_, id);
     return std::find(uses.begin(), uses.end(), RowUse::kSame) != uses.end();

@@ -10,7 +10,7 @@ void find_rules(const Graph& graph, Division& division) {
   for (const ValueId id : graph.values.ids()) {
     const Value& value = graph.values[id];
     const bool is_divided = value.kind == ValueKind::kInput && value.type->rank() > 0;
-    division.held[id] = is_divided ? Held::kRows : Held::kWhole;
+    division.held[id] = is_divided ? Sharding::kSplit : Sharding::kReplicated;
   }
   for (const NodeId id : graph.nodes.ids()) {
     const Node& node = graph.nodes[id];
@@ -18,7 +18,7 @@ void find_rules(const Graph& graph, Division& division) {
     WholeNode whole{node.op, types, &graph.type_of(node.result), &node.attributes};
     division.attributes[id] = explicit_attributes(whole);
     whole.attributes = &division.attributes[id];
-    std::vector<Held> held;
+    std::vector<Sharding> held;
     for (const ValueId input : node.inputs) held.push_back(division.held[input]);
     if (stays_one(node)) continue;
     division.rules[id] = find_part_rule(whole, held, division.batch);
@@ -50,7 +50,7 @@ Division find_division(const Graph& graph, int64_t batch) {
   division.batch = batch;
   division.rules = IdVector<NodeId, std::optional<PartRule>>(graph.nodes.size());
   division.attributes = IdVector<NodeId, Attributes>(graph.nodes.size());
-  division.held = IdVector<ValueId, Held>(graph.values.size());
+  division.held = IdVector<ValueId, Sharding>(graph.values.size());
   division.is_update = IdVector<ValueId, char>(graph.values.size(), 0);
   find_rules(graph, division);
   find_updates(graph, division);

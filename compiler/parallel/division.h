@@ -13,7 +13,7 @@ struct Division {
   int64_t batch = 0;
   IdVector<NodeId, std::optional<PartRule>> rules;  ///< absent: the node stays one
   IdVector<NodeId, Attributes> attributes;          ///< explicit
-  IdVector<ValueId, Held> held;                     ///< how each value comes to be
+  IdVector<ValueId, Sharding> held;                 ///< how each value comes to be
   /// What lies between the sums over the parts and the updates: it leads to the next value of a
   /// state, and no part reads what it leads to.
   IdVector<ValueId, char> is_update;

@@ -8,7 +8,7 @@ namespace graphc {
 namespace {
 
 using Rule = std::optional<PartRule>;
-using HeldBy = std::span<const Held>;
+using HeldBy = std::span<const Sharding>;
 
 bool is_one_of(const WholeNode& node, std::span<const std::string_view> names) {
   return std::find(names.begin(), names.end(), node.op->name) != names.end();
@@ -18,7 +18,7 @@ bool has_rows(const TensorType& type, int64_t batch) {
   return type.rank() > 0 && type.shape[0] % batch == 0;
 }
 
-bool any_is(HeldBy held, Held wanted) {
+bool any_is(HeldBy held, Sharding wanted) {
   return std::find(held.begin(), held.end(), wanted) != held.end();
 }
 
@@ -27,8 +27,8 @@ bool reduces_rows(const WholeNode& node) {
   return !axes.empty() && axes.front() == 0;
 }
 
-PartRule of_rows(size_t num_operands, Held result) {
-  return {std::vector<Held>(num_operands, Held::kRows), result};
+PartRule of_rows(size_t num_operands, Sharding result) {
+  return {std::vector<Sharding>(num_operands, Sharding::kSplit), result};
 }
 
 /// By the operator's row rule: rows of the result from the same rows of some operands.
@@ -39,9 +39,9 @@ Rule by_row_rule(const WholeNode& node, HeldBy held, int64_t batch) {
   bool is_divided = false;
   for (size_t i = 0; i < held.size(); ++i) {
     const bool needs_rows = uses[i] == RowUse::kSame;
-    if (held[i] == Held::kRows && !needs_rows) return std::nullopt;
-    is_divided = is_divided || held[i] == Held::kRows;
-    rule.operands.push_back(needs_rows ? Held::kRows : Held::kWhole);
+    if (held[i] == Sharding::kSplit && !needs_rows) return std::nullopt;
+    is_divided = is_divided || held[i] == Sharding::kSplit;
+    rule.operands.push_back(needs_rows ? Sharding::kSplit : Sharding::kReplicated);
   }
   if (!is_divided) return std::nullopt;
   return rule;
@@ -77,11 +77,11 @@ bool averages_rows(const WholeNode& node) {
 Rule by_shares(const WholeNode& node, HeldBy held, int64_t batch) {
   const bool is_mean = averages_rows(node);
   if (!is_mean && !sums_rows(node)) return std::nullopt;
-  if (!any_is(held, Held::kRows)) return std::nullopt;
+  if (!any_is(held, Sharding::kSplit)) return std::nullopt;
   for (const TensorType& input : node.inputs) {
     if (!has_rows(input, batch)) return std::nullopt;
   }
-  PartRule rule = of_rows(held.size(), Held::kShares);
+  PartRule rule = of_rows(held.size(), Sharding::kPartialSum);
   rule.is_mean = is_mean;
   return rule;
 }
@@ -92,9 +92,9 @@ Rule by_linearity(const WholeNode& node, HeldBy held) {
                                                        "scale", "sub",  "transpose"};
   if (!is_one_of(node, kLinear)) return std::nullopt;
   for (size_t i = 0; i < held.size(); ++i) {
-    if (held[i] != Held::kShares || node.inputs[i] != node.inputs[0]) return std::nullopt;
+    if (held[i] != Sharding::kPartialSum || node.inputs[i] != node.inputs[0]) return std::nullopt;
   }
-  return PartRule{{held.begin(), held.end()}, Held::kShares};
+  return PartRule{{held.begin(), held.end()}, Sharding::kPartialSum};
 }
 
 int64_t axis_of(const WholeNode& node) {
@@ -121,13 +121,14 @@ std::optional<PartAttribute> find_movement(const WholeNode& node, int64_t batch)
 }
 
 Rule by_movement(const WholeNode& node, HeldBy held, int64_t batch) {
-  if (!any_is(held, Held::kRows)) return std::nullopt;
-  if (node.op->name == "dropout" && held[0] == Held::kRows) {
-    return PartRule{{Held::kRows, Held::kWhole}, Held::kRows, PartAttribute::kFirstElement};
+  if (!any_is(held, Sharding::kSplit)) return std::nullopt;
+  if (node.op->name == "dropout" && held[0] == Sharding::kSplit) {
+    return PartRule{
+        {Sharding::kSplit, Sharding::kReplicated}, Sharding::kSplit, PartAttribute::kFirstElement};
   }
   const std::optional<PartAttribute> differs = find_movement(node, batch);
   if (!differs) return std::nullopt;
-  PartRule rule = of_rows(held.size(), Held::kRows);
+  PartRule rule = of_rows(held.size(), Sharding::kSplit);
   rule.differs = *differs;
   return rule;
 }
@@ -145,7 +146,7 @@ Attributes explicit_attributes(const WholeNode& node) {
   return attributes;
 }
 
-std::optional<PartRule> find_part_rule(const WholeNode& node, std::span<const Held> held,
+std::optional<PartRule> find_part_rule(const WholeNode& node, std::span<const Sharding> held,
                                        int64_t batch) {
   if (Rule rule = by_row_rule(node, held, batch)) return rule;
   if (Rule rule = by_shares(node, held, batch)) return rule;

@@ -11,10 +11,10 @@
 namespace graphc {
 
 /// How the devices that share a batch hold a value between them.
-enum class Held : uint8_t {
-  kWhole,   ///< one value, for whoever asks
-  kRows,    ///< each device some of its rows; one after the other they are the value
-  kShares,  ///< each device one of its type; their sum is the value
+enum class Sharding : uint8_t {
+  kReplicated,  ///< one value, for whoever asks
+  kSplit,       ///< each device some of its rows; one after the other they are the value
+  kPartialSum,  ///< each device one of its type; their sum is the value
 };
 
 /// What differs between the attributes of the parts of a node.
@@ -26,8 +26,8 @@ enum class PartAttribute : uint8_t {
 
 /// How a node is computed in parts, by the same operator.
 struct PartRule {
-  std::vector<Held> operands;  ///< what each part reads of every operand
-  Held result = Held::kRows;
+  std::vector<Sharding> operands;  ///< what each part reads of every operand
+  Sharding result = Sharding::kSplit;
   PartAttribute differs = PartAttribute::kNone;
   bool is_mean = false;  ///< kShares: what a part gives counts by its rows
 };
@@ -47,7 +47,7 @@ Attributes explicit_attributes(const WholeNode& node);
 /// How `node` is computed in parts of a batch of `batch` rows; nothing if it needs operands whole,
 /// or none of them is divided. A value that has k times as many rows as the batch has k for each.
 /// Requires: the attributes are explicit; `held` says for every operand how it is held.
-std::optional<PartRule> find_part_rule(const WholeNode& node, std::span<const Held> held,
+std::optional<PartRule> find_part_rule(const WholeNode& node, std::span<const Sharding> held,
                                        int64_t batch);
 
 }  // namespace graphc

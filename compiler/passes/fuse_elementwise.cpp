@@ -85,14 +85,14 @@ std::optional<Fusion::Formula> joined_formula(const Graph& graph, const Node& fi
 }
 
 /// Nodes looked at for one answer: whoever is further up counts as unknown.
-constexpr size_t kMostLookedAt = 256;
+constexpr size_t kMaxLookedAt = 256;
 
 /// Whether `value` is there before `node` can run, as far as a short look tells.
 bool comes_before(const Graph& graph, ValueId value, NodeId node) {
   const std::optional<NodeId>& wanted = graph.values[value].producer;
   if (!wanted) return true;
   std::vector<NodeId> found = {node};
-  for (size_t i = 0; i < found.size() && found.size() < kMostLookedAt; ++i) {
+  for (size_t i = 0; i < found.size() && found.size() < kMaxLookedAt; ++i) {
     for (const ValueId input : graph.nodes[found[i]].inputs) {
       const std::optional<NodeId>& producer = graph.values[input].producer;
       if (!producer) continue;

@@ -6,7 +6,7 @@
 
 #include "compiler/machine/routes.h"
 #include "compiler/placement/dependency_order.h"
-#include "compiler/placement/send_rows.h"
+#include "compiler/placement/sink_slices.h"
 
 namespace graphc {
 namespace {
@@ -226,7 +226,7 @@ class CopyInserter {
 
 Result<PlacedGraph> insert_copies(const Shared<Graph>& graph, const Assignment& assignment,
                                   const Machine& machine, DiagnosticSink& diagnostics) {
-  return CopyInserter(graph, assignment, machine, diagnostics).run().map(send_rows);
+  return CopyInserter(graph, assignment, machine, diagnostics).run().map(sink_slices);
 }
 
 }  // namespace graphc

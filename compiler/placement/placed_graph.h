@@ -15,7 +15,7 @@ using PlacedValueId = Id<struct PlacedValueTag>;
 
 /// A value in the memory of one device. The next value of a state and the state itself are one
 /// placed value a device: who reads the state reads what was written one step before. What is made
-/// in a step may be there several times, if it is recomputed or brought back.
+/// in a step may be there several times, if it is rematerialised or brought back.
 struct PlacedValue {
   std::string name;  ///< unique: `w1@gpu0`, `h1@gpu0 (again)`, `h1@gpu0 (back 2)`
   ValueId origin;    ///< the graph value it holds; for a state that is updated, the state

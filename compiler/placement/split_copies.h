@@ -18,7 +18,7 @@ struct SplitCopies {
 ///   cpu->gpu0                     [w1 -> gpu0[0:128]][w1 -> gpu0[128:256]]
 ///
 /// Batches are sent as they are: steps do not wait for them. So are rows that were cut out of a
-/// value (send_rows.h).
+/// value (sink_slices.h).
 ///
 /// Runs after:  split_rows - it decides who makes and reads blocks.
 /// Ensures:     verify_placed_graph passes.

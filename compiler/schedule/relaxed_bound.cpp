@@ -119,7 +119,7 @@ class Relaxation {
     add_task(graph_.nodes[id].name, pool_, {0, least_of_devices(id, &Relaxation::longest_ns), 0});
   }
 
-  /// Rows that are cut out of a value may be all of it that travels (placement/send_rows.h): then
+  /// Rows that are cut out of a value may be all of it that travels (placement/sink_slices.h): then
   /// nobody cuts, and the value itself stays where it is.
   bool may_travel_alone(NodeId id) const { return sliced_rows(graph_, id).has_value(); }
 

@@ -55,11 +55,14 @@ class PlacementSearch {
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
       return bound_ns(candidates_[a]) < bound_ns(candidates_[b]);
     });
+    size_t num_done = 0;
     for (const size_t i : order) {
+      ++num_done;
       if (!candidates_[i].score) continue;
       if (is_beaten(*candidates_[i].score)) {
         candidates_[i].score->basis = ScoreBasis::kBound;
       } else if (may_try(candidates_[i].decisions)) {
+        tell(candidates_[i].name, num_done);
         evaluate(candidates_[i]);
       }
     }
@@ -95,6 +98,22 @@ class PlacementSearch {
     return is_shorter(comparison_.best) ||
            std::any_of(candidates_.begin(), candidates_.end(),
                        [&](const auto& candidate) { return is_shorter(candidate.score); });
+  }
+
+  void tell(const std::string& name, size_t place) const {
+    if (!comparison_.report) return;
+    SearchStatus status{name, place - 1, candidates_.size(), std::nullopt};
+    if (comparison_.way) {
+      status = *comparison_.way;
+      status.what += ", " + name;
+    }
+    const auto take = [&](const std::optional<Score>& score) {
+      if (!score || score->basis != ScoreBasis::kSchedule || score->excess_bytes > 0) return;
+      status.best_ns = std::min(status.best_ns.value_or(score->interval_ns), score->interval_ns);
+    };
+    take(comparison_.best);
+    for (const PlacementCandidate& candidate : candidates_) take(candidate.score);
+    comparison_.report(status);
   }
 
   /// Something is scheduled in any case.

@@ -2,7 +2,9 @@
 
 #include <limits>
 #include <optional>
+#include <utility>
 
+#include "compiler/lower/search_report.h"
 #include "compiler/search/score.h"
 #include "compiler/solve/schedule/effort.h"
 
@@ -10,17 +12,21 @@ namespace graphc {
 
 /// Where a comparison of ways to place and spread one graph stands.
 struct Comparison {
-  explicit Comparison(Effort effort)
+  explicit Comparison(Effort effort, SearchReport whom_to_tell = {})
       : num_tasks_left(effort == Effort::kHigh ? std::numeric_limits<int64_t>::max()
-                                               : kNormalTasks) {}
+                                               : kNormalTasks),
+        report(std::move(whom_to_tell)) {}
 
   /// Tasks of all schedules that are searched for: three of ten thousand, dozens of less than a
   /// thousand.
   static constexpr int64_t kNormalTasks = 30'000;
 
-  std::optional<Score>
-      best;                ///< of another way, of those that fit; what cannot beat it is left out
+  /// Of another way, of those that fit; what cannot beat it is left out.
+  std::optional<Score> best = std::nullopt;
   int64_t num_tasks_left;  ///< what comes first is scheduled anyway
+  SearchReport report;
+  /// The way to spread the batch that is looked at; absent where there is one way alone.
+  std::optional<SearchStatus> way = std::nullopt;
 };
 
 }  // namespace graphc

@@ -19,7 +19,7 @@ std::string key_of_placed(const Decisions& decisions) {
 std::string key_of_tasks(const Decisions& decisions) {
   std::string key = key_of_placed(decisions);
   for (const MemoryRewrite& rewrite : decisions.rewrites) {
-    key += rewrite.kind == RewriteKind::kRecompute ? ";again " : ";parked ";
+    key += rewrite.kind == RewriteKind::kRematerialise ? ";again " : ";offloaded ";
     key += std::to_string(rewrite.value.value()) + " for ";
     for (const PlacedOpId reader : rewrite.readers) key += std::to_string(reader.value()) + ",";
   }

@@ -14,7 +14,7 @@ namespace {
 
 /// Devices that update on all of them must get the same bits.
 bool updates_on_all(const Parallel& parallel) {
-  return parallel.updates == UpdatePlace::kEach || parallel.updates == UpdatePlace::kShards;
+  return parallel.updates == UpdatePlace::kReplicated || parallel.updates == UpdatePlace::kSharded;
 }
 
 /// The graph with the types of its results; nothing if they cannot be inferred, which the passes
@@ -142,10 +142,10 @@ class Chooser {
       all.push_back({name + (text ? kWithUpdates + *text : ""), candidate, slowest_ns(candidate)});
     };
     add(parallel.updates);
-    if (parallel.updates != UpdatePlace::kCheapest || !may_update_on_all(parallel)) return;
-    add(UpdatePlace::kEach);
+    if (parallel.updates != UpdatePlace::kAuto || !may_update_on_all(parallel)) return;
+    add(UpdatePlace::kReplicated);
     // Between two devices, shards are as many bytes as whole gradients, and take a hop more.
-    if (parallel.batch.size() > 2) add(UpdatePlace::kShards);
+    if (parallel.batch.size() > 2) add(UpdatePlace::kSharded);
   }
 
   bool may_update_on_all(const Parallel& parallel) const {
@@ -174,7 +174,7 @@ bool check_parallel(const Parallel& parallel, const Machine& machine, Diagnostic
   for (const BatchPart& part : parallel.batch) {
     find_device(part.device, part.where, machine, diagnostics);
   }
-  if (parallel.updates == UpdatePlace::kDevice) {
+  if (parallel.updates == UpdatePlace::kOneDevice) {
     find_device(parallel.update_device, parallel.update_where, machine, diagnostics);
   }
   const bool is_on_all = updates_on_all(parallel);

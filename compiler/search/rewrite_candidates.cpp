@@ -4,8 +4,8 @@
 #include <map>
 #include <tuple>
 
-#include "compiler/placement/park_on_host.h"
-#include "compiler/placement/recompute.h"
+#include "compiler/placement/offload.h"
+#include "compiler/placement/rematerialise.h"
 
 namespace graphc {
 namespace {
@@ -99,10 +99,11 @@ class CandidateFinder {
   void add_rewrites(PlacedValueId value, int64_t peak_ns,
                     std::vector<MemoryRewrite>& rewrites) const {
     const std::vector<PlacedOpId> late = late_readers(value, peak_ns);
-    if (can_recompute(placed_, value) && late.size() < readers_[value].size()) {
-      rewrites.push_back({RewriteKind::kRecompute, value, late});
+    if (can_rematerialise(placed_, value) && late.size() < readers_[value].size()) {
+      rewrites.push_back({RewriteKind::kRematerialise, value, late});
     }
-    if (can_park(placed_, value, machine_)) rewrites.push_back({RewriteKind::kPark, value, late});
+    if (can_offload(placed_, value, machine_))
+      rewrites.push_back({RewriteKind::kOffload, value, late});
   }
 
   const PlacedGraph& placed_;

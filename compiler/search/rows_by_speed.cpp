@@ -10,13 +10,12 @@ namespace {
 /// Products are computed in tiles of so many rows at most: some rows more can cost a whole tile.
 constexpr int64_t kTileRows = 128;
 /// Parts of fewer pieces than this would not follow the speeds.
-constexpr int64_t kLeastPieces = 8;
+constexpr int64_t kMinPieces = 8;
 
 /// Rows that stay together: as many of a tile as leave equal parts possible.
 int64_t piece_rows(int64_t num_rows, int64_t num_parts, int64_t smallest_part) {
   int64_t piece = kTileRows;
-  while (piece > 1 &&
-         (num_rows % (piece * num_parts) != 0 || smallest_part < kLeastPieces * piece)) {
+  while (piece > 1 && (num_rows % (piece * num_parts) != 0 || smallest_part < kMinPieces * piece)) {
     piece /= 2;
   }
   return piece;

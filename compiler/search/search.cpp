@@ -66,11 +66,17 @@ class Hopeless {
 std::unique_ptr<Placed> choose(const Graph& graph, const Target& target, ParallelChoice& choice) {
   std::vector<std::optional<Score>> scores(choice.candidates.size());
   std::unique_ptr<Placed> shortest;
-  Comparison comparison(target.effort);
+  Comparison comparison(target.effort, target.report);
   Hopeless hopeless;
   size_t kept = 0;
+  size_t num_done = 0;
   for (const size_t i : by_part(choice.candidates)) {
     ParallelCandidate& candidate = choice.candidates[i];
+    comparison.way = SearchStatus{candidate.name, num_done++, choice.candidates.size(), {}};
+    if (comparison.report) {
+      if (comparison.best) comparison.way->best_ns = comparison.best->interval_ns;
+      comparison.report(*comparison.way);
+    }
     candidate.score = hopeless.find(candidate);
     if (candidate.score) continue;
     auto next = placed(graph, candidate.parallel, target, comparison);
@@ -94,6 +100,11 @@ std::unique_ptr<Placed> choose(const Graph& graph, const Target& target, Paralle
   choice.parallel = choice.candidates[choice.chosen].parallel;
   if (!shortest || kept != choice.chosen) return nullptr;
   return shortest;
+}
+
+std::optional<int64_t> step_of(const Placement& placement) {
+  const std::optional<Score>& score = placement.chosen.score;
+  return score ? std::optional(score->interval_ns) : std::nullopt;
 }
 
 }  // namespace
@@ -120,7 +131,7 @@ Result<PlacedSearch> search_placement(const Graph& graph, const Target& target,
                         std::move(chosen->placement)};
   }
   Evaluator evaluator(passes.graph, target.machine, target.costs, target.effort);
-  Comparison comparison(target.effort);
+  Comparison comparison(target.effort, target.report);
   TRY(Placement placement, choose_placement(evaluator, target.limits, comparison, diagnostics));
   return PlacedSearch{std::move(parallel), std::move(passes), std::move(evaluator),
                       std::move(placement)};
@@ -130,6 +141,7 @@ Result<Found> search(const Graph& graph, const Target& target, Overlap overlap,
                      const PassOptions& options, DiagnosticSink& diagnostics) {
   TRY(PlacedSearch placed, search_placement(graph, target, options, diagnostics));
   Decisions decisions = placed.placement.chosen.decisions;
+  if (target.report) target.report({"copies in blocks", 1, 1, step_of(placed.placement)});
   if (overlap == Overlap::kAll) {
     decisions = with_copy_blocks(placed.evaluator, decisions, target.limits);
   } else {

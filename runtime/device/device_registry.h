@@ -48,8 +48,9 @@ DeviceRegistry builtin_devices();
 
 struct DeviceOptions {
   /// What may stand for a plan's accelerators:
-  ///   auto      their own kind's devices; emulation, with a note, where the machine has none at
-  ///   all emulated  emulation, whatever their kind KIND      devices of that kind, nothing else
+  ///   auto      their own kind's devices; emulation, with a note, where the machine has none at all
+  ///   emulated  emulation, whatever their kind
+  ///   KIND      devices of that kind, nothing else
   std::string choice = "auto";
   /// Which device of its kind stands for a device of the plan, by the plan's name for it; two may
   /// share one. Those not named: the index of the machine file.

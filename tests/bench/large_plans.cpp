@@ -22,7 +22,7 @@ constexpr int64_t kPoolSizes = 8;
 constexpr int64_t kPoolRows = 5 * kPoolSizes;
 
 constexpr int64_t kHotRows = 8;
-constexpr int32_t kMostBlockRows = 256;
+constexpr int32_t kMaxBlockRows = 256;
 
 constexpr std::array kShapes = {PlanShape::kRings, PlanShape::kStages, PlanShape::kPools,
                                 PlanShape::kHotState, PlanShape::kBlocks};
@@ -236,7 +236,7 @@ class LargePlan {
   //  region 1           [one large]
   //  region 2                         [small]..
   void make_blocks() {
-    block_rows_ = std::min(kMostBlockRows, length_);
+    block_rows_ = std::min(kMaxBlockRows, length_);
     const Value constant{add_constant(block_rows_), {}};
     length_ = (length_ + block_rows_ - 1) / block_rows_ * block_rows_;
     for (int32_t lane = 0; lane < num_lanes_; ++lane) {

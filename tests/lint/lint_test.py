@@ -5,7 +5,7 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "dev"))
 import check_files
 import check_includes
 import check_std_includes
@@ -74,7 +74,7 @@ class IncludesTest(Tree):
 
     def test_a_new_folder_needs_a_row(self):
         self.expect_problem("runtime/network/a.cpp", '#include "runtime/base/result.h"',
-                            "this folder is not in the table of tools/check_includes.py")
+                            "this folder is not in the table of tools/dev/check_includes.py")
 
     def test_source_files_are_not_included(self):
         self.expect_problem("runtime/base/a.cpp", '#include "runtime/base/b.cpp"',

@@ -25,6 +25,7 @@
 #include "runtime/base/text.h"
 #include "runtime/plan/plan_file.h"
 #include "tools/common/program.h"
+#include "tools/graphc/search_progress.h"
 
 namespace {
 
@@ -249,6 +250,8 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   std::ostream dumps(&dump_buffer);
   CompileOptions options = options_for(command, dumps);
   TRY(options.memory_limits, parse_limits(command, machine));
+  SearchProgress progress;
+  options.report = progress.report();
   if (command.emit == kTradeOffs) {
     if (command.decisions_path) {
       return usage_error("--emit=pareto searches for decisions; --decisions gives them");

@@ -23,7 +23,7 @@ constexpr milliseconds kBudgetToFind{40};
 constexpr milliseconds kBudgetToCompare{60};
 constexpr int kNumComparisons = 5;
 /// One run alone varies by about that, whatever it launches.
-constexpr double kLeastSavedS = 2e-6;
+constexpr double kMinSavedS = 2e-6;
 
 /// Those that the device has, before there is memory for operands.
 Result<std::vector<std::string>> algorithms_of(Device& device, const Kernel& kernel) {
@@ -119,8 +119,8 @@ Result<Found> find_fastest(Candidate& candidate, const std::vector<std::string>&
   };
   found.default_s = median(with_default);
   found.best_s = median(with_best);
-  const bool is_worth_it = found.best_s <= kWorthwhile * found.default_s &&
-                           found.best_s <= found.default_s - kLeastSavedS;
+  const bool is_worth_it =
+      found.best_s <= kWorthwhile * found.default_s && found.best_s <= found.default_s - kMinSavedS;
   if (!is_worth_it) found.algorithm.clear();
   return found;
 }

@@ -48,8 +48,9 @@ int64_t max_load_bytes(const IntervalProblem& problem);
 
 /// A packing that is never larger than first fit by size, by breadth, by conflicts and by start
 /// makes it (for up to fifty million pairs that overlap in time), and as small as the budgets
-/// allow; the smallest possible one where the exact search came to its end. Requires:
-/// has_packable_sizes(problem). Cost:     a million requests in seconds; see docs/memory.md.
+/// allow; the smallest possible one where the exact search came to its end.
+/// Requires: has_packable_sizes(problem).
+/// Cost:     a million requests in seconds; see docs/memory.md.
 Packing pack_intervals(const IntervalProblem& problem, const PackingGoal& goal);
 
 /// Sweeps over time and compares each request with all that are alive when it begins.

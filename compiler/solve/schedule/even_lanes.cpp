@@ -13,7 +13,7 @@ namespace {
 /// was written.
 constexpr double kFull = 0.75;
 /// A core that sleeps takes about that long to wake: less work is not worth another core.
-constexpr int64_t kLeastMovedNs = 50'000;
+constexpr int64_t kMinMovedNs = 50'000;
 
 class EvenLanes {
  public:
@@ -63,7 +63,7 @@ class EvenLanes {
                         problem_.tasks[task].name_rank);
     };
     for (const TaskId task : solution_.lanes[lane]) {
-      const bool helps = kLeastMovedNs <= duration_ns(task) && duration_ns(task) < difference_ns;
+      const bool helps = kMinMovedNs <= duration_ns(task) && duration_ns(task) < difference_ns;
       if (helps && stands_alone(task) && (!best || key(task) < key(*best))) best = task;
     }
     return best;

@@ -14,9 +14,8 @@ namespace graphc {
 ///   link   [loss][  gradient  ]          link        [  gradient  ][loss]
 ///   cpu                        [update]  cpu                       [update]
 ///
-/// Requires: `solution` is an interval of the same stages; `previous_interval` as for
-/// list_schedule. Source:   Tormos and Lova, "A competitive heuristic solution technique for
-/// resource-constrained
+/// Requires: `solution` is an interval of the same stages; `previous_interval` as for list_schedule.
+/// Source:   Tormos and Lova, "A competitive heuristic solution technique for resource-constrained
 ///           project scheduling", 2001 (forward-backward improvement).
 SchedulingSolution forward_backward(const SchedulingProblem& problem, const Stages& stages,
                                     const SchedulingSolution& solution,

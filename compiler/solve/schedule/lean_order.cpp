@@ -21,8 +21,8 @@ constexpr size_t kMaxImproved = 4;
 
 /// Touches of values that the improvement of one order may look at.
 constexpr int64_t kImprovementWork = 4'000'000;
-constexpr int64_t kLeastEvaluations = 8;
-constexpr int64_t kMostEvaluations = 1'000;
+constexpr int64_t kMinEvaluations = 8;
+constexpr int64_t kMaxEvaluations = 1'000;
 
 std::vector<TaskId> backwards(std::vector<TaskId> order) {
   std::reverse(order.begin(), order.end());
@@ -83,8 +83,8 @@ Orders constructed_orders(const SchedulingProblem& problem, const OrderProblem& 
 int64_t evaluations_for(const OrderProblem& problem) {
   auto work = static_cast<int64_t>(problem.touched.size());
   for (const int32_t num_touching : problem.num_touching) work += num_touching;
-  return std::clamp(kImprovementWork / std::max<int64_t>(work, 1), kLeastEvaluations,
-                    kMostEvaluations);
+  return std::clamp(kImprovementWork / std::max<int64_t>(work, 1), kMinEvaluations,
+                    kMaxEvaluations);
 }
 
 }  // namespace

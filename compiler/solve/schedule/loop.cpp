@@ -28,7 +28,7 @@ Loop loop_of(const SchedulingProblem& problem) {
   return loop;
 }
 
-int64_t shortest_interval_ns(SchedulingProblem problem) {
+int64_t min_initiation_interval_ns(SchedulingProblem problem) {
   for (SchedulingEdge& edge : problem.edges) edge.is_storage = false;
   for (SchedulingTask& task : problem.tasks) {
     if (task.cost.duration_ns() == 0) task.cost.work_ns = 1;

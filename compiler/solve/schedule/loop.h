@@ -28,7 +28,8 @@ bool takes_turns(const SchedulingProblem& problem, const SchedulingTask& task);
 /// take a nanosecond, so that no two are at one place.
 Loop loop_of(const SchedulingProblem& problem);
 
-/// No order of the lanes of `loop_of(problem)` repeats faster; edges for storage count here.
-int64_t shortest_interval_ns(SchedulingProblem problem);
+/// MII, the least initiation interval: no order of the lanes of `loop_of(problem)` repeats faster.
+/// Edges for storage count here.
+int64_t min_initiation_interval_ns(SchedulingProblem problem);
 
 }  // namespace graphc

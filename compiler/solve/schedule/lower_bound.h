@@ -17,8 +17,7 @@ struct IntervalBound {
 /// The larger of
 ///  - the resource bound: work of a lane group over its lanes, its longest task, which some lane
 ///    does in every interval, and the work of every shared resource;
-///  - the recurrence bound: over all cycles of edges, durations over distances
-///  (recurrence_bound.h).
+///  - the recurrence bound: over all cycles of edges, durations over distances (recurrence_bound.h).
 /// Edges that only order memory reuse are not counted.
 IntervalBound interval_bound(const SchedulingProblem& problem);
 

@@ -173,11 +173,11 @@ ModuloTrial ModuloLanes::trial(TaskId task, const ModuloSlot& slot, int64_t earl
   // What the task asks for comes back to it: every task on the way stands in the way.
   const auto give_up = [&](TaskId last, bool is_by_lane, int64_t excess_ns) {
     trial.excess_ns = excess_ns;
-    if (is_by_lane) trial.in_the_way.push_back(last);
+    if (is_by_lane) trial.conflicts.push_back(last);
     for (TaskId at = last; at != task; at = reached_[at].from) {
       if (!reached_[at].is_by_lane) continue;
-      trial.in_the_way.push_back(at);
-      if (reached_[at].from != task) trial.in_the_way.push_back(reached_[at].from);
+      trial.conflicts.push_back(at);
+      if (reached_[at].from != task) trial.conflicts.push_back(reached_[at].from);
     }
     return trial;
   };

@@ -23,7 +23,7 @@ struct ModuloTrial {
   std::vector<std::pair<TaskId, int64_t>> moved;  ///< to these starts
   /// If it does not fit: tasks that stand on a lane in the cycle that is too long, and by how much
   /// it is.
-  std::vector<TaskId> in_the_way;
+  std::vector<TaskId> conflicts;
   int64_t excess_ns = 0;
 };
 
@@ -38,8 +38,7 @@ struct ModuloTrial {
 /// the last nanosecond.
 ///
 /// Requires: the loop outlives it; no cycle of edges is longer than the interval allows.
-/// Source:   Rau, "Iterative modulo scheduling", 1994, for placing and removing at a fixed
-/// interval;
+/// Source:   Rau, "Iterative modulo scheduling", 1994, for placing and removing at a fixed interval;
 ///           Cotton and Maler, "Fast and flexible difference constraint propagation for DPLL(T)",
 ///           2006, section 4, for keeping starts that satisfy all constraints so far.
 class ModuloLanes {

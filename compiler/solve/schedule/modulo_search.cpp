@@ -35,13 +35,13 @@ class ModuloSearch {
       : problem_(problem),
         budget_(budget),
         loop_(loop_of(problem)),
-        shortest_ns_(shortest_interval_ns(problem)),
+        shortest_ns_(min_initiation_interval_ns(problem)),
         lanes_(loop_, shortest_ns_, IdVector<TaskId, int64_t>(problem.tasks.size(), 0)),
         best_interval_ns_(known.interval_ns),
         best_(places_of(known)),
         before_(problem.tasks.size()),
         rank_(problem.tasks.size(), 0),
-        num_removals_(problem.tasks.size(), 0) {
+        num_evictions_(problem.tasks.size(), 0) {
     for (const SchedulingEdge& edge : problem.edges) before_[edge.to].push_back(edge);
     rank_tasks();
   }
@@ -216,29 +216,29 @@ class ModuloSearch {
       if (trial.fits) ++num_fitting;
       const int64_t cost_ns = trial.fits
                                   ? trial.raised_ns + trial.start_ns
-                                  : trial.excess_ns * (1 + num_removals_[first_to_go(trial)]);
+                                  : trial.excess_ns * (1 + num_evictions_[pick_victim(trial)]);
       auto& best = trial.fits ? best_fitting : least_taken;
       if (!best || cost_ns < best->cost_ns) best = {slot, std::move(trial), cost_ns};
     }
     if (best_fitting) return lanes_.place(task, best_fitting->slot, best_fitting->trial);
-    make_way(task, least_taken->slot);
+    place_with_eviction(task, least_taken->slot);
   }
 
   /// Of those in the way, one that has had to go the fewest times; then the one with most slack.
-  TaskId first_to_go(const ModuloTrial& trial) const {
+  TaskId pick_victim(const ModuloTrial& trial) const {
     return *std::min_element(
-        trial.in_the_way.begin(), trial.in_the_way.end(), [&](TaskId a, TaskId b) {
-          return std::tie(num_removals_[a], rank_[b]) < std::tie(num_removals_[b], rank_[a]);
+        trial.conflicts.begin(), trial.conflicts.end(), [&](TaskId a, TaskId b) {
+          return std::tie(num_evictions_[a], rank_[b]) < std::tie(num_evictions_[b], rank_[a]);
         });
   }
 
   /// Places `task` there, whoever has to go.
-  void make_way(TaskId task, ModuloSlot slot) {
+  void place_with_eviction(TaskId task, ModuloSlot slot) {
     while (true) {
       const ModuloTrial trial = lanes_.trial(task, slot, wanted_ns(task));
       if (trial.fits) return lanes_.place(task, slot, trial);
-      const TaskId removed = first_to_go(trial);
-      ++num_removals_[removed];
+      const TaskId removed = pick_victim(trial);
+      ++num_evictions_[removed];
       lanes_.remove(removed, slot);
       waiting_.emplace(rank_[removed], removed);
     }
@@ -254,7 +254,7 @@ class ModuloSearch {
   IdVector<TaskId, Place> best_;
   IdVector<TaskId, std::vector<SchedulingEdge>> before_;
   IdVector<TaskId, int32_t> rank_;  ///< the least slack first
-  IdVector<TaskId, int64_t> num_removals_;
+  IdVector<TaskId, int64_t> num_evictions_;
   std::set<std::pair<int32_t, TaskId>> waiting_;
 };
 

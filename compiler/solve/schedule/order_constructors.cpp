@@ -10,8 +10,8 @@ namespace {
 constexpr int kMaxChain = 8;
 
 /// Ready tasks that are compared at one step, those that became ready last; fewer for many tasks.
-constexpr size_t kMostCompared = 128;
-constexpr size_t kLeastCompared = 16;
+constexpr size_t kMaxCompared = 128;
+constexpr size_t kMinCompared = 16;
 constexpr size_t kComparisons = 320'000;
 
 int64_t total_bytes(const MemoryUse& use) {
@@ -27,7 +27,7 @@ class GreedyOrder {
         rule_(rule),
         use_(problem),
         max_compared_(std::clamp(kComparisons / std::max<size_t>(problem.before.size(), 1),
-                                 kLeastCompared, kMostCompared)),
+                                 kMinCompared, kMaxCompared)),
         num_before_(problem.before.size()) {
     for (const TaskId task : problem.before.ids()) {
       num_before_[task] = static_cast<int32_t>(problem.before[task].size());

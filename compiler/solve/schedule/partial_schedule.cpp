@@ -93,7 +93,7 @@ Candidate PartialSchedule::candidate_for(TaskId task) const {
 void PartialSchedule::keep_queued(Candidate& candidate) const {
   const SchedulingTask& spec = problem_.tasks[candidate.task];
   const LaneGroup& group = problem_.groups[spec.group];
-  if (!group.shared || !outweighs_launch(spec.cost)) return;
+  if (!group.shared || !saturates_unit(spec.cost)) return;
   const int64_t busy_until_ns = shared_free_[*group.shared];
   if (busy_until_ns <= ready_ns_[candidate.task]) return;
   for (const LaneId lane : group.lanes) {

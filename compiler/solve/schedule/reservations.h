@@ -80,7 +80,7 @@ class ReservationTable {
     const LaneGroup& group = problem_.groups[spec.group];
     Slot best{group.lanes.front(), earliest(spec, group.lanes.front(), ready_ns, shared_offset_ns)};
     const int64_t tolerance_ns =
-        uses_shared(spec) && outweighs_launch(spec.cost) ? spec.cost.latency_ns : 0;
+        uses_shared(spec) && saturates_unit(spec.cost) ? spec.cost.latency_ns : 0;
     for (const LaneId lane : group.lanes) {
       const int64_t start_ns = earliest(spec, lane, ready_ns, shared_offset_ns);
       if (start_ns + tolerance_ns < best.start_ns) best = {lane, start_ns};

@@ -23,11 +23,11 @@ struct LaneGroup {
   bool is_of_cores = false;
 };
 
-/// Whether a task has what its lanes share for itself as long as it works, and what launching it
-/// costs is lost in that.
-constexpr bool outweighs_launch(const TaskCost& cost) {
-  constexpr int64_t kWorthALane = 64;
-  return cost.shared_ns == cost.work_ns && cost.work_ns / kWorthALane >= cost.latency_ns;
+/// Whether a task saturates the unit that its lanes share for as long as it works, and works so long
+/// that its launch is nothing against it.
+constexpr bool saturates_unit(const TaskCost& cost) {
+  constexpr int64_t kMinWorkPerLaunch = 64;
+  return cost.shared_ns == cost.work_ns && cost.work_ns / kMinWorkPerLaunch >= cost.latency_ns;
 }
 
 struct SchedulingTask {

@@ -101,7 +101,7 @@ Result<void> HandOverMemory::enqueue_kernels(cudaStream_t stream, const std::vec
   FlagBatch batch;
   for (size_t i = 0; i < uses.size(); ++i) {
     batch.flags[static_cast<size_t>(batch.num_flags++)] = flags_.at(uses[i].id, uses[i].interval);
-    if (batch.num_flags < FlagBatch::kMostFlags && i + 1 < uses.size()) continue;
+    if (batch.num_flags < FlagBatch::kMaxFlags && i + 1 < uses.size()) continue;
     TRY(queue_flag_kernel(batch, wanted, stream));
     batch.num_flags = 0;
   }

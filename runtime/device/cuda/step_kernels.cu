@@ -61,7 +61,7 @@ Result<void> queue_kernel_copy(std::byte* to, const std::byte* from, size_t num_
 }
 
 Result<void> queue_flag_kernel(const FlagBatch& batch, uint32_t wanted, cudaStream_t stream) {
-  exchange_flags<<<1, FlagBatch::kMostFlags, 0, stream>>>(batch, wanted);
+  exchange_flags<<<1, FlagBatch::kMaxFlags, 0, stream>>>(batch, wanted);
   CUDA_TRY(cudaGetLastError());
   return {};
 }

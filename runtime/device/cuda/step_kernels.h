@@ -25,8 +25,8 @@ Result<void> queue_kernel_copy(std::byte* to, const std::byte* from, size_t num_
 
 /// Flags in pinned memory of the host that one launch works on.
 struct FlagBatch {
-  static constexpr int kMostFlags = 32;
-  std::array<uint32_t*, kMostFlags> flags = {};
+  static constexpr int kMaxFlags = 32;
+  std::array<uint32_t*, kMaxFlags> flags = {};
   int num_flags = 0;
 };
 

@@ -46,10 +46,10 @@ class EmbeddingKernel : public PreparedKernel {
 /// names no row is left out.
 class RowChains {
  public:
-  static constexpr int64_t kMostIndices = kIndicesPerRounding;
+  static constexpr int64_t kMaxIndices = kIndicesPerRounding;
   static constexpr int32_t kNone = -1;
 
-  /// Requires: 1 to kMostIndices of them.
+  /// Requires: 1 to kMaxIndices of them.
   void link(const Table& table, const int32_t* index, int64_t num_indices) {
     num_bits_ = static_cast<int>(std::bit_width(static_cast<uint64_t>(2 * num_indices - 1)));
     std::fill_n(slots_.begin(), size_t{1} << num_bits_, kNone);
@@ -86,10 +86,10 @@ class RowChains {
   }
 
   /// To a chain. Twice as many as indices, at least: a search for a row soon ends at a free one.
-  std::array<int32_t, 2 * kMostIndices> slots_;
-  std::array<int32_t, kMostIndices> first_;
-  std::array<int32_t, kMostIndices> last_;
-  std::array<int32_t, kMostIndices> next_;
+  std::array<int32_t, 2 * kMaxIndices> slots_;
+  std::array<int32_t, kMaxIndices> first_;
+  std::array<int32_t, kMaxIndices> last_;
+  std::array<int32_t, kMaxIndices> next_;
   int32_t num_chains_ = 0;
   int num_bits_ = 1;  ///< of the number of a slot
 };
@@ -108,8 +108,8 @@ class EmbeddingGradKernel : public PreparedKernel {
     auto* y = elements<float>(output);
     std::fill_n(y, table_.num_rows * table_.row_size, 0.0F);
     RowChains chains;
-    for (int64_t begin = 0; begin < num_indices_; begin += RowChains::kMostIndices) {
-      const int64_t size = std::min(RowChains::kMostIndices, num_indices_ - begin);
+    for (int64_t begin = 0; begin < num_indices_; begin += RowChains::kMaxIndices) {
+      const int64_t size = std::min(RowChains::kMaxIndices, num_indices_ - begin);
       chains.link(table_, index + begin, size);
       for (int32_t chain = 0; chain < chains.num_chains(); ++chain) {
         const int32_t first = chains.first(chain);

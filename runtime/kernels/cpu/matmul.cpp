@@ -38,18 +38,18 @@ void multiply(const Product& product, float factor, const float* a, const float*
 
 /// Up to so many, a sum in f32 is right to 5e-5 at worst, all terms being equal and one added after
 /// the other, and left to OpenBLAS.
-constexpr int64_t kMostTermsInF32 = 8192;
+constexpr int64_t kMaxTermsInF32 = 8192;
 /// Of longer ones, so many at a time: right to 1e-5 at worst. A large tile is summed in blocks of
 /// some hundred terms anyway; for a small one all terms follow one another.
 constexpr int64_t kTermsAtOnce = 1024;
 constexpr int64_t kTermsAtOnceOfSmallTile = 256;
-constexpr int64_t kMostInSmallTile = 4096;
+constexpr int64_t kMaxInSmallTile = 4096;
 /// OpenBLAS adds no part of so short a sum to the result before the others: its smallest block.
 constexpr int64_t kTermsOfOneBlock = 240;
 
 /// Tiles are large: operands are packed anew for each of them.
-constexpr int64_t kMostInTile = int64_t{512} * 512;
-constexpr int64_t kMostInTileOfTotals = int64_t{256} * 256;
+constexpr int64_t kMaxInTile = int64_t{512} * 512;
+constexpr int64_t kMaxInTileOfTotals = int64_t{256} * 256;
 
 /// Rows and columns of a product, as those of a matrix by itself.
 struct ProductTile {
@@ -63,10 +63,10 @@ struct ProductTile {
 
 /// 1 MiB.
 union TileScratch {
-  std::array<float, kMostInTile> sums;
+  std::array<float, kMaxInTile> sums;
   struct {
-    std::array<float, kMostInTileOfTotals> sums;
-    std::array<double, kMostInTileOfTotals> totals;
+    std::array<float, kMaxInTileOfTotals> sums;
+    std::array<double, kMaxInTileOfTotals> totals;
   } of_many_terms;
 };
 
@@ -88,7 +88,7 @@ void multiply_tile(const Product& product, const ProductTile& tile, int64_t firs
 /// The sums of a tile, in `scratch`.
 const float* sums_of_tile(const Product& product, const ProductTile& tile, const float* a,
                           const float* b, TileScratch& scratch) {
-  if (product.k <= kMostTermsInF32) {
+  if (product.k <= kMaxTermsInF32) {
     float* sums = scratch.sums.data();
     multiply_tile(product, tile, 0, product.k, a, b, sums);
     return sums;
@@ -96,7 +96,7 @@ const float* sums_of_tile(const Product& product, const ProductTile& tile, const
   float* sums = scratch.of_many_terms.sums.data();
   double* totals = scratch.of_many_terms.totals.data();
   const int64_t size = tile.num_elements();
-  const int64_t most_terms = size <= kMostInSmallTile ? kTermsAtOnceOfSmallTile : kTermsAtOnce;
+  const int64_t most_terms = size <= kMaxInSmallTile ? kTermsAtOnceOfSmallTile : kTermsAtOnce;
   std::fill_n(totals, size, 0.0);
   for (int64_t first = 0; first < product.k; first += most_terms) {
     const int64_t num_terms = std::min(most_terms, product.k - first);
@@ -112,8 +112,8 @@ const float* sums_of_tile(const Product& product, const ProductTile& tile, const
 template <class Finish>
 void for_each_piece(const Product& product, const float* a, const float* b, Finish finish) {
   TileScratch scratch;
-  const int64_t most = product.k <= kMostTermsInF32 ? kMostInTile : kMostInTileOfTotals;
-  const int64_t side = product.k <= kMostTermsInF32 ? 512 : 256;
+  const int64_t most = product.k <= kMaxTermsInF32 ? kMaxInTile : kMaxInTileOfTotals;
+  const int64_t side = product.k <= kMaxTermsInF32 ? 512 : 256;
   const int64_t m = product.m;
   const int64_t n = product.n;
   const int64_t most_columns = std::min(n, most / std::min(m, side));
@@ -132,7 +132,7 @@ void for_each_piece(const Product& product, const float* a, const float* b, Fini
 
 /// y = a b.
 void multiply_whole(const Product& product, const float* a, const float* b, float* y) {
-  if (product.k <= kMostTermsInF32) return multiply(product, 1.0F, a, b, 0.0F, y);
+  if (product.k <= kMaxTermsInF32) return multiply(product, 1.0F, a, b, 0.0F, y);
   for_each_piece(product, a, b, [y](const float* sums, int64_t at, int64_t size) {
     std::copy_n(sums, size, y + at);
   });

@@ -136,8 +136,8 @@ struct MovingAverage {
 // An average of squares may be too large for a float, or too small, while its root is not: then it
 // is kept as minus its root. Averages of squares that a float holds are never below 0.
 
-constexpr float kLeastSquare = std::numeric_limits<float>::min();
-constexpr float kMostSquare = std::numeric_limits<float>::max();
+constexpr float kMinSquare = std::numeric_limits<float>::min();
+constexpr float kMaxSquare = std::numeric_limits<float>::max();
 
 double square_kept_as(float kept) {
   const double number = kept;
@@ -145,8 +145,8 @@ double square_kept_as(float kept) {
 }
 
 float kept_square(double square) {
-  if (square > kMostSquare && !std::isinf(square)) return -static_cast<float>(std::sqrt(square));
-  if (square < kLeastSquare && square > 0) return -static_cast<float>(std::sqrt(square));
+  if (square > kMaxSquare && !std::isinf(square)) return -static_cast<float>(std::sqrt(square));
+  if (square < kMinSquare && square > 0) return -static_cast<float>(std::sqrt(square));
   return static_cast<float>(square);
 }
 
@@ -179,7 +179,7 @@ class AverageOfSquaresKernel : public PreparedKernel {
     for (int64_t i = 0; i < size; ++i) {
       const float scaled = scale * x[i];
       const float next = shares_.next(average[i], shares_.taken * scaled * scaled);
-      const bool fits = average[i] >= 0 && next >= kLeastSquare && next <= kMostSquare;
+      const bool fits = average[i] >= 0 && next >= kMinSquare && next <= kMaxSquare;
       const bool is_zero = average[i] == 0 && scaled == 0;
       num_outside += fits || is_zero ? 0U : 1U;
       block[static_cast<size_t>(i)] = next;

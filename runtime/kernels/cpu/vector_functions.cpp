@@ -90,14 +90,14 @@ Vector gelu_grad_of(Vector gradient, Vector x) {
 template <auto kFunction, class... Operands>
 void for_each_vector(int64_t size, float* y, const Operands*... x) {
   constexpr Floats kTag;
-  constexpr auto kMostLanes = static_cast<int64_t>(hn::MaxLanes(kTag));
+  constexpr auto kMaxLanes = static_cast<int64_t>(hn::MaxLanes(kTag));
   const auto num_lanes = static_cast<int64_t>(hn::Lanes(kTag));
   int64_t i = 0;
   for (; i + num_lanes <= size; i += num_lanes) {
     hn::StoreU(kFunction(hn::LoadU(kTag, x + i)...), kTag, y + i);
   }
   if (i == size) return;
-  using Last = std::array<float, kMostLanes>;
+  using Last = std::array<float, kMaxLanes>;
   const auto last_of = [&](const float* operand) {
     Last last{};
     std::copy(operand + i, operand + size, last.begin());

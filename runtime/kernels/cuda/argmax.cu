@@ -99,7 +99,7 @@ __global__ void count_right_labels(const Rows rows, const float* logits, const i
 class AccuracyKernel : public CudaKernel {
  public:
   explicit AccuracyKernel(const Rows& rows)
-      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMostTotals)) {}
+      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMaxTotals)) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {

@@ -58,7 +58,7 @@ class EmbeddingKernel : public CudaKernel {
 
 /// What a block of threads adds up: neighbouring rows of the table, a column of them a thread.
 struct Tile {
-  static constexpr int kMostRows = 16;
+  static constexpr int kMaxRows = 16;
   static constexpr int kNumColumns = kThreadsPerBlock;
 
   int num_rows;
@@ -105,7 +105,7 @@ __device__ int collect_hits(Hits& hits, bool is_hit, int row) {
 __global__ void add_rows(const Table table, const Tile tile, const float* __restrict__ gradient,
                          const int32_t* index, int64_t num_indices, float* y) {
   __shared__ Hits hits;
-  __shared__ double totals[Tile::kMostRows][Tile::kNumColumns];
+  __shared__ double totals[Tile::kMaxRows][Tile::kNumColumns];
   const auto thread = static_cast<int>(threadIdx.x);
   const int64_t column = int64_t{blockIdx.x % tile.num_column_tiles} * Tile::kNumColumns + thread;
   const int64_t first_row = int64_t{blockIdx.x / tile.num_column_tiles} * tile.num_rows;
@@ -142,7 +142,7 @@ Tile tile_for(const Table& table) {
   constexpr int64_t kWantedBlocks = 1024;
   const int64_t num_column_tiles = num_blocks_for(table.row_size, Tile::kNumColumns);
   const int64_t num_rows = table.num_rows * num_column_tiles / kWantedBlocks;
-  return {.num_rows = static_cast<int>(std::clamp<int64_t>(num_rows, 1, Tile::kMostRows)),
+  return {.num_rows = static_cast<int>(std::clamp<int64_t>(num_rows, 1, Tile::kMaxRows)),
           .num_column_tiles = static_cast<unsigned>(num_column_tiles)};
 }
 

@@ -13,7 +13,7 @@ using Descriptors = PreparedProduct::Descriptors;
 using Preference = Owned<cublasLtMatmulPreference_t>;
 
 /// How many of the library's choices are worth timing.
-constexpr int kMostAlgorithms = 16;
+constexpr int kMaxAlgorithms = 16;
 constexpr int64_t kMaxBlasSize = std::numeric_limits<int32_t>::max();
 
 constexpr uint32_t kAnyAlignment = sizeof(float);
@@ -221,7 +221,7 @@ Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const Ten
                                                ProductUse product_use) {
   TRY(const Descriptors use, describe(spec, a, b, epilogue));
   TRY(const Algorithms algorithms,
-      find_algorithms(use, product_use, kVectorAlignment, spec.blas, kMostAlgorithms));
+      find_algorithms(use, product_use, kVectorAlignment, spec.blas, kMaxAlgorithms));
   std::vector<std::string> texts;
   for (const cublasLtMatmulAlgo_t& algorithm : algorithms) {
     TRY(std::string text, algorithm_text(algorithm));

@@ -255,7 +255,7 @@ class NormScaleGradKernel : public CudaKernel {
  private:
   static constexpr int64_t kScalesBytes = kCudaWorkspaceBytes / 2;
   static constexpr int64_t kRowsPerPass = kScalesBytes / sizeof(RowScale);
-  static constexpr int64_t kMostTotals = (kCudaWorkspaceBytes - kScalesBytes) / sizeof(double);
+  static constexpr int64_t kMaxTotals = (kCudaWorkspaceBytes - kScalesBytes) / sizeof(double);
 
   /// Chunks that make enough blocks to fill a large GPU, of enough rows to be worth it, and whose
   /// totals fit in the workspace.
@@ -268,7 +268,7 @@ class NormScaleGradKernel : public CudaKernel {
     const int64_t num_blocks = num_blocks_for(rows.size, layout.teams_per_block());
     const int64_t most =
         std::min({kWantedBlocks / num_blocks, num_rows / (layout.width * kFewestRowsPerThread),
-                  kMostTotals / (rows.size * num_passes)});
+                  kMaxTotals / (rows.size * num_passes)});
     const int64_t num_chunks = std::max<int64_t>(1, most);
     return (num_rows + num_chunks - 1) / num_chunks;
   }

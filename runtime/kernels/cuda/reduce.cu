@@ -153,8 +153,8 @@ class ReduceKernel : public CudaKernel {
       : first_(first_pass<Index>(loops, num_rows, row_size)),
         second_(second_pass(num_rows, first_.num_chunks)),
         divisor_(divisor) {
-    constexpr int64_t kMaxTotals = kCudaWorkspaceBytes / sizeof(Total);
-    CHECK(first_.num_chunks == 1 || num_rows * first_.num_chunks <= kMaxTotals,
+    constexpr int64_t kMaxTotalsOfRows = kCudaWorkspaceBytes / sizeof(Total);
+    CHECK(first_.num_chunks == 1 || num_rows * first_.num_chunks <= kMaxTotalsOfRows,
           "totals of chunks fit in the workspace");
   }
 

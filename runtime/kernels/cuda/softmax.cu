@@ -155,7 +155,7 @@ __global__ void cross_entropy_losses(const Rows rows, const float* logits, const
 class CrossEntropyKernel : public CudaKernel {
  public:
   explicit CrossEntropyKernel(const Rows& rows)
-      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMostTotals)) {}
+      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMaxTotals)) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {

@@ -13,7 +13,7 @@ namespace graphrt::cuda {
 
 /// Blocks of the first pass, at most: enough to fill a large GPU. The same on every GPU, and so are
 /// the results.
-inline constexpr unsigned kMostTotals = 1024;
+inline constexpr unsigned kMaxTotals = 1024;
 
 struct Plus {
   __device__ double operator()(double a, double b) const { return a + b; }
@@ -46,7 +46,7 @@ __global__ void add_terms(Term term, int64_t num_terms, double* totals) {
 /// Blocks of the first pass.
 inline unsigned num_totals_for(int64_t num_terms) {
   constexpr int64_t kTermsPerThread = 16;
-  return std::min(kMostTotals, num_blocks_for(num_terms, kThreadsPerBlock * kTermsPerThread));
+  return std::min(kMaxTotals, num_blocks_for(num_terms, kThreadsPerBlock * kTermsPerThread));
 }
 
 /// The first pass: num_totals_for(num_terms) totals, in the workspace.

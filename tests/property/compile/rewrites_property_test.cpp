@@ -19,7 +19,7 @@ constexpr uint32_t kNumRewritesSeeds = 40;
 constexpr int kNumTries = 8;
 constexpr int64_t kNumRewritesSteps = 7;
 
-/// The compilation's placement with some values recomputed or parked.
+/// The compilation's placement with some values rematerialised or offloaded.
 RandomRewrites rewritten(const Compilation& compilation, const Machine& machine, uint32_t seed) {
   DiagnosticSink diagnostics;
   const auto placed =
@@ -86,8 +86,8 @@ int64_t num_divided_copies(const Plan& plan) {
 // Copies travel in blocks, whether that is worth it or not.
 TEST(RewritesProperty, RecomputedAndParkedValuesGiveTheSameBits) {
   int64_t num_divided = 0;
-  int num_recomputed = 0;
-  int num_parked = 0;
+  int num_rematerialised = 0;
+  int num_offloaded = 0;
   for (uint32_t seed = 0; seed < kNumRewritesSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Machine machine = random_machine(seed);
@@ -99,13 +99,13 @@ TEST(RewritesProperty, RecomputedAndParkedValuesGiveTheSameBits) {
     ASSERT_EQ(results.size(), expected.size());
     for (size_t i = 0; i < results.size(); ++i) EXPECT_EQ(results[i].data, expected[i].data) << i;
     num_divided += num_divided_copies(plan);
-    num_recomputed += rewrites.num_recomputed;
-    num_parked += rewrites.num_parked;
+    num_rematerialised += rewrites.num_rematerialised;
+    num_offloaded += rewrites.num_offloaded;
   }
   // The sample must contain what it is about.
   EXPECT_GT(num_divided, static_cast<int64_t>(kNumRewritesSeeds));
-  EXPECT_GT(num_recomputed, static_cast<int>(kNumRewritesSeeds) / 2);
-  EXPECT_GT(num_parked, static_cast<int>(kNumRewritesSeeds) / 2);
+  EXPECT_GT(num_rematerialised, static_cast<int>(kNumRewritesSeeds) / 2);
+  EXPECT_GT(num_offloaded, static_cast<int>(kNumRewritesSeeds) / 2);
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 #include <random>
 #include <vector>
 
-#include "compiler/placement/park_on_host.h"
-#include "compiler/placement/recompute.h"
+#include "compiler/placement/offload.h"
+#include "compiler/placement/rematerialise.h"
 
 namespace graphc {
 
@@ -24,8 +24,8 @@ inline std::vector<PlacedOpId> readers_of(const PlacedGraph& placed, PlacedValue
 
 struct RandomRewrites {
   PlacedGraph placed;
-  int num_recomputed = 0;
-  int num_parked = 0;
+  int num_rematerialised = 0;
+  int num_offloaded = 0;
 };
 
 /// Some of those who read the value of their own step, at least one.
@@ -48,28 +48,28 @@ std::vector<PlacedValueId> values_with(const PlacedGraph& placed, Predicate pred
   return values;
 }
 
-/// Values drawn at random, those that rewrites made among them, are recomputed or parked for some
-/// of their readers.
+/// Values drawn at random, those that rewrites made among them, are rematerialised or offloaded for
+/// some of their readers.
 inline RandomRewrites with_random_rewrites(const PlacedGraph& original, const Machine& machine,
                                            unsigned seed, int num_tries) {
   std::mt19937 random(seed);
   RandomRewrites result{original};
   PlacedGraph& placed = result.placed;
   for (int i = 0; i < num_tries; ++i) {
-    const bool recomputes = random() % 2 == 0;
+    const bool is_rematerialised = random() % 2 == 0;
     const auto values = values_with(placed, [&](PlacedValueId value) {
       const size_t num_readers = readers_of(placed, value).size();
-      return recomputes ? num_readers > 1 && can_recompute(placed, value)
-                        : num_readers > 0 && can_park(placed, value, machine);
+      return is_rematerialised ? num_readers > 1 && can_rematerialise(placed, value)
+                               : num_readers > 0 && can_offload(placed, value, machine);
     });
     if (values.empty()) continue;
     const PlacedValueId value = values[random() % values.size()];
     const std::vector<PlacedOpId> all = readers_of(placed, value);
     std::vector<PlacedOpId> some = some_of(all, random);
-    if (recomputes && some.size() == all.size()) some.pop_back();
-    placed =
-        recomputes ? recompute(placed, value, some) : park_on_host(placed, value, some, machine);
-    ++(recomputes ? result.num_recomputed : result.num_parked);
+    if (is_rematerialised && some.size() == all.size()) some.pop_back();
+    placed = is_rematerialised ? rematerialise(placed, value, some)
+                               : offload_to_host(placed, value, some, machine);
+    ++(is_rematerialised ? result.num_rematerialised : result.num_offloaded);
   }
   return result;
 }

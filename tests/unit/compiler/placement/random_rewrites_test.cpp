@@ -8,8 +8,8 @@ namespace graphc {
 namespace {
 
 TEST(Rewrites, RandomGraphsStayValid) {
-  int num_recomputed = 0;
-  int num_parked = 0;
+  int num_rematerialised = 0;
+  int num_offloaded = 0;
   for (unsigned seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Machine machine = random_machine(seed);
@@ -18,12 +18,12 @@ TEST(Rewrites, RandomGraphsStayValid) {
     EXPECT_EQ(verify_placed_graph(rewritten.placed, machine), std::nullopt);
     const PlacedGraph split = split_rows(rewritten.placed, machine, {64, 64, 64, 1, 3});
     EXPECT_EQ(verify_placed_graph(split, machine), std::nullopt);
-    num_recomputed += rewritten.num_recomputed;
-    num_parked += rewritten.num_parked;
+    num_rematerialised += rewritten.num_rematerialised;
+    num_offloaded += rewritten.num_offloaded;
   }
   // The sample must contain what it is about.
-  EXPECT_GT(num_recomputed, 100);
-  EXPECT_GT(num_parked, 50);
+  EXPECT_GT(num_rematerialised, 100);
+  EXPECT_GT(num_offloaded, 50);
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ TEST(ModuloLanes, ATrialNamesWhatIsInTheWay) {
   const ModuloTrial trial = lanes.trial(c, slot, 0);
   ASSERT_FALSE(trial.fits);
   EXPECT_EQ(trial.excess_ns, 1);
-  for (const TaskId other : trial.in_the_way) EXPECT_EQ(other, a);
+  for (const TaskId other : trial.conflicts) EXPECT_EQ(other, a);
   lanes.remove(a, slot);
   EXPECT_TRUE(lanes.trial(c, slot, 0).fits);
 }

@@ -53,7 +53,7 @@ def problems_in(root):
 
 
 def main():
-    default_root = pathlib.Path(__file__).resolve().parent.parent
+    default_root = pathlib.Path(__file__).resolve().parents[2]
     root = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else default_root
     problems = list(problems_in(root))
     print("\n".join(problems) if problems else "files: house rules kept")

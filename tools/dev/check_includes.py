@@ -176,7 +176,7 @@ def problem_of(path, quote, header):
     """Why the file `path` may not include `header`, or None."""
     unit = unit_of(path)
     if unit is None:
-        return "this folder is not in the table of tools/check_includes.py"
+        return "this folder is not in the table of tools/dev/check_includes.py"
     if header.endswith((".cpp", ".cu")):
         return "a source file is compiled, not included"
     if quote == "<":
@@ -237,7 +237,7 @@ def forward_declarations_in(root):
 
 
 def main():
-    default_root = pathlib.Path(__file__).resolve().parent.parent
+    default_root = pathlib.Path(__file__).resolve().parents[2]
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default_root
     problems = list(problems_in(root)) + list(forward_declarations_in(root))
     cycle = find_cycle()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the fuzzers with clang and lets them run, one after the other; see docs/testing.md.
 #
-#   tools/fuzz.sh [OPTION...] [TARGET...]     default: every target for one minute
+#   tools/dev/fuzz.sh [OPTION...] [TARGET...]     default: every target for one minute
 #     --minutes N    each target for N minutes a round
 #     --runs N       each target for N inputs a round instead, the same in every run of the script
 #     --rounds N     N rounds over the targets; 0: until it is stopped
@@ -13,7 +13,7 @@
 # --runs both are in build/PRESET/fuzz/smoke and start empty. The exit code is 1 when something was
 # found.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 readonly all_targets=(plan graph_yaml graph_text machine schedule decisions npy safetensors)
 preset=fuzz

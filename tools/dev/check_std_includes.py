@@ -143,7 +143,7 @@ def print_header(root):
 
 
 def main(arguments):
-    root = pathlib.Path(__file__).resolve().parent.parent
+    root = pathlib.Path(__file__).resolve().parents[2]
     if arguments == ["--header"]:
         print_header(root)
         return 0

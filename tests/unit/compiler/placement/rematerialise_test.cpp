@@ -1,4 +1,4 @@
-#include "compiler/placement/recompute.h"
+#include "compiler/placement/rematerialise.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,13 +15,13 @@ using testing::ElementsAre;
 /// h is needed at both ends of the step, the state is replaced in between.
 ///
 ///   gpu0   [x -> gpu0]  [h = x + w]  [a = relu h]  [w_new = w + a]  [b = tanh a]  [c = h + b]
-class Recompute : public testing::Test {
+class Rematerialise : public testing::Test {
  protected:
   PlacedGraph again(const PlacedGraph& placed, const std::string& value,
                     const std::vector<std::string>& readers) const {
     std::vector<PlacedOpId> ids;
     for (const std::string& reader : readers) ids.push_back(op_named(placed, reader));
-    return recompute(placed, value_named(placed, value), ids);
+    return rematerialise(placed, value_named(placed, value), ids);
   }
 
   Machine machine_ = star_machine();
@@ -41,7 +41,7 @@ class Recompute : public testing::Test {
 
 //   before   [h]  [a reads h] ...              [c reads h]
 //   after    [h]  [a reads h] ... [h (again)]  [c reads h (again)]
-TEST_F(Recompute, ComputesTheValueASecondTimeRightBeforeItsReader) {
+TEST_F(Rematerialise, ComputesTheValueASecondTimeRightBeforeItsReader) {
   const PlacedGraph placed = again(placed_, "h@gpu0", {"c"});
   EXPECT_THAT(names_of_ops(placed), ElementsAre("feed x", "x -> gpu0", "h", "a", "w_new", "b",
                                                 "h (again)", "c", "d", "d -> cpu", "output d"));
@@ -52,7 +52,7 @@ TEST_F(Recompute, ComputesTheValueASecondTimeRightBeforeItsReader) {
   EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
 }
 
-TEST_F(Recompute, ValuesKeepTheirIdsAndTheNewOneComesLast) {
+TEST_F(Rematerialise, ValuesKeepTheirIdsAndTheNewOneComesLast) {
   const PlacedGraph placed = again(placed_, "h@gpu0", {"c"});
   ASSERT_EQ(placed.values.size(), placed_.values.size() + 1);
   for (const PlacedValueId value : placed_.values.ids()) {
@@ -65,7 +65,7 @@ TEST_F(Recompute, ValuesKeepTheirIdsAndTheNewOneComesLast) {
 
 //   before   [a]  [b reads a]               [c reads a twice]          [d reads a]
 //   after    [a]  [b reads a]  [a (again)]  [c reads a (again) twice]  [d reads a (again)]
-TEST_F(Recompute, SeveralReadersShareTheSecondComputation) {
+TEST_F(Rematerialise, SeveralReadersShareTheSecondComputation) {
   const PlacedGraph whole = placed_of(graph_of("graph g\n"
                                                "input %x : f32[4]\n"
                                                "%a = relu(%x)\n"
@@ -84,7 +84,7 @@ TEST_F(Recompute, SeveralReadersShareTheSecondComputation) {
 }
 
 //   [h] [a] [w_new] [h (again)] [a (again) reads h (again)] [b] [c reads h (again 2)]
-TEST_F(Recompute, ASecondComputationMayReadASecondComputation) {
+TEST_F(Rematerialise, ASecondComputationMayReadASecondComputation) {
   PlacedGraph placed = again(placed_, "a@gpu0", {"b"});
   placed = again(placed, "h@gpu0", {"a (again)"});
   placed = again(placed, "h@gpu0", {"c"});
@@ -95,7 +95,7 @@ TEST_F(Recompute, ASecondComputationMayReadASecondComputation) {
 }
 
 // c and e read the second computation of h; then e reads a third one.
-TEST_F(Recompute, ASecondComputationMayBeRepeatedToo) {
+TEST_F(Rematerialise, ASecondComputationMayBeRepeatedToo) {
   PlacedGraph placed = placed_of(graph_of("graph g\n"
                                           "input %x : f32[4]\n"
                                           "%h = relu(%x)\n"
@@ -112,7 +112,7 @@ TEST_F(Recompute, ASecondComputationMayBeRepeatedToo) {
   EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
 }
 
-TEST_F(Recompute, BothComputationsAreDividedIntoTheSameBlocks) {
+TEST_F(Rematerialise, BothComputationsAreDividedIntoTheSameBlocks) {
   const Machine machine = star_machine();
   const PlacedGraph whole = placed_of(graph_of("graph g\n"
                                                "input %x : f32[64, 4]\n"
@@ -128,11 +128,11 @@ TEST_F(Recompute, BothComputationsAreDividedIntoTheSameBlocks) {
               ElementsAre("feed x", "h[0:32]", "h[32:64]", "a[0:32]", "a[32:64]", "h (again)[0:32]",
                           "h (again)[32:64]", "c[0:32]", "c[32:64]", "output c"));
   EXPECT_EQ(verify_placed_graph(split, machine), std::nullopt);
-  EXPECT_FALSE(can_recompute(split, value_named(split, "h@cpu"))) << "it has two producers";
+  EXPECT_FALSE(can_rematerialise(split, value_named(split, "h@cpu"))) << "it has two producers";
 }
 
 // An output that stays reads the first computation, so all readers may read the second.
-TEST_F(Recompute, AnOutputThatStaysKeepsTheFirst) {
+TEST_F(Rematerialise, AnOutputThatStaysKeepsTheFirst) {
   const PlacedGraph whole = placed_of(graph_of("graph g\n"
                                                "input %x : f32[4]\n"
                                                "%h = relu(%x) device gpu0\n"
@@ -145,9 +145,9 @@ TEST_F(Recompute, AnOutputThatStaysKeepsTheFirst) {
   EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
 }
 
-TEST_F(Recompute, OnlyWhatANodeOfTheDeviceMakesAnewInEveryStep) {
+TEST_F(Rematerialise, OnlyWhatANodeOfTheDeviceMakesAnewInEveryStep) {
   const auto can = [&](const std::string& value) {
-    return can_recompute(placed_, value_named(placed_, value));
+    return can_rematerialise(placed_, value_named(placed_, value));
   };
   EXPECT_TRUE(can("h@gpu0"));
   EXPECT_TRUE(can("d@gpu0"));
@@ -158,7 +158,7 @@ TEST_F(Recompute, OnlyWhatANodeOfTheDeviceMakesAnewInEveryStep) {
   EXPECT_FALSE(can("k@gpu0")) << "a constant";
 }
 
-TEST_F(Recompute, WhatBreaksItsRequirementsIsABug) {
+TEST_F(Rematerialise, WhatBreaksItsRequirementsIsABug) {
   EXPECT_DEATH(again(placed_, "x@gpu0", {"h"}), "'x@gpu0' is computed once");
   EXPECT_DEATH(again(placed_, "h@gpu0", {}), "nobody reads");
   EXPECT_DEATH(again(placed_, "h@gpu0", {"a", "c"}), "'h@gpu0' is left without readers");

@@ -1,4 +1,4 @@
-#include "compiler/placement/recompute.h"
+#include "compiler/placement/rematerialise.h"
 
 #include <algorithm>
 
@@ -19,15 +19,15 @@ bool is_read(const PlacedGraph& placed, PlacedValueId value) {
 
 }  // namespace
 
-bool can_recompute(const PlacedGraph& placed, PlacedValueId value) {
+bool can_rematerialise(const PlacedGraph& placed, PlacedValueId value) {
   const std::vector<PlacedOpId>& producers = placed.values[value].producers;
   if (producers.size() != 1 || placed.is_filled_at_load(value)) return false;
   return placed.ops[producers.front()].kind == PlacedOpKind::kNode;
 }
 
-PlacedGraph recompute(const PlacedGraph& placed, PlacedValueId value,
-                      const std::vector<PlacedOpId>& readers) {
-  CHECK(can_recompute(placed, value), "'" + placed.values[value].name + "' is computed once");
+PlacedGraph rematerialise(const PlacedGraph& placed, PlacedValueId value,
+                          const std::vector<PlacedOpId>& readers) {
+  CHECK(can_rematerialise(placed, value), "'" + placed.values[value].name + "' is computed once");
   CHECK(!readers.empty(), "a second computation that nobody reads");
   PlacedOp again = placed.ops[placed.values[value].producers.front()];
   again.name = without_remark(again.name);

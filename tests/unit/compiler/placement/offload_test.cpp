@@ -1,9 +1,9 @@
-#include "compiler/placement/park_on_host.h"
+#include "compiler/placement/offload.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "compiler/placement/recompute.h"
+#include "compiler/placement/rematerialise.h"
 #include "tests/unit/compiler/placement/placed_names.h"
 #include "tests/unit/compiler/placement/worlds.h"
 
@@ -15,16 +15,16 @@ using testing::ElementsAre;
 /// h is needed at both ends of the step.
 ///
 ///   gpu0   [x -> gpu0]  [h = relu x]  [a = tanh h]  [b = tanh a]  [c = h + b]
-class ParkOnHost : public testing::Test {
+class Offload : public testing::Test {
  protected:
-  PlacedGraph park(const PlacedGraph& placed, const std::string& value,
-                   const std::vector<std::string>& readers) const {
+  PlacedGraph offload(const PlacedGraph& placed, const std::string& value,
+                      const std::vector<std::string>& readers) const {
     std::vector<PlacedOpId> ids;
     for (const std::string& reader : readers) ids.push_back(op_named(placed, reader));
-    return park_on_host(placed, value_named(placed, value), ids, machine_);
+    return offload_to_host(placed, value_named(placed, value), ids, machine_);
   }
   bool can(const PlacedGraph& placed, const std::string& value) const {
-    return can_park(placed, value_named(placed, value), machine_);
+    return can_offload(placed, value_named(placed, value), machine_);
   }
 
   Machine machine_ = star_machine();
@@ -40,8 +40,8 @@ class ParkOnHost : public testing::Test {
 
 //   before   [h]              [a reads h]  [b]                      [c reads h]
 //   after    [h]  [h -> cpu]  [a reads h]  [b]  [h -> gpu0 (back)]  [c reads h (back)]
-TEST_F(ParkOnHost, CopiesOutWhenMadeAndBackBeforeTheReader) {
-  const PlacedGraph placed = park(placed_, "h@gpu0", {"c"});
+TEST_F(Offload, CopiesOutWhenMadeAndBackBeforeTheReader) {
+  const PlacedGraph placed = offload(placed_, "h@gpu0", {"c"});
   EXPECT_THAT(names_of_ops(placed), ElementsAre("feed x", "x -> gpu0", "h", "h -> cpu", "a", "b",
                                                 "h -> gpu0 (back)", "c"));
   EXPECT_THAT(names_of_reads(placed, "a"), ElementsAre("h@gpu0"));
@@ -50,8 +50,8 @@ TEST_F(ParkOnHost, CopiesOutWhenMadeAndBackBeforeTheReader) {
   EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
 }
 
-TEST_F(ParkOnHost, ValuesKeepTheirIdsAndNewOnesComeLast) {
-  const PlacedGraph placed = park(placed_, "h@gpu0", {"c"});
+TEST_F(Offload, ValuesKeepTheirIdsAndNewOnesComeLast) {
+  const PlacedGraph placed = offload(placed_, "h@gpu0", {"c"});
   ASSERT_EQ(placed.values.size(), placed_.values.size() + 2);
   for (const PlacedValueId value : placed_.values.ids()) {
     EXPECT_EQ(placed.values[value].name, placed_.values[value].name);
@@ -62,7 +62,7 @@ TEST_F(ParkOnHost, ValuesKeepTheirIdsAndNewOnesComeLast) {
 
 //   before   [h]              [a]  [b]                      [c reads h]  [h -> cpu]  [output h]
 //   after    [h]  [h -> cpu]  [a]  [b]  [h -> gpu0 (back)]  [c reads h (back)]       [output h]
-TEST_F(ParkOnHost, TheCopyForTheHostsOwnReaderIsUsedAndMovesUp) {
+TEST_F(Offload, TheCopyForTheHostsOwnReaderIsUsedAndMovesUp) {
   const PlacedGraph whole = placed_of(graph_of("graph g\n"
                                                "input %x : f32[4]\n"
                                                "%h = relu(%x) device gpu0\n"
@@ -71,21 +71,21 @@ TEST_F(ParkOnHost, TheCopyForTheHostsOwnReaderIsUsedAndMovesUp) {
                                                "output %c on gpu0\n"
                                                "output %h\n"),
                                       machine_);
-  const PlacedGraph placed = park(whole, "h@gpu0", {"c"});
+  const PlacedGraph placed = offload(whole, "h@gpu0", {"c"});
   EXPECT_THAT(names_of_ops(placed), ElementsAre("feed x", "x -> gpu0", "h", "h -> cpu", "a",
                                                 "h -> gpu0 (back)", "c", "output h"));
   EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
 }
 
 //   [feed x]  [x -> gpu0]  [a reads x]  ...  [x -> gpu0 (back)]  [c reads x (back)]
-TEST_F(ParkOnHost, WhatCameFromTheHostIsSentASecondTime) {
+TEST_F(Offload, WhatCameFromTheHostIsSentASecondTime) {
   const PlacedGraph whole = placed_of(graph_of("graph g\n"
                                                "input %x : f32[4]\n"
                                                "%a = relu(%x) device gpu0\n"
                                                "%c = add(%x, %a) device gpu0\n"
                                                "output %c on gpu0\n"),
                                       machine_);
-  const PlacedGraph placed = park(whole, "x@gpu0", {"c"});
+  const PlacedGraph placed = offload(whole, "x@gpu0", {"c"});
   EXPECT_THAT(names_of_ops(placed),
               ElementsAre("feed x", "x -> gpu0", "a", "x -> gpu0 (back)", "c"));
   EXPECT_THAT(names_of_reads(placed, "x -> gpu0 (back)"), ElementsAre("x@cpu"));
@@ -93,7 +93,7 @@ TEST_F(ParkOnHost, WhatCameFromTheHostIsSentASecondTime) {
 }
 
 // What is on the host on its way from gpu0 to gpu1 is there for both.
-TEST_F(ParkOnHost, AHopOverTheHostServesBothEnds) {
+TEST_F(Offload, AHopOverTheHostServesBothEnds) {
   const PlacedGraph whole = placed_of(graph_of("graph g\n"
                                                "input %x : f32[4]\n"
                                                "%h = relu(%x) device gpu0\n"
@@ -104,8 +104,8 @@ TEST_F(ParkOnHost, AHopOverTheHostServesBothEnds) {
                                                "output %c on gpu1\n"
                                                "output %e on gpu0\n"),
                                       machine_);
-  PlacedGraph placed = park(whole, "h@gpu1", {"c"});
-  placed = park(placed, "h@gpu0", {"e"});
+  PlacedGraph placed = offload(whole, "h@gpu1", {"c"});
+  placed = offload(placed, "h@gpu0", {"e"});
   EXPECT_THAT(names_of_ops(placed),
               ElementsAre("feed x", "x -> gpu0", "h", "h -> cpu", "h -> gpu1", "a",
                           "h -> gpu1 (back)", "c", "d", "h -> gpu0 (back)", "e"));
@@ -113,9 +113,9 @@ TEST_F(ParkOnHost, AHopOverTheHostServesBothEnds) {
 }
 
 // The host's copy cannot be made from what is fetched from it: it gets another one.
-TEST_F(ParkOnHost, ACopyToTheHostMayBeAReaderItself) {
-  const PlacedGraph once = park(placed_, "h@gpu0", {"c"});
-  const PlacedGraph placed = park(once, "h@gpu0", {"h -> cpu"});
+TEST_F(Offload, ACopyToTheHostMayBeAReaderItself) {
+  const PlacedGraph once = offload(placed_, "h@gpu0", {"c"});
+  const PlacedGraph placed = offload(once, "h@gpu0", {"h -> cpu"});
   EXPECT_THAT(names_of_ops(placed),
               ElementsAre("feed x", "x -> gpu0", "h", "h -> cpu (2)", "h -> gpu0 (back 2)",
                           "h -> cpu", "a", "b", "h -> gpu0 (back)", "c"));
@@ -123,7 +123,7 @@ TEST_F(ParkOnHost, ACopyToTheHostMayBeAReaderItself) {
 }
 
 //   [h] [h -> cpu] [a] [h -> gpu0 (back)] [b] ... [h -> gpu0 (back 2)] [c]: one way out, two back
-TEST_F(ParkOnHost, WhatCameBackMayBeParkedAgain) {
+TEST_F(Offload, WhatCameBackMayBeParkedAgain) {
   const PlacedGraph whole = placed_of(graph_of("graph g\n"
                                                "input %x : f32[4]\n"
                                                "%h = relu(%x) device gpu0\n"
@@ -132,8 +132,8 @@ TEST_F(ParkOnHost, WhatCameBackMayBeParkedAgain) {
                                                "%c = add(%h, %b) device gpu0\n"
                                                "output %c on gpu0\n"),
                                       machine_);
-  PlacedGraph placed = park(whole, "h@gpu0", {"b", "c"});
-  placed = park(placed, "h@gpu0 (back)", {"c"});
+  PlacedGraph placed = offload(whole, "h@gpu0", {"b", "c"});
+  placed = offload(placed, "h@gpu0 (back)", {"c"});
   EXPECT_THAT(names_of_ops(placed),
               ElementsAre("feed x", "x -> gpu0", "h", "h -> cpu", "a", "h -> gpu0 (back)", "b",
                           "h -> gpu0 (back 2)", "c"));
@@ -141,8 +141,8 @@ TEST_F(ParkOnHost, WhatCameBackMayBeParkedAgain) {
 }
 
 // The second computation of b reads a, which waits for it on the host. What another computation
-// left on the host would come too late for the first: each is parked by itself.
-TEST_F(ParkOnHost, GoesTogetherWithRecomputation) {
+// left on the host would come too late for the first: each is offloaded by itself.
+TEST_F(Offload, GoesTogetherWithRecomputation) {
   const PlacedGraph whole = placed_of(graph_of("graph g\n"
                                                "input %x : f32[4]\n"
                                                "%a = relu(%x) device gpu0\n"
@@ -152,11 +152,11 @@ TEST_F(ParkOnHost, GoesTogetherWithRecomputation) {
                                                "%e = add(%b, %d) device gpu0\n"
                                                "output %e on gpu0\n"),
                                       machine_);
-  PlacedGraph placed =
-      recompute(whole, value_named(whole, "b@gpu0"), {op_named(whole, "d"), op_named(whole, "e")});
-  placed = park(placed, "a@gpu0", {"b (again)"});
-  placed = park(placed, "b@gpu0 (again)", {"e"});
-  placed = park(placed, "b@gpu0", {"c"});
+  PlacedGraph placed = rematerialise(whole, value_named(whole, "b@gpu0"),
+                                     {op_named(whole, "d"), op_named(whole, "e")});
+  placed = offload(placed, "a@gpu0", {"b (again)"});
+  placed = offload(placed, "b@gpu0 (again)", {"e"});
+  placed = offload(placed, "b@gpu0", {"c"});
   EXPECT_THAT(
       names_of_ops(placed),
       ElementsAre("feed x", "x -> gpu0", "a", "a -> cpu", "b", "b -> cpu (2)", "b -> gpu0 (back 2)",
@@ -166,7 +166,7 @@ TEST_F(ParkOnHost, GoesTogetherWithRecomputation) {
   EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
 }
 
-TEST_F(ParkOnHost, OnlyWhatIsMadeAnewInEveryStepOnAnotherDevice) {
+TEST_F(Offload, OnlyWhatIsMadeAnewInEveryStepOnAnotherDevice) {
   const PlacedGraph placed = placed_of(graph_of("graph g\n"
                                                 "input %x : f32[4]\n"
                                                 "state %w : f32[4] init zeros\n"
@@ -187,7 +187,7 @@ TEST_F(ParkOnHost, OnlyWhatIsMadeAnewInEveryStepOnAnotherDevice) {
 }
 
 // cpu - gpu0 - gpu1: gpu1 has no link to the host.
-TEST_F(ParkOnHost, OnlyOverADirectLink) {
+TEST_F(Offload, OnlyOverADirectLink) {
   const Machine chain =
       machine_of("machine: chain\ndevices:\n" + kTidyCpu + tidy_gpu("gpu0") + tidy_gpu("gpu1") +
                  "links:\n"
@@ -198,18 +198,18 @@ TEST_F(ParkOnHost, OnlyOverADirectLink) {
                                                 "%h = relu(%x) device gpu1\n"
                                                 "output %h on gpu1\n"),
                                        chain);
-  EXPECT_TRUE(can_park(placed, value_named(placed, "x@gpu0"), chain));
-  EXPECT_FALSE(can_park(placed, value_named(placed, "h@gpu1"), chain));
+  EXPECT_TRUE(can_offload(placed, value_named(placed, "x@gpu0"), chain));
+  EXPECT_FALSE(can_offload(placed, value_named(placed, "h@gpu1"), chain));
   Machine one_way = machine_;
   std::erase_if(one_way.links,
                 [&](const LinkDirection& link) { return link.from == machine_.host(); });
-  EXPECT_FALSE(can_park(placed_, value_named(placed_, "h@gpu0"), one_way));
+  EXPECT_FALSE(can_offload(placed_, value_named(placed_, "h@gpu0"), one_way));
 }
 
-TEST_F(ParkOnHost, WhatBreaksItsRequirementsIsABug) {
-  EXPECT_DEATH(park(placed_, "x@cpu", {"x -> gpu0"}), "'x@cpu' cannot be parked");
-  EXPECT_DEATH(park(placed_, "h@gpu0", {}), "nobody reads");
-  EXPECT_DEATH(park(placed_, "h@gpu0", {"b"}), "'b' does not read 'h@gpu0' of its step");
+TEST_F(Offload, WhatBreaksItsRequirementsIsABug) {
+  EXPECT_DEATH(offload(placed_, "x@cpu", {"x -> gpu0"}), "'x@cpu' cannot be offloaded");
+  EXPECT_DEATH(offload(placed_, "h@gpu0", {}), "nobody reads");
+  EXPECT_DEATH(offload(placed_, "h@gpu0", {"b"}), "'b' does not read 'h@gpu0' of its step");
 }
 
 }  // namespace

@@ -5,6 +5,6 @@
 #   FOLDER/bench_gpu.sh [--only PREFIX,...] [--no-peers] [--peer-timeout S]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-# shellcheck source=tools/gpu_environment.sh
+# shellcheck source=tools/dev/gpu_environment.sh
 source ./gpu_environment.sh
 exec python3 bench_gpu.py "$@"

@@ -5,7 +5,7 @@
 #   FOLDER/test_gpu.sh
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-# shellcheck source=tools/gpu_environment.sh
+# shellcheck source=tools/dev/gpu_environment.sh
 source ./gpu_environment.sh
 export GRAPHRT_REQUIRE_GPU=1
 

@@ -1,4 +1,4 @@
-#include "compiler/placement/park_on_host.h"
+#include "compiler/placement/offload.h"
 
 #include <algorithm>
 
@@ -55,25 +55,26 @@ PlacedValueId add_copy(PlacedGraphRewrite& rewrite, PlacedValueId from, DeviceId
 
 }  // namespace
 
-bool can_park(const PlacedGraph& placed, PlacedValueId value, const Machine& machine) {
+bool can_offload(const PlacedGraph& placed, PlacedValueId value, const Machine& machine) {
   const DeviceId device = placed.values[value].device;
   if (placed.values[value].producers.size() != 1 || placed.is_filled_at_load(value)) return false;
   return device != machine.host() && machine.find_link(device, machine.host()) != nullptr &&
          machine.find_link(machine.host(), device) != nullptr;
 }
 
-PlacedGraph park_on_host(const PlacedGraph& placed, PlacedValueId value,
-                         const std::vector<PlacedOpId>& readers, const Machine& machine) {
-  CHECK(can_park(placed, value, machine), "'" + placed.values[value].name + "' cannot be parked");
+PlacedGraph offload_to_host(const PlacedGraph& placed, PlacedValueId value,
+                            const std::vector<PlacedOpId>& readers, const Machine& machine) {
+  CHECK(can_offload(placed, value, machine),
+        "'" + placed.values[value].name + "' cannot be offloaded");
   CHECK(!readers.empty(), "a copy back that nobody reads");
   PlacedGraphRewrite rewrite(placed);
   const auto known = find_on_host(placed, value, readers, machine);
-  const PlacedValueId parked =
+  const PlacedValueId offloaded =
       known ? *known : add_copy(rewrite, value, machine.host(), machine, "");
   const PlacedValueId back =
-      add_copy(rewrite, parked, placed.values[value].device, machine, "back");
+      add_copy(rewrite, offloaded, placed.values[value].device, machine, "back");
   rewrite.move_readers(value, back, readers);
-  return rewrite.in_order_with(rewrite.placed().values[parked].producers.front(),
+  return rewrite.in_order_with(rewrite.placed().values[offloaded].producers.front(),
                                placed.values[value].producers.front());
 }
 

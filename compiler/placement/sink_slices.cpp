@@ -1,4 +1,4 @@
-#include "compiler/placement/send_rows.h"
+#include "compiler/placement/sink_slices.h"
 
 #include <algorithm>
 
@@ -97,6 +97,6 @@ class RowSender {
 
 }  // namespace
 
-PlacedGraph send_rows(const PlacedGraph& placed) { return RowSender(placed).run(); }
+PlacedGraph sink_slices(const PlacedGraph& placed) { return RowSender(placed).run(); }
 
 }  // namespace graphc

@@ -1,4 +1,4 @@
-#include "compiler/placement/send_rows.h"
+#include "compiler/placement/sink_slices.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::UnorderedElementsAre;
 
 /// x is wanted on gpu0 by the nodes in `text`; insert_copies has sent rows where it may.
-class SendRows : public testing::Test {
+class SinkSlices : public testing::Test {
  protected:
   PlacedGraph placed(const std::string& text) const {
     return placed_of(graph_of("graph g\ninput %x : f32[8, 4]\n" + text), machine_);
@@ -34,7 +34,7 @@ constexpr const char* kHalf =
     "%b = slice(%x) {begin = 4, end = 8} device gpu0\n"
     "output %a on gpu1\noutput %b on gpu0\n";
 
-TEST_F(SendRows, WhatIsCutOutTravelsInsteadOfTheWhole) {
+TEST_F(SinkSlices, WhatIsCutOutTravelsInsteadOfTheWhole) {
   const PlacedGraph graph = placed(kHalf);
   EXPECT_THAT(copies(graph), UnorderedElementsAre("a", "b"));
   const PlacedOp& b = graph.ops[op_named(graph, "b")];
@@ -44,7 +44,7 @@ TEST_F(SendRows, WhatIsCutOutTravelsInsteadOfTheWhole) {
 }
 
 // Each would be a copy with a latency of its own.
-TEST_F(SendRows, NotIfOneDeviceCutsSeveralTimes) {
+TEST_F(SinkSlices, NotIfOneDeviceCutsSeveralTimes) {
   EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 4} device gpu0\n"
                             "%b = slice(%x) {begin = 4, end = 8} device gpu0\n"
                             "output %a on gpu0\noutput %b on gpu0\n")),
@@ -52,13 +52,13 @@ TEST_F(SendRows, NotIfOneDeviceCutsSeveralTimes) {
 }
 
 // All rows are x itself.
-TEST_F(SendRows, NotASliceOfEverything) {
+TEST_F(SinkSlices, NotASliceOfEverything) {
   EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 8} device gpu0\n"
                             "output %a on gpu0\n")),
               ElementsAre("x -> gpu0"));
 }
 
-TEST_F(SendRows, NotIfTheWholeIsReadOrStaysThere) {
+TEST_F(SinkSlices, NotIfTheWholeIsReadOrStaysThere) {
   EXPECT_THAT(copies(placed("%a = slice(%x) {begin = 0, end = 4} device gpu0\n"
                             "%y = relu(%x) device gpu0\n"
                             "output %a on gpu0\noutput %y on gpu0\n")),
@@ -68,7 +68,7 @@ TEST_F(SendRows, NotIfTheWholeIsReadOrStaysThere) {
               ElementsAre("x -> gpu0"));
 }
 
-TEST_F(SendRows, NotColumnsNorWhatTheUserKeeps) {
+TEST_F(SinkSlices, NotColumnsNorWhatTheUserKeeps) {
   EXPECT_THAT(copies(placed("%a = slice(%x) {axis = 1, begin = 0, end = 2} device gpu0\n"
                             "output %a on gpu0\n")),
               ElementsAre("x -> gpu0"));
@@ -77,7 +77,7 @@ TEST_F(SendRows, NotColumnsNorWhatTheUserKeeps) {
               ElementsAre("x -> gpu0"));
 }
 
-TEST_F(SendRows, TheVerifierWantsTheRowsOfTheSlice) {
+TEST_F(SinkSlices, TheVerifierWantsTheRowsOfTheSlice) {
   PlacedGraph graph = placed(kHalf);
   graph.ops[op_named(graph, "b")].reads[0].rows = RowRange{0, 4};
   EXPECT_EQ(verify_placed_graph(graph, machine_), "'b' does not send the rows that 'b' is");
@@ -85,7 +85,7 @@ TEST_F(SendRows, TheVerifierWantsTheRowsOfTheSlice) {
   EXPECT_EQ(verify_placed_graph(graph, machine_), "'b' does not send the rows that 'b' is");
 }
 
-TEST_F(SendRows, TheVerifierWantsItsOperand) {
+TEST_F(SinkSlices, TheVerifierWantsItsOperand) {
   PlacedGraph graph = placed(kHalf);
   graph.ops[op_named(graph, "b")].node = graph.ops[op_named(graph, "a")].node;
   EXPECT_EQ(verify_placed_graph(graph, machine_), "'b' does not send the rows that 'a' is");
