@@ -17,7 +17,7 @@ std::string graph_fingerprint(Graph graph) {
   for (Value& value : graph.values) {
     value.feed_path.reset();
     if (value.initializer.kind != InitializerKind::kData) continue;
-    text += (value.kind == ValueKind::kConstant ? "constant " : "state ") +
+    text += (value.kind == ValueKind::kConstant ? "constant " : "state ") + value.name + " " +
             std::to_string(checksum(value.initializer.data)) + "\n";
     value.initializer = {};
     if (value.kind == ValueKind::kConstant) value.kind = ValueKind::kState;
@@ -92,6 +92,7 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
                        typed);
 
   StepBound bound = relaxed_bound(typed, machine, costs, found.placement.pins);
+  const bool is_written = options.decisions_file || options.schedule_file;
   std::string given_up = describe_memory(found.decisions, lowered.whole, machine);
   return Compilation{std::move(found.parallel),
                      std::move(found.passes),
@@ -99,7 +100,7 @@ Result<Compilation> compile(const Graph& graph, const Machine& machine,
                      std::move(bound),
                      std::move(found.decisions),
                      std::move(given_up),
-                     options.effort,
+                     is_written ? std::nullopt : std::optional(options.effort),
                      std::move(lowered),
                      std::move(plan)};
 }

@@ -32,9 +32,9 @@ struct Compilation {
   PassRun passes;
   Placement placement;
   StepBound bound;
-  Decisions decisions;   ///< nothing is left open
-  std::string given_up;  ///< for memory, in words
-  Effort effort;
+  Decisions decisions;           ///< nothing is left open
+  std::string given_up;          ///< for memory, in words
+  std::optional<Effort> effort;  ///< of the search; absent where a file says what is done
   Lowered lowered;
   Plan plan;
 

@@ -51,6 +51,13 @@ bool is_of_parallel(const SourceRange& pin, const Compilation& compilation) {
                      [&](const BatchPart& part) { return is_same(part.where); });
 }
 
+/// What a placement that was not chosen would do to the step.
+std::string more_text(const Score& score, const Score& chosen) {
+  if (score.basis == ScoreBasis::kNotTried) return "was not tried";
+  return std::string("take ") + (score.basis == ScoreBasis::kBound ? "at least " : "") +
+         format_duration(score.interval_ns - chosen.interval_ns) + " more";
+}
+
 std::string device_text(const Compilation& compilation, const Machine& machine,
                         const PlacedOp& op) {
   const std::string name = "'" + machine.devices[op.destination].name + "'";
@@ -70,9 +77,8 @@ std::string device_text(const Compilation& compilation, const Machine& machine,
   for (const PlacementCandidate& other : compilation.placement.candidates) {
     if (other.name == compilation.placement.chosen.name || !other.score) continue;
     text += "; '" + other.name + "' would put it on '" +
-            machine.devices[other.decisions.assignment[*op.node]].name + "' and take " +
-            (other.score->basis != ScoreBasis::kSchedule ? "at least " : "") +
-            format_duration(other.score->interval_ns - chosen->interval_ns) + " more";
+            machine.devices[other.decisions.assignment[*op.node]].name + "' and " +
+            more_text(*other.score, *chosen);
   }
   return text;
 }

@@ -23,16 +23,10 @@ constexpr double kFullShare = 0.5;
 /// the effort was used up.
 std::string score_text(const std::optional<Score>& score, const std::string& otherwise) {
   if (!score) return otherwise;
-  const std::string time = format_duration(score->interval_ns);
-  switch (score->basis) {
-    case ScoreBasis::kSchedule:
-      return time;
-    case ScoreBasis::kBound:
-      return "over " + time;
-    case ScoreBasis::kNotTried:
-      return "not tried, " + time + " or more";
-  }
-  return time;
+  std::string time = format_duration(score->interval_ns);
+  if (score->basis == ScoreBasis::kBound) return "over " + time;
+  if (score->basis == ScoreBasis::kSchedule) return time;
+  return score->interval_ns == 0 ? "not tried" : "not tried, " + time + " or more";
 }
 
 /// Others that were compared, each with its time; of many the shortest few.
@@ -101,7 +95,7 @@ int64_t num_not_tried(const Candidates& candidates) {
 
 /// What was spared because the graph is large; nothing where all was searched.
 std::string effort_line(const Compilation& compilation) {
-  if (compilation.effort == Effort::kHigh) return "";
+  if (compilation.effort != Effort::kNormal) return "";
   std::vector<std::string> spared;
   const int64_t num_skipped = num_not_tried(compilation.parallel.candidates) +
                               num_not_tried(compilation.placement.candidates);
@@ -109,7 +103,7 @@ std::string effort_line(const Compilation& compilation) {
     spared.push_back(std::to_string(num_skipped) + " of the ways above " +
                      (num_skipped == 1 ? "was" : "were") + " not scheduled");
   }
-  const double share = budget_share(compilation.tasks().tasks.size(), compilation.effort);
+  const double share = budget_share(compilation.tasks().tasks.size(), Effort::kNormal);
   if (share < kFullShare) {
     spared.push_back(
         fmt::format("{} tasks were ordered with {:.2g} % of a small graph's budget for "

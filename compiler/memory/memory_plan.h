@@ -35,6 +35,13 @@ struct MemoryPlan {
   std::vector<SchedulingEdge> reuse_edges = {};
 };
 
+/// Pairs of values, or chains of them, that cannot take turns: an arena with more is packed by lives
+/// alone, as time lines are, which may take more bytes.
+struct PairBudget {
+  int64_t to_begin_with = 2'000'000;
+  int64_t per_chain = 1'000;
+};
+
 /// Gives every value its bytes. Two values share bytes only if they take turns: all accesses of one
 /// come, in every step, before all accesses of the other by an order that is enforced, and the
 /// other way round for the next step. On a device where the order of data and versions alone
@@ -49,7 +56,9 @@ struct MemoryPlan {
 /// Runs before: remove_redundant_waits, which keeps the order.
 /// Ensures:     verify_memory_plan passes. An arena is above its limit only if no policy above kept
 ///              it below: find_excess tells.
-MemoryPlan plan_memory(const Shared<Schedule>& schedule, const MemoryLimits& limits);
+/// Cost:        O(n log n) for n values, and that of the pairs that cannot share, up to `budget`.
+MemoryPlan plan_memory(const Shared<Schedule>& schedule, const MemoryLimits& limits,
+                       const PairBudget& budget = {});
 
 /// Bytes that the plan takes of a device, from load to the end.
 int64_t peak_bytes(const MemoryPlan& plan, DeviceId device);

@@ -26,11 +26,6 @@ IdVector<PlacedValueId, bool> find_exclusive(const Schedule& schedule) {
   return is_exclusive;
 }
 
-/// Pairs that cannot take turns, per chain: beyond this, and some to begin with, an arena is packed
-/// by lives alone, as time lines are.
-constexpr int64_t kMinMaxPairs = 2'000'000;
-constexpr int64_t kMaxPairsPerChain = 1'000;
-
 struct ArenaPacking {
   ArenaId arena;
   std::vector<Chain> chains;
@@ -47,9 +42,12 @@ struct DevicePacking {
 
 class MemoryPlanner {
  public:
-  MemoryPlanner(const Shared<Schedule>& schedule, const MemoryLimits& limits)
+  MemoryPlanner(const Shared<Schedule>& schedule, const MemoryLimits& limits,
+                const PairBudget& budget)
       : limits_(limits),
+        budget_(budget),
         accesses_(value_accesses(schedule)),
+        outer_(outer_accesses(accesses_)),
         enforced_(enforced_order(schedule)),
         reuse_(schedule, enforced_) {
     plan_.schedule = schedule;
@@ -139,7 +137,7 @@ class MemoryPlanner {
     const auto listed = lives_of(result.chains, ReusePolicy::kAsListed);
     const auto num_chains = static_cast<int64_t>(result.chains.size());
     auto conflicts = find_conflicts(result.chains, listed, reuse_, policy,
-                                    kMinMaxPairs + kMaxPairsPerChain * num_chains);
+                                    budget_.to_begin_with + budget_.per_chain * num_chains);
     if (!conflicts) {
       const auto lives = unrolled(lives_of(result.chains, policy), reuse_.num_places());
       result.bound_bytes = max_circle_load_bytes(problem.size_bytes, listed, reuse_.num_places());
@@ -183,15 +181,17 @@ class MemoryPlanner {
 
   void add_reuse_edges(ArenaId arena) {
     for (const ValueHandOver& over : hand_overs_in(plan_, arena, reuse_, accesses_)) {
-      const auto edges = reuse_.edges_between(accesses_[over.from], accesses_[over.to], over.steps,
-                                              share_kind(plan_, over.from, over.to));
+      const auto edges = reuse_.edges_between(outer_[over.from].last, outer_[over.to].first,
+                                              over.steps, share_kind(plan_, over.from, over.to));
       plan_.reuse_edges.insert(plan_.reuse_edges.end(), edges.begin(), edges.end());
     }
   }
 
   const MemoryLimits& limits_;
+  const PairBudget& budget_;
   MemoryPlan plan_;
   IdVector<PlacedValueId, std::vector<ValueAccess>> accesses_;
+  IdVector<PlacedValueId, OuterAccesses> outer_;
   HappensBefore enforced_;
   ReuseOrder reuse_;
   IdVector<ArenaId, std::vector<PlacedValueId>> exclusive_;
@@ -200,8 +200,9 @@ class MemoryPlanner {
 
 }  // namespace
 
-MemoryPlan plan_memory(const Shared<Schedule>& schedule, const MemoryLimits& limits) {
-  return MemoryPlanner(schedule, limits).take();
+MemoryPlan plan_memory(const Shared<Schedule>& schedule, const MemoryLimits& limits,
+                       const PairBudget& budget) {
+  return MemoryPlanner(schedule, limits, budget).take();
 }
 
 int64_t peak_bytes(const MemoryPlan& plan, DeviceId device) {

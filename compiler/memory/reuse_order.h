@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "compiler/memory/sharing.h"
 #include "compiler/solve/packing/interval_packing.h"
 
@@ -43,10 +45,10 @@ class ReuseOrder {
   LiveInterval enforced_life(const std::vector<ValueAccess>& accesses, const LaneEnds& ends) const;
 
   /// Of an interval: a life of step s + 1 is as much later than that of step s.
-  int64_t num_places() const { return static_cast<int64_t>(place_.size()); }
+  int64_t num_places() const { return std::max<int64_t>(static_cast<int64_t>(place_.size()), 1); }
 
   /// Dependencies that make what `b` does in step s + steps wait for `a` of step s, without those
-  /// that are enforced anyway.
+  /// that are enforced anyway. Outer accesses stand for all.
   std::vector<SchedulingEdge> edges_between(const std::vector<ValueAccess>& a,
                                             const std::vector<ValueAccess>& b, int32_t steps,
                                             ShareKind kind) const;

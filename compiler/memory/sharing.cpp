@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "compiler/solve/schedule/lane_order.h"
@@ -125,6 +126,34 @@ bool take_turns(const PlacedGraph& placed, const Accesses& a, const Accesses& b,
                 const LeastDistance& distance) {
   const auto a_leads = least_lead(placed, a, b, kind, distance);
   return a_leads && fit_together(a_leads, least_lead(placed, b, a, kind, distance));
+}
+
+IdVector<PlacedValueId, OuterAccesses> outer_accesses(
+    const IdVector<PlacedValueId, Accesses>& accesses) {
+  const auto group_of = [](const ValueAccess& access) {
+    return std::tuple(access.position.lane, access.rows.begin, access.rows.end);
+  };
+  IdVector<PlacedValueId, OuterAccesses> outer;
+  for (const Accesses& all : accesses) {
+    Accesses sorted = all;
+    std::stable_sort(sorted.begin(), sorted.end(), [&](const ValueAccess& a, const ValueAccess& b) {
+      if (group_of(a) != group_of(b)) return group_of(a) < group_of(b);
+      return is_earlier(a, b);
+    });
+    OuterAccesses of_value;
+    bool has_write = false;
+    for (size_t i = 0; i < sorted.size(); ++i) {
+      const bool is_first = i == 0 || group_of(sorted[i - 1]) != group_of(sorted[i]);
+      const bool is_last = i + 1 == sorted.size() || group_of(sorted[i]) != group_of(sorted[i + 1]);
+      has_write = has_write && !is_first;
+      const bool is_first_write = sorted[i].is_write && !has_write;
+      has_write = has_write || sorted[i].is_write;
+      if (is_first || is_first_write) of_value.first.push_back(sorted[i]);
+      if (is_last) of_value.last.push_back(sorted[i]);
+    }
+    outer.push_back(std::move(of_value));
+  }
+  return outer;
 }
 
 void AccessEnds::add(const Accesses& accesses) {

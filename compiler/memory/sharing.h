@@ -46,6 +46,16 @@ std::optional<int32_t> least_lead(const PlacedGraph& placed, const std::vector<V
                                   const std::vector<ValueAccess>& b, ShareKind kind,
                                   const LeastDistance& distance);
 
+/// Of the accesses to one value, those that stand for all where values are ordered: on every lane,
+/// for every range of rows, the first one, the first write and the last one. Lanes are in order, so
+/// what comes before or behind these comes before or behind all others.
+struct OuterAccesses {
+  std::vector<ValueAccess> first;  ///< also the first writes
+  std::vector<ValueAccess> last;
+};
+IdVector<PlacedValueId, OuterAccesses> outer_accesses(
+    const IdVector<PlacedValueId, std::vector<ValueAccess>>& accesses);
+
 /// Whether two values of one memory may have the same bytes: for some k, b of step s + k has them
 /// after a of step s, and before a of step s + 1. Requires: as least_lead.
 ///

@@ -25,6 +25,7 @@ Violation find_unpinned_copy(const MemoryPlan& plan) {
 Violation find_meeting(const MemoryPlan& plan) {
   const PlacedGraph& placed = plan.schedule->tasks->placed;
   const auto accesses = value_accesses(plan.schedule);
+  const auto outer = outer_accesses(accesses);
   const HappensBefore order = enforced_order(plan.schedule, plan.reuse_edges);
   const ReuseOrder reuse(plan.schedule, order);
   for (const ArenaId arena : plan.arenas.ids()) {
@@ -37,8 +38,8 @@ Violation find_meeting(const MemoryPlan& plan) {
       if (plan.buffers[from].versions > 1 || plan.buffers[to].versions > 1) {
         return pair + " share bytes, one has several versions";
       }
-      const auto lead = least_lead(placed, accesses[from], accesses[to], share_kind(plan, from, to),
-                                   distances_in(order));
+      const auto lead = least_lead(placed, outer[from].last, outer[to].first,
+                                   share_kind(plan, from, to), distances_in(order));
       if (!lead || *lead > steps) return pair + " share bytes without an order between them";
     }
   }

@@ -116,14 +116,20 @@ class PlacementSearch {
     comparison_.report(status);
   }
 
-  /// Something is scheduled in any case.
+  /// Whatever the effort, something is scheduled that fits, if that can be found.
   bool may_try(const Decisions& decisions) {
     const auto num_tasks = static_cast<int64_t>((*evaluator_.tasks(decisions))->tasks.size());
-    const bool is_first = !has_scheduled_ && !comparison_.best;
-    if (!is_first && num_tasks > comparison_.num_tasks_left) return false;
+    if (has_fitting() && num_tasks > comparison_.num_tasks_left) return false;
     comparison_.num_tasks_left -= num_tasks;
-    has_scheduled_ = true;
     return true;
+  }
+
+  bool has_fitting() const {
+    return comparison_.best ||
+           std::any_of(candidates_.begin(), candidates_.end(), [](const auto& candidate) {
+             return candidate.score && candidate.score->basis == ScoreBasis::kSchedule &&
+                    candidate.score->excess_bytes == 0;
+           });
   }
 
   void evaluate(PlacementCandidate& candidate) {
@@ -144,7 +150,6 @@ class PlacementSearch {
   const MemoryLimits& limits_;
   std::vector<PlacementCandidate> candidates_;
   Comparison& comparison_;
-  bool has_scheduled_ = false;
 };
 
 /// Where none was scheduled: one that can be routed, if there is one.

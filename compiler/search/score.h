@@ -12,7 +12,7 @@ namespace graphc {
 enum class ScoreBasis : uint8_t {
   kSchedule,
   kBound,     ///< lower bounds, and even those are too long to be chosen
-  kNotTried,  ///< lower bounds, and the effort was used up
+  kNotTried,  ///< lower bounds, or 0 where none is known: the effort was used up
 };
 
 /// How decisions do.

@@ -1,9 +1,9 @@
 #include "compiler/search/search.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "compiler/machine/check_figures.h"
@@ -43,23 +43,20 @@ std::vector<size_t> by_part(const std::vector<ParallelCandidate>& candidates) {
   return order;
 }
 
-/// Of ways that update in the same places, one with more rows in its largest part takes no less: if
-/// the other's bound is too long, or it is too large to be tried, so is this one.
+/// Of ways that update in the same places, those with more rows in their largest part are not tried
+/// once one could not win or was too large to be scheduled: less is computed side by side then.
 class Hopeless {
  public:
-  void add(const ParallelCandidate& candidate) {
-    by_updates_.emplace(key_of(candidate), *candidate.score);
-  }
-  std::optional<Score> find(const ParallelCandidate& candidate) const {
-    const auto found = by_updates_.find(key_of(candidate));
-    return found == by_updates_.end() ? std::nullopt : std::optional(found->second);
+  void add(const ParallelCandidate& candidate) { updates_.insert(updates_of(candidate)); }
+  bool contains(const ParallelCandidate& candidate) const {
+    return updates_.contains(updates_of(candidate));
   }
 
  private:
-  static std::optional<UpdatePlace> key_of(const ParallelCandidate& candidate) {
+  static std::optional<UpdatePlace> updates_of(const ParallelCandidate& candidate) {
     return candidate.parallel ? std::optional(candidate.parallel->updates) : std::nullopt;
   }
-  std::map<std::optional<UpdatePlace>, Score> by_updates_;
+  std::set<std::optional<UpdatePlace>> updates_;
 };
 
 /// Compares all candidates; gives the chosen one if it is at hand, else null.
@@ -77,13 +74,16 @@ std::unique_ptr<Placed> choose(const Graph& graph, const Target& target, Paralle
       if (comparison.best) comparison.way->best_ns = comparison.best->interval_ns;
       comparison.report(*comparison.way);
     }
-    candidate.score = hopeless.find(candidate);
-    if (candidate.score) continue;
+    if (hopeless.contains(candidate)) {
+      candidate.score = Score{.basis = ScoreBasis::kNotTried};
+      continue;
+    }
     auto next = placed(graph, candidate.parallel, target, comparison);
     if (!next) continue;
     candidate.score = next->placement.chosen.score;
     if (candidate.score->basis != ScoreBasis::kSchedule) {
-      if (next->evaluator.graph()->nodes.size() > kLargeGraph) hopeless.add(candidate);
+      const bool is_large = next->evaluator.graph()->nodes.size() > kLargeGraph;
+      if (is_large && target.effort == Effort::kNormal) hopeless.add(candidate);
       continue;
     }
     scores[i] = candidate.score;
@@ -91,8 +91,8 @@ std::unique_ptr<Placed> choose(const Graph& graph, const Target& target, Paralle
     const auto key = [](const Score& score) {
       return std::pair(score.excess_bytes, score.interval_ns);
     };
-    if (comparison.best && key(*comparison.best) <= key(*candidate.score)) continue;
-    comparison.best = candidate.score;
+    if (shortest && key(*shortest->placement.chosen.score) <= key(*candidate.score)) continue;
+    if (candidate.score->excess_bytes == 0) comparison.best = candidate.score;
     shortest = std::move(next);
     kept = i;
   }

@@ -17,8 +17,10 @@ namespace graphrt {
 Result<std::vector<std::byte>> read_file(const std::filesystem::path& path);
 
 /// The whole content of a regular file, mapped: read as it is looked at, and given back to the
-/// system where memory is short. Requires: nobody makes the file shorter while the bytes are in
-/// use; who does ends this process. Errors: as read_file.
+/// system where memory is short.
+/// Requires: nobody changes the file while the bytes are in use; who makes it shorter ends this
+///           process.
+/// Errors:   as read_file.
 Result<SharedBytes> map_file(const std::filesystem::path& path);
 
 /// The first `max_bytes` of a regular file, or all of it when it is shorter.

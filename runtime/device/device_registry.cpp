@@ -1,6 +1,7 @@
 #include "runtime/device/device_registry.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "runtime/base/text.h"
@@ -40,6 +41,7 @@ class DeviceOpener {
       TRY(open(device, kind));
     }
     if (options_.choice == "auto" && !emulated_.empty()) {
+      for (const std::string& reason : reasons_) set_.notes.push_back(reason);
       set_.notes.push_back("no GPU that this build can use: " + join(emulated_, ", ") +
                            (emulated_.size() == 1 ? " is" : " are") + " emulated on the CPU");
     }
@@ -69,20 +71,30 @@ class DeviceOpener {
     const BackEnd* back_end = registry_.find(kind);
     if (back_end == nullptr) return 0;
     if (back_end->prepare) back_end->prepare(launch_);
+    if (back_end->why_none && !back_end->why_none().empty()) return 0;
     return back_end->count ? back_end->count() : std::numeric_limits<int32_t>::max();
   }
 
-  Result<std::string> kind_that_serves(const PlanDevice& device) const {
+  Result<std::string> kind_that_serves(const PlanDevice& device) {
     if (device.kind == kHostKind) return device.kind;
     if (options_.choice == kEmulatedKind) return std::string(kEmulatedKind);
     if (options_.choice == "auto") {
       TRY(const int32_t num_devices, count(device.kind));
+      note_reason(device.kind);
       return num_devices > 0 ? device.kind : std::string(kEmulatedKind);
     }
     if (device.kind == options_.choice) return device.kind;
     return machine_error("the plan's " + device.name + " is of kind " + device.kind +
                          ", and only " + options_.choice +
                          " was asked for; use --devices=" + device.kind + " or --devices=emulated");
+  }
+
+  /// Why a kind has no devices here, if there is a reason beside that there are none.
+  void note_reason(const std::string& kind) {
+    const BackEnd* back_end = registry_.find(kind);
+    if (back_end == nullptr || !back_end->why_none) return;
+    const std::string reason = back_end->why_none();
+    if (!reason.empty()) reasons_.insert(reason);
   }
 
   Result<void> open(const PlanDevice& device, const std::string& kind) {
@@ -123,6 +135,7 @@ class DeviceOpener {
   LaunchMode launch_;
   DeviceSet set_;
   std::vector<std::string> emulated_;
+  std::set<std::string> reasons_;
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -60,7 +61,6 @@ Result<References> read_references(const fs::path& path) {
 /// What was seen of all graphs of one folder on one number of processors.
 struct Row {
   int num_graphs = 0;
-  int num_known = 0;
   double sum_of_ratios = 0;
   double worst = 0;
   int num_certified = 0;
@@ -69,41 +69,39 @@ struct Row {
   double seconds = 0;
 };
 
-Result<void> run(const fs::path& data, Effort effort) {
-  TRY(const References references, read_references(data / "reference_bounds.csv"));
+Result<std::vector<fs::path>> graphs_under(const fs::path& data) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(data)) {
     if (entry.path().extension() == ".stg") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   if (files.empty()) return input_error("there are no .stg files under '" + data.string() + "'");
-  std::map<std::pair<std::string, int>, Row> rows;
-  for (const fs::path& file : files) {
-    TRY(const std::string text, text_of(file));
-    for (const int num_processors : {2, 4, 8, 16}) {
-      const auto problem = parse_stg(text, static_cast<size_t>(num_processors));
-      if (!problem) return input_error(file.string() + ": " + problem.error().message);
-      const double start = cpu_seconds();
-      const int64_t length = schedule_pipelined(*problem, search_options(effort)).interval_ns;
-      const fs::path name = fs::relative(file, data);
-      Row& row = rows[{name.parent_path().string(), num_processors}];
-      row.seconds += cpu_seconds() - start;
-      ++row.num_graphs;
-      const auto known = references.find(name.string() + "," + std::to_string(num_processors));
-      const bool is_known = known != references.end();
-      const int64_t best = is_known ? known->second.best : interval_bound(*problem).interval_ns;
-      const double ratio = static_cast<double>(length) / static_cast<double>(best);
-      row.num_known += is_known ? 1 : 0;
-      row.sum_of_ratios += ratio;
-      row.worst = std::max(row.worst, ratio);
-      if (is_known && length < best) ++row.num_shorter;
-      if (!is_known || !known->second.is_optimal) continue;
-      ++row.num_certified;
-      row.num_hit += length == best ? 1 : 0;
-    }
-  }
+  return files;
+}
+
+void schedule(const SchedulingProblem& problem, Effort effort,
+              const std::optional<Reference>& reference, Row& row) {
+  const double start = cpu_seconds();
+  const int64_t length = schedule_pipelined(problem, search_options(effort)).interval_ns;
+  row.seconds += cpu_seconds() - start;
+  ++row.num_graphs;
+  const int64_t best = reference ? reference->best : interval_bound(problem).interval_ns;
+  const double ratio = static_cast<double>(length) / static_cast<double>(best);
+  row.sum_of_ratios += ratio;
+  row.worst = std::max(row.worst, ratio);
+  if (!reference) return;
+  row.num_shorter += length < best ? 1 : 0;
+  row.num_certified += reference->is_optimal ? 1 : 0;
+  row.num_hit += reference->is_optimal && length == best ? 1 : 0;
+}
+
+/// By folder and number of processors.
+using Rows = std::map<std::pair<std::string, int>, Row>;
+
+void print(const Rows& rows) {
   fmt::print(
-      "| graphs | P | mean ratio | worst | optima hit | ms a graph |\n|--|--:|--:|--:|--:|--:|\n");
+      "| graphs | P | mean ratio | worst | optima hit | ms a graph |\n"
+      "|--|--:|--:|--:|--:|--:|\n");
   int num_certified = 0;
   int num_hit = 0;
   for (const auto& [key, row] : rows) {
@@ -116,6 +114,25 @@ Result<void> run(const fs::path& data, Effort effort) {
   }
   fmt::print("optima hit: {} of {} certified, {:.1f} %\n", num_hit, num_certified,
              num_certified == 0 ? 0 : 100.0 * num_hit / num_certified);
+}
+
+Result<void> run(const fs::path& data, Effort effort) {
+  TRY(const References references, read_references(data / "reference_bounds.csv"));
+  TRY(const std::vector<fs::path> files, graphs_under(data));
+  Rows rows;
+  for (const fs::path& file : files) {
+    TRY(const std::string text, text_of(file));
+    const fs::path name = fs::relative(file, data);
+    for (const int num_processors : {2, 4, 8, 16}) {
+      const auto problem = parse_stg(text, static_cast<size_t>(num_processors));
+      if (!problem) return input_error(file.string() + ": " + problem.error().message);
+      const auto known = references.find(name.string() + "," + std::to_string(num_processors));
+      schedule(*problem, effort,
+               known == references.end() ? std::nullopt : std::optional(known->second),
+               rows[{name.parent_path().string(), num_processors}]);
+    }
+  }
+  print(rows);
   return {};
 }
 

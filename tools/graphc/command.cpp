@@ -243,6 +243,9 @@ Result<LoadedGraph> load_graph_and_look_at_machine(const Command& command,
 }
 
 Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnostics) {
+  if (command.focus && command.emit != "dot") {
+    return usage_error("--focus is for --emit=dot, which draws what is around an operation");
+  }
   TRY(const LoadedGraph loaded, load_graph_and_look_at_machine(command, diagnostics));
   TRY(const Machine machine, choose_machine(command, loaded, diagnostics));
   TRY(check_paths(command, loaded));
@@ -251,7 +254,7 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   CompileOptions options = options_for(command, dumps);
   TRY(options.memory_limits, parse_limits(command, machine));
   SearchProgress progress;
-  options.report = progress.report();
+  if (command.dump_after.empty()) options.report = progress.report();
   if (command.emit == kTradeOffs) {
     if (command.decisions_path) {
       return usage_error("--emit=pareto searches for decisions; --decisions gives them");
@@ -260,6 +263,7 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
       return usage_error("--emit=pareto compares only plans with overlap, not --serial ones");
     }
     TRY(const auto points, trade_offs(loaded.graph, machine, options, diagnostics));
+    progress.stop();
     return write_emitted(command, print_trade_offs(points, machine));
   }
   if (command.schedule_path) {
@@ -269,6 +273,7 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
     TRY(options.decisions_file, read_source_file(*command.decisions_path));
   }
   TRY(const Compilation compilation, compile(loaded.graph, machine, options, diagnostics));
+  progress.stop();
   return deliver(command, compilation, machine, diagnostics);
 }
 

@@ -1,6 +1,7 @@
 #include "tools/graphc/search_progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +18,13 @@ namespace {
 constexpr std::chrono::seconds kQuietFor{2};
 constexpr std::chrono::milliseconds kPeriod{200};
 constexpr size_t kBarWidth = 20;
-constexpr size_t kMaxLine = 120;
+constexpr size_t kUsualColumns = 80;
+
+size_t num_terminal_columns() {
+  struct winsize size{};
+  const bool is_known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return is_known ? size.ws_col : kUsualColumns;
+}
 
 std::string line_of(const graphc::SearchStatus& status) {
   const size_t num_ways = std::max<size_t>(status.num_ways, 1);
@@ -27,7 +34,7 @@ std::string line_of(const graphc::SearchStatus& status) {
       status.best_ns ? ", best step so far " + graphrt::format_duration(*status.best_ns) : "";
   const std::string line =
       fmt::format("[{}] {}/{}{}: {}", bar, status.num_done, num_ways, best, status.what);
-  return graphrt::printable_line(graphrt::shortened(line, kMaxLine));
+  return graphrt::printable_line(graphrt::shortened(line, num_terminal_columns() - 1));
 }
 
 }  // namespace
@@ -39,7 +46,7 @@ SearchProgress::SearchProgress() {
   if (thread) thread_ = *std::move(thread);
 }
 
-SearchProgress::~SearchProgress() {
+void SearchProgress::stop() {
   {
     const std::lock_guard lock(mutex_);
     is_stopped_ = true;

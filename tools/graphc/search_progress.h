@@ -15,8 +15,10 @@ class SearchProgress {
   SearchProgress();
   SearchProgress(const SearchProgress&) = delete;
   SearchProgress& operator=(const SearchProgress&) = delete;
-  /// Removes the bar.
-  ~SearchProgress();
+  ~SearchProgress() { stop(); }
+
+  /// Removes the bar: what comes next has the terminal for itself.
+  void stop();
 
   /// Empty where nothing is shown. Requires: this outlives it.
   graphc::SearchReport report();

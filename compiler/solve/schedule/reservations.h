@@ -32,6 +32,7 @@ class Reservations {
 
   /// Requires: the interval is free.
   void take(int64_t start_ns, int64_t duration_ns) {
+    if (duration_ns == 0) return;
     const int64_t end_ns = start_ns + duration_ns;
     auto behind = std::lower_bound(
         taken_.begin(), taken_.end(), start_ns,

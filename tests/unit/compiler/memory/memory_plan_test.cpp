@@ -153,6 +153,58 @@ TEST(PlanMemory, StateConstantsVersionsAndResidentOutputsShareWithNobody) {
   }
 }
 
+/// Every pair of buffers, every pair of accesses: dumber than verify_memory_plan, on purpose.
+void expect_all_pairs_take_turns(const MemoryPlan& plan) {
+  const PlacedGraph& placed = plan.schedule->tasks->placed;
+  const auto accesses = value_accesses(plan.schedule);
+  const HappensBefore order = enforced_order(plan.schedule, plan.reuse_edges);
+  for (const PlannedBuffer& a : plan.buffers) {
+    for (const PlannedBuffer& b : plan.buffers) {
+      if (b.value >= a.value || !share_bytes(a, b)) continue;
+      EXPECT_TRUE(take_turns(placed, accesses[a.value], accesses[b.value],
+                             share_kind(plan, a.value, b.value), distances_in(order)))
+          << placed.values[a.value].name << " and " << placed.values[b.value].name;
+    }
+  }
+}
+
+// With pairs and, where there are too many, by lives alone; with room and without, so that all
+// policies are tried.
+TEST(PlanMemory, WhateverSharesBytesTakesTurns) {
+  int num_larger = 0;
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Machine machine = random_machine(seed);
+    const Shared<Schedule> schedule = schedule_of(RandomGraph(seed).make(), machine);
+    const MemoryLimits roomy = memory_of(machine);
+    const MemoryLimits tight(roomy.size(), 0);
+    for (const MemoryLimits& limits : {roomy, tight}) {
+      const MemoryPlan by_pairs = plan_memory(schedule, limits);
+      const MemoryPlan by_lives = plan_memory(schedule, limits, {0, 0});
+      for (const MemoryPlan* plan : {&by_pairs, &by_lives}) {
+        EXPECT_EQ(verify_memory_plan(*plan), std::nullopt);
+        expect_all_pairs_take_turns(*plan);
+      }
+      for (const DeviceId device : machine.devices.ids()) {
+        num_larger += peak_bytes(by_lives, device) > peak_bytes(by_pairs, device) ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(num_larger, 0);  // by lives alone is another way
+}
+
+TEST(PlanMemory, OfAGraphWithoutTasks) {
+  const Machine machine = two_workers("1GiB");
+  const Graph graph = graph_of(
+      "graph g\n"
+      "state %a : f32[4] init zeros\n"
+      "state %b : f32[4] init zeros\n"
+      "output %a on cpu\n"
+      "output %b on cpu\n");
+  const MemoryPlan plan = plan_of(schedule_of(graph, machine), machine);
+  EXPECT_EQ(verify_memory_plan(plan), std::nullopt);
+}
+
 TEST(PlanMemory, ADeviceThatIsTooSmallIsFound) {
   const Machine machine = two_workers("1KiB");
   const MemoryPlan plan =

@@ -32,7 +32,8 @@ TEST(LoadedBackEnd, APlanThatNeedsItIsToldWhy) {
   EXPECT_THAT(opened.error().message, HasSubstr("the plan's far: the nothing back end cannot be"));
   const auto emulated = open_devices(wanted, {.choice = "auto", .map = {}}, registry);
   ASSERT_TRUE(emulated);
-  EXPECT_EQ(emulated->notes.size(), 1U);
+  ASSERT_EQ(emulated->notes.size(), 2U);
+  EXPECT_THAT(emulated->notes[0], HasSubstr("the nothing back end cannot be loaded"));
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ TEST(MaxCircleLoad, AgreesWithLookingAtEveryTime) {
   for (int i = 0; i < 500; ++i) {
     const Lives lives = random_lives(random, kPeriod);
     IdVector<RequestId, int64_t> size_bytes;
-    for (size_t k = 0; k < lives.size(); ++k) size_bytes.push_back(random() % 100);
+    for (size_t k = 0; k < lives.size(); ++k)
+      size_bytes.push_back(static_cast<int64_t>(random() % 100));
     int64_t expected = 0;
     for (int64_t time = 0; time < kPeriod; ++time) {
       int64_t load = 0;

@@ -67,7 +67,7 @@ TEST(FindHandOvers, AgreesWithLookingAtEveryByte) {
     std::shuffle(times.begin(), times.end(), random);
     const size_t num_uses = random() % 8;
     for (size_t use = 0; use < num_uses; ++use) {
-      const int64_t begin = random() % 16;
+      const auto begin = static_cast<int64_t>(random() % 16);
       // No two begin at one time of the period.
       const int64_t time = times[use] + 40 * static_cast<int64_t>(random() % 3);
       uses.push_back({begin, begin + static_cast<int64_t>(random() % 5), time});
