@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "compiler/vocabulary.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
