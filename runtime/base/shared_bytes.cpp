@@ -8,7 +8,7 @@ bool SharedBytes::operator==(const SharedBytes& other) const { return (*this <=>
 
 std::strong_ordering SharedBytes::operator<=>(const SharedBytes& other) const {
   if (size() != other.size()) return size() <=> other.size();
-  if (data() == other.data()) return std::strong_ordering::equal;
+  if (empty() || data() == other.data()) return std::strong_ordering::equal;
   return std::memcmp(data(), other.data(), size()) <=> 0;
 }
 
