@@ -16,7 +16,8 @@ Lives random_lives(std::mt19937& random, int64_t period) {
   const size_t num_lives = random() % 9;
   for (size_t i = 0; i < num_lives; ++i) {
     const int64_t begin = static_cast<int64_t>(random() % 40) - 15;
-    lives.push_back({begin, begin + static_cast<int64_t>(random() % (period + 3))});
+    lives.push_back(
+        {begin, begin + static_cast<int64_t>(random() % static_cast<size_t>(period + 3))});
   }
   return lives;
 }
