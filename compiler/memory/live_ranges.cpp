@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "compiler/solve/packing/floor_div.h"
+#include "compiler/solve/floor_div.h"
 
 namespace graphc {
 namespace {

@@ -20,11 +20,11 @@ struct Placement {
 };
 
 /// Chooses a device for every node that is not pinned: the best of earliest finish time (HEFT) and
-/// of every single device alone, each scheduled in full and compared by its time per step, once it
-/// keeps within the limits. So the result is never worse than the best single device. A candidate
-/// whose lower bound is longer than the best so far takes, and by more than hand-overs could take,
-/// is not scheduled, nor where `comparison` has no tasks left; if none is scheduled, since another
-/// way to spread the step is better, what is chosen has a bound for a score.
+/// of every single device alone, compared by their time per step once they keep within the limits.
+/// Each is scheduled in full, but for those whose lower bound is longer, by more than hand-overs
+/// could take, than the best so far takes, and those that `comparison` has no tasks left for: so the
+/// result is never worse than the best single device that was tried. If none is scheduled, since
+/// another way to spread the step is better, what is chosen has a bound for a score.
 ///
 /// Runs after:  the passes - costs need types, and a merged node is placed once.
 /// Errors:      a device that the machine does not have; no route between two devices, if no

@@ -23,8 +23,8 @@ struct PlacedSearch {
 };
 
 /// Decides how the batch is spread, where every node runs and what is given up for memory. Every
-/// way to spread the batch is placed and scheduled in full; the first of the best is taken, so
-/// dividing has to be worth it.
+/// way to spread the batch is placed, and scheduled if it may win and the effort reaches it; the
+/// first of the best is taken, so dividing has to be worth it.
 ///
 /// Errors: those of the passes; a device that the machine does not have; no route between two
 ///         devices.

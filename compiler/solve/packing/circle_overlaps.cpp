@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/solve/packing/floor_div.h"
+#include "compiler/solve/floor_div.h"
 
 namespace graphc {
 namespace {

@@ -5,7 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "compiler/solve/packing/floor_div.h"
+#include "compiler/solve/floor_div.h"
 
 namespace graphc {
 namespace {

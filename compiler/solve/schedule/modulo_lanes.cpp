@@ -4,10 +4,11 @@
 #include <queue>
 #include <utility>
 
+#include "compiler/solve/floor_div.h"
+
 namespace graphc {
 namespace {
 
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
 
 /// By how much a task is to be raised; the highest raise first, which no other can exceed any more.
