@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "compiler/lower/decisions_text.h"
+#include "compiler/lower/print_decisions.h"
 #include "compiler/schedule/relaxed_bound.h"
 #include "compiler/search/limits.h"
 #include "compiler/search/search.h"
@@ -28,6 +28,7 @@ struct CompileOptions {
 
 /// Everything the compiler found out. `lowered` holds all levels from the optimised graph on.
 struct Compilation {
+  std::vector<SourceRange> layer_places;  ///< where `layers` of the graph's `parallel` pins nodes
   ParallelChoice parallel;
   PassRun passes;
   Placement placement;
@@ -48,11 +49,11 @@ struct Compilation {
 
 /// From a graph to a verified plan; compile.cpp is the table of contents.
 /// Errors: what the user has to change, in `diagnostics`; a device without enough memory (machine).
-Result<Compilation> compile(const Graph& graph, const Machine& machine,
+Result<Compilation> compile(const GraphRequest& request, const Machine& machine,
                             const CompileOptions& options, DiagnosticSink& diagnostics);
 
 /// What less memory would cost in time, device by device, within the limits of the options.
-Result<std::vector<TradeOff>> trade_offs(const Graph& graph, const Machine& machine,
+Result<std::vector<TradeOff>> trade_offs(const GraphRequest& request, const Machine& machine,
                                          const CompileOptions& options,
                                          DiagnosticSink& diagnostics);
 

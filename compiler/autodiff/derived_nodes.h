@@ -24,7 +24,6 @@ struct Origin {
 /// with names that nothing else has.
 class DerivedNodes {
  public:
-  /// Requires: infer_types ran.
   explicit DerivedNodes(Graph graph);
 
   const Graph& graph() const { return graph_; }

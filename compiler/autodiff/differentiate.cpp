@@ -10,12 +10,8 @@
 
 namespace graphc {
 
-Result<Graph> differentiate(Graph graph, DiagnosticSink& diagnostics) {
-  if (!graph.training) return graph;
-  TRY(const TrainingPaths paths, find_training_paths(graph, diagnostics));
-  const Training training = *std::move(graph.training);
-  graph.training.reset();
-
+Result<Graph> differentiate(Graph graph, const Training& training, DiagnosticSink& diagnostics) {
+  TRY(const TrainingPaths paths, find_training_paths(graph, training, diagnostics));
   DerivedNodes nodes(std::move(graph));
   std::vector<ParameterGradient> gradients = add_backward_pass(nodes, training.loss, paths);
   if (training.clip_norm) {

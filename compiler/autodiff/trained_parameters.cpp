@@ -40,9 +40,9 @@ Flags values_behind(const Graph& graph, const std::vector<ValueId>& sources) {
 
 class PathFinder {
  public:
-  PathFinder(const Graph& graph, DiagnosticSink& diagnostics)
+  PathFinder(const Graph& graph, const Training& training, DiagnosticSink& diagnostics)
       : graph_(graph),
-        training_(*graph.training),
+        training_(training),
         diagnostics_(diagnostics),
         updaters_(graph.updaters()) {}
 
@@ -85,11 +85,11 @@ class PathFinder {
 
   void add_listed(const ListedParameter& listed) {
     const Value& state = graph_.values[listed.state];
-    if (state.type->element != ElementType::kF32) {
+    if (state.type.element != ElementType::kF32) {
       diagnostics_
           .error(listed.where, "only f32 states can be trained; " +
                                    graphrt::quoted_name(state.name) + " is " +
-                                   to_string(*state.type))
+                                   to_string(state.type))
           .notes.push_back(
               note_at(state.where, graphrt::quoted_name(state.name) + " is declared here"));
       return;
@@ -117,7 +117,7 @@ class PathFinder {
   void add_if_free(ValueId id) {
     const Value& value = graph_.values[id];
     const bool is_f32_state =
-        value.kind == ValueKind::kState && value.type->element == ElementType::kF32;
+        value.kind == ValueKind::kState && value.type.element == ElementType::kF32;
     if (!is_f32_state || paths_.reaches_loss[id] == 0 || updaters_[id]) return;
     paths_.parameters.push_back(id);
   }
@@ -150,8 +150,9 @@ class PathFinder {
 
 }  // namespace
 
-Result<TrainingPaths> find_training_paths(const Graph& graph, DiagnosticSink& diagnostics) {
-  return PathFinder(graph, diagnostics).run();
+Result<TrainingPaths> find_training_paths(const Graph& graph, const Training& training,
+                                          DiagnosticSink& diagnostics) {
+  return PathFinder(graph, training, diagnostics).run();
 }
 
 }  // namespace graphc

@@ -4,6 +4,7 @@
 
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/graph/graph.h"
+#include "compiler/graph/training.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {
@@ -20,11 +21,11 @@ struct TrainingPaths {
 };
 
 /// Finds the states to train, and what lies between them and the loss.
-/// Requires: infer_types ran; graph.training.
 /// Ensures:  every node on the path has a gradient rule; there is a parameter.
 /// Errors:   a loss that is no f32[]; a listed parameter that is not f32 or that a node updates;
 ///           nothing to train; an operator without a gradient on the path: all in `diagnostics`.
 ///           A listed parameter that the loss does not depend on gives a warning and is left out.
-Result<TrainingPaths> find_training_paths(const Graph& graph, DiagnosticSink& diagnostics);
+Result<TrainingPaths> find_training_paths(const Graph& graph, const Training& training,
+                                          DiagnosticSink& diagnostics);
 
 }  // namespace graphc

@@ -42,7 +42,7 @@ bool is_of_parallel(const SourceRange& pin, const Compilation& compilation) {
     return pin.file != nullptr && pin.file == where.file && pin.line == where.line &&
            pin.column == where.column;
   };
-  const std::vector<SourceRange>& layers = compilation.passes.graph->layer_places;
+  const std::vector<SourceRange>& layers = compilation.layer_places;
   if (std::any_of(layers.begin(), layers.end(), is_same)) return true;
   const std::optional<Parallel>& parallel = compilation.parallel.parallel;
   if (!parallel) return false;

@@ -76,7 +76,7 @@ class PlanLowering {
     for (const ValueId id : placed_.graph->values.ids()) {
       const Value& value = placed_.graph->values[id];
       if (value.kind != ValueKind::kInput) continue;
-      PlanInput input{value.name, *value.type, std::nullopt};
+      PlanInput input{value.name, value.type, std::nullopt};
       if (value.feed_path) input.feed_path = relative_to_plan(*value.feed_path);
       input_ids_[id] = plan_.inputs.push_back(input);
     }
@@ -198,7 +198,7 @@ class PlanLowering {
     for (const ValueId id : placed_.graph->values.ids()) {
       const Value& value = placed_.graph->values[id];
       if (value.kind == ValueKind::kState) {
-        plan_.states.push_back({value.name, *value.type, value.initializer, buffers_of[id]});
+        plan_.states.push_back({value.name, value.type, value.initializer, buffers_of[id]});
       } else if (value.kind == ValueKind::kConstant) {
         plan_.constants.push_back({value.name, value.initializer.data, buffers_of[id]});
       }

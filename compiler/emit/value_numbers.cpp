@@ -21,7 +21,7 @@ ValueNumbers::ValueNumbers(const Graph& graph) : number_(graph.values.size()) {
     const Value& value = graph.values[id];
     if (value.kind == ValueKind::kInput || value.kind == ValueKind::kState) add(id, next());
     if (value.kind != ValueKind::kConstant) continue;
-    const Content content{to_string(*value.type), value.initializer.data};
+    const Content content{to_string(value.type), value.initializer.data};
     add(id, constants_.emplace(content, next()).first->second);
   }
   for (const Node& node : graph.nodes) {  // a node stands behind those it reads

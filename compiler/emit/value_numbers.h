@@ -20,7 +20,6 @@ using ValueNumber = Id<struct ValueNumberTag>;
 /// Source: value numbering; Muchnick, Advanced Compiler Design and Implementation, section 12.4.
 class ValueNumbers {
  public:
-  /// Requires: infer_types ran.
   explicit ValueNumbers(const Graph& graph);
 
   size_t size() const { return first_value_.size(); }

@@ -17,7 +17,7 @@ namespace graphc {
 ///     the graph names. A constant has the graph's content.
 ///   - Every node is computed, every row of it, and every output hands out its value.
 ///
-/// Requires: infer_types ran; verify_plan(plan) found nothing, so that every operand gets what its
+/// Requires: verify_plan(plan) found nothing, so that every operand gets what its
 /// producers wrote and every row of a buffer has one writer.
 /// Cost: O(n log n) for a plan with n operands and producers.
 Violation verify_dataflow(const Plan& plan, const Graph& graph);

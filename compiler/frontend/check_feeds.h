@@ -1,7 +1,7 @@
 #pragma once
 
 #include "compiler/diagnostics/diagnostic.h"
-#include "compiler/graph/graph_declarations.h"
+#include "compiler/frontend/graph_declarations.h"
 
 namespace graphc {
 

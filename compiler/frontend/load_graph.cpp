@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "compiler/frontend/build_graph.h"
 #include "compiler/frontend/check_feeds.h"
+#include "compiler/frontend/parse_graph.h"
 #include "compiler/frontend/yaml_graph.h"
-#include "compiler/graph/build_graph.h"
-#include "compiler/graph/graph_text.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -55,7 +55,7 @@ Result<LoadedGraph> load_graph(std::shared_ptr<const SourceFile> file,
   for (const InputDeclaration& input : declarations.inputs) {
     if (input.feed) loaded.array_paths.push_back(input.feed->text);
   }
-  TRY(loaded.graph, build_graph(std::move(declarations), diagnostics));
+  TRY(loaded.request, build_graph(std::move(declarations), diagnostics));
   return loaded;
 }
 

@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
-#include "compiler/graph/graph.h"
+#include "compiler/graph/graph_request.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {
 
 /// What a graph file says.
 struct LoadedGraph {
-  Graph graph;
+  GraphRequest request;
   /// The file's `machine:`, joined with the folder of the graph file.
   std::optional<std::string> machine_path;
   SourceRange machine_where;  ///< place of `machine:`, for messages about that file
@@ -22,7 +22,7 @@ struct LoadedGraph {
 };
 
 /// Reads a graph in YAML or, if its name ends in `.graph` or its text starts with `graph NAME`, in
-/// text form. The result passes verify_graph; node types are as written (infer_types adds them).
+/// text form. The result passes verify_request.
 ///
 /// Every independent error is reported with its place, type errors among the parts that are in
 /// order included. Feeds are opened: they exist, have the element type and the row shape of their

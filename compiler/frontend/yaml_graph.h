@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "compiler/diagnostics/diagnostic.h"
-#include "compiler/graph/graph_declarations.h"
+#include "compiler/frontend/graph_declarations.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {

@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "compiler/graph/initial_number.h"
+#include "compiler/frontend/initial_number.h"
 #include "runtime/base/npy.h"
 #include "runtime/base/text.h"
 

@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/frontend/graph_declarations.h"
+#include "compiler/frontend/tensor_literal.h"
 #include "compiler/frontend/yaml_reader.h"
-#include "compiler/graph/graph_declarations.h"
-#include "compiler/graph/tensor_literal.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {

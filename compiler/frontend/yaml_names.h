@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/frontend/graph_declarations.h"
 #include "compiler/frontend/yaml_reader.h"
-#include "compiler/graph/graph_declarations.h"
 
 namespace graphc {
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/frontend/graph_declarations.h"
 #include "compiler/frontend/yaml_reader.h"
-#include "compiler/graph/graph_declarations.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {

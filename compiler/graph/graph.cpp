@@ -46,12 +46,10 @@ IdVector<ValueId, std::optional<NodeId>> Graph::updaters() const {
 }
 
 SourceGraph to_source_graph(const Graph& graph) {
-  CHECK(!graph.training, "the updates of " + graph.name + " are not derived yet");
   SourceGraph source;
   source.name = graph.name;
   for (const Value& value : graph.values) {
-    CHECK(value.type.has_value(), "the type of " + value.name + " is not inferred yet");
-    source.values.push_back({source_kind(value.kind), value.name, *value.type, value.initializer});
+    source.values.push_back({source_kind(value.kind), value.name, value.type, value.initializer});
   }
   for (const Node& node : graph.nodes) source.nodes.push_back(source_node(node));
   for (const GraphOutput& output : graph.outputs) source.outputs.push_back(source_id(output.value));

@@ -6,8 +6,6 @@
 
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/graph/ids.h"
-#include "compiler/graph/parallel.h"
-#include "compiler/graph/training.h"
 #include "compiler/vocabulary.h"
 #include "runtime/op/op_table.h"
 #include "runtime/plan/source_graph.h"
@@ -20,7 +18,7 @@ enum class ValueKind { kInput, kState, kConstant, kNode };
 struct Value {
   ValueKind kind = ValueKind::kNode;
   std::string name;
-  std::optional<TensorType> type;        ///< of node results, set by infer_types
+  TensorType type;
   std::optional<NodeId> producer;        ///< kNode
   std::optional<std::string> feed_path;  ///< kInput: the file, relative to the current directory
   Initializer initializer;               ///< kState, kConstant
@@ -65,15 +63,10 @@ struct Graph {
   IdVector<ValueId, Value> values;
   IdVector<NodeId, Node> nodes;
   std::vector<GraphOutput> outputs;
-  std::optional<Training> training;  ///< until `differentiate` has made nodes of it
-  std::optional<Parallel> parallel;  ///< until `divide` has made nodes of it
-  /// Where `layers` of `parallel` names the devices that it pins nodes to.
-  std::vector<SourceRange> layer_places = {};
 
   const Value& value_of(NodeId node) const { return values[nodes[node].result]; }
-  /// Requires: infer_types ran.
-  const TensorType& type_of(ValueId value) const { return *values[value].type; }
-  /// Of its operands, in their order. Requires: infer_types ran.
+  const TensorType& type_of(ValueId value) const { return values[value].type; }
+  /// Of its operands, in their order.
   std::vector<TensorType> input_types(NodeId node) const;
   /// Of every state, the node that replaces it at the end of a step, if any.
   IdVector<ValueId, std::optional<NodeId>> updaters() const;
@@ -83,11 +76,10 @@ struct Graph {
 using Violation = std::optional<std::string>;
 
 /// Checks SSA, topological order, arity and attributes, at most one update per state with the
-/// state's type, unique names, and, where types are present, that they are what inference gives.
+/// state's type, unique names, and that types are those that the operators give.
 Violation verify_graph(const Graph& graph);
 
 /// The graph as the runtime's reference executor wants it.
-/// Requires: infer_types and differentiate ran.
 SourceGraph to_source_graph(const Graph& graph);
 
 }  // namespace graphc

@@ -1,7 +1,8 @@
-#include "compiler/graph/graph_text.h"
-#include "compiler/graph/parallel_text.h"
-#include "compiler/graph/tensor_literal.h"
-#include "compiler/graph/training_text.h"
+#include "compiler/graph/print_graph.h"
+
+#include "compiler/graph/print_literal.h"
+#include "compiler/graph/print_parallel.h"
+#include "compiler/graph/print_training.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -29,16 +30,16 @@ std::string print_initializer(const Value& state) {
     case InitializerKind::kXavier:
       return "xavier" + random_stream(state, "");
     case InitializerKind::kData:
-      return print_literal(*state.type, initializer.data);
+      return print_literal(state.type, initializer.data);
   }
   return "";
 }
 
 std::string print_source(const Value& value) {
-  const std::string type = " : " + to_string(*value.type);
+  const std::string type = " : " + to_string(value.type);
   if (value.kind == ValueKind::kConstant) {
     return "constant %" + value.name + type + " = " +
-           print_literal(*value.type, value.initializer.data) + "\n";
+           print_literal(value.type, value.initializer.data) + "\n";
   }
   if (value.kind == ValueKind::kInput) {
     const std::string feed = value.feed_path ? " feed " + in_quotes(*value.feed_path) : "";
@@ -60,8 +61,7 @@ std::string print_node(const Graph& graph, const Node& node) {
         (attributes.empty() ? "" : ", ") + attribute.name + " = " + to_string(attribute.value);
   }
   if (!attributes.empty()) text += " {" + attributes + "}";
-  const std::optional<TensorType>& type = graph.values[node.result].type;
-  if (type) text += " : " + to_string(*type);
+  text += " : " + to_string(graph.type_of(node.result));
   if (node.device) text += " device " + print_word(*node.device);
   for (const std::string& device : node.also_on) text += ", " + print_word(device);
   if (node.keep) text += " keep";
@@ -88,8 +88,13 @@ std::string print_graph(const Graph& graph) {
     if (output.device) text += " on " + print_word(*output.device);
     text += "\n";
   }
-  if (graph.training) text += print_training(graph);
-  if (graph.parallel) text += print_parallel(*graph.parallel);
+  return text;
+}
+
+std::string print_request(const GraphRequest& request) {
+  std::string text = print_graph(request.forward);
+  if (request.training) text += print_training(*request.training, request.forward);
+  if (request.parallel) text += print_parallel(*request.parallel);
   return text;
 }
 

@@ -7,7 +7,7 @@
 namespace graphc {
 
 /// The rows that a node takes out of its operand, if that is all it does: a slice along the first
-/// axis that leaves some behind. Requires: infer_types ran.
+/// axis that leaves some behind.
 std::optional<RowRange> sliced_rows(const Graph& graph, NodeId node);
 
 }  // namespace graphc

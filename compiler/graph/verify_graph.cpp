@@ -2,6 +2,7 @@
 #include <set>
 
 #include "compiler/graph/graph.h"
+#include "compiler/graph/graph_request.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -9,16 +10,15 @@ namespace {
 
 Violation check_source_value(const Value& value) {
   if (value.producer) return graphrt::quoted_name(value.name) + " is no node, but has a producer";
-  if (!value.type) return graphrt::quoted_name(value.name) + " has no type";
   const Initializer& initializer = value.initializer;
   const bool has_data = initializer.kind == InitializerKind::kData;
   if (value.kind == ValueKind::kConstant && !has_data) {
     return "the constant " + graphrt::quoted_name(value.name) + " has no data";
   }
   const auto num_bytes = static_cast<int64_t>(initializer.data.size());
-  if (value.kind != ValueKind::kInput && has_data && num_bytes != value.type->size_bytes()) {
+  if (value.kind != ValueKind::kInput && has_data && num_bytes != value.type.size_bytes()) {
     return graphrt::quoted_name(value.name) + " has " + std::to_string(num_bytes) +
-           " bytes of data, but is " + to_string(*value.type);
+           " bytes of data, but is " + to_string(value.type);
   }
   return std::nullopt;
 }
@@ -30,8 +30,7 @@ Violation check_values(const Graph& graph) {
     if (!is_identifier(value.name)) return graphrt::quoted_name(value.name) + " is no identifier";
     if (!names.insert(value.name).second)
       return "two values are named " + graphrt::quoted_name(value.name);
-    if (value.type && !is_valid(*value.type))
-      return graphrt::quoted_name(value.name) + " has no valid type";
+    if (!is_valid(value.type)) return graphrt::quoted_name(value.name) + " has no valid type";
     if (value.kind != ValueKind::kNode) {
       if (Violation violation = check_source_value(value)) return violation;
       continue;
@@ -83,18 +82,14 @@ Violation check_attributes(const Node& node) {
   return std::nullopt;
 }
 
-Violation check_type(const Graph& graph, const Node& node) {
-  const std::optional<TensorType>& type = graph.values[node.result].type;
-  std::vector<TensorType> inputs;
-  for (const ValueId input : node.inputs) {
-    if (!type || !graph.values[input].type) return std::nullopt;
-    inputs.push_back(*graph.values[input].type);
-  }
-  const auto inferred = infer_type(*node.op, inputs, node.attributes);
+Violation check_type(const Graph& graph, NodeId id) {
+  const Node& node = graph.nodes[id];
+  const TensorType& type = graph.type_of(node.result);
+  const auto inferred = infer_type(*node.op, graph.input_types(id), node.attributes);
   if (!inferred) return graphrt::quoted_name(node.name) + ": " + inferred.error().message;
-  if (*inferred == *type) return std::nullopt;
+  if (*inferred == type) return std::nullopt;
   return graphrt::quoted_name(node.name) + " is " + to_string(*inferred) + ", but is typed " +
-         to_string(*type);
+         to_string(type);
 }
 
 Violation check_update(const Graph& graph, const Node& node, std::set<ValueId>& updated) {
@@ -105,10 +100,10 @@ Violation check_update(const Graph& graph, const Node& node, std::set<ValueId>& 
   const Value& state = graph.values[*node.updates];
   if (!updated.insert(*node.updates).second)
     return graphrt::quoted_name(state.name) + " is updated twice";
-  const std::optional<TensorType>& type = graph.values[node.result].type;
-  if (!type || *type == *state.type) return std::nullopt;
-  return graphrt::quoted_name(node.name) + " is " + to_string(*type) + ", but updates " +
-         graphrt::quoted_name(state.name) + " of type " + to_string(*state.type);
+  const TensorType& type = graph.type_of(node.result);
+  if (type == state.type) return std::nullopt;
+  return graphrt::quoted_name(node.name) + " is " + to_string(type) + ", but updates " +
+         graphrt::quoted_name(state.name) + " of type " + to_string(state.type);
 }
 
 Violation check_nodes(const Graph& graph) {
@@ -122,7 +117,7 @@ Violation check_nodes(const Graph& graph) {
     if (!has_result) return graphrt::quoted_name(node.name) + " has no result of its name";
     if (Violation violation = check_inputs(graph, id)) return violation;
     if (Violation violation = check_attributes(node)) return violation;
-    if (Violation violation = check_type(graph, node)) return violation;
+    if (Violation violation = check_type(graph, id)) return violation;
     if (Violation violation = check_update(graph, node, updated)) return violation;
   }
   return std::nullopt;
@@ -159,10 +154,15 @@ Violation verify_graph(const Graph& graph) {
   for (const GraphOutput& output : graph.outputs) {
     if (!graph.values.contains(output.value)) return "an output is no value of the graph";
   }
-  if (graph.parallel) {
-    if (Violation violation = check_parallel(*graph.parallel)) return violation;
+  return std::nullopt;
+}
+
+Violation verify_request(const GraphRequest& request) {
+  if (Violation violation = verify_graph(request.forward)) return violation;
+  if (request.parallel) {
+    if (Violation violation = check_parallel(*request.parallel)) return violation;
   }
-  return graph.training ? check_training(graph, *graph.training) : std::nullopt;
+  return request.training ? check_training(request.forward, *request.training) : std::nullopt;
 }
 
 }  // namespace graphc

@@ -62,7 +62,7 @@ class FigureCheck {
 
   /// Fed or handed out by the host, and sent to every other device over the slowest link.
   void add_value(const Value& value) {
-    const int64_t num_bytes = value.type->size_bytes();
+    const int64_t num_bytes = value.type.size_bytes();
     total_bytes_ += static_cast<double>(num_bytes);
     if (num_bytes > largest_bytes_) {
       largest_bytes_ = num_bytes;

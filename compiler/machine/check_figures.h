@@ -14,9 +14,8 @@ inline constexpr int64_t kMaxStepNs = int64_t{1} << 48;
 /// its nodes run and its values are sent: the time of a step, the bytes of all values. Figures may
 /// be sensible one by one, and a second for a launch still be too long for a million nodes.
 ///
-/// Runs after: infer_types.
-/// Errors:     the device or link that takes longest, at its place in the machine file, with a note
-///             at the node; the largest value.
+/// Errors: the device or link that takes longest, at its place in the machine file, with a note at
+///         the node; the largest value.
 Result<void> check_figures(const Graph& graph, const Machine& machine, const CostModel& costs,
                            DiagnosticSink& diagnostics);
 

@@ -42,7 +42,6 @@ class CostModel {
   const BlockSizes& block_sizes() const { return block_sizes_; }
 
   /// Cost of `node` on one lane of `device`: launch plus the slower of arithmetic and memory.
-  /// Requires: infer_types ran.
   TaskCost node_cost(const Graph& graph, NodeId node, DeviceId device) const;
 
   /// The same of an operator whose operands are, or are parts of, tensors of these types.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/machine/quantity.h"
+#include "compiler/machine/print_quantity.h"
 #include "runtime/base/text.h"
 
 namespace graphc {

@@ -75,9 +75,4 @@ Machine single_cpu_machine();
 /// The machine as canonical YAML that load_machine reads back to an equal machine.
 std::string to_yaml(const Machine& machine);
 
-/// Reads a machine file. Reports every independent error with its place: unknown or missing keys, a
-/// name of several lines, unknown units, zero or negative rates, links between unknown devices, no
-/// CPU, more than one CPU.
-Result<Machine> load_machine(std::shared_ptr<const SourceFile> file, DiagnosticSink& diagnostics);
-
 }  // namespace graphc

@@ -11,17 +11,17 @@ namespace graphc {
 namespace {
 
 std::string first_dimension(const Value& input) {
-  return "dimension 0 of '" + input.name + "', " + to_string(*input.type);
+  return "dimension 0 of '" + input.name + "', " + to_string(input.type);
 }
 
 bool has_first_dimension(const Value& value) {
-  return value.kind == ValueKind::kInput && value.type->rank() > 0;
+  return value.kind == ValueKind::kInput && value.type.rank() > 0;
 }
 
 /// Points at the first input that has one row for each of the batch.
 Diagnostic note_of_batch(const Graph& graph, int64_t batch) {
   for (const Value& value : graph.values) {
-    if (!has_first_dimension(value) || value.type->shape[0] != batch) continue;
+    if (!has_first_dimension(value) || value.type.shape[0] != batch) continue;
     return {
         Severity::kNote, value.where, "the batch is " + first_dimension(value), std::nullopt, {}};
   }
@@ -39,8 +39,8 @@ std::vector<int64_t> rows_of_parts(const std::vector<BatchPart>& parts, int64_t 
   return rows;
 }
 
-bool check_parts(const Graph& graph, int64_t batch, DiagnosticSink& diagnostics) {
-  const Parallel& parallel = *graph.parallel;
+bool check_parts(const Graph& graph, const Parallel& parallel, int64_t batch,
+                 DiagnosticSink& diagnostics) {
   const std::vector<int64_t> rows = rows_of_parts(parallel.batch, batch);
   if (batch < static_cast<int64_t>(rows.size())) {
     diagnostics
@@ -73,12 +73,12 @@ bool check_parts(const Graph& graph, int64_t batch, DiagnosticSink& diagnostics)
 
 }  // namespace
 
-Result<int64_t> find_batch_size(const Graph& graph, DiagnosticSink& diagnostics) {
-  const SourceRange& where = graph.parallel->where;
+Result<int64_t> find_batch_size(const Graph& graph, const SourceRange& where,
+                                DiagnosticSink& diagnostics) {
   std::optional<int64_t> smallest;
   for (const Value& value : graph.values) {
     if (!has_first_dimension(value)) continue;
-    smallest = std::min(smallest.value_or(value.type->shape[0]), value.type->shape[0]);
+    smallest = std::min(smallest.value_or(value.type.shape[0]), value.type.shape[0]);
   }
   if (!smallest) {
     diagnostics.error(where, "there is no batch to divide: no input has a dimension");
@@ -86,7 +86,7 @@ Result<int64_t> find_batch_size(const Graph& graph, DiagnosticSink& diagnostics)
   }
   const int64_t batch = *smallest;
   for (const Value& value : graph.values) {
-    if (!has_first_dimension(value) || value.type->shape[0] % batch == 0) continue;
+    if (!has_first_dimension(value) || value.type.shape[0] % batch == 0) continue;
     diagnostics
         .error(where, "the batch cannot be divided: " + first_dimension(value) +
                           ", is no multiple of " + std::to_string(batch))
@@ -96,23 +96,19 @@ Result<int64_t> find_batch_size(const Graph& graph, DiagnosticSink& diagnostics)
   return batch;
 }
 
-Result<Graph> divide(Graph graph, DiagnosticSink& diagnostics) {
-  if (!graph.parallel) return graph;
-  if (graph.parallel->kind == ParallelKind::kAuto) {
-    graph.parallel.reset();
-    return graph;
-  }
-  TRY(const int64_t batch, find_batch_size(graph, diagnostics));
-  if (!check_parts(graph, batch, diagnostics)) return reported();
+Result<Graph> divide(Graph graph, const Parallel& parallel, DiagnosticSink& diagnostics) {
+  if (parallel.kind == ParallelKind::kAuto) return graph;
+  TRY(const int64_t batch, find_batch_size(graph, parallel.where, diagnostics));
+  if (!check_parts(graph, parallel, batch, diagnostics)) return reported();
   const Division division = find_division(graph, batch);
   const bool divides = std::any_of(division.rules.begin(), division.rules.end(),
                                    [](const auto& rule) { return rule.has_value(); });
   if (!divides) {
     diagnostics.warning(
-        graph.parallel->where,
+        parallel.where,
         "nothing is divided: no node that reads the batch may be computed in parts");
   }
-  return build_divided(graph, division, rows_of_parts(graph.parallel->batch, batch));
+  return build_divided(graph, division, parallel, rows_of_parts(parallel.batch, batch));
 }
 
 }  // namespace graphc

@@ -19,8 +19,13 @@ struct Pin {
 
 class Builder {
  public:
-  Builder(const Graph& graph, const Division& division, const std::vector<int64_t>& rows)
-      : graph_(graph), division_(division), rows_(rows), forms_(graph.values.size()) {
+  Builder(const Graph& graph, const Division& division, const Parallel& parallel,
+          const std::vector<int64_t>& rows)
+      : graph_(graph),
+        division_(division),
+        parallel_(parallel),
+        rows_(rows),
+        forms_(graph.values.size()) {
     for (const Value& value : graph.values) names_.insert(value.name);
     int64_t begin = 0;
     for (const int64_t each : rows) {
@@ -61,7 +66,6 @@ class Builder {
   };
 
   size_t num_parts() const { return rows_.size(); }
-  const Parallel& parallel() const { return *graph_.parallel; }
 
   ValueId add(std::string name, Node node, const Pin& pin, const SourceRange& where) {
     node.name = std::move(name);
@@ -105,19 +109,19 @@ class Builder {
   }
 
   Pin pin_of_part(size_t part) const {
-    return {parallel().batch[part].device, {}, parallel().batch[part].where};
+    return {parallel_.batch[part].device, {}, parallel_.batch[part].where};
   }
 
   /// Of a node that stays one, or what makes one value of parts.
   Pin pin_of_whole(ValueId value) const {
     if (division_.is_update[value] == 0) return {};
-    if (parallel().updates == UpdatePlace::kAuto) return {};
-    if (parallel().updates == UpdatePlace::kOneDevice) {
-      return {parallel().update_device, {}, parallel().update_where};
+    if (parallel_.updates == UpdatePlace::kAuto) return {};
+    if (parallel_.updates == UpdatePlace::kOneDevice) {
+      return {parallel_.update_device, {}, parallel_.update_where};
     }
     Pin pin = pin_of_part(0);
     for (size_t part = 1; part < num_parts(); ++part) {
-      pin.also_on.push_back(parallel().batch[part].device);
+      pin.also_on.push_back(parallel_.batch[part].device);
     }
     return pin;
   }
@@ -187,7 +191,7 @@ class Builder {
   /// Whether every device computes some rows of an update, or of what leads to one.
   bool is_sharded(NodeId id) const {
     const Node& node = graph_.nodes[id];
-    if (parallel().updates != UpdatePlace::kSharded || node.device) return false;
+    if (parallel_.updates != UpdatePlace::kSharded || node.device) return false;
     if (division_.is_update[node.result] == 0 || !has_shards(node.result)) return false;
     const std::vector<RowUse> uses = row_uses_of(graph_, id);
     return std::find(uses.begin(), uses.end(), RowUse::kSame) != uses.end();
@@ -246,7 +250,7 @@ class Builder {
   /// Cut out on the device that needs them, so that nothing else travels there.
   ValueId shard_of(ValueId source, size_t part) {
     const Value& value = result_.values[source];
-    const auto num_rows = value.type->shape[0];
+    const auto num_rows = value.type.shape[0];
     const auto begin_of = [&](size_t index) {
       return num_rows * static_cast<int64_t>(index) / static_cast<int64_t>(num_parts());
     };
@@ -329,6 +333,7 @@ class Builder {
 
   const Graph& graph_;
   const Division& division_;
+  const Parallel& parallel_;
   const std::vector<int64_t>& rows_;
   std::vector<int64_t> begins_;  // of each part, in rows of the batch
   IdVector<ValueId, Forms> forms_;
@@ -338,9 +343,9 @@ class Builder {
 
 }  // namespace
 
-Graph build_divided(const Graph& graph, const Division& division,
+Graph build_divided(const Graph& graph, const Division& division, const Parallel& parallel,
                     const std::vector<int64_t>& rows) {
-  return Builder(graph, division, rows).build();
+  return Builder(graph, division, parallel, rows).build();
 }
 
 }  // namespace graphc

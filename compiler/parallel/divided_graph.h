@@ -10,7 +10,9 @@ namespace graphc {
 
 /// The graph in parts, `rows[i]` rows of the batch on the device of the i-th. Cuts, sums and other
 /// ways from parts to a whole are added where a reader needs them.
-/// Requires: `division` is that of `graph`; the rows are above 0 and together the batch.
-Graph build_divided(const Graph& graph, const Division& division, const std::vector<int64_t>& rows);
+/// Requires: `division` is that of `graph`; the rows, one number for each part of the batch in
+///           `parallel`, are above 0 and together the batch.
+Graph build_divided(const Graph& graph, const Division& division, const Parallel& parallel,
+                    const std::vector<int64_t>& rows);
 
 }  // namespace graphc

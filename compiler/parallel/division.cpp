@@ -9,7 +9,7 @@ bool stays_one(const Node& node) { return node.device.has_value() || node.update
 void find_rules(const Graph& graph, Division& division) {
   for (const ValueId id : graph.values.ids()) {
     const Value& value = graph.values[id];
-    const bool is_divided = value.kind == ValueKind::kInput && value.type->rank() > 0;
+    const bool is_divided = value.kind == ValueKind::kInput && value.type.rank() > 0;
     division.held[id] = is_divided ? Sharding::kSplit : Sharding::kReplicated;
   }
   for (const NodeId id : graph.nodes.ids()) {

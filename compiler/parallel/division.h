@@ -19,7 +19,7 @@ struct Division {
   IdVector<ValueId, char> is_update;
 };
 
-/// Requires: infer_types ran; `batch` divides the first dimension of every input that has one.
+/// Requires: `batch` divides the first dimension of every input that has one.
 Division find_division(const Graph& graph, int64_t batch);
 
 }  // namespace graphc

@@ -21,7 +21,6 @@ inline constexpr double kMaxFoldedWork = 1 << 28;
 /// compute in the last bits. Nodes that the user kept or pinned to a device, that update a state or
 /// that are outputs stay.
 ///
-/// Runs after:       infer_types - sizes decide.
 /// Runs before:      merge_equal_nodes, remove_dead_nodes - constants lose their last user here.
 /// Ensures:          no such node is left but those whose result is too large or, in the order of
 ///                   the graph, too much work; interface (inputs, states, outputs) unchanged.

@@ -13,7 +13,6 @@ namespace graphc {
 /// A transpose that the user kept, or pinned to another device than the matmul, is left alone; one
 /// that has other users stays for them.
 ///
-/// Runs after:       infer_types - the rank tells which dimensions are the last two.
 /// Runs before:      merge_equal_nodes - folded matmuls become equal; remove_dead_nodes - takes the
 ///                   transposes away.
 /// Ensures:          no matmul reads such a transpose.

@@ -7,14 +7,13 @@
 #include <utility>
 
 #include "compiler/autodiff/differentiate.h"
-#include "compiler/graph/graph_text.h"
+#include "compiler/graph/print_graph.h"
 #include "compiler/parallel/divide.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_transposes.h"
 #include "compiler/passes/fuse_elementwise.h"
 #include "compiler/passes/fuse_epilogues.h"
 #include "compiler/passes/fuse_updates.h"
-#include "compiler/passes/infer_types.h"
 #include "compiler/passes/merge_equal_nodes.h"
 #include "compiler/passes/remove_dead_nodes.h"
 #include "runtime/base/text.h"
@@ -25,24 +24,44 @@ namespace {
 constexpr PassRole kMeaning = PassRole::kMeaning;
 constexpr PassRole kRewrite = PassRole::kRewrite;
 
+Result<GraphRequest> answer_training(GraphRequest request, DiagnosticSink& diagnostics) {
+  if (!request.training) return request;
+  TRY(request.forward, differentiate(std::move(request.forward), *request.training, diagnostics));
+  request.training.reset();
+  return request;
+}
+
+Result<GraphRequest> answer_parallel(GraphRequest request, DiagnosticSink& diagnostics) {
+  if (!request.parallel) return request;
+  TRY(request.forward, divide(std::move(request.forward), *request.parallel, diagnostics));
+  request.parallel.reset();
+  return request;
+}
+
+/// Changes the graph alone.
+template <Result<Graph> (*Rewrite)(Graph, DiagnosticSink&)>
+Result<GraphRequest> rewrite(GraphRequest request, DiagnosticSink& diagnostics) {
+  TRY(request.forward, Rewrite(std::move(request.forward), diagnostics));
+  return request;
+}
+
 constexpr std::array kPasses = {
-    Pass{"infer_types", "gives every value its static type", kMeaning, false, infer_types},
     Pass{"differentiate", "derives the backward pass and the updates that `train` asks for",
-         kMeaning, true, differentiate},
-    Pass{"fold_constants", "computes what depends on constants alone", kRewrite, true,
-         fold_constants},
-    Pass{"fold_transposes", "turns transposes before a matmul into its flags", kRewrite, true,
-         fold_transposes},
-    Pass{"merge_equal_nodes", "computes equal things once", kRewrite, false, merge_equal_nodes},
+         kMeaning, answer_training},
+    Pass{"fold_constants", "computes what depends on constants alone", kRewrite,
+         rewrite<fold_constants>},
+    Pass{"fold_transposes", "turns transposes before a matmul into its flags", kRewrite,
+         rewrite<fold_transposes>},
+    Pass{"merge_equal_nodes", "computes equal things once", kRewrite, rewrite<merge_equal_nodes>},
     Pass{"divide", "computes the parts of a batch on the devices that `parallel` names", kRewrite,
-         true, divide},
-    Pass{"remove_dead_nodes", "removes what nothing needs", kRewrite, false, remove_dead_nodes},
+         answer_parallel},
+    Pass{"remove_dead_nodes", "removes what nothing needs", kRewrite, rewrite<remove_dead_nodes>},
     Pass{"fuse_epilogues", "adds a bias and applies relu while a matmul writes its result",
-         kRewrite, true, fuse_epilogues},
-    Pass{"fuse_updates", "turns an sgd_update of a matmul into one product", kRewrite, true,
-         fuse_updates},
+         kRewrite, rewrite<fuse_epilogues>},
+    Pass{"fuse_updates", "turns an sgd_update of a matmul into one product", kRewrite,
+         rewrite<fuse_updates>},
     Pass{"fuse_elementwise", "computes a chain of elementwise operators element by element",
-         kRewrite, true, fuse_elementwise},
+         kRewrite, rewrite<fuse_elementwise>},
 };
 
 tl::unexpected<Error> unknown_pass(std::string_view name, std::span<const Pass> passes) {
@@ -60,35 +79,26 @@ const Pass* find_pass(std::string_view name, std::span<const Pass> passes) {
   return at == passes.end() ? nullptr : &*at;
 }
 
-bool is_typed(const Graph& graph) {
-  return std::all_of(graph.values.begin(), graph.values.end(),
-                     [](const Value& value) { return value.type.has_value(); });
-}
-
 bool is_dumped(const PassOptions& options, std::string_view name) {
   return std::any_of(options.dump_after.begin(), options.dump_after.end(),
                      [&](const std::string& wanted) { return wanted == "all" || wanted == name; });
 }
 
-void dump(const Graph& graph, const Pass& pass, const PassOptions& options) {
+void dump(const GraphRequest& request, const Pass& pass, const PassOptions& options) {
   if (options.dumps == nullptr || !is_dumped(options, pass.name)) return;
-  *options.dumps << "# after " << pass.name << "\n" << print_graph(graph) << "\n";
+  *options.dumps << "# after " << pass.name << "\n" << print_request(request) << "\n";
 }
 
-void check_graph(const Graph& graph, std::string_view pass) {
-  const Violation violation = verify_graph(graph);
+void check_request(const GraphRequest& request, std::string_view pass) {
+  const Violation violation = verify_request(request);
   if (!violation) return;
   CHECK(!violation, "the pass " + std::string(pass) + " broke the graph: " + *violation + "\n" +
-                        print_graph(graph));
+                        print_request(request));
 }
 
-Result<void> check_ready(const Graph& graph, const Pass& pass) {
-  const std::string name(pass.name);
-  if (pass.needs_types && !is_typed(graph)) {
-    return usage_error("the pass " + name + " needs types; run infer_types before it");
-  }
-  if (pass.role == PassRole::kRewrite && graph.training) {
-    return usage_error("the pass " + name +
+Result<void> check_ready(const GraphRequest& request, const Pass& pass) {
+  if (pass.role == PassRole::kRewrite && request.training) {
+    return usage_error("the pass " + std::string(pass.name) +
                        " needs the nodes that `train` stands for; run differentiate before it");
   }
   return {};
@@ -124,27 +134,29 @@ std::string to_string(std::span<const PassTiming> timings) {
   return text;
 }
 
-Result<PassRun> run_passes(Graph graph, std::span<const Pass> passes, const PassOptions& options,
-                           DiagnosticSink& diagnostics) {
+Result<PassRun> run_passes(GraphRequest request, std::span<const Pass> passes,
+                           const PassOptions& options, DiagnosticSink& diagnostics) {
   for (const std::string& name : options.dump_after) {
     if (name != "all" && find_pass(name, passes) == nullptr) return unknown_pass(name, passes);
   }
   PassRun run;
   bool is_rewritten = false;
   for (const Pass& pass : passes) {
-    TRY(check_ready(graph, pass));
-    if (pass.role == PassRole::kRewrite && !is_rewritten) run.source = graph;
+    TRY(check_ready(request, pass));
+    if (pass.role == PassRole::kRewrite && !is_rewritten) run.source = request.forward;
     is_rewritten = is_rewritten || pass.role == PassRole::kRewrite;
     const auto start = std::chrono::steady_clock::now();
-    TRY(graph, pass.run(std::move(graph), diagnostics));
+    TRY(request, pass.run(std::move(request), diagnostics));
     const auto duration = std::chrono::steady_clock::now() - start;
     run.timings.push_back({std::string(pass.name),
                            std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count(),
-                           graph.nodes.size()});
-    check_graph(graph, pass.name);
-    dump(graph, pass, options);
+                           request.forward.nodes.size()});
+    check_request(request, pass.name);
+    dump(request, pass, options);
   }
-  run.graph = std::move(graph);
+  run.graph = std::move(request.forward);
+  run.training = std::move(request.training);
+  run.parallel = std::move(request.parallel);
   if (!is_rewritten) run.source = run.graph;
   return run;
 }

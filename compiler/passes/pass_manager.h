@@ -2,13 +2,14 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
-#include "compiler/graph/graph.h"
+#include "compiler/graph/graph_request.h"
 #include "compiler/shared.h"
 #include "compiler/vocabulary.h"
 
@@ -17,13 +18,12 @@ namespace graphc {
 /// What a pass may do: decide what the graph means, or compute the same another way.
 enum class PassRole : uint8_t { kMeaning, kRewrite };
 
-/// A step from a valid graph to a valid graph.
+/// A step from a valid graph, and what is asked for, to a valid graph and what is left to do.
 struct Pass {
   std::string_view name;
   std::string_view summary;  ///< one line for --list-passes
   PassRole role;             ///< kRewrite needs a graph that nothing is to be derived for any more
-  bool needs_types;          ///< whether infer_types must have run
-  Result<Graph> (*run)(Graph graph, DiagnosticSink& diagnostics);
+  Result<GraphRequest> (*run)(GraphRequest request, DiagnosticSink& diagnostics);
 };
 
 /// Every pass, in the order in which the compiler runs them; names are unique.
@@ -49,6 +49,9 @@ struct PassTiming {
 struct PassRun {
   Shared<Graph> graph;
   Shared<Graph> source;  ///< before the first pass that rewrites: what results are checked against
+  /// What no pass has answered; nothing after default_passes().
+  std::optional<Training> training;
+  std::optional<Parallel> parallel;
   std::vector<PassTiming> timings;  ///< one a pass, in order; no decision depends on them
 };
 
@@ -57,10 +60,10 @@ std::string to_string(std::span<const PassTiming> timings);
 
 /// Runs `passes` in order and verifies the graph after each: one that breaks it is our bug, and the
 /// process ends with the name of the pass and the text of the graph.
-/// Requires: verify_graph passes.
+/// Requires: verify_request passes.
 /// Errors: those of the passes (in `diagnostics`); a name in dump_after that no pass has, a pass
-///         that needs types before there are any, one that rewrites before differentiate (usage).
-Result<PassRun> run_passes(Graph graph, std::span<const Pass> passes, const PassOptions& options,
-                           DiagnosticSink& diagnostics);
+///         that rewrites before differentiate (usage).
+Result<PassRun> run_passes(GraphRequest request, std::span<const Pass> passes,
+                           const PassOptions& options, DiagnosticSink& diagnostics);
 
 }  // namespace graphc

@@ -41,8 +41,6 @@ Graph without(Graph graph, const Removal& removal) {
   const Renumbering renumbered(graph, removal);
   Graph result;
   result.name = std::move(graph.name);
-  result.parallel = std::move(graph.parallel);
-  result.layer_places = std::move(graph.layer_places);
   for (const ValueId id : graph.values.ids()) {
     if (!renumbered.stays(id)) continue;
     graph.values[id].producer.reset();

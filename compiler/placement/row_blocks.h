@@ -12,7 +12,7 @@ namespace graphc {
 /// or are too little work to share.
 ///
 /// Depends on the operator and its shapes, not on the machine, so the same graph gives the same
-/// bits with any number of workers. Requires: infer_types ran.
+/// bits with any number of workers.
 std::vector<RowRange> row_blocks(const Graph& graph, NodeId node, const BlockSizes& sizes);
 
 /// The blocks of rows that a batch is brought into the host's memory in: one for each thread that

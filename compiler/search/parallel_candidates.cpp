@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "compiler/graph/type_inference.h"
 #include "compiler/parallel/divide.h"
 #include "compiler/placement/assignment.h"
 #include "compiler/search/rows_by_speed.h"
@@ -15,16 +14,6 @@ namespace {
 /// Devices that update on all of them must get the same bits.
 bool updates_on_all(const Parallel& parallel) {
   return parallel.updates == UpdatePlace::kReplicated || parallel.updates == UpdatePlace::kSharded;
-}
-
-/// The graph with the types of its results; nothing if they cannot be inferred, which the passes
-/// report.
-std::optional<Graph> typed(Graph graph) {
-  DiagnosticSink unused;
-  ValueTypes types = infer_value_types(graph, unused);
-  if (unused.num_errors() > 0) return std::nullopt;
-  for (const ValueId id : graph.values.ids()) graph.values[id].type = std::move(types[id]);
-  return graph;
 }
 
 /// How long the device, all of it, takes for the nodes of the graph.
@@ -44,15 +33,19 @@ constexpr const char* kWithUpdates = " with updates on ";
 
 class Chooser {
  public:
-  Chooser(const Graph& graph, const Machine& machine, const CostModel& costs)
-      : graph_(graph), typed_(typed(graph)), machine_(machine), costs_(costs) {}
+  /// Requires: request.parallel.
+  Chooser(const GraphRequest& request, const Machine& machine, const CostModel& costs)
+      : request_(request),
+        graph_(request.forward),
+        asked_(*request.parallel),
+        machine_(machine),
+        costs_(costs) {}
 
   /// The ways that `parallel` leaves open: where sums and updates run, or all.
   std::vector<ParallelCandidate> candidates() const {
-    const Parallel& asked = *graph_.parallel;
     std::vector<ParallelCandidate> all;
-    if (asked.kind == ParallelKind::kBatch) {
-      add_division(asked, all);
+    if (asked_.kind == ParallelKind::kBatch) {
+      add_division(asked_, all);
       return all;
     }
     all.push_back({"undivided", std::nullopt, undivided_ns()});
@@ -61,7 +54,7 @@ class Chooser {
       if (device != machine_.host()) accelerators.push_back(device);
     }
     DiagnosticSink unused;
-    const auto batch = find_batch_size(graph_, unused);
+    const auto batch = find_batch_size(graph_, asked_.where, unused);
     const size_t most_parts = batch ? static_cast<size_t>(*batch) : 1;
     for (size_t count = 2; count <= std::min(accelerators.size(), most_parts); ++count) {
       add_division(batch_over({accelerators.begin(),
@@ -78,23 +71,21 @@ class Chooser {
   /// With rows for every part. What cannot be divided stays as it is, for `divide` to report.
   Parallel with_rows(Parallel parallel) const {
     DiagnosticSink unused;
-    const auto batch = find_batch_size(graph_, unused);
+    const auto batch = find_batch_size(graph_, asked_.where, unused);
     const bool is_open = !parallel.batch.empty() && !parallel.batch[0].rows;
-    if (!typed_ || !batch || !is_open || *batch < static_cast<int64_t>(parallel.batch.size())) {
+    if (!batch || !is_open || *batch < static_cast<int64_t>(parallel.batch.size())) {
       return parallel;
     }
     std::vector<double> times;
     for (const BatchPart& part : parallel.batch) {
-      times.push_back(time_on(*typed_, *machine_.find_device(part.device), machine_, costs_));
+      times.push_back(time_on(graph_, *machine_.find_device(part.device), machine_, costs_));
     }
     const std::vector<int64_t> rows = rows_by_speed(*batch, times);
     for (size_t i = 0; i < rows.size(); ++i) parallel.batch[i].rows = rows[i];
     return parallel;
   }
 
-  double time_on_whole(DeviceId device) const {
-    return typed_ ? time_on(*typed_, device, machine_, costs_) : 0;
-  }
+  double time_on_whole(DeviceId device) const { return time_on(graph_, device, machine_, costs_); }
 
   double undivided_ns() const {
     double least_ns = time_on_whole(machine_.host());
@@ -120,7 +111,7 @@ class Chooser {
   Parallel batch_over(const std::vector<DeviceId>& devices) const {
     Parallel parallel;
     parallel.kind = ParallelKind::kBatch;
-    parallel.where = graph_.parallel->where;
+    parallel.where = asked_.where;
     for (const DeviceId device : devices) {
       parallel.batch.push_back({machine_.devices[device].name, std::nullopt, parallel.where});
     }
@@ -150,8 +141,8 @@ class Chooser {
 
   bool may_update_on_all(const Parallel& parallel) const {
     const bool has_updates =
-        graph_.training || std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
-                                       [](const Node& node) { return node.updates.has_value(); });
+        request_.training || std::any_of(graph_.nodes.begin(), graph_.nodes.end(),
+                                         [](const Node& node) { return node.updates.has_value(); });
     const auto kind_of = [&](const BatchPart& part) -> const std::string& {
       return machine_.devices[*machine_.find_device(part.device)].kind;
     };
@@ -161,8 +152,9 @@ class Chooser {
            });
   }
 
+  const GraphRequest& request_;
   const Graph& graph_;
-  std::optional<Graph> typed_;
+  const Parallel& asked_;
   const Machine& machine_;
   const CostModel& costs_;
 };
@@ -193,12 +185,12 @@ bool check_parallel(const Parallel& parallel, const Machine& machine, Diagnostic
          });
 }
 
-Result<ParallelChoice> parallel_candidates(const Graph& graph, const Machine& machine,
+Result<ParallelChoice> parallel_candidates(const GraphRequest& request, const Machine& machine,
                                            const CostModel& costs, DiagnosticSink& diagnostics) {
   ParallelChoice choice;
-  if (!graph.parallel) return choice;
-  if (!check_parallel(*graph.parallel, machine, diagnostics)) return reported();
-  choice.candidates = Chooser(graph, machine, costs).candidates();
+  if (!request.parallel) return choice;
+  if (!check_parallel(*request.parallel, machine, diagnostics)) return reported();
+  choice.candidates = Chooser(request, machine, costs).candidates();
   choice.parallel = choice.candidates[0].parallel;
   return choice;
 }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/graph/graph.h"
+#include "compiler/graph/graph_request.h"
 #include "compiler/machine/cost_model.h"
 #include "compiler/search/score.h"
 
@@ -39,7 +39,7 @@ bool check_parallel(const Parallel& parallel, const Machine& machine, Diagnostic
 /// Runs before: the passes - they divide.
 /// Errors:      a device that the machine does not have; updates on each of devices of different
 ///              kinds.
-Result<ParallelChoice> parallel_candidates(const Graph& graph, const Machine& machine,
+Result<ParallelChoice> parallel_candidates(const GraphRequest& request, const Machine& machine,
                                            const CostModel& costs, DiagnosticSink& diagnostics);
 
 }  // namespace graphc

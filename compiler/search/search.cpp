@@ -22,10 +22,10 @@ struct Placed {
 };
 
 /// Null if the graph cannot be compiled when it is spread like this.
-std::unique_ptr<Placed> placed(const Graph& graph, const std::optional<Parallel>& parallel,
+std::unique_ptr<Placed> placed(const GraphRequest& request, const std::optional<Parallel>& parallel,
                                const Target& target, Comparison& comparison) {
   DiagnosticSink unused;
-  auto passes = passes_for(graph, parallel, target, {}, unused);
+  auto passes = passes_for(request, parallel, target, {}, unused);
   if (!passes) return nullptr;
   Evaluator evaluator(std::move(passes->graph), target.machine, target.costs, target.effort);
   auto placement = choose_placement(evaluator, target.limits, comparison, unused);
@@ -60,7 +60,8 @@ class Hopeless {
 };
 
 /// Compares all candidates; gives the chosen one if it is at hand, else null.
-std::unique_ptr<Placed> choose(const Graph& graph, const Target& target, ParallelChoice& choice) {
+std::unique_ptr<Placed> choose(const GraphRequest& request, const Target& target,
+                               ParallelChoice& choice) {
   std::vector<std::optional<Score>> scores(choice.candidates.size());
   std::unique_ptr<Placed> shortest;
   Comparison comparison(target.effort, target.report);
@@ -78,7 +79,7 @@ std::unique_ptr<Placed> choose(const Graph& graph, const Target& target, Paralle
       candidate.score = Score{.basis = ScoreBasis::kNotTried};
       continue;
     }
-    auto next = placed(graph, candidate.parallel, target, comparison);
+    auto next = placed(request, candidate.parallel, target, comparison);
     if (!next) continue;
     candidate.score = next->placement.chosen.score;
     if (candidate.score->basis != ScoreBasis::kSchedule) {
@@ -109,23 +110,23 @@ std::optional<int64_t> step_of(const Placement& placement) {
 
 }  // namespace
 
-Result<PassRun> passes_for(const Graph& graph, const std::optional<Parallel>& parallel,
+Result<PassRun> passes_for(const GraphRequest& request, const std::optional<Parallel>& parallel,
                            const Target& target, const PassOptions& options,
                            DiagnosticSink& diagnostics) {
-  Graph spread = graph;
+  GraphRequest spread = request;
   spread.parallel = parallel;
   TRY(PassRun passes, run_passes(std::move(spread), default_passes(), options, diagnostics));
   TRY(check_figures(passes.graph, target.machine, target.costs, diagnostics));
   return passes;
 }
 
-Result<PlacedSearch> search_placement(const Graph& graph, const Target& target,
+Result<PlacedSearch> search_placement(const GraphRequest& request, const Target& target,
                                       const PassOptions& options, DiagnosticSink& diagnostics) {
   TRY(ParallelChoice parallel,
-      parallel_candidates(graph, target.machine, target.costs, diagnostics));
+      parallel_candidates(request, target.machine, target.costs, diagnostics));
   std::unique_ptr<Placed> chosen;
-  if (parallel.candidates.size() > 1) chosen = choose(graph, target, parallel);
-  TRY(PassRun passes, passes_for(graph, parallel.parallel, target, options, diagnostics));
+  if (parallel.candidates.size() > 1) chosen = choose(request, target, parallel);
+  TRY(PassRun passes, passes_for(request, parallel.parallel, target, options, diagnostics));
   if (chosen) {
     return PlacedSearch{std::move(parallel), std::move(passes), std::move(chosen->evaluator),
                         std::move(chosen->placement)};
@@ -137,9 +138,9 @@ Result<PlacedSearch> search_placement(const Graph& graph, const Target& target,
                       std::move(placement)};
 }
 
-Result<Found> search(const Graph& graph, const Target& target, Overlap overlap,
+Result<Found> search(const GraphRequest& request, const Target& target, Overlap overlap,
                      const PassOptions& options, DiagnosticSink& diagnostics) {
-  TRY(PlacedSearch placed, search_placement(graph, target, options, diagnostics));
+  TRY(PlacedSearch placed, search_placement(request, target, options, diagnostics));
   Decisions decisions = placed.placement.chosen.decisions;
   if (target.report) target.report({"copies in blocks", 1, 1, step_of(placed.placement)});
   if (overlap == Overlap::kAll) {

@@ -28,7 +28,7 @@ struct PlacedSearch {
 ///
 /// Errors: those of the passes; a device that the machine does not have; no route between two
 ///         devices.
-Result<PlacedSearch> search_placement(const Graph& graph, const Target& target,
+Result<PlacedSearch> search_placement(const GraphRequest& request, const Target& target,
                                       const PassOptions& passes, DiagnosticSink& diagnostics);
 
 /// Decides all about a graph as it was read: beside its placement whether copies travel in blocks,
@@ -36,11 +36,11 @@ Result<PlacedSearch> search_placement(const Graph& graph, const Target& target,
 ///
 /// Errors: those of search_placement; too little memory for one operation at a time, if nothing may
 ///         overlap.
-Result<Found> search(const Graph& graph, const Target& target, Overlap overlap,
+Result<Found> search(const GraphRequest& request, const Target& target, Overlap overlap,
                      const PassOptions& passes, DiagnosticSink& diagnostics);
 
 /// The passes under a choice of `parallel`, for a machine whose figures suit the result.
-Result<PassRun> passes_for(const Graph& graph, const std::optional<Parallel>& parallel,
+Result<PassRun> passes_for(const GraphRequest& request, const std::optional<Parallel>& parallel,
                            const Target& target, const PassOptions& options,
                            DiagnosticSink& diagnostics);
 

@@ -124,7 +124,7 @@ class FullStreamTest(StreamsTest):
     def test_dumps_that_were_asked_for_are_reports(self):
         with open("/dev/full", "w") as full:
             for command in ("graphc train.yaml --dump-after=all", "graphc train.yaml --time-passes",
-                            "graph-opt train.yaml --passes=infer_types --dump-after=all"):
+                            "graph-opt train.yaml --passes=differentiate --dump-after=all"):
                 code = self.run_in_folder(*command.split(), stderr=full)[0]
                 self.assertEqual(code, BAD_MACHINE, command)
 

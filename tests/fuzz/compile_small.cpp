@@ -7,9 +7,10 @@
 
 #include "compiler/autodiff/differentiate.h"
 #include "compiler/frontend/load_graph.h"
-#include "compiler/graph/graph_text.h"
-#include "compiler/graph/tensor_literal.h"
-#include "compiler/passes/infer_types.h"
+#include "compiler/frontend/load_machine.h"
+#include "compiler/frontend/parse_graph.h"
+#include "compiler/frontend/tensor_literal.h"
+#include "compiler/graph/print_graph.h"
 #include "runtime/base/text.h"
 #include "tests/fuzz/allocation_limit.h"
 #include "tests/fuzz/text_target.h"
@@ -19,6 +20,7 @@ namespace {
 
 using graphc::DiagnosticSink;
 using graphc::Graph;
+using graphc::GraphRequest;
 using graphc::SourceFile;
 
 /// YAML gives a byte much to say: `{,,,}` is a map of nothing to nothing, and a message for each.
@@ -57,12 +59,12 @@ bool is_small(const Graph& graph) {
   if (graph.nodes.size() > kMaxNodes) return false;
   double work = 0;
   for (const graphc::Value& value : graph.values) {
-    if (!value.type || value.type->size_bytes() > kMaxCompiledBytes) return false;
+    if (value.type.size_bytes() > kMaxCompiledBytes) return false;
   }
-  for (const graphc::Node& node : graph.nodes) {
-    std::vector<TensorType> types;
-    for (const graphc::ValueId input : node.inputs) types.push_back(*graph.values[input].type);
-    const Work one = node.op->work_rule(types, *graph.values[node.result].type, node.attributes);
+  for (const graphc::NodeId id : graph.nodes.ids()) {
+    const graphc::Node& node = graph.nodes[id];
+    const Work one =
+        node.op->work_rule(graph.input_types(id), graph.type_of(node.result), node.attributes);
     work += one.num_flops + one.num_bytes;
   }
   return work <= kMaxCompiledWork;
@@ -109,7 +111,7 @@ const graphc::Compilation& small_compilation() {
   return compilation;
 }
 
-std::optional<Graph> load(const std::shared_ptr<const SourceFile>& file) {
+std::optional<GraphRequest> load(const std::shared_ptr<const SourceFile>& file) {
   AllocationLimit limit = kLoadLimit;
   limit.fixed_bytes += kMaxLiteralCopies * bytes_claimed_in(file->text);
   const AllocationMeter meter;
@@ -119,27 +121,29 @@ std::optional<Graph> load(const std::shared_ptr<const SourceFile>& file) {
   expect_reasons(loaded.has_value(), diagnostics);
   (void)diagnostics.render_all();
   if (!loaded) return std::nullopt;
-  return std::move(loaded->graph);
+  return std::move(loaded->request);
 }
 
-void expect_same_text(const Graph& graph) {
-  const std::string text = graphc::print_graph(graph);
+void expect_same_text(const GraphRequest& request) {
+  const std::string text = graphc::print_request(request);
   const auto file = std::make_shared<const SourceFile>(SourceFile{"printed.graph", text});
   DiagnosticSink diagnostics;
   const auto again = graphc::parse_graph(file, diagnostics);
   CHECK(again.has_value(), diagnostics.render_all() + text);
-  const std::string text_again = graphc::print_graph(*again);
+  const std::string text_again = graphc::print_request(*again);
   CHECK(text_again == text, text + "\nbecomes\n" + text_again);
 }
 
-void compile_small(const Graph& graph) {
+void compile_small(const GraphRequest& request) {
   DiagnosticSink diagnostics;
-  auto whole = graphc::infer_types(graph, diagnostics);
+  graphrt::Result<Graph> whole = request.forward;
   // What training adds counts too.
-  if (whole) whole = graphc::differentiate(*std::move(whole), diagnostics);
+  if (request.training) {
+    whole = graphc::differentiate(request.forward, *request.training, diagnostics);
+  }
   if (!whole || !is_small(*whole)) return;
   static const graphc::Machine machine = small_machine();
-  const auto compilation = graphc::compile(graph, machine, {}, diagnostics);
+  const auto compilation = graphc::compile(request, machine, {}, diagnostics);
   const bool is_explained =
       compilation || !compilation.error().message.empty() || diagnostics.num_errors() > 0;
   CHECK(is_explained, "a graph is refused without a reason");

@@ -18,13 +18,13 @@ const graphc::Compilation& small_compilation();
 
 /// load_graph within the limit of allocations, with its messages rendered. Empty where it refuses
 /// the file. Ends the process where that goes without a reason.
-std::optional<graphc::Graph> load(const std::shared_ptr<const graphc::SourceFile>& file);
+std::optional<graphc::GraphRequest> load(const std::shared_ptr<const graphc::SourceFile>& file);
 
-/// Ends the process unless parse_graph reads what print_graph prints, and that prints the same.
-void expect_same_text(const graphc::Graph& graph);
+/// Ends the process unless parse_graph reads what print_request prints, and that prints the same.
+void expect_same_text(const graphc::GraphRequest& request);
 
 /// Compiles the graph for small_machine() if it has few nodes and small values: every stage checks
 /// its result and ends the process where it is wrong.
-void compile_small(const graphc::Graph& graph);
+void compile_small(const graphc::GraphRequest& request);
 
 }  // namespace graphrt::fuzz

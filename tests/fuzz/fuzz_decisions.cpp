@@ -1,6 +1,7 @@
 // Decisions in text form, for one fixed graph: what is read is lowered, with every gate, and the
 // text of that decides the same.
 #include "compiler/compile.h"
+#include "compiler/frontend/decisions/parse_decisions.h"
 #include "tests/fuzz/allocation_limit.h"
 #include "tests/fuzz/compile_small.h"
 #include "tests/fuzz/text_target.h"

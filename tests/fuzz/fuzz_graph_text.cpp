@@ -6,10 +6,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace graphrt::fuzz;
   const auto file = source_of(data, size, "input.graph");
   if (file == nullptr) return -1;
-  const auto graph = load(file);
-  if (graph) {
-    expect_same_text(*graph);
-    compile_small(*graph);
+  const auto request = load(file);
+  if (request) {
+    expect_same_text(*request);
+    compile_small(*request);
   }
   return 0;
 }

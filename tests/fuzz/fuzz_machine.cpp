@@ -1,4 +1,5 @@
 // A machine file: read, printed and read again gives the same.
+#include "compiler/frontend/load_machine.h"
 #include "compiler/machine/machine.h"
 #include "tests/fuzz/allocation_limit.h"
 #include "tests/fuzz/text_target.h"

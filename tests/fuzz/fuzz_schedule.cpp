@@ -1,5 +1,6 @@
 // A schedule in text form, of one fixed graph: read, printed and read again gives the same.
 #include "compiler/compile.h"
+#include "compiler/frontend/decisions/parse_schedule.h"
 #include "compiler/schedule/schedule.h"
 #include "tests/fuzz/allocation_limit.h"
 #include "tests/fuzz/compile_small.h"

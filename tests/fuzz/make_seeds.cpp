@@ -41,7 +41,7 @@ bool write_compiled(const fs::path& folder, const fs::path& path) {
        {graphc::single_cpu_machine(), graphrt::fuzz::small_machine()}) {
     if (!loaded) break;
     DiagnosticSink unused;
-    const auto compilation = graphc::compile(loaded->graph, machine, {}, unused);
+    const auto compilation = graphc::compile(loaded->request, machine, {}, unused);
     if (!compilation) continue;
     const std::string name = path.stem().string() + "-" + machine.name + ".plan";
     if (!write(compilation->plan, folder / name)) return false;

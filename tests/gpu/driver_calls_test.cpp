@@ -7,6 +7,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/frontend/load_graph.h"
+#include "compiler/frontend/load_machine.h"
 #include "compiler/frontend/source_file.h"
 #include "runtime/device/cuda/cuda_driver.h"
 #include "runtime/device/launch_windows.h"
@@ -70,7 +71,7 @@ Plan compile_example(const Example& example) {
   CHECK(machine.has_value(), diagnostics.render_all());
   CompileOptions options;
   options.plan_folder = "graphs";
-  const auto compilation = compile(loaded->graph, *machine, options, diagnostics);
+  const auto compilation = compile(loaded->request, *machine, options, diagnostics);
   CHECK(compilation.has_value(), diagnostics.render_all());
   return compilation->plan;
 }

@@ -1,8 +1,9 @@
 #include <sstream>
 
 #include "compiler/frontend/load_graph.h"
+#include "compiler/frontend/load_machine.h"
 #include "compiler/frontend/source_file.h"
-#include "compiler/graph/graph_text.h"
+#include "compiler/graph/print_graph.h"
 #include "compiler/machine/machine.h"
 #include "compiler/passes/pass_manager.h"
 #include "runtime/base/console.h"
@@ -44,18 +45,18 @@ Result<std::string> optimize(const Options& options, graphc::DiagnosticSink& dia
   TRY(const auto file, graphc::read_source_file(options.input));
   TRY(graphc::LoadedGraph loaded, graphc::load_graph(file, diagnostics));
   TRY(check_paths(options, loaded.array_paths));
-  const graphc::Violation violation = graphc::verify_graph(loaded.graph);
+  const graphc::Violation violation = graphc::verify_request(loaded.request);
   CHECK(!violation, "the reader made an invalid graph: " + *violation);
 
   std::ostringstream dumps;
   dumps.exceptions(std::ios::badbit);  // or it would end in the middle where memory does
   const graphc::PassOptions pass_options{options.dump_after, &dumps};
   Result<graphc::PassRun> run =
-      graphc::run_passes(std::move(loaded.graph), passes, pass_options, diagnostics);
+      graphc::run_passes(std::move(loaded.request), passes, pass_options, diagnostics);
   graphrt::report_on_stderr(dumps.str());
   if (!run) return tl::unexpected(run.error());
   if (options.times_passes) graphrt::report_on_stderr(graphc::to_string(run->timings));
-  return graphc::print_graph(run->graph);
+  return graphc::print_request({run->graph, run->training, run->parallel});
 }
 
 Result<void> write_text(const std::string& text, const std::string& path) {

@@ -15,9 +15,10 @@
 #include "compiler/emit/svg.h"
 #include "compiler/emit/trace.h"
 #include "compiler/frontend/load_graph.h"
+#include "compiler/frontend/load_machine.h"
+#include "compiler/frontend/parse_quantity.h"
 #include "compiler/frontend/source_file.h"
-#include "compiler/graph/graph_text.h"
-#include "compiler/machine/quantity.h"
+#include "compiler/graph/print_graph.h"
 #include "runtime/base/console.h"
 #include "runtime/base/destination.h"
 #include "runtime/base/file.h"
@@ -262,7 +263,7 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
     if (command.is_serial) {
       return usage_error("--emit=pareto compares only plans with overlap, not --serial ones");
     }
-    TRY(const auto points, trade_offs(loaded.graph, machine, options, diagnostics));
+    TRY(const auto points, trade_offs(loaded.request, machine, options, diagnostics));
     progress.stop();
     return write_emitted(command, print_trade_offs(points, machine));
   }
@@ -272,7 +273,7 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   if (command.decisions_path) {
     TRY(options.decisions_file, read_source_file(*command.decisions_path));
   }
-  TRY(const Compilation compilation, compile(loaded.graph, machine, options, diagnostics));
+  TRY(const Compilation compilation, compile(loaded.request, machine, options, diagnostics));
   progress.stop();
   return deliver(command, compilation, machine, diagnostics);
 }

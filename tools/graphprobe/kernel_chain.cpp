@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "compiler/graph/graph_text.h"
+#include "compiler/graph/print_graph.h"
 #include "runtime/base/text.h"
 
 namespace graphprobe {

@@ -3,8 +3,8 @@
 #include <optional>
 #include <vector>
 
+#include "compiler/frontend/load_machine.h"
 #include "compiler/frontend/source_file.h"
-#include "compiler/machine/machine.h"
 #include "runtime/base/console.h"
 #include "runtime/base/file.h"
 #include "runtime/base/files_of_call.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "compiler/compile.h"
-#include "compiler/graph/graph_text.h"
+#include "compiler/frontend/parse_graph.h"
 #include "runtime/engine/session.h"
 #include "tools/graphprobe/timing.h"
 
@@ -47,8 +47,8 @@ Result<graphrt::Plan> compile_text(const graphc::Machine& machine, const std::st
   const graphc::SourceFile file{"probe.graph", text};
   auto compilation =
       graphc::parse_graph(std::make_shared<const graphc::SourceFile>(file), diagnostics)
-          .and_then([&](const graphc::Graph& graph) {
-            return graphc::compile(graph, machine, {}, diagnostics);
+          .and_then([&](const graphc::GraphRequest& request) {
+            return graphc::compile(request, machine, {}, diagnostics);
           });
   if (compilation) return std::move(compilation->plan);
   return graphrt::machine_error("a graph to be timed does not compile: " +

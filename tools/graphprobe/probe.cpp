@@ -1,4 +1,5 @@
 #include "tools/graphprobe/probe.h"
+#include "compiler/frontend/load_machine.h"
 
 #include <fmt/core.h>
 

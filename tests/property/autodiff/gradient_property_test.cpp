@@ -8,8 +8,8 @@
 
 #include "compiler/autodiff/differentiate.h"
 #include "compiler/autodiff/gradient_rules.h"
-#include "compiler/graph/graph_text.h"
-#include "compiler/passes/infer_types.h"
+#include "compiler/frontend/parse_graph.h"
+#include "compiler/graph/print_graph.h"
 #include "runtime/kernels/reference/reference_executor.h"
 #include "tests/property/autodiff/random_loss.h"
 
@@ -47,22 +47,20 @@ Tensor random_tensor(const TensorType& type, std::minstd_rand& random) {
 Problem make_problem(const std::string& text, unsigned seed) {
   const auto file = std::make_shared<const SourceFile>(SourceFile{"random.graph", text});
   DiagnosticSink sink;
-  Result<Graph> graph = parse_graph(file, sink);
-  if (graph) graph = infer_types(*std::move(graph), sink);
-  CHECK(graph.has_value(), sink.render_all() + text);
-  const Result<Graph> derived = differentiate(*graph, sink);
+  const Result<GraphRequest> request = parse_graph(file, sink);
+  CHECK(request.has_value() && request->training, sink.render_all() + text);
+  const Result<Graph> derived = differentiate(request->forward, *request->training, sink);
   CHECK(derived.has_value(), sink.render_all() + text);
   const Violation violation = verify_graph(*derived);
   CHECK(!violation, violation.value_or("") + "\n" + print_graph(*derived));
-  Problem problem{*graph, *derived, {}, {}};
-  problem.forward.training.reset();
+  Problem problem{request->forward, *derived, {}, {}};
   std::minstd_rand random(seed + 1);
   for (const Value& value : problem.forward.values) {
     if (value.kind == ValueKind::kInput) {
-      problem.inputs.emplace(value.name, random_tensor(*value.type, random));
+      problem.inputs.emplace(value.name, random_tensor(value.type, random));
     }
     if (value.kind == ValueKind::kState) {
-      problem.parameters.emplace(value.name, random_tensor(*value.type, random));
+      problem.parameters.emplace(value.name, random_tensor(value.type, random));
     }
   }
   return problem;

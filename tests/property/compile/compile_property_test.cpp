@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "compiler/graph/graph_text.h"
+#include "compiler/graph/print_graph.h"
 #include "runtime/engine/reference_check.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/verify_plan.h"

@@ -5,6 +5,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/frontend/load_graph.h"
+#include "compiler/frontend/load_machine.h"
 #include "compiler/frontend/source_file.h"
 
 namespace graphc {
@@ -20,7 +21,7 @@ inline std::optional<Compilation> compile_example_for(const std::string& path,
   CHECK(machine.has_value(), diagnostics.render_all());
   CompileOptions options;
   options.plan_folder = GRAPHS_DIR;
-  auto compilation = compile(loaded->graph, *machine, options, diagnostics);
+  auto compilation = compile(loaded->request, *machine, options, diagnostics);
   if (!compilation) return std::nullopt;
   return *std::move(compilation);
 }

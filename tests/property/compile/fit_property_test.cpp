@@ -23,7 +23,7 @@ Result<Compilation> compile_with(const AskedLimits& limits, uint32_t seed,
   options.block_sizes = random_block_sizes(seed);
   options.memory_limits = limits;
   options.decisions_file = std::move(decisions);
-  return compile(random_graph(seed, machine), machine, options, diagnostics);
+  return compile({random_graph(seed, machine)}, machine, options, diagnostics);
 }
 
 /// The device on which the plan takes most, and how much.

@@ -55,10 +55,13 @@ class GraphMaker {
     node.op = find_op(op);
     node.attributes = attributes;
     node.inputs = std::move(inputs);
+    std::vector<TensorType> types;
+    for (const ValueId input : node.inputs) types.push_back(graph_.type_of(input));
     node.device = maybe_device();
     node.keep = below(6) == 0;
     Value value;
     value.name = node.name;
+    value.type = infer_type(*node.op, types, node.attributes).value();
     value.producer = NodeId(graph_.nodes.size());
     node.result = graph_.values.push_back(value);
     graph_.nodes.push_back(node);

@@ -36,7 +36,7 @@ inline Compilation compile_anew(uint32_t seed, CompileOptions options = {}) {
   const Machine machine = random_machine(seed);
   DiagnosticSink diagnostics;
   options.block_sizes = random_block_sizes(seed);
-  auto compilation = compile(random_graph(seed, machine), machine, options, diagnostics);
+  auto compilation = compile({random_graph(seed, machine)}, machine, options, diagnostics);
   CHECK(compilation.has_value(), "seed " + std::to_string(seed) + "\n" + diagnostics.render_all());
   return *std::move(compilation);
 }

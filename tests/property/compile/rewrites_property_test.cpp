@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/emit/lower_to_plan.h"
+#include "compiler/frontend/decisions/parse_schedule.h"
 #include "compiler/frontend/source_file.h"
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_copies.h"

@@ -5,7 +5,8 @@
 #include <map>
 #include <set>
 
-#include "compiler/graph/graph_text.h"
+#include "compiler/frontend/parse_graph.h"
+#include "compiler/graph/print_graph.h"
 #include "compiler/passes/pass_manager.h"
 #include "runtime/kernels/reference/initial_value.h"
 #include "runtime/kernels/reference/reference_executor.h"
@@ -20,9 +21,9 @@ constexpr int kNumSteps = 3;
 Graph graph_of(const std::string& text) {
   DiagnosticSink sink;
   const auto file = std::make_shared<const SourceFile>(SourceFile{"random.graph", text});
-  Result<Graph> graph = parse_graph(file, sink);
-  CHECK(graph.has_value(), sink.render_all() + text);
-  const Result<PassRun> run = run_passes(*std::move(graph), default_passes(), {}, sink);
+  Result<GraphRequest> request = parse_graph(file, sink);
+  CHECK(request.has_value(), sink.render_all() + text);
+  const Result<PassRun> run = run_passes(*std::move(request), default_passes(), {}, sink);
   CHECK(run.has_value(), sink.render_all() + text);
   return run->graph;
 }
@@ -40,8 +41,8 @@ std::map<std::string, Tensor> inputs_of(const Graph& graph, int step) {
   std::map<std::string, Tensor> inputs;
   for (const Value& value : graph.values) {
     if (value.kind != ValueKind::kInput) continue;
-    if (value.type->element == ElementType::kI32) {
-      inputs[value.name] = labels_of(*value.type, step);
+    if (value.type.element == ElementType::kI32) {
+      inputs[value.name] = labels_of(value.type, step);
       continue;
     }
     Initializer numbers;
@@ -50,7 +51,7 @@ std::map<std::string, Tensor> inputs_of(const Graph& graph, int step) {
     numbers.high = 1;
     numbers.seed = static_cast<uint64_t>(step);
     numbers.stream = value.name;
-    inputs[value.name] = *make_initial(numbers, *value.type);
+    inputs[value.name] = *make_initial(numbers, value.type);
   }
   return inputs;
 }

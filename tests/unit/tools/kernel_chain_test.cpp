@@ -6,7 +6,7 @@
 #include <set>
 
 #include "compiler/compile.h"
-#include "compiler/graph/graph_text.h"
+#include "compiler/frontend/parse_graph.h"
 #include "runtime/op/op_table.h"
 #include "tests/gpu/kernel_cases.h"
 
@@ -31,8 +31,8 @@ std::string compiled(const std::string& text, size_t num_kernels) {
   const graphc::SourceFile file{"chain.graph", text};
   const auto compilation =
       graphc::parse_graph(std::make_shared<const graphc::SourceFile>(file), sink)
-          .and_then([&](const graphc::Graph& graph) {
-            return graphc::compile(graph, machine, {}, sink);
+          .and_then([&](const graphc::GraphRequest& request) {
+            return graphc::compile(request, machine, {}, sink);
           });
   if (!compilation) return text + sink.render_all();
   std::set<std::string> nodes;  // each may be done in several blocks of rows

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "compiler/autodiff/gradient_rules.h"
-#include "compiler/graph/graph_text.h"
-#include "compiler/passes/infer_types.h"
+#include "compiler/frontend/parse_graph.h"
+#include "compiler/graph/print_graph.h"
 #include "runtime/kernels/reference/reference_executor.h"
 
 namespace graphc {
@@ -23,9 +23,10 @@ using testing::Not;
 Graph derive(const std::string& text) {
   const auto file = std::make_shared<const SourceFile>(SourceFile{"test.graph", text});
   DiagnosticSink sink;
-  Result<Graph> graph = parse_graph(file, sink);
-  if (graph) graph = infer_types(*std::move(graph), sink);
-  if (graph) graph = differentiate(*std::move(graph), sink);
+  const Result<GraphRequest> request = parse_graph(file, sink);
+  CHECK(request.has_value(), sink.render_all());
+  Result<Graph> graph = request->forward;
+  if (request->training) graph = differentiate(*std::move(graph), *request->training, sink);
   CHECK(graph.has_value(), sink.render_all());
   CHECK(!verify_graph(*graph), *verify_graph(*graph));
   return *std::move(graph);

@@ -21,7 +21,7 @@ using testing::HasSubstr;
 
 Compilation compiled(const Graph& graph, const Machine& machine) {
   DiagnosticSink sink;
-  auto compilation = compile(graph, machine, {}, sink);
+  auto compilation = compile({graph}, machine, {}, sink);
   CHECK(compilation, compilation ? "" : sink.render_all() + compilation.error().message);
   return *std::move(compilation);
 }

@@ -5,6 +5,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/emit/value_numbers.h"
+#include "compiler/graph/print_graph.h"
 #include "runtime/plan/verify_structure.h"
 #include "tests/unit/compiler/placement/worlds.h"
 
@@ -41,7 +42,7 @@ const Compilation& compiled_square_step() {
     CompileOptions options;
     options.block_sizes = {64, 64, 64, 8, 8};
     DiagnosticSink sink;
-    auto made = compile(square_step(), star_machine(), options, sink);
+    auto made = compile({square_step()}, star_machine(), options, sink);
     CHECK(made, sink.render_all());
     return *std::move(made);
   }();
@@ -234,7 +235,7 @@ TEST(VerifyDataflow, CountsEqualNodes) {
       "output %a\n"
       "output %b\n");
   DiagnosticSink sink;
-  const auto compilation = compile(graph, single_cpu_machine(), {}, sink);
+  const auto compilation = compile({graph}, single_cpu_machine(), {}, sink);
   ASSERT_TRUE(compilation) << sink.render_all();
   Plan plan = compilation->plan;
   EXPECT_EQ(verify_dataflow(plan, compilation->passes.graph), std::nullopt);
@@ -255,7 +256,7 @@ TEST(VerifyDataflow, RefusesAnotherContentOfAConstant) {
       "%y = add(%x, %c)\n"
       "output %y\n");
   DiagnosticSink sink;
-  const auto compilation = compile(graph, single_cpu_machine(), {}, sink);
+  const auto compilation = compile({graph}, single_cpu_machine(), {}, sink);
   ASSERT_TRUE(compilation) << sink.render_all();
   Plan plan = compilation->plan;
   ASSERT_EQ(plan.constants.size(), 1U);

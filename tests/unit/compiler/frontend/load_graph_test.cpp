@@ -8,7 +8,7 @@
 #include <random>
 
 #include "compiler/frontend/source_file.h"
-#include "compiler/graph/graph_text.h"
+#include "compiler/graph/print_graph.h"
 #include "runtime/base/npy.h"
 
 namespace graphc {
@@ -59,7 +59,8 @@ TEST_F(LoadGraph, PathsAreJoinedWithTheFolderOfTheFile) {
   ASSERT_TRUE(loaded) << sink_.render_all();
   EXPECT_EQ(loaded->machine_path, (folder_ / "m/one.yaml").generic_string());
   EXPECT_EQ(loaded->machine_where.line, 2);
-  EXPECT_EQ(loaded->graph.values[ValueId(0)].feed_path, (folder_ / "x.npy").generic_string());
+  EXPECT_EQ(loaded->request.forward.values[ValueId(0)].feed_path,
+            (folder_ / "x.npy").generic_string());
 }
 
 TEST_F(LoadGraph, YamlAndItsPrintedTextGiveTheSameGraph) {
@@ -71,9 +72,9 @@ TEST_F(LoadGraph, YamlAndItsPrintedTextGiveTheSameGraph) {
                          "  - {name: y, op: matmul, inputs: [x, w], device: gpu0}\n"
                          "outputs: [{value: y, device: gpu0}, g]\n");
   ASSERT_TRUE(yaml) << sink_.render_all();
-  const auto text = load("b.graph", print_graph(yaml->graph));
+  const auto text = load("b.graph", print_request(yaml->request));
   ASSERT_TRUE(text) << sink_.render_all();
-  EXPECT_EQ(print_graph(text->graph), print_graph(yaml->graph));
+  EXPECT_EQ(print_request(text->request), print_request(yaml->request));
 }
 
 TEST_F(LoadGraph, KeepsThePlacesThatLaterStagesPointAt) {
@@ -84,14 +85,14 @@ TEST_F(LoadGraph, KeepsThePlacesThatLaterStagesPointAt) {
                            "  - {name: y, op: relu, inputs: [x], device: gpu9}\n"
                            "outputs: [{value: y, device: gpu8}]\n");
   ASSERT_TRUE(loaded) << sink_.render_all();
-  const Node& node = loaded->graph.nodes[NodeId(0)];
+  const Node& node = loaded->request.forward.nodes[NodeId(0)];
   EXPECT_EQ(node.device, "gpu9");
   EXPECT_EQ(node.where.line, 4);
   EXPECT_EQ(node.where.column, 12);
   ASSERT_EQ(node.input_places.size(), 1U);
   EXPECT_EQ(node.input_places[0].column, 34);
-  EXPECT_EQ(loaded->graph.outputs[0].where.line, 5);
-  EXPECT_EQ(loaded->graph.outputs[0].device, "gpu8");
+  EXPECT_EQ(loaded->request.forward.outputs[0].where.line, 5);
+  EXPECT_EQ(loaded->request.forward.outputs[0].device, "gpu8");
 }
 
 TEST_F(LoadGraph, ADefectiveFeedIsAnErrorAtItsPath) {
@@ -134,7 +135,7 @@ TEST(LoadDamagedYaml, IsRefusedOrRead) {
     sink.render_all();
     ASSERT_EQ(loaded.has_value(), sink.num_errors() == 0) << "seed " << seed << "\n" << text;
     if (!loaded) continue;
-    ASSERT_EQ(verify_graph(loaded->graph), std::nullopt) << "seed " << seed << "\n" << text;
+    ASSERT_EQ(verify_request(loaded->request), std::nullopt) << "seed " << seed << "\n" << text;
     ++num_read;
   }
   EXPECT_GT(num_read, 100U);  // a third is not damaged at all

@@ -101,11 +101,11 @@ class RandomGraph {
     value.kind = kind;
     value.name = "v" + std::to_string(graph_.values.size());
     value.type = any_type();
-    if (kind == ValueKind::kState) value.initializer = any_initializer(value.name, *value.type);
+    if (kind == ValueKind::kState) value.initializer = any_initializer(value.name, value.type);
     if (kind == ValueKind::kState) value.device = device();
     if (kind == ValueKind::kConstant) {
       value.initializer.kind = InitializerKind::kData;
-      value.initializer.data = any_data(*value.type);
+      value.initializer.data = any_data(value.type);
     }
     graph_.values.push_back(std::move(value));
   }

@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "compiler/graph/graph.h"
-#include "compiler/graph/graph_text.h"
+#include "compiler/frontend/parse_graph.h"
+#include "compiler/graph/graph_request.h"
 
 namespace graphc {
 namespace {
@@ -17,7 +17,7 @@ using testing::Optional;
 //  c
 Graph small_graph() {
   DiagnosticSink sink;
-  Result<Graph> graph =
+  Result<GraphRequest> graph =
       parse_graph(std::make_shared<const SourceFile>(SourceFile{
                       "g.graph",
                       "graph g\ninput %x : f32[2]\nstate %w : f32[2] init zeros\n"
@@ -26,7 +26,7 @@ Graph small_graph() {
                       "%w_new = add(%w, %b) : f32[2] updates %w\noutput %b\n"}),
                   sink);
   EXPECT_TRUE(graph) << sink.render_all();
-  return *std::move(graph);
+  return std::move(graph)->forward;
 }
 
 TEST(VerifyGraph, AcceptsAValidGraph) { EXPECT_EQ(verify_graph(small_graph()), std::nullopt); }
@@ -50,9 +50,9 @@ TEST(VerifyGraph, NamesTheOffender) {
       {"'a' has the attribute 'factor'",
        [](Graph& g) { g.nodes[NodeId(0)].attributes.set("factor", true); }},
       {"'a' is f32[2], but is typed f32[3]",
-       [](Graph& g) { g.values[ValueId(3)].type->shape = {3}; }},
+       [](Graph& g) { g.values[ValueId(3)].type.shape = {3}; }},
       {"'w_new' is f32[2], but updates 'w' of type f32[1]",
-       [](Graph& g) { g.values[ValueId(1)].type->shape = {1}; }},
+       [](Graph& g) { g.values[ValueId(1)].type.shape = {1}; }},
       {"'w' is updated twice", [](Graph& g) { g.nodes[NodeId(1)].updates = ValueId(1); }},
       {"'b' updates what is no state", [](Graph& g) { g.nodes[NodeId(1)].updates = ValueId(0); }},
       {"two values are named 'x'", [](Graph& g) { g.values[ValueId(2)].name = "x"; }},
@@ -61,7 +61,7 @@ TEST(VerifyGraph, NamesTheOffender) {
        [](Graph& g) { g.values[ValueId(3)].producer = NodeId(1); }},
       {"'c' has 4 bytes of data, but is f32[2]",
        [](Graph& g) { g.values[ValueId(2)].initializer.data = std::vector<std::byte>(4); }},
-      {"'x' has no type", [](Graph& g) { g.values[ValueId(0)].type.reset(); }},
+      {"'x' has no valid type", [](Graph& g) { g.values[ValueId(0)].type.shape = {-1}; }},
       {"'x y' is no identifier", [](Graph& g) { g.values[ValueId(0)].name = "x y"; }},
       {"an output is no value", [](Graph& g) { g.outputs[0].value = ValueId(77); }},
       {"'a' has no operator", [](Graph& g) { g.nodes[NodeId(0)].op = nullptr; }},
@@ -71,6 +71,29 @@ TEST(VerifyGraph, NamesTheOffender) {
     damage.on(graph);
     EXPECT_THAT(verify_graph(graph), Optional(HasSubstr(damage.what)));
   }
+}
+
+TEST(VerifyRequest, NamesWhatCannotBeAskedFor) {
+  const GraphRequest plain{small_graph()};
+  EXPECT_EQ(verify_request(plain), std::nullopt);
+
+  GraphRequest trained = plain;
+  trained.training.emplace().loss = ValueId(4);
+  EXPECT_EQ(verify_request(trained), std::nullopt);
+  trained.training->parameters = {{ValueId(0), {}}};
+  EXPECT_EQ(verify_request(trained), "a trained parameter is no state of the graph");
+  trained.training->loss = ValueId(77);
+  EXPECT_EQ(verify_request(trained), "the loss is no value of the graph");
+
+  GraphRequest divided = plain;
+  divided.parallel.emplace().kind = ParallelKind::kBatch;
+  EXPECT_THAT(verify_request(divided), Optional(HasSubstr("over no device")));
+  divided.parallel->batch = {{"gpu0", 2, {}}, {"gpu1", std::nullopt, {}}};
+  EXPECT_EQ(verify_request(divided), std::nullopt);
+  divided.parallel->batch.push_back({"gpu0", 1, {}});
+  EXPECT_EQ(verify_request(divided), "'gpu0' has two parts");
+  divided.parallel->batch = {{"gpu0", 0, {}}};
+  EXPECT_EQ(verify_request(divided), "the part of 'gpu0' has no rows");
 }
 
 TEST(Graph, ToSourceGraphKeepsEverythingThatNumbersDependOn) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "compiler/frontend/decisions/parse_schedule.h"
 #include "compiler/schedule/schedule.h"
 #include "tests/unit/compiler/schedule/levels.h"
 

@@ -4,10 +4,10 @@
 #include <random>
 #include <string>
 
-#include "compiler/graph/graph_text.h"
+#include "compiler/frontend/load_machine.h"
+#include "compiler/frontend/parse_graph.h"
 #include "compiler/machine/cost_model.h"
 #include "compiler/machine/machine.h"
-#include "compiler/passes/infer_types.h"
 #include "compiler/placement/assignment.h"
 #include "compiler/placement/insert_copies.h"
 #include "tests/unit/compiler/graph/random_graph.h"
@@ -27,14 +27,12 @@ inline Machine machine_of(const std::string& text) {
   return *machine;
 }
 
-/// From the text form, with types.
+/// From the text form.
 inline Graph graph_of(const std::string& text) {
   DiagnosticSink sink;
   auto graph = parse_graph(file_of("test.graph", text), sink);
   CHECK(graph, sink.render_all());
-  auto typed = infer_types(*std::move(graph), sink);
-  CHECK(typed, sink.render_all());
-  return *std::move(typed);
+  return std::move(graph)->forward;
 }
 
 /// One device of an accelerator kind: 1 ns a byte on the CPU, 0.1 ns on it.

@@ -1,4 +1,5 @@
 #include "compiler/schedule/joint_launches.h"
+#include "compiler/frontend/decisions/parse_schedule.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

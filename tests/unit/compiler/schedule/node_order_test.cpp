@@ -43,7 +43,7 @@ Compilation compiled(const std::vector<std::string>& nodes, const Machine& machi
   DiagnosticSink sink;
   const auto loaded = load_graph(file_of("mlp.yaml", text), sink);
   CHECK(loaded, sink.render_all());
-  auto compilation = compile(loaded->graph, machine, {}, sink);
+  auto compilation = compile(loaded->request, machine, {}, sink);
   CHECK(compilation, sink.render_all());
   return *std::move(compilation);
 }

@@ -1,0 +1,40 @@
+#include "compiler/graph/print_training.h"
+
+#include "runtime/base/text.h"
+
+namespace graphc {
+namespace {
+
+template <class Owner>
+std::string print_setting(const Setting<Owner>& setting, const Owner& owner) {
+  const double value =
+      std::visit([&](auto member) { return static_cast<double>(owner.*member); }, setting.member);
+  return std::string(setting.name) + "=" + format_number(value);
+}
+
+std::string print_learning_rate(const LearningRate& rate) {
+  if (rate.is_constant()) return format_number(rate.base);
+  const ScheduleChoice& choice = all_schedules()[static_cast<size_t>(rate.schedule)];
+  std::vector<std::string> parts;
+  for (const auto& setting : choice.settings) parts.push_back(print_setting(setting, rate));
+  return std::string(choice.name) + "(" + join(parts, ", ") + ")";
+}
+
+}  // namespace
+
+std::string print_training(const Training& training, const Graph& graph) {
+  const OptimizerChoice& choice = all_optimizers()[static_cast<size_t>(training.optimizer)];
+  std::vector<std::string> parts = {"learning_rate=" + print_learning_rate(training.learning_rate)};
+  for (const auto& setting : choice.settings) parts.push_back(print_setting(setting, training));
+  if (training.clip_norm) parts.push_back("clip_norm=" + format_number(*training.clip_norm));
+  std::string text = "train %" + graph.values[training.loss].name + " " + std::string(choice.name) +
+                     "(" + join(parts, ", ") + ")";
+  if (!training.parameters) return text + "\n";
+  std::vector<std::string> names;
+  for (const ListedParameter& parameter : *training.parameters) {
+    names.push_back("%" + graph.values[parameter.state].name);
+  }
+  return text + " of " + join(names, ", ") + "\n";
+}
+
+}  // namespace graphc
