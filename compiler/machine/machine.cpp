@@ -80,6 +80,11 @@ std::optional<DeviceId> Machine::find_device(const std::string& device_name) con
   return std::nullopt;
 }
 
+DeviceId Machine::host_of(DeviceId device) const {
+  CHECK(devices.contains(device), "a device of the machine");
+  return host();  // a machine file describes one host
+}
+
 const LinkDirection* Machine::find_link(DeviceId from, DeviceId to) const {
   for (const LinkDirection& link : links) {
     if (link.from == from && link.to == to) return &link;

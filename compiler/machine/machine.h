@@ -53,7 +53,11 @@ struct Machine {
   std::map<std::string, std::map<std::string, int64_t>> times_ns;
 
   std::optional<DeviceId> find_device(const std::string& device_name) const;
+  /// Where a run is fed and hands over its results.
   DeviceId host() const { return DeviceId(0); }
+  /// The CPU whose threads drive the device and whose memory is nearest to it; a CPU is its own.
+  DeviceId host_of(DeviceId device) const;
+  bool is_host(DeviceId device) const { return host_of(device) == device; }
   const LinkDirection* find_link(DeviceId from, DeviceId to) const;
   /// Empty: none was measured.
   std::string algorithm_for(const std::string& kind, const std::string& signature) const;

@@ -23,9 +23,10 @@ std::optional<PlacedValueId> find_on_host(const PlacedGraph& placed, PlacedValue
                                           const std::vector<PlacedOpId>& readers,
                                           const Machine& machine) {
   const PlacedOpId computed_by = way_of(placed, value).back();
+  const DeviceId host = machine.host_of(placed.values[value].device);
   for (const PlacedValueId other : placed.values.ids()) {
     const PlacedValue& candidate = placed.values[other];
-    if (candidate.device != machine.host() || candidate.origin != placed.values[value].origin) {
+    if (candidate.device != host || candidate.origin != placed.values[value].origin) {
       continue;
     }
     const std::vector<PlacedOpId> way = way_of(placed, other);
@@ -58,8 +59,9 @@ PlacedValueId add_copy(PlacedGraphRewrite& rewrite, PlacedValueId from, DeviceId
 bool can_offload(const PlacedGraph& placed, PlacedValueId value, const Machine& machine) {
   const DeviceId device = placed.values[value].device;
   if (placed.values[value].producers.size() != 1 || placed.is_filled_at_load(value)) return false;
-  return device != machine.host() && machine.find_link(device, machine.host()) != nullptr &&
-         machine.find_link(machine.host(), device) != nullptr;
+  const DeviceId host = machine.host_of(device);
+  return device != host && machine.find_link(device, host) != nullptr &&
+         machine.find_link(host, device) != nullptr;
 }
 
 PlacedGraph offload_to_host(const PlacedGraph& placed, PlacedValueId value,
@@ -70,7 +72,8 @@ PlacedGraph offload_to_host(const PlacedGraph& placed, PlacedValueId value,
   PlacedGraphRewrite rewrite(placed);
   const auto known = find_on_host(placed, value, readers, machine);
   const PlacedValueId offloaded =
-      known ? *known : add_copy(rewrite, value, machine.host(), machine, "");
+      known ? *known
+            : add_copy(rewrite, value, machine.host_of(placed.values[value].device), machine, "");
   const PlacedValueId back =
       add_copy(rewrite, offloaded, placed.values[value].device, machine, "back");
   rewrite.move_readers(value, back, readers);

@@ -78,8 +78,7 @@ class PlacementSearch {
     const auto tasks = evaluator_.tasks(decisions);
     if (!tasks) return std::nullopt;
     const int64_t interval_ns = interval_bound(scheduling_problem(*tasks)).interval_ns;
-    const int64_t hand_overs =
-        num_hand_overs(*evaluator_.placed(decisions), evaluator_.machine().host());
+    const int64_t hand_overs = num_hand_overs(*evaluator_.placed(decisions), evaluator_.machine());
     return Score{0, interval_ns, interval_ns, hand_overs, ScoreBasis::kNotTried};
   }
 

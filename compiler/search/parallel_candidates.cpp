@@ -51,7 +51,7 @@ class Chooser {
     all.push_back({"undivided", std::nullopt, undivided_ns()});
     std::vector<DeviceId> accelerators;
     for (const DeviceId device : machine_.devices.ids()) {
-      if (device != machine_.host()) accelerators.push_back(device);
+      if (!machine_.is_host(device)) accelerators.push_back(device);
     }
     DiagnosticSink unused;
     const auto batch = find_batch_size(graph_, asked_.where, unused);

@@ -31,17 +31,17 @@ std::optional<size_t> shortest_of(const std::vector<std::optional<Score>>& score
 
 }  // namespace
 
-int64_t num_hand_overs(const PlacedGraph& placed, DeviceId host) {
+int64_t num_hand_overs(const PlacedGraph& placed, const Machine& machine) {
   IdVector<PlacedValueId, bool> is_of_kernel(placed.values.size(), false);
   for (const PlacedOp& op : placed.ops) {
-    if (op.kind != PlacedOpKind::kNode || op.device != host) continue;
+    if (op.kind != PlacedOpKind::kNode || !machine.is_host(op.device)) continue;
     is_of_kernel[*op.writes] = true;
     for (const PlacedOperand& read : op.reads) is_of_kernel[read.value] = true;
   }
   return std::count_if(placed.ops.begin(), placed.ops.end(), [&](const PlacedOp& op) {
     if (op.kind != PlacedOpKind::kCopy) return false;
-    return (op.device == host && is_of_kernel[op.reads[0].value]) ||
-           (op.destination == host && is_of_kernel[*op.writes]);
+    return (machine.is_host(op.device) && is_of_kernel[op.reads[0].value]) ||
+           (machine.is_host(op.destination) && is_of_kernel[*op.writes]);
   });
 }
 

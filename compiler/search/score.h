@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "compiler/machine/machine.h"
 #include "compiler/placement/placed_graph.h"
 
 namespace graphc {
@@ -33,7 +34,7 @@ struct Score {
 inline constexpr int64_t kHandOverNs = 4000;
 
 /// Copies between what kernels of the host and of other devices work on.
-int64_t num_hand_overs(const PlacedGraph& placed, DeviceId host);
+int64_t num_hand_overs(const PlacedGraph& placed, const Machine& machine);
 
 /// Which of several to take, of those that were not left untried; nothing if none can be scheduled.
 /// Those with the least excess count. Baseline: the shortest interval among those with the fewest
