@@ -5,7 +5,7 @@
 
 #include "runtime/engine/reference_check.h"
 #include "tests/gpu/gpu_test.h"
-#include "tests/property/compile/random_sessions.h"
+#include "tests/property/run/random_sessions.h"
 
 namespace graphc {
 namespace {

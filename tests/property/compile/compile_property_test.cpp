@@ -1,64 +1,16 @@
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <tuple>
 
-#include "compiler/graph/print_graph.h"
-#include "runtime/engine/reference_check.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/verify_plan.h"
-#include "tests/property/compile/random_sessions.h"
+#include "tests/property/compile/random_compilations.h"
 #include "tests/property/plan/mutate.h"
 
 namespace graphc {
 namespace {
 
 constexpr uint32_t kNumCompileSeeds = 60;
-constexpr int64_t kNumCompileSteps = 7;
-
-std::vector<Tensor> run(const Plan& plan, uint32_t seed, RunMode mode) {
-  Session session = open(plan, seed);
-  RunOptions options;
-  options.mode = mode;
-  const auto finished = session.run(kNumCompileSteps, options);
-  CHECK(finished.has_value(), finished ? "" : finished.error().message);
-  return results_of(session);
-}
-
-TEST(CompileProperty, RandomGraphsEqualTheReferenceExecutor) {
-  for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Session session = open(compile_random(seed).plan, seed);
-    const auto check = ReferenceCheck::begin(session);
-    ASSERT_TRUE(check);
-    ASSERT_TRUE(session.run(kNumCompileSteps));
-    const auto report = check->finish(session);
-    EXPECT_TRUE(report) << report.error().message;
-  }
-}
-
-bool has_joint_launch(const Plan& plan) {
-  return std::any_of(plan.instructions.begin(), plan.instructions.end(),
-                     [](const auto& instruction) { return instruction.is_joined; });
-}
-
-TEST(CompileProperty, PipelinedAndBarrierRunsGiveTheSameBits) {
-  int num_pipelined = 0;
-  int num_joined = 0;
-  for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    const Plan plan = compile_random(seed).plan;
-    num_pipelined += max_stage(plan) > 0 ? 1 : 0;
-    num_joined += has_joint_launch(plan) ? 1 : 0;
-    const auto pipelined = run(plan, seed, RunMode::kPipelined);
-    const auto barrier = run(plan, seed, RunMode::kBarrier);
-    ASSERT_EQ(pipelined.size(), barrier.size());
-    for (size_t i = 0; i < pipelined.size(); ++i) EXPECT_EQ(pipelined[i].data, barrier[i].data);
-  }
-  // The sample must contain what it is about.
-  EXPECT_GT(num_pipelined, static_cast<int>(kNumCompileSeeds) / 10);
-  EXPECT_GT(num_joined, 2);
-}
 
 TEST(CompileProperty, EveryWaitIsNeededAndItsLossIsNoticed) {
   size_t num_mutants = 0;

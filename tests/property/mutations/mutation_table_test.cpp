@@ -5,7 +5,7 @@
 #include <set>
 
 #include "tests/property/compile/example_compiler.h"
-#include "tests/property/compile/random_sessions.h"
+#include "tests/property/compile/random_compilations.h"
 #include "tests/property/mutations/mutation_table.h"
 #include "tests/property/mutations/tight_plan.h"
 

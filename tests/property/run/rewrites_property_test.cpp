@@ -10,7 +10,7 @@
 #include "compiler/placement/split_rows.h"
 #include "runtime/engine/reference_check.h"
 #include "runtime/plan/verify_plan.h"
-#include "tests/property/compile/random_sessions.h"
+#include "tests/property/run/random_sessions.h"
 #include "tests/unit/compiler/placement/random_rewrites.h"
 
 namespace graphc {

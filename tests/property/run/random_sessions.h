@@ -1,14 +1,12 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
-#include "compiler/compile.h"
 #include "runtime/engine/session.h"
-#include "tests/property/compile/random_problem.h"
+#include "tests/property/compile/random_compilations.h"
 
-/// Random graphs, compiled and run.
+/// Random graphs, run.
 namespace graphc {
 
 using graphrt::PlanOutput;
@@ -18,35 +16,6 @@ using graphrt::RunOptions;
 using graphrt::Session;
 using graphrt::SessionOptions;
 using graphrt::Tensor;
-
-/// The CPU's workers share even the smallest operators, in two out of three graphs, and what they
-/// share travels in blocks.
-inline BlockSizes random_block_sizes(uint32_t seed) {
-  if (seed % 3 == 0) return {};
-  return {.least_flops = 64,
-          .least_bytes_of_product = 64,
-          .least_bytes = 64,
-          .least_rows_of_product = 1,
-          .most_blocks = 1 + seed % 4,
-          .least_bytes_of_copy = 16};
-}
-
-/// compile() checks every level with its verifier and aborts where one refuses.
-inline Compilation compile_anew(uint32_t seed, CompileOptions options = {}) {
-  const Machine machine = random_machine(seed);
-  DiagnosticSink diagnostics;
-  options.block_sizes = random_block_sizes(seed);
-  auto compilation = compile({random_graph(seed, machine)}, machine, options, diagnostics);
-  CHECK(compilation.has_value(), "seed " + std::to_string(seed) + "\n" + diagnostics.render_all());
-  return *std::move(compilation);
-}
-
-/// The same, once for all tests of a program.
-inline const Compilation& compile_random(uint32_t seed) {
-  static std::map<uint32_t, Compilation> known;
-  const auto at = known.find(seed);
-  return at != known.end() ? at->second : known.emplace(seed, compile_anew(seed)).first->second;
-}
 
 /// With its inputs given and all outputs kept.
 inline Session open(const Plan& plan, uint32_t seed,

@@ -7,7 +7,7 @@
 
 #include "compiler/emit/verify_dataflow.h"
 #include "runtime/plan/verify_plan.h"
-#include "tests/property/compile/random_sessions.h"
+#include "tests/property/run/random_sessions.h"
 
 namespace graphc {
 namespace {
