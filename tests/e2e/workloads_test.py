@@ -1,11 +1,10 @@
-"""The reference workloads compile, verify and, where they are small, compute what they should."""
+"""The reference workloads compile, and their plans verify."""
 
 import re
 import subprocess
 import sys
 import unittest
 
-import numpy as np
 from support import GRAPHS, ROOT, EndToEndTest
 
 WORKLOADS = sorted((GRAPHS / "workloads").glob("*.yaml"))
@@ -18,12 +17,6 @@ NUM_KERNELS |= {f"x2_{size}_{device}": 200 for size in (32, 64, 128, 256, 512)
 
 
 class WorkloadsTest(EndToEndTest):
-    def check(self, plan, steps, *options):
-        """Runs a plan on emulated GPUs, compared with the reference executor."""
-        report = self.succeed("graphrun", plan, f"--steps={steps}", "--check",
-                              "--devices=emulated", *options)
-        self.assertIn("equal the reference", report)
-
     def test_the_files_are_what_the_generator_writes(self):
         generator = ROOT / "tools" / "make_workloads.py"
         done = subprocess.run([sys.executable, generator, "--check"], text=True,
@@ -43,13 +36,6 @@ class WorkloadsTest(EndToEndTest):
                                if instruction["kind"] == "kernel"}
                     self.assertEqual(len(kernels), NUM_KERNELS[workload.stem])
 
-    def test_operators_and_awkward_dependencies_give_the_results_of_the_reference_executor(self):
-        small = [workload for workload in WORKLOADS if workload.stem.startswith(("x1", "x5_"))]
-        self.assertEqual(len(small), 6)
-        for workload in small:
-            with self.subTest(workload=workload.name):
-                self.check(self.compile(workload), 4)
-
     def test_workers_are_as_full_as_each_other_where_the_gpu_sets_the_pace(self):
         workload, plan = GRAPHS / "workloads" / "x3.yaml", self.folder / "x3.bin"
         machine = GRAPHS / "machines" / "h200-x2.yaml"
@@ -60,17 +46,6 @@ class WorkloadsTest(EndToEndTest):
         self.assertEqual(len(busy), 31)
         # A block of 120 rows is 11 % of a step.
         self.assertLessEqual(max(busy) - min(busy), 12)
-
-    def test_a_small_training_step_gives_the_results_of_the_reference_executor(self):
-        random = np.random.default_rng(1)
-        arrays = {"x": random.random((400, 784), np.float32),
-                  "label": random.integers(0, 10, 400).astype(np.int32)}
-        for name, array in arrays.items():
-            np.save(self.folder / f"{name}.npy", array)
-        given = [f"--input={name}={self.folder / name}.npy" for name in arrays]
-        for form in ("figure", "replicated", "single", "auto"):
-            with self.subTest(form=form):
-                self.check(self.compile(GRAPHS / "workloads" / f"e3_small_{form}.yaml"), 2, *given)
 
 
 if __name__ == "__main__":
