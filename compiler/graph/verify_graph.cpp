@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
 
 #include "compiler/graph/graph.h"
 #include "compiler/graph/graph_request.h"
@@ -24,7 +27,8 @@ Violation check_source_value(const Value& value) {
 }
 
 Violation check_values(const Graph& graph) {
-  std::set<std::string> names;
+  std::unordered_set<std::string_view> names;  // asked only whether it holds one
+  names.reserve(graph.values.size());
   for (const ValueId id : graph.values.ids()) {
     const Value& value = graph.values[id];
     if (!is_identifier(value.name)) return graphrt::quoted_name(value.name) + " is no identifier";
@@ -92,13 +96,13 @@ Violation check_type(const Graph& graph, NodeId id) {
          to_string(type);
 }
 
-Violation check_update(const Graph& graph, const Node& node, std::set<ValueId>& updated) {
+Violation check_update(const Graph& graph, const Node& node, IdVector<ValueId, char>& is_updated) {
   if (!node.updates) return std::nullopt;
   const bool is_state =
       graph.values.contains(*node.updates) && graph.values[*node.updates].kind == ValueKind::kState;
   if (!is_state) return graphrt::quoted_name(node.name) + " updates what is no state";
   const Value& state = graph.values[*node.updates];
-  if (!updated.insert(*node.updates).second)
+  if (std::exchange(is_updated[*node.updates], 1) != 0)
     return graphrt::quoted_name(state.name) + " is updated twice";
   const TensorType& type = graph.type_of(node.result);
   if (type == state.type) return std::nullopt;
@@ -107,7 +111,7 @@ Violation check_update(const Graph& graph, const Node& node, std::set<ValueId>& 
 }
 
 Violation check_nodes(const Graph& graph) {
-  std::set<ValueId> updated;
+  IdVector<ValueId, char> is_updated(graph.values.size(), 0);
   for (const NodeId id : graph.nodes.ids()) {
     const Node& node = graph.nodes[id];
     if (node.op == nullptr) return graphrt::quoted_name(node.name) + " has no operator";
@@ -118,7 +122,7 @@ Violation check_nodes(const Graph& graph) {
     if (Violation violation = check_inputs(graph, id)) return violation;
     if (Violation violation = check_attributes(node)) return violation;
     if (Violation violation = check_type(graph, id)) return violation;
-    if (Violation violation = check_update(graph, node, updated)) return violation;
+    if (Violation violation = check_update(graph, node, is_updated)) return violation;
   }
   return std::nullopt;
 }

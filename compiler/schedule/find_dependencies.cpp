@@ -104,15 +104,16 @@ class DependencyFinder {
     PlacedOpId reader;
     PlacedOpId writer;
   };
+  using Replacements = IdVector<PlacedValueId, std::vector<Replacement>>;
 
   /// An update in place comes after all who read the old value. Where one of those needs what the
   /// update makes, directly or over other updates in place (two states that swap their values), old
   /// and new exist side by side.
   void keep_old_values_where_order_demands() {
     Successors after = successors_within_step();
-    const auto replacements = replacements_by_value();
+    const Replacements replacements = replacements_by_value();
     Reached reached(after.size(), std::nullopt);
-    for (const PlacedValueId value : values_replaced_in_place()) {
+    for (const PlacedValueId value : values_replaced_in_place(replacements)) {
       if (is_circular(replacements[value], after, reached)) {
         tasks_.fixed_versions[value] = 2;
         continue;
@@ -170,25 +171,31 @@ class DependencyFinder {
 
   /// Large ones first: they save most by staying in place. Ties by name, so that the order of nodes
   /// in the file does not matter.
-  std::vector<PlacedValueId> values_replaced_in_place() const {
+  std::vector<PlacedValueId> values_replaced_in_place(const Replacements& replacements) const {
     const PlacedGraph& placed = tasks_.placed;
-    std::vector<PlacedValueId> values;
+    struct Candidate {
+      int64_t size_bytes = 0;
+      PlacedValueId value;
+    };
+    std::vector<Candidate> candidates;
     for (const PlacedValueId value : placed.values.ids()) {
-      if (!placed.values[value].producers.empty() && tasks_.fixed_versions[value] == 1) {
-        values.push_back(value);
+      if (replacements[value].empty() || placed.values[value].producers.empty() ||
+          tasks_.fixed_versions[value] != 1) {
+        continue;
       }
+      candidates.push_back({placed.type_of(value).size_bytes(), value});
     }
-    std::sort(values.begin(), values.end(), [&](PlacedValueId a, PlacedValueId b) {
-      const int64_t a_bytes = placed.type_of(a).size_bytes();
-      const int64_t b_bytes = placed.type_of(b).size_bytes();
-      if (a_bytes != b_bytes) return a_bytes > b_bytes;
-      return placed.values[a].name < placed.values[b].name;
+    std::sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+      if (a.size_bytes != b.size_bytes) return a.size_bytes > b.size_bytes;
+      return placed.values[a.value].name < placed.values[b.value].name;
     });
+    std::vector<PlacedValueId> values;
+    for (const Candidate& candidate : candidates) values.push_back(candidate.value);
     return values;
   }
 
-  IdVector<PlacedValueId, std::vector<Replacement>> replacements_by_value() const {
-    IdVector<PlacedValueId, std::vector<Replacement>> replacements(tasks_.placed->values.size());
+  Replacements replacements_by_value() const {
+    Replacements replacements(tasks_.placed->values.size());
     for (const PlacedOpId op : tasks_.placed->ops.ids()) {
       for (const PlacedOperand& read : tasks_.placed->ops[op].reads) {
         if (read.distance == 0) continue;
