@@ -32,8 +32,8 @@ std::string machine_fingerprint(const Machine& machine) {
 }
 
 /// What a file decides, in the place of a search.
-Result<Found> decided(const GraphRequest& request, const Target& target,
-                      const CompileOptions& options, DiagnosticSink& diagnostics) {
+Result<Found> take_decisions(const GraphRequest& request, const Target& target,
+                             const CompileOptions& options, DiagnosticSink& diagnostics) {
   const std::shared_ptr<const SourceFile>& file = options.decisions_file;
   Found found;
   TRY(found.parallel.parallel,
@@ -64,7 +64,7 @@ PlanContext context_for(const Found& found, const Machine& machine, const Compil
 
 /// The plan is read back by those who did not make it: the runtime's verifier, and one that knows
 /// only the graph.
-Plan verified(Plan plan, const Graph& graph) {
+Plan check_plan(Plan plan, const Graph& graph) {
   const auto invalid = verify_plan(plan);
   CHECK(!invalid, "the plan does not verify: " + (invalid ? invalid->message : ""));
   const Violation wrong = verify_dataflow(plan, graph);
@@ -80,7 +80,7 @@ Result<Compilation> compile(const GraphRequest& request, const Machine& machine,
   const Target target{machine, costs, limits_of(machine, options.memory_limits), options.effort,
                       options.report};
   TRY(Found found, options.decisions_file
-                       ? decided(request, target, options, diagnostics)
+                       ? take_decisions(request, target, options, diagnostics)
                        : search(request, target, options.overlap, options.passes, diagnostics));
   const Shared<Graph>& typed = found.passes.graph;
   if (options.schedule_file) {
@@ -91,18 +91,18 @@ Result<Compilation> compile(const GraphRequest& request, const Machine& machine,
   TRY(Lowered lowered, lower(target, typed, found.decisions, diagnostics));
   TRY(options.decisions_file ? check_decided(lowered.synchronised.memory, target)
                              : check_limits(lowered.synchronised.memory, target, typed));
-  Plan plan = verified(
+  Plan plan = check_plan(
       lower_to_plan(lowered.synchronised, machine, context_for(found, machine, options)), typed);
 
   StepBound bound = relaxed_bound(typed, machine, costs, found.placement.pins);
   const bool is_written = options.decisions_file || options.schedule_file;
-  std::string given_up = describe_memory(found.decisions, lowered.whole, machine);
+  std::string memory_trades = describe_memory(found.decisions, lowered.whole, machine);
   return Compilation{
-      request.layer_places,    std::move(found.parallel),
-      std::move(found.passes), std::move(found.placement),
-      std::move(bound),        std::move(found.decisions),
-      std::move(given_up),     is_written ? std::nullopt : std::optional(options.effort),
-      std::move(lowered),      std::move(plan)};
+      request.layer_places,     std::move(found.parallel),
+      std::move(found.passes),  std::move(found.placement),
+      std::move(bound),         std::move(found.decisions),
+      std::move(memory_trades), is_written ? std::nullopt : std::optional(options.effort),
+      std::move(lowered),       std::move(plan)};
 }
 
 Result<std::vector<TradeOff>> trade_offs(const GraphRequest& request, const Machine& machine,

@@ -34,7 +34,7 @@ struct Compilation {
   Placement placement;
   StepBound bound;
   Decisions decisions;           ///< nothing is left open
-  std::string given_up;          ///< for memory, in words
+  std::string memory_trades;     ///< of time for memory, in words
   std::optional<Effort> effort;  ///< of the search; absent where a file says what is done
   Lowered lowered;
   Plan plan;

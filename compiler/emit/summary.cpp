@@ -182,7 +182,7 @@ std::string summary(const Compilation& compilation, const Machine& machine, Deta
   text += placement_line(compilation.placement, detail);
   text += effort_line(compilation);
   if (compilation.decisions.trades_time_for_memory()) {
-    text += "  for memory  " + compilation.given_up + "\n";
+    text += "  for memory  " + compilation.memory_trades + "\n";
   }
   text += fmt::format("  waits       {} left of {}\n", synchronised.num_waits,
                       synchronised.num_waits_before);

@@ -7,8 +7,8 @@
 namespace graphc {
 namespace {
 
-PlacedGraph rewritten(const PlacedGraph& placed, const MemoryRewrite& rewrite,
-                      const Machine& machine) {
+PlacedGraph apply_rewrite(const PlacedGraph& placed, const MemoryRewrite& rewrite,
+                          const Machine& machine) {
   if (rewrite.kind == RewriteKind::kRematerialise) {
     return rematerialise(placed, rewrite.value, rewrite.readers);
   }
@@ -17,10 +17,10 @@ PlacedGraph rewritten(const PlacedGraph& placed, const MemoryRewrite& rewrite,
 
 }  // namespace
 
-PlacedGraph rewritten(const PlacedGraph& placed, const std::vector<MemoryRewrite>& rewrites,
-                      const Machine& machine) {
+PlacedGraph apply_rewrites(const PlacedGraph& placed, const std::vector<MemoryRewrite>& rewrites,
+                           const Machine& machine) {
   PlacedGraph result = placed;
-  for (const MemoryRewrite& rewrite : rewrites) result = rewritten(result, rewrite, machine);
+  for (const MemoryRewrite& rewrite : rewrites) result = apply_rewrite(result, rewrite, machine);
   return result;
 }
 
@@ -34,7 +34,7 @@ std::string describe_memory(const Decisions& decisions, const PlacedGraph& place
     const bool is_rematerialised = rewrite.kind == RewriteKind::kRematerialise;
     parts.push_back(graph.values[rewrite.value].name +
                     (is_rematerialised ? " computed again" : " offloaded to the host"));
-    graph = rewritten(graph, rewrite, machine);
+    graph = apply_rewrite(graph, rewrite, machine);
   }
   return join(parts, ", ");
 }

@@ -54,12 +54,12 @@ struct Decisions {
   std::optional<LaneOrder> order = std::nullopt;  ///< if absent, the scheduler finds one
 
   /// Whether time is given up for memory.
-  bool trades_time_for_memory() const { return budget || launches == Launches::kApart; }
+  bool trades_time_for_memory() const { return budget || launches == Launches::kSeparate; }
 };
 
 /// The graph with all rewrites applied, one after the other.
-PlacedGraph rewritten(const PlacedGraph& placed, const std::vector<MemoryRewrite>& rewrites,
-                      const Machine& machine);
+PlacedGraph apply_rewrites(const PlacedGraph& placed, const std::vector<MemoryRewrite>& rewrites,
+                           const Machine& machine);
 
 /// What is given up for memory: `steps one after the other, h1@gpu0 computed again`; `nothing given
 /// up`. `placed`: the graph before the rewrites.

@@ -15,7 +15,8 @@ void gate(Gates gates, std::string_view stage, const Level& level, Verify verify
   CHECK(!violation, std::string(stage) + " made an invalid level: " + violation.value_or(""));
 }
 
-Schedule ordered(const Target& target, const Shared<TaskGraph>& tasks, const Decisions& decisions) {
+Schedule order_tasks(const Target& target, const Shared<TaskGraph>& tasks,
+                     const Decisions& decisions) {
   if (decisions.order)
     return schedule_as_written(tasks, decisions.order->solution, decisions.order->times);
   if (decisions.budget) return schedule_tasks_within(tasks, *decisions.budget);
@@ -41,7 +42,7 @@ Shared<TaskGraph> lower_to_tasks(const Target& target, const Shared<PlacedGraph>
   };
   Shared<PlacedGraph> divided = placed;
   if (!decisions.rewrites.empty()) {
-    divided = rewritten(divided, decisions.rewrites, target.machine);
+    divided = apply_rewrites(divided, decisions.rewrites, target.machine);
     gate(gates, "rewritten", *divided, verify);
   }
   divided = split_rows(divided, target.machine, target.costs.block_sizes());
@@ -61,7 +62,7 @@ Shared<TaskGraph> lower_to_tasks(const Target& target, const Shared<PlacedGraph>
 
 Shared<Schedule> lower_to_schedule(const Target& target, const Shared<TaskGraph>& tasks,
                                    const Decisions& decisions, Gates gates) {
-  Shared<Schedule> schedule = ordered(target, tasks, decisions);
+  Shared<Schedule> schedule = order_tasks(target, tasks, decisions);
   gate(gates, "schedule_tasks", *schedule, verify_schedule);
   return schedule;
 }

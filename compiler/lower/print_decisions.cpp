@@ -5,7 +5,9 @@
 namespace graphc {
 namespace {
 
-std::string text_of(Launches launches) { return launches == Launches::kJoint ? "joint" : "apart"; }
+std::string text_of(Launches launches) {
+  return launches == Launches::kJoint ? "joint" : "separate";
+}
 std::string text_of(CopyBlocks copies) { return copies == CopyBlocks::kWhole ? "whole" : "blocks"; }
 std::string text_of(Overlap overlap) { return overlap == Overlap::kAll ? "all" : "none"; }
 
@@ -18,7 +20,7 @@ std::string rewrites_text(const Decisions& decisions, const PlacedGraph& whole,
     text += placed.values[rewrite.value].name;
     for (const PlacedOpId reader : rewrite.readers) text += "  " + placed.ops[reader].name;
     text += "\n";
-    placed = rewritten(placed, {rewrite}, machine);
+    placed = apply_rewrites(placed, {rewrite}, machine);
   }
   return text;
 }

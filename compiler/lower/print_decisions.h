@@ -11,7 +11,7 @@
 ///   decisions  mlp  62f0c1a9            name and fingerprint of the graph, as in its plan
 ///   machine    h200-x2  99d01b7e        of the machine
 ///   parallel batch gpu0 = 60, gpu1 = 40 update_on each
-///   launches   joint                    or apart
+///   launches   joint                    or separate
 ///   copies     whole                    or blocks
 ///   overlap    all                      or none
 ///   budget     gpu0  1048576            bytes; of every device or of none

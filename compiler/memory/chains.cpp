@@ -57,17 +57,18 @@ class ChainBuilder {
     size_t num_pairs = 0;
     return std::all_of(chain.values.begin(), chain.values.end(), [&](PlacedValueId member) {
       num_pairs += accesses_[member].size() * accesses_[value].size();
-      return num_pairs <= kMaxPairs && take_turns(placed_, accesses_[member], accesses_[value],
-                                                  ShareKind::kInPlace, distance_);
+      return num_pairs <= kMaxPairs &&
+             are_disjoint_in_time(placed_, accesses_[member], accesses_[value], ShareKind::kInPlace,
+                                  distance_);
     });
   }
 
   /// Whether the last accesses to a chain alone are in the way, as they are wherever somebody reads
   /// after `value` is written.
   bool is_read_later(const Chain& chain, PlacedValueId value) const {
-    const auto lead =
-        least_lead(placed_, chain.ends.last, accesses_[value], ShareKind::kInPlace, distance_);
-    return !lead || *lead > 0;
+    const auto reuse_distance = find_reuse_distance(placed_, chain.ends.last, accesses_[value],
+                                                    ShareKind::kInPlace, distance_);
+    return !reuse_distance || *reuse_distance > 0;
   }
 
   const PlacedGraph& placed_;

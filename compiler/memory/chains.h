@@ -11,7 +11,7 @@ struct Chain {
 };
 
 /// Every value by itself, or behind the one it can be written over: by an operator that works in
-/// place, where `distance` lets it take turns with all that lie there.
+/// place, where `distance` keeps it disjoint in time from all that lie there.
 /// Requires: nobody shares bytes with the values for another reason; each has one version.
 /// Cost:     bounded for every value: long chains and values with many readers are not added to.
 std::vector<Chain> find_chains(const PlacedGraph& placed, std::vector<PlacedValueId> values,

@@ -95,10 +95,10 @@ std::optional<Conflicts> find_conflicts(const std::vector<Chain>& chains,
     std::vector<RequestId>& others = (*conflicts)[a];
     std::sort(others.begin(), others.end());
     others.erase(std::unique(others.begin(), others.end()), others.end());
-    // Nothing but predicted times lets any of them take turns.
+    // Nothing but predicted times keeps any of them apart.
     if (policy != ReusePolicy::kAsTimed) continue;
     std::erase_if(others, [&](RequestId b) {
-      return take_turns(chains[a.index()].ends, chains[b.index()].ends, distance);
+      return are_disjoint_in_time(chains[a.index()].ends, chains[b.index()].ends, distance);
     });
   }
   return conflicts;

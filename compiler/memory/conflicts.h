@@ -6,7 +6,7 @@
 
 namespace graphc {
 
-/// For every chain, those that it cannot take turns with under a policy, sorted; nothing if more
+/// For every chain, those that it conflicts with under a policy, sorted; nothing if more
 /// than `max_pairs` pairs had to be looked at. Chains that overlap in the list are in each other's
 /// way under every policy; beside them only those are looked at whose end is not enforced to come
 /// before the beginning of another that the list has behind it.

@@ -21,7 +21,7 @@ IdVector<PlacedValueId, bool> find_lifelong(const PlacedGraph& placed) {
 }
 
 /// Joins neighbours of one version that overlap or touch. Requires: sorted.
-std::vector<LivePiece> joined(const std::vector<LivePiece>& pieces) {
+std::vector<LivePiece> join_pieces(const std::vector<LivePiece>& pieces) {
   std::vector<LivePiece> result;
   for (const LivePiece& piece : pieces) {
     const bool goes_on = !result.empty() && result.back().version == piece.version &&
@@ -79,7 +79,7 @@ std::vector<LivePiece> live_pieces(const LiveRange& range, int64_t interval_ns, 
   std::sort(pieces.begin(), pieces.end(), [](const LivePiece& a, const LivePiece& b) {
     return std::tie(a.version, a.begin_ns, a.end_ns) < std::tie(b.version, b.begin_ns, b.end_ns);
   });
-  return joined(pieces);
+  return join_pieces(pieces);
 }
 
 }  // namespace graphc

@@ -35,14 +35,14 @@ struct MemoryPlan {
   std::vector<SchedulingEdge> reuse_edges = {};
 };
 
-/// Pairs of values, or chains of them, that cannot take turns: an arena with more is packed by lives
+/// Pairs of values, or chains of them, that conflict: an arena with more is packed by lives
 /// alone, as time lines are, which may take more bytes.
 struct PairBudget {
   int64_t to_begin_with = 2'000'000;
   int64_t per_chain = 1'000;
 };
 
-/// Gives every value its bytes. Two values share bytes only if they take turns: all accesses of one
+/// Gives every value its bytes. Two values share bytes only if they are disjoint in time: all accesses of one
 /// come, in every step, before all accesses of the other by an order that is enforced, and the
 /// other way round for the next step. On a device where the order of data and versions alone
 /// exceeds the limit, dependencies are added: first such as the schedule predicts anyway, then any.

@@ -161,7 +161,7 @@ class MemoryPlanner {
     return ends;
   }
 
-  /// In which no two overlap that cannot take turns under the policy.
+  /// In which no two overlap that conflict under the policy.
   IdVector<RequestId, LiveInterval> lives_of(const std::vector<Chain>& chains,
                                              ReusePolicy policy) const {
     const LaneEnds ends = ends_of(chains);
@@ -230,7 +230,7 @@ ShareKind share_kind(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b) {
   const PlacedGraph& placed = plan.schedule->tasks->placed;
   const bool is_same = plan.buffers[a].offset_bytes == plan.buffers[b].offset_bytes &&
                        placed.type_of(a) == placed.type_of(b);
-  return is_same ? ShareKind::kInPlace : ShareKind::kInTurn;
+  return is_same ? ShareKind::kInPlace : ShareKind::kDisjointInTime;
 }
 
 std::vector<SchedulingEdge> enforced_edges(const MemoryPlan& plan) {

@@ -40,7 +40,7 @@ class ReuseOrder {
 
   /// The same, begun so early that of `ends` all that stand before it in the list are enforced to
   /// come before the first access. So values all of whose last accesses are among the ends, and
-  /// whose lives under this do not meet in any step, take turns by the enforced order. The life of
+  /// whose lives under this do not meet in any step, are disjoint in time by the enforced order. The life of
   /// a value that may meet all others lasts for num_places() or more.
   LiveInterval enforced_life(const std::vector<ValueAccess>& accesses, const LaneEnds& ends) const;
 

@@ -12,35 +12,35 @@ namespace {
 
 using Accesses = std::vector<ValueAccess>;
 
-/// The lead of nothing over anything.
-constexpr int32_t kNoLead = std::numeric_limits<int32_t>::min();
+/// Between accesses of which there are none.
+constexpr int32_t kNoReuseDistance = std::numeric_limits<int32_t>::min();
 
 /// The intervals from `first` of step s to `second` of step s + k, as a bound on k.
-std::optional<int32_t> lead_between(const ValueAccess& first, const ValueAccess& second,
-                                    const LeastDistance& distance) {
+std::optional<int32_t> reuse_distance_between(const ValueAccess& first, const ValueAccess& second,
+                                              const LeastDistance& distance) {
   const auto intervals = distance(first, second);
   if (!intervals) return std::nullopt;
   // first runs in interval s + first.offset, second in interval s + k + second.offset.
   return *intervals + first.interval_offset - second.interval_offset;
 }
 
-/// least_lead where every access needs an order.
-std::optional<int32_t> lead_in_turn(const Accesses& last, const Accesses& first,
-                                    const LeastDistance& distance) {
-  int32_t lead = kNoLead;
+/// find_reuse_distance where every access needs an order.
+std::optional<int32_t> reuse_distance_of_ends(const Accesses& last, const Accesses& first,
+                                              const LeastDistance& distance) {
+  int32_t reuse_distance = kNoReuseDistance;
   for (const ValueAccess& before : last) {
     for (const ValueAccess& after : first) {
-      const auto steps = lead_between(before, after, distance);
+      const auto steps = reuse_distance_between(before, after, distance);
       if (!steps) return std::nullopt;
-      lead = std::max(lead, *steps);
+      reuse_distance = std::max(reuse_distance, *steps);
     }
   }
-  return lead;
+  return reuse_distance;
 }
 
-/// Whether a lead of b over a and one of a over b fit into one step.
-bool fit_together(std::optional<int32_t> a_leads, std::optional<int32_t> b_leads) {
-  return a_leads && b_leads && int64_t{*a_leads} + *b_leads <= 1;
+/// Whether both distances together fit into one step.
+bool fit_together(std::optional<int32_t> from_a_to_b, std::optional<int32_t> from_b_to_a) {
+  return from_a_to_b && from_b_to_a && int64_t{*from_a_to_b} + *from_b_to_a <= 1;
 }
 
 /// Keeps of two accesses on one lane the one that `is_nearer` to the end.
@@ -108,24 +108,26 @@ LeastDistance distances_in(const HappensBefore& order) {
   };
 }
 
-std::optional<int32_t> least_lead(const PlacedGraph& placed, const Accesses& a, const Accesses& b,
-                                  ShareKind kind, const LeastDistance& distance) {
-  int32_t lead = kNoLead;
+std::optional<int32_t> find_reuse_distance(const PlacedGraph& placed, const Accesses& a,
+                                           const Accesses& b, ShareKind kind,
+                                           const LeastDistance& distance) {
+  int32_t reuse_distance = kNoReuseDistance;
   for (const ValueAccess& first : a) {
     for (const ValueAccess& second : b) {
       if (is_exempt(placed, first, second, kind)) continue;
-      const auto steps = lead_between(first, second, distance);
+      const auto steps = reuse_distance_between(first, second, distance);
       if (!steps) return std::nullopt;
-      lead = std::max(lead, *steps);
+      reuse_distance = std::max(reuse_distance, *steps);
     }
   }
-  return lead;
+  return reuse_distance;
 }
 
-bool take_turns(const PlacedGraph& placed, const Accesses& a, const Accesses& b, ShareKind kind,
-                const LeastDistance& distance) {
-  const auto a_leads = least_lead(placed, a, b, kind, distance);
-  return a_leads && fit_together(a_leads, least_lead(placed, b, a, kind, distance));
+bool are_disjoint_in_time(const PlacedGraph& placed, const Accesses& a, const Accesses& b,
+                          ShareKind kind, const LeastDistance& distance) {
+  const auto from_a_to_b = find_reuse_distance(placed, a, b, kind, distance);
+  return from_a_to_b &&
+         fit_together(from_a_to_b, find_reuse_distance(placed, b, a, kind, distance));
 }
 
 IdVector<PlacedValueId, OuterAccesses> outer_accesses(
@@ -164,9 +166,10 @@ void AccessEnds::add(const Accesses& accesses) {
   }
 }
 
-bool take_turns(const AccessEnds& a, const AccessEnds& b, const LeastDistance& distance) {
-  const auto a_leads = lead_in_turn(a.last, b.first, distance);
-  return a_leads && fit_together(a_leads, lead_in_turn(b.last, a.first, distance));
+bool are_disjoint_in_time(const AccessEnds& a, const AccessEnds& b, const LeastDistance& distance) {
+  const auto from_a_to_b = reuse_distance_of_ends(a.last, b.first, distance);
+  return from_a_to_b &&
+         fit_together(from_a_to_b, reuse_distance_of_ends(b.last, a.first, distance));
 }
 
 bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from) {
@@ -187,7 +190,7 @@ bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedVal
 
 bool is_exempt(const PlacedGraph& placed, const ValueAccess& first, const ValueAccess& second,
                ShareKind kind) {
-  if (kind == ShareKind::kInTurn) return false;
+  if (kind == ShareKind::kDisjointInTime) return false;
   if (common_rows(first.rows, second.rows).size() <= 0) return true;
   if (first.task != second.task || first.is_write || !second.is_write) return false;
   // Tasks keep the numbers of the operations.

@@ -34,7 +34,7 @@ using LeastDistance =
 LeastDistance distances_in(const HappensBefore& order);
 
 enum class ShareKind : uint8_t {
-  kInTurn,   ///< whichever bytes they have in common: no access to one beside a write of the other
+  kDisjointInTime,  ///< whichever bytes they have in common: no access to one beside a write of the other
   kInPlace,  ///< in exactly the same bytes: a task that reads rows of the one may write those of
              ///< the other over them if its operator works in place, and different rows do not meet
 };
@@ -42,9 +42,10 @@ enum class ShareKind : uint8_t {
 /// The least k for which every access of `a` of step s comes before every access of `b` of step
 /// s + k, but for those that need no order (INT32_MIN if that is all); nothing if no k will do.
 /// Requires: for kInPlace, both have the same type.
-std::optional<int32_t> least_lead(const PlacedGraph& placed, const std::vector<ValueAccess>& a,
-                                  const std::vector<ValueAccess>& b, ShareKind kind,
-                                  const LeastDistance& distance);
+std::optional<int32_t> find_reuse_distance(const PlacedGraph& placed,
+                                           const std::vector<ValueAccess>& a,
+                                           const std::vector<ValueAccess>& b, ShareKind kind,
+                                           const LeastDistance& distance);
 
 /// Of the accesses to one value, those that stand for all where values are ordered: on every lane,
 /// for every range of rows, the first one, the first write and the last one. Lanes are in order, so
@@ -57,12 +58,13 @@ IdVector<PlacedValueId, OuterAccesses> outer_accesses(
     const IdVector<PlacedValueId, std::vector<ValueAccess>>& accesses);
 
 /// Whether two values of one memory may have the same bytes: for some k, b of step s + k has them
-/// after a of step s, and before a of step s + 1. Requires: as least_lead.
+/// after a of step s, and before a of step s + 1. Requires: as find_reuse_distance.
 ///
 ///   step s of a         |---a---|                 |---a---|   step s + 1 of a
 ///   step s + k of b               |---b---|
-bool take_turns(const PlacedGraph& placed, const std::vector<ValueAccess>& a,
-                const std::vector<ValueAccess>& b, ShareKind kind, const LeastDistance& distance);
+bool are_disjoint_in_time(const PlacedGraph& placed, const std::vector<ValueAccess>& a,
+                          const std::vector<ValueAccess>& b, ShareKind kind,
+                          const LeastDistance& distance);
 
 /// Of a set of accesses, on every lane, the first and the last: lanes are in order, so who comes
 /// before or behind these comes before or behind all.
@@ -72,8 +74,8 @@ struct AccessEnds {
   void add(const std::vector<ValueAccess>& accesses);
 };
 
-/// take_turns for kInTurn. Cost: the square of the number of lanes, not of accesses.
-bool take_turns(const AccessEnds& a, const AccessEnds& b, const LeastDistance& distance);
+/// are_disjoint_in_time for kDisjointInTime. Cost: the square of the number of lanes, not of accesses.
+bool are_disjoint_in_time(const AccessEnds& a, const AccessEnds& b, const LeastDistance& distance);
 
 /// Whether two accesses to values that share bytes need no order between them.
 bool is_exempt(const PlacedGraph& placed, const ValueAccess& first, const ValueAccess& second,

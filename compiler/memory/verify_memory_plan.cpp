@@ -38,9 +38,11 @@ Violation find_meeting(const MemoryPlan& plan) {
       if (plan.buffers[from].versions > 1 || plan.buffers[to].versions > 1) {
         return pair + " share bytes, one has several versions";
       }
-      const auto lead = least_lead(placed, outer[from].last, outer[to].first,
-                                   share_kind(plan, from, to), distances_in(order));
-      if (!lead || *lead > steps) return pair + " share bytes without an order between them";
+      const auto reuse_distance =
+          find_reuse_distance(placed, outer[from].last, outer[to].first, share_kind(plan, from, to),
+                              distances_in(order));
+      if (!reuse_distance || *reuse_distance > steps)
+        return pair + " share bytes without an order between them";
     }
   }
   return std::nullopt;

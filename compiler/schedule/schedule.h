@@ -21,7 +21,7 @@ struct Schedule {
 };
 
 /// Whether small updates may share launches (joint_launches.h).
-enum class Launches : uint8_t { kJoint, kApart };
+enum class Launches : uint8_t { kJoint, kSeparate };
 
 /// Orders lanes and overlaps steps so that copies run beside compute. Updates share launches where
 /// a step is predicted at most 2 % longer for that.

@@ -31,12 +31,12 @@ class MemoryFitter {
   }
 
   Fit run() {
-    Fit fastest = lowered(plain_);
+    Fit fastest = lower_and_measure(plain_);
     if (fastest.fits()) return fastest;
     if (has_joint_launches(fastest)) {
       Decisions decisions = plain_;
-      decisions.launches = Launches::kApart;
-      Fit apart = lowered(std::move(decisions));
+      decisions.launches = Launches::kSeparate;
+      Fit apart = lower_and_measure(std::move(decisions));
       if (apart.fits()) return apart;
     }
     Fit best = within_budget({});
@@ -56,7 +56,7 @@ class MemoryFitter {
     return !launches_in(fit.synchronised.memory->schedule->solution).empty();
   }
 
-  Fit lowered(Decisions decisions) {
+  Fit lower_and_measure(Decisions decisions) {
     --lowerings_left_;
     Synchronised synchronised = evaluator_.lowered(decisions, limits_);
     FitScore score{0, synchronised.interval_ns, synchronised.latency_ns};
@@ -74,7 +74,7 @@ class MemoryFitter {
     Decisions decisions = plain_;
     decisions.rewrites = rewrites;
     decisions.budget = limits_;
-    Fit best = lowered(decisions);
+    Fit best = lower_and_measure(decisions);
     MemoryLimits budget = limits_;
     for (int i = 1; i < kMaxBudgets && !best.fits(); ++i) {
       for (const DeviceId device : limits_.ids()) {
@@ -82,7 +82,7 @@ class MemoryFitter {
         budget[device] = std::max<int64_t>(budget[device] - excess, 0);
       }
       decisions.budget = budget;
-      Fit next = lowered(decisions);
+      Fit next = lower_and_measure(decisions);
       if (!(next.score < best.score)) break;
       best = std::move(next);
     }
@@ -92,7 +92,7 @@ class MemoryFitter {
   std::optional<Fit> with_one_more_rewrite(const Fit& current) {
     const Machine& machine = evaluator_.machine();
     const PlacedGraph graph =
-        rewritten(*evaluator_.placed(plain_), current.decisions.rewrites, machine);
+        apply_rewrites(*evaluator_.placed(plain_), current.decisions.rewrites, machine);
     std::optional<Fit> best;
     for (const DeviceId device : limits_.ids()) {
       if (excess_bytes(current.synchronised, device) == 0) continue;

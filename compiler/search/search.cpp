@@ -22,8 +22,9 @@ struct Placed {
 };
 
 /// Null if the graph cannot be compiled when it is spread like this.
-std::unique_ptr<Placed> placed(const GraphRequest& request, const std::optional<Parallel>& parallel,
-                               const Target& target, Comparison& comparison) {
+std::unique_ptr<Placed> place_under(const GraphRequest& request,
+                                    const std::optional<Parallel>& parallel, const Target& target,
+                                    Comparison& comparison) {
   DiagnosticSink unused;
   auto passes = passes_for(request, parallel, target, {}, unused);
   if (!passes) return nullptr;
@@ -79,7 +80,7 @@ std::unique_ptr<Placed> choose(const GraphRequest& request, const Target& target
       candidate.score = Score{.basis = ScoreBasis::kNotTried};
       continue;
     }
-    auto next = placed(request, candidate.parallel, target, comparison);
+    auto next = place_under(request, candidate.parallel, target, comparison);
     if (!next) continue;
     candidate.score = next->placement.chosen.score;
     if (candidate.score->basis != ScoreBasis::kSchedule) {

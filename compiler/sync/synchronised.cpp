@@ -53,7 +53,7 @@ bool is_implied(const LaneProgram& program, const HappensBefore& order, Position
   });
 }
 
-LaneProgram reduced(const LaneProgram& program) {
+LaneProgram without_implied_waits(const LaneProgram& program) {
   const HappensBefore order(program, horizon_of(program));
   LaneProgram result = program;
   for (const LaneId lane : program.lanes.ids()) {
@@ -81,7 +81,7 @@ Synchronised remove_redundant_waits(const Shared<MemoryPlan>& memory) {
   const SchedulingProblem problem = scheduling_problem(memory->schedule->tasks);
   const LaneProgram all =
       with_all_waits(problem, memory->schedule->solution, enforced_edges(memory));
-  Synchronised synchronised{memory, reduced(all), count_waits(all)};
+  Synchronised synchronised{memory, without_implied_waits(all), count_waits(all)};
   synchronised.num_waits = count_waits(synchronised.program);
   synchronised.interval_ns = steady_interval_ns(synchronised.program);
   synchronised.latency_ns = latency_ns(synchronised.program);

@@ -161,7 +161,7 @@ class DecisionsParser {
       if (!is_first(line, "")) return;
       if (key == "launches") {
         return choose(line, decisions_.launches,
-                      {{"joint", Launches::kJoint}, {"apart", Launches::kApart}});
+                      {{"joint", Launches::kJoint}, {"separate", Launches::kSeparate}});
       }
       if (key == "copies") {
         return choose(line, decisions_.copies,
@@ -244,7 +244,7 @@ class DecisionsParser {
     MemoryRewrite rewrite{
         is_rematerialised ? RewriteKind::kRematerialise : RewriteKind::kOffload, *value, {}};
     if (!read_readers(line, placed, rewrite)) return;
-    placed = rewritten(placed, {rewrite}, target_.machine);
+    placed = apply_rewrites(placed, {rewrite}, target_.machine);
     decisions_.rewrites.push_back(std::move(rewrite));
   }
 

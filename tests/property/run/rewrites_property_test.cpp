@@ -21,7 +21,8 @@ constexpr int kNumTries = 8;
 constexpr int64_t kNumRewritesSteps = 7;
 
 /// The compilation's placement with some values rematerialised or offloaded.
-RandomRewrites rewritten(const Compilation& compilation, const Machine& machine, uint32_t seed) {
+RandomRewrites rewrite_at_random(const Compilation& compilation, const Machine& machine,
+                                 uint32_t seed) {
   DiagnosticSink diagnostics;
   const auto placed =
       insert_copies(compilation.passes.graph, compilation.placement.chosen.decisions.assignment,
@@ -93,7 +94,7 @@ TEST(RewritesProperty, RecomputedAndParkedValuesGiveTheSameBits) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Machine machine = random_machine(seed);
     const Compilation compilation = compile_random(seed);
-    const RandomRewrites rewrites = rewritten(compilation, machine, seed);
+    const RandomRewrites rewrites = rewrite_at_random(compilation, machine, seed);
     const Plan plan = lowered(rewrites.placed, compilation.plan, machine, random_block_sizes(seed));
     const std::vector<Tensor> expected = run(compilation.plan, seed);
     const std::vector<Tensor> results = run(plan, seed);

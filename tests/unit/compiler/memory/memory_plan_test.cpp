@@ -69,9 +69,10 @@ TEST(PlanMemory, PredictedTimesAloneDoNotSeparateTwoValues) {
       plan_of(written_schedule(graph_of(text), machine, one_behind_the_other), machine);
   const auto accesses = value_accesses(ordered.schedule);
   const HappensBefore order = enforced_order(ordered.schedule);
-  EXPECT_TRUE(take_turns(
-      ordered.schedule->tasks->placed, accesses[buffer_named(ordered, "p@cpu").value],
-      accesses[buffer_named(ordered, "r@cpu").value], ShareKind::kInTurn, distances_in(order)));
+  EXPECT_TRUE(are_disjoint_in_time(ordered.schedule->tasks->placed,
+                                   accesses[buffer_named(ordered, "p@cpu").value],
+                                   accesses[buffer_named(ordered, "r@cpu").value],
+                                   ShareKind::kDisjointInTime, distances_in(order)));
 }
 
 /// x and h cross between the devices, w is used on both; y, z and v stay on the CPU.
@@ -161,8 +162,8 @@ void expect_all_pairs_take_turns(const MemoryPlan& plan) {
   for (const PlannedBuffer& a : plan.buffers) {
     for (const PlannedBuffer& b : plan.buffers) {
       if (b.value >= a.value || !share_bytes(a, b)) continue;
-      EXPECT_TRUE(take_turns(placed, accesses[a.value], accesses[b.value],
-                             share_kind(plan, a.value, b.value), distances_in(order)))
+      EXPECT_TRUE(are_disjoint_in_time(placed, accesses[a.value], accesses[b.value],
+                                       share_kind(plan, a.value, b.value), distances_in(order)))
           << placed.values[a.value].name << " and " << placed.values[b.value].name;
     }
   }
@@ -330,7 +331,7 @@ LaneProgram two_lanes(std::vector<Wait> waits) {
 
 bool may_share_bytes(const std::vector<ValueAccess>& a, const std::vector<ValueAccess>& b,
                      const HappensBefore& order) {
-  return take_turns({}, a, b, ShareKind::kInTurn, distances_in(order));
+  return are_disjoint_in_time({}, a, b, ShareKind::kDisjointInTime, distances_in(order));
 }
 
 ValueAccess access(int32_t lane, int32_t index, int32_t interval_offset) {

@@ -175,7 +175,7 @@ TEST_F(JointSchedule, WhatDependsOnAnotherSharesNoLaunchWithIt) {
 }
 
 TEST_F(JointSchedule, ApartIfItIsToBe) {
-  EXPECT_TRUE(launches_in(schedule_tasks(schedule_.tasks, Launches::kApart).solution).empty());
+  EXPECT_TRUE(launches_in(schedule_tasks(schedule_.tasks, Launches::kSeparate).solution).empty());
 }
 
 TEST_F(JointSchedule, TheFirstOfALaneIsJoinedToNothing) {

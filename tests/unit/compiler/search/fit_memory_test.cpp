@@ -108,7 +108,7 @@ TEST_F(Ladder, CandidatesAreIdleAtThePeak) {
     EXPECT_EQ(placed_.values[rewrite.value].device, gpu_);
     EXPECT_FALSE(placed_.is_filled_at_load(rewrite.value));
     ASSERT_FALSE(rewrite.readers.empty());
-    const PlacedGraph rewritten_graph = rewritten(placed_, {rewrite}, machine_);
+    const PlacedGraph rewritten_graph = apply_rewrites(placed_, {rewrite}, machine_);
     EXPECT_EQ(verify_placed_graph(rewritten_graph, machine_), std::nullopt);
   }
 }
