@@ -7,7 +7,7 @@
 #include "compiler/graph/print_graph.h"
 #include "compiler/graph/print_parallel.h"
 #include "runtime/base/fingerprint.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 
 namespace graphc {
 namespace {

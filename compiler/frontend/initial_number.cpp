@@ -10,9 +10,14 @@ namespace graphc {
 
 std::optional<std::string> find_bad_constant(double number, const std::string& text,
                                              ElementType element) {
-  if (element == ElementType::kF32) return find_bad_end(number, text);
-  if (std::trunc(number) == number && number >= INT32_MIN && number <= INT32_MAX) return {};
-  return "an i32 state cannot start at " + text;
+  switch (element) {
+    case ElementType::kF32:
+      return find_bad_end(number, text);
+    case ElementType::kI32:
+      if (std::trunc(number) == number && number >= INT32_MIN && number <= INT32_MAX) return {};
+      return "an i32 state cannot start at " + text;
+  }
+  graphrt::no_such_element(element);
 }
 
 std::optional<std::string> find_bad_end(double number, const std::string& text) {

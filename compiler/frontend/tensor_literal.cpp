@@ -49,6 +49,29 @@ std::string plus_remark(std::string_view text) {
   return without_plus(text) == text ? "" : "; write it without the sign";
 }
 
+std::optional<std::string> append_f32(std::string_view text, std::vector<std::byte>& bytes) {
+  if (const std::optional<uint32_t> bits = parse_special(text)) {
+    append_bits(*bits, bytes);
+    return std::nullopt;
+  }
+  float value = 0;
+  if (!parse_whole(text, value) || !std::isfinite(value)) {
+    return "'" + std::string(text) + "' is no 32-bit number" +
+           (is_yaml_special(text) ? "; write nan, inf or -inf" : plus_remark(text));
+  }
+  append_bits(std::bit_cast<uint32_t>(value), bytes);
+  return std::nullopt;
+}
+
+std::optional<std::string> append_i32(std::string_view text, std::vector<std::byte>& bytes) {
+  int32_t value = 0;
+  if (!parse_whole(text, value)) {
+    return "'" + std::string(text) + "' is no 32-bit integer" + plus_remark(text);
+  }
+  append_bits(std::bit_cast<uint32_t>(value), bytes);
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> LiteralBudget::take(const TensorType& type) {
@@ -64,27 +87,16 @@ std::optional<std::string> LiteralBudget::take(const TensorType& type) {
 
 std::optional<std::string> append_element(std::string_view text, ElementType element,
                                           std::vector<std::byte>& bytes) {
-  const std::string quoted = "'" + std::string(text) + "'";
   if (has_leading_zero(text)) {
-    return quoted + " has a leading zero, which some read as octal";
+    return "'" + std::string(text) + "' has a leading zero, which some read as octal";
   }
-  if (element == ElementType::kI32) {
-    int32_t value = 0;
-    if (!parse_whole(text, value)) return quoted + " is no 32-bit integer" + plus_remark(text);
-    append_bits(std::bit_cast<uint32_t>(value), bytes);
-    return std::nullopt;
+  switch (element) {
+    case ElementType::kF32:
+      return append_f32(text, bytes);
+    case ElementType::kI32:
+      return append_i32(text, bytes);
   }
-  if (const std::optional<uint32_t> bits = parse_special(text)) {
-    append_bits(*bits, bytes);
-    return std::nullopt;
-  }
-  float value = 0;
-  if (!parse_whole(text, value) || !std::isfinite(value)) {
-    return quoted + " is no 32-bit number" +
-           (is_yaml_special(text) ? "; write nan, inf or -inf" : plus_remark(text));
-  }
-  append_bits(std::bit_cast<uint32_t>(value), bytes);
-  return std::nullopt;
+  graphrt::no_such_element(element);
 }
 
 std::vector<std::byte> repeated(std::span<const std::byte> bytes, const TensorType& type) {

@@ -11,8 +11,7 @@
 namespace graphc {
 namespace {
 
-std::string print_element(uint32_t bits, ElementType element) {
-  if (element == ElementType::kI32) return std::to_string(std::bit_cast<int32_t>(bits));
+std::string print_f32(uint32_t bits) {
   const float value = std::bit_cast<float>(bits);
   std::array<char, 32> text{};
   if (std::isnan(value)) {
@@ -21,6 +20,16 @@ std::string print_element(uint32_t bits, ElementType element) {
     return "nan(0x" + std::string(text.data(), end) + ")";
   }
   return std::string(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
+}
+
+std::string print_element(uint32_t bits, ElementType element) {
+  switch (element) {
+    case ElementType::kF32:
+      return print_f32(bits);
+    case ElementType::kI32:
+      return std::to_string(std::bit_cast<int32_t>(bits));
+  }
+  graphrt::no_such_element(element);
 }
 
 class Printer {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "compiler/schedule/schedule.h"
-#include "runtime/plan/happens_before.h"
+#include "runtime/proof/happens_before.h"
 
 namespace graphc {
 

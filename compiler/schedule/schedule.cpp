@@ -9,7 +9,7 @@
 #include "compiler/solve/schedule/lane_order.h"
 #include "compiler/solve/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
-#include "runtime/plan/happens_before.h"
+#include "runtime/proof/happens_before.h"
 
 namespace graphc {
 namespace {

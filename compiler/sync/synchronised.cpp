@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "compiler/solve/schedule/lane_order.h"
-#include "runtime/plan/happens_before.h"
+#include "runtime/proof/happens_before.h"
 
 namespace graphc {
 namespace {

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "compiler/memory/memory_plan.h"
-#include "runtime/plan/lane_program.h"
-#include "runtime/plan/simulate.h"
+#include "runtime/proof/lane_program.h"
+#include "runtime/proof/simulate.h"
 
 namespace graphc {
 

@@ -141,13 +141,14 @@ std::string numpy_name(const std::string& descr) {
 }
 
 Result<ElementType> element_of(const std::string& descr, const std::string& name) {
-  if (descr == "<f4") return ElementType::kF32;
-  if (descr == "<i4") return ElementType::kI32;
-  if (descr.size() < 3) return damaged_npy(name, "its dtype is '" + descr + "'");
-  if (descr == ">f4" || descr == ">i4") {
-    return npy_error(name, "holds big-endian " + numpy_name(descr) + "; save it with .astype('<" +
-                               descr.substr(1) + "')");
+  for (const ElementType element : kElementTypes) {
+    const std::string_view known = properties_of(element).npy;
+    if (descr == known) return element;
+    if (descr != ">" + std::string(known.substr(1))) continue;
+    return npy_error(name, "holds big-endian " + numpy_name(descr) + "; save it with .astype('" +
+                               std::string(known) + "')");
   }
+  if (descr.size() < 3) return damaged_npy(name, "its dtype is '" + descr + "'");
   const std::string held =
       "holds " + numpy_name(descr) + ", which is neither float32 nor int32; save it with .astype('";
   const bool is_whole = descr[1] == 'i' || descr[1] == 'u' || descr[1] == 'b';
@@ -229,7 +230,7 @@ std::string shape_tuple(const Shape& shape) {
 }
 
 std::string header_text(const TensorType& type) {
-  const std::string descr = type.element == ElementType::kF32 ? "<f4" : "<i4";
+  const std::string descr(properties_of(type.element).npy);
   std::string dictionary = "{'descr': '" + descr +
                            "', 'fortran_order': False, 'shape': " + shape_tuple(type.shape) + ", }";
   constexpr size_t kLengthBytes = 2;  // of format 1.0; kMaxRank keeps headers far below 64 KiB

@@ -69,8 +69,9 @@ Result<ElementType> element_of(const std::string& name, const std::string& tenso
     return bad_tensor(name, tensor, "has no dtype");
   }
   const auto text = dtype->get<std::string>();
-  if (text == "F32") return ElementType::kF32;
-  if (text == "I32") return ElementType::kI32;
+  for (const ElementType element : kElementTypes) {
+    if (text == properties_of(element).safetensors) return element;
+  }
   return input_error("'" + name + "': tensor '" + tensor + "' has dtype " + text +
                      "; F32 and I32 are supported");
 }
@@ -185,7 +186,7 @@ std::string header_text(const Safetensors& content) {
   uint64_t offset = 0;
   for (const auto& [name, tensor] : content.tensors) {
     const uint64_t end = offset + tensor.data.size();
-    header[name] = {{"dtype", tensor.type.element == ElementType::kF32 ? "F32" : "I32"},
+    header[name] = {{"dtype", std::string(properties_of(tensor.type.element).safetensors)},
                     {"shape", tensor.type.shape},
                     {"data_offsets", {offset, end}}};
     offset = end;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "runtime/base/check.h"
 #include "runtime/base/text.h"
 
 namespace graphrt {
@@ -15,10 +16,35 @@ tl::unexpected<Error> type_error(std::string_view text, const std::string& reaso
 
 }  // namespace
 
-int64_t size_bytes(ElementType) { return 4; }
+const ElementProperties& properties_of(ElementType element) {
+  static constexpr ElementProperties kF32 = {.name = "f32",
+                                             .size_bytes = 4,
+                                             .is_float = true,
+                                             .numpy = "float32",
+                                             .npy = "<f4",
+                                             .safetensors = "F32"};
+  static constexpr ElementProperties kI32 = {.name = "i32",
+                                             .size_bytes = 4,
+                                             .is_float = false,
+                                             .numpy = "int32",
+                                             .npy = "<i4",
+                                             .safetensors = "I32"};
+  switch (element) {
+    case ElementType::kF32:
+      return kF32;
+    case ElementType::kI32:
+      return kI32;
+  }
+  no_such_element(element);
+}
 
-std::string_view to_string(ElementType element) {
-  return element == ElementType::kF32 ? "f32" : "i32";
+int64_t size_bytes(ElementType element) { return properties_of(element).size_bytes; }
+bool is_float(ElementType element) { return properties_of(element).is_float; }
+std::string_view to_string(ElementType element) { return properties_of(element).name; }
+
+void no_such_element(ElementType element) {
+  check_failed(__FILE__, __LINE__, "a type of elements",
+               std::to_string(static_cast<int>(element)) + " is none");
 }
 
 int64_t TensorType::num_elements() const {
@@ -80,15 +106,14 @@ Result<TensorType> parse_tensor_type(std::string_view text) {
   if (open == std::string_view::npos || text.back() != ']') {
     return type_error(text, "it needs an element type and a shape in brackets");
   }
-  const std::string_view element = trim(text.substr(0, open));
-  TensorType type;
-  if (element == "f32") {
-    type.element = ElementType::kF32;
-  } else if (element == "i32") {
-    type.element = ElementType::kI32;
-  } else {
+  const std::string_view name = trim(text.substr(0, open));
+  const auto* element = std::find_if(kElementTypes.begin(), kElementTypes.end(),
+                                     [&](ElementType known) { return to_string(known) == name; });
+  if (element == kElementTypes.end()) {
     return type_error(text, "the element types are f32 and i32");
   }
+  TensorType type;
+  type.element = *element;
   const std::string_view inside = trim(text.substr(open + 1, text.size() - open - 2));
   if (inside.empty()) return type;
   for (const std::string_view part : split(inside, ',')) {

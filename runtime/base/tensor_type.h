@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,9 +13,27 @@ namespace graphrt {
 
 enum class ElementType : uint8_t { kF32, kI32 };
 
+/// Every one of them.
+inline constexpr std::array kElementTypes = {ElementType::kF32, ElementType::kI32};
+
+/// What is known of a type of elements wherever it is not computed with.
+struct ElementProperties {
+  std::string_view name;  ///< in graphs, plans and messages: "f32"
+  int64_t size_bytes = 0;
+  bool is_float = false;         ///< an element may be a NaN, an infinity, or rounded
+  std::string_view numpy;        ///< as numpy calls it: "float32"
+  std::string_view npy;          ///< dtype in .npy files: "<f4"
+  std::string_view safetensors;  ///< dtype in .safetensors files: "F32"
+};
+const ElementProperties& properties_of(ElementType element);
+
 /// Bytes of one element.
 int64_t size_bytes(ElementType element);
+bool is_float(ElementType element);
 std::string_view to_string(ElementType element);
+
+/// Ends the process: what is behind a switch over all element types is reached by none of them.
+[[noreturn]] void no_such_element(ElementType element);
 
 /// Dimensions, outermost first; empty for a scalar.
 using Shape = std::vector<int64_t>;

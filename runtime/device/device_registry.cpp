@@ -109,9 +109,16 @@ class DeviceOpener {
     if (index < 0 || index >= num_devices) return no_such_device(device, kind, index, num_devices);
     TRY(std::unique_ptr<Device> opened, back_end->open(device.name, index));
     set_.devices.push_back(std::move(opened));
-    set_.has_queue.push_back(static_cast<bool>(back_end->make_queue));
-    if (back_end->make_queue) set_.make_queue = back_end->make_queue;
+    set_.queue_of.push_back(queue_of(kind, *back_end));
     return {};
+  }
+
+  /// All devices of one back end share its queue.
+  std::optional<QueueId> queue_of(const std::string& kind, const BackEnd& back_end) {
+    if (!back_end.make_queue) return std::nullopt;
+    const auto [at, is_new] = queues_.try_emplace(kind, set_.make_queue.size());
+    if (is_new) set_.make_queue.push_back(back_end.make_queue);
+    return at->second;
   }
 
   static tl::unexpected<Error> no_such_device(const PlanDevice& device, const std::string& kind,
@@ -134,6 +141,7 @@ class DeviceOpener {
   const DeviceRegistry& registry_;
   LaunchMode launch_;
   DeviceSet set_;
+  std::map<std::string, QueueId> queues_;  // by the kind that their back end serves
   std::vector<std::string> emulated_;
   std::set<std::string> reasons_;
 };

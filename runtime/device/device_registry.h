@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "runtime/base/result.h"
 #include "runtime/device/device.h"
 #include "runtime/device/lane_queue.h"
+#include "runtime/device/launch.h"
 #include "runtime/plan/plan.h"
 
 namespace graphrt {
@@ -60,8 +62,9 @@ struct DeviceOptions {
 /// The devices of a plan, and what the user should know about how they were found.
 struct DeviceSet {
   IdVector<DeviceId, std::unique_ptr<Device>> devices;
-  IdVector<DeviceId, bool> has_queue;
-  LaneQueueFactory make_queue;
+  /// What runs the lanes of each device: the queue of its back end; absent: threads.
+  IdVector<DeviceId, std::optional<QueueId>> queue_of;
+  IdVector<QueueId, LaneQueueFactory> make_queue;  ///< one a back end that has one and is used
   std::vector<std::string> notes;
 };
 
@@ -70,6 +73,6 @@ struct DeviceSet {
 ///         devices than the plan needs (kMachine); whatever opening a device reports.
 Result<DeviceSet> open_devices(const IdVector<DeviceId, PlanDevice>& wanted,
                                const DeviceOptions& options, const DeviceRegistry& registry,
-                               LaunchMode launch = LaunchMode::kGraph);
+                               LaunchMode launch = LaunchMode::kRecorded);
 
 }  // namespace graphrt

@@ -11,10 +11,15 @@
 
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
+#include "runtime/base/step_range.h"
 #include "runtime/device/action.h"
+#include "runtime/device/launch.h"
 
 namespace graphrt {
 
+/// One of the queues that the lanes of a plan are divided among, one a back end.
+using QueueId = Id<struct QueueTag>;
+/// Within one queue.
 using QueuedLaneId = Id<struct QueuedLaneTag>;
 using HandOverId = Id<struct HandOverTag>;
 
@@ -105,41 +110,12 @@ inline int64_t num_hand_over_slots(const QueueProgram& program) {
   return std::max(kMinHandOverSlots, longest_hand_over(program) + 1);
 }
 
-/// Steps first .. first + count - 1.
-struct StepRange {
-  int64_t first = 0;
-  int64_t count = 0;
-};
-
 /// When a queued instruction worked, on the host's clock.
 struct QueuedSpan {
   QueuedPosition where;
   int64_t step = 0;
   std::chrono::steady_clock::time_point start;
   std::chrono::steady_clock::time_point end;
-};
-
-/// What a run asked of the host to get it onto the hardware.
-struct LaunchCost {
-  int64_t num_launches = 0;
-  int64_t num_nodes = 0;                  ///< of all launches together
-  std::chrono::nanoseconds host_time{0};  ///< without recording
-  int64_t num_recordings = 0;             ///< made for this run; others are from earlier ones
-
-  LaunchCost& operator+=(const LaunchCost& other) {
-    num_launches += other.num_launches;
-    num_nodes += other.num_nodes;
-    host_time += other.host_time;
-    num_recordings += other.num_recordings;
-    return *this;
-  }
-};
-
-/// How queued lanes get onto the hardware. All give the same bits.
-enum class LaunchMode : uint8_t {
-  kGraph,    ///< many intervals recorded as one graph, replayed
-  kStreams,  ///< instruction by instruction
-  kHost,     ///< by host threads that wait for each instruction: nothing is queued
 };
 
 /// The host's side of all hand-overs, in memory that the accelerators see too.
@@ -162,8 +138,8 @@ class HandOverFlags {
 
 /// Runs the queued lanes of a plan on the hardware's own queues, without a host thread a lane.
 ///
-/// Threads: prepare(), run() and the destructor from one thread at a time, between runs; the flags
-///          from the host's lanes during a run.
+/// Threads: prepare(), run() and the destructor from one thread at a time, between runs, and not
+///          always the same; the flags from the host's lanes during a run.
 class LaneQueue {
  public:
   LaneQueue() = default;

@@ -10,6 +10,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/exceptions.h"
 #include "runtime/base/thread.h"
+#include "runtime/engine/relays.h"
 
 namespace graphrt {
 namespace {
@@ -24,17 +25,21 @@ Result<std::unique_ptr<Engine>> Engine::create(
     const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions,
     const QueueChoice& queues) {
   CHECK(actions.size() == plan.instructions.size(), plan.name);
-  std::unique_ptr<Engine> engine(new Engine(plan, std::move(actions)));
-  const IdVector<DeviceId, bool> no_queues(plan.devices.size(), false);
-  const bool is_queueing = !queues.has_queue.empty() && queues.mode != LaunchMode::kHost;
-  TRY(DividedPlan divided,
-      divide_plan(plan, is_queueing ? queues.has_queue : no_queues, engine->actions_));
-  engine->bind(plan, divided);
-  if (!divided.queue.lanes.empty()) {
-    TRY(engine->queue_, queues.make_queue(std::move(divided.queue), queues.mode));
-    engine->flags_ = engine->queue_->flags();
+  for (const InstructionId id : actions.ids()) {
+    CHECK(actions[id] != nullptr, plan.instructions[id].name);
   }
-  TRY(engine->start_threads(plan));
+  const bool is_queueing = !queues.queue_of.empty() && queues.mode != LaunchMode::kHost;
+  const QueueOfDevice queue_of =
+      is_queueing ? queues.queue_of : QueueOfDevice(plan.devices.size(), std::nullopt);
+  const std::optional<Plan> relayed = plan_with_relays(plan, queue_of);
+  const Plan& whole = relayed ? *relayed : plan;
+  actions.resize(whole.instructions.size());
+  std::unique_ptr<Engine> engine(new Engine(whole, std::move(actions)));
+  TRY(DividedPlan divided, divide_plan(whole, queue_of, engine->actions_));
+  const BoundQueues bound_queues = engine->bind_queues(whole, divided);
+  engine->bind_lanes(whole, divided, bound_queues);
+  TRY(engine->make_queues(divided, queues));
+  TRY(engine->start_threads());
   return engine;
 }
 
@@ -55,21 +60,18 @@ Engine::~Engine() {
   for (const auto& lane : lanes_) {
     if (lane->thread.joinable()) lane->thread.join();
   }
+  for (const auto& queue : queues_) {
+    if (queue->thread.joinable()) queue->thread.join();
+  }
 }
 
-void Engine::bind(const Plan& plan, const DividedPlan& divided) {
-  hand_overs_ = divided.queue.hand_overs;
-  hand_over_ends_ = divided.ends;
+void Engine::bind_lanes(const Plan& plan, const DividedPlan& divided, const BoundQueues& queues) {
   IdVector<LaneId, const ProgressCounter*> counters(plan.lanes.size(), nullptr);
   for (const LaneId id : plan.lanes.ids()) {
     const PlanLane& lane = plan.lanes[id];
     if (lane.instructions.empty()) continue;
     if (lane.kind == LaneKind::kOutput) has_output_lane_ = true;
-    if (divided.is_queued[id]) {
-      queued_lanes_.push_back(id);
-      queued_instructions_.push_back(lane.instructions);
-      continue;
-    }
+    if (divided.queue_of[id]) continue;
     lanes_.push_back(std::make_unique<Lane>());
     lanes_.back()->id = id;
     counters[id] = &lanes_.back()->counter;
@@ -77,16 +79,15 @@ void Engine::bind(const Plan& plan, const DividedPlan& divided) {
   for (const auto& lane : lanes_) {
     for (const InstructionId id : plan.lanes[lane->id].instructions) {
       const Instruction& instruction = plan.instructions[id];
-      CHECK(actions_[id] != nullptr, instruction.name);
       const HostHandOvers& hand_overs = divided.host[id];
       BoundInstruction item{.id = id,
                             .stage = instruction.stage,
                             .waits = {},
-                            .takes = bound(hand_overs.takes, divided),
-                            .gives = bound(hand_overs.gives, divided),
+                            .takes = bound(hand_overs.takes, queues),
+                            .gives = bound(hand_overs.gives, queues),
                             .action = actions_[id].get()};
       for (const Wait& wait : instruction.waits) {
-        if (divided.is_queued[wait.lane]) continue;  // one of the hand-overs
+        if (divided.queue_of[wait.lane]) continue;  // one of the hand-overs
         CHECK(counters[wait.lane] != nullptr, instruction.name);
         item.waits.push_back({wait.lane, counters[wait.lane],
                               static_cast<int64_t>(plan.lanes[wait.lane].instructions.size()),
@@ -98,24 +99,34 @@ void Engine::bind(const Plan& plan, const DividedPlan& divided) {
   wait_policy_ = wait_policy(lanes_.size(), std::thread::hardware_concurrency());
 }
 
-std::vector<Engine::BoundHandOver> Engine::bound(const std::vector<HandOverId>& ids,
-                                                 const DividedPlan& divided) const {
-  std::vector<BoundHandOver> hand_overs;
-  for (const HandOverId id : ids) {
-    hand_overs.push_back({id, divided.queue.hand_overs[id].distance});
+std::vector<Engine::BoundHandOver> Engine::bound(const std::vector<QueueHandOver>& hand_overs,
+                                                 const BoundQueues& queues) {
+  std::vector<BoundHandOver> result;
+  for (const auto& [queue, id] : hand_overs) {
+    result.push_back({queues[queue], id, queues[queue]->hand_overs[id].distance});
   }
-  return hand_overs;
+  return result;
 }
 
-Result<void> Engine::start_threads(const Plan& plan) {
+Result<void> Engine::start_threads() {
+  const size_t num_launchers = queues_.empty() ? 0 : queues_.size() - 1;
+  const auto purpose = [&](size_t index) {
+    return "thread " + std::to_string(index + 1) + " of " +
+           std::to_string(lanes_.size() + num_launchers) + ", one for every lane" +
+           (num_launchers > 0 ? " and queue" : "");
+  };
   for (size_t i = 0; i < lanes_.size(); ++i) {
     Lane& lane = *lanes_[i];
-    TRY(lane.thread, start_thread("thread " + std::to_string(i + 1) + " of " +
-                                      std::to_string(lanes_.size()) + ", one for every lane",
-                                  [this, &lane] { serve(lane); }));
+    TRY(lane.thread,
+        start_thread(purpose(i), [this, &lane] { serve([this, &lane] { run_lane(lane); }); }));
     // The system keeps 15 characters of a thread's name; a longer one would be refused.
-    const std::string name = plan.lanes[lane.id].name.substr(0, 15);
-    pthread_setname_np(lane.thread.native_handle(), name.c_str());
+    pthread_setname_np(lane.thread.native_handle(), lane_names_[lane.id].substr(0, 15).c_str());
+  }
+  for (size_t i = 0; i < num_launchers; ++i) {
+    BoundQueue& queue = *queues_[i + 1];
+    TRY(queue.thread, start_thread(purpose(lanes_.size() + i), [this, &queue] {
+          serve([this, &queue] { run_queue(queue); });
+        }));
   }
   return {};
 }
@@ -127,10 +138,10 @@ Result<void> Engine::run(StepRange steps, InstructionObserver* observer, const S
   const int64_t num_intervals = steps.count + max_stage_;
   const bool is_timed = observer != nullptr && observer->wants_queued();
   TRY(prepare_watchdog(watch.timeout));
-  if (queue_ != nullptr) TRY(queue_->prepare(steps, is_timed));
+  for (const auto& queue : queues_) TRY(queue->lane_queue->prepare(steps, is_timed));
   progress_limit_.store(steps.count, std::memory_order_relaxed);
   progress_base_.store(next_interval_, std::memory_order_relaxed);
-  is_queue_over_.store(queue_ == nullptr);
+  num_queues_under_way_.store(static_cast<int32_t>(queues_.size()));
   issue({steps, next_interval_, num_intervals, observer, false});
   next_interval_ += num_intervals;
   Result<void> finished = run_watched(watch);
@@ -140,7 +151,7 @@ Result<void> Engine::run(StepRange steps, InstructionObserver* observer, const S
     return tl::unexpected(*lane->error);
   }
   if (!finished) has_failed_ = true;
-  if (is_timed && finished && queue_ != nullptr) report_queued(*observer);
+  if (is_timed && finished) report_queued(*observer);
   return finished;
 }
 
@@ -150,10 +161,11 @@ Result<void> Engine::run_watched(const StallWatch& watch) {
   };
   const bool is_watched = watch.timeout.count() > 0;
   if (is_watched) watchdog_->arm(bark);
-  Result<void> queued = run_queue();
+  if (!queues_.empty()) run_queue(*queues_.front());
   for (int32_t left = num_running_.load(); left != 0; left = num_running_.load()) {
     num_running_.wait(left);
   }
+  const Result<void> queued = queue_result();
   if (!is_watched || !watchdog_->disarm()) return queued;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(watch.timeout);
   return machine_error("no progress for " + std::to_string(seconds.count()) +
@@ -170,43 +182,11 @@ Result<void> Engine::prepare_watchdog(std::chrono::milliseconds timeout) {
   return {};
 }
 
-Result<void> Engine::run_queue() {
-  if (queue_ == nullptr) return {};
-  Result<void> result = without_exceptions([&] { return queue_->run(is_stopping_); });
-  // The host's lanes wait for flags that nobody will set any more.
-  if (!result) is_stopping_.store(true);
-  is_queue_over_.store(true);
-  return result;
-}
-
-/// Of a stopped run: lets the hardware through all its waits for the host until it has ended. The
-/// thread that launches does so, too, but may be inside of a launch, which returns only when the
-/// hardware has taken enough of what is queued already.
-void Engine::release_queue() {
-  if (is_releasing_.exchange(true)) return;
-  while (!is_queue_over_.load()) {
-    for (const HandOverId id : hand_overs_.ids()) {
-      const uint32_t awaited = hand_overs_[id].direction == HandOverDirection::kToDevice ? 1 : 0;
-      for (int64_t slot = 0; slot < flags_.num_slots(); ++slot) {
-        std::atomic_ref(*flags_.at(id, slot)).store(awaited, std::memory_order_release);
-      }
-    }
-    sched_yield();
-  }
-}
-
-void Engine::report_queued(InstructionObserver& observer) const {
-  for (const QueuedSpan& span : queue_->spans()) {
-    const QueuedLaneId lane = span.where.lane;
-    const auto position = static_cast<size_t>(span.where.position);
-    observer.on_queued(queued_lanes_[lane], queued_instructions_[lane][position], span.step,
-                       span.start, span.end);
-  }
-}
-
 void Engine::issue(const Order& order) {
   order_ = order;
-  num_running_.store(static_cast<int32_t>(lanes_.size()));
+  // The first queue is launched by whoever gives the order.
+  const size_t num_launchers = queues_.empty() ? 0 : queues_.size() - 1;
+  num_running_.store(static_cast<int32_t>(lanes_.size() + num_launchers));
   num_orders_.fetch_add(1);
   num_orders_.notify_all();
 }
@@ -221,19 +201,21 @@ int64_t Engine::num_finished_steps() const {
     const auto length = static_cast<int64_t>(lane->instructions.size());
     finished = std::min(finished, lane->counter.value() / length - base - max_stage_);
   }
-  // What is delivered is finished; without deliveries, both halves must be through.
-  if (queue_ != nullptr && !has_output_lane_) {
-    finished = std::min(finished, queue_->num_finished_steps());
+  // What is delivered is finished; without deliveries, the queues must be through as well.
+  if (!has_output_lane_) {
+    for (const auto& queue : queues_) {
+      finished = std::min(finished, queue->lane_queue->num_finished_steps());
+    }
   }
   return std::max<int64_t>(finished, 0);
 }
 
-void Engine::serve(Lane& lane) {
-  // No order is missed: the next one is given only after every lane has carried out this one.
+void Engine::serve(const std::function<void()>& carry_out) {
+  // No order is missed: the next one is given only after every thread has carried out this one.
   for (uint32_t num_seen = 0;; ++num_seen) {
     num_orders_.wait(num_seen);
     if (order_.leave) return;
-    run_lane(lane);
+    carry_out();
     if (num_running_.fetch_sub(1) == 1) num_running_.notify_all();
   }
 }
@@ -244,7 +226,7 @@ void Engine::run_lane(Lane& lane) {
     if (!is_stopping_.load(std::memory_order_relaxed) && run_interval(lane, interval)) continue;
     is_stopping_.store(true, std::memory_order_relaxed);
     lane.counter.close();
-    release_queue();
+    release_queues();
     return;
   }
 }
@@ -273,7 +255,7 @@ bool Engine::take_all(const BoundInstruction& instruction, int64_t interval_of_r
   for (const BoundHandOver& take : instruction.takes) {
     const int64_t producing_interval = interval_of_run - take.distance;
     if (producing_interval < 0) continue;  // before the run: everything is over
-    uint32_t* flag = flags_.at(take.id, producing_interval);
+    uint32_t* flag = take.flag(producing_interval);
     if (!wait_for_flag(flag, 1)) return false;
     // A stopped run lets the hardware through all its waits: what it gives then is not there.
     if (is_stopping_.load(std::memory_order_relaxed)) return false;
@@ -284,7 +266,7 @@ bool Engine::take_all(const BoundInstruction& instruction, int64_t interval_of_r
 
 bool Engine::give_all(const BoundInstruction& instruction, int64_t interval_of_run) const {
   for (const BoundHandOver& give : instruction.gives) {
-    uint32_t* flag = flags_.at(give.id, interval_of_run);
+    uint32_t* flag = give.flag(interval_of_run);
     if (!wait_for_flag(flag, 0)) return false;
     std::atomic_ref(*flag).store(1, std::memory_order_release);
   }
@@ -311,6 +293,7 @@ bool Engine::wait_for_flag(uint32_t* flag, uint32_t value) const {
 }
 
 bool Engine::run_instruction(Lane& lane, const BoundInstruction& instruction, int64_t step) {
+  if (instruction.action == nullptr) return true;
   lane.num_started.store(lane.counter.value() + 1, std::memory_order_relaxed);
   Result<void> result =
       without_exceptions([&] { return run_observed(lane.id, instruction, step); });

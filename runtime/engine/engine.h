@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,8 +11,10 @@
 
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
+#include "runtime/base/step_range.h"
 #include "runtime/device/action.h"
 #include "runtime/device/lane_queue.h"
+#include "runtime/device/launch.h"
 #include "runtime/engine/instruction_observer.h"
 #include "runtime/engine/progress_counter.h"
 #include "runtime/engine/queued_lanes.h"
@@ -23,15 +26,15 @@ namespace graphrt {
 
 /// Which devices queue their lanes by themselves, and how.
 struct QueueChoice {
-  IdVector<DeviceId, bool> has_queue;  ///< one a device of the plan; empty: none has
-  LaneQueueFactory make_queue;         ///< set when some device has one
-  LaunchMode mode = LaunchMode::kGraph;
+  QueueOfDevice queue_of = {};                          ///< empty: no device has one
+  IdVector<QueueId, LaneQueueFactory> make_queue = {};  ///< every queue that `queue_of` names
+  LaunchMode mode = LaunchMode::kRecorded;
 };
 
 /// Runs a plan: every lane through its own list, interval after interval, ordered by nothing but
 /// the plan's waits. There is no barrier between the steps of a run. Lanes of the host, and of
-/// devices without a queue of their own, have a thread each; the thread that calls run() launches
-/// the others, and produces nothing that they wait for.
+/// devices without a queue of their own, have a thread each. The others are launched by one thread
+/// a queue, which produces nothing that they wait for: that which calls run() for the first.
 ///
 /// Owns its threads, which sleep between runs. The step loop allocates nothing, takes no lock and
 /// decides nothing: it waits for counters and flags, and runs actions.
@@ -61,8 +64,8 @@ class Engine {
   /// How many steps of the current or latest run are complete; 0 once it has failed. Does not
   /// disturb the run.
   int64_t num_finished_steps() const;
-  /// Of the latest run.
-  LaunchCost launch_cost() const { return queue_ ? queue_->launch_cost() : LaunchCost{}; }
+  /// Of the latest run, of all queues together.
+  LaunchCost launch_cost() const;
 
  private:
   struct BoundWait {
@@ -72,9 +75,23 @@ class Engine {
     int64_t count;
     int64_t distance;
   };
+  /// A queue with lanes, and what it and the host see of each other.
+  struct BoundQueue {
+    std::unique_ptr<LaneQueue> lane_queue;
+    HandOverFlags flags;
+    IdVector<QueuedLaneId, LaneId> lanes;
+    IdVector<QueuedLaneId, std::vector<InstructionId>> instructions;
+    IdVector<HandOverId, HandOver> hand_overs;
+    IdVector<HandOverId, HandOverEnds> ends;
+    Result<void> result;  // of the current run
+    std::thread thread;   // that launches; not for the first
+  };
   struct BoundHandOver {
+    const BoundQueue* queue;
     HandOverId id;
     int64_t distance;
+
+    uint32_t* flag(int64_t interval_of_run) const { return queue->flags.at(id, interval_of_run); }
   };
   struct BoundInstruction {
     InstructionId id;
@@ -82,7 +99,7 @@ class Engine {
     std::vector<BoundWait> waits;
     std::vector<BoundHandOver> takes;
     std::vector<BoundHandOver> gives;
-    Action* action = nullptr;
+    Action* action = nullptr;  // null: passes on signals between queues, and does nothing else
   };
   struct Lane {
     LaneId id;
@@ -102,14 +119,19 @@ class Engine {
     bool leave = false;
   };
 
+  /// Null for one without lanes.
+  using BoundQueues = IdVector<QueueId, const BoundQueue*>;
+
   Engine(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions);
-  void bind(const Plan& plan, const DividedPlan& divided);
-  std::vector<BoundHandOver> bound(const std::vector<HandOverId>& ids,
-                                   const DividedPlan& divided) const;
-  Result<void> start_threads(const Plan& plan);
+  BoundQueues bind_queues(const Plan& plan, const DividedPlan& divided);
+  void bind_lanes(const Plan& plan, const DividedPlan& divided, const BoundQueues& queues);
+  static std::vector<BoundHandOver> bound(const std::vector<QueueHandOver>& hand_overs,
+                                          const BoundQueues& queues);
+  Result<void> make_queues(DividedPlan& divided, const QueueChoice& choice);
+  Result<void> start_threads();
   void issue(const Order& order);
 
-  void serve(Lane& lane);
+  void serve(const std::function<void()>& carry_out);
   void run_lane(Lane& lane);
   bool run_interval(Lane& lane, int64_t interval);
   bool run_instruction(Lane& lane, const BoundInstruction& instruction, int64_t step);
@@ -117,8 +139,9 @@ class Engine {
   bool wait_for_flag(uint32_t* flag, uint32_t value) const;
   bool take_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
   bool give_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
-  Result<void> run_queue();
-  void release_queue();
+  void run_queue(BoundQueue& queue);
+  Result<void> queue_result() const;
+  void release_queues();
   Result<void> run_watched(const StallWatch& watch);
   Result<void> prepare_watchdog(std::chrono::milliseconds timeout);
   void stop_all();
@@ -126,19 +149,14 @@ class Engine {
   std::string stall_table() const;
   std::string stall_line(const Lane& lane) const;
   std::string awaited_by(const BoundInstruction& instruction, int64_t interval_of_run) const;
-  std::string stall_line(QueuedLaneId lane) const;
+  std::string stall_line(const BoundQueue& queue, QueuedLaneId lane) const;
   std::string name_of(InstructionId id, int64_t interval_of_run) const;
   const Lane* lane_with(InstructionId id) const;
   void report_queued(InstructionObserver& observer) const;
 
   // The actions before all that runs them, so that they are destroyed last.
   IdVector<InstructionId, std::unique_ptr<Action>> actions_;
-  std::unique_ptr<LaneQueue> queue_;  // null when every lane has a thread
-  HandOverFlags flags_;
-  IdVector<QueuedLaneId, LaneId> queued_lanes_;
-  IdVector<QueuedLaneId, std::vector<InstructionId>> queued_instructions_;
-  IdVector<HandOverId, HandOver> hand_overs_;
-  IdVector<HandOverId, HandOverEnds> hand_over_ends_;
+  std::vector<std::unique_ptr<BoundQueue>> queues_;  // none when every lane has a thread
 
   // For messages.
   IdVector<LaneId, std::string> lane_names_;
@@ -153,11 +171,11 @@ class Engine {
   int64_t next_interval_ = 0;
   bool has_failed_ = false;
 
-  std::atomic<uint32_t> num_orders_ = 0;    // grows with every order
-  std::atomic<int32_t> num_running_ = 0;    // lanes that have not carried out the order
-  std::atomic<bool> is_stopping_ = false;   // a lane has failed
-  std::atomic<bool> is_queue_over_ = true;  // nothing is under way on the hardware
-  std::atomic<bool> is_releasing_ = false;  // a lane does so for all
+  std::atomic<uint32_t> num_orders_ = 0;           // grows with every order
+  std::atomic<int32_t> num_running_ = 0;           // threads that have not carried out the order
+  std::atomic<bool> is_stopping_ = false;          // a lane has failed
+  std::atomic<int32_t> num_queues_under_way_ = 0;  // on the hardware
+  std::atomic<bool> is_releasing_ = false;         // a lane does so for all
 
   std::unique_ptr<Watchdog> watchdog_;  // from the first watched run on
 

@@ -16,15 +16,17 @@ uint64_t Engine::progress_mark() const {
   // A run that begins is progress, too: queued lanes alone may count from 0 in each.
   uint64_t mark = uint64_t{num_orders_.load()} << 32;
   for (const auto& lane : lanes_) mark += static_cast<uint64_t>(lane->counter.value());
-  if (queue_ == nullptr) return mark;
-  mark += static_cast<uint64_t>(queue_->num_finished_steps());
   // A queued lane shows between launches only by the flags that it sets. Odd factors tell them
   // apart: two that change at once hardly cancel out.
   uint64_t factor = 1;
-  for (const HandOverId id : hand_overs_.ids()) {
-    for (int64_t slot = 0; slot < flags_.num_slots(); ++slot) {
-      factor = factor * 0x9E3779B97F4A7C15ULL + 2;
-      mark += factor * std::atomic_ref(*flags_.at(id, slot)).load(std::memory_order_relaxed);
+  for (const auto& queue : queues_) {
+    mark += static_cast<uint64_t>(queue->lane_queue->num_finished_steps());
+    for (const HandOverId id : queue->hand_overs.ids()) {
+      for (int64_t slot = 0; slot < queue->flags.num_slots(); ++slot) {
+        factor = factor * 0x9E3779B97F4A7C15ULL + 2;
+        mark +=
+            factor * std::atomic_ref(*queue->flags.at(id, slot)).load(std::memory_order_relaxed);
+      }
     }
   }
   return mark;
@@ -33,7 +35,9 @@ uint64_t Engine::progress_mark() const {
 std::string Engine::stall_table() const {
   std::string table;
   for (const auto& lane : lanes_) table += stall_line(*lane) + "\n";
-  for (const QueuedLaneId lane : queued_lanes_.ids()) table += stall_line(lane) + "\n";
+  for (const auto& queue : queues_) {
+    for (const QueuedLaneId lane : queue->lanes.ids()) table += stall_line(*queue, lane) + "\n";
+  }
   return table;
 }
 
@@ -73,8 +77,8 @@ std::string Engine::awaited_by(const BoundInstruction& instruction, int64_t inte
   for (const BoundHandOver& take : instruction.takes) {
     const int64_t awaited = interval_of_run - take.distance;
     if (awaited < 0) continue;
-    if (std::atomic_ref(*flags_.at(take.id, awaited)).load() == 1) continue;
-    return name_of(hand_over_ends_[take.id].producer, awaited) + ", which the hardware runs";
+    if (std::atomic_ref(*take.flag(awaited)).load() == 1) continue;
+    return name_of(take.queue->ends[take.id].producer, awaited) + ", which the hardware runs";
   }
   return "";
 }
@@ -90,19 +94,19 @@ const Engine::Lane* Engine::lane_with(InstructionId id) const {
 
 // The host sees of a queued lane only what it hands over: a lane that has taken all it was given
 // may wait for the next; one that has not is busy, or waits for another queued lane.
-std::string Engine::stall_line(QueuedLaneId id) const {
-  const std::string& name = lane_names_[queued_lanes_[id]];
-  for (const InstructionId instruction : queued_instructions_[id]) {
-    for (const HandOverId hand_over : hand_overs_.ids()) {
-      if (hand_overs_[hand_over].direction != HandOverDirection::kToDevice) continue;
-      const HandOverEnds& ends = hand_over_ends_[hand_over];
+std::string Engine::stall_line(const BoundQueue& queue, QueuedLaneId id) const {
+  const std::string& name = lane_names_[queue.lanes[id]];
+  for (const InstructionId instruction : queue.instructions[id]) {
+    for (const HandOverId hand_over : queue.hand_overs.ids()) {
+      if (queue.hand_overs[hand_over].direction != HandOverDirection::kToDevice) continue;
+      const HandOverEnds& ends = queue.ends[hand_over];
       const Lane* producer = ends.consumer == instruction ? lane_with(ends.producer) : nullptr;
       if (producer == nullptr) continue;
       const auto length = static_cast<int64_t>(producer->instructions.size());
       const int64_t next = std::max<int64_t>(
           (producer->counter.value() - order_.first_interval * length) / length, 0);
       const bool has_taken_all =
-          next == 0 || std::atomic_ref(*flags_.at(hand_over, next - 1)).load() == 0;
+          next == 0 || std::atomic_ref(*queue.flags.at(hand_over, next - 1)).load() == 0;
       if (!has_taken_all || next >= order_.num_intervals) continue;
       return name + ": '" + names_[instruction] + "' may wait for " + name_of(ends.producer, next) +
              " on " + lane_names_[producer->id];

@@ -27,17 +27,20 @@ LaneProgram lane_program(const QueueProgram& queue) {
   return program;
 }
 
-/// The plan's order, and that of flags: one is given again only when its consumer, `num_slots`
-/// intervals before, has set it back.
+/// The plan's order, and that of the flags of all queues: one is given again only when its consumer,
+/// `num_slots` intervals before, has set it back.
 LaneProgram program_with_flags(const Plan& plan, const DividedPlan& divided) {
   LaneProgram program = graphrt::lane_program(plan);
   const IdVector<InstructionId, LanePosition> positions = lane_positions(plan);
-  const auto num_slots = static_cast<int32_t>(num_hand_over_slots(divided.queue));
-  for (const HandOverId id : divided.queue.hand_overs.ids()) {
-    const LanePosition producer = positions[divided.ends[id].producer];
-    const LanePosition consumer = positions[divided.ends[id].consumer];
-    program.lanes[producer.lane][static_cast<size_t>(producer.position)].waits.push_back(
-        {consumer.lane, consumer.position + 1, num_slots - divided.queue.hand_overs[id].distance});
+  for (const DividedQueue& queue : divided.queues) {
+    const auto num_slots = static_cast<int32_t>(num_hand_over_slots(queue.program));
+    for (const HandOverId id : queue.program.hand_overs.ids()) {
+      const LanePosition producer = positions[queue.ends[id].producer];
+      const LanePosition consumer = positions[queue.ends[id].consumer];
+      program.lanes[producer.lane][static_cast<size_t>(producer.position)].waits.push_back(
+          {consumer.lane, consumer.position + 1,
+           num_slots - queue.program.hand_overs[id].distance});
+    }
   }
   return program;
 }
@@ -56,17 +59,17 @@ Result<HappensBefore> order_of(const LaneProgram& program, size_t max_counters) 
 
 class HostOrder {
  public:
-  HostOrder(DividedPlan& divided, size_t max_counters, HappensBefore plan_order,
+  HostOrder(DividedQueue& queue, size_t max_counters, const HappensBefore& plan_order,
             HappensBefore queue_order)
-      : divided_(divided),
+      : queue_(queue),
         max_counters_(max_counters),
-        plan_order_(std::move(plan_order)),
+        plan_order_(plan_order),
         queue_order_(std::move(queue_order)) {}
 
   Result<void> run() {
     std::vector<Added> added;
-    for (const QueuedLaneId lane : divided_.queue.lanes.ids()) {
-      const auto length = static_cast<int32_t>(divided_.queue.lanes[lane].instructions.size());
+    for (const QueuedLaneId lane : queue_.program.lanes.ids()) {
+      const auto length = static_cast<int32_t>(queue_.program.lanes[lane].instructions.size());
       for (int32_t i = 0; i < length; ++i) {
         const QueuedPosition at{lane, i};
         const std::vector<QueuedWait> missing = missing_waits(at);
@@ -93,8 +96,8 @@ class HostOrder {
     std::vector<QueuedWait> missing;
     const QueuedInstruction& instruction = instruction_at(at);
     if (instruction.takes.empty() && instruction.gives.empty()) return missing;
-    const Position in_plan{divided_.lane_of[at.lane], at.position};
-    for (const QueuedLaneId lane : divided_.queue.lanes.ids()) {
+    const Position in_plan{queue_.lane_of[at.lane], at.position};
+    for (const QueuedLaneId lane : queue_.program.lanes.ids()) {
       if (lane == at.lane) continue;
       const std::optional<QueuedWait> wait = last_before(in_plan, lane);
       if (wait && !is_over(queue_order_, *wait, at, 0)) missing.push_back(*wait);
@@ -106,7 +109,7 @@ class HostOrder {
   /// that is over by the order of its lane.
   std::optional<QueuedWait> last_before(Position event, QueuedLaneId lane) const {
     for (int32_t k = 0; k <= plan_order_.horizon(); ++k) {
-      const int32_t count = plan_order_.prefix(event, divided_.lane_of[lane], k);
+      const int32_t count = plan_order_.prefix(event, queue_.lane_of[lane], k);
       if (count > 0) return QueuedWait{lane, count, k};
     }
     return std::nullopt;
@@ -123,7 +126,7 @@ class HostOrder {
   /// Every wait costs the hardware a signal: those that follow from others go. That takes no order
   /// away, also where each of several follows from the next: order has no cycles.
   Result<void> prune(const std::vector<Added>& added) {
-    TRY(const HappensBefore order, order_of(lane_program(divided_.queue), max_counters_));
+    TRY(const HappensBefore order, order_of(lane_program(queue_.program), max_counters_));
     for (const Added& item : added) {
       std::vector<QueuedWait>& waits = instruction_at(item.at).waits;
       const std::vector<QueuedWait> all = waits;
@@ -138,7 +141,7 @@ class HostOrder {
 
   bool follows(const HappensBefore& order, const QueuedWait& wait, const QueuedPosition& at,
                const std::vector<QueuedWait>& others) const {
-    const auto length = static_cast<int32_t>(divided_.queue.lanes[at.lane].instructions.size());
+    const auto length = static_cast<int32_t>(queue_.program.lanes[at.lane].instructions.size());
     const bool is_first = at.position == 0;
     const QueuedPosition previous{at.lane, (is_first ? length : at.position) - 1};
     if (is_over(order, wait, previous, is_first ? 1 : 0)) return true;
@@ -154,25 +157,30 @@ class HostOrder {
   }
 
   const QueuedInstruction& instruction_at(const QueuedPosition& at) const {
-    return divided_.queue.lanes[at.lane].instructions[static_cast<size_t>(at.position)];
+    return queue_.program.lanes[at.lane].instructions[static_cast<size_t>(at.position)];
   }
   QueuedInstruction& instruction_at(const QueuedPosition& at) {
-    return divided_.queue.lanes[at.lane].instructions[static_cast<size_t>(at.position)];
+    return queue_.program.lanes[at.lane].instructions[static_cast<size_t>(at.position)];
   }
 
-  DividedPlan& divided_;
+  DividedQueue& queue_;
   size_t max_counters_;
-  HappensBefore plan_order_;
+  const HappensBefore& plan_order_;
   HappensBefore queue_order_;
 };
 
 }  // namespace
 
 Result<void> add_order_through_host(const Plan& plan, DividedPlan& divided, size_t max_counters) {
-  if (divided.queue.hand_overs.empty()) return {};
-  TRY(HappensBefore plan_order, order_of(program_with_flags(plan, divided), max_counters));
-  TRY(HappensBefore queue_order, order_of(lane_program(divided.queue), max_counters));
-  return HostOrder(divided, max_counters, std::move(plan_order), std::move(queue_order)).run();
+  const auto has_none = [](const DividedQueue& queue) { return queue.program.hand_overs.empty(); };
+  if (std::all_of(divided.queues.begin(), divided.queues.end(), has_none)) return {};
+  TRY(const HappensBefore plan_order, order_of(program_with_flags(plan, divided), max_counters));
+  for (DividedQueue& queue : divided.queues) {
+    if (has_none(queue)) continue;
+    TRY(HappensBefore queue_order, order_of(lane_program(queue.program), max_counters));
+    TRY(HostOrder(queue, max_counters, plan_order, std::move(queue_order)).run());
+  }
+  return {};
 }
 
 }  // namespace graphrt

@@ -2,12 +2,13 @@
 
 #include "runtime/base/result.h"
 #include "runtime/engine/queued_lanes.h"
-#include "runtime/plan/happens_before.h"
+#include "runtime/proof/happens_before.h"
 
 namespace graphrt {
 
-/// Adds to the queue's waits what orders queued instructions only by way of the host, so that the
-/// waits alone state all of the plan's order among them, and that of flags that are used again:
+/// Adds to the waits of each queue what orders its instructions only by way of the host, or of
+/// another queue, so that the waits alone state all of the plan's order among them, and that of
+/// flags that are used again:
 ///
 ///   gpu0->cpu      [ g -> cpu ]---.                . . . . . . .  new: a wait of its own
 ///   cpu.worker0                    `--[ update ]--.

@@ -12,22 +12,26 @@ namespace {
 
 class Divider {
  public:
-  Divider(const Plan& plan, const IdVector<DeviceId, bool>& has_queue,
+  Divider(const Plan& plan, const QueueOfDevice& queue_of,
           const IdVector<InstructionId, std::unique_ptr<Action>>& actions)
       : plan_(plan), actions_(actions), positions_(lane_positions(plan)) {
-    divided_.is_queued = IdVector<LaneId, bool>(plan.lanes.size(), false);
     divided_.host = IdVector<InstructionId, HostHandOvers>(plan.instructions.size());
-    for (const LaneId id : plan.lanes.ids()) {
-      const PlanLane& lane = plan.lanes[id];
-      divided_.is_queued[id] = has_queue[lane.device] || has_queue[lane.destination];
+    size_t num_queues = 0;
+    for (const PlanLane& lane : plan.lanes) {
+      const std::optional<QueueId> queue = queue_of_lane(lane, queue_of);
+      divided_.queue_of.push_back(queue);
+      if (queue) num_queues = std::max(num_queues, queue->index() + 1);
     }
+    divided_.queues.resize(num_queues);
   }
 
   DividedPlan run() {
-    divided_.queue.name = plan_.name;
-    divided_.queue.max_stage = max_stage(plan_);
-    divided_.queue.num_phases = num_phases();
-    divided_.queue.interval_ns = plan_.predicted_interval_ns;
+    for (DividedQueue& queue : divided_.queues) {
+      queue.program.name = plan_.name;
+      queue.program.max_stage = max_stage(plan_);
+      queue.program.num_phases = num_phases();
+      queue.program.interval_ns = plan_.predicted_interval_ns;
+    }
     add_lanes();
     for (const InstructionId id : plan_.instructions.ids()) add_waits(id);
     add_order();
@@ -49,7 +53,7 @@ class Divider {
     queued_ids_ = IdVector<LaneId, std::optional<QueuedLaneId>>(plan_.lanes.size());
     for (const LaneId id : plan_.lanes.ids()) {
       const PlanLane& lane = plan_.lanes[id];
-      if (!divided_.is_queued[id] || lane.instructions.empty()) continue;
+      if (!divided_.queue_of[id] || lane.instructions.empty()) continue;
       QueuedLane queued{lane.name, plan_.devices[lane.device].name, {}};
       for (const InstructionId instruction : lane.instructions) {
         QueuedInstruction item;
@@ -59,24 +63,31 @@ class Divider {
         item.is_joined = plan_.instructions[instruction].is_joined;
         queued.instructions.push_back(std::move(item));
       }
-      queued_ids_[id] = divided_.queue.lanes.push_back(std::move(queued));
-      divided_.lane_of.push_back(id);
+      DividedQueue& queue = divided_.queues[*divided_.queue_of[id]];
+      queued_ids_[id] = queue.program.lanes.push_back(std::move(queued));
+      queue.lane_of.push_back(id);
     }
   }
 
+  std::optional<QueueId> queue_with(InstructionId id) const {
+    return divided_.queue_of[positions_[id].lane];
+  }
+
+  /// Requires: a queue runs it.
   QueuedInstruction& queued(InstructionId id) {
     const LanePosition at = positions_[id];
-    QueuedLane& lane = divided_.queue.lanes[*queued_ids_[at.lane]];
+    QueuedLane& lane = divided_.queues[*queue_with(id)].program.lanes[*queued_ids_[at.lane]];
     return lane.instructions[static_cast<size_t>(at.position)];
   }
 
   void add_waits(InstructionId id) {
-    const bool is_waiter_queued = divided_.is_queued[positions_[id].lane];
+    const std::optional<QueueId> own = queue_with(id);
     for (const Wait& wait : plan_.instructions[id].waits) {
-      const bool is_other_queued = divided_.is_queued[wait.lane];
-      if (is_waiter_queued && is_other_queued) {
+      const std::optional<QueueId> other = divided_.queue_of[wait.lane];
+      if (own && own == other) {
         queued(id).waits.push_back({*queued_ids_[wait.lane], wait.count, wait.distance});
-      } else if (is_waiter_queued != is_other_queued) {
+      } else if (own != other) {
+        CHECK(!own || !other, plan_.instructions[id].name + " waits for another queue");
         add_hand_over(id, wait);
       }
     }
@@ -85,15 +96,16 @@ class Divider {
   void add_hand_over(InstructionId consumer, const Wait& wait) {
     const InstructionId producer =
         plan_.lanes[wait.lane].instructions[static_cast<size_t>(wait.count) - 1];
-    const bool is_to_host = divided_.is_queued[wait.lane];
-    const HandOverId id = divided_.queue.hand_overs.push_back(
-        {is_to_host ? HandOverDirection::kToHost : HandOverDirection::kToDevice, wait.distance});
-    divided_.ends.push_back({producer, consumer});
-    if (is_to_host) {
+    const std::optional<QueueId> giver = queue_with(producer);
+    const QueueId queue = giver ? *giver : *queue_with(consumer);
+    const HandOverId id = divided_.queues[queue].program.hand_overs.push_back(
+        {giver ? HandOverDirection::kToHost : HandOverDirection::kToDevice, wait.distance});
+    divided_.queues[queue].ends.push_back({producer, consumer});
+    if (giver) {
       queued(producer).gives.push_back(id);
-      divided_.host[consumer].takes.push_back(id);
+      divided_.host[consumer].takes.push_back({queue, id});
     } else {
-      divided_.host[producer].gives.push_back(id);
+      divided_.host[producer].gives.push_back({queue, id});
       queued(consumer).takes.push_back(id);
     }
   }
@@ -128,14 +140,15 @@ class Divider {
     return *best;
   }
 
-  /// Over all lanes, those of the host too: what a queued instruction waits for through the host is
-  /// queued before it as well.
+  /// Over all lanes, those of the host and of other queues too: what a queued instruction waits for
+  /// by way of them is queued before it as well.
   void add_order() {
     IdVector<LaneId, size_t> num_done(plan_.lanes.size(), 0);
     for (size_t i = 0; i < plan_.instructions.size(); ++i) {
       const LaneId lane = next_lane(num_done);
       if (queued_ids_[lane]) {
-        divided_.queue.order.push_back({*queued_ids_[lane], static_cast<int32_t>(num_done[lane])});
+        QueueProgram& program = divided_.queues[*divided_.queue_of[lane]].program;
+        program.order.push_back({*queued_ids_[lane], static_cast<int32_t>(num_done[lane])});
       }
       ++num_done[lane];
     }
@@ -152,9 +165,13 @@ class Divider {
 
 }  // namespace
 
-Result<DividedPlan> divide_plan(const Plan& plan, const IdVector<DeviceId, bool>& has_queue,
+std::optional<QueueId> queue_of_lane(const PlanLane& lane, const QueueOfDevice& queue_of) {
+  return queue_of[lane.destination == kHostDevice ? lane.device : lane.destination];
+}
+
+Result<DividedPlan> divide_plan(const Plan& plan, const QueueOfDevice& queue_of,
                                 const IdVector<InstructionId, std::unique_ptr<Action>>& actions) {
-  DividedPlan divided = Divider(plan, has_queue, actions).run();
+  DividedPlan divided = Divider(plan, queue_of, actions).run();
   TRY(add_order_through_host(plan, divided));
   return divided;
 }

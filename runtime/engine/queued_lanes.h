@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "runtime/base/ids.h"
@@ -10,10 +11,24 @@
 
 namespace graphrt {
 
+/// The queue of a device's back end, one a device of the plan; absent: its lanes are run by
+/// threads. The host has none.
+using QueueOfDevice = IdVector<DeviceId, std::optional<QueueId>>;
+
+/// The queue that runs a lane: of the back end that binds its instructions. Copies are bound by the
+/// accelerator at their end, by the destination if both are.
+std::optional<QueueId> queue_of_lane(const PlanLane& lane, const QueueOfDevice& queue_of);
+
+/// A hand-over by its queue.
+struct QueueHandOver {
+  QueueId queue;
+  HandOverId id;
+};
+
 /// The hand-overs of an instruction that runs on a host thread.
 struct HostHandOvers {
-  std::vector<HandOverId> takes;  ///< consumed before it starts
-  std::vector<HandOverId> gives;  ///< produced after it has finished
+  std::vector<QueueHandOver> takes;  ///< consumed before it starts
+  std::vector<QueueHandOver> gives;  ///< produced after it has finished
 };
 
 /// Which instructions a hand-over orders.
@@ -22,26 +37,32 @@ struct HandOverEnds {
   InstructionId consumer;
 };
 
-/// The lanes of a plan divided between host threads and a back end's queue.
-struct DividedPlan {
-  QueueProgram queue;
-  IdVector<LaneId, bool> is_queued;
+/// What one queue runs, and what of the plan that is.
+struct DividedQueue {
+  QueueProgram program;
   IdVector<QueuedLaneId, LaneId> lane_of;
-  IdVector<InstructionId, HostHandOvers> host;
   IdVector<HandOverId, HandOverEnds> ends;
 };
 
-/// Gives the lanes of devices with a queue to that queue. A wait within one half stays a wait; a
-/// wait that crosses becomes a hand-over. Together they state exactly the plan's order;
-/// what of it goes through the host is stated to the queue once more (order_through_host.h).
+/// The lanes of a plan divided between host threads and the queues of back ends.
+struct DividedPlan {
+  IdVector<QueueId, DividedQueue> queues;  ///< those of them without lanes are empty
+  IdVector<LaneId, std::optional<QueueId>> queue_of;
+  IdVector<InstructionId, HostHandOvers> host;
+};
+
+/// Gives the lanes of devices with a queue to that queue. A wait within one of the parts, a queue
+/// or the host, stays a wait; a wait that crosses becomes a hand-over. Together they state exactly
+/// the plan's order; what of it goes around a queue is stated to the queue once more
+/// (order_through_host.h).
 ///
 ///   gpu0.stream0   [ fc1_0 ]--+                     waits on cpu.worker0: taken by fc1_0
 ///   cpu.worker0               +--[ wgrad2 ]         waits on gpu0->cpu: taken by wgrad2
 ///
-/// Requires: verify_plan(plan) found nothing; `actions` are those of the plan and outlive the
-/// queue.
+/// Requires: verify_plan(plan) found nothing; no lane of a queue waits for one of another (relays.h
+///           sees to that); `actions` are those of the plan and outlive the queues.
 /// Errors: an order between host and accelerators that is too large to be stated (kInput).
-Result<DividedPlan> divide_plan(const Plan& plan, const IdVector<DeviceId, bool>& has_queue,
+Result<DividedPlan> divide_plan(const Plan& plan, const QueueOfDevice& queue_of,
                                 const IdVector<InstructionId, std::unique_ptr<Action>>& actions);
 
 }  // namespace graphrt

@@ -16,8 +16,8 @@
 
 #include "runtime/base/check.h"
 #include "runtime/plan/plan_file.h"
-#include "runtime/plan/verify_order.h"
-#include "runtime/plan/verify_structure.h"
+#include "runtime/proof/verify_order.h"
+#include "runtime/proof/verify_structure.h"
 #include "tests/bench/large_plans.h"
 
 namespace graphrt {

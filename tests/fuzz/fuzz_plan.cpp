@@ -7,10 +7,10 @@
 
 #include "runtime/base/check.h"
 #include "runtime/base/fingerprint.h"
-#include "runtime/engine/timeline_text.h"
+#include "runtime/observe/timeline_text.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/print_plan.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/fuzz/allocation_limit.h"
 #include "tests/fuzz/plan_run.h"
 

@@ -11,7 +11,7 @@
 #include "compiler/frontend/source_file.h"
 #include "runtime/base/file.h"
 #include "runtime/plan/plan_file.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/fuzz/compile_small.h"
 #include "tests/property/plan/random_plan.h"
 #include "tests/unit/runtime/plan/small_plans.h"

@@ -9,7 +9,7 @@
 
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/plan_header.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/unit/runtime/plan/small_plans.h"
 
 /// Stands for libFuzzer's: another value for one byte.

@@ -9,9 +9,9 @@
 
 #include "runtime/base/check.h"
 #include "runtime/device/device_registry.h"
-#include "runtime/engine/reference_check.h"
-#include "runtime/engine/session.h"
+#include "runtime/observe/reference_check.h"
 #include "runtime/op/op_table.h"
+#include "runtime/session/session.h"
 #include "tests/unit/runtime/engine/threaded_lane_queue.h"
 
 namespace graphrt::fuzz {

@@ -63,7 +63,7 @@ class CudaFailures : public GpuTest {
 };
 
 TEST_F(CudaFailures, AnIllegalAccessInARecordedGraphNamesThePlanAndWhatToDo) {
-  for (const LaunchMode mode : {LaunchMode::kGraph, LaunchMode::kStreams}) {
+  for (const LaunchMode mode : {LaunchMode::kRecorded, LaunchMode::kOneByOne}) {
     EXPECT_EXIT(run_queued(mode), testing::ExitedWithCode(kExitCode),
                 "the GPUs stopped in 'lost': cudaErrorIllegalAddress, .*; run it with "
                 "--launch=host, which names the operator");

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "runtime/engine/reference_check.h"
+#include "runtime/observe/reference_check.h"
 #include "tests/gpu/kernel_runner.h"
 #include "tests/unit/runtime/kernels/chain_cases.h"
 #include "tests/unit/runtime/kernels/extreme_cases.h"

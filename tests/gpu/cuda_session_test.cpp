@@ -3,7 +3,7 @@
 #include <atomic>
 #include <thread>
 
-#include "runtime/engine/reference_check.h"
+#include "runtime/observe/reference_check.h"
 #include "tests/gpu/gpu_test.h"
 #include "tests/property/run/random_sessions.h"
 
@@ -51,7 +51,7 @@ TEST_F(CudaSession, RandomGraphsEqualTheReferenceExecutor) {
   for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Plan plan = compile_random(seed).plan;
-    Session session = open(plan, seed, on_gpus(plan, LaunchMode::kGraph));
+    Session session = open(plan, seed, on_gpus(plan, LaunchMode::kRecorded));
     const auto check = graphrt::ReferenceCheck::begin(session);
     ASSERT_TRUE(check);
     const auto finished = session.run(kNumSteps);
@@ -65,13 +65,13 @@ TEST_F(CudaSession, AllLaunchModesGiveTheSameBits) {
   for (uint32_t seed = 0; seed < kNumSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Plan plan = compile_random(seed).plan;
-    const auto graph = run(plan, seed, LaunchMode::kGraph, RunMode::kPipelined);
-    expect_same_bits(graph, run(plan, seed, LaunchMode::kStreams, RunMode::kPipelined));
+    const auto graph = run(plan, seed, LaunchMode::kRecorded, RunMode::kPipelined);
+    expect_same_bits(graph, run(plan, seed, LaunchMode::kOneByOne, RunMode::kPipelined));
     expect_same_bits(graph, run(plan, seed, LaunchMode::kHost, RunMode::kPipelined));
-    expect_same_bits(graph, run(plan, seed, LaunchMode::kGraph, RunMode::kBarrier));
+    expect_same_bits(graph, run(plan, seed, LaunchMode::kRecorded, RunMode::kBarrier));
     const Plan long_steps = with_long_steps(plan);
-    expect_same_bits(graph, run(long_steps, seed, LaunchMode::kGraph, RunMode::kPipelined));
-    expect_same_bits(graph, run(long_steps, seed, LaunchMode::kStreams, RunMode::kPipelined));
+    expect_same_bits(graph, run(long_steps, seed, LaunchMode::kRecorded, RunMode::kPipelined));
+    expect_same_bits(graph, run(long_steps, seed, LaunchMode::kOneByOne, RunMode::kPipelined));
   }
 }
 
@@ -79,7 +79,7 @@ TEST_F(CudaSession, AllLaunchModesGiveTheSameBits) {
 // versions that each finds.
 TEST_F(CudaSession, ARunInPiecesGivesTheBitsOfOneRun) {
   for (uint32_t seed = 0; seed < kNumSeeds / 4; ++seed) {
-    for (const LaunchMode mode : {LaunchMode::kGraph, LaunchMode::kStreams}) {
+    for (const LaunchMode mode : {LaunchMode::kRecorded, LaunchMode::kOneByOne}) {
       SCOPED_TRACE("seed " + std::to_string(seed));
       const Plan plan = compile_random(seed).plan;
       Session whole = open(plan, seed, on_gpus(plan, mode));
@@ -99,10 +99,10 @@ TEST_F(CudaSession, AThousandStepsGiveTheSameBitsEveryTime) {
     CHECK(session.run(1000, {.mode = mode, .observer = nullptr}).has_value(), "run");
     return results_of(session);
   };
-  const auto first = thousand(LaunchMode::kGraph, RunMode::kPipelined);
-  expect_same_bits(first, thousand(LaunchMode::kGraph, RunMode::kPipelined));
-  expect_same_bits(first, thousand(LaunchMode::kGraph, RunMode::kBarrier));
-  expect_same_bits(first, thousand(LaunchMode::kStreams, RunMode::kPipelined));
+  const auto first = thousand(LaunchMode::kRecorded, RunMode::kPipelined);
+  expect_same_bits(first, thousand(LaunchMode::kRecorded, RunMode::kPipelined));
+  expect_same_bits(first, thousand(LaunchMode::kRecorded, RunMode::kBarrier));
+  expect_same_bits(first, thousand(LaunchMode::kOneByOne, RunMode::kPipelined));
 }
 
 /// Holds the first instruction of the host until the run is told to end.
@@ -122,7 +122,7 @@ class HoldOne final : public graphrt::InstructionObserver {
 
 // The GPUs wait for a flag that never comes: they are let through, and the process lives on.
 TEST_F(CudaSession, ARunThatTheHostDoesNotFeedEndsAndTheNextSessionRuns) {
-  for (const LaunchMode mode : {LaunchMode::kGraph, LaunchMode::kStreams}) {
+  for (const LaunchMode mode : {LaunchMode::kRecorded, LaunchMode::kOneByOne}) {
     constexpr uint32_t kSeed = 3;
     const Plan plan = compile_random(kSeed).plan;
     Session session = open(plan, kSeed, on_gpus(plan, mode));
@@ -141,7 +141,7 @@ TEST_F(CudaSession, ARunThatTheHostDoesNotFeedEndsAndTheNextSessionRuns) {
     EXPECT_THAT(table, ::testing::HasSubstr("is in '"));
   }
   const Plan plan = compile_random(4).plan;
-  EXPECT_TRUE(open(plan, 4, on_gpus(plan, LaunchMode::kGraph)).run(kNumSteps));
+  EXPECT_TRUE(open(plan, 4, on_gpus(plan, LaunchMode::kRecorded)).run(kNumSteps));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 #include <ostream>
 
 #include "compiler/compile.h"
@@ -12,7 +13,7 @@
 #include "runtime/device/cuda/cuda_driver.h"
 #include "runtime/device/launch_windows.h"
 #include "runtime/engine/queued_lanes.h"
-#include "runtime/engine/session.h"
+#include "runtime/session/session.h"
 #include "tests/gpu/driver_call_counter.h"
 #include "tests/gpu/gpu_test.h"
 
@@ -78,11 +79,13 @@ Plan compile_example(const Example& example) {
 
 /// What the GPUs' queue gets of a plan.
 QueueProgram queue_program_of(const Plan& plan) {
-  IdVector<DeviceId, bool> has_queue;
-  for (const graphrt::PlanDevice& device : plan.devices) has_queue.push_back(device.kind != "cpu");
+  graphrt::QueueOfDevice queue_of;
+  for (const graphrt::PlanDevice& device : plan.devices) {
+    queue_of.push_back(device.kind == "cpu" ? std::nullopt : std::optional(graphrt::QueueId(0)));
+  }
   IdVector<graphrt::InstructionId, std::unique_ptr<graphrt::Action>> no_actions;
   no_actions.resize(plan.instructions.size());
-  return divide_plan(plan, has_queue, no_actions).value().queue;
+  return divide_plan(plan, queue_of, no_actions).value().queues[graphrt::QueueId(0)].program;
 }
 
 /// At least so many steps, and as many as let a second run find the addresses of the first, so that
@@ -110,7 +113,7 @@ int64_t num_windows(const QueueProgram& program, int64_t num_steps) {
 class CudaDriverCalls : public graphrt::GpuTest, public ::testing::WithParamInterface<Example> {
  protected:
   // As graphrun does: the driver reads its settings at its first call.
-  static void SetUpTestSuite() { graphrt::cuda::set_cuda_environment(LaunchMode::kGraph); }
+  static void SetUpTestSuite() { graphrt::cuda::set_cuda_environment(LaunchMode::kRecorded); }
   static void TearDownTestSuite() { counter_.reset(); }
 
   void SetUp() override {
@@ -172,7 +175,7 @@ constexpr int64_t kFewSteps = 5;
 // That the other tests find none of these in a run means something only if they are seen here.
 TEST_P(CudaDriverCalls, OpeningAndTheFirstRunAskForAllThatLaterRunsDoWithout) {
   counter().start();
-  Session session = open(LaunchMode::kGraph);
+  Session session = open(LaunchMode::kRecorded);
   const DriverCalls opening = counter().stop();
   for (const std::string_view name :
        {"cuMemAlloc", "cuMemHostAlloc", "cuMemHostRegister", "cuStreamCreate", "cuEventCreate"}) {
@@ -185,7 +188,7 @@ TEST_P(CudaDriverCalls, OpeningAndTheFirstRunAskForAllThatLaterRunsDoWithout) {
 }
 
 TEST_P(CudaDriverCalls, ASecondRunIsOneLaunch) {
-  Session session = open(LaunchMode::kGraph);
+  Session session = open(LaunchMode::kRecorded);
   const DriverCalls calls = calls_of_second_run(session, whole_periods(program(), kFewSteps));
   EXPECT_EQ(calls.num("cuGraphLaunch"), 1);
   EXPECT_THAT(calls.with(kNotInAStep), IsEmpty());
@@ -193,7 +196,7 @@ TEST_P(CudaDriverCalls, ASecondRunIsOneLaunch) {
 }
 
 TEST_P(CudaDriverCalls, ALongSecondRunIsOneLaunchForEveryWindow) {
-  Session session = open(LaunchMode::kGraph);
+  Session session = open(LaunchMode::kRecorded);
   const int64_t num_steps = whole_periods(program(), 5 * max_recorded_intervals(program()));
   ASSERT_GE(num_windows(program(), num_steps), 5);
   const DriverCalls calls = calls_of_second_run(session, num_steps);
@@ -203,7 +206,7 @@ TEST_P(CudaDriverCalls, ALongSecondRunIsOneLaunchForEveryWindow) {
 }
 
 TEST_P(CudaDriverCalls, TenTimesTheNodesAreTheSameCalls) {
-  Session session = open(LaunchMode::kGraph);
+  Session session = open(LaunchMode::kRecorded);
   const int64_t num_steps = whole_periods(program(), kFewSteps);
   ASSERT_EQ(num_windows(program(), 10 * num_steps), 1);
   const DriverCalls few = calls_of_second_run(session, num_steps);
@@ -212,7 +215,7 @@ TEST_P(CudaDriverCalls, TenTimesTheNodesAreTheSameCalls) {
 }
 
 TEST_P(CudaDriverCalls, ASecondRunOnStreamsMakesNothing) {
-  Session session = open(LaunchMode::kStreams);
+  Session session = open(LaunchMode::kOneByOne);
   const int64_t num_steps = whole_periods(program(), kFewSteps);
   const DriverCalls calls = calls_of_second_run(session, num_steps);
   EXPECT_GE(calls.num(kMakesANode), num_steps * std::ssize(program().order));

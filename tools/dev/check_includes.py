@@ -17,6 +17,10 @@ ALLOWED = {
     "runtime/base": [],
     "runtime/op": ["runtime/base"],
     "runtime/plan": ["runtime/base", "runtime/op"],
+    # What a plan's order is, how long it takes, and why it is safe.
+    "runtime/proof": ["runtime/base", "runtime/op", "runtime/plan"],
+    # Looks for faults by running plans as badly as they allow; no part of the shared library.
+    "runtime/attack": ["runtime/base", "runtime/op", "runtime/plan", "runtime/proof"],
     # The reference executor shares no code with the kernels it is compared with.
     "runtime/kernels/reference": ["runtime/base", "runtime/op", "runtime/plan"],
     "runtime/kernels/cpu": ["runtime/base", "runtime/op"],
@@ -28,8 +32,17 @@ ALLOWED = {
                             "runtime/kernels/cuda"],
     "runtime/device/device_registry.cpp": ["runtime/base", "runtime/op", "runtime/plan",
                                            "runtime/device", "runtime/device/emulated"],
-    "runtime/engine": ["runtime/base", "runtime/op", "runtime/plan", "runtime/device",
-                       "runtime/kernels/cpu", "runtime/kernels/reference"],
+    # Order alone: which action runs when. What the actions work on is a session's.
+    "runtime/engine": ["runtime/base", "runtime/plan", "runtime/proof", "runtime/device"],
+    "runtime/session": ["runtime/base", "runtime/plan", "runtime/proof", "runtime/device",
+                        "runtime/engine", "runtime/kernels/cpu", "runtime/kernels/reference"],
+    # Looks on while a session runs, or after it has.
+    "runtime/observe": ["runtime/base", "runtime/op", "runtime/plan", "runtime/proof",
+                        "runtime/device", "runtime/engine", "runtime/session",
+                        "runtime/kernels/reference"],
+
+    # A session for as many steps as it takes to learn something, and what is done between them.
+    "runtime/train": ["runtime/base", "runtime/plan", "runtime/session", "runtime/observe"],
 
     # The compiler: of the runtime it sees the contract only; its folders see earlier stages only.
     "compiler/vocabulary.h": ["runtime/base"],
@@ -89,13 +102,14 @@ ALLOWED = {
     "tools/common": ["runtime/base"],
     "tools/graphc": ["@contract", "@compiler", "tools/common"],
     "tools/graph-opt": ["@contract", "@compiler", "tools/common"],
-    "tools/graphrun": ["runtime/base", "runtime/op", "runtime/plan", "runtime/engine",
-                       "tools/common"],
-    "tools/graphdump": ["runtime/base", "runtime/op", "runtime/plan", "tools/common"],
-    "tools/example": ["runtime/base", "runtime/op", "runtime/plan", "runtime/engine"],
+    "tools/graphrun": ["runtime/base", "runtime/plan", "runtime/proof", "runtime/session",
+                       "runtime/observe", "runtime/train", "tools/common"],
+    "tools/graphdump": ["runtime/base", "runtime/op", "runtime/plan", "runtime/proof",
+                        "runtime/attack", "tools/common"],
+    "tools/example": ["runtime/base", "runtime/op", "runtime/plan", "runtime/session"],
     # Measures what the compiler predicts with, on devices and on plans of its own.
     "tools/graphprobe": ["@contract", "@compiler", "compiler/compile.h", "runtime/device",
-                         "runtime/engine", "tools/common"],
+                         "runtime/session", "tools/common"],
 
     # It runs products beside each other without a session, which would see to their buffers.
     "tools/graphprobe/measure_cpu.cpp": ["@contract", "@compiler", "runtime/device",
@@ -109,8 +123,8 @@ ALLOWED = {
 }
 
 GROUPS = {
-    "@contract": ["runtime/base", "runtime/op", "runtime/plan", "compiler/vocabulary.h",
-                  "compiler/shared.h"],
+    "@contract": ["runtime/base", "runtime/op", "runtime/plan", "runtime/proof",
+                  "compiler/vocabulary.h", "compiler/shared.h"],
     "@solve": ["compiler/solve", "compiler/solve/schedule", "compiler/solve/packing"],
     "@compiler": [unit for unit in ALLOWED
                   if unit.startswith("compiler/") and unit != "compiler/compile.cpp"],

@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "runtime/engine/session.h"
+#include "runtime/session/session.h"
 
 /// Runs ten steps of a plan, with zeros for inputs that have no feed, and prints its last outputs'
 /// types.

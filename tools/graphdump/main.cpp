@@ -3,14 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 
+#include "runtime/attack/adversary.h"
 #include "runtime/base/console.h"
 #include "runtime/base/files_of_call.h"
 #include "runtime/base/result.h"
 #include "runtime/base/text.h"
-#include "runtime/plan/adversary.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/print_plan.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
 

@@ -14,10 +14,10 @@ namespace {
 int64_t bound_of_integers(const Kernel& kernel) {
   const int64_t rows = kernel.attributes.integer("rows", 0);
   if (rows > 0) return rows;
-  const auto first = std::find_if(
-      kernel.inputs.begin(), kernel.inputs.end(), [](const graphrt::TensorType& input) {
-        return input.element == graphrt::ElementType::kF32 && !input.shape.empty();
-      });
+  const auto first = std::find_if(kernel.inputs.begin(), kernel.inputs.end(),
+                                  [](const graphrt::TensorType& input) {
+                                    return graphrt::is_float(input.element) && !input.shape.empty();
+                                  });
   if (first == kernel.inputs.end()) return 1;
   return std::min(first->shape.front(), first->shape.back());
 }
@@ -32,12 +32,20 @@ std::string spread_literal(const graphrt::Shape& shape, size_t axis, int64_t bou
   return "[" + graphrt::join(items, ", ") + "]";
 }
 
+std::string first_value(const graphrt::TensorType& type, int64_t bound) {
+  int64_t next = 0;
+  switch (type.element) {
+    case graphrt::ElementType::kF32:
+      return "uniform(low=-1, high=1, seed=1)";
+    case graphrt::ElementType::kI32:
+      return spread_literal(type.shape, 0, bound, next);
+  }
+  graphrt::no_such_element(type.element);
+}
+
 std::string state_line(const std::string& name, const graphrt::TensorType& type,
                        const std::string& device, int64_t bound) {
-  int64_t next = 0;
-  const std::string first = type.element == graphrt::ElementType::kF32
-                                ? "uniform(low=-1, high=1, seed=1)"
-                                : spread_literal(type.shape, 0, bound, next);
+  const std::string first = first_value(type, bound);
   return fmt::format("state %{} : {} init {} device {}\n", name, to_string(type), first, device);
 }
 

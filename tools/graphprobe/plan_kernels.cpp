@@ -2,7 +2,7 @@
 
 #include "runtime/op/kernel_signature.h"
 #include "runtime/plan/plan_file.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 
 namespace graphprobe {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "compiler/compile.h"
 #include "compiler/frontend/parse_graph.h"
-#include "runtime/engine/session.h"
+#include "runtime/session/session.h"
 #include "tools/graphprobe/timing.h"
 
 namespace graphprobe {

@@ -44,7 +44,7 @@ std::string launch_report(std::vector<graphrt::LaunchCost> costs, int64_t num_st
   if (median.num_launches == 0) return "";
   return fmt::format(
       "launched as recorded graphs: {} of {} nodes for {} steps, {} of the host (median)\n",
-      median.num_launches, median.num_nodes, num_steps,
+      median.num_launches, median.num_operations, num_steps,
       graphrt::format_duration(median.host_time.count()));
 }
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "runtime/base/result.h"
-#include "runtime/engine/session.h"
+#include "runtime/session/session.h"
 
 namespace graphrun {
 

@@ -12,22 +12,24 @@
 #include <utility>
 
 #include "runtime/base/console.h"
-#include "runtime/base/file.h"
 #include "runtime/base/npy.h"
-#include "runtime/engine/busy_meter.h"
-#include "runtime/engine/checkpoint.h"
-#include "runtime/engine/names.h"
-#include "runtime/engine/reference_check.h"
-#include "runtime/engine/session.h"
-#include "runtime/engine/trace_recorder.h"
+#include "runtime/observe/busy_meter.h"
+#include "runtime/observe/reference_check.h"
+#include "runtime/observe/trace_recorder.h"
+#include "runtime/session/checkpoint.h"
+#include "runtime/session/names.h"
+#include "runtime/session/session.h"
+#include "runtime/train/evaluation.h"
+#include "runtime/train/run_length.h"
+#include "runtime/train/scalar_outputs.h"
+#include "runtime/train/training.h"
 #include "tools/common/program.h"
 #include "tools/graphrun/bench.h"
 #include "tools/graphrun/check_paths.h"
 #include "tools/graphrun/results.h"
-#include "tools/graphrun/run_length.h"
 #include "tools/graphrun/simulate_plan.h"
 #include "tools/graphrun/stop_signal.h"
-#include "tools/graphrun/training.h"
+#include "tools/graphrun/training_console.h"
 
 namespace graphrun {
 namespace {
@@ -35,6 +37,7 @@ namespace {
 using graphrt::Result;
 using graphrt::RunMode;
 using graphrt::Session;
+using graphrt::Training;
 
 /// How long a run that was told to end may take for it.
 constexpr unsigned kSecondsToEnd = 10;
@@ -103,7 +106,7 @@ Result<void> prepare_inputs(Session& session, const Options& options) {
 /// The number of the step that the run ends before.
 Result<int64_t> find_end_step(Session& session, const Options& options) {
   if (!options.training.num_epochs) return options.num_steps;
-  TRY(const int64_t num_steps, steps_of_epochs(session, *options.training.num_epochs));
+  TRY(const int64_t num_steps, graphrt::steps_of_epochs(session, *options.training.num_epochs));
   TRY(const graphrt::FeedRows rows, session.feed_rows());
   note(options, "{} epochs of {} rows are {} steps of {}", *options.training.num_epochs,
        rows.num_rows, num_steps, *rows.batch);
@@ -113,27 +116,83 @@ Result<int64_t> find_end_step(Session& session, const Options& options) {
 Result<void> resume(Session& session, const Options& options) {
   if (!options.training.is_resumed) return {};
   const std::filesystem::path& path = *options.training.checkpoint;
-  TRY(const bool is_there, graphrt::file_exists(path));
-  if (!is_there) {
+  TRY(const bool is_there, graphrt::resume_if_there(session, path));
+  if (is_there) {
+    note(options, "resuming {} at step {}", path.string(), session.next_step());
+  } else {
     note(options, "there is no {} yet: starting anew", path.string());
-    return {};
   }
-  TRY(graphrt::resume_from(session, path));
-  note(options, "resuming {} at step {}", path.string(), session.next_step());
   return {};
 }
 
-Result<Measured> run_traced(Training& training, const Session& session, const Options& options,
-                            int64_t num_steps) {
-  TRY(const auto recorder, graphrt::TraceRecorder::create(session.plan(), num_steps));
-  TRY(const TrainingResult result, training.run(run_options(options, recorder.get())));
-  return Measured{result, recorder->busy_ns(), recorder->to_json()};
+Result<std::optional<graphrt::Evaluation>> load_evaluation(const Session& session,
+                                                           const Options& options) {
+  if (!options.training.evaluation) return std::nullopt;
+  TRY(graphrt::Evaluation evaluation,
+      graphrt::Evaluation::load(*options.training.evaluation, options.session, session));
+  return std::optional(std::move(evaluation));
 }
 
-Result<Measured> run_measured(Training& training, const Session& session, const Options& options) {
+/// Feeds are known now, too; nothing is written yet.
+Result<void> check_paths(const Session& session, const Options& options,
+                         const std::optional<graphrt::Evaluation>& evaluation) {
+  std::vector<graphrt::FileOfCall> inputs = named_inputs(options);
+  const auto add = [&](const std::vector<graphrt::FileOfCall>& feeds) {
+    inputs.insert(inputs.end(), feeds.begin(), feeds.end());
+  };
+  add(feeds_of(session.plan(), options.plan, options.inputs));
+  if (evaluation) add(feeds_of(evaluation->plan(), *options.training.evaluation, {}));
+  return graphrt::check_files(inputs, files_written(options));
+}
+
+/// Those that are written after the run, or looked at by --check.
+std::vector<std::string> kept_outputs(const Session& session, const Options& options) {
+  if (options.is_checked) return graphrt::scalar_outputs(session.plan());
+  std::vector<std::string> names;
+  for (const NamedFile& file : options.stacked_outputs) names.push_back(file.name);
+  return names;
+}
+
+Result<Training> prepare_training(Session& session, const Options& options, int64_t end_step) {
+  TRY(std::optional<graphrt::Evaluation> evaluation, load_evaluation(session, options));
+  TRY(check_paths(session, options, evaluation));
+  const TrainingOptions& asked = options.training;
+  graphrt::TrainingOptions training{.evaluation_every = asked.evaluation_every,
+                                    .metrics = asked.metrics,
+                                    .metrics_every = asked.metrics_every,
+                                    .checkpoint = asked.checkpoint,
+                                    .checkpoint_every = asked.checkpoint_every,
+                                    .is_resumed = asked.is_resumed,
+                                    .detects_nan = asked.detects_nan,
+                                    .kept_outputs = kept_outputs(session, options)};
+  return Training::create(session, end_step, std::move(training), std::move(evaluation));
+}
+
+Result<Measured> run_observed(Training& training, const Session& session, const Options& options,
+                              int64_t end_step, graphrt::InstructionObserver& observer) {
+  TrainingConsole console(session, end_step, options.is_quiet);
+  TRY(console.start());
+  TRY(const graphrt::TrainingResult result,
+      training.run(run_options(options, &observer), &console));
+  return Measured{result, console.stop_signal(result.end), 0, {}};
+}
+
+Result<Measured> run_traced(Training& training, const Session& session, const Options& options,
+                            int64_t end_step) {
+  const int64_t num_steps = std::max<int64_t>(end_step - session.next_step(), 0);
+  TRY(const auto recorder, graphrt::TraceRecorder::create(session.plan(), num_steps));
+  TRY(Measured measured, run_observed(training, session, options, end_step, *recorder));
+  measured.busy_ns = recorder->busy_ns();
+  measured.trace_json = recorder->to_json();
+  return measured;
+}
+
+Result<Measured> run_measured(Training& training, const Session& session, const Options& options,
+                              int64_t end_step) {
   graphrt::BusyMeter meter(session.plan());
-  TRY(const TrainingResult result, training.run(run_options(options, &meter)));
-  return Measured{result, meter.busy_ns(), {}};
+  TRY(Measured measured, run_observed(training, session, options, end_step, meter));
+  measured.busy_ns = meter.busy_ns();
+  return measured;
 }
 
 /// After a value that is not finite, the states from before it are worth keeping.
@@ -158,27 +217,26 @@ Result<int> run_plan(Session& session, const Options& options, int64_t end_step)
   if (options.is_checked) {
     TRY(check, graphrt::ReferenceCheck::begin(session));
   }
-  TRY(Training training, Training::prepare(session, options, end_step));
-  const int64_t num_steps = std::max<int64_t>(end_step - session.next_step(), 0);
-  Result<Measured> run = options.trace ? run_traced(training, session, options, num_steps)
-                                       : run_measured(training, session, options);
+  TRY(Training training, prepare_training(session, options, end_step));
+  Result<Measured> run = options.trace ? run_traced(training, session, options, end_step)
+                                       : run_measured(training, session, options, end_step);
   if (!run && training.has_found_non_finite()) {
     return stopped_by_non_finite(session, options, std::move(run).error());
   }
   TRY(const Measured measured, std::move(run));
   print_speed(options, measured);
-  if (check && measured.steps.count > 0) {
+  if (check && measured.steps.num_steps > 0) {
     TRY(const graphrt::CheckReport report, check->finish(session));
     print_check(report);
   }
   const Result<void> written = write_results(session, options, measured);
   TRY(print_last_values(session, options, measured));
   const Result<void> ended = training.end_metrics();
-  if (measured.steps.stop_signal) print_stop(session, *measured.steps.stop_signal, end_step);
+  if (measured.stop_signal) print_stop(session, *measured.stop_signal, end_step);
   TRY(written);
   TRY(ended);
-  if (!measured.steps.stop_signal) return 0;
-  return exit_code_of_signal(*measured.steps.stop_signal);
+  if (!measured.stop_signal) return 0;
+  return exit_code_of_signal(*measured.stop_signal);
 }
 
 }  // namespace

@@ -145,8 +145,8 @@ graphrt::Result<void> parse_map(const std::vector<std::string>& texts,
 }
 
 graphrt::LaunchMode launch_mode(const std::string& name) {
-  if (name == "streams") return graphrt::LaunchMode::kStreams;
-  return name == "host" ? graphrt::LaunchMode::kHost : graphrt::LaunchMode::kGraph;
+  if (name == "streams") return graphrt::LaunchMode::kOneByOne;
+  return name == "host" ? graphrt::LaunchMode::kHost : graphrt::LaunchMode::kRecorded;
 }
 
 graphrt::Result<void> check_combination(const Options& options) {

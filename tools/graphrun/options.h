@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "runtime/engine/session.h"
+#include "runtime/session/session.h"
 #include "tools/graphrun/training_options.h"
 
 namespace graphrun {

@@ -8,7 +8,8 @@
 #include <string>
 #include <thread>
 
-#include "runtime/engine/session.h"
+#include "runtime/base/step_range.h"
+#include "runtime/session/session.h"
 
 namespace graphrun {
 

@@ -10,9 +10,9 @@
 #include "runtime/base/file.h"
 #include "runtime/base/npy.h"
 #include "runtime/base/text.h"
-#include "runtime/engine/names.h"
+#include "runtime/session/names.h"
+#include "runtime/train/scalar_outputs.h"
 #include "tools/common/program.h"
-#include "tools/graphrun/scalar_outputs.h"
 
 namespace graphrun {
 namespace {
@@ -72,7 +72,7 @@ Result<void> write_results(const Session& session, const Options& options,
                            const Measured& measured) {
   AllOf results;
   if (options.save_state) results.add(session.save_state(*options.save_state));
-  if (measured.steps.count > 0) {
+  if (measured.steps.num_steps > 0) {
     for (const NamedFile& file : options.stacked_outputs) results.add(write_stack(session, file));
     for (const NamedFile& file : options.last_outputs) results.add(write_last(session, file));
   } else if (!options.stacked_outputs.empty() || !options.last_outputs.empty()) {
@@ -86,22 +86,22 @@ Result<void> write_results(const Session& session, const Options& options,
 }
 
 void print_speed(const Options& options, const Measured& measured) {
-  if (options.is_quiet || measured.steps.count == 0) return;
+  if (options.is_quiet || measured.steps.num_steps == 0) return;
   const auto wall_ns = static_cast<double>(std::max<int64_t>(measured.steps.wall_ns, 1));
-  graphrt::note(fmt::format("{} step{} in {}, {} a step; lanes busy {:.2f} x the time\n",
-                            measured.steps.count, measured.steps.count == 1 ? "" : "s",
-                            graphrt::format_duration(measured.steps.wall_ns),
-                            graphrt::format_duration(measured.steps.wall_ns / measured.steps.count),
-                            static_cast<double>(measured.busy_ns) / wall_ns));
+  graphrt::note(fmt::format(
+      "{} step{} in {}, {} a step; lanes busy {:.2f} x the time\n", measured.steps.num_steps,
+      measured.steps.num_steps == 1 ? "" : "s", graphrt::format_duration(measured.steps.wall_ns),
+      graphrt::format_duration(measured.steps.wall_ns / measured.steps.num_steps),
+      static_cast<double>(measured.busy_ns) / wall_ns));
 }
 
 Result<void> print_last_values(const Session& session, const Options& options,
                                const Measured& measured) {
-  if (options.is_quiet || measured.steps.count == 0) return {};
+  if (options.is_quiet || measured.steps.num_steps == 0) return {};
   for (const graphrt::PlanOutput& output : session.plan().outputs) {
     TRY(const graphrt::Tensor value, session.last(output.name));
     if (!value.type.shape.empty()) continue;
-    graphrt::report(fmt::format("{} = {}\n", output.name, element_text(value, 0)));
+    graphrt::report(fmt::format("{} = {}\n", output.name, graphrt::element_text(value, 0)));
   }
   return {};
 }

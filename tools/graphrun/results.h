@@ -1,19 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "runtime/base/result.h"
-#include "runtime/engine/reference_check.h"
-#include "runtime/engine/session.h"
+#include "runtime/observe/reference_check.h"
+#include "runtime/session/session.h"
+#include "runtime/train/training.h"
 #include "tools/graphrun/options.h"
-#include "tools/graphrun/training.h"
 
 namespace graphrun {
 
 /// How a run went, how long its lanes worked, and its trace if one was asked for.
 struct Measured {
-  TrainingResult steps;
+  graphrt::TrainingResult steps;
+  std::optional<int> stop_signal;  ///< the run ended early because of it
   int64_t busy_ns = 0;
   std::string trace_json;
 };

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "runtime/base/console.h"
-#include "runtime/engine/timeline_text.h"
+#include "runtime/observe/timeline_text.h"
 #include "runtime/plan/plan_file.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 
 namespace graphrun {
 namespace {

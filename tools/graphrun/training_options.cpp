@@ -7,18 +7,18 @@
 #include <utility>
 
 #include "runtime/base/text.h"
+#include "runtime/session/session.h"
+#include "runtime/train/run_length.h"
 
 namespace graphrun {
 namespace {
 
 constexpr const char* kTraining = "Training";
-constexpr int64_t kMaxEpochs = int64_t{1} << 20;
-constexpr int64_t kMaxSteps = int64_t{1} << 40;
 
 void declare_period(CLI::App& app, const std::string& name, auto& value, const std::string& text) {
   app.add_option(name, value, text)
       ->check(graphrt::why_not_decimal)
-      ->check(CLI::Range(int64_t{1}, kMaxSteps))
+      ->check(CLI::Range(int64_t{1}, graphrt::kMaxRunSteps))
       ->type_name("STEPS")
       ->group(kTraining);
 }
@@ -38,7 +38,7 @@ void declare_training(CLI::App& app, TrainingOptions& options) {
   app.add_option("--epochs", options.num_epochs,
                  "Run until every row of the feeds was used so often, instead of --steps")
       ->check(graphrt::why_not_decimal)
-      ->check(CLI::Range(int64_t{1}, kMaxEpochs))
+      ->check(CLI::Range(int64_t{1}, graphrt::kMaxEpochs))
       ->type_name("N")
       ->group(kTraining);
   app.add_flag("--shuffle{0}")

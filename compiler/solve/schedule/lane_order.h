@@ -1,7 +1,7 @@
 #pragma once
 
 #include "compiler/solve/schedule/list_scheduler.h"
-#include "runtime/plan/lane_program.h"
+#include "runtime/proof/lane_program.h"
 
 namespace graphc {
 

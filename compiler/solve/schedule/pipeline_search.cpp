@@ -10,7 +10,7 @@
 #include "compiler/solve/schedule/list_scheduler.h"
 #include "compiler/solve/schedule/lower_bound.h"
 #include "compiler/solve/schedule/modulo_search.h"
-#include "runtime/plan/simulate.h"
+#include "runtime/proof/simulate.h"
 
 namespace graphc {
 namespace {

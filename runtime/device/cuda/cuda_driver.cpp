@@ -39,11 +39,11 @@ void set_cuda_environment(LaunchMode launch) {
   // different ones costs a signal: with 32 a short training step took three times as long as with
   // 2, and kernels side by side took as long with 2 as with 32 (docs/benchmarks.md). Streams that
   // share one run one after the other.
-  setenv("CUDA_DEVICE_MAX_CONNECTIONS", launch == LaunchMode::kGraph ? "2" : "32", 0);
+  setenv("CUDA_DEVICE_MAX_CONNECTIONS", launch == LaunchMode::kRecorded ? "2" : "32", 0);
 }
 
 Result<int32_t> count_gpus() {
-  set_cuda_environment(LaunchMode::kGraph);
+  set_cuda_environment(LaunchMode::kRecorded);
   int num_gpus = 0;
   const cudaError_t status = cudaGetDeviceCount(&num_gpus);
   if (status == cudaSuccess) return num_gpus;

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "runtime/base/result.h"
-#include "runtime/device/lane_queue.h"
+#include "runtime/device/launch.h"
 
 namespace graphrt::cuda {
 

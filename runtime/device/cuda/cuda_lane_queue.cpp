@@ -187,7 +187,7 @@ class GraphQueue final : public CudaLaneQueue {
       const auto start = std::chrono::steady_clock::now();
       TRY(recording.launch(*origin_));
       add_launch_cost({.num_launches = 1,
-                       .num_nodes = recording.num_nodes(),
+                       .num_operations = recording.num_nodes(),
                        .host_time = std::chrono::steady_clock::now() - start});
       CUDA_TRY(cudaEventRecord(ends_.at(i).get(), origin_->get()));
     }
@@ -317,7 +317,7 @@ Result<std::unique_ptr<LaneQueue>> make_queue(QueueProgram program, int32_t max_
 }  // namespace
 
 Result<std::unique_ptr<LaneQueue>> make_cuda_lane_queue(QueueProgram program, LaunchMode mode) {
-  if (mode == LaunchMode::kStreams) {
+  if (mode == LaunchMode::kOneByOne) {
     return make_queue<StreamsQueue>(std::move(program), kMaxStreamsPerGpu);
   }
   const int64_t period = std::lcm(int64_t{program.num_phases}, num_hand_over_slots(program));

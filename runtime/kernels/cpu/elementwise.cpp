@@ -11,11 +11,14 @@ namespace {
 
 template <class Function>
 KernelResult make_arithmetic(const KernelSpec& spec, Function function) {
-  if (spec.result.element == ElementType::kI32) {
-    // Unsigned, because there going past 32 bits is defined: the result wraps around.
-    return make_zip<uint32_t>(spec, function);
+  switch (spec.result.element) {
+    case ElementType::kF32:
+      return make_zip<float>(spec, function);
+    case ElementType::kI32:
+      // Unsigned, because there going past 32 bits is defined: the result wraps around.
+      return make_zip<uint32_t>(spec, function);
   }
-  return make_zip<float>(spec, function);
+  no_such_element(spec.result.element);
 }
 
 using FunctionOfEach = void (*)(const float* x, float* y, int64_t size);
@@ -48,13 +51,17 @@ KernelResult prepare_div(const KernelSpec& spec) { return make_zip<float>(spec, 
 KernelResult prepare_hypot(const KernelSpec& spec) { return make_zip<float>(spec, Hypot{}); }
 
 KernelResult prepare_equal(const KernelSpec& spec) {
-  if (spec.inputs[0].element == ElementType::kF32) {
-    return make_zip<float>(spec, [](float a, float b) { return a == b ? 1.0F : 0.0F; });
-  }
-  // All three have elements of 32 bits: the result's are those of the floats.
+  // With integers, all three have elements of 32 bits: the result's are those of the floats.
   constexpr auto kOne = std::bit_cast<uint32_t>(1.0F);
   constexpr auto kZero = std::bit_cast<uint32_t>(0.0F);
-  return make_zip<uint32_t>(spec, [](uint32_t a, uint32_t b) { return a == b ? kOne : kZero; });
+  const ElementType element = spec.inputs[0].element;
+  switch (element) {
+    case ElementType::kF32:
+      return make_zip<float>(spec, [](float a, float b) { return a == b ? 1.0F : 0.0F; });
+    case ElementType::kI32:
+      return make_zip<uint32_t>(spec, [](uint32_t a, uint32_t b) { return a == b ? kOne : kZero; });
+  }
+  no_such_element(element);
 }
 
 KernelResult prepare_relu(const KernelSpec& spec) { return make_map(spec, Relu{}); }

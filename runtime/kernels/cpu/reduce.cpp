@@ -141,12 +141,17 @@ KernelResult make_reduce(const KernelSpec& spec, typename Reduction::Total divis
   return std::make_unique<ReduceKernel<Reduction>>(nest_of(spec), divisor);
 }
 
-bool is_i32(const KernelSpec& spec) { return spec.inputs[0].element == ElementType::kI32; }
-
 }  // namespace
 
 KernelResult prepare_sum(const KernelSpec& spec) {
-  return is_i32(spec) ? make_reduce<IntSum>(spec, 1) : make_reduce<FloatSum>(spec, 1);
+  const ElementType element = spec.inputs[0].element;
+  switch (element) {
+    case ElementType::kF32:
+      return make_reduce<FloatSum>(spec, 1);
+    case ElementType::kI32:
+      return make_reduce<IntSum>(spec, 1);
+  }
+  no_such_element(element);
 }
 
 KernelResult prepare_mean(const KernelSpec& spec) {
@@ -155,7 +160,14 @@ KernelResult prepare_mean(const KernelSpec& spec) {
 }
 
 KernelResult prepare_max(const KernelSpec& spec) {
-  return is_i32(spec) ? make_reduce<IntMax>(spec, 1) : make_reduce<FloatMax>(spec, 1);
+  const ElementType element = spec.inputs[0].element;
+  switch (element) {
+    case ElementType::kF32:
+      return make_reduce<FloatMax>(spec, 1);
+    case ElementType::kI32:
+      return make_reduce<IntMax>(spec, 1);
+  }
+  no_such_element(element);
 }
 
 }  // namespace graphrt::cpu

@@ -120,8 +120,13 @@ class AccuracyKernel : public CudaKernel {
 KernelResult prepare_argmax(const KernelSpec& spec) {
   const TensorType& input = spec.inputs[0];
   const Rows rows = rows_of(input.shape, spec.attributes.integer("axis", -1));
-  if (input.element == ElementType::kI32) return std::make_unique<ArgmaxKernel<int32_t>>(rows);
-  return std::make_unique<ArgmaxKernel<float>>(rows);
+  switch (input.element) {
+    case ElementType::kF32:
+      return std::make_unique<ArgmaxKernel<float>>(rows);
+    case ElementType::kI32:
+      return std::make_unique<ArgmaxKernel<int32_t>>(rows);
+  }
+  no_such_element(input.element);
 }
 
 KernelResult prepare_accuracy(const KernelSpec& spec) {

@@ -18,11 +18,14 @@ struct EqualIntegers {
 
 template <class Function>
 KernelResult make_arithmetic(const KernelSpec& spec, Function function) {
-  if (spec.result.element == ElementType::kI32) {
-    // Unsigned, because there going past 32 bits is defined: the result wraps around.
-    return make_broadcast<uint32_t>(spec, function);
+  switch (spec.result.element) {
+    case ElementType::kF32:
+      return make_broadcast<float>(spec, function);
+    case ElementType::kI32:
+      // Unsigned, because there going past 32 bits is defined: the result wraps around.
+      return make_broadcast<uint32_t>(spec, function);
   }
-  return make_broadcast<float>(spec, function);
+  no_such_element(spec.result.element);
 }
 
 }  // namespace
@@ -34,8 +37,14 @@ KernelResult prepare_div(const KernelSpec& spec) { return make_broadcast<float>(
 KernelResult prepare_hypot(const KernelSpec& spec) { return make_broadcast<float>(spec, Hypot{}); }
 
 KernelResult prepare_equal(const KernelSpec& spec) {
-  if (spec.inputs[0].element == ElementType::kF32) return make_broadcast<float>(spec, Equal{});
-  return make_broadcast<uint32_t>(spec, EqualIntegers{});
+  const ElementType element = spec.inputs[0].element;
+  switch (element) {
+    case ElementType::kF32:
+      return make_broadcast<float>(spec, Equal{});
+    case ElementType::kI32:
+      return make_broadcast<uint32_t>(spec, EqualIntegers{});
+  }
+  no_such_element(element);
 }
 
 KernelResult prepare_relu(const KernelSpec& spec) { return make_map(spec, Relu{}); }

@@ -21,23 +21,37 @@ float uniform_between(double low, double high, double unit) {
   return reached ? std::nextafter(value, -std::numeric_limits<float>::infinity()) : value;
 }
 
-Result<Tensor> make_constant(double value, const TensorType& type) {
+template <class T>
+Tensor filled(const TensorType& type, T value) {
   Tensor tensor = zeros(type);
-  if (type.element == ElementType::kF32) {
-    if (const auto misfit = find_misfit_of_f32(value)) {
-      return input_error("the initial value " + format_number(value) + " is " +
-                         std::string(*misfit));
-    }
-    for (float& element : tensor.as<float>()) element = static_cast<float>(value);
-    return tensor;
+  for (T& element : tensor.as<T>()) element = value;
+  return tensor;
+}
+
+Result<Tensor> make_constant_f32(double value, const TensorType& type) {
+  if (const auto misfit = find_misfit_of_f32(value)) {
+    return input_error("the initial value " + format_number(value) + " is " + std::string(*misfit));
   }
+  return filled(type, static_cast<float>(value));
+}
+
+Result<Tensor> make_constant_i32(double value, const TensorType& type) {
   const bool is_integer = value == std::floor(value) && value >= INT32_MIN && value <= INT32_MAX;
   if (!is_integer) {
     return input_error("the initial value of " + to_string(type) +
                        " must be an integer of 32 bits; got " + format_number(value));
   }
-  for (int32_t& element : tensor.as<int32_t>()) element = static_cast<int32_t>(value);
-  return tensor;
+  return filled(type, static_cast<int32_t>(value));
+}
+
+Result<Tensor> make_constant(double value, const TensorType& type) {
+  switch (type.element) {
+    case ElementType::kF32:
+      return make_constant_f32(value, type);
+    case ElementType::kI32:
+      return make_constant_i32(value, type);
+  }
+  no_such_element(type.element);
 }
 
 Tensor make_uniform(const Initializer& initializer, double low, double high,

@@ -55,6 +55,12 @@ std::vector<double> sums_of_f32(const Tensor& input, const Shape& kept, size_t n
   return totals;
 }
 
+void sum_f32(const Tensor& input, const Shape& kept, Tensor& result) {
+  const auto y = result.as<float>();
+  const std::vector<double> totals = sums_of_f32(input, kept, y.size());
+  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i]);
+}
+
 /// Wraps around where the sum leaves 32 bits.
 void sum_i32(const Tensor& input, const Shape& kept, Tensor& result) {
   const auto x = input.as<int32_t>();
@@ -250,10 +256,12 @@ void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, T
 
 void sum(Operands inputs, const Attributes& attributes, Tensor& result) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  if (result.type.element == ElementType::kI32) return sum_i32(*inputs[0], kept, result);
-  const auto y = result.as<float>();
-  const std::vector<double> totals = sums_of_f32(*inputs[0], kept, y.size());
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i]);
+  switch (result.type.element) {
+    case ElementType::kF32:
+      return sum_f32(*inputs[0], kept, result);
+    case ElementType::kI32:
+      return sum_i32(*inputs[0], kept, result);
+  }
 }
 
 void mean(Operands inputs, const Attributes& attributes, Tensor& result) {
@@ -267,16 +275,22 @@ void mean(Operands inputs, const Attributes& attributes, Tensor& result) {
 
 void max(Operands inputs, const Attributes& attributes, Tensor& result) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  if (result.type.element == ElementType::kI32) return max_of<int32_t>(*inputs[0], kept, result);
-  max_of<float>(*inputs[0], kept, result);
+  switch (result.type.element) {
+    case ElementType::kF32:
+      return max_of<float>(*inputs[0], kept, result);
+    case ElementType::kI32:
+      return max_of<int32_t>(*inputs[0], kept, result);
+  }
 }
 
 void argmax(Operands inputs, const Attributes& attributes, Tensor& result) {
   const AxisView view = view_around(inputs[0]->type.shape, attributes.integer("axis", -1));
-  if (inputs[0]->type.element == ElementType::kI32) {
-    return argmax_of<int32_t>(*inputs[0], view, result);
+  switch (inputs[0]->type.element) {
+    case ElementType::kF32:
+      return argmax_of<float>(*inputs[0], view, result);
+    case ElementType::kI32:
+      return argmax_of<int32_t>(*inputs[0], view, result);
   }
-  argmax_of<float>(*inputs[0], view, result);
 }
 
 }  // namespace graphrt::reference

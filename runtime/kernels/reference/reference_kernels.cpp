@@ -20,8 +20,12 @@ void map(Operands inputs, const Attributes&, Tensor& result) {
 
 template <double (*kF32)(double, double), int64_t (*kI32)(int64_t, int64_t)>
 void arithmetic(Operands inputs, const Attributes&, Tensor& result) {
-  if (result.type.element == ElementType::kI32) return reference::zip_i32(inputs, result, kI32);
-  reference::zip_f32(inputs, result, kF32);
+  switch (result.type.element) {
+    case ElementType::kF32:
+      return reference::zip_f32(inputs, result, kF32);
+    case ElementType::kI32:
+      return reference::zip_i32(inputs, result, kI32);
+  }
 }
 
 template <double (*kFunction)(double, double)>
@@ -31,10 +35,12 @@ void zip(Operands inputs, const Attributes&, Tensor& result) {
 
 template <double (*kFunction)(double, double)>
 void compare(Operands inputs, const Attributes&, Tensor& result) {
-  if (inputs[0]->type.element == ElementType::kF32) {
-    return reference::zip_f32(inputs, result, kFunction);
+  switch (inputs[0]->type.element) {
+    case ElementType::kF32:
+      return reference::zip_f32(inputs, result, kFunction);
+    case ElementType::kI32:
+      return reference::zip_i32_to_f32(inputs, result, kFunction);
   }
-  reference::zip_i32_to_f32(inputs, result, kFunction);
 }
 
 double exponential(double x) { return std::exp(x); }

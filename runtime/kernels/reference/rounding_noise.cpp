@@ -17,10 +17,16 @@ double noise_at(uint32_t index, NoiseStream stream) {
 }  // namespace
 
 void disturb(Tensor& tensor, double relative, NoiseStream stream) {
-  if (tensor.type.element != ElementType::kF32) return;
-  uint32_t index = 0;
-  for (float& element : tensor.as<float>()) {
-    element = static_cast<float>(element * (1 + relative * noise_at(index++, stream)));
+  switch (tensor.type.element) {
+    case ElementType::kF32: {
+      uint32_t index = 0;
+      for (float& element : tensor.as<float>()) {
+        element = static_cast<float>(element * (1 + relative * noise_at(index++, stream)));
+      }
+      return;
+    }
+    case ElementType::kI32:
+      return;  // nothing is rounded
   }
 }
 

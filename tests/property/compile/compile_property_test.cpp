@@ -3,7 +3,7 @@
 #include <tuple>
 
 #include "runtime/plan/plan_file.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/property/compile/random_compilations.h"
 #include "tests/property/plan/mutate.h"
 

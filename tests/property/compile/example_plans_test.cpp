@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <set>
 
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/property/compile/example_compiler.h"
 #include "tests/property/plan/mutate.h"
 

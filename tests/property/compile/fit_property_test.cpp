@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/property/compile/random_compilations.h"
 #include "tests/property/plan/mutate.h"
 

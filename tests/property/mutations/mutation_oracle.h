@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "runtime/plan/adversary.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/attack/adversary.h"
+#include "runtime/proof/verify_plan.h"
 
 namespace graphrt {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/property/plan/random_plan.h"
 
 namespace graphrt {

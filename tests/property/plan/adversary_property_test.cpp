@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "runtime/plan/adversary.h"
-#include "runtime/plan/verify_order.h"
+#include "runtime/attack/adversary.h"
+#include "runtime/proof/verify_order.h"
 #include "tests/property/plan/random_plan.h"
 #include "tests/property/plan/unrolled_checker.h"
 #include "tests/unit/runtime/plan/small_plans.h"

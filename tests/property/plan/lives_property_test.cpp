@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "runtime/plan/buffer_lives.h"
-#include "runtime/plan/buffer_overlap.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/buffer_lives.h"
+#include "runtime/proof/buffer_overlap.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/bench/large_plans.h"
 #include "tests/property/plan/mutate.h"
 #include "tests/property/plan/random_plan.h"

@@ -2,11 +2,11 @@
 
 #include <random>
 
-#include "runtime/plan/happens_before.h"
 #include "runtime/plan/plan_file.h"
-#include "runtime/plan/simulate.h"
-#include "runtime/plan/verify_order.h"
-#include "runtime/plan/verify_structure.h"
+#include "runtime/proof/happens_before.h"
+#include "runtime/proof/simulate.h"
+#include "runtime/proof/verify_order.h"
+#include "runtime/proof/verify_structure.h"
 #include "tests/property/plan/mutate.h"
 #include "tests/property/plan/random_plan.h"
 #include "tests/property/plan/unrolled_checker.h"

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "compiler/emit/verify_dataflow.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/property/run/random_sessions.h"
 
 namespace graphc {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "runtime/engine/session.h"
+#include "runtime/session/session.h"
 #include "tests/property/compile/example_compiler.h"
 #include "tests/unit/runtime/engine/block_until_started.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/engine/session.h"
+#include "runtime/session/session.h"
 #include "tests/property/compile/random_compilations.h"
 
 /// Random graphs, run.

@@ -8,8 +8,8 @@
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_copies.h"
 #include "compiler/placement/split_rows.h"
-#include "runtime/engine/reference_check.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/observe/reference_check.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/property/run/random_sessions.h"
 #include "tests/unit/compiler/placement/random_rewrites.h"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/engine/reference_check.h"
+#include "runtime/observe/reference_check.h"
 #include "tests/property/run/random_sessions.h"
 
 namespace graphc {

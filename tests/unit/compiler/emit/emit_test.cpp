@@ -11,7 +11,7 @@
 #include "compiler/emit/svg.h"
 #include "compiler/emit/timeline_steps.h"
 #include "compiler/emit/trace.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/unit/compiler/placement/worlds.h"
 
 namespace graphc {

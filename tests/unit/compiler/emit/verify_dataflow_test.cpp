@@ -6,7 +6,7 @@
 #include "compiler/compile.h"
 #include "compiler/emit/value_numbers.h"
 #include "compiler/graph/print_graph.h"
-#include "runtime/plan/verify_structure.h"
+#include "runtime/proof/verify_structure.h"
 #include "tests/unit/compiler/placement/worlds.h"
 
 namespace graphc {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/solve/schedule/lane_order.h"
-#include "runtime/plan/happens_before.h"
+#include "runtime/proof/happens_before.h"
 #include "tests/unit/compiler/schedule/levels.h"
 
 namespace graphc {

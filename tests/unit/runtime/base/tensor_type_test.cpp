@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+#include <string_view>
+
 #include "runtime/base/tensor.h"
 
 namespace graphrt {
@@ -45,6 +49,22 @@ TEST(TensorType, CountsElementsAndBytes) {
   EXPECT_EQ((TensorType{ElementType::kF32, {3, 5}}).num_elements(), 15);
   EXPECT_EQ((TensorType{ElementType::kI32, {3, 5}}).size_bytes(), 60);
   EXPECT_EQ(TensorType{}.num_elements(), 1);
+}
+
+TEST(ElementType, IsKnownByNamesThatNoOtherHas) {
+  std::set<std::string_view> names;
+  for (const ElementType element : kElementTypes) {
+    const ElementProperties& properties = properties_of(element);
+    for (const std::string_view name : {properties.name, properties.npy, properties.safetensors}) {
+      EXPECT_TRUE(names.insert(name).second) << name;
+    }
+    EXPECT_GT(size_bytes(element), 0);
+    const auto type = parse_tensor_type(std::string(to_string(element)) + "[3]");
+    ASSERT_TRUE(type);
+    EXPECT_EQ(type->element, element);
+  }
+  EXPECT_TRUE(is_float(ElementType::kF32));
+  EXPECT_FALSE(is_float(ElementType::kI32));
 }
 
 TEST(Tensor, HoldsItsElements) {

@@ -12,13 +12,13 @@ using testing::HasSubstr;
 TEST(LoadedBackEnd, WithoutItsObjectHasNoDevicesAndSaysWhy) {
   const BackEnd back_end = loaded_back_end("nothing");
   EXPECT_EQ(back_end.count().value(), 0);
-  back_end.prepare(LaunchMode::kGraph);
+  back_end.prepare(LaunchMode::kRecorded);
   EXPECT_THAT(back_end.why_none(), HasSubstr("the nothing back end cannot be loaded: "));
   EXPECT_THAT(back_end.why_none(), HasSubstr("libgraphrt_nothing.so."));
   const auto opened = back_end.open("gpu0", 0);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().message, back_end.why_none());
-  EXPECT_FALSE(back_end.make_queue({}, LaunchMode::kGraph));
+  EXPECT_FALSE(back_end.make_queue({}, LaunchMode::kRecorded));
 }
 
 TEST(LoadedBackEnd, APlanThatNeedsItIsToldWhy) {

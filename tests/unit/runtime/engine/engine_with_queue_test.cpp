@@ -12,7 +12,7 @@
 
 #include "runtime/device/device_registry.h"
 #include "runtime/engine/engine.h"
-#include "runtime/engine/session.h"
+#include "runtime/session/session.h"
 #include "tests/unit/runtime/engine/callback_action.h"
 #include "tests/unit/runtime/engine/queued_plans.h"
 #include "tests/unit/runtime/engine/threaded_lane_queue.h"
@@ -53,10 +53,10 @@ class ActionLog {
 };
 
 QueueChoice threaded_queue(const Plan& plan, int64_t max_intervals, Launches launches) {
-  return {all_accelerators(plan),
-          [=](QueueProgram program, LaunchMode) -> Result<std::unique_ptr<LaneQueue>> {
-            return std::make_unique<ThreadedLaneQueue>(std::move(program), max_intervals, launches);
-          }};
+  return one_queue(
+      plan, [=](QueueProgram program, LaunchMode) -> Result<std::unique_ptr<LaneQueue>> {
+        return std::make_unique<ThreadedLaneQueue>(std::move(program), max_intervals, launches);
+      });
 }
 
 /// By the largest number of intervals of one launch.
@@ -73,7 +73,8 @@ class EngineWithQueue : public ::testing::TestWithParam<int64_t> {
   static Session open(const Plan& plan, std::optional<Launches> launches) {
     DeviceRegistry registry = builtin_devices();
     BackEnd back_end = *registry.find("emulated");
-    if (launches) back_end.make_queue = threaded_queue(plan, GetParam(), *launches).make_queue;
+    if (launches)
+      back_end.make_queue = threaded_queue(plan, GetParam(), *launches).make_queue[QueueId(0)];
     registry.add("cuda", std::move(back_end));
     Result<Session> session = Session::create(plan, "", SessionOptions(), registry);
     EXPECT_TRUE(session) << session.error().message;
@@ -212,11 +213,10 @@ class LostQueue final : public LaneQueue {
 
 std::unique_ptr<Engine> create_with_lost_queue(const Plan& plan, const Callback& callback,
                                                const Result<void>& prepared) {
-  const QueueChoice choice{
-      all_accelerators(plan),
-      [=](const QueueProgram& program, LaunchMode) -> Result<std::unique_ptr<LaneQueue>> {
+  const QueueChoice choice = one_queue(
+      plan, [=](const QueueProgram& program, LaunchMode) -> Result<std::unique_ptr<LaneQueue>> {
         return std::make_unique<LostQueue>(program, prepared);
-      }};
+      });
   auto engine = Engine::create(plan, actions_for(plan, callback), choice);
   EXPECT_TRUE(engine);
   return *std::move(engine);
@@ -278,11 +278,10 @@ class FullQueue final : public LaneQueue {
 // The thread that launches cannot see that the run is to stop: without help it would never return.
 TEST(EngineWithFullQueue, ALaneThatFailsReleasesTheLaunch) {
   const Plan plan = TrainingPlan::make(Overlap::kSerial);
-  const QueueChoice choice{
-      all_accelerators(plan),
-      [](const QueueProgram& program, LaunchMode) -> Result<std::unique_ptr<LaneQueue>> {
+  const QueueChoice choice = one_queue(
+      plan, [](const QueueProgram& program, LaunchMode) -> Result<std::unique_ptr<LaneQueue>> {
         return std::make_unique<FullQueue>(program);
-      }};
+      });
   const auto fails = [](InstructionId, int64_t) -> Result<void> {
     return machine_error("device lost");
   };

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/engine/order_through_host.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/engine/relays.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/unit/runtime/engine/callback_action.h"
 #include "tests/unit/runtime/engine/queued_plans.h"
 #include "tests/unit/runtime/engine/training_plan.h"
@@ -25,23 +27,36 @@ DividedPlan divide(const Plan& plan) {
   return divide_plan(plan, all_accelerators(plan), idle_actions(plan)).value();
 }
 
+/// Of the only queue there is.
+const QueueProgram& program_of(const DividedPlan& divided) {
+  EXPECT_EQ(divided.queues.size(), 1U);
+  return divided.queues[QueueId(0)].program;
+}
+
 /// "producer | consumer, to device, 1 later": by who really gives and takes each flag.
-std::vector<std::string> hand_overs_of(const Plan& plan, const DividedPlan& divided) {
-  IdVector<HandOverId, std::string> producers(divided.queue.hand_overs.size());
-  IdVector<HandOverId, std::string> consumers(divided.queue.hand_overs.size());
-  const auto note = [&](const auto& item, const std::string& name) {
-    for (const HandOverId id : item.gives) producers[id] += name;
-    for (const HandOverId id : item.takes) consumers[id] += name;
-  };
-  for (const QueuedLane& lane : divided.queue.lanes) {
-    for (const QueuedInstruction& item : lane.instructions) note(item, item.name);
+std::vector<std::string> hand_overs_of(const Plan& plan, const DividedPlan& divided,
+                                       QueueId queue = QueueId(0)) {
+  const QueueProgram& program = divided.queues[queue].program;
+  IdVector<HandOverId, std::string> producers(program.hand_overs.size());
+  IdVector<HandOverId, std::string> consumers(program.hand_overs.size());
+  for (const QueuedLane& lane : program.lanes) {
+    for (const QueuedInstruction& item : lane.instructions) {
+      for (const HandOverId id : item.gives) producers[id] += item.name;
+      for (const HandOverId id : item.takes) consumers[id] += item.name;
+    }
   }
   for (const InstructionId id : plan.instructions.ids()) {
-    note(divided.host[id], plan.instructions[id].name);
+    const auto add = [&](const std::vector<QueueHandOver>& list, auto& ends) {
+      for (const QueueHandOver& item : list) {
+        if (item.queue == queue) ends[item.id] += plan.instructions[id].name;
+      }
+    };
+    add(divided.host[id].gives, producers);
+    add(divided.host[id].takes, consumers);
   }
   std::vector<std::string> texts;
-  for (const HandOverId id : divided.queue.hand_overs.ids()) {
-    const HandOver& hand_over = divided.queue.hand_overs[id];
+  for (const HandOverId id : program.hand_overs.ids()) {
+    const HandOver& hand_over = program.hand_overs[id];
     const bool is_to_host = hand_over.direction == HandOverDirection::kToHost;
     texts.push_back(producers[id] + " | " + consumers[id] +
                     (is_to_host ? ", to host" : ", to device") + ", " +
@@ -50,13 +65,14 @@ std::vector<std::string> hand_overs_of(const Plan& plan, const DividedPlan& divi
   return texts;
 }
 
-/// "waiter: lane count distance" of every wait between two queued lanes.
-std::vector<std::string> queued_waits_of(const DividedPlan& divided) {
+/// "waiter: lane count distance" of every wait between two lanes of the queue.
+std::vector<std::string> queued_waits_of(const DividedPlan& divided, QueueId queue = QueueId(0)) {
+  const QueueProgram& program = divided.queues[queue].program;
   std::vector<std::string> texts;
-  for (const QueuedLane& lane : divided.queue.lanes) {
+  for (const QueuedLane& lane : program.lanes) {
     for (const QueuedInstruction& item : lane.instructions) {
       for (const QueuedWait& wait : item.waits) {
-        texts.push_back(item.name + ": " + divided.queue.lanes[wait.lane].name + " " +
+        texts.push_back(item.name + ": " + program.lanes[wait.lane].name + " " +
                         std::to_string(wait.count) + " " + std::to_string(wait.distance));
       }
     }
@@ -71,8 +87,8 @@ std::vector<T> items(const IdVector<IdType, T>& table) {
 
 std::vector<std::string> order_of(const DividedPlan& divided) {
   std::vector<std::string> names;
-  for (const QueuedPosition& at : divided.queue.order) {
-    const QueuedLane& lane = divided.queue.lanes[at.lane];
+  for (const QueuedPosition& at : program_of(divided).order) {
+    const QueuedLane& lane = program_of(divided).lanes[at.lane];
     names.push_back(lane.instructions[static_cast<size_t>(at.position)].name);
   }
   return names;
@@ -81,17 +97,20 @@ std::vector<std::string> order_of(const DividedPlan& divided) {
 TEST(DividePlan, QueuesTheLanesOfAcceleratorsAndTheirLinks) {
   const Plan plan = TrainingPlan::make(Overlap::kPipelined);
   const DividedPlan divided = divide(plan);
-  EXPECT_THAT(items(divided.is_queued), ElementsAre(false, false, true, true, true, false, false));
-  EXPECT_THAT(items(divided.lane_of), ElementsAre(LaneId(2), LaneId(3), LaneId(4)));
-  ASSERT_EQ(divided.queue.lanes.size(), 3U);
-  const QueuedLane& gpu = divided.queue.lanes[QueuedLaneId(1)];
+  const std::optional<QueueId> queued = QueueId(0);
+  EXPECT_THAT(items(divided.queue_of), ElementsAre(std::nullopt, std::nullopt, queued, queued,
+                                                   queued, std::nullopt, std::nullopt));
+  EXPECT_THAT(items(divided.queues[QueueId(0)].lane_of),
+              ElementsAre(LaneId(2), LaneId(3), LaneId(4)));
+  ASSERT_EQ(program_of(divided).lanes.size(), 3U);
+  const QueuedLane& gpu = program_of(divided).lanes[QueuedLaneId(1)];
   EXPECT_EQ(gpu.name, "gpu0.0");
   EXPECT_EQ(gpu.device, "gpu0");
   ASSERT_EQ(gpu.instructions.size(), 4U);
   EXPECT_EQ(gpu.instructions[2].name, "l");
   EXPECT_EQ(gpu.instructions[2].stage, 1);
-  EXPECT_EQ(divided.queue.max_stage, 1);
-  EXPECT_EQ(divided.queue.num_phases, 2);
+  EXPECT_EQ(program_of(divided).max_stage, 1);
+  EXPECT_EQ(program_of(divided).num_phases, 2);
 }
 
 TEST(DividePlan, TurnsCrossingWaitsIntoHandOversAndKeepsTheOthers) {
@@ -123,29 +142,60 @@ TEST(DividePlan, KeepsTheDistancesOfAPipelinedPlan) {
 
 TEST(DividePlan, LeavesEverythingToTheHostWithoutAQueue) {
   const Plan plan = TrainingPlan::make(Overlap::kPipelined);
-  const IdVector<DeviceId, bool> none(plan.devices.size(), false);
+  const QueueOfDevice none(plan.devices.size(), std::nullopt);
   const DividedPlan divided = divide_plan(plan, none, idle_actions(plan)).value();
-  EXPECT_THAT(divided.queue.lanes, IsEmpty());
-  EXPECT_THAT(divided.queue.hand_overs, IsEmpty());
-  EXPECT_THAT(divided.queue.order, IsEmpty());
+  EXPECT_THAT(divided.queues, IsEmpty());
   for (const HostHandOvers& item : divided.host) {
     EXPECT_TRUE(item.takes.empty() && item.gives.empty());
   }
 }
 
 TEST(DividePlan, CountsPhasesAsTheLeastCommonMultipleOfVersions) {
-  EXPECT_EQ(divide(through_the_host()).queue.num_phases, 6);
+  EXPECT_EQ(program_of(divide(through_the_host())).num_phases, 6);
 }
 
 TEST(DividePlan, QueuesNoLaneWithoutInstructions) {
   const DividedPlan divided = divide(through_the_host());
-  EXPECT_THAT(items(divided.lane_of), ElementsAre(LaneId(1), LaneId(2), LaneId(4), LaneId(5)));
-  EXPECT_EQ(divided.queue.lanes[QueuedLaneId(0)].name, "gpu1.0");
+  EXPECT_THAT(items(divided.queues[QueueId(0)].lane_of),
+              ElementsAre(LaneId(1), LaneId(2), LaneId(4), LaneId(5)));
+  EXPECT_EQ(program_of(divided).lanes[QueuedLaneId(0)].name, "gpu1.0");
 }
 
 // No wait between queued lanes says that b' comes after a'; b, between them, does.
 TEST(DividePlan, OrdersQueuedInstructionsThroughTheHostToo) {
   EXPECT_THAT(order_of(divide(through_the_host())), ElementsAre("a", "a -> cpu", "b -> gpu1", "c"));
+}
+
+// Each queue hands over to the host and takes from it, and its own lanes wait for each other as the
+// plan says; what is before what by way of the other queue is not forgotten.
+TEST(DividePlan, GivesEachBackEndAQueueAndPassesOnWhatTheyWaitFor) {
+  const Plan plan = over_two_kinds();
+  EXPECT_FALSE(verify_plan(plan)) << verify_plan(plan)->message;
+  const QueueOfDevice queue_of = queues_by_kind(plan);
+  const std::optional<Plan> relayed = plan_with_relays(plan, queue_of);
+  ASSERT_TRUE(relayed);
+  const DividedPlan divided = divide_plan(*relayed, queue_of, idle_actions(*relayed)).value();
+  ASSERT_EQ(divided.queues.size(), 2U);
+  const QueueId gpu(0);
+  const QueueId npu(1);
+  EXPECT_THAT(items(divided.queues[gpu].lane_of), ElementsAre(LaneId(1), LaneId(2), LaneId(3)));
+  EXPECT_THAT(items(divided.queues[npu].lane_of), ElementsAre(LaneId(4), LaneId(5), LaneId(6)));
+  EXPECT_THAT(
+      hand_overs_of(*relayed, divided, gpu),
+      UnorderedElementsAre("x -> gpu0 | x, to host, 1 later", "x | x -> gpu0, to device, 0 later",
+                           "d -> npu0 | d -> cpu, to device, 1 later",
+                           "d -> cpu | d -> cpu, to host, 0 later"));
+  EXPECT_THAT(
+      hand_overs_of(*relayed, divided, npu),
+      UnorderedElementsAre("d -> cpu | d -> npu0, to device, 0 later",
+                           "d -> npu0 | d -> npu0, to host, 0 later",
+                           "s | s -> cpu, to device, 1 later", "s -> cpu | s, to host, 0 later"));
+  EXPECT_THAT(queued_waits_of(divided, gpu),
+              ::testing::IsSupersetOf({"x -> gpu0: gpu0.0 1 1", "d: cpu->gpu0 1 0",
+                                       "d: gpu0->cpu 1 1", "d -> cpu: gpu0.0 1 0"}));
+  EXPECT_THAT(queued_waits_of(divided, npu),
+              ::testing::IsSupersetOf({"d -> npu0: npu0.0 1 1", "s: cpu->npu0 1 0",
+                                       "s: npu0->cpu 1 2", "s -> cpu: npu0.0 1 0"}));
 }
 
 // A plan that the verifier takes for small can have an order among its queued lanes that reaches
@@ -190,17 +240,18 @@ TEST(DividePlan, OrdersEveryQueuedInstructionOnceAfterAllItWaitsFor) {
   for (const Plan& plan : {TrainingPlan::make(Overlap::kSerial),
                            TrainingPlan::make(Overlap::kPipelined), through_the_host()}) {
     const DividedPlan divided = divide(plan);
-    IdVector<QueuedLaneId, int32_t> num_queued(divided.queue.lanes.size(), 0);
-    for (const QueuedPosition& at : divided.queue.order) {
+    IdVector<QueuedLaneId, int32_t> num_queued(program_of(divided).lanes.size(), 0);
+    for (const QueuedPosition& at : program_of(divided).order) {
       EXPECT_EQ(at.position, num_queued[at.lane]++);
       const auto& item =
-          divided.queue.lanes[at.lane].instructions[static_cast<size_t>(at.position)];
+          program_of(divided).lanes[at.lane].instructions[static_cast<size_t>(at.position)];
       for (const QueuedWait& wait : item.waits) {
         EXPECT_TRUE(wait.distance > 0 || num_queued[wait.lane] >= wait.count) << item.name;
       }
     }
-    for (const QueuedLaneId id : divided.queue.lanes.ids()) {
-      EXPECT_EQ(static_cast<size_t>(num_queued[id]), divided.queue.lanes[id].instructions.size());
+    for (const QueuedLaneId id : program_of(divided).lanes.ids()) {
+      EXPECT_EQ(static_cast<size_t>(num_queued[id]),
+                program_of(divided).lanes[id].instructions.size());
     }
   }
 }

@@ -11,7 +11,7 @@
 #include "runtime/base/fingerprint.h"
 #include "runtime/plan/plan_header.h"
 #include "runtime/plan/print_plan.h"
-#include "runtime/plan/verify_plan.h"
+#include "runtime/proof/verify_plan.h"
 #include "tests/unit/runtime/plan/small_plans.h"
 
 namespace graphrt {

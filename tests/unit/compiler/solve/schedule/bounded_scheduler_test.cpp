@@ -5,8 +5,8 @@
 #include "compiler/solve/schedule/lane_order.h"
 #include "compiler/solve/schedule/list_scheduler.h"
 #include "compiler/solve/schedule/pipeline_search.h"
-#include "runtime/plan/happens_before.h"
-#include "runtime/plan/simulate.h"
+#include "runtime/proof/happens_before.h"
+#include "runtime/proof/simulate.h"
 #include "tests/unit/compiler/solve/schedule/demands.h"
 
 namespace graphc {

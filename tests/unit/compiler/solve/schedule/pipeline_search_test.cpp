@@ -4,8 +4,8 @@
 
 #include "compiler/solve/schedule/lane_order.h"
 #include "compiler/solve/schedule/lower_bound.h"
-#include "runtime/plan/happens_before.h"
-#include "runtime/plan/simulate.h"
+#include "runtime/proof/happens_before.h"
+#include "runtime/proof/simulate.h"
 #include "tests/unit/compiler/solve/schedule/problems.h"
 
 namespace graphc {

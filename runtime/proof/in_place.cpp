@@ -1,0 +1,19 @@
+#include "runtime/proof/in_place.h"
+
+#include "runtime/op/op_table.h"
+#include "runtime/proof/buffer_overlap.h"
+
+namespace graphrt {
+
+bool may_write_over(const Plan& plan, InstructionId reader, const Operand& operand) {
+  const Instruction& instruction = plan.instructions[reader];
+  if (instruction.kind != InstructionKind::kKernel) return false;
+  const BufferRegion from = region_of(plan.buffers[operand.buffer], operand.rows);
+  const BufferRegion to = region_of(plan.buffers[*instruction.writes], instruction.rows);
+  const auto index = static_cast<size_t>(&operand - instruction.reads.data());
+  return may_run_in_place(*find_op(instruction.op), index, operand_type(plan, operand),
+                          result_type(plan, instruction)) &&
+         BufferOverlap::is_exact(from, to, operand.distance);
+}
+
+}  // namespace graphrt

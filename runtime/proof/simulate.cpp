@@ -1,0 +1,282 @@
+#include "runtime/proof/simulate.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <queue>
+#include <tuple>
+
+#include "runtime/base/check.h"
+
+namespace graphrt {
+namespace {
+
+/// Times beyond this stand still instead of overflowing.
+constexpr int64_t kEndOfTimeNs = std::numeric_limits<int64_t>::max() / 2;
+
+int64_t later(int64_t time_ns, int64_t duration_ns) {
+  return std::min(time_ns, kEndOfTimeNs) + std::min(duration_ns, kEndOfTimeNs);
+}
+
+int32_t last_stage(const LaneProgram& program) {
+  int32_t stage = 0;
+  for (const auto& lane : program.lanes) {
+    for (const LaneInstruction& instruction : lane) stage = std::max(stage, instruction.stage);
+  }
+  return stage;
+}
+
+/// At one time, what ends comes before what asks for a shared resource: it may ask, too.
+enum class EventKind : uint8_t { kFinish, kRequest };
+
+struct Event {
+  int64_t time_ns = 0;
+  EventKind kind = EventKind::kFinish;
+  LaneId lane;
+  bool operator>(const Event& other) const {
+    return std::tie(time_ns, kind, lane) > std::tie(other.time_ns, other.kind, other.lane);
+  }
+};
+
+/// One run. Every lane has at most one event in the queue: the end of what it runs, or its request
+/// for the shared resource. `Recorder` is told every start and end.
+template <class Recorder>
+class Simulation {
+ public:
+  Simulation(const LaneProgram& program, int64_t num_steps, Recorder& recorder)
+      : program_(program),
+        num_steps_(num_steps),
+        num_intervals_(intervals_of(program, num_steps)),
+        recorder_(recorder),
+        lanes_(program.lanes.size()) {
+    for (const LaneId lane : program.lanes.ids()) {
+      lanes_[lane].length = static_cast<int64_t>(program.lanes[lane].size());
+      if (!program.shared[lane]) continue;
+      const size_t num_shared = program.shared[lane]->index() + 1;
+      if (resource_free_ns_.size() < num_shared) resource_free_ns_.resize(num_shared);
+    }
+  }
+
+  static int64_t intervals_of(const LaneProgram& program, int64_t num_steps) {
+    return num_steps == 0 ? 0 : num_steps + last_stage(program);
+  }
+
+  /// The time at which all is over.
+  int64_t run() {
+    for (const LaneId lane : program_.lanes.ids()) ready_.push_back(lane);
+    start_ready_lanes(0);
+    while (!events_.empty()) {
+      const Event event = events_.top();
+      events_.pop();
+      if (event.kind == EventKind::kRequest) {
+        grant(event);
+        continue;
+      }
+      finish(event.lane, event.time_ns);
+      ready_.push_back(event.lane);
+      start_ready_lanes(event.time_ns);
+    }
+    for (const Lane& lane : lanes_) {
+      CHECK(lane.num_finished == lane.length * num_intervals_, "a deadlocked program never ends");
+    }
+    return end_ns_;
+  }
+
+ private:
+  struct Parked {
+    LaneId lane;
+    int64_t target;
+  };
+  struct Lane {
+    int64_t length = 0;
+    int64_t num_finished = 0;  ///< the lane's counter, as waits see it
+    int64_t interval = 0;      ///< of the instruction that is next
+    int64_t position = 0;
+    std::vector<Parked> parked;  ///< who waits for this lane
+  };
+
+  const LaneInstruction& current(LaneId id) const {
+    return program_.lanes[id][static_cast<size_t>(lanes_[id].position)];
+  }
+
+  /// Parks the lane and returns true if a wait does not hold yet.
+  bool must_wait(LaneId id) {
+    const int64_t interval = lanes_[id].interval;
+    for (const Wait& wait : current(id).waits) {
+      Lane& other = lanes_[wait.lane];
+      const int64_t target = (interval - wait.distance) * other.length + wait.count;
+      if (other.num_finished >= target) continue;
+      other.parked.push_back({id, target});
+      return true;
+    }
+    return false;
+  }
+
+  bool is_skipped(LaneId id) const {
+    const int64_t step = lanes_[id].interval - current(id).stage;
+    return step < 0 || step >= num_steps_;
+  }
+
+  void start_ready_lanes(int64_t now_ns) {
+    while (!ready_.empty()) {
+      const LaneId id = ready_.back();
+      ready_.pop_back();
+      const Lane& lane = lanes_[id];
+      while (lane.length > 0 && lane.interval < num_intervals_ && !must_wait(id)) {
+        recorder_.start(id, lane.interval, lane.position, now_ns);
+        if (!is_skipped(id)) {
+          start(id, now_ns);
+          break;
+        }
+        finish(id, now_ns);
+      }
+    }
+  }
+
+  void start(LaneId id, int64_t now_ns) {
+    const TaskCost& cost = current(id).cost;
+    if (program_.shared[id] && cost.shared_ns > 0) {
+      events_.push({later(now_ns, cost.latency_ns), EventKind::kRequest, id});
+      return;
+    }
+    const int64_t end_ns = later(later(now_ns, cost.latency_ns), cost.work_ns);
+    events_.push({end_ns, EventKind::kFinish, id});
+  }
+
+  void grant(const Event& request) {
+    const TaskCost& cost = current(request.lane).cost;
+    int64_t& free_ns = resource_free_ns_[program_.shared[request.lane]->index()];
+    const int64_t start_ns = std::max(request.time_ns, free_ns);
+    free_ns = later(start_ns, cost.shared_ns);
+    events_.push({later(start_ns, cost.work_ns), EventKind::kFinish, request.lane});
+  }
+
+  void finish(LaneId id, int64_t now_ns) {
+    Lane& lane = lanes_[id];
+    recorder_.end(id, lane.interval, lane.position, now_ns);
+    end_ns_ = std::max(end_ns_, now_ns);
+    ++lane.num_finished;
+    if (++lane.position == lane.length) {
+      lane.position = 0;
+      ++lane.interval;
+    }
+    if (lane.parked.empty()) return;
+    std::erase_if(lane.parked, [&](const Parked& waiter) {
+      if (waiter.target > lane.num_finished) return false;
+      ready_.push_back(waiter.lane);
+      return true;
+    });
+  }
+
+  const LaneProgram& program_;
+  int64_t num_steps_;
+  int64_t num_intervals_;
+  Recorder& recorder_;
+  IdVector<LaneId, Lane> lanes_;
+  std::vector<LaneId> ready_;
+  std::vector<int64_t> resource_free_ns_;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  int64_t end_ns_ = 0;
+};
+
+/// Every start and end.
+class TimelineRecorder {
+ public:
+  TimelineRecorder(const LaneProgram& program, int64_t num_intervals) {
+    IdVector<LaneId, std::vector<Span>> empty(program.lanes.size());
+    for (const LaneId lane : program.lanes.ids()) empty[lane].resize(program.lanes[lane].size());
+    timeline.intervals.assign(static_cast<size_t>(num_intervals), empty);
+  }
+  void start(LaneId lane, int64_t interval, int64_t position, int64_t time_ns) {
+    span(lane, interval, position).start_ns = time_ns;
+  }
+  void end(LaneId lane, int64_t interval, int64_t position, int64_t time_ns) {
+    span(lane, interval, position).end_ns = time_ns;
+  }
+
+  Timeline timeline;
+
+ private:
+  Span& span(LaneId lane, int64_t interval, int64_t position) {
+    return timeline.intervals[static_cast<size_t>(interval)][lane][static_cast<size_t>(position)];
+  }
+};
+
+/// How long every lane takes from the end of one interval to that of another.
+class SlopeRecorder {
+ public:
+  SlopeRecorder(const LaneProgram& program, int64_t first, int64_t last)
+      : program_(program), first_(first), last_(last), slopes_ns_(program.lanes.size(), 0) {}
+  void start(LaneId, int64_t, int64_t, int64_t) {}
+  void end(LaneId lane, int64_t interval, int64_t position, int64_t time_ns) {
+    if (static_cast<size_t>(position) + 1 < program_.lanes[lane].size()) return;
+    if (interval == first_) slopes_ns_[lane] -= time_ns;
+    if (interval == last_) slopes_ns_[lane] += time_ns;
+  }
+  const IdVector<LaneId, int64_t>& slopes_ns() const { return slopes_ns_; }
+
+ private:
+  const LaneProgram& program_;
+  int64_t first_;
+  int64_t last_;
+  IdVector<LaneId, int64_t> slopes_ns_;
+};
+
+struct NoRecorder {
+  void start(LaneId, int64_t, int64_t, int64_t) {}
+  void end(LaneId, int64_t, int64_t, int64_t) {}
+};
+
+/// What an interval asks of the busiest shared resource. Lanes that nothing couples drift apart,
+/// and where one runs ahead it takes its turns before the window that is measured: yet no run of
+/// many steps is faster than this.
+int64_t busiest_shared_ns(const LaneProgram& program) {
+  std::map<SharedResourceId, int64_t> busy_ns;
+  int64_t busiest_ns = 0;
+  for (const LaneId lane : program.lanes.ids()) {
+    if (!program.shared[lane]) continue;
+    int64_t& total_ns = busy_ns[*program.shared[lane]];
+    for (const LaneInstruction& instruction : program.lanes[lane]) {
+      total_ns = later(total_ns, instruction.cost.shared_ns);
+    }
+    busiest_ns = std::max(busiest_ns, total_ns);
+  }
+  return busiest_ns;
+}
+
+}  // namespace
+
+Timeline simulate(const LaneProgram& program, int64_t num_steps) {
+  CHECK(num_steps >= 0, "a number of steps is not negative");
+  using Recorded = Simulation<TimelineRecorder>;
+  TimelineRecorder recorder(program, Recorded::intervals_of(program, num_steps));
+  recorder.timeline.end_ns = Recorded(program, num_steps, recorder).run();
+  return std::move(recorder.timeline);
+}
+
+int64_t latency_ns(const LaneProgram& program) {
+  NoRecorder recorder;
+  return Simulation<NoRecorder>(program, 1, recorder).run();
+}
+
+int64_t steady_interval_ns(const LaneProgram& program) {
+  int32_t reach = last_stage(program);
+  for (const auto& lane : program.lanes) {
+    for (const LaneInstruction& instruction : lane) {
+      for (const Wait& wait : instruction.waits) reach = std::max(reach, wait.distance);
+    }
+  }
+  // Waits of distance d can make the pattern repeat every 2 to d intervals only; a window of a
+  // multiple of 12 measures periods of 1, 2, 3, 4, 6 and 12 intervals exactly.
+  const int64_t window = 12 * std::max<int64_t>(1, (reach + 11) / 12);
+  const int64_t first = 2 * static_cast<int64_t>(reach) + 4;
+  SlopeRecorder recorder(program, first, first + window);
+  Simulation<SlopeRecorder>(program, first + window + 1, recorder).run();
+
+  // Lanes that nothing couples may have different slopes, the slowest of which sets the pace.
+  int64_t slowest_ns = 0;
+  for (const int64_t slope_ns : recorder.slopes_ns()) slowest_ns = std::max(slowest_ns, slope_ns);
+  return std::max((slowest_ns + window - 1) / window, busiest_shared_ns(program));
+}
+
+}  // namespace graphrt

@@ -1,0 +1,108 @@
+#include "runtime/session/bind_plan.h"
+
+#include <utility>
+
+#include "runtime/base/check.h"
+
+namespace graphrt {
+namespace {
+
+class Binder {
+ public:
+  Binder(const PlanMemory& memory, const FeedTable& feeds, const RowOrder& order,
+         const IdVector<InstructionId, OutputSink*>& sinks)
+      : memory_(memory), feeds_(feeds), order_(order), sinks_(sinks) {}
+
+  Result<std::unique_ptr<Action>> bind(InstructionId id, const Instruction& instruction) const {
+    switch (instruction.kind) {
+      case InstructionKind::kKernel:
+        return bind_kernel(instruction);
+      case InstructionKind::kCopy:
+        return bind_copy(instruction);
+      case InstructionKind::kFeed:
+        return bind_feed(instruction);
+      case InstructionKind::kOutput:
+        return bind_output(id, instruction);
+    }
+    return input_error("instruction of an unknown kind");
+  }
+
+ private:
+  OperandSlots slots(const Operand& operand) const {
+    return memory_.slots(operand.buffer, operand.distance, operand.rows);
+  }
+  OperandSlots result_slots(const Instruction& instruction) const {
+    return memory_.slots(*instruction.writes, 0, instruction.rows);
+  }
+
+  Result<std::unique_ptr<Action>> bind_kernel(const Instruction& instruction) const {
+    KernelBinding binding{.op = instruction.op,
+                          .attributes = &instruction.attributes,
+                          .inputs = {},
+                          .output = result_slots(instruction),
+                          .algorithm = instruction.algorithm};
+    for (const Operand& operand : instruction.reads) binding.inputs.push_back(slots(operand));
+    return memory_.device_of(*instruction.writes).bind_kernel(binding);
+  }
+
+  Result<std::unique_ptr<Action>> bind_copy(const Instruction& instruction) const {
+    Device& source = memory_.device_of(instruction.reads[0].buffer);
+    Device& destination = memory_.device_of(*instruction.writes);
+    Device& accelerator = destination.is_host() ? source : destination;
+    return accelerator.bind_copy({.source = &source,
+                                  .from = slots(instruction.reads[0]),
+                                  .destination = &destination,
+                                  .to = result_slots(instruction)});
+  }
+
+  Result<std::unique_ptr<Action>> bind_feed(const Instruction& instruction) const {
+    if (!memory_.device_of(*instruction.writes).is_host()) {
+      return input_error("a feed must write to the host's memory");
+    }
+    const std::optional<RowRange>& rows = instruction.rows;
+    return make_feed_action(feeds_[*instruction.input], order_, rows ? rows->begin : 0,
+                            result_slots(instruction));
+  }
+
+  Result<std::unique_ptr<Action>> bind_output(InstructionId id,
+                                              const Instruction& instruction) const {
+    if (!memory_.device_of(instruction.reads[0].buffer).is_host()) {
+      return input_error("an output must be read from the host's memory");
+    }
+    if (sinks_[id] == nullptr) return input_error("no output of the plan names this instruction");
+    return make_output_action(*sinks_[id], slots(instruction.reads[0]));
+  }
+
+  const PlanMemory& memory_;
+  const FeedTable& feeds_;
+  const RowOrder& order_;
+  const IdVector<InstructionId, OutputSink*>& sinks_;
+};
+
+}  // namespace
+
+Result<IdVector<InstructionId, std::unique_ptr<Action>>> bind_plan(const Plan& plan,
+                                                                   const PlanMemory& memory,
+                                                                   const FeedTable& feeds,
+                                                                   const RowOrder& order,
+                                                                   const SinkTable& sinks) {
+  CHECK(feeds.size() == plan.inputs.size() && sinks.size() == plan.outputs.size(), plan.name);
+  IdVector<InstructionId, OutputSink*> sink_of(plan.instructions.size(), nullptr);
+  for (size_t i = 0; i < sinks.size(); ++i) {
+    if (plan.outputs[i].instruction) sink_of[*plan.outputs[i].instruction] = sinks[i].get();
+  }
+  const Binder binder(memory, feeds, order, sink_of);
+  IdVector<InstructionId, std::unique_ptr<Action>> actions;
+  for (const InstructionId id : plan.instructions.ids()) {
+    Result<std::unique_ptr<Action>> action = binder.bind(id, plan.instructions[id]);
+    if (!action) {
+      Error error = std::move(action).error();
+      error.message = "'" + plan.instructions[id].name + "': " + error.message;
+      return tl::unexpected(std::move(error));
+    }
+    actions.push_back(*std::move(action));
+  }
+  return actions;
+}
+
+}  // namespace graphrt

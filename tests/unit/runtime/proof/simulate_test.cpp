@@ -1,0 +1,125 @@
+#include "runtime/proof/simulate.h"
+
+#include <gtest/gtest.h>
+
+namespace graphrt {
+namespace {
+
+constexpr LaneId kFirst{0};
+constexpr LaneId kSecond{1};
+
+LaneInstruction task(int64_t work_ns, std::vector<Wait> waits = {}, int32_t stage = 0) {
+  return {.stage = stage, .waits = std::move(waits), .cost = {0, work_ns, 0}};
+}
+
+LaneProgram program(std::vector<std::vector<LaneInstruction>> lanes) {
+  LaneProgram result;
+  for (auto& lane : lanes) {
+    result.lanes.push_back(std::move(lane));
+    result.shared.push_back({});
+  }
+  return result;
+}
+
+void expect_span(const Timeline& timeline, size_t interval, LaneId lane, size_t position,
+                 int64_t start_ns, int64_t end_ns) {
+  const Span& span = timeline.intervals[interval][lane][position];
+  EXPECT_EQ(span.start_ns, start_ns) << "interval " << interval << ", position " << position;
+  EXPECT_EQ(span.end_ns, end_ns) << "interval " << interval << ", position " << position;
+}
+
+//  ns   0    10   20   30   40        B waits for A of the same interval
+//  A    a0---a1---
+//  B         b0------- b1-------
+TEST(Simulate, StartsWhenTheLaneIsFreeAndTheWaitHolds) {
+  const LaneProgram p = program({{task(10)}, {task(15, {{kFirst, 1, 0}})}});
+  const Timeline timeline = simulate(p, 2);
+  expect_span(timeline, 0, kFirst, 0, 0, 10);
+  expect_span(timeline, 1, kFirst, 0, 10, 20);
+  expect_span(timeline, 0, kSecond, 0, 10, 25);
+  expect_span(timeline, 1, kSecond, 0, 25, 40);
+  EXPECT_EQ(timeline.end_ns, 40);
+  EXPECT_EQ(steady_interval_ns(p), 15);
+}
+
+// A single version: a may not start before b of the interval before is done with it.
+TEST(Simulate, WaitsThatLeadBackSlowTheLoop) {
+  const LaneProgram p = program({{task(10, {{kSecond, 1, 1}})}, {task(15, {{kFirst, 1, 0}})}});
+  EXPECT_EQ(steady_interval_ns(p), 25);
+}
+
+// Two versions: the same loop over two intervals, 25 ns for two, so the slower lane decides.
+TEST(Simulate, AVersionMoreLetsLanesOverlap) {
+  const LaneProgram p = program({{task(10, {{kSecond, 1, 2}})}, {task(15, {{kFirst, 1, 0}})}});
+  EXPECT_EQ(steady_interval_ns(p), 15);
+}
+
+// 10 + 21 ns for every two intervals: 15.5 ns each, rounded up.
+TEST(Simulate, RoundsTheSteadyIntervalUp) {
+  const LaneProgram p = program({{task(10, {{kSecond, 1, 1}})}, {task(21, {{kFirst, 1, 1}})}});
+  EXPECT_EQ(steady_interval_ns(p), 21);
+  const LaneProgram q = program({{task(15, {{kSecond, 1, 1}})}, {task(16, {{kFirst, 1, 1}})}});
+  EXPECT_EQ(steady_interval_ns(q), 16);
+}
+
+//  interval   0      1      2         stage 1: skipped in interval 0, stage 0: skipped in interval
+//  2 A          a(0)   a(1)   - B          -      b(0)   b(1)
+TEST(Simulate, SkipsWhatLiesOutsideTheRun) {
+  const LaneProgram p = program({{task(10)}, {task(10, {{kFirst, 1, 1}}, 1)}});
+  const Timeline timeline = simulate(p, 2);
+  ASSERT_EQ(timeline.intervals.size(), 3U);
+  expect_span(timeline, 0, kSecond, 0, 0, 0);
+  expect_span(timeline, 1, kSecond, 0, 10, 20);
+  expect_span(timeline, 2, kSecond, 0, 20, 30);
+  expect_span(timeline, 2, kFirst, 0, 20, 20);
+  EXPECT_EQ(timeline.end_ns, 30);
+}
+
+// A skipped instruction performs its waits: what follows it on its lane may rely on them.
+TEST(Simulate, ASkippedInstructionStillWaits) {
+  const LaneProgram p = program({{task(10)}, {task(1, {{kFirst, 1, 0}}, 1), task(1)}});
+  const Timeline timeline = simulate(p, 1);
+  expect_span(timeline, 0, kSecond, 0, 10, 10);
+  expect_span(timeline, 0, kSecond, 1, 10, 11);
+}
+
+//  ns        0   2            12           22
+//  A         ..  ############ .....              latency 2, shared for 10 of 15 ns
+//  B         ..  (waits)      ############ .....
+TEST(Simulate, ASharedResourceServesInTheOrderOfRequests) {
+  LaneProgram p =
+      program({{LaneInstruction{0, {}, {2, 15, 10}}}, {LaneInstruction{0, {}, {2, 15, 10}}}});
+  p.shared[kFirst] = SharedResourceId(7);
+  p.shared[kSecond] = SharedResourceId(7);
+  const Timeline timeline = simulate(p, 1);
+  expect_span(timeline, 0, kFirst, 0, 0, 17);
+  expect_span(timeline, 0, kSecond, 0, 0, 27);
+  p.shared[kSecond] = SharedResourceId(8);
+  expect_span(simulate(p, 1), 0, kSecond, 0, 0, 17);
+}
+
+TEST(Simulate, TheEarlierRequestWinsNotTheLowerLane) {
+  LaneProgram p =
+      program({{LaneInstruction{0, {}, {5, 10, 10}}}, {LaneInstruction{0, {}, {1, 10, 10}}}});
+  p.shared[kFirst] = SharedResourceId(0);
+  p.shared[kSecond] = SharedResourceId(0);
+  const Timeline timeline = simulate(p, 1);
+  expect_span(timeline, 0, kSecond, 0, 0, 11);
+  expect_span(timeline, 0, kFirst, 0, 0, 21);
+}
+
+TEST(Simulate, NothingToRunTakesNoTime) {
+  EXPECT_EQ(simulate(LaneProgram(), 3).end_ns, 0);
+  EXPECT_EQ(simulate(program({{task(10)}}), 0).end_ns, 0);
+  EXPECT_EQ(steady_interval_ns(LaneProgram()), 0);
+  EXPECT_EQ(steady_interval_ns(program({{}, {}})), 0);
+}
+
+TEST(Simulate, HugeCostsDoNotOverflow) {
+  const int64_t huge_ns = kMaxPredictedNs;
+  const LaneProgram p = program({std::vector<LaneInstruction>(20000, task(huge_ns))});
+  EXPECT_GT(simulate(p, 1).end_ns, huge_ns);
+}
+
+}  // namespace
+}  // namespace graphrt
