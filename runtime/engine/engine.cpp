@@ -165,7 +165,7 @@ Result<void> Engine::run_watched(const StallWatch& watch) {
   for (int32_t left = num_running_.load(); left != 0; left = num_running_.load()) {
     num_running_.wait(left);
   }
-  const Result<void> queued = queue_result();
+  Result<void> queued = queue_result();
   if (!is_watched || !watchdog_->disarm()) return queued;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(watch.timeout);
   return machine_error("no progress for " + std::to_string(seconds.count()) +

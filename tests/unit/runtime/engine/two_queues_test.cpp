@@ -94,7 +94,7 @@ DeviceRegistry two_back_ends(int64_t max_intervals, Launches launches) {
   return registry;
 }
 
-constexpr int64_t kNumRows = 7 * 64;
+constexpr int64_t kNumRows = int64_t{7} * 64;
 
 /// Element i of 7 values of x is i % 13: sums of a few hundred of them are exact.
 Tensor values_of_x() {

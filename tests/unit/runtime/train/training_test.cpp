@@ -260,7 +260,7 @@ TEST_F(TrainingTest, LeavesTheStacksOfKeptOutputsAlone) {
 
 TEST_F(TrainingTest, EndsBeforeAStepThatGivesANan) {
   Tensor rows = training_rows();
-  rows.as<float>()[3 * 2 * 4] = std::numeric_limits<float>::quiet_NaN();
+  rows.as<float>()[size_t{3} * 2 * 4] = std::numeric_limits<float>::quiet_NaN();
   Session session = load();
   ASSERT_TRUE(session.set_row_order({}));
   ASSERT_TRUE(session.set_input("x", rows));
