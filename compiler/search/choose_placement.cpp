@@ -78,18 +78,18 @@ class PlacementSearch {
     const auto tasks = evaluator_.tasks(decisions);
     if (!tasks) return std::nullopt;
     const int64_t interval_ns = interval_bound(scheduling_problem(*tasks)).interval_ns;
-    const int64_t hand_overs = num_hand_overs(*evaluator_.placed(decisions), evaluator_.machine());
-    return Score{0, interval_ns, interval_ns, hand_overs, ScoreBasis::kNotTried};
+    const int64_t host_syncs = num_host_syncs(*evaluator_.placed(decisions), evaluator_.machine());
+    return Score{0, interval_ns, interval_ns, host_syncs, ScoreBasis::kNotTried};
   }
 
-  /// Whether another one fits and is shorter, whatever hand-overs take.
+  /// Whether another one fits and is shorter, whatever syncs with the host take.
   bool is_beaten(const Score& bound) const {
-    int64_t most_hand_overs = comparison_.best ? comparison_.best->num_hand_overs : 0;
+    int64_t most_syncs = comparison_.best ? comparison_.best->num_host_syncs : 0;
     for (const PlacementCandidate& candidate : candidates_) {
       if (!candidate.score) continue;
-      most_hand_overs = std::max(most_hand_overs, candidate.score->num_hand_overs);
+      most_syncs = std::max(most_syncs, candidate.score->num_host_syncs);
     }
-    const int64_t margin_ns = most_hand_overs * kHandOverNs;
+    const int64_t margin_ns = most_syncs * kHostSyncNs;
     const auto is_shorter = [&](const std::optional<Score>& score) {
       return score && score->basis == ScoreBasis::kSchedule && score->excess_bytes == 0 &&
              score->interval_ns + margin_ns < bound.interval_ns;
@@ -132,17 +132,17 @@ class PlacementSearch {
   }
 
   void evaluate(PlacementCandidate& candidate) {
-    const int64_t hand_overs = candidate.score->num_hand_overs;
+    const int64_t host_syncs = candidate.score->num_host_syncs;
     const Shared<Schedule> schedule = *evaluator_.schedule(candidate.decisions);
     if (has_room_for_all(schedule, limits_)) {
       candidate.score =
-          Score{0, schedule->solution.interval_ns, schedule->solution.latency_ns, hand_overs};
+          Score{0, schedule->solution.interval_ns, schedule->solution.latency_ns, host_syncs};
       return;
     }
     Fit fit = fit_memory(evaluator_, candidate.decisions.assignment, limits_);
     candidate.decisions = std::move(fit.decisions);
     candidate.score =
-        Score{fit.score.excess_bytes, fit.score.interval_ns, fit.score.latency_ns, hand_overs};
+        Score{fit.score.excess_bytes, fit.score.interval_ns, fit.score.latency_ns, host_syncs};
   }
 
   Evaluator& evaluator_;

@@ -21,7 +21,7 @@ struct Placement {
 
 /// Chooses a device for every node that is not pinned: the best of earliest finish time (HEFT) and
 /// of every single device alone, compared by their time per step once they keep within the limits.
-/// Each is scheduled in full, but for those whose lower bound is longer, by more than hand-overs
+/// Each is scheduled in full, but for those whose lower bound is longer, by more than syncs with the host
 /// could take, than the best so far takes, and those that `comparison` has no tasks left for: so the
 /// result is never worse than the best single device that was tried. If none is scheduled, since
 /// another way to spread the step is better, what is chosen has a bound for a score.

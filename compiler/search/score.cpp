@@ -31,7 +31,7 @@ std::optional<size_t> shortest_of(const std::vector<std::optional<Score>>& score
 
 }  // namespace
 
-int64_t num_hand_overs(const PlacedGraph& placed, const Machine& machine) {
+int64_t num_host_syncs(const PlacedGraph& placed, const Machine& machine) {
   IdVector<PlacedValueId, bool> is_of_kernel(placed.values.size(), false);
   for (const PlacedOp& op : placed.ops) {
     if (op.kind != PlacedOpKind::kNode || !machine.is_host(op.device)) continue;
@@ -49,17 +49,17 @@ std::optional<size_t> best_of(const std::vector<std::optional<Score>>& scores) {
   std::pair<int64_t, int64_t> least = {std::numeric_limits<int64_t>::max(), 0};
   for (const std::optional<Score>& score : scores) {
     if (score && is_known(*score))
-      least = std::min(least, std::pair(score->excess_bytes, score->num_hand_overs));
+      least = std::min(least, std::pair(score->excess_bytes, score->num_host_syncs));
   }
   const auto reference = shortest_of(scores, [&](const Score& score) {
-    return std::pair(score.excess_bytes, score.num_hand_overs) == least;
+    return std::pair(score.excess_bytes, score.num_host_syncs) == least;
   });
   if (!reference) return std::nullopt;
   return shortest_of(scores, [&](const Score& score) {
     const int64_t gain_ns = scores[*reference]->interval_ns - score.interval_ns;
-    const int64_t hand_overs_ns = (score.num_hand_overs - least.second) * kHandOverNs;
+    const int64_t syncs_ns = (score.num_host_syncs - least.second) * kHostSyncNs;
     return score.excess_bytes == least.first &&
-           (gain_ns == 0 || hand_overs_ns == 0 || gain_ns > hand_overs_ns);
+           (gain_ns == 0 || syncs_ns == 0 || gain_ns > syncs_ns);
   });
 }
 

@@ -21,7 +21,7 @@ namespace graphrt {
 using QueueId = Id<struct QueueTag>;
 /// Within one queue.
 using QueuedLaneId = Id<struct QueuedLaneTag>;
-using HandOverId = Id<struct HandOverTag>;
+using SignalId = Id<struct SignalTag>;
 
 /// Before this instruction in interval t, `lane` has finished its first `count` instructions of
 /// interval t - distance. Both lanes are queued.
@@ -32,16 +32,16 @@ struct QueuedWait {
   bool operator==(const QueuedWait&) const = default;
 };
 
-enum class HandOverDirection : uint8_t { kToHost, kToDevice };
+enum class SignalDirection : uint8_t { kToHost, kToDevice };
 
 /// An order between an instruction of a host thread and a queued one: the producer of interval t
 /// comes before the consumer of interval t + distance.
 ///
-/// It is one flag for each of `kHandOverSlots` intervals in flight; interval t uses flag
-/// t mod kHandOverSlots. The producer waits to find it 0 and sets it to 1; the consumer waits to
+/// It is one flag for each of `kSignalSlots` intervals in flight; interval t uses flag
+/// t mod kSignalSlots. The producer waits to find it 0 and sets it to 1; the consumer waits to
 /// find it 1 and sets it to 0. So nothing grows, and a recorded launch can be replayed.
-struct HandOver {
-  HandOverDirection direction = HandOverDirection::kToHost;
+struct Signal {
+  SignalDirection direction = SignalDirection::kToHost;
   int32_t distance = 0;
 };
 
@@ -51,8 +51,8 @@ struct QueuedInstruction {
   int32_t stage = 0;
   bool is_joined = false;  ///< started in one launch with the one before it
   std::vector<QueuedWait> waits;
-  std::vector<HandOverId> takes;  ///< consumed before it starts
-  std::vector<HandOverId> gives;  ///< produced after it has finished
+  std::vector<SignalId> waits_on;  ///< consumed before it starts
+  std::vector<SignalId> signals;   ///< produced after it has finished
 };
 
 struct QueuedLane {
@@ -73,7 +73,7 @@ struct QueuedPosition {
 struct QueueProgram {
   std::string name;  ///< the plan's
   IdVector<QueuedLaneId, QueuedLane> lanes;
-  IdVector<HandOverId, HandOver> hand_overs;
+  IdVector<SignalId, Signal> signals;
   /// Every queued instruction once, in an order in which the plan lets one interval happen: whoever
   /// queues in this order never queues something before what it waits for.
   std::vector<QueuedPosition> order;
@@ -92,22 +92,22 @@ inline int64_t num_launched(const QueueProgram& program) {
   return count;
 }
 
-/// The largest distance of any hand-over.
-inline int64_t longest_hand_over(const QueueProgram& program) {
+/// The largest distance of any signal.
+inline int64_t longest_signal(const QueueProgram& program) {
   int64_t longest = 0;
-  for (const HandOver& hand_over : program.hand_overs) {
-    longest = std::max<int64_t>(longest, hand_over.distance);
+  for (const Signal& signal : program.signals) {
+    longest = std::max<int64_t>(longest, signal.distance);
   }
   return longest;
 }
 
-/// The smallest number of intervals between which a hand-over's flag is used again.
-constexpr int64_t kMinHandOverSlots = 4;
+/// The smallest number of intervals between which a signal's flag is used again.
+constexpr int64_t kMinSignalSlots = 4;
 
 /// A flag is used again only after its consumer, `distance` intervals later, has set it back: with
 /// fewer slots than that the producer would wait for a consumer that comes after it.
-inline int64_t num_hand_over_slots(const QueueProgram& program) {
-  return std::max(kMinHandOverSlots, longest_hand_over(program) + 1);
+inline int64_t num_signal_slots(const QueueProgram& program) {
+  return std::max(kMinSignalSlots, longest_signal(program) + 1);
 }
 
 /// When a queued instruction worked, on the host's clock.
@@ -118,22 +118,22 @@ struct QueuedSpan {
   std::chrono::steady_clock::time_point end;
 };
 
-/// The host's side of all hand-overs, in memory that the accelerators see too.
-class HandOverFlags {
+/// The host's side of all signals, in memory that the accelerators see too.
+class SignalFlags {
  public:
-  HandOverFlags() = default;
-  /// `flags` holds num_slots * num_hand_overs zeros.
-  HandOverFlags(uint32_t* flags, int64_t num_slots) : flags_(flags), num_slots_(num_slots) {}
+  SignalFlags() = default;
+  /// `flags` holds num_slots * num_signals zeros.
+  SignalFlags(uint32_t* flags, int64_t num_slots) : flags_(flags), num_slots_(num_slots) {}
 
   int64_t num_slots() const { return num_slots_; }
   /// The flag of the producer's interval, counted from the start of the run.
-  uint32_t* at(HandOverId hand_over, int64_t interval) const {
-    return flags_ + static_cast<int64_t>(hand_over.index()) * num_slots_ + interval % num_slots_;
+  uint32_t* at(SignalId signal, int64_t interval) const {
+    return flags_ + static_cast<int64_t>(signal.index()) * num_slots_ + interval % num_slots_;
   }
 
  private:
   uint32_t* flags_ = nullptr;
-  int64_t num_slots_ = kMinHandOverSlots;
+  int64_t num_slots_ = kMinSignalSlots;
 };
 
 /// Runs the queued lanes of a plan on the hardware's own queues, without a host thread a lane.
@@ -147,7 +147,7 @@ class LaneQueue {
   LaneQueue& operator=(const LaneQueue&) = delete;
   virtual ~LaneQueue() = default;
 
-  virtual HandOverFlags flags() const = 0;
+  virtual SignalFlags flags() const = 0;
 
   /// Makes all that run() needs for these steps, and clears the flags. Everything that allocates,
   /// loads or records happens here. `is_timed`: run() will be asked for the times.

@@ -79,15 +79,15 @@ void Engine::bind_lanes(const Plan& plan, const DividedPlan& divided, const Boun
   for (const auto& lane : lanes_) {
     for (const InstructionId id : plan.lanes[lane->id].instructions) {
       const Instruction& instruction = plan.instructions[id];
-      const HostHandOvers& hand_overs = divided.host[id];
+      const HostSignals& signals = divided.host[id];
       BoundInstruction item{.id = id,
                             .stage = instruction.stage,
                             .waits = {},
-                            .takes = bound(hand_overs.takes, queues),
-                            .gives = bound(hand_overs.gives, queues),
+                            .waits_on = bound(signals.waits_on, queues),
+                            .signals = bound(signals.signals, queues),
                             .action = actions_[id].get()};
       for (const Wait& wait : instruction.waits) {
-        if (divided.queue_of[wait.lane]) continue;  // one of the hand-overs
+        if (divided.queue_of[wait.lane]) continue;  // one of the signals
         CHECK(counters[wait.lane] != nullptr, instruction.name);
         item.waits.push_back({wait.lane, counters[wait.lane],
                               static_cast<int64_t>(plan.lanes[wait.lane].instructions.size()),
@@ -99,11 +99,11 @@ void Engine::bind_lanes(const Plan& plan, const DividedPlan& divided, const Boun
   wait_policy_ = wait_policy(lanes_.size(), std::thread::hardware_concurrency());
 }
 
-std::vector<Engine::BoundHandOver> Engine::bound(const std::vector<QueueHandOver>& hand_overs,
-                                                 const BoundQueues& queues) {
-  std::vector<BoundHandOver> result;
-  for (const auto& [queue, id] : hand_overs) {
-    result.push_back({queues[queue], id, queues[queue]->hand_overs[id].distance});
+std::vector<Engine::BoundSignal> Engine::bound(const std::vector<QueueSignal>& signals,
+                                               const BoundQueues& queues) {
+  std::vector<BoundSignal> result;
+  for (const auto& [queue, id] : signals) {
+    result.push_back({queues[queue], id, queues[queue]->signals[id].distance});
   }
   return result;
 }
@@ -240,22 +240,22 @@ bool Engine::run_interval(Lane& lane, int64_t interval) {
       const int64_t target = (interval - wait.distance) * wait.lane_length + wait.count;
       if (!wait.counter->wait_for(target, wait_policy_)) return false;
     }
-    if (!take_all(instruction, step_of_stage_0)) return false;
+    if (!wait_on_signals(instruction, step_of_stage_0)) return false;
     const int64_t step = step_of_stage_0 - instruction.stage;
     if (step >= 0 && step < order_.steps.count) {
       if (!run_instruction(lane, instruction, order_.steps.first + step)) return false;
     }
     lane.counter.advance();
-    if (!give_all(instruction, step_of_stage_0)) return false;
+    if (!set_signals(instruction, step_of_stage_0)) return false;
   }
   return true;
 }
 
-bool Engine::take_all(const BoundInstruction& instruction, int64_t interval_of_run) const {
-  for (const BoundHandOver& take : instruction.takes) {
-    const int64_t producing_interval = interval_of_run - take.distance;
+bool Engine::wait_on_signals(const BoundInstruction& instruction, int64_t interval_of_run) const {
+  for (const BoundSignal& signal : instruction.waits_on) {
+    const int64_t producing_interval = interval_of_run - signal.distance;
     if (producing_interval < 0) continue;  // before the run: everything is over
-    uint32_t* flag = take.flag(producing_interval);
+    uint32_t* flag = signal.flag(producing_interval);
     if (!wait_for_flag(flag, 1)) return false;
     // A stopped run lets the hardware through all its waits: what it gives then is not there.
     if (is_stopping_.load(std::memory_order_relaxed)) return false;
@@ -264,9 +264,9 @@ bool Engine::take_all(const BoundInstruction& instruction, int64_t interval_of_r
   return true;
 }
 
-bool Engine::give_all(const BoundInstruction& instruction, int64_t interval_of_run) const {
-  for (const BoundHandOver& give : instruction.gives) {
-    uint32_t* flag = give.flag(interval_of_run);
+bool Engine::set_signals(const BoundInstruction& instruction, int64_t interval_of_run) const {
+  for (const BoundSignal& signal : instruction.signals) {
+    uint32_t* flag = signal.flag(interval_of_run);
     if (!wait_for_flag(flag, 0)) return false;
     std::atomic_ref(*flag).store(1, std::memory_order_release);
   }

@@ -78,17 +78,17 @@ class Engine {
   /// A queue with lanes, and what it and the host see of each other.
   struct BoundQueue {
     std::unique_ptr<LaneQueue> lane_queue;
-    HandOverFlags flags;
+    SignalFlags flags;
     IdVector<QueuedLaneId, LaneId> lanes;
     IdVector<QueuedLaneId, std::vector<InstructionId>> instructions;
-    IdVector<HandOverId, HandOver> hand_overs;
-    IdVector<HandOverId, HandOverEnds> ends;
+    IdVector<SignalId, Signal> signals;
+    IdVector<SignalId, SignalEnds> ends;
     Result<void> result;  // of the current run
     std::thread thread;   // that launches; not for the first
   };
-  struct BoundHandOver {
+  struct BoundSignal {
     const BoundQueue* queue;
-    HandOverId id;
+    SignalId id;
     int64_t distance;
 
     uint32_t* flag(int64_t interval_of_run) const { return queue->flags.at(id, interval_of_run); }
@@ -97,8 +97,8 @@ class Engine {
     InstructionId id;
     int32_t stage = 0;
     std::vector<BoundWait> waits;
-    std::vector<BoundHandOver> takes;
-    std::vector<BoundHandOver> gives;
+    std::vector<BoundSignal> waits_on;
+    std::vector<BoundSignal> signals;
     Action* action = nullptr;  // null: passes on signals between queues, and does nothing else
   };
   struct Lane {
@@ -125,8 +125,8 @@ class Engine {
   Engine(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions);
   BoundQueues bind_queues(const Plan& plan, const DividedPlan& divided);
   void bind_lanes(const Plan& plan, const DividedPlan& divided, const BoundQueues& queues);
-  static std::vector<BoundHandOver> bound(const std::vector<QueueHandOver>& hand_overs,
-                                          const BoundQueues& queues);
+  static std::vector<BoundSignal> bound(const std::vector<QueueSignal>& signals,
+                                        const BoundQueues& queues);
   Result<void> make_queues(DividedPlan& divided, const QueueChoice& choice);
   Result<void> start_threads();
   void issue(const Order& order);
@@ -137,8 +137,8 @@ class Engine {
   bool run_instruction(Lane& lane, const BoundInstruction& instruction, int64_t step);
   Result<void> run_observed(LaneId lane, const BoundInstruction& instruction, int64_t step) const;
   bool wait_for_flag(uint32_t* flag, uint32_t value) const;
-  bool take_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
-  bool give_all(const BoundInstruction& instruction, int64_t interval_of_run) const;
+  bool wait_on_signals(const BoundInstruction& instruction, int64_t interval_of_run) const;
+  bool set_signals(const BoundInstruction& instruction, int64_t interval_of_run) const;
   void run_queue(BoundQueue& queue);
   Result<void> queue_result() const;
   void release_queues();

@@ -21,7 +21,7 @@ Engine::BoundQueues Engine::bind_queues(const Plan& plan, const DividedPlan& div
     for (const LaneId lane : queue.lanes) {
       queue.instructions.push_back(plan.lanes[lane].instructions);
     }
-    queue.hand_overs = divided_queue.program.hand_overs;
+    queue.signals = divided_queue.program.signals;
     queue.ends = divided_queue.ends;
   }
   return bound_queues;
@@ -60,8 +60,8 @@ void Engine::release_queues() {
   if (is_releasing_.exchange(true)) return;
   while (num_queues_under_way_.load() > 0) {
     for (const auto& queue : queues_) {
-      for (const HandOverId id : queue->hand_overs.ids()) {
-        const bool is_to_device = queue->hand_overs[id].direction == HandOverDirection::kToDevice;
+      for (const SignalId id : queue->signals.ids()) {
+        const bool is_to_device = queue->signals[id].direction == SignalDirection::kToDevice;
         for (int64_t slot = 0; slot < queue->flags.num_slots(); ++slot) {
           const uint32_t awaited = is_to_device ? 1 : 0;
           std::atomic_ref(*queue->flags.at(id, slot)).store(awaited, std::memory_order_release);

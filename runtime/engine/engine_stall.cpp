@@ -21,7 +21,7 @@ uint64_t Engine::progress_mark() const {
   uint64_t factor = 1;
   for (const auto& queue : queues_) {
     mark += static_cast<uint64_t>(queue->lane_queue->num_finished_steps());
-    for (const HandOverId id : queue->hand_overs.ids()) {
+    for (const SignalId id : queue->signals.ids()) {
       for (int64_t slot = 0; slot < queue->flags.num_slots(); ++slot) {
         factor = factor * 0x9E3779B97F4A7C15ULL + 2;
         mark +=
@@ -74,11 +74,11 @@ std::string Engine::awaited_by(const BoundInstruction& instruction, int64_t inte
     const BoundInstruction& producer = (*at)->instructions[static_cast<size_t>(wait.count) - 1];
     return name_of(producer.id, awaited) + " on " + lane_names_[wait.lane];
   }
-  for (const BoundHandOver& take : instruction.takes) {
-    const int64_t awaited = interval_of_run - take.distance;
+  for (const BoundSignal& signal : instruction.waits_on) {
+    const int64_t awaited = interval_of_run - signal.distance;
     if (awaited < 0) continue;
-    if (std::atomic_ref(*take.flag(awaited)).load() == 1) continue;
-    return name_of(take.queue->ends[take.id].producer, awaited) + ", which the hardware runs";
+    if (std::atomic_ref(*signal.flag(awaited)).load() == 1) continue;
+    return name_of(signal.queue->ends[signal.id].producer, awaited) + ", which the hardware runs";
   }
   return "";
 }
@@ -97,16 +97,16 @@ const Engine::Lane* Engine::lane_with(InstructionId id) const {
 std::string Engine::stall_line(const BoundQueue& queue, QueuedLaneId id) const {
   const std::string& name = lane_names_[queue.lanes[id]];
   for (const InstructionId instruction : queue.instructions[id]) {
-    for (const HandOverId hand_over : queue.hand_overs.ids()) {
-      if (queue.hand_overs[hand_over].direction != HandOverDirection::kToDevice) continue;
-      const HandOverEnds& ends = queue.ends[hand_over];
+    for (const SignalId signal : queue.signals.ids()) {
+      if (queue.signals[signal].direction != SignalDirection::kToDevice) continue;
+      const SignalEnds& ends = queue.ends[signal];
       const Lane* producer = ends.consumer == instruction ? lane_with(ends.producer) : nullptr;
       if (producer == nullptr) continue;
       const auto length = static_cast<int64_t>(producer->instructions.size());
       const int64_t next = std::max<int64_t>(
           (producer->counter.value() - order_.first_interval * length) / length, 0);
       const bool has_taken_all =
-          next == 0 || std::atomic_ref(*queue.flags.at(hand_over, next - 1)).load() == 0;
+          next == 0 || std::atomic_ref(*queue.flags.at(signal, next - 1)).load() == 0;
       if (!has_taken_all || next >= order_.num_intervals) continue;
       return name + ": '" + names_[instruction] + "' may wait for " + name_of(ends.producer, next) +
              " on " + lane_names_[producer->id];

@@ -33,13 +33,12 @@ LaneProgram program_with_flags(const Plan& plan, const DividedPlan& divided) {
   LaneProgram program = graphrt::lane_program(plan);
   const IdVector<InstructionId, LanePosition> positions = lane_positions(plan);
   for (const DividedQueue& queue : divided.queues) {
-    const auto num_slots = static_cast<int32_t>(num_hand_over_slots(queue.program));
-    for (const HandOverId id : queue.program.hand_overs.ids()) {
+    const auto num_slots = static_cast<int32_t>(num_signal_slots(queue.program));
+    for (const SignalId id : queue.program.signals.ids()) {
       const LanePosition producer = positions[queue.ends[id].producer];
       const LanePosition consumer = positions[queue.ends[id].consumer];
       program.lanes[producer.lane][static_cast<size_t>(producer.position)].waits.push_back(
-          {consumer.lane, consumer.position + 1,
-           num_slots - queue.program.hand_overs[id].distance});
+          {consumer.lane, consumer.position + 1, num_slots - queue.program.signals[id].distance});
     }
   }
   return program;
@@ -95,7 +94,7 @@ class HostOrder {
   std::vector<QueuedWait> missing_waits(const QueuedPosition& at) const {
     std::vector<QueuedWait> missing;
     const QueuedInstruction& instruction = instruction_at(at);
-    if (instruction.takes.empty() && instruction.gives.empty()) return missing;
+    if (instruction.waits_on.empty() && instruction.signals.empty()) return missing;
     const Position in_plan{queue_.lane_of[at.lane], at.position};
     for (const QueuedLaneId lane : queue_.program.lanes.ids()) {
       if (lane == at.lane) continue;
@@ -172,7 +171,7 @@ class HostOrder {
 }  // namespace
 
 Result<void> add_order_through_host(const Plan& plan, DividedPlan& divided, size_t max_counters) {
-  const auto has_none = [](const DividedQueue& queue) { return queue.program.hand_overs.empty(); };
+  const auto has_none = [](const DividedQueue& queue) { return queue.program.signals.empty(); };
   if (std::all_of(divided.queues.begin(), divided.queues.end(), has_none)) return {};
   TRY(const HappensBefore plan_order, order_of(program_with_flags(plan, divided), max_counters));
   for (DividedQueue& queue : divided.queues) {

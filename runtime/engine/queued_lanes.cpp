@@ -15,7 +15,7 @@ class Divider {
   Divider(const Plan& plan, const QueueOfDevice& queue_of,
           const IdVector<InstructionId, std::unique_ptr<Action>>& actions)
       : plan_(plan), actions_(actions), positions_(lane_positions(plan)) {
-    divided_.host = IdVector<InstructionId, HostHandOvers>(plan.instructions.size());
+    divided_.host = IdVector<InstructionId, HostSignals>(plan.instructions.size());
     size_t num_queues = 0;
     for (const PlanLane& lane : plan.lanes) {
       const std::optional<QueueId> queue = queue_of_lane(lane, queue_of);
@@ -88,25 +88,25 @@ class Divider {
         queued(id).waits.push_back({*queued_ids_[wait.lane], wait.count, wait.distance});
       } else if (own != other) {
         CHECK(!own || !other, plan_.instructions[id].name + " waits for another queue");
-        add_hand_over(id, wait);
+        add_signal(id, wait);
       }
     }
   }
 
-  void add_hand_over(InstructionId consumer, const Wait& wait) {
+  void add_signal(InstructionId consumer, const Wait& wait) {
     const InstructionId producer =
         plan_.lanes[wait.lane].instructions[static_cast<size_t>(wait.count) - 1];
     const std::optional<QueueId> giver = queue_with(producer);
     const QueueId queue = giver ? *giver : *queue_with(consumer);
-    const HandOverId id = divided_.queues[queue].program.hand_overs.push_back(
-        {giver ? HandOverDirection::kToHost : HandOverDirection::kToDevice, wait.distance});
+    const SignalId id = divided_.queues[queue].program.signals.push_back(
+        {giver ? SignalDirection::kToHost : SignalDirection::kToDevice, wait.distance});
     divided_.queues[queue].ends.push_back({producer, consumer});
     if (giver) {
-      queued(producer).gives.push_back(id);
-      divided_.host[consumer].takes.push_back({queue, id});
+      queued(producer).signals.push_back(id);
+      divided_.host[consumer].waits_on.push_back({queue, id});
     } else {
-      divided_.host[producer].gives.push_back({queue, id});
-      queued(consumer).takes.push_back(id);
+      divided_.host[producer].signals.push_back({queue, id});
+      queued(consumer).waits_on.push_back(id);
     }
   }
 

@@ -19,20 +19,20 @@ using QueueOfDevice = IdVector<DeviceId, std::optional<QueueId>>;
 /// accelerator at their end, by the destination if both are.
 std::optional<QueueId> queue_of_lane(const PlanLane& lane, const QueueOfDevice& queue_of);
 
-/// A hand-over by its queue.
-struct QueueHandOver {
+/// A signal by its queue.
+struct QueueSignal {
   QueueId queue;
-  HandOverId id;
+  SignalId id;
 };
 
-/// The hand-overs of an instruction that runs on a host thread.
-struct HostHandOvers {
-  std::vector<QueueHandOver> takes;  ///< consumed before it starts
-  std::vector<QueueHandOver> gives;  ///< produced after it has finished
+/// The signals of an instruction that runs on a host thread.
+struct HostSignals {
+  std::vector<QueueSignal> waits_on;  ///< consumed before it starts
+  std::vector<QueueSignal> signals;   ///< produced after it has finished
 };
 
-/// Which instructions a hand-over orders.
-struct HandOverEnds {
+/// Which instructions a signal orders.
+struct SignalEnds {
   InstructionId producer;
   InstructionId consumer;
 };
@@ -41,18 +41,18 @@ struct HandOverEnds {
 struct DividedQueue {
   QueueProgram program;
   IdVector<QueuedLaneId, LaneId> lane_of;
-  IdVector<HandOverId, HandOverEnds> ends;
+  IdVector<SignalId, SignalEnds> ends;
 };
 
 /// The lanes of a plan divided between host threads and the queues of back ends.
 struct DividedPlan {
   IdVector<QueueId, DividedQueue> queues;  ///< those of them without lanes are empty
   IdVector<LaneId, std::optional<QueueId>> queue_of;
-  IdVector<InstructionId, HostHandOvers> host;
+  IdVector<InstructionId, HostSignals> host;
 };
 
 /// Gives the lanes of devices with a queue to that queue. A wait within one of the parts, a queue
-/// or the host, stays a wait; a wait that crosses becomes a hand-over. Together they state exactly
+/// or the host, stays a wait; a wait that crosses becomes a signal. Together they state exactly
 /// the plan's order; what of it goes around a queue is stated to the queue once more
 /// (order_through_host.h).
 ///

@@ -15,16 +15,16 @@
 #include <vector>
 
 #include "runtime/device/cuda/cuda_driver.h"
-#include "runtime/device/cuda/hand_over_memory.h"
+#include "runtime/device/cuda/signal_memory.h"
 #include "runtime/device/cuda/step_kernels.h"
 #include "runtime/kernels/cuda/cuda_kernels.h"
 
 namespace {
 
-using graphrt::HandOver;
-using graphrt::HandOverId;
+using graphrt::Signal;
+using graphrt::SignalId;
 using graphrt::cuda::FlagAccess;
-using graphrt::cuda::HandOverMemory;
+using graphrt::cuda::SignalMemory;
 
 constexpr size_t kCopyBytes = 25600;
 constexpr int kNumRepetitions = 15;
@@ -108,11 +108,11 @@ void measure_copies(const char* name, int num_nodes, std::byte* to, const std::b
 /// Every flag is set by one node and set back by the next, so the host has no part in it.
 void measure_flags(const char* name, int num_nodes, FlagAccess access) {
   graphrt::QueueProgram program;
-  for (int i = 0; i < num_nodes / 2; ++i) program.hand_overs.push_back(HandOver{});
-  auto memory = HandOverMemory::create(program, access);
+  for (int i = 0; i < num_nodes / 2; ++i) program.signals.push_back(Signal{});
+  auto memory = SignalMemory::create(program, access);
   if (!memory) require(graphrt::Result<void>(tl::unexpected(memory.error())));
   measure(name, [&](cudaStream_t stream) {
-    for (const HandOverId id : program.hand_overs.ids()) {
+    for (const SignalId id : program.signals.ids()) {
       require(memory->enqueue(stream, {{id, 0}}, 0));
       require(memory->enqueue(stream, {{id, 0}}, 1));
     }

@@ -39,7 +39,7 @@ void expect_same_bits(const std::vector<Tensor>& a, const std::vector<Tensor>& b
   for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].data, b[i].data) << i;
 }
 
-/// As if its steps were long: hand-overs and copies are not kernels then (step_kernels.h).
+/// As if its steps were long: signals and copies are not kernels then (step_kernels.h).
 Plan with_long_steps(Plan plan) {
   plan.predicted_interval_ns = 1'000'000'000;
   return plan;

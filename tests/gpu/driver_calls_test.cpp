@@ -101,11 +101,11 @@ int64_t max_recorded_intervals(const QueueProgram& program) {
 }
 
 int64_t num_windows(const QueueProgram& program, int64_t num_steps) {
-  const int64_t num_slots = graphrt::num_hand_over_slots(program);
+  const int64_t num_slots = graphrt::num_signal_slots(program);
   return std::ssize(graphrt::launch_windows(
       {.num_steps = num_steps,
        .max_stage = program.max_stage,
-       .num_leading = std::max<int64_t>(program.max_stage, graphrt::longest_hand_over(program)),
+       .num_leading = std::max<int64_t>(program.max_stage, graphrt::longest_signal(program)),
        .period = std::lcm(int64_t{program.num_phases}, num_slots),
        .max_intervals = max_recorded_intervals(program)}));
 }

@@ -39,7 +39,7 @@ class CudaLaneQueue : public LaneQueue {
   CudaLaneQueue(std::unique_ptr<QueueProgram> program, std::unique_ptr<LaneIssuer> issuer)
       : program_(std::move(program)), issuer_(std::move(issuer)) {}
 
-  HandOverFlags flags() const override { return issuer_->hand_overs().flags(); }
+  SignalFlags flags() const override { return issuer_->signals().flags(); }
   int64_t num_finished_steps() const override {
     return num_finished_steps_.load(std::memory_order_relaxed);
   }
@@ -54,7 +54,7 @@ class CudaLaneQueue : public LaneQueue {
     spans_.clear();
     launch_cost_ = {};
     num_finished_steps_.store(0, std::memory_order_relaxed);
-    issuer_->hand_overs().clear();
+    issuer_->signals().clear();
     const auto num_marks = steps.count * num_launched(*program_);
     if (marks != LaneIssuer::Marks::kNone && num_marks > kMaxMarks) {
       return machine_error("a trace of " + std::to_string(steps.count) + " steps has " +
@@ -86,7 +86,7 @@ class CudaLaneQueue : public LaneQueue {
     if (also != nullptr) streams.push_back(also);
     for (const CudaStream* stream : streams) {
       while (cudaStreamQuery(stream->get()) == cudaErrorNotReady) {
-        issuer_->hand_overs().release();
+        issuer_->signals().release();
         sched_yield();
       }
     }
@@ -94,7 +94,7 @@ class CudaLaneQueue : public LaneQueue {
     return result;
   }
 
-  /// Returns when `event` is there. A stopped run is let through all its hand-overs meanwhile.
+  /// Returns when `event` is there. A stopped run is let through all its signals meanwhile.
   Result<void> wait_for(const CudaEvent& event, const std::atomic<bool>& is_stopping) const {
     return wait_until([&] { return cudaEventQuery(event.get()); }, is_stopping);
   }
@@ -107,7 +107,7 @@ class CudaLaneQueue : public LaneQueue {
   Result<void> wait_until(Query query, const std::atomic<bool>& is_stopping) const {
     cudaError_t status = query();
     while (status == cudaErrorNotReady) {
-      if (is_stopping.load(std::memory_order_relaxed)) issuer_->hand_overs().release();
+      if (is_stopping.load(std::memory_order_relaxed)) issuer_->signals().release();
       sched_yield();
       status = query();
     }
@@ -206,7 +206,7 @@ class GraphQueue final : public CudaLaneQueue {
     const int64_t num_instructions = std::max<int64_t>(num_launched(program()), 1);
     return {.num_steps = steps.count,
             .max_stage = program().max_stage,
-            .num_leading = std::max<int64_t>(program().max_stage, longest_hand_over(program())),
+            .num_leading = std::max<int64_t>(program().max_stage, longest_signal(program())),
             .period = std::lcm(int64_t{program().num_phases}, flags().num_slots()),
             .max_intervals = std::clamp<int64_t>(kMaxRecordedInstructions / num_instructions, 1,
                                                  intervals_in(kMaxRecordedNs))};
@@ -320,7 +320,7 @@ Result<std::unique_ptr<LaneQueue>> make_cuda_lane_queue(QueueProgram program, La
   if (mode == LaunchMode::kOneByOne) {
     return make_queue<StreamsQueue>(std::move(program), kMaxStreamsPerGpu);
   }
-  const int64_t period = std::lcm(int64_t{program.num_phases}, num_hand_over_slots(program));
+  const int64_t period = std::lcm(int64_t{program.num_phases}, num_signal_slots(program));
   if (period * std::ssize(program.order) > kMaxRecordablePeriod) {
     return machine_error("the buffers of '" + program.name + "' repeat only after " +
                          std::to_string(program.num_phases) +

@@ -45,16 +45,16 @@ Result<std::unique_ptr<LaneIssuer>> LaneIssuer::create(const QueueProgram& progr
                                                        int32_t max_streams_per_gpu) {
   const FlagAccess access =
       has_short_steps(program) ? FlagAccess::kKernels : FlagAccess::kMemoryOperations;
-  TRY(HandOverMemory hand_overs, HandOverMemory::create(program, access));
-  std::unique_ptr<LaneIssuer> issuer(new LaneIssuer(program, std::move(hand_overs)));
+  TRY(SignalMemory signals, SignalMemory::create(program, access));
+  std::unique_ptr<LaneIssuer> issuer(new LaneIssuer(program, std::move(signals)));
   TRY(issuer->make_streams(max_streams_per_gpu));
   TRY(issuer->make_events());
   return issuer;
 }
 
-LaneIssuer::LaneIssuer(const QueueProgram& program, HandOverMemory hand_overs)
-    : program_(program), hand_overs_(std::move(hand_overs)) {
-  uses_.reserve(program.hand_overs.size());
+LaneIssuer::LaneIssuer(const QueueProgram& program, SignalMemory signals)
+    : program_(program), signals_(std::move(signals)) {
+  uses_.reserve(program.signals.size());
 }
 
 /// Lanes that copy share no stream with kernels: that would hide nothing. Both kinds get half of
@@ -131,7 +131,7 @@ Result<void> LaneIssuer::issue(const Window& window, StepRange steps, Earlier ea
   return {};
 }
 
-// What is skipped because its step lies outside the run keeps its waits and hand-overs: others
+// What is skipped because its step lies outside the run keeps its waits and signals: others
 // rely on the order that goes through it.
 Result<void> LaneIssuer::issue_one(const QueuedPosition& at, int64_t interval, const Window& window,
                                    StepRange steps, Earlier earlier) {
@@ -147,17 +147,17 @@ Result<void> LaneIssuer::issue_one(const QueuedPosition& at, int64_t interval, c
     CUDA_TRY(cudaStreamWaitEvent(stream.get(), event.get(), 0));
   }
   uses_.clear();
-  for (const HandOverId id : instruction.takes) {
-    const int64_t producing = interval - program_.hand_overs[id].distance;
+  for (const SignalId id : instruction.waits_on) {
+    const int64_t producing = interval - program_.signals[id].distance;
     if (producing >= 0) uses_.push_back({id, producing});  // before the run everything is over
   }
-  TRY(hand_overs_.enqueue(stream.get(), uses_, 1));
+  TRY(signals_.enqueue(stream.get(), uses_, 1));
   const int64_t step = interval - instruction.stage;
   const QueuedPosition last = last_of_launch(at);  // others wait for all of a launch
   if (step >= 0 && step < steps.count) TRY(run_launch(at, last, steps.first + step, stream));
   uses_.clear();
-  for (const HandOverId id : instruction_at(last).gives) uses_.push_back({id, interval});
-  TRY(hand_overs_.enqueue(stream.get(), uses_, 0));
+  for (const SignalId id : instruction_at(last).signals) uses_.push_back({id, interval});
+  TRY(signals_.enqueue(stream.get(), uses_, 0));
   const auto& events = places_[last.lane][static_cast<size_t>(last.position)].events;
   if (events.empty()) return {};
   const CudaEvent& event = events[static_cast<size_t>(interval) % events.size()];

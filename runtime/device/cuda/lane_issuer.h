@@ -7,7 +7,7 @@
 
 #include "runtime/device/cuda/cuda_action.h"
 #include "runtime/device/cuda/cuda_stream.h"
-#include "runtime/device/cuda/hand_over_memory.h"
+#include "runtime/device/cuda/signal_memory.h"
 #include "runtime/device/lane_queue.h"
 #include "runtime/device/launch_windows.h"
 
@@ -20,7 +20,7 @@ enum class Earlier : uint8_t {
 };
 
 /// Puts intervals of a program onto streams, one a lane where there are enough: kernels and copies
-/// in lane order, waits as events, hand-overs as operations on flags. The same calls record a graph
+/// in lane order, waits as events, signals as operations on flags. The same calls record a graph
 /// when the streams are being captured.
 ///
 /// Threads: one at a time.
@@ -32,7 +32,7 @@ class LaneIssuer {
                                                     int32_t max_streams_per_gpu);
 
   const std::vector<std::unique_ptr<CudaStream>>& streams() const { return streams_; }
-  HandOverMemory& hand_overs() { return hand_overs_; }
+  SignalMemory& signals() { return signals_; }
 
   /// Issues the window of a run of `steps`.
   /// Errors: what CUDA refuses; instruction, lane and device in front.
@@ -63,7 +63,7 @@ class LaneIssuer {
     std::chrono::steady_clock::time_point time;
   };
 
-  LaneIssuer(const QueueProgram& program, HandOverMemory hand_overs);
+  LaneIssuer(const QueueProgram& program, SignalMemory signals);
   Result<void> make_streams(int32_t max_streams_per_gpu);
   Result<void> make_events();
   Result<void> issue_one(const QueuedPosition& at, int64_t interval, const Window& window,
@@ -81,12 +81,12 @@ class LaneIssuer {
   }
 
   const QueueProgram& program_;
-  HandOverMemory hand_overs_;
+  SignalMemory signals_;
   std::vector<std::unique_ptr<CudaStream>> streams_;
   IdVector<QueuedLaneId, size_t> stream_of_;
   IdVector<QueuedLaneId, std::vector<Place>> places_;
-  std::vector<HandOverMemory::Use> uses_;  // of one instruction; kept, not made every step
-  JointLaunch joint_;                      // the same
+  std::vector<SignalMemory::Use> uses_;  // of one instruction; kept, not made every step
+  JointLaunch joint_;                    // the same
   Marks marks_kind_ = Marks::kNone;
   std::vector<Mark> marks_;
   std::vector<Origin> origins_;

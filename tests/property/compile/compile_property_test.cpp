@@ -48,8 +48,8 @@ TEST(CompileProperty, NoScheduleBeatsItsBound) {
   }
 }
 
-// Nobody with the fewest hand-overs has a shorter interval than the chosen placement, and whoever
-// else has one does not gain 4 us for each further hand-over.
+// Nobody with the fewest syncs of the host has a shorter interval than the chosen placement, and whoever
+// else has one does not gain 4 us for each further sync.
 TEST(CompileProperty, NoPlacementCandidateIsBetterThanTheChosenOne) {
   for (uint32_t seed = 0; seed < kNumCompileSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -60,7 +60,7 @@ TEST(CompileProperty, NoPlacementCandidateIsBetterThanTheChosenOne) {
       if (!candidate.score) continue;
       EXPECT_LE(chosen.excess_bytes, candidate.score->excess_bytes) << candidate.name;
       const auto key = [](const Score& score) {
-        return std::tuple(score.excess_bytes, score.num_hand_overs, score.interval_ns);
+        return std::tuple(score.excess_bytes, score.num_host_syncs, score.interval_ns);
       };
       if (key(*candidate.score) < key(fewest)) fewest = *candidate.score;
     }
@@ -68,7 +68,7 @@ TEST(CompileProperty, NoPlacementCandidateIsBetterThanTheChosenOne) {
     for (const PlacementCandidate& candidate : placement.candidates) {
       if (!candidate.score || candidate.score->excess_bytes > chosen.excess_bytes) continue;
       if (candidate.score->interval_ns >= chosen.interval_ns) continue;
-      const int64_t num_more = candidate.score->num_hand_overs - fewest.num_hand_overs;
+      const int64_t num_more = candidate.score->num_host_syncs - fewest.num_host_syncs;
       EXPECT_LE(fewest.interval_ns - candidate.score->interval_ns, 4000 * num_more)
           << candidate.name;
     }

@@ -41,13 +41,12 @@ HappensBefore order_of(const QueueProgram& queue) {
 LaneProgram program_with_flags(const Plan& plan, const graphrt::DividedQueue& divided) {
   LaneProgram program = lane_program(plan);
   const auto positions = lane_positions(plan);
-  const auto num_slots = static_cast<int32_t>(num_hand_over_slots(divided.program));
-  for (const graphrt::HandOverId id : divided.program.hand_overs.ids()) {
+  const auto num_slots = static_cast<int32_t>(num_signal_slots(divided.program));
+  for (const graphrt::SignalId id : divided.program.signals.ids()) {
     const auto producer = positions[divided.ends[id].producer];
     const auto consumer = positions[divided.ends[id].consumer];
     program.lanes[producer.lane][static_cast<size_t>(producer.position)].waits.push_back(
-        {consumer.lane, consumer.position + 1,
-         num_slots - divided.program.hand_overs[id].distance});
+        {consumer.lane, consumer.position + 1, num_slots - divided.program.signals[id].distance});
   }
   return program;
 }
@@ -80,7 +79,7 @@ TEST(QueuedLanesProperty, TheQueueKeepsThePlansOrderWithoutTheHost) {
         }
       }
     }
-    num_through_host += divided.program.hand_overs.empty() ? 0 : 1;
+    num_through_host += divided.program.signals.empty() ? 0 : 1;
   }
   EXPECT_GT(num_through_host, static_cast<int>(kNumQueuedSeeds) / 4);
 }

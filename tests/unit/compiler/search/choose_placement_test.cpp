@@ -53,9 +53,9 @@ std::vector<std::string> names_of(const std::vector<PlacementCandidate>& candida
   return names;
 }
 
-/// What hand-overs may take, which others need not have.
+/// What syncs with the host may take, which others need not have.
 int64_t allowance_ns(const PlacementCandidate& candidate) {
-  return candidate.score->num_hand_overs * kHandOverNs;
+  return candidate.score->num_host_syncs * kHostSyncNs;
 }
 
 TEST(Place, AnUnpinnedGraphIsNeverSlowerThanTheBestSingleDevice) {
@@ -146,9 +146,9 @@ TEST(Place, TheShortestOfThoseThatFitIsTaken) {
   EXPECT_EQ(best_of({first, Score{0, 1000, 4900}}), 1U);
 }
 
-// Three hand-overs more may take 12 us: a gain has to be larger, and where intervals are equal they
+// Three syncs with the host more may take 12 us: a gain has to be larger, and where intervals are equal they
 // hide. In whatever order they come.
-TEST(Place, HandOversHaveToBeWorthIt) {
+TEST(Place, SyncsWithTheHostHaveToBeWorthIt) {
   const Score few{0, 50'000, 50'000, 1};
   const auto is_taken = [&](const Score& other) {
     const bool is_second = best_of({few, other}) == 1U;
@@ -159,7 +159,7 @@ TEST(Place, HandOversHaveToBeWorthIt) {
   EXPECT_TRUE(is_taken({0, 37'999, 90'000, 4}));
   EXPECT_FALSE(is_taken({0, 50'001, 10'000, 4}));
   EXPECT_TRUE(is_taken({0, 50'000, 40'000, 9}));
-  // One that gains too little for its hand-overs does not stand in the way of one that gains
+  // One that gains too little for its syncs with the host does not stand in the way of one that gains
   // enough.
   const Score too_little{0, 45'000, 45'000, 3};
   const Score enough{0, 30'000, 60'000, 4};

@@ -139,7 +139,7 @@ TEST_P(EngineWithQueue, GivesTheBitsOfARunWithoutAQueue) {
   }
 }
 
-// Some flags are not taken before the end of their run: those of hand-overs into later intervals.
+// Some flags are not taken before the end of their run: those of signals into later intervals.
 TEST_P(EngineWithQueue, RunsPlansWhoseAcceleratorsMeetOnTheHost) {
   const Plan plan = through_the_host();
   std::atomic<int64_t> num_run = 0;
@@ -197,9 +197,9 @@ TEST_P(EngineWithQueue, StopsBothHalvesWhenAnyActionFails) {
 class LostQueue final : public LaneQueue {
  public:
   LostQueue(const QueueProgram& program, Result<void> prepared)
-      : memory_(program.hand_overs.size() * kMinHandOverSlots), prepared_(std::move(prepared)) {}
+      : memory_(program.signals.size() * kMinSignalSlots), prepared_(std::move(prepared)) {}
 
-  HandOverFlags flags() const override { return flags_; }
+  SignalFlags flags() const override { return flags_; }
   Result<void> prepare(StepRange, bool) override { return prepared_; }
   Result<void> run(const std::atomic<bool>&) override { return machine_error("fell off the bus"); }
   int64_t num_finished_steps() const override { return 0; }
@@ -207,7 +207,7 @@ class LostQueue final : public LaneQueue {
 
  private:
   std::vector<uint32_t> memory_;
-  HandOverFlags flags_{memory_.data(), kMinHandOverSlots};
+  SignalFlags flags_{memory_.data(), kMinSignalSlots};
   Result<void> prepared_;
 };
 
@@ -253,14 +253,14 @@ TEST(EngineWithLostQueue, StartsNothingWhenTheQueueCannotPrepare) {
 class FullQueue final : public LaneQueue {
  public:
   explicit FullQueue(const QueueProgram& program)
-      : memory_(program.hand_overs.size() * kMinHandOverSlots), hand_overs_(program.hand_overs) {}
+      : memory_(program.signals.size() * kMinSignalSlots), signals_(program.signals) {}
 
-  HandOverFlags flags() const override { return flags_; }
+  SignalFlags flags() const override { return flags_; }
   Result<void> prepare(StepRange, bool) override { return {}; }
   Result<void> run(const std::atomic<bool>&) override {
-    for (const HandOverId id : hand_overs_.ids()) {
-      if (hand_overs_[id].direction == HandOverDirection::kToHost) continue;
-      for (int64_t slot = 0; slot < kMinHandOverSlots; ++slot) {
+    for (const SignalId id : signals_.ids()) {
+      if (signals_[id].direction == SignalDirection::kToHost) continue;
+      for (int64_t slot = 0; slot < kMinSignalSlots; ++slot) {
         while (std::atomic_ref(*flags_.at(id, slot)).load() == 0) std::this_thread::yield();
       }
     }
@@ -271,8 +271,8 @@ class FullQueue final : public LaneQueue {
 
  private:
   std::vector<uint32_t> memory_;
-  HandOverFlags flags_{memory_.data(), kMinHandOverSlots};
-  IdVector<HandOverId, HandOver> hand_overs_;
+  SignalFlags flags_{memory_.data(), kMinSignalSlots};
+  IdVector<SignalId, Signal> signals_;
 };
 
 // The thread that launches cannot see that the run is to stop: without help it would never return.

@@ -18,7 +18,7 @@ TEST(ProgressCounter, HoldsAtOnceForTargetsOfIntervalsBeforeTheFirst) {
 
 // Two threads hand a plain integer to and fro, each waiting for the other's counter: every value
 // must arrive, and under ThreadSanitizer there must be no race on it.
-void hand_over(WaitPolicy policy) {
+void signal(WaitPolicy policy) {
   constexpr int64_t kRounds = 2000;
   ProgressCounter ping;
   ProgressCounter pong;
@@ -39,8 +39,8 @@ void hand_over(WaitPolicy policy) {
   other.join();
 }
 
-TEST(ProgressCounter, HandsOverWhenWaitersParkAtOnce) { hand_over(kParkAtOnce); }
-TEST(ProgressCounter, HandsOverWhenWaitersSpinAndYield) { hand_over(wait_policy(1, 2)); }
+TEST(ProgressCounter, HandsOverWhenWaitersParkAtOnce) { signal(kParkAtOnce); }
+TEST(ProgressCounter, HandsOverWhenWaitersSpinAndYield) { signal(wait_policy(1, 2)); }
 
 TEST(ProgressCounter, WakesEveryParkedWaiterAtItsOwnTarget) {
   ProgressCounter counter;

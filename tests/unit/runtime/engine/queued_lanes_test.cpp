@@ -34,33 +34,33 @@ const QueueProgram& program_of(const DividedPlan& divided) {
 }
 
 /// "producer | consumer, to device, 1 later": by who really gives and takes each flag.
-std::vector<std::string> hand_overs_of(const Plan& plan, const DividedPlan& divided,
-                                       QueueId queue = QueueId(0)) {
+std::vector<std::string> signals_of(const Plan& plan, const DividedPlan& divided,
+                                    QueueId queue = QueueId(0)) {
   const QueueProgram& program = divided.queues[queue].program;
-  IdVector<HandOverId, std::string> producers(program.hand_overs.size());
-  IdVector<HandOverId, std::string> consumers(program.hand_overs.size());
+  IdVector<SignalId, std::string> producers(program.signals.size());
+  IdVector<SignalId, std::string> consumers(program.signals.size());
   for (const QueuedLane& lane : program.lanes) {
     for (const QueuedInstruction& item : lane.instructions) {
-      for (const HandOverId id : item.gives) producers[id] += item.name;
-      for (const HandOverId id : item.takes) consumers[id] += item.name;
+      for (const SignalId id : item.signals) producers[id] += item.name;
+      for (const SignalId id : item.waits_on) consumers[id] += item.name;
     }
   }
   for (const InstructionId id : plan.instructions.ids()) {
-    const auto add = [&](const std::vector<QueueHandOver>& list, auto& ends) {
-      for (const QueueHandOver& item : list) {
+    const auto add = [&](const std::vector<QueueSignal>& list, auto& ends) {
+      for (const QueueSignal& item : list) {
         if (item.queue == queue) ends[item.id] += plan.instructions[id].name;
       }
     };
-    add(divided.host[id].gives, producers);
-    add(divided.host[id].takes, consumers);
+    add(divided.host[id].signals, producers);
+    add(divided.host[id].waits_on, consumers);
   }
   std::vector<std::string> texts;
-  for (const HandOverId id : program.hand_overs.ids()) {
-    const HandOver& hand_over = program.hand_overs[id];
-    const bool is_to_host = hand_over.direction == HandOverDirection::kToHost;
+  for (const SignalId id : program.signals.ids()) {
+    const Signal& signal = program.signals[id];
+    const bool is_to_host = signal.direction == SignalDirection::kToHost;
     texts.push_back(producers[id] + " | " + consumers[id] +
                     (is_to_host ? ", to host" : ", to device") + ", " +
-                    std::to_string(hand_over.distance) + " later");
+                    std::to_string(signal.distance) + " later");
   }
   return texts;
 }
@@ -113,11 +113,11 @@ TEST(DividePlan, QueuesTheLanesOfAcceleratorsAndTheirLinks) {
   EXPECT_EQ(program_of(divided).num_phases, 2);
 }
 
-TEST(DividePlan, TurnsCrossingWaitsIntoHandOversAndKeepsTheOthers) {
+TEST(DividePlan, TurnsCrossingWaitsIntoSignalsAndKeepsTheOthers) {
   const Plan plan = TrainingPlan::make(Overlap::kSerial);
   const DividedPlan divided = divide(plan);
   EXPECT_THAT(
-      hand_overs_of(plan, divided),
+      signals_of(plan, divided),
       UnorderedElementsAre(
           "xs | xs -> gpu0, to device, 0 later", "xs -> gpu0 | xs, to host, 1 later",
           "w_new | w_new -> gpu0, to device, 0 later", "w_new -> gpu0 | w_new, to host, 1 later",
@@ -135,8 +135,7 @@ TEST(DividePlan, TurnsCrossingWaitsIntoHandOversAndKeepsTheOthers) {
 TEST(DividePlan, KeepsTheDistancesOfAPipelinedPlan) {
   const Plan plan = TrainingPlan::make(Overlap::kPipelined);
   const DividedPlan divided = divide(plan);
-  EXPECT_THAT(hand_overs_of(plan, divided),
-              ::testing::Contains("xs -> gpu0 | xs, to host, 2 later"));
+  EXPECT_THAT(signals_of(plan, divided), ::testing::Contains("xs -> gpu0 | xs, to host, 2 later"));
   EXPECT_THAT(queued_waits_of(divided), ::testing::Contains("y: cpu->gpu0 2 1"));
 }
 
@@ -145,8 +144,8 @@ TEST(DividePlan, LeavesEverythingToTheHostWithoutAQueue) {
   const QueueOfDevice none(plan.devices.size(), std::nullopt);
   const DividedPlan divided = divide_plan(plan, none, idle_actions(plan)).value();
   EXPECT_THAT(divided.queues, IsEmpty());
-  for (const HostHandOvers& item : divided.host) {
-    EXPECT_TRUE(item.takes.empty() && item.gives.empty());
+  for (const HostSignals& item : divided.host) {
+    EXPECT_TRUE(item.waits_on.empty() && item.signals.empty());
   }
 }
 
@@ -181,12 +180,12 @@ TEST(DividePlan, GivesEachBackEndAQueueAndPassesOnWhatTheyWaitFor) {
   EXPECT_THAT(items(divided.queues[gpu].lane_of), ElementsAre(LaneId(1), LaneId(2), LaneId(3)));
   EXPECT_THAT(items(divided.queues[npu].lane_of), ElementsAre(LaneId(4), LaneId(5), LaneId(6)));
   EXPECT_THAT(
-      hand_overs_of(*relayed, divided, gpu),
+      signals_of(*relayed, divided, gpu),
       UnorderedElementsAre("x -> gpu0 | x, to host, 1 later", "x | x -> gpu0, to device, 0 later",
                            "d -> npu0 | d -> cpu, to device, 1 later",
                            "d -> cpu | d -> cpu, to host, 0 later"));
   EXPECT_THAT(
-      hand_overs_of(*relayed, divided, npu),
+      signals_of(*relayed, divided, npu),
       UnorderedElementsAre("d -> cpu | d -> npu0, to device, 0 later",
                            "d -> npu0 | d -> npu0, to host, 0 later",
                            "s | s -> cpu, to device, 1 later", "s -> cpu | s, to host, 0 later"));

@@ -40,9 +40,9 @@ ThreadedLaneQueue::ThreadedLaneQueue(QueueProgram program, int64_t max_intervals
       max_intervals_(max_intervals),
       launches_kind_(launches),
       num_finished_(program_.lanes.size()) {
-  const int64_t num_slots = num_hand_over_slots(program_);
-  memory_.resize(program_.hand_overs.size() * static_cast<size_t>(num_slots));
-  flags_ = HandOverFlags(memory_.data(), num_slots);
+  const int64_t num_slots = num_signal_slots(program_);
+  memory_.resize(program_.signals.size() * static_cast<size_t>(num_slots));
+  flags_ = SignalFlags(memory_.data(), num_slots);
 }
 
 Result<void> ThreadedLaneQueue::prepare(StepRange steps, bool is_timed) {
@@ -67,7 +67,7 @@ WindowRequest ThreadedLaneQueue::request_for(StepRange steps) const {
                         .period = 1,
                         .max_intervals = max_intervals_};
   if (launches_kind_ == Launches::kIssued) return request;
-  request.num_leading = std::max<int64_t>(program_.max_stage, longest_hand_over(program_));
+  request.num_leading = std::max<int64_t>(program_.max_stage, longest_signal(program_));
   request.period = std::lcm(int64_t{program_.num_phases}, flags_.num_slots());
   return request;
 }
@@ -126,16 +126,16 @@ void ThreadedLaneQueue::run_lane(QueuedLaneId id, const Recording& recording) {
   }
 }
 
-// What is skipped because its step lies outside the run keeps its waits and hand-overs.
+// What is skipped because its step lies outside the run keeps its waits and signals.
 void ThreadedLaneQueue::run_instruction(QueuedPosition at, const Recording& recording,
                                         int64_t interval) {
   const QueuedInstruction& instruction =
       program_.lanes[at.lane].instructions[static_cast<size_t>(at.position)];
   wait_for_lanes(instruction, recording, interval);
-  take_all(instruction, interval);
+  wait_on_signals(instruction, interval);
   const int64_t step = interval - instruction.stage;
   if (step >= 0 && step < recording.steps.count) run_action(at, recording.steps.first + step);
-  give_all(instruction, interval);
+  set_signals(instruction, interval);
 }
 
 void ThreadedLaneQueue::wait_for_lanes(const QueuedInstruction& instruction,
@@ -152,10 +152,11 @@ void ThreadedLaneQueue::wait_for_lanes(const QueuedInstruction& instruction,
   }
 }
 
-void ThreadedLaneQueue::take_all(const QueuedInstruction& instruction, int64_t interval) const {
+void ThreadedLaneQueue::wait_on_signals(const QueuedInstruction& instruction,
+                                        int64_t interval) const {
   for (const uint32_t flag : {1U, 0U}) {
-    for (const HandOverId id : instruction.takes) {
-      const int64_t producing = interval - program_.hand_overs[id].distance;
+    for (const SignalId id : instruction.waits_on) {
+      const int64_t producing = interval - program_.signals[id].distance;
       if (producing < 0) continue;  // before the run: everything is over
       if (flag == 1) wait_for_flag(flags_.at(id, producing), 1);
       if (flag == 0) set_flag(flags_.at(id, producing), 0);
@@ -163,9 +164,9 @@ void ThreadedLaneQueue::take_all(const QueuedInstruction& instruction, int64_t i
   }
 }
 
-void ThreadedLaneQueue::give_all(const QueuedInstruction& instruction, int64_t interval) const {
-  for (const HandOverId id : instruction.gives) wait_for_flag(flags_.at(id, interval), 0);
-  for (const HandOverId id : instruction.gives) set_flag(flags_.at(id, interval), 1);
+void ThreadedLaneQueue::set_signals(const QueuedInstruction& instruction, int64_t interval) const {
+  for (const SignalId id : instruction.signals) wait_for_flag(flags_.at(id, interval), 0);
+  for (const SignalId id : instruction.signals) set_flag(flags_.at(id, interval), 1);
 }
 
 void ThreadedLaneQueue::run_action(QueuedPosition at, int64_t step) {
@@ -188,10 +189,10 @@ std::vector<QueuedSpan> ThreadedLaneQueue::spans() const {
   return all;
 }
 
-/// Every flag, by the direction of its hand-over.
+/// Every flag, by the direction of its signal.
 void ThreadedLaneQueue::set_all(uint32_t to_host, uint32_t to_device) const {
-  for (const HandOverId id : program_.hand_overs.ids()) {
-    const bool is_to_host = program_.hand_overs[id].direction == HandOverDirection::kToHost;
+  for (const SignalId id : program_.signals.ids()) {
+    const bool is_to_host = program_.signals[id].direction == SignalDirection::kToHost;
     for (int64_t slot = 0; slot < flags_.num_slots(); ++slot) {
       set_flag(flags_.at(id, slot), is_to_host ? to_host : to_device);
     }

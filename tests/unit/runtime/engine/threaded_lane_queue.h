@@ -32,7 +32,7 @@ class ThreadedLaneQueue final : public LaneQueue {
 
   ThreadedLaneQueue(QueueProgram program, int64_t max_intervals, Launches launches);
 
-  HandOverFlags flags() const override { return flags_; }
+  SignalFlags flags() const override { return flags_; }
   Result<void> prepare(StepRange steps, bool is_timed) override;
   Result<void> run(const std::atomic<bool>& is_stopping) override;
   int64_t num_finished_steps() const override { return num_finished_steps_.load(); }
@@ -59,8 +59,8 @@ class ThreadedLaneQueue final : public LaneQueue {
   void run_instruction(QueuedPosition at, const Recording& recording, int64_t interval);
   void wait_for_lanes(const QueuedInstruction& instruction, const Recording& recording,
                       int64_t interval);
-  void take_all(const QueuedInstruction& instruction, int64_t interval) const;
-  void give_all(const QueuedInstruction& instruction, int64_t interval) const;
+  void wait_on_signals(const QueuedInstruction& instruction, int64_t interval) const;
+  void set_signals(const QueuedInstruction& instruction, int64_t interval) const;
   void run_action(QueuedPosition at, int64_t step);
   void set_all(uint32_t to_host, uint32_t to_device) const;
 
@@ -68,7 +68,7 @@ class ThreadedLaneQueue final : public LaneQueue {
   int64_t max_intervals_;
   Launches launches_kind_;
   std::vector<uint32_t> memory_;
-  HandOverFlags flags_;
+  SignalFlags flags_;
   std::map<RecordingKey, Recording> recordings_;
   int64_t num_replays_ = 0;
 

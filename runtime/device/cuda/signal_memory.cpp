@@ -1,4 +1,4 @@
-#include "runtime/device/cuda/hand_over_memory.h"
+#include "runtime/device/cuda/signal_memory.h"
 
 #include <algorithm>
 #include <utility>
@@ -32,10 +32,10 @@ CUstreamBatchMemOpParams write_op(const uint32_t* flag, uint32_t value) {
 
 }  // namespace
 
-Result<HandOverMemory> HandOverMemory::create(const QueueProgram& program, FlagAccess access) {
-  const int64_t num_slots = num_hand_over_slots(program);
+Result<SignalMemory> SignalMemory::create(const QueueProgram& program, FlagAccess access) {
+  const int64_t num_slots = num_signal_slots(program);
   const size_t num_flags =
-      static_cast<size_t>(num_slots) * std::max<size_t>(program.hand_overs.size(), 1);
+      static_cast<size_t>(num_slots) * std::max<size_t>(program.signals.size(), 1);
   BatchMemoryOps batch_memory_ops = nullptr;
   if (access == FlagAccess::kMemoryOperations) {
     TRY(batch_memory_ops, load_batch_memory_ops());
@@ -43,23 +43,22 @@ Result<HandOverMemory> HandOverMemory::create(const QueueProgram& program, FlagA
   void* memory = nullptr;
   CUDA_TRY(cudaHostAlloc(&memory, num_flags * sizeof(uint32_t),
                          cudaHostAllocPortable | cudaHostAllocMapped));
-  HandOverMemory flags(static_cast<uint32_t*>(memory), num_slots, program, access,
-                       batch_memory_ops);
+  SignalMemory flags(static_cast<uint32_t*>(memory), num_slots, program, access, batch_memory_ops);
   flags.clear();
   return flags;
 }
 
-HandOverMemory::HandOverMemory(uint32_t* memory, int64_t num_slots, const QueueProgram& program,
-                               FlagAccess access, BatchMemoryOps batch_memory_ops)
+SignalMemory::SignalMemory(uint32_t* memory, int64_t num_slots, const QueueProgram& program,
+                           FlagAccess access, BatchMemoryOps batch_memory_ops)
     : memory_(memory),
       flags_(memory, num_slots),
       access_(access),
       batch_memory_ops_(batch_memory_ops) {
-  ops_.reserve(2 * program.hand_overs.size());
-  for (const HandOver& hand_over : program.hand_overs) directions_.push_back(hand_over.direction);
+  ops_.reserve(2 * program.signals.size());
+  for (const Signal& signal : program.signals) directions_.push_back(signal.direction);
 }
 
-HandOverMemory::HandOverMemory(HandOverMemory&& other) noexcept
+SignalMemory::SignalMemory(SignalMemory&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       flags_(other.flags_),
       directions_(std::move(other.directions_)),
@@ -67,37 +66,37 @@ HandOverMemory::HandOverMemory(HandOverMemory&& other) noexcept
       batch_memory_ops_(other.batch_memory_ops_),
       ops_(std::move(other.ops_)) {}
 
-HandOverMemory::~HandOverMemory() {
+SignalMemory::~SignalMemory() {
   if (memory_ != nullptr) cudaFreeHost(memory_);
 }
 
-void HandOverMemory::clear() {
-  for (const HandOverId id : directions_.ids()) {
+void SignalMemory::clear() {
+  for (const SignalId id : directions_.ids()) {
     for (int64_t slot = 0; slot < flags_.num_slots(); ++slot) {
       std::atomic_ref(*flags_.at(id, slot)).store(0, std::memory_order_release);
     }
   }
 }
 
-void HandOverMemory::release() const {
-  for (const HandOverId id : directions_.ids()) {
-    const uint32_t awaited = directions_[id] == HandOverDirection::kToDevice ? 1 : 0;
+void SignalMemory::release() const {
+  for (const SignalId id : directions_.ids()) {
+    const uint32_t awaited = directions_[id] == SignalDirection::kToDevice ? 1 : 0;
     for (int64_t slot = 0; slot < flags_.num_slots(); ++slot) {
       std::atomic_ref(*flags_.at(id, slot)).store(awaited, std::memory_order_release);
     }
   }
 }
 
-Result<void> HandOverMemory::enqueue(cudaStream_t stream, const std::vector<Use>& uses,
-                                     uint32_t wanted) {
+Result<void> SignalMemory::enqueue(cudaStream_t stream, const std::vector<Use>& uses,
+                                   uint32_t wanted) {
   if (uses.empty()) return {};
   if (access_ == FlagAccess::kKernels) return enqueue_kernels(stream, uses, wanted);
   return enqueue_ops(stream, uses, wanted);
 }
 
 // Several launches wait one after the other; none is waited for by an earlier one.
-Result<void> HandOverMemory::enqueue_kernels(cudaStream_t stream, const std::vector<Use>& uses,
-                                             uint32_t wanted) {
+Result<void> SignalMemory::enqueue_kernels(cudaStream_t stream, const std::vector<Use>& uses,
+                                           uint32_t wanted) {
   FlagBatch batch;
   for (size_t i = 0; i < uses.size(); ++i) {
     batch.flags[static_cast<size_t>(batch.num_flags++)] = flags_.at(uses[i].id, uses[i].interval);
@@ -108,8 +107,8 @@ Result<void> HandOverMemory::enqueue_kernels(cudaStream_t stream, const std::vec
   return {};
 }
 
-Result<void> HandOverMemory::enqueue_ops(cudaStream_t stream, const std::vector<Use>& uses,
-                                         uint32_t wanted) {
+Result<void> SignalMemory::enqueue_ops(cudaStream_t stream, const std::vector<Use>& uses,
+                                       uint32_t wanted) {
   ops_.clear();
   for (const Use& use : uses) ops_.push_back(wait_op(flags_.at(use.id, use.interval), wanted));
   for (const Use& use : uses) {
