@@ -150,6 +150,36 @@ std::vector<ModuloSlot> ModuloLanes::slots_for(TaskId task, int64_t earliest_ns)
   return slots;
 }
 
+std::vector<ModuloSlot> ModuloLanes::gaps_for(TaskId task) {
+  const LoopTask& spec = loop_->tasks[task];
+  std::vector<std::pair<int64_t, ModuloSlot>> slots;
+  for (const LaneId lane : spec.lanes) {
+    const auto& order = orders_[lane];
+    if (order.empty()) slots.push_back({interval_ns_ - spec.busy_ns, {lane, 0, 0, 0}});
+    for (size_t i = 1; i <= order.size(); ++i) {
+      const ModuloSlot slot{lane, i, places_[order[i - 1]]->turn, 0};
+      const Neighbour behind = *neighbour_behind(slot);
+      const int64_t end_ns = start_ns_[behind.task] + loop_->tasks[behind.task].busy_from_ns -
+                             (behind.turn - slot.turn) * interval_ns_;
+      const int64_t left_ns = end_ns - free_ns(task, slot) - spec.busy_from_ns - spec.busy_ns;
+      slots.push_back({left_ns, {lane, i, slot.turn, std::max<int64_t>(-left_ns, 0)}});
+    }
+    work_ += 1 + static_cast<int64_t>(order.size());
+  }
+  std::stable_sort(slots.begin(), slots.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.second.cost_ns, a.first) < std::pair(b.second.cost_ns, b.first);
+  });
+  std::vector<ModuloSlot> sorted;
+  for (const auto& [left_ns, slot] : slots) sorted.push_back(slot);
+  return sorted;
+}
+
+int64_t ModuloLanes::free_ns(TaskId task, const ModuloSlot& slot) const {
+  const auto before = neighbour_before(slot);
+  if (!before) return 0;
+  return behind_ns(before->task, start_ns_[before->task], task, slot.turn - before->turn);
+}
+
 ModuloTrial ModuloLanes::trial(TaskId task, const ModuloSlot& slot, int64_t earliest_ns) {
   ++round_;
   const auto before = neighbour_before(slot);

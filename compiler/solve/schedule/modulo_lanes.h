@@ -67,6 +67,13 @@ class ModuloLanes {
   /// The slots for `task` on all its lanes, from `earliest_ns` on, the cheapest first.
   std::vector<ModuloSlot> slots_for(TaskId task, int64_t earliest_ns);
 
+  /// The slots for a task without edges, which may start in any interval: behind every task on its
+  /// lanes, in its turn. First those where the least has to give way, then those it fills the best;
+  /// `earliest_ns` of a trial is the end of what it stands behind.
+  std::vector<ModuloSlot> gaps_for(TaskId task);
+  /// When a task in that slot can start, as far as what it stands behind lets it.
+  int64_t free_ns(TaskId task, const ModuloSlot& slot) const;
+
   ModuloTrial trial(TaskId task, const ModuloSlot& slot, int64_t earliest_ns);
 
   /// Requires: `trial` is that of `slot`, fits, and nothing has changed since.

@@ -5,8 +5,10 @@
 #include <set>
 #include <tuple>
 
+#include "compiler/solve/floor_div.h"
 #include "compiler/solve/schedule/list_scheduler.h"
 #include "compiler/solve/schedule/modulo_lanes.h"
+#include "compiler/solve/schedule/pair_orders.h"
 #include "compiler/solve/schedule/steady_solution.h"
 
 namespace graphc {
@@ -25,6 +27,14 @@ constexpr int64_t kNumAttempts = 20;
 
 /// An attempt that has lost this many tasks more than twice those it began with is given up.
 constexpr size_t kMaxMoreWaiting = 10;
+
+/// Pairs are ordered, in so many rounds, until that much of the work has been done that it took to
+/// come there; intervals at which that is tried are no nearer to each other than this part of one,
+/// and each takes at most this part of what is left.
+constexpr int64_t kMaxPairShare = 4;
+constexpr int64_t kFinestPairStep = 70;
+constexpr int64_t kPairParts = 3;
+constexpr int kMaxRounds = 4;
 
 /// The search ends when steps are shorter than this part of the interval.
 constexpr int64_t kFinestStep = 4000;
@@ -49,7 +59,7 @@ class ModuloSearch {
   std::optional<SchedulingSolution> run() {
     const int64_t known_interval_ns = best_interval_ns_;
     fill_from_nothing();
-    tighten();
+    if (is_worth_more()) improve();
     if (best_interval_ns_ >= known_interval_ns) return std::nullopt;
     SteadyState state{{}, {}, best_interval_ns_};
     for (const Place& place : best_) {
@@ -122,6 +132,22 @@ class ModuloSearch {
     }
   }
 
+  bool is_worth_more() const { return best_interval_ns_ > shortest_ns_ && work() < budget_; }
+
+  void improve() {
+    PairOrders pairs(loop_, rank_);
+    if (pairs.tasks().empty()) return tighten();
+    rank_fillers();
+    // Where tasks fell into their places at once, they would hardly do so better in pairs.
+    max_pair_work_ = std::min(budget_, kMaxPairShare * work());
+    for (int round = 0; round < kMaxRounds && is_worth_more(); ++round) {
+      if (round > 0 && work() >= max_pair_work_) return;
+      const int64_t middle_ns = shortest_ns_ + (best_interval_ns_ - shortest_ns_) / 2;
+      order_by_pairs(pairs, round == 0 ? shortest_ns_ : middle_ns);
+      tighten();
+    }
+  }
+
   void tighten() {
     int64_t step_ns = (best_interval_ns_ - shortest_ns_ + 1) / 2;
     while (best_interval_ns_ > shortest_ns_ && work() < budget_ &&
@@ -136,6 +162,73 @@ class ModuloSearch {
       keep_as_best();
       step_ns = std::max(step_ns, (best_interval_ns_ - shortest_ns_ + 1) / 4);
     }
+  }
+
+  /// Decides the order of all pairs, from this interval on between what was not possible and what
+  /// was; tasks with several lanes to choose from then find their places as usual.
+  void order_by_pairs(PairOrders& pairs, int64_t interval_ns) {
+    int64_t failed_ns = shortest_ns_ - 1;
+    while (interval_ns < best_interval_ns_ && work() < max_pair_work_) {
+      if (!order_pairs_at(pairs, interval_ns)) failed_ns = interval_ns;
+      const int64_t gap_ns = best_interval_ns_ - failed_ns;
+      if (gap_ns < best_interval_ns_ / kFinestPairStep) return;
+      interval_ns = failed_ns + gap_ns / 2;
+    }
+  }
+
+  bool order_pairs_at(PairOrders& pairs, int64_t interval_ns) {
+    const int64_t part = (max_pair_work_ - work()) / kPairParts;
+    const int64_t pair_work = pairs.work();
+    const bool is_ordered = pairs.order_at(interval_ns, part);
+    past_work_ += pairs.work() - pair_work;
+    if (!is_ordered) return false;
+    take_over_pairs(pairs, interval_ns);
+    place_waiting(work() + part, 2 * waiting_.size() + kMaxMoreWaiting);
+    if (!waiting_.empty()) return false;
+    keep_as_best();
+    return true;
+  }
+
+  /// From here on, what is on no cycle fills gaps, the longest first.
+  void rank_fillers() {
+    fills_gaps_ = true;
+    IdVector<TaskId, bool> is_on_cycle(problem_.tasks.size(), false);
+    for (const SchedulingEdge& edge : loop_.edges) is_on_cycle[edge.from] = true;
+    std::vector<std::tuple<int64_t, int32_t, TaskId>> fillers;
+    for (const TaskId task : problem_.tasks.ids()) {
+      if (is_on_cycle[task]) continue;
+      fillers.emplace_back(-loop_.tasks[task].busy_ns, rank_[task], task);
+    }
+    std::sort(fillers.begin(), fillers.end());
+    const auto num_on_cycles = static_cast<int32_t>(problem_.tasks.size() - fillers.size());
+    for (size_t i = 0; i < fillers.size(); ++i) {
+      rank_[std::get<TaskId>(fillers[i])] = num_on_cycles + static_cast<int32_t>(i);
+    }
+  }
+
+  void take_over_pairs(const PairOrders& pairs, int64_t interval_ns) {
+    const std::vector<int64_t> pair_starts_ns = pairs.starts_ns();
+    const int64_t first_ns = *std::min_element(pair_starts_ns.begin(), pair_starts_ns.end());
+    IdVector<TaskId, int64_t> starts_ns(problem_.tasks.size(), 0);
+    IdVector<TaskId, Place> places(problem_.tasks.size());
+    std::vector<std::pair<int64_t, TaskId>> ordered;
+    waiting_.clear();
+    for (const TaskId task : problem_.tasks.ids()) waiting_.emplace(rank_[task], task);
+    for (size_t i = 0; i < pair_starts_ns.size(); ++i) {
+      const TaskId task = pairs.tasks()[i];
+      starts_ns[task] = pair_starts_ns[i] - first_ns;
+      if (!pairs.is_ordered(i)) continue;
+      const int64_t busy_ns = starts_ns[task] + loop_.tasks[task].busy_from_ns;
+      const int64_t turn = floor_div(busy_ns, interval_ns);
+      places[task] = {loop_.tasks[task].lanes.front(), 0, turn, starts_ns[task]};
+      ordered.emplace_back(busy_ns - turn * interval_ns, task);
+      waiting_.erase({rank_[task], task});
+    }
+    std::sort(ordered.begin(), ordered.end());
+    for (size_t i = 0; i < ordered.size(); ++i) places[ordered[i].second].index = i;
+    past_work_ += lanes_.work();
+    lanes_ = ModuloLanes(loop_, interval_ns, std::move(starts_ns));
+    for (const auto& [in_interval_ns, task] : ordered) take_over(task, places);
   }
 
   void keep_as_best() {
@@ -163,14 +256,14 @@ class ModuloSearch {
     std::sort(by_start.begin(), by_start.end(), [&](TaskId a, TaskId b) {
       return std::tie(best_[a].start_ns, rank_[a]) < std::tie(best_[b].start_ns, rank_[b]);
     });
-    for (const TaskId task : by_start) take_over(task);
+    for (const TaskId task : by_start) take_over(task, best_);
   }
 
-  void take_over(TaskId task) {
-    const Place& place = best_[task];
+  void take_over(TaskId task, const IdVector<TaskId, Place>& places) {
+    const Place& place = places[task];
     const auto& order = lanes_.order_of(place.lane);
     const auto next = std::find_if(order.begin(), order.end(),
-                                   [&](TaskId other) { return best_[other].index > place.index; });
+                                   [&](TaskId other) { return places[other].index > place.index; });
     const ModuloSlot slot{place.lane, static_cast<size_t>(next - order.begin()), place.turn, 0};
     // Without edges on cycles it follows its neighbours.
     constexpr int64_t kLongAgo = std::numeric_limits<int64_t>::min() / 4;
@@ -199,6 +292,13 @@ class ModuloSearch {
     return wanted_ns;
   }
 
+  bool fills_gaps(TaskId task) const { return fills_gaps_ && !lanes_.earliest_ns(task); }
+
+  ModuloTrial trial_of(TaskId task, const ModuloSlot& slot) {
+    return lanes_.trial(task, slot,
+                        fills_gaps(task) ? lanes_.free_ns(task, slot) : wanted_ns(task));
+  }
+
   void place(TaskId task) {
     struct Choice {
       ModuloSlot slot;
@@ -207,15 +307,17 @@ class ModuloSearch {
     };
     std::optional<Choice> best_fitting;
     std::optional<Choice> least_taken;
-    const int64_t earliest_ns = wanted_ns(task);
+    const bool is_filler = fills_gaps(task);
+    const int64_t ready_ns = wanted_ns(task);
     int num_fitting = 0;
     int num_trials = 0;
-    for (const ModuloSlot& slot : lanes_.slots_for(task, earliest_ns)) {
-      if (num_trials++ == kMaxTrials || num_fitting == kMaxFitting) break;
-      ModuloTrial trial = lanes_.trial(task, slot, earliest_ns);
+    for (const ModuloSlot& slot :
+         is_filler ? lanes_.gaps_for(task) : lanes_.slots_for(task, ready_ns)) {
+      if ((num_trials++ == kMaxTrials && !is_filler) || num_fitting == kMaxFitting) break;
+      ModuloTrial trial = trial_of(task, slot);
       if (trial.fits) ++num_fitting;
       const int64_t cost_ns = trial.fits
-                                  ? trial.raised_ns + trial.start_ns
+                                  ? trial.raised_ns + (is_filler ? 0 : trial.start_ns)
                                   : trial.excess_ns * (1 + num_evictions_[pick_victim(trial)]);
       auto& best = trial.fits ? best_fitting : least_taken;
       if (!best || cost_ns < best->cost_ns) best = {slot, std::move(trial), cost_ns};
@@ -235,7 +337,7 @@ class ModuloSearch {
   /// Places `task` there, whoever has to go.
   void place_with_eviction(TaskId task, ModuloSlot slot) {
     while (true) {
-      const ModuloTrial trial = lanes_.trial(task, slot, wanted_ns(task));
+      const ModuloTrial trial = trial_of(task, slot);
       if (trial.fits) return lanes_.place(task, slot, trial);
       const TaskId removed = pick_victim(trial);
       ++num_evictions_[removed];
@@ -256,6 +358,8 @@ class ModuloSearch {
   IdVector<TaskId, int32_t> rank_;  ///< the least slack first
   IdVector<TaskId, int64_t> num_evictions_;
   std::set<std::pair<int32_t, TaskId>> waiting_;
+  int64_t max_pair_work_ = 0;
+  bool fills_gaps_ = false;  ///< with tasks that are on no cycle
 };
 
 }  // namespace

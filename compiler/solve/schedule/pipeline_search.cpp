@@ -10,6 +10,7 @@
 #include "compiler/solve/schedule/list_scheduler.h"
 #include "compiler/solve/schedule/lower_bound.h"
 #include "compiler/solve/schedule/modulo_search.h"
+#include "compiler/solve/schedule/priority_search.h"
 #include "runtime/proof/simulate.h"
 
 namespace graphc {
@@ -179,12 +180,27 @@ int64_t affordable_modulo_work(int64_t num_tasks, const SearchOptions& options) 
                   num_tasks * options.min_modulo_budget_per_task);
 }
 
-SchedulingSolution searched(const SchedulingProblem& problem, const SearchOptions& options) {
-  const int64_t bound_ns = interval_bound(problem).interval_ns;
-  SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0), bound_ns);
+int64_t affordable_placements(const SchedulingProblem& problem, const SearchOptions& options) {
+  const auto num_tasks = std::ssize(problem.tasks);
+  if (num_tasks > options.max_priority_tasks) return 0;
+  return std::min(num_tasks * options.priority_budget_per_task, options.priority_budget);
+}
+
+/// `best`, or a shorter order in its stages.
+SchedulingSolution with_priorities(const SchedulingProblem& problem, SchedulingSolution best,
+                                   int64_t bound_ns, const SearchOptions& options) {
+  const int64_t max_placements = affordable_placements(problem, options);
+  auto found = priority_search(problem, best, bound_ns, max_placements);
+  if (!found) return best;
+  SchedulingSolution candidate = evaluated(problem, *std::move(found));
+  return candidate.interval_ns < best.interval_ns ? candidate : best;
+}
+
+/// Moves what comes late in a step one stage back, round by round, as long as that pays.
+SchedulingSolution cut_into_stages(const SchedulingProblem& problem, SchedulingSolution best,
+                                   int64_t bound_ns, const SearchOptions& options) {
   const int max_cuts = affordable_cuts(problem, options);
-  for (int round = 0; round < options.max_stage; ++round) {
-    if (!is_worth_it(bound_ns, best)) return best;  // so nothing else is
+  for (int round = 0; round < options.max_stage && is_worth_it(bound_ns, best); ++round) {
     SchedulingSolution next = best;
     for (const int64_t cut_ns : cuts_of(best, max_cuts)) {
       SchedulingSolution candidate =
@@ -194,6 +210,15 @@ SchedulingSolution searched(const SchedulingProblem& problem, const SearchOption
     if (!is_worth_it(next.interval_ns, best)) break;
     best = std::move(next);
   }
+  return best;
+}
+
+SchedulingSolution searched(const SchedulingProblem& problem, const SearchOptions& options) {
+  const int64_t bound_ns = interval_bound(problem).interval_ns;
+  SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0), bound_ns);
+  best = cut_into_stages(problem, std::move(best), bound_ns, options);
+  if (best.interval_ns <= bound_ns) return best;
+  best = with_priorities(problem, std::move(best), bound_ns, options);
   if (options.max_stage == 0 || !is_worth_it(bound_ns, best)) return best;
   auto steady = modulo_schedule(
       problem, best, affordable_modulo_work(static_cast<int64_t>(problem.tasks.size()), options));

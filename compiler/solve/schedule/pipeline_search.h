@@ -15,6 +15,11 @@ struct SearchOptions {
   int64_t modulo_budget_per_task = 100'000;
   int64_t modulo_budget = 50'000'000;
   int64_t min_modulo_budget_per_task = 2'000;
+  /// Tasks that the search over priorities places, for each task and for all; none if there are
+  /// more tasks than the last says.
+  int64_t priority_budget_per_task = 500;
+  int64_t priority_budget = 30'000;
+  int64_t max_priority_tasks = 2'000;
 };
 
 SearchOptions search_options(Effort effort);

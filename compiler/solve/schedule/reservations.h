@@ -27,6 +27,8 @@ class Reservations {
     return start_ns;
   }
 
+  void clear() { taken_.clear(); }
+
   /// When nothing is taken any more.
   int64_t end_ns() const { return taken_.empty() ? 0 : taken_.back().end_ns; }
 
@@ -72,6 +74,12 @@ class ReservationTable {
 
   explicit ReservationTable(const SchedulingProblem& problem)
       : problem_(problem), lanes_(problem.num_lanes), shared_(problem.num_shared) {}
+
+  /// Nothing is taken any more.
+  void clear() {
+    for (Reservations& lane : lanes_) lane.clear();
+    for (Reservations& unit : shared_) unit.clear();
+  }
 
   /// Takes the earliest slot for `task` from `ready_ns` on; of lanes that are equal, but for a
   /// launch that the task outweighs, the first. The shared part of a task lies `shared_offset_ns`

@@ -97,6 +97,12 @@ inline SchedulingProblem random_problem(unsigned seed) {
   return build.get();
 }
 
+/// The same with nothing that lanes share.
+inline SchedulingProblem without_sharing(SchedulingProblem problem) {
+  for (SchedulingTask& task : problem.tasks) task.cost.shared_ns = 0;
+  return problem;
+}
+
 /// What is wrong with an interval, looked at task by task: lanes that take two at once, tasks that
 /// start before what they need. Empty if nothing is.
 inline std::string defects_of(const SchedulingProblem& problem,
