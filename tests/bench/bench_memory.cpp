@@ -12,6 +12,7 @@
 #include "runtime/base/file.h"
 #include "tests/bench/memory_baselines.h"
 #include "tests/bench/memory_instances.h"
+#include "tests/bench/recut_instances.h"
 
 namespace {
 
@@ -20,6 +21,8 @@ namespace fs = std::filesystem;
 
 /// Baselines look at all that is placed, for every request.
 constexpr size_t kMaxBaselineRequests = 100'000;
+/// Less is a worked example.
+constexpr size_t kFewestRecutRequests = 100;
 constexpr uint32_t kSeed = 1;
 
 struct Options {
@@ -76,19 +79,42 @@ std::optional<int64_t> capacity_in(const fs::path& path) {
 }
 
 /// All files of a folder that hold buffers, in the order of their names.
-Result<void> run_folder(const Options& options, const std::string& folder) {
+Result<std::vector<MemoryInstance>> read_folder(const Options& options, const std::string& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(fs::path(options.data) / folder)) {
     const bool is_reference = entry.path().filename() == "reference.csv";
     if (entry.path().extension() == ".csv" && !is_reference) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
+  std::vector<MemoryInstance> instances;
   for (const fs::path& file : files) {
     TRY(const std::vector<std::byte> bytes, read_file(file));
     auto problem = parse_buffers({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     if (!problem) return input_error(file.string() + ": " + problem.error().message);
-    TRY(run_one(
-        {folder + "/" + file.stem().stem().string(), *std::move(problem), capacity_in(file)}));
+    const std::optional<int64_t> capacity_bytes = capacity_in(file);
+    const fs::path name = capacity_bytes ? file.stem().stem() : file.stem();
+    instances.push_back({folder + "/" + name.string(), *std::move(problem), capacity_bytes});
+  }
+  return instances;
+}
+
+/// What the sets of the folder `minimalloc` that fit become when their packings are cut anew.
+Result<void> run_recut(const Options& options) {
+  TRY(std::vector<MemoryInstance> instances, read_folder(options, "minimalloc"));
+  std::vector<Packing> packings;
+  std::erase_if(instances, [&](const MemoryInstance& instance) {
+    if (!instance.capacity_bytes || instance.problem.requests.size() < kFewestRecutRequests) {
+      return true;
+    }
+    PackingGoal goal;
+    goal.capacity_bytes = instance.capacity_bytes;
+    Packing packing = pack_intervals(instance.problem, goal);
+    if (packing.arena_bytes > *instance.capacity_bytes) return true;
+    packings.push_back(std::move(packing));
+    return false;
+  });
+  for (const MemoryInstance& instance : recut_instances(instances, packings, kSeed)) {
+    TRY(run_one(instance));
   }
   return {};
 }
@@ -100,8 +126,11 @@ Result<void> run(const Options& options) {
   fmt::print("{:<22} {:>8} {:>13} {:>8} {:>5} {:>8} {:>9} {:>9} {:>9} {:>9}\n", "instance", "n",
              "max load", "ours", "fits", "seconds", "size", "breadth", "conflicts", "start");
   for (const std::string folder : {"minimalloc", "idealloc"}) {
-    if (wants(folder)) TRY(run_folder(options, folder));
+    if (!wants(folder)) continue;
+    TRY(const std::vector<MemoryInstance> instances, read_folder(options, folder));
+    for (const MemoryInstance& instance : instances) TRY(run_one(instance));
   }
+  if (wants("recut")) TRY(run_recut(options));
   if (wants("planted")) {
     for (const size_t num_requests :
          {size_t{100}, size_t{1000}, size_t{100'000}, size_t{1'000'000}}) {
@@ -128,7 +157,7 @@ int main(int argc, char** argv) {
                "bench_memory");
   app.add_option("--data", options.data, "The folder that holds minimalloc/ and idealloc/");
   app.add_option("--set", options.set, "One set of instances instead of all")
-      ->check(CLI::IsMember({"minimalloc", "idealloc", "planted"}));
+      ->check(CLI::IsMember({"minimalloc", "idealloc", "recut", "planted"}));
   app.add_option("--largest", options.largest, "The most requests of a planted instance");
   app.footer("Exit codes: 0 success, 1 unreadable data or a bad packing, 2 bad usage.");
   try {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
+#include "compiler/solve/packing/least_offsets.h"
 #include "compiler/solve/packing/search_ranks.h"
 
 namespace graphc {
@@ -12,279 +14,104 @@ namespace {
 /// Every round tries the fixed ranks and this many new random ones.
 constexpr int64_t kRandomRanksPerRound = 8;
 
-using Rank = int32_t;
-using Section = int32_t;
+using SectionRange = LeastOffsets::SectionRange;
 
-struct SectionRange {
-  Section begin = 0;
-  Section end = 0;
-};
-
-/// Where the last block went: the next one comes later in the order of offset, then rank.
-struct LastPlaced {
-  int64_t offset_bytes = 0;
-  Rank rank = -1;
-
-  auto operator<=>(const LastPlaced&) const = default;
-};
-
-/// What was overwritten, to be undone.
-struct Change {
-  int64_t* place;
-  int64_t old_value;
-};
-
-/// One search with one rank; blocks are known by it.
+/// Depth first, with one rank.
 class RankedSearch {
  public:
-  RankedSearch(const Strip& strip, const BlockOrder& block_of_rank, int64_t capacity_bytes,
-               int64_t max_steps);
+  RankedSearch(LeastOffsets& state, const BlockOrder& order, bool prefers_walls, int64_t max_steps)
+      : state_(state), rank_(order.size()), prefers_walls_(prefers_walls), steps_left_(max_steps) {
+    for (size_t i = 0; i < order.size(); ++i) rank_[to_index(order[i])] = static_cast<int32_t>(i);
+  }
 
-  SearchEnd run() {
-    std::vector<Rank> all(blocks_.size());
-    std::iota(all.begin(), all.end(), 0);
-    return search(all, {0, num_sections_}, LastPlaced{0, -1});
+  /// Places all of `open`, whose sections are `range`, or nothing.
+  SearchEnd search(const std::vector<int32_t>& open, SectionRange range) {
+    const size_t before = state_.num_changes();
+    while (steps_left_ > 0) {
+      steps_left_ -= static_cast<int64_t>(open.size());
+      num_steps_ += static_cast<int64_t>(open.size());
+      const int32_t next = choose(open, range);
+      if (next < 0) break;
+      const size_t before_placing = state_.num_changes();
+      SearchEnd end = SearchEnd::kImpossible;
+      if (!is_out_of_order(next) && state_.place(next, open, range))
+        end = search_parts(open, range);
+      if (end == SearchEnd::kFound) return end;
+      state_.undo_to(before_placing);
+      if (end == SearchEnd::kImpossible && !state_.pass(next)) break;
+    }
+    state_.undo_to(before);
+    return steps_left_ > 0 ? SearchEnd::kImpossible : SearchEnd::kOutOfBudget;
   }
   int64_t num_steps() const { return num_steps_; }
-  int64_t offset_bytes(Rank rank) const { return offset_bytes_[to_index(rank)]; }
 
  private:
-  const Block& block(Rank rank) const { return blocks_[to_index(rank)]; }
-
-  SearchEnd search(const std::vector<Rank>& open, SectionRange range, LastPlaced last);
-  SearchEnd search_parts(const std::vector<Rank>& open, SectionRange range, LastPlaced last);
-  bool lift_stale(const std::vector<Rank>& open, LastPlaced last);
-  int64_t lowest_way_up(Rank rank, int64_t from_bytes) const;
-  bool place(Rank rank, SectionRange range);
-  void take_back(Rank rank, size_t trail_size);
-  bool raise_floors(Section begin, Section end);
-  void overwrite(int64_t& place, int64_t value) {
-    trail_.push_back({&place, place});
-    place = value;
+  /// Which of the blocks that drop lowest goes there or never will; -1 if there is none.
+  int32_t choose(const std::vector<int32_t>& open, SectionRange range) const {
+    // An open block left entirely below a gap could fall into it.
+    int64_t lowest_top_bytes = std::numeric_limits<int64_t>::max();
+    std::tuple<int64_t, int, int32_t> best = {lowest_top_bytes, 0, 0};
+    int32_t best_id = -1;
+    for (const int32_t id : open) {
+      const int64_t drop_bytes = state_.drop_bytes(id);
+      lowest_top_bytes = std::min(lowest_top_bytes, drop_bytes + state_.block(id).size_bytes);
+      if (drop_bytes > std::get<0>(best) || state_.is_passed(id)) continue;
+      const int num_gaps = prefers_walls_ ? 2 - state_.num_walls(id, range) : 0;
+      const std::tuple candidate = {drop_bytes, num_gaps, rank_[to_index(id)]};
+      if (candidate >= best) continue;
+      best = candidate;
+      best_id = id;
+    }
+    return std::get<0>(best) < lowest_top_bytes ? best_id : -1;
   }
-  void undo_to(size_t trail_size);
 
-  int64_t capacity_bytes_;
+  /// Blocks of one life that lie on each other may change places: only one order is looked at. The
+  /// other one was, where the lower of them lies.
+  bool is_out_of_order(int32_t id) const {
+    const std::vector<int32_t>& twins = state_.twins(id);
+    return std::any_of(twins.begin(), twins.end(), [&](int32_t other) {
+      return !state_.is_open(other) && rank_[to_index(other)] > rank_[to_index(id)] &&
+             state_.drop_bytes(other) + state_.block(other).size_bytes == state_.drop_bytes(id);
+    });
+  }
+
+  /// After a block was placed: the rest falls apart where no open block crosses. Each part is a
+  /// search of its own, and one that fails fails all.
+  SearchEnd search_parts(const std::vector<int32_t>& open, SectionRange range) {
+    std::vector<SectionRange> ranges;
+    state_.find_parts(range, ranges);
+    std::vector<std::vector<int32_t>> parts(ranges.size());
+    for (const int32_t id : open) {
+      if (!state_.is_open(id)) continue;
+      const auto after = std::upper_bound(
+          ranges.begin(), ranges.end(), state_.block(id).begin,
+          [](int32_t section, const SectionRange& part) { return section < part.begin; });
+      parts[static_cast<size_t>(after - ranges.begin()) - 1].push_back(id);
+    }
+    std::vector<size_t> order(parts.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return parts[a].size() < parts[b].size(); });
+    for (const size_t i : order) {
+      const SearchEnd end = search(parts[i], ranges[i]);
+      if (end != SearchEnd::kFound) return end;
+    }
+    return SearchEnd::kFound;
+  }
+
+  LeastOffsets& state_;
+  std::vector<int32_t> rank_;  ///< by block
+  bool prefers_walls_;
   int64_t steps_left_;
   int64_t num_steps_ = 0;
-  int32_t num_sections_;
-  std::vector<Block> blocks_;
-  std::vector<std::vector<Rank>> neighbours_;  ///< by rank: who is alive at the same time
-  std::vector<std::vector<Rank>> members_;     ///< by section
-  std::vector<char> is_open_;                  ///< by rank: not placed yet
-  std::vector<int64_t> offset_bytes_;          ///< by rank, once placed
-  std::vector<int64_t> drop_bytes_;   ///< by rank: the lowest offset above all placed neighbours
-  std::vector<int64_t> least_bytes_;  ///< by rank: no lower offset is possible any more
-  std::vector<int64_t> floor_bytes_;  ///< by section: least of its open blocks
-  std::vector<int64_t> open_bytes_;   ///< by section: total of its open blocks
-  std::vector<int32_t> num_across_;   ///< by section: open blocks that also are in the one before
-  std::vector<Change> trail_;
 };
 
-RankedSearch::RankedSearch(const Strip& strip, const BlockOrder& block_of_rank,
-                           int64_t capacity_bytes, int64_t max_steps)
-    : capacity_bytes_(capacity_bytes),
-      steps_left_(max_steps),
-      num_sections_(strip.num_sections),
-      neighbours_(strip.blocks.size()),
-      members_(to_index(strip.num_sections)),
-      is_open_(strip.blocks.size(), 1),
-      offset_bytes_(strip.blocks.size(), 0),
-      drop_bytes_(strip.blocks.size(), 0),
-      least_bytes_(strip.blocks.size(), 0),
-      floor_bytes_(to_index(strip.num_sections), 0),
-      open_bytes_(to_index(strip.num_sections), 0),
-      num_across_(to_index(strip.num_sections), 0) {
-  for (const int32_t id : block_of_rank) blocks_.push_back(strip.blocks[to_index(id)]);
-  for (Rank rank = 0; to_index(rank) < blocks_.size(); ++rank) {
-    for (Rank other = 0; to_index(other) < blocks_.size(); ++other) {
-      if (other == rank || !overlap_in_time(block(rank), block(other))) continue;
-      neighbours_[to_index(rank)].push_back(other);
-    }
-    for (Section section = block(rank).begin; section < block(rank).end; ++section) {
-      members_[to_index(section)].push_back(rank);
-      open_bytes_[to_index(section)] += block(rank).size_bytes;
-      if (section > block(rank).begin) ++num_across_[to_index(section)];
-    }
-  }
-}
-
-/// Places all of `open`, whose sections are `range`, or nothing.
-SearchEnd RankedSearch::search(const std::vector<Rank>& open, SectionRange range, LastPlaced last) {
-  if (steps_left_ <= 0) return SearchEnd::kOutOfBudget;
-  steps_left_ -= static_cast<int64_t>(open.size());
-  num_steps_ += static_cast<int64_t>(open.size());
-  const size_t trail_size = trail_.size();
-  // An open block left entirely below a gap could fall into it.
-  int64_t lowest_top_bytes = std::numeric_limits<int64_t>::max();
-  for (const Rank rank : open) {
-    lowest_top_bytes =
-        std::min(lowest_top_bytes, drop_bytes_[to_index(rank)] + block(rank).size_bytes);
-  }
-  std::vector<LastPlaced> candidates;
-  for (const Rank rank : open) {
-    const LastPlaced position{drop_bytes_[to_index(rank)], rank};
-    if (position < last || position.offset_bytes >= lowest_top_bytes) continue;
-    candidates.push_back(position);
-  }
-  std::sort(candidates.begin(), candidates.end());
-  for (const LastPlaced& candidate : candidates) {
-    // Whatever came before this one in the order now has to wait for something to lift it.
-    if (!lift_stale(open, candidate)) break;
-    const size_t before_placing = trail_.size();
-    SearchEnd end = SearchEnd::kImpossible;
-    if (place(candidate.rank, range)) end = search_parts(open, range, candidate);
-    if (end == SearchEnd::kFound) return end;
-    take_back(candidate.rank, before_placing);
-    if (end == SearchEnd::kOutOfBudget) {
-      undo_to(trail_size);
-      return end;
-    }
-  }
-  undo_to(trail_size);
-  return SearchEnd::kImpossible;
-}
-
-/// After a block was placed: the rest falls apart where no open block crosses. Each part is a
-/// search of its own, and one that fails fails all.
-SearchEnd RankedSearch::search_parts(const std::vector<Rank>& open, SectionRange range,
-                                     LastPlaced last) {
-  std::vector<std::vector<Rank>> parts;
-  std::vector<SectionRange> ranges;
-  for (Section begin = range.begin; begin < range.end;) {
-    Section end = begin + 1;
-    while (end < range.end && num_across_[to_index(end)] > 0) ++end;
-    if (open_bytes_[to_index(begin)] > 0) ranges.push_back({begin, end});
-    begin = end;
-  }
-  for (const SectionRange& part : ranges) {
-    parts.emplace_back();
-    for (const Rank rank : open) {
-      if (!is_open_[to_index(rank)]) continue;
-      if (block(rank).begin >= part.begin && block(rank).end <= part.end) {
-        parts.back().push_back(rank);
-      }
-    }
-  }
-  std::vector<size_t> order(parts.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return parts[a].size() < parts[b].size(); });
-  for (size_t i = 0; i < order.size(); ++i) {
-    const SearchEnd end = search(parts[order[i]], ranges[order[i]], last);
-    if (end == SearchEnd::kFound) continue;
-    // What the parts before this one placed is taken back.
-    for (size_t j = 0; j < i; ++j) {
-      for (const Rank rank : parts[order[j]]) {
-        is_open_[to_index(rank)] = 1;
-        for (Section s = block(rank).begin; s < block(rank).end; ++s) {
-          open_bytes_[to_index(s)] += block(rank).size_bytes;
-          if (s > block(rank).begin) ++num_across_[to_index(s)];
-        }
-      }
-    }
-    return end;
-  }
-  return SearchEnd::kFound;
-}
-
-/// Raises the least offset of the open blocks whose turn has passed: they end up on an open
-/// neighbour that goes below them. False if one has none, or if a section overflows.
-bool RankedSearch::lift_stale(const std::vector<Rank>& open, LastPlaced last) {
-  for (const Rank rank : open) {
-    if (LastPlaced{drop_bytes_[to_index(rank)], rank} >= last) continue;
-    const int64_t lifted_bytes = lowest_way_up(rank, last.offset_bytes);
-    if (lifted_bytes == std::numeric_limits<int64_t>::max()) return false;
-    if (lifted_bytes <= least_bytes_[to_index(rank)]) continue;
-    overwrite(least_bytes_[to_index(rank)], lifted_bytes);
-    if (!raise_floors(block(rank).begin, block(rank).end)) return false;
-  }
-  return true;
-}
-
-int64_t RankedSearch::lowest_way_up(Rank rank, int64_t from_bytes) const {
-  int64_t lowest_bytes = std::numeric_limits<int64_t>::max();
-  for (const Rank other : neighbours_[to_index(rank)]) {
-    if (!is_open_[to_index(other)]) continue;
-    const int64_t top_bytes =
-        std::max(from_bytes, least_bytes_[to_index(other)]) + block(other).size_bytes;
-    lowest_bytes = std::min(lowest_bytes, top_bytes);
-  }
-  return lowest_bytes;
-}
-
-/// Places a block where it drops. False if a section of `range` overflows then.
-bool RankedSearch::place(Rank rank, SectionRange range) {
-  const Block& placed = block(rank);
-  const int64_t offset_bytes = drop_bytes_[to_index(rank)];
-  const int64_t top_bytes = offset_bytes + placed.size_bytes;
-  offset_bytes_[to_index(rank)] = offset_bytes;
-  is_open_[to_index(rank)] = 0;
-  for (Section section = placed.begin; section < placed.end; ++section) {
-    open_bytes_[to_index(section)] -= placed.size_bytes;
-    if (section > placed.begin) --num_across_[to_index(section)];
-  }
-  Section begin = placed.begin;
-  Section end = placed.end;
-  for (const Rank other : neighbours_[to_index(rank)]) {
-    if (!is_open_[to_index(other)] || drop_bytes_[to_index(other)] >= top_bytes) continue;
-    overwrite(drop_bytes_[to_index(other)], top_bytes);
-    if (least_bytes_[to_index(other)] >= top_bytes) continue;
-    overwrite(least_bytes_[to_index(other)], top_bytes);
-    begin = std::min(begin, block(other).begin);
-    end = std::max(end, block(other).end);
-  }
-  if (!raise_floors(begin, end)) return false;
-  for (Section section = range.begin; section < range.end; ++section) {
-    const int64_t floor_bytes = std::max(offset_bytes, floor_bytes_[to_index(section)]);
-    if (open_bytes_[to_index(section)] > 0 &&
-        floor_bytes > capacity_bytes_ - open_bytes_[to_index(section)]) {
-      return false;
-    }
-  }
-  return true;
-}
-
-void RankedSearch::take_back(Rank rank, size_t trail_size) {
-  const Block& placed = block(rank);
-  undo_to(trail_size);
-  is_open_[to_index(rank)] = 1;
-  for (Section section = placed.begin; section < placed.end; ++section) {
-    open_bytes_[to_index(section)] += placed.size_bytes;
-    if (section > placed.begin) ++num_across_[to_index(section)];
-  }
-}
-
-bool RankedSearch::raise_floors(Section begin, Section end) {
-  for (Section section = begin; section < end; ++section) {
-    if (open_bytes_[to_index(section)] == 0) continue;
-    int64_t floor_bytes = std::numeric_limits<int64_t>::max();
-    for (const Rank member : members_[to_index(section)]) {
-      if (is_open_[to_index(member)])
-        floor_bytes = std::min(floor_bytes, least_bytes_[to_index(member)]);
-    }
-    if (floor_bytes <= floor_bytes_[to_index(section)]) continue;
-    if (floor_bytes > capacity_bytes_ - open_bytes_[to_index(section)]) return false;
-    overwrite(floor_bytes_[to_index(section)], floor_bytes);
-  }
-  return true;
-}
-
-void RankedSearch::undo_to(size_t trail_size) {
-  while (trail_.size() > trail_size) {
-    *trail_.back().place = trail_.back().old_value;
-    trail_.pop_back();
-  }
-}
-
-StripPacking packing_of(const RankedSearch& search, const Strip& strip,
-                        const BlockOrder& block_of_rank) {
-  StripPacking packing{std::vector<int64_t>(strip.blocks.size(), 0), 0};
-  for (Rank rank = 0; to_index(rank) < block_of_rank.size(); ++rank) {
-    const size_t id = to_index(block_of_rank[to_index(rank)]);
-    packing.offset_bytes[id] = search.offset_bytes(rank);
+StripPacking packing_of(const LeastOffsets& state, const Strip& strip) {
+  StripPacking packing;
+  for (int32_t id = 0; to_index(id) < strip.blocks.size(); ++id) {
+    packing.offset_bytes.push_back(state.drop_bytes(id));
     packing.height_bytes =
-        std::max(packing.height_bytes, packing.offset_bytes[id] + strip.blocks[id].size_bytes);
+        std::max(packing.height_bytes, state.drop_bytes(id) + state.block(id).size_bytes);
   }
   return packing;
 }
@@ -298,20 +125,23 @@ SearchResult search_canonical(const Strip& strip, int64_t capacity_bytes, int64_
     return result;
   }
   const Ranks ranks(strip);
+  LeastOffsets state(strip);
+  std::vector<int32_t> all(strip.blocks.size());
+  std::iota(all.begin(), all.end(), 0);
   constexpr int64_t kTries = Ranks::kNumFixed + kRandomRanksPerRound;
   // Straight down to a packing takes half of the square of the number of blocks.
   int64_t round_steps = static_cast<int64_t>(strip.blocks.size() * strip.blocks.size());
   for (int64_t round = 0; result.num_steps < max_steps; ++round, round_steps *= 2) {
     for (int64_t i = 0; i < kTries && result.num_steps < max_steps; ++i) {
       const int64_t number = i < Ranks::kNumFixed ? i : i + kRandomRanksPerRound * round;
-      const BlockOrder block_of_rank = ranks.number(number);
-      RankedSearch search(strip, block_of_rank, capacity_bytes,
+      const bool prefers_walls = (i + round) % 2 == 1;
+      state.start(capacity_bytes);
+      RankedSearch search(state, ranks.number(number), prefers_walls,
                           std::min(round_steps, max_steps - result.num_steps));
-      result.end = search.run();
+      result.end = search.search(all, {0, strip.num_sections});
       result.num_steps += search.num_steps();
       if (result.end == SearchEnd::kOutOfBudget) continue;
-      if (result.end == SearchEnd::kImpossible) return result;
-      result.packing = packing_of(search, strip, block_of_rank);
+      if (result.end == SearchEnd::kFound) result.packing = packing_of(state, strip);
       return result;
     }
   }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "compiler/solve/packing/box_search.h"
 #include "compiler/solve/packing/canonical_search.h"
 #include "compiler/solve/packing/order_search.h"
 #include "compiler/solve/packing/valley_fill.h"
@@ -53,6 +54,13 @@ BlockOrder widest_order(const Strip& strip) {
   });
 }
 
+/// Those worth a try before any search.
+std::vector<std::pair<BlockOrder, EdgeFit>> first_fills(const Strip& strip) {
+  const BlockOrder by_area = valley_orders(strip)[0];
+  return {
+      {widest_order(strip), EdgeFit::kOne}, {by_area, EdgeFit::kBoth}, {by_area, EdgeFit::kAny}};
+}
+
 constexpr std::array kEdgeFits = {EdgeFit::kBoth, EdgeFit::kBothThenOne, EdgeFit::kAny,
                                   EdgeFit::kOne};
 
@@ -68,7 +76,11 @@ class StripPacker {
   }
 
   StripPacking pack() {
-    fill_valleys_once();
+    fill_boxes_once();
+    // What takes least time goes first: valleys of a million blocks take longer than their boxes.
+    if (!is_done() && is_searchable()) fill_valleys_once();
+    if (!is_done()) probe_boxes(target_bytes_, steps_left_ / 2);
+    if (!is_done() && !is_searchable()) fill_valleys_once();
     if (!is_done()) try_target();
     if (!is_done()) search_valley_orders();
     if (!is_done()) try_greedy_orders();
@@ -85,12 +97,25 @@ class StripPacker {
     if (packing.height_bytes < best_bytes()) best_ = std::move(packing);
   }
 
+  /// Tier 0: what fits together without a gap may belong together.
+  void fill_boxes_once() {
+    std::vector<BoxedStrip> joined;
+    for (const BoxOrder order : {BoxOrder::kStacksFirst, BoxOrder::kRelaysFirst}) {
+      joined.push_back(join_into_boxes(strip_, order));
+      const BoxedStrip& boxed = joined.back();
+      if (boxed.joints.empty()) break;
+      for (const auto& [valley_order, fit] : first_fills(boxed.strip)) {
+        offer(unboxed(boxed, fill_valleys(boxed.strip, valley_order, fit), strip_));
+        if (is_done()) return;
+      }
+    }
+    boxes_.emplace(strip_, std::move(joined));
+  }
+
   /// Tier 1.
   void fill_valleys_once() {
-    const BlockOrder by_area = valley_orders(strip_)[0];
-    offer(fill_valleys(strip_, widest_order(strip_), EdgeFit::kOne));
-    for (const EdgeFit fit : {EdgeFit::kBoth, EdgeFit::kAny}) {
-      if (!is_done()) offer(fill_valleys(strip_, by_area, fit));
+    for (const auto& [order, fit] : first_fills(strip_)) {
+      if (!is_done()) offer(fill_valleys(strip_, order, fit));
     }
   }
 
@@ -136,9 +161,17 @@ class StripPacker {
     while (steps_left_ > 0 && impossible_bytes + 1 < best_bytes()) {
       const int64_t middle_bytes =
           impossible_bytes + std::max<int64_t>((best_bytes() - impossible_bytes) / 2, 1);
+      if (probe_boxes(middle_bytes, steps_left_ / 8 + 1) == SearchEnd::kFound) continue;
       if (probe(middle_bytes, steps_left_ / 4 + 1) == SearchEnd::kFound) continue;
       impossible_bytes = middle_bytes;  // or given up
     }
+  }
+
+  SearchEnd probe_boxes(int64_t capacity_bytes, int64_t max_steps) {
+    SearchResult result = boxes_->search(capacity_bytes, max_steps);
+    steps_left_ -= result.num_steps;
+    if (result.end == SearchEnd::kFound) offer(std::move(result.packing));
+    return result.end;
   }
 
   SearchEnd probe(int64_t capacity_bytes, int64_t max_steps) {
@@ -157,6 +190,7 @@ class StripPacker {
   int64_t max_placements_;
   int64_t steps_left_;
   bool is_target_impossible_ = false;
+  std::optional<BoxSearch> boxes_;  ///< once they were filled
   std::optional<StripPacking> best_;
 };
 

@@ -36,7 +36,7 @@ struct PackingGoal {
   /// Blocks that the search over orders places, per range of time in which something is alive.
   int64_t max_placements = 500'000;
   /// Blocks that the exact search looks at, per such range.
-  int64_t max_search_steps = 20'000'000;
+  int64_t max_search_steps = 40'000'000;
 };
 
 /// Whether all sizes are at least 0 and their sum is an int64_t, so that no offset can overflow.
