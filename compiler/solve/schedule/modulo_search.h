@@ -16,7 +16,8 @@ namespace graphc {
 ///                                     back from c to a, any order of the lanes would do.
 ///
 /// First from nothing, at the shortest interval that resources and recurrences allow and, as long
-/// as tasks are left, at longer ones. Then from the best orders so far, at shorter and shorter
+/// as tasks are left, at longer ones. Then, up to some hundred tasks, pairs are put in order before
+/// any task has a place (pair_orders.h). Then from the best orders so far, at shorter and shorter
 /// intervals: only few tasks lose their places there.
 ///
 /// Start times are those of the steady state; the interval, versions and latency are not set.

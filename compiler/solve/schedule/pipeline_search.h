@@ -15,8 +15,8 @@ struct SearchOptions {
   int64_t modulo_budget_per_task = 100'000;
   int64_t modulo_budget = 50'000'000;
   int64_t min_modulo_budget_per_task = 2'000;
-  /// Tasks that the search over priorities places, for each task and for all; none if there are
-  /// more tasks than the last says.
+  /// How often the search over priorities places a task, for each task and for all; not at all if
+  /// there are more tasks than the last says.
   int64_t priority_budget_per_task = 500;
   int64_t priority_budget = 30'000;
   int64_t max_priority_tasks = 2'000;
@@ -30,11 +30,13 @@ double budget_share(size_t num_tasks, Effort effort);
 /// Orders the lanes and overlaps steps: starts with everything in stage 0, then moves, as long as
 /// the time per step falls, all that comes late in a step one stage back, so that it runs beside
 /// the early part of the next step. Every candidate is list-scheduled and judged by virtual time,
-/// with the waits it needs. Where that does not reach the bound, the steady state is searched for
-/// directly (modulo_search.h), unless max_stage is 0. Nothing is moved when it does not pay, and
+/// with the waits it needs. Where that does not reach the bound, other priorities are searched for
+/// in the stages found (priority_search.h), and then, unless max_stage is 0, the steady state
+/// directly (modulo_search.h). Nothing is moved when it does not pay, and
 /// every further stage has to. At last cores are made about as full as each other (even_lanes.h).
 ///
-/// Cost: at most max_stage x max_cuts x 5 list schedules and simulations, and one modulo search.
+/// Cost: at most max_stage x max_cuts x 5 list schedules and simulations, one search over priorities
+///       and one modulo search.
 SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
                                       const SearchOptions& options = {});
 
