@@ -42,7 +42,7 @@ void cut_across(const IntervalRequest& whole, int num_cuts, std::mt19937& random
     pieces.push_back(whole);
     return;
   }
-  const int64_t at = side / 4 + random() % (side / 2);
+  const auto at = static_cast<int64_t>(side / 4 + random() % (side / 2));
   IntervalRequest first = whole;
   IntervalRequest second = whole;
   if (across_time) {
@@ -146,9 +146,9 @@ TEST(JoinIntoBoxes, PackingsOfBoxesArePackingsOfBlocks) {
     std::mt19937 random(seed);
     std::vector<IntervalRequest> requests(1 + random() % 30);
     for (IntervalRequest& request : requests) {
-      request.size_bytes = 1 + random() % 3;
-      request.live.begin = random() % 6;
-      request.live.end = request.live.begin + 1 + random() % 3;
+      request.size_bytes = 1 + static_cast<int64_t>(random() % 3);
+      request.live.begin = static_cast<int64_t>(random() % 6);
+      request.live.end = request.live.begin + 1 + static_cast<int64_t>(random() % 3);
     }
     const IntervalProblem problem = intervals_of(requests);
     for (const Strip& strip : split_into_strips(problem)) {

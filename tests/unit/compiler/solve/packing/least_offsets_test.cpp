@@ -81,9 +81,9 @@ TEST(LeastOffsets, NoWayToAPackingIsCutOff) {
     std::mt19937 random(seed);
     std::vector<IntervalRequest> requests(1 + random() % 25);
     for (IntervalRequest& request : requests) {
-      request.size_bytes = 1 + random() % 9;
-      request.live.begin = random() % 12;
-      request.live.end = request.live.begin + 1 + random() % 8;
+      request.size_bytes = 1 + static_cast<int64_t>(random() % 9);
+      request.live.begin = static_cast<int64_t>(random() % 12);
+      request.live.end = request.live.begin + 1 + static_cast<int64_t>(random() % 8);
     }
     const Strip strip = strip_of(requests);
     const SearchResult goal = search_canonical(strip, strip.max_load_bytes + 1, 1'000'000);
