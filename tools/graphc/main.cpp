@@ -7,6 +7,29 @@
 
 namespace {
 
+/// What is told about the way to the plan.
+void add_telling_options(CLI::App& app, Command& command) {
+  app.add_option("--dump-after", command.dump_after,
+                 "Print the graph to stderr after these passes, or after 'all'")
+      ->type_name("PASS,...")
+      ->delimiter(',');
+  app.add_flag("--time-passes", command.time_passes, "Print to stderr how long each pass took");
+  // A flag with an optional value: a file name after a bare --explain is the graph, not a node.
+  app.add_flag("--explain{*}", command.explained,
+               "Say why every node, or with --explain=NODE the one, is where and when it is");
+  app.add_flag("--verbose", command.is_verbose,
+               "Leave nothing out of the summary, of --explain and of --emit=dot, however long");
+  auto* focus = app.add_option("--focus", command.focus,
+                               "With --emit=dot: draw this operation and what is around it")
+                    ->type_name("NAME");
+  app.add_option("--radius", command.radius, "How many edges around the one in --focus")
+      ->check(graphrt::why_not_decimal)
+      ->check(CLI::Range(0, 1000))
+      ->type_name("K")
+      ->needs(focus)
+      ->capture_default_str();
+}
+
 void add_options(CLI::App& app, Command& command) {
   app.set_version_flag("--version", "graphc " GRAPHC_VERSION);
   app.add_option("GRAPH", command.graph_path, "The graph to compile: .yaml or .graph")
@@ -49,25 +72,7 @@ void add_options(CLI::App& app, Command& command) {
       ->check(CLI::IsMember({"normal", "high"}))
       ->type_name("EFFORT")
       ->capture_default_str();
-  app.add_option("--dump-after", command.dump_after,
-                 "Print the graph to stderr after these passes, or after 'all'")
-      ->type_name("PASS,...")
-      ->delimiter(',');
-  app.add_flag("--time-passes", command.time_passes, "Print to stderr how long each pass took");
-  // A flag with an optional value: a file name after a bare --explain is the graph, not a node.
-  app.add_flag("--explain{*}", command.explained,
-               "Say why every node, or with --explain=NODE the one, is where and when it is");
-  app.add_flag("--verbose", command.is_verbose,
-               "Leave nothing out of the summary, of --explain and of --emit=dot, however long");
-  auto* focus = app.add_option("--focus", command.focus,
-                               "With --emit=dot: draw this operation and what is around it")
-                    ->type_name("NAME");
-  app.add_option("--radius", command.radius, "How many edges around the one in --focus")
-      ->check(graphrt::why_not_decimal)
-      ->check(CLI::Range(0, 1000))
-      ->type_name("K")
-      ->needs(focus)
-      ->capture_default_str();
+  add_telling_options(app, command);
   app.footer(
       "Exit codes: 0 done; 1 the graph, machine, schedule or decisions file is wrong; 2 the "
       "command\n"

@@ -185,12 +185,7 @@ ModuloTrial ModuloLanes::trial(TaskId task, const ModuloSlot& slot, int64_t earl
   const auto before = neighbour_before(slot);
   const auto behind = neighbour_behind(slot);
   ModuloTrial trial;
-  trial.start_ns = earliest_ns;
-  if (before) {
-    const int64_t free_ns =
-        behind_ns(before->task, start_ns_[before->task], task, slot.turn - before->turn);
-    trial.start_ns = std::max(free_ns, earliest_ns);
-  }
+  trial.start_ns = before ? std::max(free_ns(task, slot), earliest_ns) : earliest_ns;
 
   std::priority_queue<Raise> queue;
   const auto push = [&](TaskId from, const Demand& demand) {
