@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compiler/graph/graph.h"
+#include "compiler/graph/parallel.h"
 #include "compiler/parallel/division.h"
 
 namespace graphc {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/frontend/decisions/parse_schedule.h"
+
 namespace graphc {
 namespace {
 
