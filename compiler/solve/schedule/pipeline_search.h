@@ -18,7 +18,7 @@ struct SearchOptions {
   /// How often the search over priorities places a task, for each task and for all; not at all if
   /// there are more tasks than the last says.
   int64_t priority_budget_per_task = 500;
-  int64_t priority_budget = 30'000;
+  int64_t priority_budget = 50'000;
   int64_t max_priority_tasks = 2'000;
 };
 
