@@ -82,7 +82,7 @@ class PrioritySearch {
     for (int num_failed = 0; num_failed < kMaxFailed && num_left_ > 0; ++num_failed) {
       if (best_period_ns_ <= bound_ns_) return;
       keys_ = current_keys_;
-      disturb(1 + drawn_.below(kMostUndisturbed), mean_ns_ * (1 + drawn_.below(4)));
+      disturb(1 + drawn_.below(kMaxUndisturbed), mean_ns_ * (1 + drawn_.below(4)));
       const int64_t next_ns = improved();
       if (next_ns > period_ns) continue;
       if (next_ns < period_ns) num_failed = 0;
@@ -92,10 +92,10 @@ class PrioritySearch {
   }
 
   /// Of every `one_of` tasks one, by up to so much either way; what depends on it stays behind it.
-  void disturb(int64_t one_of, int64_t most_ns) {
-    most_ns = std::min(most_ns, kMostDrawnNs);
+  void disturb(int64_t one_of, int64_t max_ns) {
+    max_ns = std::min(max_ns, kMaxDrawnNs);
     for (const TaskId task : order_) {
-      if (drawn_.below(one_of) == 0) keys_[task] += drawn_.below(2 * most_ns + 1) - most_ns;
+      if (drawn_.below(one_of) == 0) keys_[task] += drawn_.below(2 * max_ns + 1) - max_ns;
       for (const TaskId other : passes_.before(task)) {
         const int64_t least_ns = problem_.tasks[other].cost.duration_ns() > 0 ? 1 : 0;
         keys_[task] = std::max(keys_[task], keys_[other] + least_ns);
@@ -136,12 +136,13 @@ class PrioritySearch {
     return period_ns;
   }
 
+  // After so many schedules, one that is longer than the best by more than a sixteenth ends it all.
   static constexpr int kFirstFills = 20;
   static constexpr int64_t kFarAway = 16;
-  static constexpr int kRounds = 1;
-  static constexpr int kMaxFailed = 100;
-  static constexpr int64_t kMostUndisturbed = 8;
-  static constexpr int64_t kMostDrawnNs = 1'000'000'000;
+  static constexpr int kRounds = 1;              // forwards and backwards, for each disturbed start
+  static constexpr int kMaxFailed = 100;         // in a row, before another start is made
+  static constexpr int64_t kMaxUndisturbed = 8;  // tasks to each disturbed one, on average
+  static constexpr int64_t kMaxDrawnNs = 1'000'000'000;  // what is drawn has 32 bits
 
   const SchedulingProblem& problem_;
   IntervalPasses passes_;
