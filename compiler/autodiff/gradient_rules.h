@@ -26,19 +26,6 @@ std::span<const GradientRow> all_gradient_rules();
 GradientRule find_gradient_rule(std::string_view op);
 
 /// The rules, by what their operators do.
-void gradient_of_add(NodeGradient& node);
-void gradient_of_sub(NodeGradient& node);
-void gradient_of_mul(NodeGradient& node);
-void gradient_of_div(NodeGradient& node);
-void gradient_of_scale(NodeGradient& node);
-void gradient_of_exp(NodeGradient& node);
-void gradient_of_log(NodeGradient& node);
-void gradient_of_sqrt(NodeGradient& node);
-void gradient_of_relu(NodeGradient& node);
-void gradient_of_tanh(NodeGradient& node);
-void gradient_of_sigmoid(NodeGradient& node);
-void gradient_of_gelu(NodeGradient& node);
-
 void gradient_of_matmul(NodeGradient& node);
 void gradient_of_softmax(NodeGradient& node);
 void gradient_of_layer_norm(NodeGradient& node);

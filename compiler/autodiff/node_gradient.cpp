@@ -24,7 +24,7 @@ NodeGradient::NodeGradient(DerivedNodes& nodes, NodeId node, Gradient gradient,
       origin_{node_.where, node_.device, node_.device_where} {}
 
 ValueId NodeGradient::gradient_tensor() {
-  gradient_ = tensor_of(gradient_, result_type().shape);
+  gradient_ = tensor_of(gradient_);
   return std::get<ValueId>(gradient_);
 }
 
@@ -48,16 +48,16 @@ Gradient NodeGradient::scaled(Gradient gradient, double factor) {
   return add("scale", {tensor}, std::move(attributes));
 }
 
-Gradient NodeGradient::product_with(ValueId value) {
-  const double* number = std::get_if<double>(&gradient_);
+Gradient NodeGradient::product(const Gradient& gradient, ValueId value) {
+  const double* number = std::get_if<double>(&gradient);
   if (number != nullptr && type(value) == result_type()) return scaled(value, *number);
-  return add("mul", {gradient_tensor(), value});
+  return add("mul", {tensor_of(gradient), value});
 }
 
-ValueId NodeGradient::quotient_by(ValueId value) {
-  const double* number = std::get_if<double>(&gradient_);
+ValueId NodeGradient::quotient(const Gradient& gradient, ValueId value) {
+  const double* number = std::get_if<double>(&gradient);
   const bool is_whole = number != nullptr && type(value) == result_type();
-  return add("div", {is_whole ? scalar(*number) : gradient_tensor(), value});
+  return add("div", {is_whole ? scalar(*number) : tensor_of(gradient), value});
 }
 
 Gradient NodeGradient::reduced_to(const TensorType& wanted, Gradient gradient) {
@@ -91,9 +91,9 @@ ValueId NodeGradient::broadcast_to(const Shape& shape, ValueId value) {
   return add("broadcast", {value}, with_list("shape", shape));
 }
 
-ValueId NodeGradient::tensor_of(const Gradient& gradient, const Shape& shape) {
+ValueId NodeGradient::tensor_of(const Gradient& gradient) {
   if (const ValueId* tensor = std::get_if<ValueId>(&gradient)) return *tensor;
-  return broadcast_to(shape, scalar(std::get<double>(gradient)));
+  return broadcast_to(result_type().shape, scalar(std::get<double>(gradient)));
 }
 
 }  // namespace graphc

@@ -29,6 +29,7 @@ class NodeGradient {
   NodeGradient(DerivedNodes& nodes, NodeId node, Gradient gradient, std::vector<bool> needs);
 
   /// What the node computes.
+  const OpInfo& op() const { return *node_.op; }
   const Attributes& attributes() const { return node_.attributes; }
   size_t num_operands() const { return node_.inputs.size(); }
   ValueId operand(size_t index) const { return node_.inputs[index]; }
@@ -52,9 +53,12 @@ class NodeGradient {
   ValueId scalar(double number);
 
   Gradient scaled(Gradient gradient, double factor);
-  /// gradient() times `value`, and divided by it, element by element with broadcasting.
-  Gradient product_with(ValueId value);
-  ValueId quotient_by(ValueId value);
+  /// `gradient` times `value`, and divided by it, element by element with broadcasting. A number
+  /// stands for a gradient of the result's type.
+  Gradient product(const Gradient& gradient, ValueId value);
+  ValueId quotient(const Gradient& gradient, ValueId value);
+  /// `gradient` as a tensor; a number as one of the result's type.
+  ValueId tensor_of(const Gradient& gradient);
   /// What broadcasting an operand of type `type` to the type of `gradient` does backwards: sums
   /// over the repetitions. A number stands for a gradient of the result's type.
   Gradient reduced_to(const TensorType& type, Gradient gradient);
@@ -69,8 +73,6 @@ class NodeGradient {
   const Origin& origin() const { return origin_; }
 
  private:
-  ValueId tensor_of(const Gradient& gradient, const Shape& shape);
-
   DerivedNodes& nodes_;
   Node node_;  // a copy: adding nodes moves the originals
   Gradient gradient_;

@@ -17,13 +17,6 @@ enum class Sharding : uint8_t {
   kPartialSum,  ///< each device one of its type; their sum is the value
 };
 
-/// What differs between the attributes of the parts of a node.
-enum class PartAttribute : uint8_t {
-  kNone,
-  kRowsOfShape,   ///< `shape` starts with the rows of the part
-  kFirstElement,  ///< `first` counts the elements in front of the part
-};
-
 /// How a node is computed in parts, by the same operator.
 struct PartRule {
   std::vector<Sharding> operands;  ///< what each part reads of every operand

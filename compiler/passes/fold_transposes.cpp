@@ -41,10 +41,11 @@ void toggle(Attributes& attributes, const char* flag) {
 Result<Graph> fold_transposes(Graph graph, DiagnosticSink&) {
   constexpr std::array kFlags = {"transpose_a", "transpose_b"};
   for (Node& node : graph.nodes) {
-    if (node.op->name != "matmul" || node.keep) continue;
+    if (!node.op->is_product() || node.keep) continue;
     for (size_t i = 0; i < kFlags.size(); ++i) {
-      while (const Node* transpose = transpose_to_fold(graph, node, node.inputs[i])) {
-        node.inputs[i] = transpose->inputs[0];
+      ValueId& operand = node.inputs[*node.op->product_at + i];
+      while (const Node* transpose = transpose_to_fold(graph, node, operand)) {
+        operand = transpose->inputs[0];
         toggle(node.attributes, kFlags[i]);
       }
     }

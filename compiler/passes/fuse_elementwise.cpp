@@ -21,7 +21,7 @@ std::optional<Chain> chain_of(const Node& node) {
   if (node.op->name == "elementwise") {
     return parse_chain(node.attributes.text("formula", "")).value();
   }
-  const std::optional<ChainFunction> function = find_chain_function(node.op->name);
+  const std::optional<ElementFunction> function = find_element_function(node.op->name);
   if (!function) return std::nullopt;
   ChainStep step{.function = *function, .input = {}};
   if (takes_pair(*function)) step.input = 1;

@@ -7,21 +7,28 @@
 namespace graphc {
 namespace {
 
+/// The product that gives `operand`, if `reader` may be computed along with it.
+std::optional<NodeId> find_product(const Fusion& fusion, NodeId reader, ValueId operand) {
+  const auto product = fusion.find_joinable(reader, operand);
+  return product && fusion.graph().nodes[*product].op->has_epilogue ? product : std::nullopt;
+}
+
 void fuse_relu(Fusion& fusion, NodeId relu) {
   const Graph& graph = fusion.graph();
-  const auto product = fusion.find_joinable(relu, graph.nodes[relu].inputs[0], "matmul");
+  const auto product = find_product(fusion, relu, graph.nodes[relu].inputs[0]);
   if (!product) return;
-  const Node& matmul = graph.nodes[*product];
-  Fusion::Formula formula{matmul.op, matmul.attributes, matmul.inputs};
+  const Node& node = graph.nodes[*product];
+  Fusion::Formula formula{node.op, node.attributes, node.inputs};
   formula.attributes.set("relu", true);
   fusion.join(relu, *product, std::move(formula));
 }
 
 /// Whether a product can take `bias` up: it has none yet, and the sum comes before any relu.
-bool takes_bias(const Graph& graph, const Node& matmul, ValueId bias) {
-  const TensorType& type = graph.type_of(matmul.result);
+bool takes_bias(const Graph& graph, const Node& product, ValueId bias) {
+  const TensorType& type = graph.type_of(product.result);
   const TensorType row{type.element, {type.shape.back()}};
-  return matmul.inputs.size() == 2 && !matmul.attributes.flag("relu") && graph.type_of(bias) == row;
+  return product.inputs.size() == product.op->min_inputs && !product.attributes.flag("relu") &&
+         graph.type_of(bias) == row;
 }
 
 void fuse_bias(Fusion& fusion, NodeId add) {
@@ -29,10 +36,10 @@ void fuse_bias(Fusion& fusion, NodeId add) {
   for (const size_t operand : {size_t{0}, size_t{1}}) {
     const std::vector<ValueId>& inputs = graph.nodes[add].inputs;
     const ValueId bias = inputs[1 - operand];
-    const auto product = fusion.find_joinable(add, inputs[operand], "matmul");
+    const auto product = find_product(fusion, add, inputs[operand]);
     if (!product || !takes_bias(graph, graph.nodes[*product], bias)) continue;
-    const Node& matmul = graph.nodes[*product];
-    Fusion::Formula formula{matmul.op, matmul.attributes, matmul.inputs};
+    const Node& node = graph.nodes[*product];
+    Fusion::Formula formula{node.op, node.attributes, node.inputs};
     formula.inputs.push_back(bias);
     return fusion.join(add, *product, std::move(formula));
   }

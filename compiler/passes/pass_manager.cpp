@@ -9,6 +9,7 @@
 #include "compiler/autodiff/differentiate.h"
 #include "compiler/graph/print_graph.h"
 #include "compiler/parallel/divide.h"
+#include "compiler/passes/decompose.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_transposes.h"
 #include "compiler/passes/fuse_elementwise.h"
@@ -48,6 +49,8 @@ Result<GraphRequest> rewrite(GraphRequest request, DiagnosticSink& diagnostics) 
 constexpr std::array kPasses = {
     Pass{"differentiate", "derives the backward pass and the updates that `train` asks for",
          kMeaning, answer_training},
+    Pass{"decompose", "puts the formulas that composite operators stand for in their place",
+         kRewrite, rewrite<decompose>},
     Pass{"fold_constants", "computes what depends on constants alone", kRewrite,
          rewrite<fold_constants>},
     Pass{"fold_transposes", "turns transposes before a matmul into its flags", kRewrite,

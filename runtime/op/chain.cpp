@@ -1,7 +1,6 @@
 #include "runtime/op/chain.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -11,14 +10,6 @@
 
 namespace graphrt {
 namespace {
-
-/// By ChainFunction.
-constexpr std::array<std::string_view, 17> kNames = {
-    "add",          "div",  "exp",  "gelu",      "gelu_grad", "hypot",
-    "log",          "mul",  "relu", "relu_grad", "scale",     "sigmoid",
-    "sigmoid_grad", "sqrt", "sub",  "tanh",      "tanh_grad"};
-static_assert(kNames.size() == static_cast<size_t>(ChainFunction::kTanhGrad) + 1);
-static_assert(std::is_sorted(kNames.begin(), kNames.end()));
 
 /// Longer than the longest chain with spaces between its words.
 constexpr size_t kMaxText = 1024;
@@ -30,7 +21,7 @@ bool is_word_part(char c) {
 }
 
 std::string unknown_function(std::string_view name) {
-  const std::vector<std::string> names(kNames.begin(), kNames.end());
+  const std::vector<std::string> names = element_function_names();
   const std::optional<std::string> nearest = nearest_name(name, names);
   return "knows no function '" + std::string(name) + "' in its formula; " +
          (nearest ? "did you mean '" + *nearest + "'?" : "it knows " + join(names, ", "));
@@ -50,7 +41,7 @@ class ChainParser {
  private:
   /// The steps of the calls inside, then the call's own.
   Result<void> parse_call() {
-    TRY(const ChainFunction function, parse_function());
+    TRY(const ElementFunction function, parse_function());
     if (++depth_ > kMaxChainSteps) {
       return input_error("takes at most " + std::to_string(kMaxChainSteps) +
                          " calls in its formula");
@@ -65,7 +56,7 @@ class ChainParser {
       if (step.running_is_second) std::swap(running, step.input);
     }
     if (running) chain_.start = *running;
-    if (function == ChainFunction::kScale) {
+    if (function == ElementFunction::kScale) {
       TRY(expect(','));
       TRY(step.factor, parse_number());
     }
@@ -94,11 +85,11 @@ class ChainParser {
     return std::optional<size_t>();
   }
 
-  Result<ChainFunction> parse_function() {
+  Result<ElementFunction> parse_function() {
     skip_spaces();
     const std::string_view word = peek_word();
     if (word.empty()) return needs("a function or an input, as relu(x0)");
-    const std::optional<ChainFunction> function = find_chain_function(word);
+    const std::optional<ElementFunction> function = find_element_function(word);
     if (!function && text_.substr(at_ + word.size(), 1) != "(") {
       return input_error("needs a call or an input, x0 to x" + std::to_string(kMaxChainInputs - 1) +
                          ", in its formula in place of '" + std::string(word.substr(0, kMaxShown)) +
@@ -156,53 +147,6 @@ class ChainParser {
 
 }  // namespace
 
-std::string_view to_string(ChainFunction function) { return kNames[static_cast<size_t>(function)]; }
-
-std::optional<ChainFunction> find_chain_function(std::string_view name) {
-  const auto at = std::lower_bound(kNames.begin(), kNames.end(), name);
-  if (at == kNames.end() || *at != name) return std::nullopt;
-  return static_cast<ChainFunction>(at - kNames.begin());
-}
-
-bool takes_pair(ChainFunction function) {
-  switch (function) {
-    case ChainFunction::kAdd:
-    case ChainFunction::kDiv:
-    case ChainFunction::kGeluGrad:
-    case ChainFunction::kHypot:
-    case ChainFunction::kMul:
-    case ChainFunction::kReluGrad:
-    case ChainFunction::kSigmoidGrad:
-    case ChainFunction::kSub:
-    case ChainFunction::kTanhGrad:
-      return true;
-    case ChainFunction::kExp:
-    case ChainFunction::kGelu:
-    case ChainFunction::kLog:
-    case ChainFunction::kRelu:
-    case ChainFunction::kScale:
-    case ChainFunction::kSigmoid:
-    case ChainFunction::kSqrt:
-    case ChainFunction::kTanh:
-      return false;
-  }
-  return false;
-}
-
-bool is_slow(ChainFunction function) {
-  switch (function) {
-    case ChainFunction::kExp:
-    case ChainFunction::kGelu:
-    case ChainFunction::kGeluGrad:
-    case ChainFunction::kLog:
-    case ChainFunction::kSigmoid:
-    case ChainFunction::kTanh:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::string to_string(const Chain& chain) {
   std::string front;
   std::string back;
@@ -214,7 +158,7 @@ std::string to_string(const Chain& chain) {
       if (step.running_is_second) before += input + ", ";
       if (!step.running_is_second) back += ", " + input;
     }
-    if (step.function == ChainFunction::kScale) back += ", " + format_number(step.factor);
+    if (step.function == ElementFunction::kScale) back += ", " + format_number(step.factor);
     front.insert(0, before);
     back += ")";
   }

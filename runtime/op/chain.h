@@ -1,50 +1,21 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/op/element_function.h"
 
 namespace graphrt {
-
-/// What one step of a chain computes: the operator of the same name, on one element.
-enum class ChainFunction : uint8_t {
-  kAdd,
-  kDiv,
-  kExp,
-  kGelu,
-  kGeluGrad,
-  kHypot,
-  kLog,
-  kMul,
-  kRelu,
-  kReluGrad,
-  kScale,
-  kSigmoid,
-  kSigmoidGrad,
-  kSqrt,
-  kSub,
-  kTanh,
-  kTanhGrad,
-};
-
-std::string_view to_string(ChainFunction function);
-/// The function with the name of an operator, if chains have it.
-std::optional<ChainFunction> find_chain_function(std::string_view name);
-/// Whether it has a second operand.
-bool takes_pair(ChainFunction function);
-/// Whether a CPU needs many operations for it, as for an exponential.
-bool is_slow(ChainFunction function);
 
 /// Inputs are counted from 0.
 inline constexpr size_t kMaxChainInputs = 8;
 inline constexpr size_t kMaxChainSteps = 16;
 
 struct ChainStep {
-  ChainFunction function = ChainFunction::kAdd;
+  ElementFunction function = ElementFunction::kAdd;  ///< on one element of the operands
   std::optional<size_t> input;     ///< the operand beside the running value, of those with two
   bool running_is_second = false;  ///< which of two operands the running value is
   double factor = 1;               ///< kScale

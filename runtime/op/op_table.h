@@ -16,6 +16,7 @@ struct AttributeSpec {
   std::string_view name;
   AttributeKind kind;
   bool is_required = false;
+  std::string_view docs = {};  ///< what stands behind its name in the documentation
 };
 
 /// Why operands or attributes do not fit an operator, and which of them is to blame if one is.
@@ -37,6 +38,9 @@ struct Work {
 };
 using WorkRule = Work (*)(std::span<const TensorType> inputs, const TensorType& result,
                           const Attributes& attributes);
+/// Bound by memory: every operand is read once and the result written once.
+Work work_of_streaming(std::span<const TensorType> inputs, const TensorType& result,
+                       const Attributes& attributes);
 
 /// What some rows of the result need of an operand.
 enum class RowUse : uint8_t { kSame, kAll };
@@ -46,26 +50,71 @@ enum class RowUse : uint8_t { kSame, kAll };
 using RowRule = std::vector<RowUse> (*)(std::span<const TensorType> inputs,
                                         const TensorType& result, const Attributes& attributes);
 
+/// What differs between the attributes of an operator that computes all rows of its result, and of
+/// one that computes some of them.
+enum class PartAttribute : uint8_t {
+  kNone,
+  kRowsOfShape,   ///< `shape` starts with the rows of the part
+  kFirstElement,  ///< `first` counts the elements in front of the part
+};
+
+/// How some rows of the result are computed by the same operator with other attributes.
+struct RowPart {
+  std::vector<RowUse> uses;  ///< as of a row rule
+  PartAttribute differs = PartAttribute::kNone;
+};
+using PartRule = RowPart (*)(std::span<const TensorType> inputs, const TensorType& result,
+                             const Attributes& attributes);
+
+/// What the results for parts of the rows of all operands come to.
+enum class RowTotal : uint8_t {
+  kNone,  ///< nothing that is known
+  kSum,   ///< their sum is the result
+  kMean,  ///< so is their mean, each weighted with its number of rows
+};
+using RowTotalRule = RowTotal (*)(std::span<const TensorType> inputs, const TensorType& result,
+                                  const Attributes& attributes);
+
 /// Which operands' bytes the result may take, if they have its type: every element is read before
 /// the element of the same index is written, and no other element is read after it.
 enum class InPlace : uint8_t { kNever, kFirstOperand, kAnyOperand };
+
+/// What the attribute `scale` of the gradient of a loss is one over, if it is not given.
+enum class MeanOf : uint8_t { kNothing, kRows, kElements };
 
 /// No launch does more operators at once: what their kernels are called with has to fit in the
 /// parameters of one.
 inline constexpr int32_t kMaxOpsInLaunch = 40;
 
-/// One row of the operator table: all that the compiler and the plan verifier know of an operator.
-/// Its kernels are found by `name` in each back end's registry.
+/// One operator: all that the compiler and the plan verifier know of it. Its kernels are found by
+/// `name` in each back end's registry. runtime/op/defs has one of each.
 struct OpInfo {
   std::string_view name;
-  size_t min_inputs;
-  size_t max_inputs;
-  std::span<const AttributeSpec> attributes;
-  TypeRule type_rule;
-  WorkRule work_rule;
-  InPlace in_place;
-  RowRule row_rule = nullptr;     ///< absent: rows of the result cannot be computed alone
+  std::string_view operands;  ///< documentation: what it takes
+  std::string_view result;    ///< documentation: what it gives
+  size_t min_inputs = 1;
+  size_t max_inputs = 1;
+  std::span<const AttributeSpec> attributes = {};
+  TypeRule type_rule = nullptr;
+  WorkRule work_rule = work_of_streaming;
+  InPlace in_place = InPlace::kNever;
+  RowRule row_rule = nullptr;             ///< absent: rows cannot be computed alone ...
+  PartRule part_rule = nullptr;           ///< ... but perhaps with other attributes
+  RowTotalRule row_total_rule = nullptr;  ///< absent: never a total over rows
+  bool is_linear = false;                 ///< in all its operands together
+  MeanOf mean_of = MeanOf::kNothing;
+  /// Which operand is a of the product of matrices a b that it is, or begins with; b follows. Such
+  /// operators are a library's, and have a rate of their own.
+  std::optional<size_t> product_at = {};
+  bool has_epilogue = false;      ///< takes a bias as its last operand, and the flag `relu`
   bool may_share_launch = false;  ///< accelerators can do several of these in one launch
+  /// What it stands for, in terms of others, as parse_expression reads it; empty unless it is
+  /// composite. Such an operator has no kernels: the compiler puts the others in its place.
+  std::string_view formula = {};
+  std::string_view parameters = {};  ///< of the formula: attributes, and their defaults
+
+  bool is_product() const { return product_at.has_value(); }
+  bool is_composite() const { return !formula.empty(); }
 };
 
 /// Every operator, ordered by name.

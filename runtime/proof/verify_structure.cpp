@@ -321,6 +321,10 @@ class StructureChecker {
     const Instruction& instruction = plan_.instructions[id];
     const OpInfo* op = find_op(instruction.op);
     if (op == nullptr) return fault(id, fmt::format("is of unknown operator '{}'", instruction.op));
+    if (op->is_composite()) {
+      return fault(id, fmt::format("is of operator '{}', a formula of others that has no kernel",
+                                   instruction.op));
+    }
     std::vector<TensorType> types;
     for (const Operand& operand : instruction.reads) {
       types.push_back(operand_type(plan_, operand));

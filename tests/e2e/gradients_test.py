@@ -1,6 +1,7 @@
 """Derived gradients and optimizers compute what PyTorch computes, to float32's rounding."""
 
 import pathlib
+import re
 import unittest
 
 import numpy as np
@@ -65,9 +66,16 @@ class GradientsTest(EndToEndTest):
                                                **TOLERANCE)
 
     def test_every_operator_with_a_gradient_is_compared(self):
-        rules = pathlib.Path(__file__).parents[2] / "compiler" / "autodiff" / "gradient_rules.cpp"
-        differentiable = {line.split('"')[1] for line in rules.read_text().splitlines()
-                          if "GradientRow{" in line}
+        root = pathlib.Path(__file__).parents[2]
+        rules = (root / "compiler" / "autodiff" / "gradient_rules.cpp").read_text()
+        functions = (root / "runtime" / "op" / "element_functions.def").read_text()
+        composites = (root / "runtime" / "op" / "composites.def").read_text()
+        differentiable = {
+            *re.findall(r'GradientRow\{"(\w+)"', rules),
+            # Those whose first gradient is not empty.
+            *re.findall(r'^GRAPHC_ELEMENT_FUNCTION\((\w+),[^"]*"[^"]', functions, re.MULTILINE),
+            *re.findall(r"^GRAPHC_COMPOSITE\((\w+)", composites, re.MULTILINE)}
+        self.assertGreater(len(differentiable), 40)
         text = "\n".join(case.nodes for case in gradient_cases.CASES)
         compared = {part.split(",")[0].strip() for part in text.split("op:")[1:]}
         # What dropout drops is a matter of its random numbers.

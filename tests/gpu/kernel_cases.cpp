@@ -5,6 +5,7 @@
 #include <map>
 
 #include "runtime/base/check.h"
+#include "runtime/op/element_function.h"
 #include "tests/unit/runtime/kernels/chain_cases.h"
 #include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
@@ -158,10 +159,6 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"embedding", embedding_use},
       {"embedding_grad", embedding_grad_use},
       {"equal", equal_use},
-      {"exp", f32_use},
-      {"gelu", f32_use},
-      {"gelu_grad", f32_pair_use},
-      {"hypot", hypot_use},
       {"layer_norm", norm_with_shift_use},
       {"layer_norm_grad", norm_grad_use},
       {"layer_norm_scale_grad", norm_scale_grad_use},
@@ -179,16 +176,12 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"mul", arithmetic_use},
       {"norm", f32_use},
       {"pad", pad_use},
-      {"relu", f32_use},
-      {"relu_grad", f32_pair_use},
       {"reshape", reshape_use},
       {"rms_norm", norm_use},
       {"rms_norm_grad", norm_grad_use},
       {"rms_norm_scale_grad", norm_scale_grad_use},
       {"scale", scale_use},
       {"sgd_update", sgd_use},
-      {"sigmoid", f32_use},
-      {"sigmoid_grad", f32_pair_use},
       {"slice", slice_use},
       {"softmax", softmax_use},
       {"softmax_cross_entropy", cross_entropy_use},
@@ -198,8 +191,6 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"sub", arithmetic_use},
       {"sum", sum_or_max_use},
       {"sum_of_squares", f32_use},
-      {"tanh", f32_use},
-      {"tanh_grad", f32_pair_use},
       {"transpose", transpose_use},
   };
   return kMakers;
@@ -442,11 +433,13 @@ std::string to_string(const KernelCase& tested) {
 }
 
 std::vector<KernelCase> random_cases(std::string_view op, uint32_t seed, int count) {
-  CHECK(makers().contains(op), "write a maker of cases for " + std::string(op));
+  const auto maker = makers().find(op);
+  CHECK(maker != makers().end() || find_element_function(op),
+        "write a maker of cases for " + std::string(op));
   Dice dice(seed, kGpuCases);
   std::vector<KernelCase> cases;
   for (int i = 0; i < count; ++i) {
-    Use use = makers().at(op)(dice);
+    Use use = maker != makers().end() ? maker->second(dice) : element_function_use(dice, op);
     cases.push_back({op, std::move(use.inputs), std::move(use.attributes)});
   }
   return cases;

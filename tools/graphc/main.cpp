@@ -4,6 +4,7 @@
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
 #include "tools/graphc/command.h"
+#include "tools/graphc/operator_table.h"
 
 namespace {
 
@@ -32,6 +33,10 @@ void add_telling_options(CLI::App& app, Command& command) {
 
 void add_options(CLI::App& app, Command& command) {
   app.set_version_flag("--version", "graphc " GRAPHC_VERSION);
+  app.add_flag_callback(
+         "--operators", [] { throw CLI::CallForVersion(operator_table(), 0); },
+         "Print the table of operators, in Markdown, and exit")
+      ->trigger_on_parse();
   app.add_option("GRAPH", command.graph_path, "The graph to compile: .yaml or .graph")
       ->type_name("")
       ->required();

@@ -4,7 +4,6 @@
 
 #include "runtime/kernels/cpu/functions.h"
 #include "runtime/kernels/cpu/prepare.h"
-#include "runtime/kernels/cpu/vector_functions.h"
 #include "runtime/op/chain.h"
 
 namespace graphrt::cpu {
@@ -14,57 +13,34 @@ namespace {
 constexpr int64_t kBlock = 512;
 using Block = std::array<float, kBlock>;
 
-// As in elementwise.h, `ivdep` says that pointers are equal or far apart.
+// One for each kind of element_functions.def: y = step(a, b); of a map, b is not read.
 
 template <class Function>
-void map(Function function, const float* x, float* y, int64_t size) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < size; ++i) y[i] = function(x[i]);
+void run_Map(const ChainStep&, const float* a, const float*, float* y, int64_t size) {
+  map_each(Function(), a, y, size);
 }
 
 template <class Function>
-void zip(Function function, const float* a, const float* b, float* y, int64_t size) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < size; ++i) y[i] = function(a[i], b[i]);
+void run_Scaled(const ChainStep& step, const float* a, const float*, float* y, int64_t size) {
+  map_each(Function{static_cast<float>(step.factor)}, a, y, size);
 }
 
-/// y = step(a, b); of a map, b is not read.
+template <class Function>
+void run_Pair(const ChainStep&, const float* a, const float* b, float* y, int64_t size) {
+  zip_each(Function(), a, b, y, size);
+}
+
+template <class Function>
+constexpr auto run_Zip = run_Pair<Function>;
+template <class Function>
+constexpr auto run_Arithmetic = run_Pair<Function>;
+
 void run_step(const ChainStep& step, const float* a, const float* b, float* y, int64_t size) {
   switch (step.function) {
-    case ChainFunction::kAdd:
-      return zip(Add{}, a, b, y, size);
-    case ChainFunction::kDiv:
-      return zip(Div{}, a, b, y, size);
-    case ChainFunction::kExp:
-      return exp_each(a, y, size);
-    case ChainFunction::kGelu:
-      return gelu_each(a, y, size);
-    case ChainFunction::kGeluGrad:
-      return gelu_grad_each(a, b, y, size);
-    case ChainFunction::kHypot:
-      return zip(Hypot{}, a, b, y, size);
-    case ChainFunction::kLog:
-      return log_each(a, y, size);
-    case ChainFunction::kMul:
-      return zip(Mul{}, a, b, y, size);
-    case ChainFunction::kRelu:
-      return map(Relu{}, a, y, size);
-    case ChainFunction::kReluGrad:
-      return zip(ReluGrad{}, a, b, y, size);
-    case ChainFunction::kScale:
-      return map(Scale{static_cast<float>(step.factor)}, a, y, size);
-    case ChainFunction::kSigmoid:
-      return sigmoid_each(a, y, size);
-    case ChainFunction::kSigmoidGrad:
-      return zip(SigmoidGrad{}, a, b, y, size);
-    case ChainFunction::kSqrt:
-      return map(Sqrt{}, a, y, size);
-    case ChainFunction::kSub:
-      return zip(Sub{}, a, b, y, size);
-    case ChainFunction::kTanh:
-      return tanh_each(a, y, size);
-    case ChainFunction::kTanhGrad:
-      return zip(TanhGrad{}, a, b, y, size);
+#define GRAPHC_ELEMENT_FUNCTION(name, Functor, kind, ...) \
+  case ElementFunction::k##Functor:                       \
+    return run_##kind<Functor>(step, a, b, y, size);
+#include "runtime/op/element_functions.def"
   }
 }
 

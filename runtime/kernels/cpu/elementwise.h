@@ -1,13 +1,10 @@
 #pragma once
 
 #include "runtime/base/strides.h"
+#include "runtime/kernels/cpu/functions.h"
 #include "runtime/kernels/cpu/prepare.h"
 
 namespace graphrt::cpu {
-
-// Kernels whose result may take the bytes of an operand: element i is read before element i is
-// written, and not again. `ivdep` tells the compiler just that, so that it may use vectors although
-// the pointers may be equal.
 
 /// y = function(x).
 template <class Function>
@@ -17,10 +14,7 @@ class MapKernel : public PreparedKernel {
       : num_elements_(num_elements), function_(function) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* x = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
-#pragma GCC ivdep
-    for (int64_t i = 0; i < num_elements_; ++i) y[i] = function_(x[i]);
+    map_each(function_, elements<float>(inputs[0]), elements<float>(output), num_elements_);
   }
 
  private:
@@ -55,7 +49,7 @@ class ZipKernel : public PreparedKernel {
     }
   }
 
-  /// The innermost loop: both operands run along, or one of them stands still.
+  /// The innermost loop; `ivdep` as in functions.h: both operands run along, or one of them stands still.
   void run_row(const StridedDim& dim, const T* a, const T* b, T* y) const {
     const int64_t size = dim.size;
     if (dim.strides[0] == 0) {

@@ -15,7 +15,7 @@ namespace {
 
 /// As kernels take it as an argument.
 struct Step {
-  ChainFunction function;
+  ElementFunction function;
   bool running_is_second;
   int8_t input;  ///< kNoInput for functions of one operand
   float factor;
@@ -59,56 +59,49 @@ __device__ void zip(Function function, const Vector<float, kSize>& a, const Vect
   for (int i = 0; i < kSize; ++i) running.lane[i] = function(a.lane[i], b.lane[i]);
 }
 
-template <int kSize>
-__device__ void run_map(const Step& step, Vector<float, kSize>& running) {
-  switch (step.function) {
-    case ChainFunction::kExp:
-      return map(Exp{}, running);
-    case ChainFunction::kGelu:
-      return map(Gelu{}, running);
-    case ChainFunction::kLog:
-      return map(Log{}, running);
-    case ChainFunction::kRelu:
-      return map(Relu{}, running);
-    case ChainFunction::kScale:
-      return map(Scale{step.factor}, running);
-    case ChainFunction::kSigmoid:
-      return map(Sigmoid{}, running);
-    case ChainFunction::kSqrt:
-      return map(Sqrt{}, running);
-    case ChainFunction::kTanh:
-      return map(Tanh{}, running);
-    default:
-      return;  // has two operands
-  }
+// One for each kind of element_functions.def: running = step(a, b); of a map, b is not read.
+
+template <class Function, int kSize>
+__device__ void run_Map(const Step&, const Vector<float, kSize>&, const Vector<float, kSize>&,
+                        Vector<float, kSize>& running) {
+  map(Function(), running);
 }
 
+template <class Function, int kSize>
+__device__ void run_Scaled(const Step& step, const Vector<float, kSize>&,
+                           const Vector<float, kSize>&, Vector<float, kSize>& running) {
+  map(Function{step.factor}, running);
+}
+
+template <class Function, int kSize>
+__device__ void run_Pair(const Step&, const Vector<float, kSize>& a, const Vector<float, kSize>& b,
+                         Vector<float, kSize>& running) {
+  zip(Function(), a, b, running);
+}
+
+template <class Function, int kSize>
+__device__ void run_Zip(const Step& step, const Vector<float, kSize>& a,
+                        const Vector<float, kSize>& b, Vector<float, kSize>& running) {
+  run_Pair<Function>(step, a, b, running);
+}
+
+template <class Function, int kSize>
+__device__ void run_Arithmetic(const Step& step, const Vector<float, kSize>& a,
+                               const Vector<float, kSize>& b, Vector<float, kSize>& running) {
+  run_Pair<Function>(step, a, b, running);
+}
+
+/// Of a step with one operand, `beside` is not read.
 template <int kSize>
-__device__ void run_zip(const Step& step, const Vector<float, kSize>& beside,
-                        Vector<float, kSize>& running) {
+__device__ void run_step(const Step& step, const Vector<float, kSize>& beside,
+                         Vector<float, kSize>& running) {
   const Vector<float, kSize> a = step.running_is_second ? beside : running;
   const Vector<float, kSize> b = step.running_is_second ? running : beside;
   switch (step.function) {
-    case ChainFunction::kAdd:
-      return zip(Add{}, a, b, running);
-    case ChainFunction::kDiv:
-      return zip(Div{}, a, b, running);
-    case ChainFunction::kGeluGrad:
-      return zip(GeluGrad{}, a, b, running);
-    case ChainFunction::kHypot:
-      return zip(Hypot{}, a, b, running);
-    case ChainFunction::kMul:
-      return zip(Mul{}, a, b, running);
-    case ChainFunction::kReluGrad:
-      return zip(ReluGrad{}, a, b, running);
-    case ChainFunction::kSigmoidGrad:
-      return zip(SigmoidGrad{}, a, b, running);
-    case ChainFunction::kSub:
-      return zip(Sub{}, a, b, running);
-    case ChainFunction::kTanhGrad:
-      return zip(TanhGrad{}, a, b, running);
-    default:
-      return;  // has one operand
+#define GRAPHC_ELEMENT_FUNCTION(name, Functor, kind, ...) \
+  case ElementFunction::k##Functor:                       \
+    return run_##kind<Functor>(step, a, b, running);
+#include "runtime/op/element_functions.def"
   }
 }
 
@@ -123,11 +116,9 @@ __device__ void run_steps(const Steps<Index>& chain, float* y, Index first, Inde
 #pragma unroll 1
   for (int i = 0; i < chain.num_steps; ++i) {
     const Step& step = chain.steps[i];
-    if (step.input == kNoInput) {
-      run_map(step, running);
-    } else {
-      run_zip(step, load_input(step.input), running);
-    }
+    Vector<float, kSize> beside = running;
+    if (step.input != kNoInput) beside = load_input(step.input);
+    run_step(step, beside, running);
   }
   store<kSize>(y + first, running);
 }

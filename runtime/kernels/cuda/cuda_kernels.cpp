@@ -15,70 +15,30 @@ using ListAlgorithms = Result<std::vector<std::string>> (*)(const cuda::KernelSp
 struct Row {
   std::string_view op;
   cuda::Prepare prepare;
-  ListAlgorithms algorithms = nullptr;  ///< absent: there is no choice
 };
 
 constexpr std::array kKernels = {
-    Row{"accuracy", cuda::prepare_accuracy},
-    Row{"adam_update", cuda::prepare_adam_update},
-    Row{"add", cuda::prepare_add},
-    Row{"argmax", cuda::prepare_argmax},
-    Row{"binary_cross_entropy", cuda::prepare_binary_cross_entropy},
-    Row{"binary_cross_entropy_grad", cuda::prepare_binary_cross_entropy_grad},
-    Row{"broadcast", cuda::prepare_broadcast},
-    Row{"clip_factor", cuda::prepare_clip_factor},
-    Row{"concat", cuda::prepare_concat},
-    Row{"copy", cuda::prepare_copy},
-    Row{"div", cuda::prepare_div},
-    Row{"dropout", cuda::prepare_dropout},
-    Row{"elementwise", cuda::prepare_elementwise},
-    Row{"embedding", cuda::prepare_embedding},
-    Row{"embedding_grad", cuda::prepare_embedding_grad},
-    Row{"equal", cuda::prepare_equal},
-    Row{"exp", cuda::prepare_exp},
-    Row{"gelu", cuda::prepare_gelu},
-    Row{"gelu_grad", cuda::prepare_gelu_grad},
-    Row{"hypot", cuda::prepare_hypot},
-    Row{"layer_norm", cuda::prepare_layer_norm},
-    Row{"layer_norm_grad", cuda::prepare_layer_norm_grad},
-    Row{"layer_norm_scale_grad", cuda::prepare_layer_norm_scale_grad},
-    Row{"learning_rate", cuda::prepare_learning_rate},
-    Row{"log", cuda::prepare_log},
-    Row{"matmul", cuda::prepare_matmul, cuda::matmul_algorithms},
-    Row{"matmul_sgd_update", cuda::prepare_matmul_sgd_update, cuda::matmul_sgd_update_algorithms},
-    Row{"max", cuda::prepare_max},
-    Row{"mean", cuda::prepare_mean},
-    Row{"momentum_update", cuda::prepare_momentum_update},
-    Row{"moving_average", cuda::prepare_moving_average},
-    Row{"moving_average_of_squares", cuda::prepare_moving_average_of_squares},
-    Row{"mse", cuda::prepare_mse},
-    Row{"mse_grad", cuda::prepare_mse_grad},
-    Row{"mul", cuda::prepare_mul},
-    Row{"norm", cuda::prepare_norm},
-    Row{"pad", cuda::prepare_pad},
-    Row{"relu", cuda::prepare_relu},
-    Row{"relu_grad", cuda::prepare_relu_grad},
-    Row{"reshape", cuda::prepare_copy},
-    Row{"rms_norm", cuda::prepare_rms_norm},
-    Row{"rms_norm_grad", cuda::prepare_rms_norm_grad},
-    Row{"rms_norm_scale_grad", cuda::prepare_rms_norm_scale_grad},
-    Row{"scale", cuda::prepare_scale},
-    Row{"sgd_update", cuda::prepare_sgd_update},
-    Row{"sigmoid", cuda::prepare_sigmoid},
-    Row{"sigmoid_grad", cuda::prepare_sigmoid_grad},
-    Row{"slice", cuda::prepare_slice},
-    Row{"softmax", cuda::prepare_softmax},
-    Row{"softmax_cross_entropy", cuda::prepare_softmax_cross_entropy},
-    Row{"softmax_cross_entropy_grad", cuda::prepare_softmax_cross_entropy_grad},
-    Row{"softmax_grad", cuda::prepare_softmax_grad},
-    Row{"sqrt", cuda::prepare_sqrt},
-    Row{"sub", cuda::prepare_sub},
-    Row{"sum", cuda::prepare_sum},
-    Row{"sum_of_squares", cuda::prepare_sum_of_squares},
-    Row{"tanh", cuda::prepare_tanh},
-    Row{"tanh_grad", cuda::prepare_tanh_grad},
-    Row{"transpose", cuda::prepare_transpose},
+#define GRAPHC_OPERATOR(name) Row{#name, cuda::prepare_##name},
+#include "runtime/op/operators.def"
 };
+
+/// Where a library has several ways to compute an operator.
+struct Choice {
+  std::string_view op;
+  ListAlgorithms algorithms;
+};
+
+constexpr std::array kChoices = {
+    Choice{"matmul", cuda::matmul_algorithms},
+    Choice{"matmul_sgd_update", cuda::matmul_sgd_update_algorithms},
+};
+
+/// Null where there is no choice.
+ListAlgorithms algorithms_of(std::string_view op) {
+  const auto choice = std::find_if(kChoices.begin(), kChoices.end(),
+                                   [&](const Choice& candidate) { return candidate.op == op; });
+  return choice == kChoices.end() ? nullptr : choice->algorithms;
+}
 
 const Row* find_row(std::string_view op) {
   const auto row = std::find_if(kKernels.begin(), kKernels.end(),
@@ -126,7 +86,7 @@ Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(
     const Attributes& attributes, cublasLtHandle_t blas, std::string_view algorithm) {
   const cuda::KernelSpec spec{inputs, result, attributes, blas, algorithm};
   TRY(const Row* row, row_for(op, spec));
-  if (!algorithm.empty() && row->algorithms == nullptr) {
+  if (!algorithm.empty() && algorithms_of(op) == nullptr) {
     return input_error(std::string(op) + " on CUDA has no choice of algorithms; got '" +
                        std::string(algorithm) + "'");
   }
@@ -140,8 +100,8 @@ Result<std::vector<std::string>> cuda_kernel_algorithms(std::string_view op,
                                                         cublasLtHandle_t blas) {
   const cuda::KernelSpec spec{inputs, result, attributes, blas};
   TRY(const Row* row, row_for(op, spec));
-  if (row->algorithms == nullptr) return std::vector<std::string>();
-  return row->algorithms(spec);
+  const ListAlgorithms algorithms = algorithms_of(row->op);
+  return algorithms == nullptr ? std::vector<std::string>() : algorithms(spec);
 }
 
 }  // namespace graphrt

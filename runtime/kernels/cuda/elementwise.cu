@@ -1,4 +1,5 @@
-// Operators that compute every element of the result from the elements of the same index.
+// The element functions as operators, and what else computes every element of the result from the
+// elements of the same index.
 #include "runtime/kernels/cuda/elementwise.cuh"
 #include "runtime/kernels/cuda/functions.cuh"
 
@@ -16,25 +17,45 @@ struct EqualIntegers {
   }
 };
 
+// One for each kind of element_functions.def.
+
 template <class Function>
-KernelResult make_arithmetic(const KernelSpec& spec, Function function) {
+KernelResult make_Map(const KernelSpec& spec) {
+  return make_map(spec, Function());
+}
+
+template <class Function>
+KernelResult make_Scaled(const KernelSpec& spec) {
+  return make_map(spec, Function{static_cast<float>(spec.attributes.number("factor", 1))});
+}
+
+template <class Function>
+KernelResult make_Pair(const KernelSpec& spec) {
+  return make_zip<float>(spec, Function());
+}
+
+template <class Function>
+KernelResult make_Zip(const KernelSpec& spec) {
+  return make_broadcast<float>(spec, Function());
+}
+
+template <class Function>
+KernelResult make_Arithmetic(const KernelSpec& spec) {
   switch (spec.result.element) {
     case ElementType::kF32:
-      return make_broadcast<float>(spec, function);
+      return make_broadcast<float>(spec, Function());
     case ElementType::kI32:
       // Unsigned, because there going past 32 bits is defined: the result wraps around.
-      return make_broadcast<uint32_t>(spec, function);
+      return make_broadcast<uint32_t>(spec, Function());
   }
   no_such_element(spec.result.element);
 }
 
 }  // namespace
 
-KernelResult prepare_add(const KernelSpec& spec) { return make_arithmetic(spec, Add{}); }
-KernelResult prepare_sub(const KernelSpec& spec) { return make_arithmetic(spec, Sub{}); }
-KernelResult prepare_mul(const KernelSpec& spec) { return make_arithmetic(spec, Mul{}); }
-KernelResult prepare_div(const KernelSpec& spec) { return make_broadcast<float>(spec, Div{}); }
-KernelResult prepare_hypot(const KernelSpec& spec) { return make_broadcast<float>(spec, Hypot{}); }
+#define GRAPHC_ELEMENT_FUNCTION(name, Functor, kind, ...) \
+  KernelResult prepare_##name(const KernelSpec& spec) { return make_##kind<Functor>(spec); }
+#include "runtime/op/element_functions.def"
 
 KernelResult prepare_equal(const KernelSpec& spec) {
   const ElementType element = spec.inputs[0].element;
@@ -45,18 +66,6 @@ KernelResult prepare_equal(const KernelSpec& spec) {
       return make_broadcast<uint32_t>(spec, EqualIntegers{});
   }
   no_such_element(element);
-}
-
-KernelResult prepare_relu(const KernelSpec& spec) { return make_map(spec, Relu{}); }
-KernelResult prepare_exp(const KernelSpec& spec) { return make_map(spec, Exp{}); }
-KernelResult prepare_log(const KernelSpec& spec) { return make_map(spec, Log{}); }
-KernelResult prepare_sqrt(const KernelSpec& spec) { return make_map(spec, Sqrt{}); }
-KernelResult prepare_tanh(const KernelSpec& spec) { return make_map(spec, Tanh{}); }
-KernelResult prepare_sigmoid(const KernelSpec& spec) { return make_map(spec, Sigmoid{}); }
-KernelResult prepare_gelu(const KernelSpec& spec) { return make_map(spec, Gelu{}); }
-
-KernelResult prepare_scale(const KernelSpec& spec) {
-  return make_map(spec, Scale{static_cast<float>(spec.attributes.number("factor", 1))});
 }
 
 }  // namespace graphrt::cuda

@@ -4,15 +4,21 @@
 
 namespace graphrt::cuda {
 
-// What elementwise operators compute on one element: alone, and as a step of a chain.
+// The functions of element_functions.def, on one element: alone, as an operator, and as a step of a
+// chain.
 
 // clang-format off
+struct Abs { __device__ float operator()(float x) const { return fabsf(x); } };
 struct Add { template <class T> __device__ T operator()(T a, T b) const { return a + b; } };
 struct Sub { template <class T> __device__ T operator()(T a, T b) const { return a - b; } };
 struct Mul { template <class T> __device__ T operator()(T a, T b) const { return a * b; } };
+struct Cos { __device__ float operator()(float x) const { return cosf(x); } };
 struct Div { __device__ float operator()(float a, float b) const { return a / b; } };
 struct Exp { __device__ float operator()(float x) const { return expf(x); } };
+struct Expm1 { __device__ float operator()(float x) const { return expm1f(x); } };
 struct Log { __device__ float operator()(float x) const { return logf(x); } };
+struct Log1p { __device__ float operator()(float x) const { return log1pf(x); } };
+struct Sin { __device__ float operator()(float x) const { return sinf(x); } };
 struct Sqrt { __device__ float operator()(float x) const { return sqrtf(x); } };
 struct Tanh { __device__ float operator()(float x) const { return tanhf(x); } };
 struct Sigmoid { __device__ float operator()(float x) const { return 1 / (1 + expf(-x)); } };
@@ -32,6 +38,22 @@ struct Hypot {
     const double x = a;
     const double y = b;
     return static_cast<float>(sqrt(__dadd_rn(__dmul_rn(x, x), __dmul_rn(y, y))));
+  }
+};
+
+// The sum of both is a NaN if one is.
+
+struct Maximum {
+  __device__ float operator()(float a, float b) const {
+    if (a == b) return signbit(a) ? b : a;  // 0 rather than -0
+    return a > b ? a : a < b ? b : a + b;
+  }
+};
+
+struct Minimum {
+  __device__ float operator()(float a, float b) const {
+    if (a == b) return signbit(a) ? a : b;  // -0 rather than 0
+    return a < b ? a : a > b ? b : a + b;
   }
 };
 

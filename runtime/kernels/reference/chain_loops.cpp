@@ -14,7 +14,7 @@ void elementwise(Operands inputs, const Attributes& attributes, Tensor& result) 
     if (step.input) operands.push_back(inputs[*step.input]);
     if (step.running_is_second) std::swap(operands[0], operands[1]);
     Attributes factor;
-    if (step.function == ChainFunction::kScale) factor.set("factor", step.factor);
+    if (step.function == ElementFunction::kScale) factor.set("factor", step.factor);
     running = evaluate_reference(to_string(step.function), operands, factor, result.type);
     before = &running;
   }

@@ -107,7 +107,7 @@ void mse_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
   }
 }
 
-void root_of_squares(Operands inputs, const Attributes&, Tensor& result) {
+void norm(Operands inputs, const Attributes&, Tensor& result) {
   result.as<float>()[0] = static_cast<float>(std::sqrt(total_of_squares(*inputs[0])));
 }
 

@@ -10,7 +10,9 @@
 #include "compiler/autodiff/gradient_rules.h"
 #include "compiler/frontend/parse_graph.h"
 #include "compiler/graph/print_graph.h"
+#include "compiler/passes/decompose.h"
 #include "runtime/kernels/reference/reference_executor.h"
+#include "runtime/kernels/reference/reference_kernels.h"
 #include "tests/property/autodiff/random_loss.h"
 
 namespace graphc {
@@ -30,10 +32,11 @@ constexpr double kStep = 4 * kGrid;
 constexpr double kTolerance = 1e-3;
 
 struct Problem {
-  Graph forward;
+  Graph forward;  ///< decomposed, so that all corners can be seen
   Graph derived;
-  std::map<std::string, Tensor> inputs;
-  std::map<std::string, Tensor> parameters;
+  std::map<std::string, Tensor> inputs = {};
+  std::map<std::string, Tensor> parameters = {};
+  std::set<std::string> ops = {};  ///< of the graph as it is written
 };
 
 Tensor random_tensor(const TensorType& type, std::minstd_rand& random) {
@@ -53,7 +56,8 @@ Problem make_problem(const std::string& text, unsigned seed) {
   CHECK(derived.has_value(), sink.render_all() + text);
   const Violation violation = verify_graph(*derived);
   CHECK(!violation, violation.value_or("") + "\n" + print_graph(*derived));
-  Problem problem{request->forward, *derived, {}, {}};
+  Problem problem{decompose(request->forward, sink).value(), *derived};
+  for (const Node& node : request->forward.nodes) problem.ops.emplace(node.op->name);
   std::minstd_rand random(seed + 1);
   for (const Value& value : problem.forward.values) {
     if (value.kind == ValueKind::kInput) {
@@ -77,18 +81,31 @@ ReferenceExecutor run(const Graph& graph, const Problem& problem) {
   return *std::move(executor);
 }
 
-/// Which way every operator with a corner went: where the elements are positive that a relu lets
-/// through, and the order of those of which a max takes the largest. Between points with the same
-/// way the loss is smooth.
+/// Where elements are positive.
+void append_signs(const Tensor& tensor, std::vector<size_t>& way) {
+  for (const float x : tensor.as<float>()) way.push_back(x > 0 ? 1 : 0);
+}
+
+/// Which way every operator with a corner went: the signs of what relu and abs take, which operand
+/// of maximum and minimum is larger, and the order of those of which a max takes the largest.
+/// Between points with the same way the loss is smooth.
 std::vector<size_t> way_of(const Graph& graph, const ReferenceExecutor& executor) {
   std::vector<size_t> way;
+  const auto operand = [&](const Node& node, size_t index) -> const Tensor& {
+    return *executor.find_value(graph.values[node.inputs[index]].name);
+  };
   for (const Node& node : graph.nodes) {
     if (node.op->name == "relu" || node.attributes.flag("relu")) {
-      for (const float y : executor.find_value(node.name)->as<float>())
-        way.push_back(y > 0 ? 1 : 0);
+      append_signs(*executor.find_value(node.name), way);
+    }
+    if (node.op->name == "abs") append_signs(operand(node, 0), way);
+    if (node.op->name == "maximum" || node.op->name == "minimum") {
+      const std::vector<const Tensor*> operands = {&operand(node, 0), &operand(node, 1)};
+      append_signs(graphrt::evaluate_reference("sub", operands, {}, graph.type_of(node.result)),
+                   way);
     }
     if (node.op->name == "max") {
-      const auto x = executor.find_value(graph.values[node.inputs[0]].name)->as<float>();
+      const auto x = operand(node, 0).as<float>();
       std::vector<size_t> order(x.size());
       std::iota(order.begin(), order.end(), size_t{0});
       std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return x[a] < x[b]; });
@@ -168,9 +185,7 @@ void check_gradients(Problem& problem, unsigned seed, Coverage& coverage) {
   }
   coverage.num_compared += num_compared;
   if (num_compared == 0) return;
-  std::set<std::string> ops;
-  for (const Node& node : problem.forward.nodes) ops.emplace(node.op->name);
-  for (const std::string& op : ops) ++coverage.num_graphs_of_op[op];
+  for (const std::string& op : problem.ops) ++coverage.num_graphs_of_op[op];
 }
 
 TEST(Gradients, EqualFiniteDifferencesForEveryRule) {

@@ -1,9 +1,14 @@
 #include "tests/property/autodiff/random_loss.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
+#include "compiler/autodiff/gradient_rules.h"
 #include "runtime/base/check.h"
+#include "runtime/base/tensor.h"
+#include "runtime/kernels/reference/reference_kernels.h"
+#include "runtime/op/element_function.h"
 
 namespace graphc {
 
@@ -22,10 +27,34 @@ Attributes with(const char* name, graphrt::AttributeValue value) {
   return attributes;
 }
 
+/// Of an operator of one element: whether it has a finite result there.
+bool is_finite_at(std::string_view op, float x) {
+  graphrt::Tensor operand = graphrt::zeros({ElementType::kF32, {}});
+  operand.as<float>()[0] = x;
+  const std::vector<const graphrt::Tensor*> operands = {&operand};
+  const graphrt::Tensor result = graphrt::evaluate_reference(op, operands, {}, operand.type);
+  return std::isfinite(result.as<float>()[0]);
+}
+
 }  // namespace
 
 const std::vector<RandomLoss::MakerRow>& RandomLoss::makers() {
-  static const std::vector<MakerRow> kMakers = {
+  static const std::vector<MakerRow> rows = [] {
+    std::vector<MakerRow> all = makers_by_hand();
+    for (const GradientRow& row : all_gradient_rules()) {
+      const bool is_known = std::any_of(all.begin(), all.end(),
+                                        [&](const MakerRow& known) { return known.op == row.op; });
+      const bool is_element =
+          graphrt::find_element_function(row.op) || graphrt::find_op(row.op)->is_composite();
+      if (!is_known && is_element) all.push_back({row.op, nullptr});
+    }
+    return all;
+  }();
+  return rows;
+}
+
+std::vector<RandomLoss::MakerRow> RandomLoss::makers_by_hand() {
+  return {
       {"add", &RandomLoss::make_add},
       {"binary_cross_entropy", &RandomLoss::make_binary_cross_entropy},
       {"broadcast", &RandomLoss::make_broadcast},
@@ -34,32 +63,24 @@ const std::vector<RandomLoss::MakerRow>& RandomLoss::makers() {
       {"div", &RandomLoss::make_div},
       {"dropout", &RandomLoss::make_dropout},
       {"embedding", &RandomLoss::make_embedding},
-      {"exp", &RandomLoss::make_exp},
-      {"gelu", &RandomLoss::make_gelu},
       {"layer_norm", &RandomLoss::make_layer_norm},
-      {"log", &RandomLoss::make_log},
       {"matmul", &RandomLoss::make_matmul},
       {"max", &RandomLoss::make_max},
       {"mean", &RandomLoss::make_mean},
       {"mse", &RandomLoss::make_mse},
       {"mul", &RandomLoss::make_mul},
       {"pad", &RandomLoss::make_pad},
-      {"relu", &RandomLoss::make_relu},
       {"reshape", &RandomLoss::make_reshape},
       {"rms_norm", &RandomLoss::make_rms_norm},
       {"scale", &RandomLoss::make_scale},
-      {"sigmoid", &RandomLoss::make_sigmoid},
       {"slice", &RandomLoss::make_slice},
       {"softmax", &RandomLoss::make_softmax},
       {"softmax_cross_entropy", &RandomLoss::make_softmax_cross_entropy},
-      {"sqrt", &RandomLoss::make_sqrt},
       {"sub", &RandomLoss::make_sub},
       {"sum", &RandomLoss::make_sum},
       {"sum_of_squares", &RandomLoss::make_sum_of_squares},
-      {"tanh", &RandomLoss::make_tanh},
       {"transpose", &RandomLoss::make_transpose},
   };
-  return kMakers;
 }
 
 bool RandomLoss::can_use(std::string_view op) {
@@ -82,7 +103,7 @@ RandomLoss::RandomLoss(unsigned seed, std::string_view op) : random_(seed + 1) {
   for (int64_t i = 0; i < length; ++i) {
     const MakerRow& row =
         i == turn ? *wanted : makers()[static_cast<size_t>(number(0, num_makers - 1))];
-    x = (this->*row.make)(x);
+    x = row.make != nullptr ? (this->*row.make)(x) : make_element(row.op, x);
     values_.push_back(x);
     // What grew large, or is one number already, gives way to another value.
     if (x.type.num_elements() > kMaxElements || (x.type.rank() == 0 && coin())) {
@@ -230,17 +251,11 @@ RandomLoss::Operand RandomLoss::make_scale(const Operand& x) {
   constexpr double kQuarter = 0.25;
   return node("scale", {x}, with("factor", kQuarter * static_cast<double>(number(-4, 4))));
 }
-RandomLoss::Operand RandomLoss::make_exp(const Operand& x) {
-  return node("exp", {node("tanh", {x})});
+RandomLoss::Operand RandomLoss::make_element(std::string_view op, const Operand& x) {
+  if (graphrt::find_op(op)->max_inputs == 2) return either_way(op, x, partner_of(x));
+  const bool is_partial = !is_finite_at(op, 0) || !is_finite_at(op, -0.25F);
+  return node(op, {is_partial || coin() ? above_half(x) : node("tanh", {x})});
 }
-RandomLoss::Operand RandomLoss::make_log(const Operand& x) { return node("log", {above_half(x)}); }
-RandomLoss::Operand RandomLoss::make_sqrt(const Operand& x) {
-  return node("sqrt", {above_half(x)});
-}
-RandomLoss::Operand RandomLoss::make_relu(const Operand& x) { return node("relu", {x}); }
-RandomLoss::Operand RandomLoss::make_tanh(const Operand& x) { return node("tanh", {x}); }
-RandomLoss::Operand RandomLoss::make_sigmoid(const Operand& x) { return node("sigmoid", {x}); }
-RandomLoss::Operand RandomLoss::make_gelu(const Operand& x) { return node("gelu", {x}); }
 
 RandomLoss::Operand RandomLoss::make_matmul(const Operand& x) {
   const bool is_first = coin();

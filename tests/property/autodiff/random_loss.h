@@ -15,8 +15,9 @@ namespace graphc {
 /// on: a chain of operators with gradients, with parameters as further operands, values that are
 /// read several times, and all shapes that broadcasting allows.
 ///
-/// Values stay where formulas are tame: what goes into log, sqrt and a divisor is above 0.5, what
-/// goes into exp is bounded, so that a finite difference is worth comparing with.
+/// Values stay where formulas are tame: what goes into a divisor, or a function that is not defined
+/// everywhere, is above 0.5, what goes into others is bounded, so that a finite difference is worth
+/// comparing with.
 class RandomLoss {
  public:
   /// `op` is in the graph for certain. Requires: can_use(op).
@@ -33,9 +34,10 @@ class RandomLoss {
   using Maker = Operand (RandomLoss::*)(const Operand& x);
   struct MakerRow {
     std::string_view op;
-    Maker make;
+    Maker make;  ///< null: make_element
   };
   static const std::vector<MakerRow>& makers();
+  static std::vector<MakerRow> makers_by_hand();
 
   int64_t number(int64_t low, int64_t high);
   bool coin() { return number(0, 1) == 1; }
@@ -64,13 +66,8 @@ class RandomLoss {
   Operand make_mul(const Operand& x);
   Operand make_div(const Operand& x);
   Operand make_scale(const Operand& x);
-  Operand make_exp(const Operand& x);
-  Operand make_log(const Operand& x);
-  Operand make_sqrt(const Operand& x);
-  Operand make_relu(const Operand& x);
-  Operand make_tanh(const Operand& x);
-  Operand make_sigmoid(const Operand& x);
-  Operand make_gelu(const Operand& x);
+  /// A function of elements, where it is tame.
+  Operand make_element(std::string_view op, const Operand& x);
   Operand make_matmul(const Operand& x);
   Operand make_softmax(const Operand& x);
   Operand make_layer_norm(const Operand& x);

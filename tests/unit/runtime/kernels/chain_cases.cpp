@@ -108,7 +108,7 @@ Tensor run_step_by_step(const OperatorUse& use, const RunOperator& run) {
     if (step.input) operands.push_back(input(*step.input));
     if (step.running_is_second) std::swap(operands[0], operands[1]);
     Attributes attributes;
-    if (step.function == ChainFunction::kScale) attributes.set("factor", step.factor);
+    if (step.function == ElementFunction::kScale) attributes.set("factor", step.factor);
     running = run(to_string(step.function), operands, attributes);
   }
   return running;

@@ -94,6 +94,13 @@ OperatorUse cross_entropy_grad_use(Dice& dice) {
 
 OperatorUse f32_use(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
 
+OperatorUse element_function_use(Dice& dice, std::string_view op) {
+  const OpInfo& info = *find_op(op);
+  if (info.max_inputs == 1) return f32_use(dice);
+  const std::vector<TensorType> stretched = {{ElementType::kF32, {2, 1}}, {ElementType::kF32, {2}}};
+  return infer_type(info, stretched, {}) ? hypot_use(dice) : f32_pair_use(dice);
+}
+
 OperatorUse hypot_use(Dice& dice) {
   const Shape whole = dice.any_shape();
   OperatorUse use{{dice.f32(whole), dice.f32(dice.stretchable(whole))}, {}};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "dice.h"
 #include "operator_use.h"
 
@@ -21,6 +23,8 @@ OperatorUse cross_entropy_use(Dice& dice);
 OperatorUse cross_entropy_grad_use(Dice& dice);
 OperatorUse f32_use(Dice& dice);
 OperatorUse hypot_use(Dice& dice);
+/// Of a function of f32 elements: with broadcasting, where it takes that.
+OperatorUse element_function_use(Dice& dice, std::string_view op);
 OperatorUse clip_factor_use(Dice& dice);
 
 }  // namespace graphrt

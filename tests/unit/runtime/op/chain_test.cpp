@@ -28,9 +28,9 @@ TEST(Chain, IsReadFromTheInnermostCallOn) {
   const Chain chain = parse_chain("div(x2, scale(sub(x1, x0), -0.5))").value();
   EXPECT_EQ(chain.start, 1U);
   ASSERT_EQ(chain.steps.size(), 3U);
-  EXPECT_EQ(chain.steps[0], (ChainStep{ChainFunction::kSub, 0, false, 1}));
-  EXPECT_EQ(chain.steps[1], (ChainStep{ChainFunction::kScale, std::nullopt, false, -0.5}));
-  EXPECT_EQ(chain.steps[2], (ChainStep{ChainFunction::kDiv, 2, true, 1}));
+  EXPECT_EQ(chain.steps[0], (ChainStep{ElementFunction::kSub, 0, false, 1}));
+  EXPECT_EQ(chain.steps[1], (ChainStep{ElementFunction::kScale, std::nullopt, false, -0.5}));
+  EXPECT_EQ(chain.steps[2], (ChainStep{ElementFunction::kDiv, 2, true, 1}));
   EXPECT_THAT(inputs_of(chain), ElementsAre(1, 0, 2));
 }
 
@@ -50,12 +50,12 @@ TEST(Chain, KnowsItsFunctionsByName) {
   for (const char* name :
        {"add", "div", "exp", "gelu", "gelu_grad", "log", "mul", "relu", "relu_grad", "scale",
         "sigmoid", "sigmoid_grad", "sqrt", "sub", "tanh", "tanh_grad"}) {
-    ASSERT_TRUE(find_chain_function(name)) << name;
-    EXPECT_EQ(to_string(*find_chain_function(name)), name);
-    EXPECT_EQ(takes_pair(*find_chain_function(name)), find_op(name)->max_inputs == 2) << name;
+    ASSERT_TRUE(find_element_function(name)) << name;
+    EXPECT_EQ(to_string(*find_element_function(name)), name);
+    EXPECT_EQ(takes_pair(*find_element_function(name)), find_op(name)->max_inputs == 2) << name;
   }
-  EXPECT_EQ(find_chain_function("equal"), std::nullopt);
-  EXPECT_EQ(find_chain_function(""), std::nullopt);
+  EXPECT_EQ(find_element_function("equal"), std::nullopt);
+  EXPECT_EQ(find_element_function(""), std::nullopt);
 }
 
 TEST(Chain, SaysWhatIsWrongAndWhere) {

@@ -115,6 +115,9 @@ TEST(VerifyStructure, ChecksDevicesOfOperands) {
 TEST(VerifyStructure, ChecksOperators) {
   EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.op = "rleu"; }),
             "structure: 'h' (gpu0.compute) is of unknown operator 'rleu'");
+  EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.op = "silu"; }),
+            "structure: 'h' (gpu0.compute) is of operator 'silu', a formula of others that has no "
+            "kernel");
   EXPECT_EQ(
       instruction_fault(&TrainingPlan::h, [](auto& i) { i.op = "add"; }),
       "structure: 'h' (gpu0.compute) has operands that do not fit: add takes 2 inputs; got 1");

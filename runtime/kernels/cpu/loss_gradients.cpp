@@ -1,9 +1,7 @@
-// Gradients of elementwise operators and of losses by elements.
+// Gradients of losses by elements.
 #include <cmath>
 
 #include "runtime/kernels/cpu/elementwise.h"
-#include "runtime/kernels/cpu/functions.h"
-#include "runtime/kernels/cpu/vector_functions.h"
 
 namespace graphrt::cpu {
 namespace {
@@ -13,31 +11,7 @@ double gradient_scale(const KernelSpec& spec) {
   return spec.attributes.number("scale", 1 / static_cast<double>(spec.result.num_elements()));
 }
 
-class GeluGradKernel : public PreparedKernel {
- public:
-  explicit GeluGradKernel(int64_t num_elements) : num_elements_(num_elements) {}
-
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    gelu_grad_each(elements<float>(inputs[0]), elements<float>(inputs[1]), elements<float>(output),
-                   num_elements_);
-  }
-
- private:
-  int64_t num_elements_;
-};
-
 }  // namespace
-
-KernelResult prepare_relu_grad(const KernelSpec& spec) { return make_zip<float>(spec, ReluGrad{}); }
-KernelResult prepare_tanh_grad(const KernelSpec& spec) { return make_zip<float>(spec, TanhGrad{}); }
-
-KernelResult prepare_gelu_grad(const KernelSpec& spec) {
-  return std::make_unique<GeluGradKernel>(spec.result.num_elements());
-}
-
-KernelResult prepare_sigmoid_grad(const KernelSpec& spec) {
-  return make_zip<float>(spec, SigmoidGrad{});
-}
 
 KernelResult prepare_mse_grad(const KernelSpec& spec) {
   // In double: neither twice the scale nor the difference has to fit in f32.

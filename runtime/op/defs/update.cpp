@@ -1,8 +1,40 @@
-// The type rules of what optimizers do to a state in every step.
+// What optimizers do to a state in every step, and what they need for it.
+#include "runtime/op/defs/defs.h"
+
+#include "runtime/base/text.h"
+#include "runtime/op/row_rules.h"
 #include "runtime/op/type_rules.h"
 
 namespace graphrt {
 namespace {
+
+constexpr AttributeSpec kScaled = {"scaled", AttributeKind::kBool, false,
+                                   "(false): the last operand is the factor of the gradient"};
+constexpr AttributeSpec kRate = {"learning_rate", AttributeKind::kFloat, false, "(the rate)"};
+constexpr AttributeSpec kWeightDecay = {"weight_decay", AttributeKind::kFloat, false, "(0)"};
+constexpr std::array kSgd = {kRate, kScaled, kWeightDecay};
+constexpr std::array kMomentum = {
+    AttributeSpec{"momentum", AttributeKind::kFloat, true, "(required)"}, kScaled, kWeightDecay};
+constexpr std::array kDecay = {
+    AttributeSpec{"decay", AttributeKind::kFloat, true, "(required; at least 0, below 1)"},
+    kScaled};
+constexpr std::array kAdam = {AttributeSpec{"beta1", AttributeKind::kFloat, false, "(0.9)"},
+                              AttributeSpec{"beta2", AttributeKind::kFloat, false, "(0.999)"},
+                              AttributeSpec{"epsilon", AttributeKind::kFloat, false, "(1e-8)"},
+                              kRate, kWeightDecay};
+constexpr std::array kLearningRate = {
+    AttributeSpec{"base", AttributeKind::kFloat, true, "(required)"},
+    AttributeSpec{"cosine_steps", AttributeKind::kInt, false,
+                  "(none): a cosine from `base` to `final`"},
+    AttributeSpec{"decay_every", AttributeKind::kInt, false,
+                  "(none), with `decay_factor`, in place of a cosine"},
+    AttributeSpec{"decay_factor", AttributeKind::kFloat, false, ""},
+    AttributeSpec{"final", AttributeKind::kFloat, false, "(0)"},
+    AttributeSpec{"warmup_steps", AttributeKind::kInt, false, "(0)"}};
+constexpr std::array kClip = {
+    AttributeSpec{"max_norm", AttributeKind::kFloat, true, "(required, above 0)"},
+    AttributeSpec{"of_norm", AttributeKind::kBool, false,
+                  "(false): the operand is the norm, not its square"}};
 
 bool is_scalar(const TensorType& type, ElementType element) {
   return type.element == element && type.shape.empty();
@@ -70,8 +102,6 @@ std::optional<OpError> find_bad_schedule(const Attributes& attributes) {
   if (auto error = find_outside(attributes, "decay_every", 1)) return error;
   return find_outside(attributes, "cosine_steps", 1);
 }
-
-}  // namespace
 
 TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes) {
   TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
@@ -148,6 +178,99 @@ TypeResult type_of_learning_rate(Types inputs, const Attributes& attributes) {
   }
   if (auto error = find_bad_schedule(attributes)) return tl::unexpected(*std::move(error));
   return TensorType{ElementType::kF32, {}};
+}
+
+TypeResult type_of_clip_factor(Types inputs, const Attributes& attributes) {
+  if (!is_scalar(inputs[0], ElementType::kF32)) {
+    const bool is_norm = attributes.flag("of_norm");
+    return refuse(std::string("needs a ") + (is_norm ? "norm" : "sum of squares") + " f32[]; got " +
+                      to_string(inputs[0]),
+                  0);
+  }
+  const double max_norm = attributes.number("max_norm", 0);
+  if (max_norm > 0) return inputs[0];
+  return refuse_attribute("max_norm", "needs a max_norm above 0; got " + format_number(max_norm));
+}
+
+/// Of a state, element by element, whose launch others may share.
+OpInfo update_op(std::string_view name, std::span<const AttributeSpec> attributes,
+                 TypeRule type_rule) {
+  return {.name = name,
+          .operands = {},
+          .result = {},
+          .min_inputs = 2,
+          .max_inputs = 4,
+          .attributes = attributes,
+          .type_rule = type_rule,
+          .in_place = InPlace::kAnyOperand,
+          .row_rule = rows_of_elementwise,
+          .may_share_launch = true};
+}
+
+OpInfo moving_average_op(std::string_view name, std::string_view operands) {
+  OpInfo op = update_op(name, kDecay, type_of_moving_average);
+  op.operands = operands;
+  op.max_inputs = 3;
+  return op;
+}
+
+}  // namespace
+
+OpInfo op_sgd_update() {
+  OpInfo op = update_op("sgd_update", kSgd, type_of_sgd_update);
+  op.operands = "w, gradient: f32, same shape; optionally the rate f32[], then a factor";
+  op.result = "w - rate · (gradient + `weight_decay` · w)";
+  return op;
+}
+
+OpInfo op_momentum_update() {
+  OpInfo op = update_op("momentum_update", kMomentum, type_of_momentum_update);
+  op.operands = "v, gradient: f32, same shape; with `weight_decay` w, too; optionally a factor";
+  op.result = "`momentum` · v + gradient + `weight_decay` · w";
+  return op;
+}
+
+OpInfo op_moving_average() {
+  OpInfo op = moving_average_op("moving_average", "m, x: f32, same shape; optionally a factor");
+  op.result = "`decay` · m + (1 - `decay`) · x";
+  return op;
+}
+
+OpInfo op_moving_average_of_squares() {
+  OpInfo op =
+      moving_average_op("moving_average_of_squares", "v, x: f32, same shape; optionally a factor");
+  op.result =
+      "`decay` · v + (1 - `decay`) · x²; where f32 does not hold that, minus its square "
+      "root";
+  return op;
+}
+
+OpInfo op_adam_update() {
+  OpInfo op = update_op("adam_update", kAdam, type_of_adam_update);
+  op.operands = "w, m, v: f32, same shape; step i32[]; optionally the rate f32[]";
+  op.result = "w - rate · (m̂ / (sqrt(v̂) + `epsilon`) + `weight_decay` · w)";
+  op.min_inputs = 4;
+  op.max_inputs = 5;
+  return op;
+}
+
+OpInfo op_learning_rate() {
+  return {.name = "learning_rate",
+          .operands = "step i32[]",
+          .result = "f32[], the rate of that step",
+          .attributes = kLearningRate,
+          .type_rule = type_of_learning_rate};
+}
+
+OpInfo op_clip_factor() {
+  return {.name = "clip_factor",
+          .operands = "a sum of squares or a norm, f32[]",
+          .result =
+              "f32[], min(1, `max_norm` / norm): what a gradient is multiplied with so that its "
+              "norm is at most `max_norm`; NaN if the operand is infinite",
+          .attributes = kClip,
+          .type_rule = type_of_clip_factor,
+          .in_place = InPlace::kAnyOperand};
 }
 
 }  // namespace graphrt

@@ -1,6 +1,5 @@
-// Gradients of elementwise operators and of losses by elements.
+// Gradients of losses by elements.
 #include "runtime/kernels/cuda/elementwise.cuh"
-#include "runtime/kernels/cuda/functions.cuh"
 
 namespace graphrt::cuda {
 namespace {
@@ -30,14 +29,6 @@ double gradient_scale(const KernelSpec& spec) {
 }
 
 }  // namespace
-
-KernelResult prepare_relu_grad(const KernelSpec& spec) { return make_zip<float>(spec, ReluGrad{}); }
-KernelResult prepare_tanh_grad(const KernelSpec& spec) { return make_zip<float>(spec, TanhGrad{}); }
-KernelResult prepare_gelu_grad(const KernelSpec& spec) { return make_zip<float>(spec, GeluGrad{}); }
-
-KernelResult prepare_sigmoid_grad(const KernelSpec& spec) {
-  return make_zip<float>(spec, SigmoidGrad{});
-}
 
 KernelResult prepare_mse_grad(const KernelSpec& spec) {
   return make_zip<float>(spec, MseGrad{2 * gradient_scale(spec)});

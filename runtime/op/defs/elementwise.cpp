@@ -1,0 +1,178 @@
+// Operators that compute every element of the result from the elements of the same index.
+#include "runtime/op/defs/defs.h"
+
+#include <algorithm>
+
+#include "runtime/op/chain.h"
+#include "runtime/op/row_rules.h"
+#include "runtime/op/type_rules.h"
+
+namespace graphrt {
+namespace {
+
+/// That a chain uses another number of inputs than there are, or leaves one out.
+std::optional<OpError> find_unused(const Chain& chain, size_t num_inputs) {
+  const std::vector<size_t> used = inputs_of(chain);
+  const size_t largest = *std::max_element(used.begin(), used.end());
+  if (largest >= num_inputs) {
+    const std::string last = num_inputs == 1 ? "" : " to x" + std::to_string(num_inputs - 1);
+    return OpError{"uses x" + std::to_string(largest) + " in its formula; its inputs are x0" + last,
+                   {},
+                   "formula"};
+  }
+  for (size_t i = 0; i < num_inputs; ++i) {
+    if (std::find(used.begin(), used.end(), i) != used.end()) continue;
+    return OpError{"does not use x" + std::to_string(i) + " in its formula", i, "formula"};
+  }
+  return std::nullopt;
+}
+
+bool ends_with(const Shape& shape, const Shape& end) {
+  return end.size() <= shape.size() && std::equal(end.rbegin(), end.rend(), shape.rbegin());
+}
+
+/// Of the operands of the innermost call, the one with more dimensions.
+const TensorType& type_of_start(Types inputs, const Chain& chain) {
+  const TensorType& start = inputs[chain.start];
+  const std::optional<size_t>& beside = chain.steps.front().input;
+  return beside && inputs[*beside].rank() > start.rank() ? inputs[*beside] : start;
+}
+
+TypeResult type_of_arithmetic(Types inputs, const Attributes&) {
+  if (inputs[0].element != inputs[1].element) {
+    return refuse("needs two operands of the same element type; got " + to_string(inputs[0]) +
+                      " and " + to_string(inputs[1]),
+                  1);
+  }
+  std::optional<Shape> shape = broadcast_shape(inputs[0].shape, inputs[1].shape);
+  if (!shape) {
+    return refuse("cannot broadcast " + to_string(inputs[0]) + " and " + to_string(inputs[1]) +
+                      ": from the last dimension on, sizes must be equal or 1",
+                  1);
+  }
+  return TensorType{inputs[0].element, *std::move(shape)};
+}
+
+TypeResult type_of_comparison(Types inputs, const Attributes& attributes) {
+  TypeResult result = type_of_arithmetic(inputs, attributes);
+  if (result) result->element = ElementType::kF32;
+  return result;
+}
+
+TypeResult type_of_division(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  return type_of_arithmetic(inputs, attributes);
+}
+
+TypeResult type_of_f32_map(Types inputs, const Attributes&) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  return inputs[0];
+}
+
+TypeResult type_of_elementwise(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  const Result<Chain> chain = parse_chain(attributes.text("formula", ""));
+  if (!chain) return refuse_attribute("formula", chain.error().message);
+  if (auto error = find_unused(*chain, inputs.size())) return tl::unexpected(*std::move(error));
+  const TensorType& result = type_of_start(inputs, *chain);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (ends_with(result.shape, inputs[i].shape)) continue;
+    return refuse("starts with " + to_string(result) + " and needs that shape, or the end of it, " +
+                      "of every operand; got " + to_string(inputs[i]),
+                  i);
+  }
+  return result;
+}
+
+Work work_of_chain(std::span<const TensorType> inputs, const TensorType& result,
+                   const Attributes& attributes) {
+  Work work = work_of_streaming(inputs, result, attributes);
+  const auto chain = parse_chain(attributes.text("formula", ""));
+  if (!chain) return work;  // the type rule refuses it
+  const auto num_slow = std::count_if(chain->steps.begin(), chain->steps.end(),
+                                      [](const ChainStep& step) { return is_slow(step.function); });
+  const auto num_more = static_cast<double>(std::max<int64_t>(num_slow - 1, 0));
+  work.num_bytes += num_more * 2 * static_cast<double>(result.size_bytes());
+  return work;
+}
+
+constexpr std::array kFactorOfScale = {
+    AttributeSpec{"factor", AttributeKind::kFloat, true, "(required)"}};
+constexpr std::array kFormula = {
+    AttributeSpec{"formula", AttributeKind::kText, true,
+                  "(required): a chain of element functions, as `mul(relu(add(x0, x1)), x2)`"}};
+
+/// Of `docs.name`, without what depends on its kind.
+OpInfo element_op(std::string_view name, std::string_view result) {
+  return {.name = name,
+          .operands = {},
+          .result = result,
+          .in_place = InPlace::kAnyOperand,
+          .row_rule = rows_of_elementwise,
+          .is_linear = is_linear(*find_element_function(name))};
+}
+
+// One for each kind of element_functions.def.
+
+OpInfo define_Map(OpInfo op) {
+  op.operands = "x: f32";
+  op.type_rule = type_of_f32_map;
+  return op;
+}
+
+OpInfo define_Scaled(OpInfo op) {
+  op = define_Map(std::move(op));
+  op.attributes = kFactorOfScale;
+  return op;
+}
+
+OpInfo define_pair(OpInfo op, std::string_view operands, TypeRule type_rule) {
+  op.operands = operands;
+  op.min_inputs = op.max_inputs = 2;
+  op.type_rule = type_rule;
+  return op;
+}
+
+OpInfo define_Pair(OpInfo op) {
+  return define_pair(std::move(op), "gradient, x or y: f32, same shape", type_of_f32_pair);
+}
+
+OpInfo define_Zip(OpInfo op) {
+  return define_pair(std::move(op), "a, b: f32, broadcast", type_of_division);
+}
+
+OpInfo define_Arithmetic(OpInfo op) {
+  return define_pair(std::move(op), "a, b: both f32 or both i32, broadcast", type_of_arithmetic);
+}
+
+}  // namespace
+
+#define GRAPHC_ELEMENT_FUNCTION(name, Functor, kind, speed, gradient_0, gradient_1, docs) \
+  OpInfo op_##name() { return define_##kind(element_op(#name, docs)); }
+#include "runtime/op/element_functions.def"
+
+OpInfo op_elementwise() {
+  return {.name = "elementwise",
+          .operands = "x0, and up to x7: f32; all of one shape or of the last dimensions of it",
+          .result = "that shape",
+          .min_inputs = 1,
+          .max_inputs = kMaxChainInputs,
+          .attributes = kFormula,
+          .type_rule = type_of_elementwise,
+          .work_rule = work_of_chain,
+          .in_place = InPlace::kAnyOperand,
+          .row_rule = rows_of_elementwise};
+}
+
+OpInfo op_equal() {
+  return {.name = "equal",
+          .operands = "a, b: both f32 or both i32, broadcast",
+          .result = "f32: 1 where they are equal, else 0",
+          .min_inputs = 2,
+          .max_inputs = 2,
+          .type_rule = type_of_comparison,
+          .in_place = InPlace::kAnyOperand,
+          .row_rule = rows_of_elementwise};
+}
+
+}  // namespace graphrt

@@ -1,0 +1,186 @@
+// Norms of rows, softmax, and their gradients.
+#include "runtime/op/defs/defs.h"
+
+#include "runtime/op/row_rules.h"
+#include "runtime/op/type_rules.h"
+
+namespace graphrt {
+namespace {
+
+constexpr std::array kLayerEpsilon = {
+    AttributeSpec{"epsilon", AttributeKind::kFloat, false, "(1e-5)"}};
+constexpr std::array kRmsEpsilon = {
+    AttributeSpec{"epsilon", AttributeKind::kFloat, false, "(1e-6)"}};
+constexpr std::array kSoftmax = {
+    AttributeSpec{"axis", AttributeKind::kInt, false, "(-1)"},
+    AttributeSpec{
+        "causal", AttributeKind::kBool, false,
+        "(false): row i of each matrix of the last two dimensions uses columns 0 to i, the "
+        "others are 0; then the axis is the last"}};
+constexpr std::array kSoftmaxAxis = {AttributeSpec{"axis", AttributeKind::kInt, false, "(-1)"}};
+
+/// The type of what a norm has one number of for each column.
+TensorType columns_of(const TensorType& x) { return {ElementType::kF32, {x.shape.back()}}; }
+
+/// gradient and x, alone or with gamma.
+TypeResult type_of_gradient(Types inputs, const Attributes& attributes, const std::string& needs) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  if (inputs[0].shape.empty()) return tl::unexpected(misfit(needs, inputs, 0));
+  if (inputs[1] != inputs[0]) return tl::unexpected(misfit(needs, inputs, 1));
+  if (inputs.size() > 2 && inputs[2] != columns_of(inputs[0])) {
+    return tl::unexpected(misfit(needs, inputs, 2));
+  }
+  if (auto error = find_outside(attributes, "epsilon", 0)) return tl::unexpected(*std::move(error));
+  return inputs[0];
+}
+
+/// Rows of the last dimension, f32[..., D]: x, then gamma f32[D] and, where there is one, beta.
+TypeResult type_of_norm(Types inputs, const Attributes& attributes) {
+  const std::string needs =
+      inputs.size() == 2 ? "x[..., D] and gamma[D]" : "x[..., D], gamma[D] and beta[D]";
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  if (inputs[0].shape.empty()) return tl::unexpected(misfit(needs, inputs, 0));
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i] != columns_of(inputs[0])) return tl::unexpected(misfit(needs, inputs, i));
+  }
+  if (auto error = find_outside(attributes, "epsilon", 0)) return tl::unexpected(*std::move(error));
+  return inputs[0];
+}
+
+/// gradient, x and gamma: the gradient by x.
+TypeResult type_of_norm_grad(Types inputs, const Attributes& attributes) {
+  return type_of_gradient(inputs, attributes,
+                          "gradient[..., D] and x[..., D] of the same shape and gamma[D]");
+}
+
+/// gradient and x: the gradient by gamma.
+TypeResult type_of_norm_scale_grad(Types inputs, const Attributes& attributes) {
+  TypeResult result =
+      type_of_gradient(inputs, attributes, "gradient[..., D] and x[..., D] of the same shape");
+  if (!result) return result;
+  return columns_of(*result);
+}
+
+TypeResult type_of_softmax(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  const auto axis = axis_of(inputs[0], attributes, -1);
+  if (!axis) return tl::unexpected(axis.error());
+  if (!attributes.flag("causal")) return inputs[0];
+  const size_t rank = inputs[0].shape.size();
+  if (rank >= 2 && *axis == rank - 1) return inputs[0];
+  return refuse(
+      "needs at least 2 dimensions and the last as its axis where it is causal; got axis " +
+          std::to_string(*axis) + " of " + to_string(inputs[0]),
+      0);
+}
+
+/// y has the type of the gradient.
+TypeResult type_of_softmax_grad(Types inputs, const Attributes& attributes) {
+  TypeResult pair = type_of_f32_pair(inputs, attributes);
+  if (!pair) return pair;
+  const auto axis = axis_of(inputs[0], attributes, -1);
+  if (!axis) return tl::unexpected(axis.error());
+  return pair;
+}
+
+/// Along the last axis: row by row if there are rows. Operands f32[D] are needed whole.
+std::vector<RowUse> rows_of_norm(std::span<const TensorType> inputs, const TensorType& result,
+                                 const Attributes& attributes) {
+  if (result.rank() < 2) return {};
+  return rows_of_elementwise(inputs, result, attributes);
+}
+
+/// As along `axis`; where `causal`, a row's columns depend on its number among the rows of its
+/// matrix, so whole matrices are needed.
+std::vector<RowUse> rows_of_softmax(std::span<const TensorType> inputs, const TensorType& result,
+                                    const Attributes& attributes) {
+  if (attributes.flag("causal") && result.rank() < 3) return {};
+  return rows_of_axis(inputs, result, attributes);
+}
+
+/// A norm's rows are along the last axis: of one axis, all of it is a single row.
+RowTotal total_of_scale_grad(Types inputs, const TensorType&, const Attributes&) {
+  return inputs[0].rank() > 1 ? RowTotal::kSum : RowTotal::kNone;
+}
+
+OpInfo norm_op(std::string_view name, size_t num_inputs,
+               std::span<const AttributeSpec> attributes) {
+  return {.name = name,
+          .operands =
+              num_inputs == 3 ? "x[..., D], gamma[D], beta[D]: f32" : "x[..., D], gamma[D]: f32",
+          .result = {},
+          .min_inputs = num_inputs,
+          .max_inputs = num_inputs,
+          .attributes = attributes,
+          .type_rule = type_of_norm,
+          .in_place = InPlace::kFirstOperand,
+          .row_rule = rows_of_norm};
+}
+
+OpInfo norm_grad_op(std::string_view name, std::span<const AttributeSpec> attributes) {
+  OpInfo op = norm_op(name, 3, attributes);
+  op.operands = "gradient, x: f32[..., D], same shape; gamma f32[D]";
+  op.result = "gradient by x";
+  op.type_rule = type_of_norm_grad;
+  return op;
+}
+
+OpInfo norm_scale_grad_op(std::string_view name, std::span<const AttributeSpec> attributes) {
+  return {.name = name,
+          .operands = "gradient, x: f32[..., D], same shape",
+          .result = "gradient by gamma, f32[D]: the sum over rows of gradient · xhat",
+          .min_inputs = 2,
+          .max_inputs = 2,
+          .attributes = attributes,
+          .type_rule = type_of_norm_scale_grad,
+          .row_total_rule = total_of_scale_grad};
+}
+
+}  // namespace
+
+OpInfo op_layer_norm() {
+  OpInfo op = norm_op("layer_norm", 3, kLayerEpsilon);
+  op.result =
+      "xhat · gamma + beta; xhat = (x - mean) / sqrt(variance + `epsilon`) over the last "
+      "dimension, with the biased variance";
+  return op;
+}
+
+OpInfo op_layer_norm_grad() { return norm_grad_op("layer_norm_grad", kLayerEpsilon); }
+OpInfo op_layer_norm_scale_grad() {
+  return norm_scale_grad_op("layer_norm_scale_grad", kLayerEpsilon);
+}
+
+OpInfo op_rms_norm() {
+  OpInfo op = norm_op("rms_norm", 2, kRmsEpsilon);
+  op.result = "xhat · gamma; xhat = x / sqrt(mean of squares + `epsilon`) over the last dimension";
+  return op;
+}
+
+OpInfo op_rms_norm_grad() { return norm_grad_op("rms_norm_grad", kRmsEpsilon); }
+OpInfo op_rms_norm_scale_grad() { return norm_scale_grad_op("rms_norm_scale_grad", kRmsEpsilon); }
+
+OpInfo op_softmax() {
+  return {.name = "softmax",
+          .operands = "x: f32",
+          .result = "same type",
+          .attributes = kSoftmax,
+          .type_rule = type_of_softmax,
+          .row_rule = rows_of_softmax};
+}
+
+OpInfo op_softmax_grad() {
+  return {.name = "softmax_grad",
+          .operands = "gradient, y: f32, same shape",
+          .result =
+              "y · (gradient - sum of gradient · y along the axis), for y = softmax(x), causal "
+              "or not",
+          .min_inputs = 2,
+          .max_inputs = 2,
+          .attributes = kSoftmaxAxis,
+          .type_rule = type_of_softmax_grad,
+          .in_place = InPlace::kAnyOperand,
+          .row_rule = rows_of_axis};
+}
+
+}  // namespace graphrt

@@ -1,0 +1,195 @@
+// Products of matrices.
+#include "runtime/op/defs/defs.h"
+
+#include <algorithm>
+
+#include "runtime/op/product_math.h"
+#include "runtime/op/row_rules.h"
+#include "runtime/op/type_rules.h"
+
+namespace graphrt {
+namespace {
+
+constexpr auto kAnd = " and ";
+
+constexpr std::array kProduct = {
+    AttributeSpec{"math", AttributeKind::kText, false,
+                  ": `f32`, `tf32` or `bf16`, see [below](#precision-of-products)"},
+    AttributeSpec{"relu", AttributeKind::kBool, false, "(false): applied last"},
+    AttributeSpec{"transpose_a", AttributeKind::kBool, false,
+                  "(false): the last two dimensions of a are swapped first"},
+    AttributeSpec{"transpose_b", AttributeKind::kBool, false, "(false): those of b"}};
+constexpr std::array kProductUpdate = {
+    AttributeSpec{"learning_rate", AttributeKind::kFloat, true, "(required)"},
+    AttributeSpec{"math", AttributeKind::kText, false, ", as above"},
+    AttributeSpec{"transpose_a", AttributeKind::kBool, false, "(false)"},
+    AttributeSpec{"transpose_b", AttributeKind::kBool, false, "(false)"}};
+
+bool same_batch_dimensions(const Shape& a, const Shape& b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end() - 2, b.begin());
+}
+
+std::string matmul_pattern(const char* name, const char* rows, const char* columns,
+                           const char* leading) {
+  return std::string(name) + "[" + leading + rows + ", " + columns + "]";
+}
+
+/// Says which shapes would have fitted, with the transposes that were asked for.
+std::string matmul_message(Types inputs, const Attributes& attributes) {
+  const bool is_batched = inputs[0].rank() > 2 || inputs[1].rank() > 2;
+  const char* leading = is_batched ? "..., " : "";
+  const std::string a = attributes.flag("transpose_a") ? matmul_pattern("a", "K", "M", leading)
+                                                       : matmul_pattern("a", "M", "K", leading);
+  const std::string b = attributes.flag("transpose_b") ? matmul_pattern("b", "N", "K", leading)
+                                                       : matmul_pattern("b", "K", "N", leading);
+  return "needs " + a + kAnd + b +
+         (is_batched ? " with the same leading dimensions; got " : "; got ") +
+         to_string(inputs[0]) + kAnd + to_string(inputs[1]);
+}
+
+/// Requires: both operands are f32.
+TypeResult type_of_product(Types inputs, const Attributes& attributes) {
+  const std::string_view math = attributes.text("math", "f32");
+  if (!parse_product_math(math)) {
+    return refuse_attribute("math",
+                            "needs `math` to be f32, tf32 or bf16; got " + std::string(math));
+  }
+  const Shape& a = inputs[0].shape;
+  const Shape& b = inputs[1].shape;
+  if (a.size() < 2) return refuse(matmul_message(inputs, attributes), 0);
+  if (b.size() < 2 || !same_batch_dimensions(a, b)) {
+    return refuse(matmul_message(inputs, attributes), 1);
+  }
+  const bool transpose_a = attributes.flag("transpose_a");
+  const bool transpose_b = attributes.flag("transpose_b");
+  const int64_t m = a[a.size() - (transpose_a ? 1 : 2)];
+  const int64_t k_of_a = a[a.size() - (transpose_a ? 2 : 1)];
+  const int64_t k_of_b = b[b.size() - (transpose_b ? 1 : 2)];
+  const int64_t n = b[b.size() - (transpose_b ? 2 : 1)];
+  if (k_of_a != k_of_b) return refuse(matmul_message(inputs, attributes), 1);
+  Shape result(a.begin(), a.end() - 2);
+  result.push_back(m);
+  result.push_back(n);
+  return TensorType{ElementType::kF32, std::move(result)};
+}
+
+/// a, b and, optionally, a bias f32[N] that every row gets.
+TypeResult type_of_matmul(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  TypeResult result = type_of_product(inputs, attributes);
+  if (!result || inputs.size() < 3) return result;
+  const TensorType wanted{ElementType::kF32, {result->shape.back()}};
+  if (inputs[2] == wanted) return result;
+  return refuse("gives " + to_string(*result) + " and needs " + to_string(wanted) +
+                    " as its bias; got " + to_string(inputs[2]),
+                2);
+}
+
+/// w, a and b, all of rank 2: w has the type of the product.
+TypeResult type_of_matmul_update(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].rank() == 2) continue;
+    return refuse("needs w, a and b of 2 dimensions; got " + to_string(inputs[i]), i);
+  }
+  TypeResult product = type_of_product(inputs.subspan(1), attributes);
+  if (!product) {
+    if (product.error().input) ++*product.error().input;
+    return product;
+  }
+  if (inputs[0] == *product) return product;
+  return refuse(
+      "needs w of the product's type " + to_string(*product) + "; got " + to_string(inputs[0]), 0);
+}
+
+std::string_view rate_of(ProductMath math) {
+  switch (math) {
+    case ProductMath::kF32:
+      break;
+    case ProductMath::kTf32:
+      return "matmul_tf32";
+    case ProductMath::kBf16:
+      return "matmul_bf16";
+  }
+  return "matmul_f32";
+}
+
+/// 2 M N K operations for each product of matrices, at the rate of its `math`: `matmul_f32`,
+/// `matmul_tf32` or `matmul_bf16`.
+Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
+                    const Attributes& attributes) {
+  const Shape& a = inputs[0].shape;
+  const int64_t k = a[a.size() - (attributes.flag("transpose_a") ? 2 : 1)];
+  return {.rate = rate_of(product_math(attributes)),
+          .num_flops = 2 * static_cast<double>(result.num_elements()) * static_cast<double>(k),
+          .num_bytes = work_of_streaming(inputs, result, attributes).num_bytes};
+}
+
+/// The same for the product of the last two operands; `w` is read besides.
+Work work_of_matmul_update(std::span<const TensorType> inputs, const TensorType& result,
+                           const Attributes& attributes) {
+  Work work = work_of_matmul(inputs.subspan(1), result, attributes);
+  work.num_bytes += static_cast<double>(inputs[0].size_bytes());
+  return work;
+}
+
+/// Rows of a[M, K] b[K, N] need the same rows of a, and all of b and of a bias; of several
+/// products, each pair.
+std::vector<RowUse> rows_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
+                                   const Attributes& attributes) {
+  if (result.rank() > 2) return rows_of_elementwise(inputs, result, attributes);
+  if (attributes.flag("transpose_a")) return {};
+  std::vector<RowUse> uses(inputs.size(), RowUse::kAll);
+  uses[0] = RowUse::kSame;
+  return uses;
+}
+
+/// The same for the product of the last two operands, and the same rows of `w`.
+std::vector<RowUse> rows_of_matmul_update(std::span<const TensorType>, const TensorType&,
+                                          const Attributes& attributes) {
+  if (attributes.flag("transpose_a")) return {};
+  return {RowUse::kSame, RowUse::kSame, RowUse::kAll};
+}
+
+/// a^T b, where both have a row for each of the batch, sums over the batch.
+RowTotal total_of_matmul(Types inputs, const TensorType&, const Attributes& attributes) {
+  const bool is_sum = inputs.size() == 2 && inputs[0].rank() == 2 && inputs[1].rank() == 2 &&
+                      attributes.flag("transpose_a") && !attributes.flag("transpose_b") &&
+                      !attributes.flag("relu");
+  return is_sum ? RowTotal::kSum : RowTotal::kNone;
+}
+
+}  // namespace
+
+OpInfo op_matmul() {
+  return {.name = "matmul",
+          .operands =
+              "a[..., M, K], b[..., K, N]: f32, same leading dimensions; optionally a bias "
+              "f32[N], added to each row",
+          .result = "[..., M, N]",
+          .min_inputs = 2,
+          .max_inputs = 3,
+          .attributes = kProduct,
+          .type_rule = type_of_matmul,
+          .work_rule = work_of_matmul,
+          .row_rule = rows_of_matmul,
+          .row_total_rule = total_of_matmul,
+          .product_at = 0,
+          .has_epilogue = true};
+}
+
+OpInfo op_matmul_sgd_update() {
+  return {.name = "matmul_sgd_update",
+          .operands = "w[M, N], a[M, K], b[K, N]: f32",
+          .result = "w - `learning_rate` · a b",
+          .min_inputs = 3,
+          .max_inputs = 3,
+          .attributes = kProductUpdate,
+          .type_rule = type_of_matmul_update,
+          .work_rule = work_of_matmul_update,
+          .in_place = InPlace::kFirstOperand,
+          .row_rule = rows_of_matmul_update,
+          .product_at = 1};
+}
+
+}  // namespace graphrt

@@ -1,0 +1,148 @@
+// Reductions.
+#include "runtime/op/defs/defs.h"
+
+#include <algorithm>
+
+#include "runtime/op/row_rules.h"
+#include "runtime/op/type_rules.h"
+
+namespace graphrt {
+namespace {
+
+constexpr std::array kReduction = {
+    AttributeSpec{"axes", AttributeKind::kIntList, false, "(all)"},
+    AttributeSpec{"keepdims", AttributeKind::kBool, false, "(false)"}};
+constexpr std::array kArgmaxAxis = {AttributeSpec{"axis", AttributeKind::kInt, false, "(-1)"}};
+
+/// Checks attribute `axes`: present means not empty, every axis exists, none is named twice.
+std::optional<OpError> find_bad_axis(const TensorType& input, const Attributes& attributes) {
+  if (attributes.find("axes") == nullptr) return std::nullopt;
+  const std::vector<int64_t> axes = attributes.list("axes");
+  if (axes.empty()) {
+    return OpError{
+        "got an empty list of axes; leave 'axes' out to reduce over all of them", {}, "axes"};
+  }
+  std::vector<bool> is_named(input.shape.size(), false);
+  for (const int64_t axis : axes) {
+    if (!is_axis(axis, input)) return OpError{no_axis_message(axis, input), 0, "axes"};
+    if (is_named[from_front(axis, input)]) {
+      return OpError{"got axis " + std::to_string(axis) + " of " + to_string(input) +
+                         " twice in axes " + to_string(axes),
+                     {},
+                     "axes"};
+    }
+    is_named[from_front(axis, input)] = true;
+  }
+  return std::nullopt;
+}
+
+TypeResult type_of_reduction(const TensorType& input, const Attributes& attributes) {
+  if (auto error = find_bad_axis(input, attributes)) return tl::unexpected(*std::move(error));
+  const bool keepdims = attributes.flag("keepdims");
+  const std::vector<int64_t> axes = normalized_axes(attributes.list("axes"), input.rank());
+  TensorType result{input.element, {}};
+  for (int64_t axis = 0; axis < input.rank(); ++axis) {
+    const bool is_reduced = std::binary_search(axes.begin(), axes.end(), axis);
+    if (!is_reduced) result.shape.push_back(input.shape[static_cast<size_t>(axis)]);
+    if (is_reduced && keepdims) result.shape.push_back(1);
+  }
+  return result;
+}
+
+TypeResult type_of_sum_or_max(Types inputs, const Attributes& attributes) {
+  return type_of_reduction(inputs[0], attributes);
+}
+
+TypeResult type_of_mean(Types inputs, const Attributes& attributes) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  return type_of_reduction(inputs[0], attributes);
+}
+
+TypeResult type_of_argmax(Types inputs, const Attributes& attributes) {
+  const auto axis = axis_of(inputs[0], attributes, -1);
+  if (!axis) return tl::unexpected(axis.error());
+  if (inputs[0].shape[*axis] > INT32_MAX) {
+    return refuse(
+        "cannot index an axis longer than 2147483647 with i32; got " + to_string(inputs[0]), 0);
+  }
+  TensorType result{ElementType::kI32, inputs[0].shape};
+  result.shape.erase(result.shape.begin() + static_cast<std::ptrdiff_t>(*axis));
+  return result;
+}
+
+TypeResult type_of_sum_of_squares(Types inputs, const Attributes&) {
+  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  return TensorType{ElementType::kF32, {}};
+}
+
+/// Over `axes`, by default all: row by row unless the first is one of them.
+std::vector<RowUse> rows_of_reduction(std::span<const TensorType> inputs, const TensorType&,
+                                      const Attributes& attributes) {
+  const auto reduced = normalized_axes(attributes.list("axes"), inputs[0].rank());
+  if (reduced.empty() || reduced.front() == 0) return {};
+  return {RowUse::kSame};
+}
+
+bool reduces_rows(Types inputs, const Attributes& attributes) {
+  const auto axes = normalized_axes(attributes.list("axes"), inputs[0].rank());
+  return !axes.empty() && axes.front() == 0;
+}
+
+RowTotal total_of_sum(Types inputs, const TensorType&, const Attributes& attributes) {
+  return reduces_rows(inputs, attributes) ? RowTotal::kSum : RowTotal::kNone;
+}
+
+RowTotal total_of_mean(Types inputs, const TensorType&, const Attributes& attributes) {
+  return reduces_rows(inputs, attributes) ? RowTotal::kMean : RowTotal::kNone;
+}
+
+RowTotal total_of_squares(Types, const TensorType&, const Attributes&) { return RowTotal::kSum; }
+
+OpInfo reduction_op(std::string_view name, TypeRule type_rule, RowTotalRule row_total_rule) {
+  return {.name = name,
+          .operands = "x",
+          .result = "reduced over `axes`",
+          .attributes = kReduction,
+          .type_rule = type_rule,
+          .row_rule = rows_of_reduction,
+          .row_total_rule = row_total_rule};
+}
+
+}  // namespace
+
+OpInfo op_max() { return reduction_op("max", type_of_sum_or_max, nullptr); }
+OpInfo op_sum() { return reduction_op("sum", type_of_sum_or_max, total_of_sum); }
+
+OpInfo op_mean() {
+  OpInfo op = reduction_op("mean", type_of_mean, total_of_mean);
+  op.operands = "x: f32";
+  return op;
+}
+
+OpInfo op_argmax() {
+  return {.name = "argmax",
+          .operands = "x",
+          .result = "i32; the lowest index of the largest element",
+          .attributes = kArgmaxAxis,
+          .type_rule = type_of_argmax,
+          .row_rule = rows_of_axis};
+}
+
+OpInfo op_norm() {
+  return {.name = "norm",
+          .operands = "x: f32",
+          .result =
+              "f32[], the square root of the sum of squares: also where f32 does not hold that "
+              "sum",
+          .type_rule = type_of_sum_of_squares};
+}
+
+OpInfo op_sum_of_squares() {
+  return {.name = "sum_of_squares",
+          .operands = "x: f32",
+          .result = "f32[]",
+          .type_rule = type_of_sum_of_squares,
+          .row_total_rule = total_of_squares};
+}
+
+}  // namespace graphrt
