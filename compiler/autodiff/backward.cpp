@@ -45,6 +45,7 @@ class Backward {
   }
 
  private:
+  ElementType element_of(ValueId value) const { return nodes_.graph().type_of(value).element; }
   const std::string& name_of(ValueId value) const { return nodes_.graph().values[value].name; }
 
   void visit(NodeId id) {
@@ -81,7 +82,7 @@ class Backward {
     }
     if (tensors.empty()) return number;
     const Origin origin = origin_of_sum(value, tensors);
-    if (number != 0) tensors.push_back(nodes_.scalar(number, origin.where));
+    if (number != 0) tensors.push_back(nodes_.scalar(number, element_of(value), origin.where));
     ValueId total = tensors.front();
     for (size_t i = 1; i < tensors.size(); ++i) {
       const bool is_last = i + 1 == tensors.size();
@@ -103,7 +104,8 @@ class Backward {
   ValueId tensor_of(ValueId parameter, const Gradient& gradient) {
     if (const ValueId* tensor = std::get_if<ValueId>(&gradient)) return *tensor;
     const Origin origin{nodes_.graph().values[parameter].where, std::nullopt, {}};
-    const ValueId number = nodes_.scalar(std::get<double>(gradient), origin.where);
+    const ValueId number =
+        nodes_.scalar(std::get<double>(gradient), element_of(parameter), origin.where);
     const Shape shape = nodes_.graph().type_of(parameter).shape;
     if (shape.empty()) return number;
     Attributes attributes;

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/base/element.h"
+
 namespace graphc {
 namespace {
 
@@ -70,14 +72,16 @@ ValueId DerivedNodes::add_state(const std::string& wanted, TensorType type,
   return graph_.values.push_back(std::move(state));
 }
 
-ValueId DerivedNodes::scalar(double number, const SourceRange& where) {
+ValueId DerivedNodes::scalar(double number, ElementType element, const SourceRange& where) {
   const auto rounded = static_cast<float>(number);
-  const auto bits = std::bit_cast<uint32_t>(rounded);
-  const auto known = scalars_.find(bits);
+  const std::pair key(element, std::bit_cast<uint32_t>(rounded));
+  const auto known = scalars_.find(key);
   if (known != scalars_.end()) return known->second;
-  const ValueId value =
-      add_constant("train.number", {ElementType::kF32, {}}, bytes_of_scalar(rounded), where);
-  scalars_.emplace(bits, value);
+  std::vector<std::byte> bytes = graphrt::with_float_type(element, [&](auto tag) {
+    return bytes_of_scalar(graphrt::narrowed<typename decltype(tag)::Type>(rounded));
+  });
+  const ValueId value = add_constant("train.number", {element, {}}, std::move(bytes), where);
+  scalars_.emplace(key, value);
   return value;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
@@ -40,8 +41,8 @@ class DerivedNodes {
                     Attributes attributes, const Origin& origin);
   /// A state that starts at zero.
   ValueId add_state(const std::string& wanted, TensorType type, const SourceRange& where);
-  /// A constant f32[]; the same for the same number.
-  ValueId scalar(double number, const SourceRange& where);
+  /// A constant without dimensions, of a type of floats; the same for the same number.
+  ValueId scalar(double number, ElementType element, const SourceRange& where);
   /// The i32[] constant 1.
   ValueId add_one(const std::string& wanted, const SourceRange& where);
   /// Makes `value`, the result of a node, the next value of `state`.
@@ -57,7 +58,7 @@ class DerivedNodes {
 
   Graph graph_;
   std::set<std::string> names_;
-  std::map<uint32_t, ValueId> scalars_;  ///< by their bits, which NaN has, too
+  std::map<std::pair<ElementType, uint32_t>, ValueId> scalars_;  ///< by their bits as f32
 };
 
 }  // namespace graphc

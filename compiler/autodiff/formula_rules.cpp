@@ -106,7 +106,7 @@ class FormulaBackward {
  private:
   TensorType type_of(const ExpressionStep& step) const {
     if (step.kind == ExpressionStep::Kind::kVariable) return node_.operand_type(step.variable);
-    if (step.kind == ExpressionStep::Kind::kNumber) return {ElementType::kF32, {}};
+    if (step.kind == ExpressionStep::Kind::kNumber) return {node_.result_type().element, {}};
     std::vector<TensorType> types;
     for (const size_t operand : operands_of(step)) types.push_back(types_[operand]);
     return infer_type(*find_op(to_string(step.function)), types, attributes_of(step)).value();

@@ -15,6 +15,7 @@ namespace {
 constexpr std::array kRules = {
     GradientRow{"binary_cross_entropy", gradient_of_binary_cross_entropy},
     GradientRow{"broadcast", gradient_of_broadcast},
+    GradientRow{"cast", gradient_of_cast},
     GradientRow{"concat", gradient_of_concat},
     GradientRow{"copy", gradient_of_copy},
     GradientRow{"dropout", gradient_of_dropout},
@@ -27,6 +28,7 @@ constexpr std::array kRules = {
     GradientRow{"pad", gradient_of_pad},
     GradientRow{"reshape", gradient_of_reshape},
     GradientRow{"rms_norm", gradient_of_rms_norm},
+    GradientRow{"select", gradient_of_select},
     GradientRow{"slice", gradient_of_slice},
     GradientRow{"softmax", gradient_of_softmax},
     GradientRow{"softmax_cross_entropy", gradient_of_softmax_cross_entropy},

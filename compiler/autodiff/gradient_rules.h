@@ -42,6 +42,8 @@ void gradient_of_mean(NodeGradient& node);
 void gradient_of_max(NodeGradient& node);
 void gradient_of_sum_of_squares(NodeGradient& node);
 
+void gradient_of_cast(NodeGradient& node);
+void gradient_of_select(NodeGradient& node);
 void gradient_of_copy(NodeGradient& node);
 void gradient_of_transpose(NodeGradient& node);
 void gradient_of_reshape(NodeGradient& node);

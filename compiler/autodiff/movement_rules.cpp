@@ -1,3 +1,4 @@
+#include <string>
 #include <utility>
 
 #include "compiler/autodiff/gradient_rules.h"
@@ -30,6 +31,25 @@ Gradient cut(NodeGradient& node, int64_t axis, int64_t begin, int64_t size) {
 }
 
 }  // namespace
+
+void gradient_of_cast(NodeGradient& node) {
+  if (is_number(node.gradient())) return node.give(0, node.gradient());
+  Attributes attributes;
+  attributes.set("to", std::string(to_string(node.operand_type(0).element)));
+  node.give(0, node.add("cast", {node.gradient_tensor()}, std::move(attributes)));
+}
+
+void gradient_of_select(NodeGradient& node) {
+  const ValueId condition = node.operand(0);
+  for (const size_t operand : {size_t{1}, size_t{2}}) {
+    if (!node.needs(operand)) continue;
+    const ValueId gradient = node.gradient_tensor();
+    const ValueId zero = node.scalar(0);
+    const ValueId part = node.add(
+        "select", {condition, operand == 1 ? gradient : zero, operand == 1 ? zero : gradient});
+    node.give(operand, node.reduced_to(node.operand_type(operand), part));
+  }
+}
 
 void gradient_of_copy(NodeGradient& node) { node.give(0, node.gradient()); }
 

@@ -35,7 +35,9 @@ ValueId NodeGradient::add(std::string_view op, std::vector<ValueId> inputs, Attr
   return added_.back();
 }
 
-ValueId NodeGradient::scalar(double number) { return nodes_.scalar(number, origin_.where); }
+ValueId NodeGradient::scalar(double number) {
+  return nodes_.scalar(number, result_type().element, origin_.where);
+}
 
 Gradient NodeGradient::scaled(Gradient gradient, double factor) {
   if (factor == 1) return gradient;

@@ -50,6 +50,7 @@ class NodeGradient {
 
   /// A new node, at the place and on the device of the one that is differentiated.
   ValueId add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
+  /// A constant of the result's element type, without dimensions.
   ValueId scalar(double number);
 
   Gradient scaled(Gradient gradient, double factor);

@@ -42,7 +42,11 @@ void gradient_of_mean(NodeGradient& node) {
 
 // To the elements that are the largest; where several are, each gets an equal share.
 void gradient_of_max(NodeGradient& node) {
-  const ValueId is_largest = node.add("equal", {node.operand(0), lined_up(node, node.result())});
+  Attributes to_number;
+  to_number.set("to", std::string(to_string(node.result_type().element)));
+  const ValueId is_largest =
+      node.add("cast", {node.add("equal", {node.operand(0), lined_up(node, node.result())})},
+               std::move(to_number));
   Attributes keep_axes;
   if (const AttributeValue* axes = node.attributes().find("axes")) keep_axes.set("axes", *axes);
   keep_axes.set("keepdims", true);

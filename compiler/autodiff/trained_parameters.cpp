@@ -14,13 +14,15 @@ Diagnostic note_at(const SourceRange& where, std::string message) {
   return {Severity::kNote, where, std::move(message), std::nullopt, {}};
 }
 
+// What depends on a value through jumps alone has no gradient by it.
+
 /// Everything that the loss depends on, itself included.
 Flags values_before(const Graph& graph, ValueId loss) {
   Flags is_before(graph.values.size(), 0);
   is_before[loss] = 1;
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[NodeId(i)];
-    if (is_before[node.result] == 0) continue;
+    if (is_before[node.result] == 0 || node.op->is_piecewise_constant) continue;
     for (const ValueId input : node.inputs) is_before[input] = 1;
   }
   return is_before;
@@ -31,6 +33,7 @@ Flags values_behind(const Graph& graph, const std::vector<ValueId>& sources) {
   Flags is_behind(graph.values.size(), 0);
   for (const ValueId source : sources) is_behind[source] = 1;
   for (const Node& node : graph.nodes) {
+    if (node.op->is_piecewise_constant) continue;
     for (const ValueId input : node.inputs) {
       if (is_behind[input] != 0) is_behind[node.result] = 1;
     }
@@ -123,7 +126,9 @@ class PathFinder {
   }
 
   void check_rule(const Node& node) {
-    if (!paths_.is_on_path(node) || find_gradient_rule(node.op->name) != nullptr) return;
+    if (!paths_.is_on_path(node)) return;
+    const bool is_smooth = graphrt::is_float(graph_.type_of(node.result).element);
+    if (is_smooth && find_gradient_rule(node.op->name) != nullptr) return;
     diagnostics_
         .error(node.where,
                "the operator " + std::string(node.op->name) + " of " +

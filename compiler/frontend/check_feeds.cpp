@@ -27,8 +27,15 @@ std::optional<TensorType> check_feed(const InputDeclaration& input, DiagnosticSi
   TensorType wanted = type;
   std::string text = to_string(wanted);
   text.replace(text.find('[') + 1, std::to_string(type.shape[0]).size(), "N");
-  diagnostics.error(input.feed->where, input.feed->text + " has " + to_string(*array) + "; '" +
-                                           input.name.text + "' needs rows of " + text);
+  std::optional<std::string> hint;
+  if (array->element != type.element) {
+    hint = "save it with .astype('" + std::string(properties_of(type.element).numpy) +
+           "'), or declare the input as " + std::string(to_string(array->element));
+  }
+  diagnostics.error(input.feed->where,
+                    input.feed->text + " has " + to_string(*array) + "; '" + input.name.text +
+                        "' needs rows of " + text,
+                    std::move(hint));
   return std::nullopt;
 }
 

@@ -1,8 +1,8 @@
 #include "compiler/frontend/initial_number.h"
 
 #include <cmath>
-#include <cstdint>
 
+#include "runtime/base/element.h"
 #include "runtime/base/f32_range.h"
 #include "runtime/base/text.h"
 
@@ -10,14 +10,20 @@ namespace graphc {
 
 std::optional<std::string> find_bad_constant(double number, const std::string& text,
                                              ElementType element) {
-  switch (element) {
-    case ElementType::kF32:
-      return find_bad_end(number, text);
-    case ElementType::kI32:
-      if (std::trunc(number) == number && number >= INT32_MIN && number <= INT32_MAX) return {};
-      return "an i32 state cannot start at " + text;
-  }
-  graphrt::no_such_element(element);
+  return graphrt::with_element_type(element, [&](auto tag) -> std::optional<std::string> {
+    using T = typename decltype(tag)::Type;
+    if constexpr (graphrt::kIsFloat<T>) {
+      const auto problem = find_bad_end(number, text);
+      const auto stored = static_cast<float>(graphrt::narrowed<T>(number));
+      if (problem || (std::isfinite(stored) && (stored != 0 || number == 0))) return problem;
+      return text + " is too " + (stored == 0 ? "close to 0" : "large") + " for " +
+             std::string(to_string(element));
+    } else {
+      const auto stored = static_cast<double>(graphrt::widened(graphrt::narrowed<T>(number)));
+      if (stored == number) return std::nullopt;
+      return "a state of " + std::string(to_string(element)) + " cannot start at " + text;
+    }
+  });
 }
 
 std::optional<std::string> find_bad_end(double number, const std::string& text) {

@@ -6,16 +6,18 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
-#include "compiler/graph/print_literal.h"
+#include "runtime/base/element.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
 namespace {
 
-void append_bits(uint32_t bits, std::vector<std::byte>& bytes) {
-  std::array<std::byte, sizeof bits> raw{};
-  std::memcpy(raw.data(), &bits, sizeof bits);
+template <class T>
+void append_bits(T value, std::vector<std::byte>& bytes) {
+  std::array<std::byte, sizeof value> raw{};
+  std::memcpy(raw.data(), &value, sizeof value);
   bytes.insert(bytes.end(), raw.begin(), raw.end());
 }
 
@@ -25,18 +27,27 @@ bool parse_whole(std::string_view text, T& value) {
   return code == std::errc() && end == text.data() + text.size();
 }
 
-std::optional<uint32_t> parse_special(std::string_view text) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if (text == "nan") return kUsualNan;
-  if (text == "inf") return std::bit_cast<uint32_t>(kInfinity);
-  if (text == "-inf") return std::bit_cast<uint32_t>(-kInfinity);
+/// The bits of `nan(0x7fc00001)`, of as many digits as T has. Nothing if that is no NaN.
+template <class T>
+std::optional<T> parse_nan(std::string_view text) {
   if (!text.starts_with("nan(0x") || !text.ends_with(')')) return std::nullopt;
   const std::string_view digits = text.substr(6, text.size() - 7);
-  uint32_t bits = 0;
+  using Bits = std::conditional_t<sizeof(T) == sizeof(uint32_t), uint32_t, uint16_t>;
+  Bits bits = 0;
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), bits, 16);
   const bool is_whole = code == std::errc() && end == digits.data() + digits.size();
-  if (!is_whole || !std::isnan(std::bit_cast<float>(bits))) return std::nullopt;
-  return bits;
+  const auto value = std::bit_cast<T>(bits);
+  if (!is_whole || !std::isnan(static_cast<float>(value))) return std::nullopt;
+  return value;
+}
+
+template <class T>
+std::optional<T> parse_special(std::string_view text) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (text == "nan") return static_cast<T>(std::numeric_limits<float>::quiet_NaN());
+  if (text == "inf") return static_cast<T>(kInfinity);
+  if (text == "-inf") return static_cast<T>(-kInfinity);
+  return parse_nan<T>(text);
 }
 
 /// How YAML writes what is no finite number.
@@ -49,26 +60,47 @@ std::string plus_remark(std::string_view text) {
   return without_plus(text) == text ? "" : "; write it without the sign";
 }
 
-std::optional<std::string> append_f32(std::string_view text, std::vector<std::byte>& bytes) {
-  if (const std::optional<uint32_t> bits = parse_special(text)) {
-    append_bits(*bits, bytes);
+/// `a 32-bit number`, `an unsigned 8-bit integer`.
+template <class T>
+std::string kind_of_number() {
+  const std::string bits = std::to_string(8 * sizeof(T)) + "-bit ";
+  if constexpr (graphrt::kIsFloat<T>) return bits + "number";
+  return (std::is_unsigned_v<T> ? "unsigned " : "") + bits + "integer";
+}
+
+template <class T>
+std::optional<std::string> append_float(std::string_view text, std::vector<std::byte>& bytes) {
+  if (const std::optional<T> value = parse_special<T>(text)) {
+    append_bits(*value, bytes);
     return std::nullopt;
   }
   float value = 0;
-  if (!parse_whole(text, value) || !std::isfinite(value)) {
-    return "'" + std::string(text) + "' is no 32-bit number" +
+  const bool is_number = parse_whole(text, value);
+  const auto stored = static_cast<T>(value);
+  if (!is_number || !std::isfinite(static_cast<float>(stored))) {
+    return "'" + std::string(text) + "' is no " + kind_of_number<T>() +
            (is_yaml_special(text) ? "; write nan, inf or -inf" : plus_remark(text));
   }
-  append_bits(std::bit_cast<uint32_t>(value), bytes);
+  append_bits(stored, bytes);
   return std::nullopt;
 }
 
-std::optional<std::string> append_i32(std::string_view text, std::vector<std::byte>& bytes) {
-  int32_t value = 0;
+template <class T>
+std::optional<std::string> append_integer(std::string_view text, std::vector<std::byte>& bytes) {
+  T value = 0;
   if (!parse_whole(text, value)) {
-    return "'" + std::string(text) + "' is no 32-bit integer" + plus_remark(text);
+    return "'" + std::string(text) + "' is no " + kind_of_number<T>() + plus_remark(text);
   }
-  append_bits(std::bit_cast<uint32_t>(value), bytes);
+  append_bits(value, bytes);
+  return std::nullopt;
+}
+
+std::optional<std::string> append_bool(std::string_view text, std::vector<std::byte>& bytes) {
+  const bool is_true = text == "true" || text == "1";
+  if (!is_true && text != "false" && text != "0") {
+    return "'" + std::string(text) + "' is neither true nor false";
+  }
+  append_bits(graphrt::Bool(is_true), bytes);
   return std::nullopt;
 }
 
@@ -90,13 +122,16 @@ std::optional<std::string> append_element(std::string_view text, ElementType ele
   if (has_leading_zero(text)) {
     return "'" + std::string(text) + "' has a leading zero, which some read as octal";
   }
-  switch (element) {
-    case ElementType::kF32:
-      return append_f32(text, bytes);
-    case ElementType::kI32:
-      return append_i32(text, bytes);
-  }
-  graphrt::no_such_element(element);
+  return graphrt::with_element_type(element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    if constexpr (graphrt::kIsFloat<T>) {
+      return append_float<T>(text, bytes);
+    } else if constexpr (std::is_same_v<T, graphrt::Bool>) {
+      return append_bool(text, bytes);
+    } else {
+      return append_integer<T>(text, bytes);
+    }
+  });
 }
 
 std::vector<std::byte> repeated(std::span<const std::byte> bytes, const TensorType& type) {

@@ -27,7 +27,8 @@ class LiteralBudget {
 };
 
 /// Appends the bytes of one element. Returns what is wrong with `text`, or nothing.
-/// Integers and finite numbers as usual, `nan`, `inf`, `-inf`, `nan(0x7fc00001)` for other NaNs.
+/// Integers and finite numbers as usual, `nan`, `inf`, `-inf`, `nan(0x7fc00001)` for other NaNs;
+/// `true`, `false`, 1 and 0 for bool.
 std::optional<std::string> append_element(std::string_view text, ElementType element,
                                           std::vector<std::byte>& bytes);
 

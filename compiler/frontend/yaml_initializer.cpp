@@ -120,9 +120,9 @@ class InitializerReader {
     if (seed != nullptr) {
       state_.initializer.seed = read_seed(*seed, "`seed`", diagnostics_).value_or(0);
     }
-    if (!state_.type || state_.type->element == ElementType::kF32) return;
+    if (!state_.type || graphrt::is_float(state_.type->element)) return;
     diagnostics_.error(form.where,
-                       form.text + " gives f32 numbers; the state is " + to_string(*state_.type));
+                       form.text + " gives floats; the state is " + to_string(*state_.type));
   }
 
   void read_same_as(const YamlNode& node) {

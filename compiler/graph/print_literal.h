@@ -1,16 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 
 #include "compiler/vocabulary.h"
 
 namespace graphc {
-
-/// The bits of the NaN that is written without them.
-inline constexpr uint32_t kUsualNan = 0x7fc00000;
 
 /// The numbers of a tensor as text: `[[1, 2], [3, 4]]`, or one number if all elements have the same
 /// bits. Reading back what was printed gives the same bits, of NaNs too.

@@ -1,13 +1,14 @@
 #include "compiler/passes/decompose.h"
 
-#include <bit>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "runtime/base/element.h"
 #include "runtime/op/composite.h"
 
 namespace graphc {
@@ -19,7 +20,7 @@ class Decomposition {
     for (const ValueId id : graph_.values.ids()) {
       const Value& value = graph_.values[id];
       names_.insert(value.name);
-      if (is_number(value)) scalars_.emplace(bits_of(value), id);
+      if (std::optional<NumberKey> key = key_of(value)) scalars_.emplace(*std::move(key), id);
     }
   }
 
@@ -49,7 +50,8 @@ class Decomposition {
           values.push_back(whole.inputs[step.variable]);
           break;
         case graphrt::ExpressionStep::Kind::kNumber:
-          values.push_back(scalar(step.number, whole.where));
+          values.push_back(
+              scalar(step.number, graph_.type_of(whole.inputs[0]).element, whole.where));
           break;
         case graphrt::ExpressionStep::Kind::kCall:
           const bool is_last = &step == &expression.steps.back();
@@ -95,34 +97,35 @@ class Decomposition {
     return graph_.values.push_back(std::move(value));
   }
 
-  static bool is_number(const Value& value) {
-    return value.kind == ValueKind::kConstant && value.type == TensorType{ElementType::kF32, {}} &&
-           value.initializer.kind == InitializerKind::kData;
+  /// A number without dimensions, by its bytes.
+  using NumberKey = std::pair<ElementType, std::vector<std::byte>>;
+
+  /// Nothing of what is no number in the graph.
+  static std::optional<NumberKey> key_of(const Value& value) {
+    if (value.kind != ValueKind::kConstant || !value.type.shape.empty()) return std::nullopt;
+    if (value.initializer.kind != InitializerKind::kData) return std::nullopt;
+    return NumberKey(value.type.element, value.initializer.data.to_vector());
   }
 
-  static uint32_t bits_of(const Value& number) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, number.initializer.data.data(), sizeof(bits));
-    return bits;
-  }
-
-  /// A constant f32[]; the same for the same number.
-  ValueId scalar(double number, const SourceRange& where) {
-    const auto bits = std::bit_cast<uint32_t>(static_cast<float>(number));
-    const auto known = scalars_.find(bits);
-    if (known != scalars_.end()) return known->second;
-    std::vector<std::byte> bytes(sizeof(bits));
-    std::memcpy(bytes.data(), &bits, sizeof(bits));
+  /// A constant without dimensions; the same for the same number.
+  ValueId scalar(double number, ElementType element, const SourceRange& where) {
+    std::vector<std::byte> bytes = graphrt::with_float_type(element, [&](auto tag) {
+      const auto stored = graphrt::narrowed<typename decltype(tag)::Type>(number);
+      std::vector<std::byte> raw(sizeof stored);
+      std::memcpy(raw.data(), &stored, sizeof stored);
+      return raw;
+    });
+    const auto [known, is_new] = scalars_.try_emplace(NumberKey(element, bytes));
+    if (!is_new) return known->second;
     Value value;
     value.kind = ValueKind::kConstant;
     value.name = unique("number");
-    value.type = {ElementType::kF32, {}};
+    value.type = {element, {}};
     value.initializer.kind = InitializerKind::kData;
     value.initializer.data = std::move(bytes);
     value.where = where;
-    const ValueId constant = graph_.values.push_back(std::move(value));
-    scalars_.emplace(bits, constant);
-    return constant;
+    known->second = graph_.values.push_back(std::move(value));
+    return known->second;
   }
 
   std::string unique(const std::string& wanted) {
@@ -135,7 +138,7 @@ class Decomposition {
 
   Graph graph_;
   std::set<std::string> names_;
-  std::map<uint32_t, ValueId> scalars_;  ///< by their bits, which NaN has, too
+  std::map<NumberKey, ValueId> scalars_;
 };
 
 }  // namespace

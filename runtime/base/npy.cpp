@@ -9,6 +9,7 @@
 
 #include "runtime/base/exceptions.h"
 #include "runtime/base/file.h"
+#include "runtime/base/text.h"
 
 namespace graphrt {
 namespace {
@@ -144,15 +145,20 @@ Result<ElementType> element_of(const std::string& descr, const std::string& name
   for (const ElementType element : kElementTypes) {
     const std::string_view known = properties_of(element).npy;
     if (descr == known) return element;
-    if (descr != ">" + std::string(known.substr(1))) continue;
+    // Two bytes without a meaning have no order.
+    if (element == ElementType::kBF16 && descr == "|" + std::string(known.substr(1))) {
+      return element;
+    }
+    if (size_bytes(element) == 1 || descr != ">" + std::string(known.substr(1))) continue;
     return npy_error(name, "holds big-endian " + numpy_name(descr) + "; save it with .astype('" +
                                std::string(known) + "')");
   }
   if (descr.size() < 3) return damaged_npy(name, "its dtype is '" + descr + "'");
-  const std::string held =
-      "holds " + numpy_name(descr) + ", which is neither float32 nor int32; save it with .astype('";
-  const bool is_whole = descr[1] == 'i' || descr[1] == 'u' || descr[1] == 'b';
-  return npy_error(name, held + (is_whole ? "int32" : "float32") + "')");
+  std::vector<std::string> names;
+  for (const ElementType element : kElementTypes) names.emplace_back(properties_of(element).numpy);
+  const bool is_whole = descr[1] == 'i' || descr[1] == 'u';
+  return npy_error(name, "holds " + numpy_name(descr) + ", which is none of " + join(names, ", ") +
+                             "; save it with .astype('" + (is_whole ? "int64" : "float32") + "')");
 }
 
 uint32_t little_endian(std::span<const std::byte> bytes) {

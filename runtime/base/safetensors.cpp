@@ -9,6 +9,7 @@
 
 #include "runtime/base/exceptions.h"
 #include "runtime/base/file.h"
+#include "runtime/base/text.h"
 
 namespace graphrt {
 namespace {
@@ -72,8 +73,12 @@ Result<ElementType> element_of(const std::string& name, const std::string& tenso
   for (const ElementType element : kElementTypes) {
     if (text == properties_of(element).safetensors) return element;
   }
+  std::vector<std::string> names;
+  for (const ElementType element : kElementTypes) {
+    names.emplace_back(properties_of(element).safetensors);
+  }
   return input_error("'" + name + "': tensor '" + tensor + "' has dtype " + text +
-                     "; F32 and I32 are supported");
+                     "; what can be read is " + join(names, ", "));
 }
 
 Result<Shape> shape_of(const std::string& name, const std::string& tensor, const json& fields) {

@@ -26,6 +26,20 @@ std::vector<size_t> permutation_of(size_t rank, const std::vector<int64_t>& axes
   return permutation;
 }
 
+/// The walk through `shape`, with the strides of every tensor.
+std::vector<StridedDim> loops_of(const std::vector<std::vector<int64_t>>& strides,
+                                 const Shape& shape) {
+  std::vector<StridedDim> dims;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    StridedDim dim{shape[i]};
+    for (size_t tensor = 0; tensor < strides.size(); ++tensor) {
+      dim.strides[tensor] = strides[tensor][i];
+    }
+    dims.push_back(dim);
+  }
+  return collapse(dims);
+}
+
 }  // namespace
 
 std::vector<StridedDim> collapse(const std::vector<StridedDim>& dims) {
@@ -63,14 +77,16 @@ std::vector<int64_t> broadcast_strides(const Shape& operand, const Shape& result
 }
 
 std::vector<StridedDim> broadcast_loops(const Shape& a, const Shape& b, const Shape& result) {
-  const std::vector<int64_t> in_a = broadcast_strides(a, result);
-  const std::vector<int64_t> in_b = broadcast_strides(b, result);
-  const std::vector<int64_t> in_result = row_major_strides(result);
-  std::vector<StridedDim> dims;
-  for (size_t i = 0; i < result.size(); ++i) {
-    dims.push_back({result[i], {in_a[i], in_b[i], in_result[i]}});
-  }
-  return collapse(dims);
+  return loops_of(
+      {broadcast_strides(a, result), broadcast_strides(b, result), row_major_strides(result)},
+      result);
+}
+
+std::vector<StridedDim> broadcast_loops(const Shape& a, const Shape& b, const Shape& c,
+                                        const Shape& result) {
+  return loops_of({broadcast_strides(a, result), broadcast_strides(b, result),
+                   broadcast_strides(c, result), row_major_strides(result)},
+                  result);
 }
 
 std::vector<StridedDim> transpose_loops(const Shape& operand, const Shape& result,

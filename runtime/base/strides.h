@@ -8,11 +8,11 @@
 
 namespace graphrt {
 
-/// One loop of a nest that walks through up to three tensors at once.
+/// One loop of a nest that walks through up to four tensors at once.
 /// Units: elements.
 struct StridedDim {
   int64_t size = 1;
-  std::array<int64_t, 3> strides = {0, 0, 0};
+  std::array<int64_t, 4> strides = {};
 };
 
 /// The same walk in as few loops as possible: loops of one turn go, and neighbours that step
@@ -29,6 +29,9 @@ std::vector<int64_t> broadcast_strides(const Shape& operand, const Shape& result
 /// The walk of `result = f(a, b)` with broadcasting, collapsed; strides of a, b and the result.
 /// Ensures: the innermost strides are 0 or 1.
 std::vector<StridedDim> broadcast_loops(const Shape& a, const Shape& b, const Shape& result);
+/// The same of `result = f(a, b, c)`.
+std::vector<StridedDim> broadcast_loops(const Shape& a, const Shape& b, const Shape& c,
+                                        const Shape& result);
 
 /// The walk of a transposition, collapsed, in the order of the result; strides of the operand and
 /// the result. Axis i of the result is axis axes[i] of the operand; negative axes count from the

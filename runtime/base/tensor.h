@@ -8,22 +8,11 @@
 #include <vector>
 
 #include "runtime/base/check.h"
+#include "runtime/base/element.h"
 #include "runtime/base/result.h"
 #include "runtime/base/tensor_type.h"
 
 namespace graphrt {
-
-/// The element type that a C++ type stands for: float is f32, int32_t is i32.
-template <class T>
-struct ElementTypeOf;
-template <>
-struct ElementTypeOf<float> {
-  static constexpr ElementType kValue = ElementType::kF32;
-};
-template <>
-struct ElementTypeOf<int32_t> {
-  static constexpr ElementType kValue = ElementType::kI32;
-};
 
 /// A value with its type: row-major, little-endian, `type.size_bytes()` bytes.
 struct Tensor {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "runtime/base/check.h"
+#include "runtime/base/element.h"
 #include "runtime/base/text.h"
 
 namespace graphrt {
@@ -17,29 +18,21 @@ tl::unexpected<Error> type_error(std::string_view text, const std::string& reaso
 }  // namespace
 
 const ElementProperties& properties_of(ElementType element) {
-  static constexpr ElementProperties kF32 = {.name = "f32",
-                                             .size_bytes = 4,
-                                             .is_float = true,
-                                             .numpy = "float32",
-                                             .npy = "<f4",
-                                             .safetensors = "F32"};
-  static constexpr ElementProperties kI32 = {.name = "i32",
-                                             .size_bytes = 4,
-                                             .is_float = false,
-                                             .numpy = "int32",
-                                             .npy = "<i4",
-                                             .safetensors = "I32"};
-  switch (element) {
-    case ElementType::kF32:
-      return kF32;
-    case ElementType::kI32:
-      return kI32;
-  }
-  no_such_element(element);
+  static constexpr std::array kProperties = {
+#define GRAPHC_ELEMENT_TYPE(Name, Storage, text, Kind, numpy, npy, safetensors) \
+  ElementProperties{text, sizeof(Storage), ElementKind::k##Kind, numpy, npy, safetensors},
+#include "runtime/base/element_types.def"
+  };
+  const auto number = static_cast<size_t>(element);
+  if (number >= kProperties.size()) no_such_element(element);
+  return kProperties[number];
 }
 
 int64_t size_bytes(ElementType element) { return properties_of(element).size_bytes; }
-bool is_float(ElementType element) { return properties_of(element).is_float; }
+bool is_float(ElementType element) { return properties_of(element).kind == ElementKind::kFloat; }
+bool is_integer(ElementType element) {
+  return properties_of(element).kind == ElementKind::kInteger;
+}
 std::string_view to_string(ElementType element) { return properties_of(element).name; }
 
 void no_such_element(ElementType element) {
@@ -110,7 +103,9 @@ Result<TensorType> parse_tensor_type(std::string_view text) {
   const auto* element = std::find_if(kElementTypes.begin(), kElementTypes.end(),
                                      [&](ElementType known) { return to_string(known) == name; });
   if (element == kElementTypes.end()) {
-    return type_error(text, "the element types are f32 and i32");
+    std::vector<std::string> names;
+    for (const ElementType known : kElementTypes) names.emplace_back(to_string(known));
+    return type_error(text, "the element types are " + join(names, ", "));
   }
   TensorType type;
   type.element = *element;

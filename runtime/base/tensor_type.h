@@ -11,16 +11,24 @@
 
 namespace graphrt {
 
-enum class ElementType : uint8_t { kF32, kI32 };
+enum class ElementType : uint8_t {
+#define GRAPHC_ELEMENT_TYPE(Name, ...) k##Name,
+#include "runtime/base/element_types.def"
+};
 
 /// Every one of them.
-inline constexpr std::array kElementTypes = {ElementType::kF32, ElementType::kI32};
+inline constexpr std::array kElementTypes = {
+#define GRAPHC_ELEMENT_TYPE(Name, ...) ElementType::k##Name,
+#include "runtime/base/element_types.def"
+};
+
+enum class ElementKind : uint8_t { kFloat, kInteger, kBool };
 
 /// What is known of a type of elements wherever it is not computed with.
 struct ElementProperties {
   std::string_view name;  ///< in graphs, plans and messages: "f32"
   int64_t size_bytes = 0;
-  bool is_float = false;         ///< an element may be a NaN, an infinity, or rounded
+  ElementKind kind = ElementKind::kFloat;
   std::string_view numpy;        ///< as numpy calls it: "float32"
   std::string_view npy;          ///< dtype in .npy files: "<f4"
   std::string_view safetensors;  ///< dtype in .safetensors files: "F32"
@@ -29,7 +37,9 @@ const ElementProperties& properties_of(ElementType element);
 
 /// Bytes of one element.
 int64_t size_bytes(ElementType element);
+/// Whether an element may be a NaN, an infinity, or rounded.
 bool is_float(ElementType element);
+bool is_integer(ElementType element);
 std::string_view to_string(ElementType element);
 
 /// Ends the process: what is behind a switch over all element types is reached by none of them.

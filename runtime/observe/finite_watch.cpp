@@ -44,16 +44,13 @@ std::optional<std::string> find_source(const ReferenceExecutor& reference) {
 }  // namespace
 
 bool is_finite(const Tensor& tensor) {
-  switch (tensor.type.element) {
-    case ElementType::kF32: {
-      const std::span<const float> elements = tensor.as<float>();
-      return std::all_of(elements.begin(), elements.end(),
-                         [](float x) { return std::isfinite(x); });
-    }
-    case ElementType::kI32:
-      return true;
-  }
-  no_such_element(tensor.type.element);
+  if (!is_float(tensor.type.element)) return true;
+  return with_float_type(tensor.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    const std::span<const T> elements = tensor.as<T>();
+    return std::all_of(elements.begin(), elements.end(),
+                       [](T x) { return std::isfinite(static_cast<float>(x)); });
+  });
 }
 
 Result<FiniteWatch> FiniteWatch::begin(const Session& session, std::vector<std::string> outputs) {

@@ -27,9 +27,9 @@ constexpr std::array kComposites = {
 
 constexpr std::array<std::string_view, 3> kOperandNames = {"x0", "x1", "x2"};
 
-/// All operands are f32 and are broadcast to each other.
+/// All operands are floats of one type and are broadcast to each other.
 TypeResult type_of_composite(Types inputs, const Attributes&) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
   TensorType result = inputs[0];
   for (size_t i = 1; i < inputs.size(); ++i) {
     std::optional<Shape> shape = broadcast_shape(result.shape, inputs[i].shape);
@@ -79,7 +79,7 @@ std::vector<OpInfo> all_composites() {
   for (size_t i = 0; i < kComposites.size(); ++i) {
     const CompositeRow& row = kComposites[i];
     ops.push_back({.name = row.name,
-                   .operands = row.num_operands == 1 ? "x: f32" : "x0, x1, ...: f32, broadcast",
+                   .operands = row.num_operands == 1 ? "x: float" : "x0, x1, ...: float, broadcast",
                    .result = row.docs,
                    .min_inputs = row.num_operands,
                    .max_inputs = row.num_operands,

@@ -102,6 +102,8 @@ struct OpInfo {
   PartRule part_rule = nullptr;           ///< ... but perhaps with other attributes
   RowTotalRule row_total_rule = nullptr;  ///< absent: never a total over rows
   bool is_linear = false;                 ///< in all its operands together
+  /// Its result jumps, and does not change between the jumps: there is no gradient through it.
+  bool is_piecewise_constant = false;
   MeanOf mean_of = MeanOf::kNothing;
   /// Which operand is a of the product of matrices a b that it is, or begins with; b follows. Such
   /// operators are a library's, and have a rate of their own.

@@ -24,7 +24,20 @@ tl::unexpected<OpError> refuse_attribute(std::string_view attribute, std::string
 std::optional<OpError> find_non_f32(Types inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].element == ElementType::kF32) continue;
-    return OpError{"works on f32 only; got " + to_string(inputs[i]), i};
+    return OpError{"works on f32 only; got " + to_string(inputs[i]) + "; cast it to f32", i};
+  }
+  return std::nullopt;
+}
+
+std::optional<OpError> find_non_float(Types inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!is_float(inputs[i].element)) {
+      return OpError{"works on floats only; got " + to_string(inputs[i]) + "; cast it to f32", i};
+    }
+    if (inputs[i].element == inputs[0].element) continue;
+    return OpError{"needs operands of the same element type; got " + to_string(inputs[0]) + kAnd +
+                       to_string(inputs[i]) + "; cast one of them",
+                   i};
   }
   return std::nullopt;
 }
@@ -67,6 +80,21 @@ std::optional<OpError> find_outside(const Attributes& attributes, std::string_vi
           (rounding_is_to_blame ? ", which is " + format_number(number) + " as f32" : ""),
       {},
       name};
+}
+
+TypeResult type_of_broadcast_pair(Types inputs) {
+  if (inputs[0].element != inputs[1].element) {
+    return refuse("needs two operands of the same element type; got " + to_string(inputs[0]) +
+                      kAnd + to_string(inputs[1]) + "; cast one of them",
+                  1);
+  }
+  std::optional<Shape> shape = broadcast_shape(inputs[0].shape, inputs[1].shape);
+  if (!shape) {
+    return refuse("cannot broadcast " + to_string(inputs[0]) + kAnd + to_string(inputs[1]) +
+                      ": from the last dimension on, sizes must be equal or 1",
+                  1);
+  }
+  return TensorType{inputs[0].element, *std::move(shape)};
 }
 
 TypeResult type_of_f32_pair(Types inputs, const Attributes&) {

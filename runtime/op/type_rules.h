@@ -29,6 +29,8 @@ tl::unexpected<OpError> refuse_attribute(std::string_view attribute, std::string
 
 /// An operand that is not f32, if there is one.
 std::optional<OpError> find_non_f32(Types inputs);
+/// An operand that is no float, or not of the type that the first has, if there is one.
+std::optional<OpError> find_non_float(Types inputs);
 /// NumPy's rule: dimensions are compared from the last one on, and 1 stretches.
 std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b);
 /// That `needs` is not what came, with the types that did.
@@ -39,6 +41,8 @@ std::optional<OpError> find_outside(const Attributes& attributes, std::string_vi
                                     double high = std::numeric_limits<double>::infinity());
 /// Two f32 operands of the same shape, without broadcasting.
 TypeResult type_of_f32_pair(Types inputs, const Attributes& attributes);
+/// Two operands of the same element type, with broadcasting.
+TypeResult type_of_broadcast_pair(Types inputs);
 
 /// Whether `input` has `axis`, which may be counted from the end.
 bool is_axis(int64_t axis, const TensorType& input);

@@ -35,23 +35,18 @@ std::string misfit(const Plan& plan, const Plan& training) {
 template <class T>
 double mean_of(const Tensor& values) {
   double sum = 0;
-  for (const T value : values.as<T>()) sum += static_cast<double>(value);
+  for (const T value : values.as<T>()) sum += static_cast<double>(widened(value));
   return sum / static_cast<double>(values.type.shape[0]);
 }
 
 /// A mean of floats is no more exact than they are.
 Mean mean_of_steps(const std::string& output, const Tensor& values) {
-  switch (values.type.element) {
-    case ElementType::kF32: {
-      const double mean = mean_of<float>(values);
-      return {output, mean, fmt::format("{}", static_cast<float>(mean))};
-    }
-    case ElementType::kI32: {
-      const double mean = mean_of<int32_t>(values);
-      return {output, mean, fmt::format("{}", mean)};
-    }
-  }
-  no_such_element(values.type.element);
+  return with_element_type(values.type.element, [&](auto tag) -> Mean {
+    using T = typename decltype(tag)::Type;
+    const double mean = mean_of<T>(values);
+    return {output, mean,
+            kIsFloat<T> ? fmt::format("{}", static_cast<float>(mean)) : fmt::format("{}", mean)};
+  });
 }
 
 }  // namespace

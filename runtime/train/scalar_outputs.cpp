@@ -16,13 +16,10 @@ std::vector<std::string> scalar_outputs(const Plan& plan) {
 }
 
 std::string element_text(const Tensor& tensor, size_t index) {
-  switch (tensor.type.element) {
-    case ElementType::kF32:
-      return fmt::format("{}", tensor.as<float>()[index]);
-    case ElementType::kI32:
-      return fmt::format("{}", tensor.as<int32_t>()[index]);
-  }
-  no_such_element(tensor.type.element);
+  return with_element_type(tensor.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return fmt::format("{}", widened(tensor.as<T>()[index]));
+  });
 }
 
 Result<std::vector<Tensor>> values_of(const Session& session,

@@ -30,6 +30,7 @@ Attributes with(std::vector<std::pair<std::string, AttributeValue>> values) {
 /// Of all but element functions.
 std::vector<OperatorCase> cases_by_hand() {
   const TensorType a = f32({3, 5});
+  const TensorType truth{ElementType::kBool, {3, 5}};
   return {
       {"accuracy", {a, i32({3})}, {}},
       {"adam_update", {a, a, a, i32({})}, with({{"learning_rate", 0.1}})},
@@ -42,6 +43,7 @@ std::vector<OperatorCase> cases_by_hand() {
       {"broadcast", {f32({3, 1})}, with({{"shape", std::vector<int64_t>{2, 3, 5}}})},
       {"clip_factor", {f32({})}, with({{"max_norm", 0.5}})},
       {"clip_factor", {f32({})}, with({{"max_norm", 0.5}, {"of_norm", true}})},
+      {"cast", {a}, with({{"to", "i64"}})},
       {"concat", {a, f32({2, 5})}, with({{"axis", int64_t{0}}})},
       {"copy", {a}, {}},
       {"div", {a, f32({})}, {}},
@@ -57,6 +59,13 @@ std::vector<OperatorCase> cases_by_hand() {
       {"layer_norm_grad", {a, a, f32({5})}, {}},
       {"layer_norm_scale_grad", {a, a}, {}},
       {"learning_rate", {i32({})}, with({{"base", 0.1}, {"cosine_steps", int64_t{4}}})},
+      {"greater", {a, f32({5})}, {}},
+      {"greater_equal", {a, a}, {}},
+      {"less", {a, a}, {}},
+      {"less_equal", {a, a}, {}},
+      {"logical_and", {truth, truth}, {}},
+      {"logical_not", {truth}, {}},
+      {"logical_or", {truth, truth}, {}},
       {"matmul", {a, f32({5, 4})}, {}},
       {"matmul", {f32({5, 3}), f32({4, 5})}, with({{"transpose_a", true}, {"transpose_b", true}})},
       {"matmul", {f32({2, 3, 5}), f32({2, 5, 4})}, {}},
@@ -76,12 +85,14 @@ std::vector<OperatorCase> cases_by_hand() {
       {"mse", {a, a}, {}},
       {"mse_grad", {a, a}, {}},
       {"norm", {a}, {}},
+      {"not_equal", {a, a}, {}},
       {"pad", {a}, with({{"axis", int64_t{1}}, {"before", int64_t{2}}, {"after", int64_t{1}}})},
       {"reshape", {a}, with({{"shape", std::vector<int64_t>{5, 3}}})},
       {"rms_norm", {a, f32({5})}, {}},
       {"rms_norm_grad", {a, a, f32({5})}, {}},
       {"rms_norm_scale_grad", {a, a}, {}},
       {"scale", {a}, with({{"factor", 0.5}})},
+      {"select", {truth, a, f32({5})}, {}},
       {"sgd_update", {a, a}, with({{"learning_rate", 0.1}})},
       {"sgd_update", {a, a, f32({})}, with({{"weight_decay", 0.1}})},
       {"sgd_update", {a, a, f32({}), f32({})}, with({{"scaled", true}})},
@@ -118,13 +129,16 @@ Tensor random_tensor(const TensorType& type, std::mt19937& generator) {
     for (float& x : tensor.as<float>()) x = uniform(generator);
     return tensor;
   }
-  for (int32_t& x : tensor.as<int32_t>()) x = static_cast<int32_t>(generator() % 3);
+  with_element_type(type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    for (T& x : tensor.as<T>()) x = narrowed<T>(static_cast<int64_t>(generator() % 3));
+  });
   return tensor;
 }
 
 void expect_near(const Tensor& value, const Tensor& reference) {
   ASSERT_EQ(value.type, reference.type);
-  if (value.type.element == ElementType::kI32) {
+  if (value.type.element != ElementType::kF32) {
     EXPECT_EQ(value, reference);
     return;
   }

@@ -37,7 +37,7 @@ float largest_magnitude(const Tensor& tensor) {
 /// Whether `found` is within 1e-5 of the element, or 1e-6 of the largest element: where terms
 /// cancel out, what is left has fewer digits.
 testing::AssertionResult close(const Tensor& found, const Tensor& wanted) {
-  if (wanted.type.element == ElementType::kI32) return same(found, wanted, 0);
+  if (wanted.type.element != ElementType::kF32) return same(found, wanted, 0);
   const float slack = 1e-6F * largest_magnitude(wanted);
   for (size_t i = 0; i < wanted.as<float>().size(); ++i) {
     const float a = found.as<float>()[i];

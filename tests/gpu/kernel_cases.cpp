@@ -50,8 +50,10 @@ Use division_use(Dice& dice) {
 
 Use arithmetic_use(Dice& dice) {
   Use use = division_use(dice);
-  if (dice.flip()) return use;
-  for (Tensor& input : use.inputs) input = dice.i32(input.type.shape);
+  ElementType element = dice.any_element();
+  if (element == ElementType::kBool) element = ElementType::kI32;
+  if (element == ElementType::kF32) return use;
+  for (Tensor& input : use.inputs) input = dice.numbers(element, input.type.shape);
   return use;
 }
 
@@ -158,7 +160,17 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"elementwise", chain_use},
       {"embedding", embedding_use},
       {"embedding_grad", embedding_grad_use},
-      {"equal", equal_use},
+      {"equal", comparison_use},
+      {"greater", comparison_use},
+      {"greater_equal", comparison_use},
+      {"less", comparison_use},
+      {"less_equal", comparison_use},
+      {"logical_and", logic_use},
+      {"logical_not", not_use},
+      {"logical_or", logic_use},
+      {"not_equal", comparison_use},
+      {"cast", cast_use},
+      {"select", select_use},
       {"layer_norm", norm_with_shift_use},
       {"layer_norm_grad", norm_grad_use},
       {"layer_norm_scale_grad", norm_scale_grad_use},

@@ -34,13 +34,9 @@ std::string spread_literal(const graphrt::Shape& shape, size_t axis, int64_t bou
 
 std::string first_value(const graphrt::TensorType& type, int64_t bound) {
   int64_t next = 0;
-  switch (type.element) {
-    case graphrt::ElementType::kF32:
-      return "uniform(low=-1, high=1, seed=1)";
-    case graphrt::ElementType::kI32:
-      return spread_literal(type.shape, 0, bound, next);
-  }
-  graphrt::no_such_element(type.element);
+  if (graphrt::is_float(type.element)) return "uniform(low=-1, high=1, seed=1)";
+  return spread_literal(type.shape, 0, type.element == graphrt::ElementType::kBool ? 2 : bound,
+                        next);
 }
 
 std::string state_line(const std::string& name, const graphrt::TensorType& type,

@@ -2,16 +2,13 @@
 #include <algorithm>
 #include <array>
 
+#include "runtime/kernels/cpu/float_blocks.h"
 #include "runtime/kernels/cpu/functions.h"
 #include "runtime/kernels/cpu/prepare.h"
 #include "runtime/op/chain.h"
 
 namespace graphrt::cpu {
 namespace {
-
-/// Elements that stay in the first cache, with one operand of each step: 2 KiB.
-constexpr int64_t kBlock = 512;
-using Block = std::array<float, kBlock>;
 
 // One for each kind of element_functions.def: y = step(a, b); of a map, b is not read.
 
@@ -45,19 +42,23 @@ void run_step(const ChainStep& step, const float* a, const float* b, float* y, i
 }
 
 /// y = x from element `at` on, repeated over and over.
-void repeat(std::span<const float> x, int64_t at, float* y, int64_t size) {
+template <class T>
+void repeat(std::span<const T> x, int64_t at, float* y, int64_t size) {
   if (x.size() == 1) {
-    std::fill_n(y, size, x[0]);
+    std::fill_n(y, size, static_cast<float>(x[0]));
     return;
   }
+  const auto as_float = [](T element) { return static_cast<float>(element); };
   while (size > 0) {
     const int64_t length = std::min(size, std::ssize(x) - at);
-    y = std::copy_n(x.data() + at, length, y);
+    y = std::transform(x.data() + at, x.data() + at + length, y, as_float);
     size -= length;
     at = 0;
   }
 }
 
+/// Of floats stored as T. What is between the steps is f32.
+template <class T>
 class ChainKernel : public PreparedKernel {
  public:
   ChainKernel(Chain chain, std::span<const TensorType> inputs, int64_t num_elements)
@@ -66,38 +67,40 @@ class ChainKernel : public PreparedKernel {
   }
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    for (int64_t begin = 0; begin < num_elements_; begin += kBlock) {
-      run_block(inputs, begin, std::min(kBlock, num_elements_ - begin), elements<float>(output));
+    for (int64_t begin = 0; begin < num_elements_; begin += kFloatBlock) {
+      const int64_t num_left = std::min(kFloatBlock, num_elements_ - begin);
+      store_floats(num_left, elements<T>(output) + begin,
+                   [&](int64_t, int64_t size, float* y) { run_block(inputs, begin, size, y); });
     }
   }
 
  private:
   /// The result is written in the last step alone: it may lie on an operand of any step.
   void run_block(std::span<const std::byte* const> inputs, int64_t begin, int64_t size,
-                 float* output) const {
-    Block running;
-    Block first_of_repeated;
-    Block repeated;
+                 float* result) const {
+    FloatBlock running;
+    FloatBlock first_of_repeated;
+    FloatBlock repeated;
     const float* before = block_of(inputs, chain_.start, begin, size, first_of_repeated);
     for (const ChainStep& step : chain_.steps) {
       const float* a = before;
       const float* b = step.input ? block_of(inputs, *step.input, begin, size, repeated) : nullptr;
       if (step.running_is_second) std::swap(a, b);
-      float* y = &step == &chain_.steps.back() ? output + begin : running.data();
+      float* y = &step == &chain_.steps.back() ? result : running.data();
       run_step(step, a, b, y, size);
       before = y;
     }
   }
 
-  /// The elements of an input that belong to a block of the result; in `space` where it begins anew
-  /// among them.
+  /// The elements of an input that belong to a block of the result; in `space` where they are no
+  /// floats, or it begins anew among them.
   const float* block_of(std::span<const std::byte* const> inputs, size_t input, int64_t begin,
-                        int64_t size, Block& space) const {
-    const auto* x = elements<float>(inputs[input]);
+                        int64_t size, FloatBlock& space) const {
+    const T* x = elements<T>(inputs[input]);
     const int64_t num_repeated = sizes_[input];
     const int64_t at = begin % num_repeated;
-    if (at + size <= num_repeated) return x + at;
-    repeat({x, static_cast<size_t>(num_repeated)}, at, space.data(), size);
+    if (at + size <= num_repeated) return load_floats(x + at, size, space);
+    repeat(std::span(x, static_cast<size_t>(num_repeated)), at, space.data(), size);
     return space.data();
   }
 
@@ -109,8 +112,11 @@ class ChainKernel : public PreparedKernel {
 }  // namespace
 
 KernelResult prepare_elementwise(const KernelSpec& spec) {
-  TRY(Chain chain, parse_chain(spec.attributes.text("formula", "")));
-  return std::make_unique<ChainKernel>(std::move(chain), spec.inputs, spec.result.num_elements());
+  TRY(const Chain chain, parse_chain(spec.attributes.text("formula", "")));
+  return with_float_type(spec.result.element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<ChainKernel<T>>(chain, spec.inputs, spec.result.num_elements());
+  });
 }
 
 }  // namespace graphrt::cpu

@@ -2,26 +2,28 @@
 // elements of the same index.
 #include "runtime/kernels/cpu/elementwise.h"
 
-#include <bit>
-
 namespace graphrt::cpu {
 namespace {
 
-/// y = function(a, b), both of the result's shape.
-template <class Function>
+/// y = function(a, b), both of the result's shape, of floats stored as T.
+template <class T, class Function>
 class PairKernel : public PreparedKernel {
  public:
-  PairKernel(int64_t num_elements, Function function)
-      : num_elements_(num_elements), function_(function) {}
+  explicit PairKernel(int64_t num_elements) : num_elements_(num_elements) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    zip_each(function_, elements<float>(inputs[0]), elements<float>(inputs[1]),
-             elements<float>(output), num_elements_);
+    const T* a = elements<T>(inputs[0]);
+    const T* b = elements<T>(inputs[1]);
+    FloatBlock space_of_a;
+    FloatBlock space_of_b;
+    store_floats(num_elements_, elements<T>(output), [&](int64_t begin, int64_t size, float* y) {
+      zip_each(Function(), load_floats(a + begin, size, space_of_a),
+               load_floats(b + begin, size, space_of_b), y, size);
+    });
   }
 
  private:
   int64_t num_elements_;
-  Function function_;
 };
 
 // One for each kind of element_functions.def.
@@ -38,25 +40,99 @@ KernelResult make_Scaled(const KernelSpec& spec) {
 
 template <class Function>
 KernelResult make_Pair(const KernelSpec& spec) {
-  return std::make_unique<PairKernel<Function>>(spec.result.num_elements(), Function());
+  return with_float_type(spec.result.element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<PairKernel<T, Function>>(spec.result.num_elements());
+  });
 }
 
 template <class Function>
 KernelResult make_Zip(const KernelSpec& spec) {
-  return make_zip<float>(spec, Function());
+  return with_float_type(spec.result.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return make_zip<T>(spec, on_stored<T>(Function()));
+  });
 }
 
 template <class Function>
 KernelResult make_Arithmetic(const KernelSpec& spec) {
-  switch (spec.result.element) {
-    case ElementType::kF32:
-      return make_zip<float>(spec, Function());
-    case ElementType::kI32:
-      // Unsigned, because there going past 32 bits is defined: the result wraps around.
-      return make_zip<uint32_t>(spec, Function());
-  }
-  no_such_element(spec.result.element);
+  return with_element_type(spec.result.element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    if constexpr (kIsFloat<T>) {
+      return make_zip<T>(spec, on_stored<T>(Function()));
+    } else if constexpr (std::is_same_v<T, Bool>) {
+      no_such_element(spec.result.element);  // the type rule refuses it
+    } else {
+      // Unsigned, because there going past the last bit is defined: the result wraps around.
+      return make_zip<std::make_unsigned_t<T>>(spec, Function());
+    }
+  });
 }
+
+/// y = function(x), of another type.
+template <class From, class To, class Function>
+class ConvertKernel : public PreparedKernel {
+ public:
+  ConvertKernel(int64_t num_elements, Function function)
+      : num_elements_(num_elements), function_(function) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    const From* x = elements<From>(inputs[0]);
+    To* y = elements<To>(output);
+    for (int64_t i = 0; i < num_elements_; ++i) y[i] = function_(x[i]);
+  }
+
+ private:
+  int64_t num_elements_;
+  Function function_;
+};
+
+template <class From, class To, class Function>
+KernelResult make_convert(const KernelSpec& spec, Function function) {
+  return std::make_unique<ConvertKernel<From, To, Function>>(spec.result.num_elements(), function);
+}
+
+/// y = function(a, b), a bool. Integers are compared as such, floats as f32.
+template <class Compare>
+KernelResult make_comparison(const KernelSpec& spec, Compare compare) {
+  return with_element_type(spec.inputs[0].element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return make_zip<T, Bool>(spec,
+                             [compare](T a, T b) { return Bool(compare(widened(a), widened(b))); });
+  });
+}
+
+/// a where the condition holds, else b, of elements of a size.
+template <class Element>
+class SelectKernel : public PreparedKernel {
+ public:
+  explicit SelectKernel(const KernelSpec& spec)
+      : dims_(broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape, spec.inputs[2].shape,
+                              spec.result.shape)) {}
+
+  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+    run_dims(dims_, elements<Bool>(inputs[0]), elements<Element>(inputs[1]),
+             elements<Element>(inputs[2]), elements<Element>(output));
+  }
+
+ private:
+  static void run_dims(std::span<const StridedDim> dims, const Bool* condition, const Element* a,
+                       const Element* b, Element* y) {
+    const auto& [size, strides] = dims.front();
+    for (int64_t i = 0; i < size; ++i) {
+      const Bool* holds = condition + i * strides[0];
+      const Element* if_true = a + i * strides[1];
+      const Element* if_false = b + i * strides[2];
+      if (dims.size() > 1) {
+        run_dims(dims.subspan(1), holds, if_true, if_false, y + i * strides[3]);
+      } else {
+        y[i * strides[3]] = static_cast<bool>(*holds) ? *if_true : *if_false;
+      }
+    }
+  }
+
+  std::vector<StridedDim> dims_;
+};
 
 }  // namespace
 
@@ -64,18 +140,38 @@ KernelResult make_Arithmetic(const KernelSpec& spec) {
   KernelResult prepare_##name(const KernelSpec& spec) { return make_##kind<Functor>(spec); }
 #include "runtime/op/element_functions.def"
 
-KernelResult prepare_equal(const KernelSpec& spec) {
-  // With integers, all three have elements of 32 bits: the result's are those of the floats.
-  constexpr auto kOne = std::bit_cast<uint32_t>(1.0F);
-  constexpr auto kZero = std::bit_cast<uint32_t>(0.0F);
-  const ElementType element = spec.inputs[0].element;
-  switch (element) {
-    case ElementType::kF32:
-      return make_zip<float>(spec, [](float a, float b) { return a == b ? 1.0F : 0.0F; });
-    case ElementType::kI32:
-      return make_zip<uint32_t>(spec, [](uint32_t a, uint32_t b) { return a == b ? kOne : kZero; });
+#define GRAPHC_COMPARISON(name, symbol)                                      \
+  KernelResult prepare_##name(const KernelSpec& spec) {                      \
+    return make_comparison(spec, [](auto a, auto b) { return a symbol b; }); \
   }
-  no_such_element(element);
+#include "runtime/op/comparisons.def"
+
+KernelResult prepare_logical_and(const KernelSpec& spec) {
+  return make_comparison(spec, [](auto a, auto b) { return a != 0 && b != 0; });
+}
+
+KernelResult prepare_logical_or(const KernelSpec& spec) {
+  return make_comparison(spec, [](auto a, auto b) { return a != 0 || b != 0; });
+}
+
+KernelResult prepare_logical_not(const KernelSpec& spec) {
+  return make_convert<Bool, Bool>(spec, [](Bool x) { return Bool(!static_cast<bool>(x)); });
+}
+
+KernelResult prepare_select(const KernelSpec& spec) {
+  return by_size(spec, [&](auto tag) -> KernelResult {
+    return std::make_unique<SelectKernel<typename decltype(tag)::Type>>(spec);
+  });
+}
+
+KernelResult prepare_cast(const KernelSpec& spec) {
+  return with_element_type(spec.inputs[0].element, [&](auto from) {
+    using From = typename decltype(from)::Type;
+    return with_element_type(spec.result.element, [&](auto to) {
+      using To = typename decltype(to)::Type;
+      return make_convert<From, To>(spec, [](From x) { return narrowed<To>(widened(x)); });
+    });
+  });
 }
 
 }  // namespace graphrt::cpu

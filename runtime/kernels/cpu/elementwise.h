@@ -1,20 +1,30 @@
 #pragma once
 
+#include <type_traits>
+
 #include "runtime/base/strides.h"
+#include "runtime/kernels/cpu/float_blocks.h"
 #include "runtime/kernels/cpu/functions.h"
 #include "runtime/kernels/cpu/prepare.h"
 
 namespace graphrt::cpu {
 
-/// y = function(x).
-template <class Function>
+// Kernels whose result may take the bytes of an operand of its type: element i is read before
+// element i is written, and not again.
+
+/// y = function(x), of floats stored as T.
+template <class T, class Function>
 class MapKernel : public PreparedKernel {
  public:
   MapKernel(int64_t num_elements, Function function)
       : num_elements_(num_elements), function_(function) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    map_each(function_, elements<float>(inputs[0]), elements<float>(output), num_elements_);
+    const T* x = elements<T>(inputs[0]);
+    FloatBlock space;
+    store_floats(num_elements_, elements<T>(output), [&](int64_t begin, int64_t size, float* y) {
+      map_each(function_, load_floats(x + begin, size, space), y, size);
+    });
   }
 
  private:
@@ -24,11 +34,14 @@ class MapKernel : public PreparedKernel {
 
 template <class Function>
 KernelResult make_map(const KernelSpec& spec, Function function) {
-  return std::make_unique<MapKernel<Function>>(spec.result.num_elements(), function);
+  return with_float_type(spec.result.element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<MapKernel<T, Function>>(spec.result.num_elements(), function);
+  });
 }
 
 /// y = function(a, b), with broadcasting.
-template <class T, class Function>
+template <class From, class To, class Function>
 class ZipKernel : public PreparedKernel {
  public:
   ZipKernel(const KernelSpec& spec, Function function)
@@ -36,11 +49,11 @@ class ZipKernel : public PreparedKernel {
         function_(function) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    run_dims(dims_, elements<T>(inputs[0]), elements<T>(inputs[1]), elements<T>(output));
+    run_dims(dims_, elements<From>(inputs[0]), elements<From>(inputs[1]), elements<To>(output));
   }
 
  private:
-  void run_dims(std::span<const StridedDim> dims, const T* a, const T* b, T* y) const {
+  void run_dims(std::span<const StridedDim> dims, const From* a, const From* b, To* y) const {
     const StridedDim& dim = dims.front();
     if (dims.size() == 1) return run_row(dim, a, b, y);
     for (int64_t i = 0; i < dim.size; ++i) {
@@ -49,17 +62,18 @@ class ZipKernel : public PreparedKernel {
     }
   }
 
-  /// The innermost loop; `ivdep` as in functions.h: both operands run along, or one of them stands still.
-  void run_row(const StridedDim& dim, const T* a, const T* b, T* y) const {
+  /// The innermost loop, `ivdep` as in functions.h: both operands run along, or one of them stands
+  /// still.
+  void run_row(const StridedDim& dim, const From* a, const From* b, To* y) const {
     const int64_t size = dim.size;
     if (dim.strides[0] == 0) {
-      const T constant = *a;
+      const From constant = *a;
 #pragma GCC ivdep
       for (int64_t i = 0; i < size; ++i) y[i] = function_(constant, b[i]);
       return;
     }
     if (dim.strides[1] == 0) {
-      const T constant = *b;
+      const From constant = *b;
 #pragma GCC ivdep
       for (int64_t i = 0; i < size; ++i) y[i] = function_(a[i], constant);
       return;
@@ -72,9 +86,20 @@ class ZipKernel : public PreparedKernel {
   Function function_;
 };
 
-template <class T, class Function>
+template <class From, class To = From, class Function>
 KernelResult make_zip(const KernelSpec& spec, Function function) {
-  return std::make_unique<ZipKernel<T, Function>>(spec, function);
+  return std::make_unique<ZipKernel<From, To, Function>>(spec, function);
+}
+
+/// `function` of floats, on floats stored as T.
+template <class T, class Function>
+auto on_stored(Function function) {
+  if constexpr (std::is_same_v<T, float>) {
+    return function;
+  } else {
+    return
+        [function](T a, T b) { return T(function(static_cast<float>(a), static_cast<float>(b))); };
+  }
 }
 
 }  // namespace graphrt::cpu

@@ -18,21 +18,21 @@ struct Abs {
 struct Add {
   template <class T>
   T operator()(T a, T b) const {
-    return a + b;
+    return static_cast<T>(a + b);
   }
 };
 
 struct Sub {
   template <class T>
   T operator()(T a, T b) const {
-    return a - b;
+    return static_cast<T>(a - b);
   }
 };
 
 struct Mul {
   template <class T>
   T operator()(T a, T b) const {
-    return a * b;
+    return static_cast<T>(a * b);
   }
 };
 

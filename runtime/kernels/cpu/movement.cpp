@@ -1,4 +1,4 @@
-// Operators that move elements without looking at them. Every element type has 4 bytes.
+// Operators that move elements without looking at them: as unsigned integers of their size.
 #include <algorithm>
 #include <cstring>
 
@@ -8,27 +8,26 @@
 namespace graphrt::cpu {
 namespace {
 
-using Element = uint32_t;
-constexpr int64_t kElementBytes = sizeof(Element);
-
+template <class Element>
 void copy_elements(const Element* from, Element* to, int64_t count) {
-  std::memcpy(to, from, static_cast<size_t>(count * kElementBytes));
+  std::memcpy(to, from, static_cast<size_t>(count) * sizeof(Element));
 }
 
 class CopyKernel : public PreparedKernel {
  public:
-  explicit CopyKernel(int64_t num_elements) : num_elements_(num_elements) {}
+  explicit CopyKernel(int64_t num_bytes) : num_bytes_(num_bytes) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
     if (inputs[0] == output) return;
-    copy_elements(elements<Element>(inputs[0]), elements<Element>(output), num_elements_);
+    copy_elements(inputs[0], output, num_bytes_);
   }
 
  private:
-  int64_t num_elements_;
+  int64_t num_bytes_;
 };
 
 /// A piece of every operand, taken for each index in front of the axis.
+template <class Element>
 class SliceKernel : public PreparedKernel {
  public:
   SliceKernel(int64_t num_runs, int64_t run_size, int64_t stride, int64_t offset)
@@ -49,6 +48,7 @@ class SliceKernel : public PreparedKernel {
   int64_t offset_;
 };
 
+template <class Element>
 class ConcatKernel : public PreparedKernel {
  public:
   ConcatKernel(int64_t num_runs, std::vector<int64_t> run_sizes)
@@ -70,6 +70,7 @@ class ConcatKernel : public PreparedKernel {
 };
 
 /// Every run of the operand with zeros in front of it and behind it.
+template <class Element>
 class PadKernel : public PreparedKernel {
  public:
   PadKernel(int64_t num_runs, int64_t run_size, int64_t before, int64_t after)
@@ -94,6 +95,7 @@ class PadKernel : public PreparedKernel {
 };
 
 /// The innermost loop runs along the operand, or repeats one element of it.
+template <class Element>
 class BroadcastKernel : public PreparedKernel {
  public:
   explicit BroadcastKernel(std::vector<StridedDim> dims) : dims_(std::move(dims)) {}
@@ -119,6 +121,7 @@ class BroadcastKernel : public PreparedKernel {
 constexpr size_t kFrom = 0;
 constexpr size_t kTo = 1;
 
+template <class Element>
 class TransposeKernel : public PreparedKernel {
  public:
   explicit TransposeKernel(std::vector<StridedDim> dims) : dims_(std::move(dims)) {}
@@ -164,7 +167,7 @@ class TransposeKernel : public PreparedKernel {
 }  // namespace
 
 KernelResult prepare_copy(const KernelSpec& spec) {
-  return std::make_unique<CopyKernel>(spec.result.num_elements());
+  return std::make_unique<CopyKernel>(spec.result.size_bytes());
 }
 
 /// The elements stay where they are.
@@ -174,20 +177,30 @@ KernelResult prepare_slice(const KernelSpec& spec) {
   const AxisSplit from = split_at(spec.inputs[0].shape, spec.attributes.integer("axis", 0));
   const int64_t begin = spec.attributes.integer("begin", 0);
   const int64_t end = spec.attributes.integer("end", from.size);
-  return std::make_unique<SliceKernel>(from.outer, (end - begin) * from.inner,
-                                       from.size * from.inner, begin * from.inner);
+  return by_size(spec, [&](auto tag) -> KernelResult {
+    using Element = typename decltype(tag)::Type;
+    return std::make_unique<SliceKernel<Element>>(from.outer, (end - begin) * from.inner,
+                                                  from.size * from.inner, begin * from.inner);
+  });
 }
 
 KernelResult prepare_pad(const KernelSpec& spec) {
   const AxisSplit from = split_at(spec.inputs[0].shape, spec.attributes.integer("axis", 0));
-  return std::make_unique<PadKernel>(from.outer, from.size * from.inner,
-                                     spec.attributes.integer("before", 0) * from.inner,
-                                     spec.attributes.integer("after", 0) * from.inner);
+  return by_size(spec, [&](auto tag) -> KernelResult {
+    using Element = typename decltype(tag)::Type;
+    return std::make_unique<PadKernel<Element>>(from.outer, from.size * from.inner,
+                                                spec.attributes.integer("before", 0) * from.inner,
+                                                spec.attributes.integer("after", 0) * from.inner);
+  });
 }
 
 KernelResult prepare_broadcast(const KernelSpec& spec) {
   const Shape& operand = spec.inputs[0].shape;
-  return std::make_unique<BroadcastKernel>(broadcast_loops(operand, operand, spec.result.shape));
+  return by_size(spec, [&](auto tag) -> KernelResult {
+    using Element = typename decltype(tag)::Type;
+    return std::make_unique<BroadcastKernel<Element>>(
+        broadcast_loops(operand, operand, spec.result.shape));
+  });
 }
 
 KernelResult prepare_concat(const KernelSpec& spec) {
@@ -197,13 +210,19 @@ KernelResult prepare_concat(const KernelSpec& spec) {
     const AxisSplit from = split_at(input.shape, axis);
     run_sizes.push_back(from.size * from.inner);
   }
-  return std::make_unique<ConcatKernel>(split_at(spec.result.shape, axis).outer,
-                                        std::move(run_sizes));
+  return by_size(spec, [&](auto tag) -> KernelResult {
+    using Element = typename decltype(tag)::Type;
+    return std::make_unique<ConcatKernel<Element>>(split_at(spec.result.shape, axis).outer,
+                                                   run_sizes);
+  });
 }
 
 KernelResult prepare_transpose(const KernelSpec& spec) {
-  return std::make_unique<TransposeKernel>(
-      transpose_loops(spec.inputs[0].shape, spec.result.shape, spec.attributes.list("axes")));
+  return by_size(spec, [&](auto tag) -> KernelResult {
+    using Element = typename decltype(tag)::Type;
+    return std::make_unique<TransposeKernel<Element>>(
+        transpose_loops(spec.inputs[0].shape, spec.result.shape, spec.attributes.list("axes")));
+  });
 }
 
 }  // namespace graphrt::cpu

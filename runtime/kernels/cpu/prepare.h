@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 
+#include "runtime/base/element.h"
 #include "runtime/kernels/cpu/cpu_kernels.h"
 
 namespace graphrt::cpu {
@@ -29,6 +30,23 @@ const T* elements(const std::byte* bytes) {
 template <class T>
 T* elements(std::byte* bytes) {
   return reinterpret_cast<T*>(bytes);
+}
+
+/// make(TypeTag<Element>()) for elements of the result's size.
+template <class Make>
+KernelResult by_size(const KernelSpec& spec, const Make& make) {
+  switch (size_bytes(spec.result.element)) {
+    case 1:
+      return make(TypeTag<uint8_t>());
+    case 2:
+      return make(TypeTag<uint16_t>());
+    case 4:
+      return make(TypeTag<uint32_t>());
+    case 8:
+      return make(TypeTag<uint64_t>());
+    default:
+      no_such_element(spec.result.element);
+  }
 }
 
 }  // namespace graphrt::cpu

@@ -120,13 +120,8 @@ class AccuracyKernel : public CudaKernel {
 KernelResult prepare_argmax(const KernelSpec& spec) {
   const TensorType& input = spec.inputs[0];
   const Rows rows = rows_of(input.shape, spec.attributes.integer("axis", -1));
-  switch (input.element) {
-    case ElementType::kF32:
-      return std::make_unique<ArgmaxKernel<float>>(rows);
-    case ElementType::kI32:
-      return std::make_unique<ArgmaxKernel<int32_t>>(rows);
-  }
-  no_such_element(input.element);
+  if (is_float(input.element)) return std::make_unique<ArgmaxKernel<float>>(rows);
+  return std::make_unique<ArgmaxKernel<int32_t>>(rows);
 }
 
 KernelResult prepare_accuracy(const KernelSpec& spec) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/kernels/cuda/device_types.cuh"
 #include "runtime/kernels/cuda/functions.cuh"
 #include "runtime/kernels/cuda/launch.cuh"
 #include "runtime/kernels/cuda/prepare.h"
@@ -23,9 +24,9 @@ struct Step {
 constexpr int8_t kNoInput = -1;
 
 /// Units: elements.
-template <class Index>
+template <class T, class Index>
 struct Steps {
-  const float* inputs[kMaxChainInputs];
+  const T* inputs[kMaxChainInputs];
   Index sizes[kMaxChainInputs];  ///< of the inputs, which are repeated over and over
   Step steps[kMaxChainSteps];
   int num_steps;
@@ -35,16 +36,16 @@ struct Steps {
 /// Elements `first` to `first + kSize` of an input repeated over and over.
 /// Requires: for vectors, its address is aligned to them, and its size is 1, a multiple of theirs,
 ///           or that of the result.
-template <int kSize, class Index>
-__device__ Vector<float, kSize> load_repeated(const float* input, Index size, Index first,
+template <int kSize, class T, class Index>
+__device__ Vector<float, kSize> load_repeated(const T* input, Index size, Index first,
                                               Index num_elements) {
   if (size == 1) {
     Vector<float, kSize> vector;
-    const float constant = *input;
+    const float constant = widened(*input);
     for (float& element : vector.lane) element = constant;
     return vector;
   }
-  return load<kSize>(input + (size == num_elements ? first : first % size));
+  return load_floats<kSize, true>(input + (size == num_elements ? first : first % size));
 }
 
 template <int kSize, class Function>
@@ -106,8 +107,8 @@ __device__ void run_step(const Step& step, const Vector<float, kSize>& beside,
 }
 
 /// y[first] to y[first + kSize]. All threads take the same way through the steps.
-template <int kSize, class Index>
-__device__ void run_steps(const Steps<Index>& chain, float* y, Index first, Index num_elements) {
+template <int kSize, class T, class Index>
+__device__ void run_steps(const Steps<T, Index>& chain, T* y, Index first, Index num_elements) {
   const auto load_input = [&](int input) {
     return load_repeated<kSize>(chain.inputs[input], chain.sizes[input], first, num_elements);
   };
@@ -120,11 +121,11 @@ __device__ void run_steps(const Steps<Index>& chain, float* y, Index first, Inde
     if (step.input != kNoInput) beside = load_input(step.input);
     run_step(step, beside, running);
   }
-  store<kSize>(y + first, running);
+  store_floats<kSize, true>(y + first, running);
 }
 
-template <int kSize, class Index>
-__global__ void chain_elements(const __grid_constant__ Steps<Index> chain, float* y,
+template <int kSize, class T, class Index>
+__global__ void chain_elements(const __grid_constant__ Steps<T, Index> chain, T* y,
                                Index num_elements) {
   const auto thread = static_cast<Index>(thread_number());
   const Index num_vectors = num_elements / kSize;
@@ -133,9 +134,9 @@ __global__ void chain_elements(const __grid_constant__ Steps<Index> chain, float
   if (i < num_elements) run_steps<1>(chain, y, i, num_elements);
 }
 
-template <class Index>
-Steps<Index> steps_of(const Chain& chain, std::span<const TensorType> inputs) {
-  Steps<Index> result = {};
+template <class T, class Index>
+Steps<T, Index> steps_of(const Chain& chain, std::span<const TensorType> inputs) {
+  Steps<T, Index> result = {};
   for (size_t i = 0; i < inputs.size(); ++i) {
     result.sizes[i] = static_cast<Index>(inputs[i].num_elements());
   }
@@ -156,21 +157,22 @@ bool chain_takes_vectors(std::span<const TensorType> inputs, int64_t num_element
   });
 }
 
-template <class Index>
+/// Of floats stored as T. What is between the steps is f32.
+template <class T, class Index>
 class ChainKernel : public CudaKernel {
  public:
   ChainKernel(const Chain& chain, std::span<const TensorType> inputs, int64_t num_elements)
-      : steps_(steps_of<Index>(chain, inputs)),
+      : steps_(steps_of<T, Index>(chain, inputs)),
         num_elements_(num_elements),
         takes_vectors_(chain_takes_vectors(inputs, num_elements)) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
-    auto* y = elements<float>(output);
-    Steps<Index> steps = steps_;
+    auto* y = elements<T>(output);
+    Steps<T, Index> steps = steps_;
     bool fit_vectors = takes_vectors_ && are_aligned(kVectorBytes, y);
     for (size_t i = 0; i < inputs.size(); ++i) {
-      steps.inputs[i] = elements<float>(inputs[i]);
+      steps.inputs[i] = elements<T>(inputs[i]);
       // A single element is read alone.
       const bool is_scalar = steps.sizes[i] == 1;
       fit_vectors = fit_vectors && (is_scalar || are_aligned(kVectorBytes, steps.inputs[i]));
@@ -180,7 +182,7 @@ class ChainKernel : public CudaKernel {
 
  private:
   template <int kSize>
-  Result<void> launch_with(const Steps<Index>& steps, float* y, const CudaQueue& queue) const {
+  Result<void> launch_with(const Steps<T, Index>& steps, T* y, const CudaQueue& queue) const {
     const unsigned num_blocks = num_blocks_for(num_threads_for<kSize>(num_elements_));
     chain_elements<kSize><<<num_blocks, kThreadsPerBlock, 0, queue.stream>>>(
         steps, y, static_cast<Index>(num_elements_));
@@ -188,7 +190,7 @@ class ChainKernel : public CudaKernel {
     return {};
   }
 
-  Steps<Index> steps_;
+  Steps<T, Index> steps_;
   int64_t num_elements_;
   bool takes_vectors_;
 };
@@ -198,10 +200,13 @@ class ChainKernel : public CudaKernel {
 KernelResult prepare_elementwise(const KernelSpec& spec) {
   TRY(const Chain chain, parse_chain(spec.attributes.text("formula", "")));
   const int64_t num_elements = spec.result.num_elements();
-  if (fits_32_bits(num_elements)) {
-    return std::make_unique<ChainKernel<uint32_t>>(chain, spec.inputs, num_elements);
-  }
-  return std::make_unique<ChainKernel<uint64_t>>(chain, spec.inputs, num_elements);
+  return with_device_float(spec.result.element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    if (fits_32_bits(num_elements)) {
+      return std::make_unique<ChainKernel<T, uint32_t>>(chain, spec.inputs, num_elements);
+    }
+    return std::make_unique<ChainKernel<T, uint64_t>>(chain, spec.inputs, num_elements);
+  });
 }
 
 }  // namespace graphrt::cuda

@@ -1,21 +1,9 @@
-// The element functions as operators, and what else computes every element of the result from the
-// elements of the same index.
-#include "runtime/kernels/cuda/elementwise.cuh"
+// The element functions as operators.
+#include "runtime/kernels/cuda/conversions.cuh"
 #include "runtime/kernels/cuda/functions.cuh"
 
 namespace graphrt::cuda {
 namespace {
-
-struct Equal {
-  __device__ float operator()(float a, float b) const { return a == b ? 1 : 0; }
-};
-
-/// All three tensors have elements of 32 bits: the result's are those of the floats.
-struct EqualIntegers {
-  __device__ uint32_t operator()(uint32_t a, uint32_t b) const {
-    return __float_as_uint(a == b ? 1.0F : 0.0F);
-  }
-};
 
 // One for each kind of element_functions.def.
 
@@ -31,24 +19,28 @@ KernelResult make_Scaled(const KernelSpec& spec) {
 
 template <class Function>
 KernelResult make_Pair(const KernelSpec& spec) {
-  return make_zip<float>(spec, Function());
+  return with_device_float(spec.result.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return make_zip<T>(spec, OnStored<T, Function>());
+  });
 }
 
 template <class Function>
 KernelResult make_Zip(const KernelSpec& spec) {
-  return make_broadcast<float>(spec, Function());
+  return with_device_float(spec.result.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return make_broadcast<T>(spec, OnStored<T, Function>());
+  });
 }
+
+KernelResult make_of_integers(const KernelSpec& spec, Add) { return make_integer_sum(spec); }
+KernelResult make_of_integers(const KernelSpec& spec, Sub) { return make_integer_difference(spec); }
+KernelResult make_of_integers(const KernelSpec& spec, Mul) { return make_integer_product(spec); }
 
 template <class Function>
 KernelResult make_Arithmetic(const KernelSpec& spec) {
-  switch (spec.result.element) {
-    case ElementType::kF32:
-      return make_broadcast<float>(spec, Function());
-    case ElementType::kI32:
-      // Unsigned, because there going past 32 bits is defined: the result wraps around.
-      return make_broadcast<uint32_t>(spec, Function());
-  }
-  no_such_element(spec.result.element);
+  return is_float(spec.result.element) ? make_Zip<Function>(spec)
+                                       : make_of_integers(spec, Function());
 }
 
 }  // namespace
@@ -56,16 +48,5 @@ KernelResult make_Arithmetic(const KernelSpec& spec) {
 #define GRAPHC_ELEMENT_FUNCTION(name, Functor, kind, ...) \
   KernelResult prepare_##name(const KernelSpec& spec) { return make_##kind<Functor>(spec); }
 #include "runtime/op/element_functions.def"
-
-KernelResult prepare_equal(const KernelSpec& spec) {
-  const ElementType element = spec.inputs[0].element;
-  switch (element) {
-    case ElementType::kF32:
-      return make_broadcast<float>(spec, Equal{});
-    case ElementType::kI32:
-      return make_broadcast<uint32_t>(spec, EqualIntegers{});
-  }
-  no_such_element(element);
-}
 
 }  // namespace graphrt::cuda

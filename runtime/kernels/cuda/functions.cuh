@@ -9,9 +9,9 @@ namespace graphrt::cuda {
 
 // clang-format off
 struct Abs { __device__ float operator()(float x) const { return fabsf(x); } };
-struct Add { template <class T> __device__ T operator()(T a, T b) const { return a + b; } };
-struct Sub { template <class T> __device__ T operator()(T a, T b) const { return a - b; } };
-struct Mul { template <class T> __device__ T operator()(T a, T b) const { return a * b; } };
+struct Add { template <class T> __device__ T operator()(T a, T b) const { return static_cast<T>(a + b); } };
+struct Sub { template <class T> __device__ T operator()(T a, T b) const { return static_cast<T>(a - b); } };
+struct Mul { template <class T> __device__ T operator()(T a, T b) const { return static_cast<T>(a * b); } };
 struct Cos { __device__ float operator()(float x) const { return cosf(x); } };
 struct Div { __device__ float operator()(float a, float b) const { return a / b; } };
 struct Exp { __device__ float operator()(float x) const { return expf(x); } };

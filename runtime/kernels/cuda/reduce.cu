@@ -194,14 +194,8 @@ KernelResult make_reduce(const KernelSpec& spec, typename Reduction::Total divis
 }  // namespace
 
 KernelResult prepare_sum(const KernelSpec& spec) {
-  const ElementType element = spec.inputs[0].element;
-  switch (element) {
-    case ElementType::kF32:
-      return make_reduce<FloatSum>(spec, 1);
-    case ElementType::kI32:
-      return make_reduce<IntSum>(spec, 1);
-  }
-  no_such_element(element);
+  if (is_float(spec.inputs[0].element)) return make_reduce<FloatSum>(spec, 1);
+  return make_reduce<IntSum>(spec, 1);
 }
 
 KernelResult prepare_mean(const KernelSpec& spec) {
@@ -210,14 +204,8 @@ KernelResult prepare_mean(const KernelSpec& spec) {
 }
 
 KernelResult prepare_max(const KernelSpec& spec) {
-  const ElementType element = spec.inputs[0].element;
-  switch (element) {
-    case ElementType::kF32:
-      return make_reduce<FloatMax>(spec, 1);
-    case ElementType::kI32:
-      return make_reduce<IntMax>(spec, 1);
-  }
-  no_such_element(element);
+  if (is_float(spec.inputs[0].element)) return make_reduce<FloatMax>(spec, 1);
+  return make_reduce<IntMax>(spec, 1);
 }
 
 }  // namespace graphrt::cuda

@@ -4,8 +4,19 @@
 
 namespace graphrt::reference {
 
-// The operators themselves, each rounding to f32: a chain gives what they give one by one.
+// The operators themselves, each rounding to f32: on f32, a chain gives what they give one by one. Of
+// operands of 16 bits, it rounds its result alone to them.
 void elementwise(Operands inputs, const Attributes& attributes, Tensor& result) {
+  if (result.type.element != ElementType::kF32) {
+    std::vector<Tensor> wide;
+    for (const Tensor* input : inputs) wide.push_back(as_type(*input, ElementType::kF32));
+    std::vector<const Tensor*> operands;
+    for (const Tensor& input : wide) operands.push_back(&input);
+    Tensor wide_result = zeros({ElementType::kF32, result.type.shape});
+    elementwise(operands, attributes, wide_result);
+    result = as_type(wide_result, result.type.element);
+    return;
+  }
   const Chain chain = parse_chain(attributes.text("formula", "")).value();
   Tensor running;
   const Tensor* before = inputs[chain.start];

@@ -31,8 +31,8 @@ void composite(const OpInfo& op, Operands inputs, const Attributes& attributes, 
         values.push_back(*inputs[step.variable]);
         break;
       case ExpressionStep::Kind::kNumber:
-        values.push_back(zeros({ElementType::kF32, {}}));
-        values.back().as<float>()[0] = static_cast<float>(step.number);
+        values.push_back(as_type(tensor_of<float>({}, {static_cast<float>(step.number)}),
+                                 inputs[0]->type.element));
         break;
       case ExpressionStep::Kind::kCall:
         values.push_back(call(step, values));

@@ -21,63 +21,61 @@ float uniform_between(double low, double high, double unit) {
   return reached ? std::nextafter(value, -std::numeric_limits<float>::infinity()) : value;
 }
 
-template <class T>
-Tensor filled(const TensorType& type, T value) {
+/// A tensor of float elements, each what `number` gives for its index.
+template <class Number>
+Tensor floats_of(const TensorType& type, const Number& number) {
   Tensor tensor = zeros(type);
-  for (T& element : tensor.as<T>()) element = value;
+  with_float_type(type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    uint64_t index = 0;
+    for (T& element : tensor.as<T>()) element = T(number(index++));
+  });
   return tensor;
 }
 
-Result<Tensor> make_constant_f32(double value, const TensorType& type) {
-  if (const auto misfit = find_misfit_of_f32(value)) {
-    return input_error("the initial value " + format_number(value) + " is " + std::string(*misfit));
-  }
-  return filled(type, static_cast<float>(value));
-}
-
-Result<Tensor> make_constant_i32(double value, const TensorType& type) {
-  const bool is_integer = value == std::floor(value) && value >= INT32_MIN && value <= INT32_MAX;
-  if (!is_integer) {
-    return input_error("the initial value of " + to_string(type) +
-                       " must be an integer of 32 bits; got " + format_number(value));
-  }
-  return filled(type, static_cast<int32_t>(value));
-}
-
 Result<Tensor> make_constant(double value, const TensorType& type) {
-  switch (type.element) {
-    case ElementType::kF32:
-      return make_constant_f32(value, type);
-    case ElementType::kI32:
-      return make_constant_i32(value, type);
-  }
-  no_such_element(type.element);
+  Tensor tensor = zeros(type);
+  return with_element_type(type.element, [&](auto tag) -> Result<Tensor> {
+    using T = typename decltype(tag)::Type;
+    const T stored = narrowed<T>(value);
+    const auto kept = static_cast<double>(widened(stored));
+    if constexpr (kIsFloat<T>) {
+      if (const auto misfit = find_misfit_of_f32(value)) {
+        return input_error("the initial value " + format_number(value) + " is " +
+                           std::string(*misfit));
+      }
+      if (!std::isfinite(kept)) {
+        return input_error("the initial value " + format_number(value) + " is too large for " +
+                           std::string(to_string(type.element)));
+      }
+    } else if (kept != value) {
+      return input_error("the initial value of " + to_string(type) + " must be " +
+                         (std::is_same_v<T, Bool>
+                              ? std::string("0 or 1")
+                              : "an integer of " + std::to_string(8 * sizeof(T)) + " bits") +
+                         "; got " + format_number(value));
+    }
+    for (T& element : tensor.as<T>()) element = stored;
+    return std::move(tensor);
+  });
 }
 
 Tensor make_uniform(const Initializer& initializer, double low, double high,
                     const TensorType& type) {
   const RandomStream numbers(initializer.seed, initializer.stream);
-  Tensor tensor = zeros(type);
-  uint64_t index = 0;
-  for (float& element : tensor.as<float>()) {
-    element = uniform_between(low, high, numbers.uniform(index++));
-  }
-  return tensor;
+  return floats_of(
+      type, [&](uint64_t index) { return uniform_between(low, high, numbers.uniform(index)); });
 }
 
 Tensor make_normal(const Initializer& initializer, double deviation, const TensorType& type) {
   const RandomStream numbers(initializer.seed, initializer.stream);
-  Tensor tensor = zeros(type);
-  uint64_t index = 0;
-  for (float& element : tensor.as<float>()) {
-    element = static_cast<float>(deviation * numbers.normal(index++));
-  }
-  return tensor;
+  return floats_of(
+      type, [&](uint64_t index) { return static_cast<float>(deviation * numbers.normal(index)); });
 }
 
 Result<Tensor> make_random(const Initializer& initializer, const TensorType& type) {
-  if (type.element != ElementType::kF32) {
-    return input_error("random initial values are f32; got " + to_string(type));
+  if (!is_float(type.element)) {
+    return input_error("random initial values are floats; got " + to_string(type));
   }
   if (initializer.kind == InitializerKind::kHeNormal) {
     return make_normal(initializer, std::sqrt(2 / dimension(type, 0)), type);

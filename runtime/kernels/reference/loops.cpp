@@ -115,20 +115,6 @@ void argmax_of(const Tensor& input, const AxisView& view, Tensor& result) {
   }
 }
 
-/// y = function(a, b) with broadcasting.
-template <class From, class To, class Number>
-void zip(Operands inputs, Tensor& result, Number (*function)(Number, Number)) {
-  const auto a = inputs[0]->as<From>();
-  const auto b = inputs[1]->as<From>();
-  const auto y = result.as<To>();
-  const Shape& shape = result.type.shape;
-  for (size_t i = 0; i < y.size(); ++i) {
-    const size_t in_a = index_in_smaller(static_cast<int64_t>(i), shape, inputs[0]->type.shape);
-    const size_t in_b = index_in_smaller(static_cast<int64_t>(i), shape, inputs[1]->type.shape);
-    y[i] = static_cast<To>(function(a[in_a], b[in_b]));
-  }
-}
-
 }  // namespace
 
 AxisView view_around(const Shape& shape, int64_t axis) {
@@ -154,32 +140,6 @@ size_t index_in_smaller(int64_t flat, const Shape& shape, const Shape& smaller) 
     stride *= smaller_size;
   }
   return static_cast<size_t>(index);
-}
-
-void map_f32(Operands inputs, Tensor& result, double (*function)(double)) {
-  const auto x = inputs[0]->as<float>();
-  const auto y = result.as<float>();
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(function(x[i]));
-}
-
-void zip_f32(Operands inputs, Tensor& result, double (*function)(double, double)) {
-  zip<float, float>(inputs, result, function);
-}
-
-void zip_i32_to_f32(Operands inputs, Tensor& result, double (*function)(double, double)) {
-  zip<int32_t, float>(inputs, result, function);
-}
-
-void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64_t)) {
-  zip<int32_t, int32_t>(inputs, result, function);
-}
-
-void scale(Operands inputs, const Attributes& attributes, Tensor& result) {
-  // Rounded, so that every back end gives the same bits.
-  const double factor = static_cast<float>(attributes.number("factor", 1));
-  const auto x = inputs[0]->as<float>();
-  const auto y = result.as<float>();
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(x[i] * factor);
 }
 
 void softmax(Operands inputs, const Attributes& attributes, Tensor& result) {
@@ -256,12 +216,8 @@ void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, T
 
 void sum(Operands inputs, const Attributes& attributes, Tensor& result) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  switch (result.type.element) {
-    case ElementType::kF32:
-      return sum_f32(*inputs[0], kept, result);
-    case ElementType::kI32:
-      return sum_i32(*inputs[0], kept, result);
-  }
+  if (is_float(result.type.element)) return sum_f32(*inputs[0], kept, result);
+  sum_i32(*inputs[0], kept, result);
 }
 
 void mean(Operands inputs, const Attributes& attributes, Tensor& result) {
@@ -275,22 +231,14 @@ void mean(Operands inputs, const Attributes& attributes, Tensor& result) {
 
 void max(Operands inputs, const Attributes& attributes, Tensor& result) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  switch (result.type.element) {
-    case ElementType::kF32:
-      return max_of<float>(*inputs[0], kept, result);
-    case ElementType::kI32:
-      return max_of<int32_t>(*inputs[0], kept, result);
-  }
+  if (is_float(result.type.element)) return max_of<float>(*inputs[0], kept, result);
+  max_of<int32_t>(*inputs[0], kept, result);
 }
 
 void argmax(Operands inputs, const Attributes& attributes, Tensor& result) {
   const AxisView view = view_around(inputs[0]->type.shape, attributes.integer("axis", -1));
-  switch (inputs[0]->type.element) {
-    case ElementType::kF32:
-      return argmax_of<float>(*inputs[0], view, result);
-    case ElementType::kI32:
-      return argmax_of<int32_t>(*inputs[0], view, result);
-  }
+  if (is_float(inputs[0]->type.element)) return argmax_of<float>(*inputs[0], view, result);
+  argmax_of<int32_t>(*inputs[0], view, result);
 }
 
 }  // namespace graphrt::reference

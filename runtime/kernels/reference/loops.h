@@ -14,11 +14,15 @@ using Operands = std::span<const Tensor* const>;
 /// Computes one operator into `result`, which has its type and comes as zeros.
 using Loop = void (*)(Operands inputs, const Attributes& attributes, Tensor& result);
 
-void map_f32(Operands inputs, Tensor& result, double (*function)(double));
-void zip_f32(Operands inputs, Tensor& result, double (*function)(double, double));
-/// Compares integers, which a double holds exactly.
-void zip_i32_to_f32(Operands inputs, Tensor& result, double (*function)(double, double));
-void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64_t));
+/// y = function(x), of floats; each operator on floats of 16 bits rounds its results to them.
+void map_floats(Operands inputs, Tensor& result, double (*function)(double));
+/// y = function(a, b) with broadcasting.
+void zip_floats(Operands inputs, Tensor& result, double (*function)(double, double));
+/// The same of integers, which wrap around.
+void zip_integers(Operands inputs, Tensor& result, uint64_t (*function)(uint64_t, uint64_t));
+
+/// The same numbers as another type, as the operator `cast` makes them.
+Tensor as_type(const Tensor& tensor, ElementType element);
 
 // One for every operator.
 #define GRAPHC_OPERATOR(name) \
@@ -26,7 +30,7 @@ void zip_i32(Operands inputs, Tensor& result, int64_t (*function)(int64_t, int64
 #include "runtime/op/operators.def"
 
 /// A composite operator, by its formula: call by call, by the operators of those names, each
-/// rounding to f32.
+/// rounding to the type of its result.
 void composite(const OpInfo& op, Operands inputs, const Attributes& attributes, Tensor& result);
 
 /// A tensor seen as [outer, size, inner] around one axis: element (o, i, n) has the index

@@ -1,4 +1,4 @@
-// Operators that move elements without looking at them. Every element type has 4 bytes.
+// Operators that move elements without looking at them.
 #include <cstring>
 
 #include "runtime/kernels/reference/loops.h"
@@ -6,11 +6,9 @@
 namespace graphrt::reference {
 namespace {
 
-constexpr size_t kElementBytes = 4;
-
 void move_element(const Tensor& from, size_t from_index, Tensor& to, size_t to_index) {
-  std::memcpy(to.data.data() + to_index * kElementBytes,
-              from.data.data() + from_index * kElementBytes, kElementBytes);
+  const auto size = static_cast<size_t>(size_bytes(to.type.element));
+  std::memcpy(to.data.data() + to_index * size, from.data.data() + from_index * size, size);
 }
 
 /// The axis of the operand that every axis of the result is, counted from the front.

@@ -17,17 +17,15 @@ double noise_at(uint32_t index, NoiseStream stream) {
 }  // namespace
 
 void disturb(Tensor& tensor, double relative, NoiseStream stream) {
-  switch (tensor.type.element) {
-    case ElementType::kF32: {
-      uint32_t index = 0;
-      for (float& element : tensor.as<float>()) {
-        element = static_cast<float>(element * (1 + relative * noise_at(index++, stream)));
-      }
-      return;
+  if (!is_float(tensor.type.element)) return;  // nothing is rounded
+  with_float_type(tensor.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    uint32_t index = 0;
+    for (T& element : tensor.as<T>()) {
+      const auto number = static_cast<double>(static_cast<float>(element));
+      element = narrowed<T>(number * (1 + relative * noise_at(index++, stream)));
     }
-    case ElementType::kI32:
-      return;  // nothing is rounded
-  }
+  });
 }
 
 void disturb_sums(Tensor& tensor, const Tensor& magnitudes, double relative, NoiseStream stream) {

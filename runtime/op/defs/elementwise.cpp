@@ -39,38 +39,74 @@ const TensorType& type_of_start(Types inputs, const Chain& chain) {
 }
 
 TypeResult type_of_arithmetic(Types inputs, const Attributes&) {
-  if (inputs[0].element != inputs[1].element) {
-    return refuse("needs two operands of the same element type; got " + to_string(inputs[0]) +
-                      " and " + to_string(inputs[1]),
-                  1);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].element != ElementType::kBool) continue;
+    return refuse("works on numbers; got " + to_string(inputs[i]) + "; cast it to i32", i);
   }
-  std::optional<Shape> shape = broadcast_shape(inputs[0].shape, inputs[1].shape);
-  if (!shape) {
-    return refuse("cannot broadcast " + to_string(inputs[0]) + " and " + to_string(inputs[1]) +
-                      ": from the last dimension on, sizes must be equal or 1",
-                  1);
-  }
-  return TensorType{inputs[0].element, *std::move(shape)};
+  return type_of_broadcast_pair(inputs);
 }
 
-TypeResult type_of_comparison(Types inputs, const Attributes& attributes) {
-  TypeResult result = type_of_arithmetic(inputs, attributes);
-  if (result) result->element = ElementType::kF32;
+TypeResult type_of_comparison(Types inputs, const Attributes&) {
+  TypeResult result = type_of_broadcast_pair(inputs);
+  if (result) result->element = ElementType::kBool;
   return result;
 }
 
-TypeResult type_of_division(Types inputs, const Attributes& attributes) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
-  return type_of_arithmetic(inputs, attributes);
+TypeResult type_of_logic(Types inputs, const Attributes&) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].element == ElementType::kBool) continue;
+    return refuse("works on bool only; got " + to_string(inputs[i]) + "; cast it to bool", i);
+  }
+  if (inputs.size() == 1) return inputs[0];
+  return type_of_broadcast_pair(inputs);
 }
 
-TypeResult type_of_f32_map(Types inputs, const Attributes&) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+TypeResult type_of_select(Types inputs, const Attributes&) {
+  if (inputs[0].element != ElementType::kBool) {
+    return refuse("chooses by a bool; got " + to_string(inputs[0]) + "; cast it to bool", 0);
+  }
+  TypeResult either = type_of_broadcast_pair(inputs.subspan(1));
+  if (!either) {
+    if (either.error().input) ++*either.error().input;
+    return either;
+  }
+  std::optional<Shape> shape = broadcast_shape(inputs[0].shape, either->shape);
+  if (!shape) {
+    return refuse("cannot broadcast " + to_string(inputs[0]) + " and " + to_string(*either) +
+                      ": from the last dimension on, sizes must be equal or 1",
+                  0);
+  }
+  return TensorType{either->element, *std::move(shape)};
+}
+
+TypeResult type_of_cast(Types inputs, const Attributes& attributes) {
+  const std::string_view to = attributes.text("to", "");
+  for (const ElementType element : kElementTypes) {
+    if (to_string(element) == to) return TensorType{element, inputs[0].shape};
+  }
+  return refuse_attribute("to", "knows no element type '" + std::string(to) + "'");
+}
+
+TypeResult type_of_zip(Types inputs, const Attributes&) {
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
+  return type_of_broadcast_pair(inputs);
+}
+
+TypeResult type_of_map(Types inputs, const Attributes&) {
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
   return inputs[0];
 }
 
+TypeResult type_of_pair(Types inputs, const Attributes&) {
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
+  if (inputs[0] == inputs[1]) return inputs[0];
+  return refuse("needs two operands of the same shape; got " + to_string(inputs[0]) + " and " +
+                    to_string(inputs[1]),
+                1);
+}
+
 TypeResult type_of_elementwise(Types inputs, const Attributes& attributes) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
   const Result<Chain> chain = parse_chain(attributes.text("formula", ""));
   if (!chain) return refuse_attribute("formula", chain.error().message);
   if (auto error = find_unused(*chain, inputs.size())) return tl::unexpected(*std::move(error));
@@ -102,7 +138,29 @@ constexpr std::array kFormula = {
     AttributeSpec{"formula", AttributeKind::kText, true,
                   "(required): a chain of element functions, as `mul(relu(add(x0, x1)), x2)`"}};
 
-/// Of `docs.name`, without what depends on its kind.
+constexpr std::array kCastTo = {
+    AttributeSpec{"to", AttributeKind::kText, true, "(required): the type of elements, as `bf16`"}};
+
+OpInfo comparison_op(std::string_view name, std::string_view result) {
+  return {.name = name,
+          .operands = "a, b of one type, broadcast",
+          .result = result,
+          .min_inputs = 2,
+          .max_inputs = 2,
+          .type_rule = type_of_comparison,
+          .in_place = InPlace::kAnyOperand,
+          .row_rule = rows_of_elementwise,
+          .is_piecewise_constant = true};
+}
+
+OpInfo logic_op(std::string_view name, std::string_view result) {
+  OpInfo op = comparison_op(name, result);
+  op.operands = "a, b: bool, broadcast";
+  op.type_rule = type_of_logic;
+  return op;
+}
+
+/// Of an element function, without what depends on its kind.
 OpInfo element_op(std::string_view name, std::string_view result) {
   return {.name = name,
           .operands = {},
@@ -115,8 +173,8 @@ OpInfo element_op(std::string_view name, std::string_view result) {
 // One for each kind of element_functions.def.
 
 OpInfo define_Map(OpInfo op) {
-  op.operands = "x: f32";
-  op.type_rule = type_of_f32_map;
+  op.operands = "x: float";
+  op.type_rule = type_of_map;
   return op;
 }
 
@@ -134,15 +192,15 @@ OpInfo define_pair(OpInfo op, std::string_view operands, TypeRule type_rule) {
 }
 
 OpInfo define_Pair(OpInfo op) {
-  return define_pair(std::move(op), "gradient, x or y: f32, same shape", type_of_f32_pair);
+  return define_pair(std::move(op), "gradient, x or y: float, same type", type_of_pair);
 }
 
 OpInfo define_Zip(OpInfo op) {
-  return define_pair(std::move(op), "a, b: f32, broadcast", type_of_division);
+  return define_pair(std::move(op), "a, b: float, broadcast", type_of_zip);
 }
 
 OpInfo define_Arithmetic(OpInfo op) {
-  return define_pair(std::move(op), "a, b: both f32 or both i32, broadcast", type_of_arithmetic);
+  return define_pair(std::move(op), "a, b: numbers of one type, broadcast", type_of_arithmetic);
 }
 
 }  // namespace
@@ -152,25 +210,54 @@ OpInfo define_Arithmetic(OpInfo op) {
 #include "runtime/op/element_functions.def"
 
 OpInfo op_elementwise() {
-  return {.name = "elementwise",
-          .operands = "x0, and up to x7: f32; all of one shape or of the last dimensions of it",
-          .result = "that shape",
-          .min_inputs = 1,
-          .max_inputs = kMaxChainInputs,
-          .attributes = kFormula,
-          .type_rule = type_of_elementwise,
-          .work_rule = work_of_chain,
+  return {
+      .name = "elementwise",
+      .operands =
+          "x0, and up to x7: float, of one type; all of one shape or of the last dimensions of it",
+      .result = "that shape",
+      .min_inputs = 1,
+      .max_inputs = kMaxChainInputs,
+      .attributes = kFormula,
+      .type_rule = type_of_elementwise,
+      .work_rule = work_of_chain,
+      .in_place = InPlace::kAnyOperand,
+      .row_rule = rows_of_elementwise};
+}
+
+#define GRAPHC_COMPARISON(name, symbol) \
+  OpInfo op_##name() { return comparison_op(#name, "bool: a " #symbol " b"); }
+#include "runtime/op/comparisons.def"
+
+OpInfo op_logical_and() { return logic_op("logical_and", "a and b"); }
+OpInfo op_logical_or() { return logic_op("logical_or", "a or b"); }
+
+OpInfo op_logical_not() {
+  OpInfo op = logic_op("logical_not", "not x");
+  op.operands = "x: bool";
+  op.min_inputs = op.max_inputs = 1;
+  return op;
+}
+
+OpInfo op_select() {
+  return {.name = "select",
+          .operands = "condition: bool; a, b of one type; all broadcast",
+          .result = "a where the condition holds, else b",
+          .min_inputs = 3,
+          .max_inputs = 3,
+          .type_rule = type_of_select,
           .in_place = InPlace::kAnyOperand,
           .row_rule = rows_of_elementwise};
 }
 
-OpInfo op_equal() {
-  return {.name = "equal",
-          .operands = "a, b: both f32 or both i32, broadcast",
-          .result = "f32: 1 where they are equal, else 0",
-          .min_inputs = 2,
-          .max_inputs = 2,
-          .type_rule = type_of_comparison,
+OpInfo op_cast() {
+  return {.name = "cast",
+          .operands = "x",
+          .result =
+              "x as another type: floats to the nearest; floats to integers towards 0, at most "
+              "to the ends of the type, NaN to 0; integers wrap around; as bool, what is not "
+              "0 is true",
+          .attributes = kCastTo,
+          .type_rule = type_of_cast,
           .in_place = InPlace::kAnyOperand,
           .row_rule = rows_of_elementwise};
 }

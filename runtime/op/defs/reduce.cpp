@@ -49,7 +49,15 @@ TypeResult type_of_reduction(const TensorType& input, const Attributes& attribut
   return result;
 }
 
+std::optional<OpError> find_not_reduced(const TensorType& input) {
+  if (input.element == ElementType::kF32 || input.element == ElementType::kI32) return std::nullopt;
+  return OpError{"works on f32 and i32; got " + to_string(input) + "; cast it to " +
+                     (is_float(input.element) ? "f32" : "i32"),
+                 0};
+}
+
 TypeResult type_of_sum_or_max(Types inputs, const Attributes& attributes) {
+  if (auto error = find_not_reduced(inputs[0])) return tl::unexpected(*std::move(error));
   return type_of_reduction(inputs[0], attributes);
 }
 
@@ -59,6 +67,7 @@ TypeResult type_of_mean(Types inputs, const Attributes& attributes) {
 }
 
 TypeResult type_of_argmax(Types inputs, const Attributes& attributes) {
+  if (auto error = find_not_reduced(inputs[0])) return tl::unexpected(*std::move(error));
   const auto axis = axis_of(inputs[0], attributes, -1);
   if (!axis) return tl::unexpected(axis.error());
   if (inputs[0].shape[*axis] > INT32_MAX) {

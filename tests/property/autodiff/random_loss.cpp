@@ -58,6 +58,7 @@ std::vector<RandomLoss::MakerRow> RandomLoss::makers_by_hand() {
       {"add", &RandomLoss::make_add},
       {"binary_cross_entropy", &RandomLoss::make_binary_cross_entropy},
       {"broadcast", &RandomLoss::make_broadcast},
+      {"cast", &RandomLoss::make_cast},
       {"concat", &RandomLoss::make_concat},
       {"copy", &RandomLoss::make_copy},
       {"div", &RandomLoss::make_div},
@@ -73,6 +74,7 @@ std::vector<RandomLoss::MakerRow> RandomLoss::makers_by_hand() {
       {"reshape", &RandomLoss::make_reshape},
       {"rms_norm", &RandomLoss::make_rms_norm},
       {"scale", &RandomLoss::make_scale},
+      {"select", &RandomLoss::make_select},
       {"slice", &RandomLoss::make_slice},
       {"softmax", &RandomLoss::make_softmax},
       {"softmax_cross_entropy", &RandomLoss::make_softmax_cross_entropy},
@@ -348,6 +350,19 @@ RandomLoss::Operand RandomLoss::make_sum_of_squares(const Operand& x) {
 }
 
 RandomLoss::Operand RandomLoss::make_copy(const Operand& x) { return node("copy", {x}); }
+
+// To another type a difference would be lost in its rounding.
+RandomLoss::Operand RandomLoss::make_cast(const Operand& x) {
+  return node("cast", {x}, with("to", std::string("f32")));
+}
+
+// Chosen by what is not differentiated: there is no corner.
+RandomLoss::Operand RandomLoss::make_select(const Operand& x) {
+  const Operand zero = declare("constant ", {ElementType::kF32, {}}, " = 0");
+  const Operand condition = node("greater", {input(x.type.shape), zero});
+  const Operand partner = partner_of(x);
+  return coin() ? node("select", {condition, x, partner}) : node("select", {condition, partner, x});
+}
 
 RandomLoss::Operand RandomLoss::make_transpose(const Operand& x) {
   if (x.type.rank() >= 2 && coin()) return node("transpose", {x});

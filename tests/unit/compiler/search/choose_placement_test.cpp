@@ -124,13 +124,17 @@ TEST(Place, WhatTheEffortDoesNotReachIsNotTried) {
 TEST(Place, ARivalSavesScheduling) {
   Comparison comparison(Effort::kNormal);
   comparison.best = Score{0, 0, 0, 0};
-  const Graph graph = unpinned(RandomGraph(3).make());
-  DiagnosticSink sink;
-  const auto placement = place_compared(graph, random_machine(3), comparison, sink);
-  ASSERT_TRUE(placement) << sink.render_all();
-  EXPECT_EQ(count_of(*placement, ScoreBasis::kBound) + count_of(*placement, ScoreBasis::kSchedule),
-            4);
-  EXPECT_GT(count_of(*placement, ScoreBasis::kBound), 0);
+  int64_t num_bounds = 0;
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Graph graph = unpinned(RandomGraph(seed).make());
+    if (graph.nodes.empty()) continue;
+    DiagnosticSink sink;
+    const auto placement = place_compared(graph, random_machine(seed), comparison, sink);
+    ASSERT_TRUE(placement) << sink.render_all();
+    num_bounds += count_of(*placement, ScoreBasis::kBound);
+  }
+  EXPECT_GT(num_bounds, 0);
 }
 
 // What does not fit is worse whatever it takes; then the interval decides; of equal ones the

@@ -88,16 +88,34 @@ TEST(Npy, RefusesMoreDimensionsThanATypeCanHave) {
               HasSubstr("at most 32 dimensions"));
 }
 
+TEST(Npy, KeepsArraysOfEveryElementType) {
+  const TemporaryFolder folder;
+  for (const ElementType element : kElementTypes) {
+    Tensor tensor = zeros({element, {3, 2}});
+    for (size_t i = 0; i < tensor.data.size(); ++i) tensor.data[i] = static_cast<std::byte>(i % 2);
+    ASSERT_TRUE(write_npy(folder / "a.npy", tensor));
+    EXPECT_EQ(read_npy(folder / "a.npy").value(), tensor) << to_string(element);
+  }
+}
+
+// As numpy writes arrays of ml_dtypes.bfloat16, on either side of its version 2.
+TEST(Npy, ReadsBytesWithoutAMeaningAsBFloat16) {
+  for (const char* descr : {"<V2", "|V2"}) {
+    const auto tensor = decode_npy(npy(dictionary(descr, "(4,)"), kOneAndMinusTwo), "a");
+    ASSERT_TRUE(tensor) << tensor.error().message;
+    EXPECT_EQ(tensor->type, (TensorType{ElementType::kBF16, {4}}));
+    EXPECT_EQ(static_cast<float>(tensor->as<BFloat16>()[1]), 1);
+    EXPECT_EQ(static_cast<float>(tensor->as<BFloat16>()[3]), -2);
+  }
+}
+
 TEST(Npy, RefusesOtherElementTypesWithTheCastAsAHint) {
-  EXPECT_EQ(message_of(npy(dictionary("<i8", "(1,)"), kOneAndMinusTwo)),
-            "'a.npy' holds int64, which is neither float32 nor int32; save it with "
-            ".astype('int32')");
-  EXPECT_EQ(message_of(npy(dictionary("<f8", "(1,)"), kOneAndMinusTwo)),
-            "'a.npy' holds float64, which is neither float32 nor int32; save it with "
-            ".astype('float32')");
-  EXPECT_THAT(message_of(npy(dictionary("|b1", "(8,)"), kOneAndMinusTwo)), HasSubstr("holds bool"));
-  EXPECT_THAT(message_of(npy(dictionary("|u1", "(8,)"), kOneAndMinusTwo)),
-              HasSubstr("holds uint8"));
+  const std::string known = "float32, int32, bfloat16, float16, int64, int8, uint8, bool";
+  EXPECT_EQ(message_of(npy(dictionary("<u8", "(1,)"), kOneAndMinusTwo)),
+            "'a.npy' holds uint64, which is none of " + known + "; save it with .astype('int64')");
+  EXPECT_EQ(
+      message_of(npy(dictionary("<f8", "(1,)"), kOneAndMinusTwo)),
+      "'a.npy' holds float64, which is none of " + known + "; save it with .astype('float32')");
   EXPECT_EQ(message_of(npy(dictionary(">f4", "(2,)"), kOneAndMinusTwo)),
             "'a.npy' holds big-endian float32; save it with .astype('<f4')");
   EXPECT_THAT(message_of(npy(dictionary("<U7", "(1,)"), kOneAndMinusTwo)),

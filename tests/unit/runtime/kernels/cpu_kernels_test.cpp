@@ -57,6 +57,7 @@ std::vector<Call> one_call_each() {
   const Tensor label = zeros({ElementType::kI32, {6}});
   const Tensor gamma = zeros({ElementType::kF32, {5}});
   const Tensor step = zeros({ElementType::kI32, {}});
+  const Tensor truth = zeros({ElementType::kBool, {4, 3, 5}});
   std::vector<Call> calls;
   for (const OpInfo& op : all_ops()) {
     if (op.is_composite()) continue;
@@ -67,6 +68,9 @@ std::vector<Call> one_call_each() {
     if (op.name == "accuracy") call.inputs = {logits, label};
     if (op.name == "clip_factor") call.inputs = {zeros({ElementType::kF32, {}})};
     if (op.name == "clip_factor") call.attributes = with({{"max_norm", 1.0}});
+    if (op.name == "cast") call.attributes = with({{"to", "f16"}});
+    if (op.name == "select") call.inputs = {truth, x, x};
+    if (op.name.starts_with("logical_")) call.inputs.assign(op.min_inputs, truth);
     if (op.name == "broadcast") call.attributes = with({{"shape", List{2, 4, 3, 5}}});
     if (op.name == "pad") call.attributes = with({{"before", int64_t{1}}, {"after", int64_t{3}}});
     if (op.name == "scale") call.attributes = with({{"factor", 2.0}});

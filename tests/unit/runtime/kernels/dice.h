@@ -70,7 +70,28 @@ class Dice {
     for (int32_t& x : tensor.as<int32_t>()) x = static_cast<int32_t>(between(low, high));
     return tensor;
   }
-  Tensor any(const Shape& dimensions) { return flip() ? f32(dimensions) : i32(dimensions); }
+  /// f32 or i32.
+  Tensor any_of_32_bits(const Shape& dimensions) {
+    return flip() ? f32(dimensions) : i32(dimensions);
+  }
+  /// Of any type; bytes at random.
+  Tensor any(const Shape& dimensions) {
+    Tensor tensor = zeros({any_element(), dimensions});
+    for (std::byte& byte : tensor.data) byte = static_cast<std::byte>(between(0, 1));
+    return tensor;
+  }
+  ElementType any_element() {
+    return kElementTypes[static_cast<size_t>(between(0, std::ssize(kElementTypes) - 1))];
+  }
+  /// Numbers that most types hold, as `element`: small integers, some of them equal.
+  Tensor numbers(ElementType element, const Shape& dimensions) {
+    Tensor tensor = zeros({element, dimensions});
+    with_element_type(element, [&](auto tag) {
+      using T = typename decltype(tag)::Type;
+      for (T& x : tensor.as<T>()) x = narrowed<T>(between(-3, 3));
+    });
+    return tensor;
+  }
 
   int64_t axis(const Shape& dimensions) {
     const auto rank = static_cast<int64_t>(dimensions.size());

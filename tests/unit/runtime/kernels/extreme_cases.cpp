@@ -1,5 +1,6 @@
 #include "extreme_cases.h"
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -22,6 +23,12 @@ constexpr float kMissOf9999 = 1.0001659393e-4F;
 using Cases = std::vector<ExtremeCase>;
 
 Tensor row_of(const std::vector<float>& elements) { return f32({std::ssize(elements)}, elements); }
+Tensor row_of_bools(const std::vector<bool>& elements) {
+  Tensor row = zeros({ElementType::kBool, {std::ssize(elements)}});
+  std::transform(elements.begin(), elements.end(), row.as<Bool>().begin(),
+                 [](bool element) { return Bool(element); });
+  return row;
+}
 Tensor number_of(float element) { return f32({}, {element}); }
 Attributes along_axis(int64_t axis) { return with({{"axis", axis}}); }
 Attributes scaled_by(double scale) { return with({{"scale", scale}}); }
@@ -72,7 +79,16 @@ Cases arithmetic_cases() {
       {"Equal",
        "equal",
        {row_of({kNotANumber, kInfinite, -0.0F, kSmallest}), row_of({kNotANumber, kInfinite, 0, 0})},
-       row_of({0, 1, 1, 0})},
+       row_of_bools({false, true, true, false})},
+      {"Less",
+       "less",
+       {row_of({kNotANumber, -kInfinite, -0.0F, kSmallest}), row_of({1, kInfinite, 0, kHuge})},
+       row_of_bools({false, true, false, true})},
+      {"CastToIntegers",
+       "cast",
+       {row_of({kNotANumber, kInfinite, -kInfinite, -2.9F, 2147483648.0F, -kHuge})},
+       i32({6}, {0, INT32_MAX, INT32_MIN, -2, INT32_MAX, INT32_MIN}),
+       with({{"to", "i32"}})},
   };
 }
 

@@ -93,7 +93,7 @@ TEST(InitialValue, SaysWhatDoesNotFit) {
   };
   const TensorType integers{ElementType::kI32, {2}};
   EXPECT_EQ(message(random_of(InitializerKind::kXavier), integers),
-            "random initial values are f32; got i32[2]");
+            "random initial values are floats; got i32[2]");
   Initializer constant{.kind = InitializerKind::kConstant, .low = 0.5, .stream = {}, .data = {}};
   EXPECT_EQ(message(constant, integers),
             "the initial value of i32[2] must be an integer of 32 bits; got 0.5");

@@ -62,22 +62,34 @@ inline bool agree(float a, float b, double tolerance) {
   return std::abs(static_cast<double>(a) - static_cast<double>(b)) <= tolerance * scale;
 }
 
+/// How far neighbours of type T are apart, relative: what is rounded from two near numbers may be
+/// either.
+template <class T>
+constexpr double rounding_of() {
+  if constexpr (std::is_same_v<T, BFloat16>) return 0x1p-7;
+  if constexpr (std::is_same_v<T, Float16>) return 0x1p-10;
+  return 0;
+}
+
 /// Equal types, equal integers, floats that agree; names the first element that differs.
 inline testing::AssertionResult same(const Tensor& found, const Tensor& wanted, double tolerance) {
   if (found.type != wanted.type) {
     return testing::AssertionFailure() << to_string(found.type) << " != " << to_string(wanted.type);
   }
-  if (found.type.element == ElementType::kI32) {
+  if (!is_float(found.type.element)) {
     return found.data == wanted.data ? testing::AssertionSuccess()
                                      : testing::AssertionFailure() << "integers differ";
   }
-  for (size_t i = 0; i < found.as<float>().size(); ++i) {
-    const float a = found.as<float>()[i];
-    const float b = wanted.as<float>()[i];
-    if (agree(a, b, tolerance)) continue;
-    return testing::AssertionFailure() << "element " << i << ": " << a << " != " << b;
-  }
-  return testing::AssertionSuccess();
+  return with_float_type(found.type.element, [&](auto tag) -> testing::AssertionResult {
+    using T = typename decltype(tag)::Type;
+    for (size_t i = 0; i < found.as<T>().size(); ++i) {
+      const auto a = static_cast<float>(found.as<T>()[i]);
+      const auto b = static_cast<float>(wanted.as<T>()[i]);
+      if (agree(a, b, tolerance + rounding_of<T>())) continue;
+      return testing::AssertionFailure() << "element " << i << ": " << a << " != " << b;
+    }
+    return testing::AssertionSuccess();
+  });
 }
 
 }  // namespace graphrt

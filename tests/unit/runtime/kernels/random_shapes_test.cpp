@@ -28,10 +28,9 @@ Case copy_case(Dice& dice) { return {{dice.any(dice.any_shape())}, {}}; }
 Case arithmetic_case(Dice& dice) {
   const Shape whole = dice.any_shape();
   const Shape other = dice.stretchable(whole);
-  const bool is_f32 = dice.flip();
-  Case result;
-  result.inputs = {is_f32 ? dice.f32(whole) : dice.i32(whole),
-                   is_f32 ? dice.f32(other) : dice.i32(other)};
+  ElementType element = dice.any_element();
+  if (element == ElementType::kBool) element = ElementType::kF32;
+  Case result{{dice.numbers(element, whole), dice.numbers(element, other)}, {}};
   if (dice.flip()) std::swap(result.inputs[0], result.inputs[1]);
   return result;
 }
@@ -94,7 +93,7 @@ Case mean_case(Dice& dice) {
 
 Case sum_or_max_case(Dice& dice) {
   const Shape shape = dice.any_shape();
-  return {{dice.any(shape)}, reduction_attributes(dice, shape)};
+  return {{dice.any_of_32_bits(shape)}, reduction_attributes(dice, shape)};
 }
 
 Case argmax_case(Dice& dice) {
@@ -123,10 +122,11 @@ Case concat_case(Dice& dice) {
   const int64_t axis = dice.axis(shape);
   const int64_t from_front = axis < 0 ? axis + std::ssize(shape) : axis;
   Case result{{}, with({{"axis", axis}})};
+  const ElementType element = dice.any_element();
   for (int64_t count = dice.between(1, 4); count > 0; --count) {
     Shape part = shape;
     part[static_cast<size_t>(from_front)] = dice.between(1, 9);
-    result.inputs.push_back(dice.f32(part));
+    result.inputs.push_back(dice.numbers(element, part));
   }
   return result;
 }
@@ -147,6 +147,7 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"binary_cross_entropy_grad", loss_grad_use},
       {"broadcast", broadcast_use},
       {"clip_factor", clip_factor_use},
+      {"cast", cast_use},
       {"concat", concat_case},
       {"copy", copy_case},
       {"div", division_case},
@@ -154,12 +155,19 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"elementwise", chain_use},
       {"embedding", embedding_use},
       {"embedding_grad", embedding_grad_use},
-      {"equal", equal_use},
+      {"equal", comparison_use},
+      {"greater", comparison_use},
+      {"greater_equal", comparison_use},
       {"layer_norm", norm_with_shift_use},
       {"layer_norm_grad", norm_grad_use},
       {"layer_norm_scale_grad", norm_scale_grad_use},
       {"learning_rate", learning_rate_use},
+      {"less", comparison_use},
+      {"less_equal", comparison_use},
       {"log", log_case},
+      {"logical_and", logic_use},
+      {"logical_not", not_use},
+      {"logical_or", logic_use},
       {"matmul", matmul_case},
       {"matmul_sgd_update", matmul_sgd_case},
       {"max", sum_or_max_case},
@@ -171,12 +179,14 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"mse_grad", loss_grad_use},
       {"mul", arithmetic_case},
       {"norm", f32_use},
+      {"not_equal", comparison_use},
       {"pad", pad_use},
       {"reshape", reshape_case},
       {"rms_norm", norm_use},
       {"rms_norm_grad", norm_grad_use},
       {"rms_norm_scale_grad", norm_scale_grad_use},
       {"scale", scale_case},
+      {"select", select_use},
       {"sgd_update", sgd_use},
       {"slice", slice_case},
       {"softmax", softmax_use},

@@ -1,5 +1,7 @@
 #include "training_cases.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -15,20 +17,40 @@ OperatorUse sqrt_use(Dice& dice) {
 }
 
 /// Few different numbers: many are equal.
-OperatorUse equal_use(Dice& dice) {
+OperatorUse comparison_use(Dice& dice) {
   const Shape whole = dice.any_shape();
   const Shape other = dice.stretchable(whole);
-  OperatorUse use{{dice.i32(whole, -2, 2), dice.i32(other, -2, 2)}, {}};
+  const ElementType element = dice.any_element();
+  OperatorUse use{{dice.numbers(element, whole), dice.numbers(element, other)}, {}};
   if (dice.flip()) std::swap(use.inputs[0], use.inputs[1]);
-  if (dice.flip()) return use;
-  for (Tensor& input : use.inputs) {
-    Tensor floats = zeros({ElementType::kF32, input.type.shape});
-    for (size_t i = 0; i < floats.as<float>().size(); ++i) {
-      floats.as<float>()[i] = static_cast<float>(input.as<int32_t>()[i]) / 4;
-    }
-    input = std::move(floats);
-  }
   return use;
+}
+
+OperatorUse logic_use(Dice& dice) {
+  const Shape whole = dice.any_shape();
+  return {{dice.numbers(ElementType::kBool, whole),
+           dice.numbers(ElementType::kBool, dice.stretchable(whole))},
+          {}};
+}
+
+OperatorUse not_use(Dice& dice) {
+  return {{dice.numbers(ElementType::kBool, dice.any_shape())}, {}};
+}
+
+OperatorUse select_use(Dice& dice) {
+  const Shape whole = dice.any_shape();
+  const ElementType element = dice.any_element();
+  return {{dice.numbers(ElementType::kBool, dice.stretchable(whole)),
+           dice.numbers(element, dice.stretchable(whole)), dice.numbers(element, whole)},
+          {}};
+}
+
+OperatorUse cast_use(Dice& dice) {
+  const ElementType from = dice.any_element();
+  const Shape shape = dice.any_shape();
+  const std::string to(to_string(dice.any_element()));
+  return {{from == ElementType::kF32 ? dice.f32(shape) : dice.numbers(from, shape)},
+          with({{"to", to}})};
 }
 
 OperatorUse broadcast_use(Dice& dice) {
@@ -94,11 +116,29 @@ OperatorUse cross_entropy_grad_use(Dice& dice) {
 
 OperatorUse f32_use(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }
 
+Tensor floats_as(const Tensor& tensor, ElementType element) {
+  Tensor result = zeros({element, tensor.type.shape});
+  with_float_type(element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    std::transform(tensor.as<float>().begin(), tensor.as<float>().end(), result.as<T>().begin(),
+                   [](float x) { return T(x); });
+  });
+  return result;
+}
+
 OperatorUse element_function_use(Dice& dice, std::string_view op) {
   const OpInfo& info = *find_op(op);
-  if (info.max_inputs == 1) return f32_use(dice);
   const std::vector<TensorType> stretched = {{ElementType::kF32, {2, 1}}, {ElementType::kF32, {2}}};
-  return infer_type(info, stretched, {}) ? hypot_use(dice) : f32_pair_use(dice);
+  OperatorUse use;
+  if (info.max_inputs == 1) {
+    use = f32_use(dice);
+  } else {
+    use = infer_type(info, stretched, {}) ? hypot_use(dice) : f32_pair_use(dice);
+  }
+  constexpr std::array kFloats = {ElementType::kF32, ElementType::kBF16, ElementType::kF16};
+  const ElementType element = kFloats[static_cast<size_t>(dice.between(0, 2))];
+  for (Tensor& input : use.inputs) input = floats_as(input, element);
+  return use;
 }
 
 OperatorUse hypot_use(Dice& dice) {

@@ -11,7 +11,11 @@ namespace graphrt {
 // slices.
 
 OperatorUse sqrt_use(Dice& dice);
-OperatorUse equal_use(Dice& dice);
+OperatorUse comparison_use(Dice& dice);
+OperatorUse logic_use(Dice& dice);
+OperatorUse not_use(Dice& dice);
+OperatorUse select_use(Dice& dice);
+OperatorUse cast_use(Dice& dice);
 OperatorUse broadcast_use(Dice& dice);
 OperatorUse pad_use(Dice& dice);
 OperatorUse f32_pair_use(Dice& dice);
@@ -23,7 +27,9 @@ OperatorUse cross_entropy_use(Dice& dice);
 OperatorUse cross_entropy_grad_use(Dice& dice);
 OperatorUse f32_use(Dice& dice);
 OperatorUse hypot_use(Dice& dice);
-/// Of a function of f32 elements: with broadcasting, where it takes that.
+/// f32 as another type of floats.
+Tensor floats_as(const Tensor& tensor, ElementType element);
+/// Of a function of float elements: with broadcasting, where it takes that.
 OperatorUse element_function_use(Dice& dice, std::string_view op);
 OperatorUse clip_factor_use(Dice& dice);
 

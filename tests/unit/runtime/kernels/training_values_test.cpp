@@ -1,4 +1,6 @@
 // Losses, gradients and what else training takes, against numbers worked out by hand.
+#include <cstring>
+
 #include "expected_values.h"
 
 namespace graphrt {
@@ -15,11 +17,17 @@ TEST_P(TrainingValues, SquareRoot) {
 }
 
 TEST_P(TrainingValues, Equal) {
-  expect("equal", {f32({2, 2}, {1, 2, kNan, 0}), f32({2}, {1, -0.0F})}, f32({2, 2}, {1, 0, 0, 1}));
-  expect("equal", {f32({2}, {kNan, kInf}), f32({2}, {kNan, kInf})}, f32({2}, {0, 1}));
-  expect("equal", {i32({2}, {3, -4}), i32({2, 1}, {3, -4})}, f32({2, 2}, {1, 0, 0, 1}));
+  const auto bools = [](Shape shape, const std::vector<uint8_t>& elements) {
+    Tensor tensor = zeros({ElementType::kBool, std::move(shape)});
+    std::memcpy(tensor.data.data(), elements.data(), elements.size());
+    return tensor;
+  };
+  expect("equal", {f32({2, 2}, {1, 2, kNan, 0}), f32({2}, {1, -0.0F})},
+         bools({2, 2}, {1, 0, 0, 1}));
+  expect("equal", {f32({2}, {kNan, kInf}), f32({2}, {kNan, kInf})}, bools({2}, {0, 1}));
+  expect("equal", {i32({2}, {3, -4}), i32({2, 1}, {3, -4})}, bools({2, 2}, {1, 0, 0, 1}));
   // Neighbours that floats do not tell apart.
-  expect("equal", {i32({}, {16777217}), i32({2}, {16777216, 16777217})}, f32({2}, {0, 1}));
+  expect("equal", {i32({}, {16777217}), i32({2}, {16777216, 16777217})}, bools({2}, {0, 1}));
 }
 
 TEST_P(TrainingValues, Broadcast) {

@@ -131,7 +131,7 @@ TEST(TypeRules, AChainSaysWhatDoesNotFit) {
   EXPECT_EQ(infer_formula("add(relu(x0), x1)", {"f32[2, 3]", "f32[4, 2, 3]"}),
             wants + "f32[4, 2, 3]");
   EXPECT_EQ(infer_formula("add(x0, x1)", {"f32[2]", "i32[2]"}),
-            "elementwise works on f32 only; got i32[2]");
+            "elementwise works on floats only; got i32[2]; cast it to f32");
   EXPECT_EQ(infer_formula("add(x0, x2)", {"f32[2]", "f32[2]"}),
             "elementwise uses x2 in its formula; its inputs are x0 to x1");
   EXPECT_EQ(infer_formula("add(x0, x1)", {"f32[2]"}),

@@ -14,7 +14,8 @@ TEST(LayerRules, NormsWantAScaleForEachColumn) {
             "rms_norm needs x[..., D] and gamma[D]; got f32[2, 3] and f32[1, 3]");
   EXPECT_EQ(infer("rms_norm", {"f32[]", "f32[]"}),
             "rms_norm needs x[..., D] and gamma[D]; got f32[] and f32[]");
-  EXPECT_EQ(infer("rms_norm", {"f32[3]", "i32[3]"}), "rms_norm works on f32 only; got i32[3]");
+  EXPECT_EQ(infer("rms_norm", {"f32[3]", "i32[3]"}),
+            "rms_norm works on f32 only; got i32[3]; cast it to f32");
   EXPECT_EQ(infer("rms_norm", {"f32[3]", "f32[3]"}, with({{"epsilon", -1.0}})),
             "rms_norm needs 0 <= epsilon; got -1");
   EXPECT_EQ(blamed("layer_norm", {"f32[2, 3]", "f32[3]", "f32[2]"}), 2U);
@@ -78,7 +79,7 @@ TEST(LayerRules, DropoutWantsAShareAndAStep) {
   EXPECT_EQ(infer("dropout", {"f32[2]", "i32[1]"}, with_rate(0.5)),
             "dropout needs i32[] as its step; got i32[1]");
   EXPECT_EQ(infer("dropout", {"i32[2]", "i32[]"}, with_rate(0.5)),
-            "dropout works on f32 only; got i32[2]");
+            "dropout works on f32 only; got i32[2]; cast it to f32");
   EXPECT_EQ(blamed("dropout", {"f32[2]", "f32[]"}, with_rate(0.5)), 1U);
 }
 

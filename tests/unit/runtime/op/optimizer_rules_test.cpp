@@ -31,7 +31,7 @@ TEST(OptimizerRules, AdamWantsItsMomentsAndAStep) {
   EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[]"}, kRate),
             "adam_update needs i32[] as its step; got f32[]");
   EXPECT_EQ(infer(op, {"f32[2]", "i32[2]", "f32[2]", "i32[]"}, kRate),
-            "adam_update works on f32 only; got i32[2]");
+            "adam_update works on f32 only; got i32[2]; cast it to f32");
   EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "i32[]"}),
             "adam_update needs a rate: 'learning_rate', or an operand f32[] at the end");
   EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "i32[]", "f32[1]"}),

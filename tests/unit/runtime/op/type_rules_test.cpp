@@ -9,12 +9,16 @@ namespace {
 
 constexpr bool kYes = true;
 
-TEST(TypeRules, MapsKeepTheTypeAndWantF32) {
+TEST(TypeRules, MapsKeepTheTypeAndWantFloats) {
   for (const char* op : {"relu", "exp", "log", "sqrt", "tanh", "sigmoid", "gelu"}) {
     EXPECT_EQ(infer(op, {"f32[2, 3]"}), "f32[2, 3]") << op;
-    EXPECT_EQ(infer(op, {"i32[2]"}), std::string(op) + " works on f32 only; got i32[2]");
+    EXPECT_EQ(infer(op, {"bf16[2, 3]"}), "bf16[2, 3]") << op;
+    EXPECT_EQ(infer(op, {"f16[2, 3]"}), "f16[2, 3]") << op;
+    EXPECT_EQ(infer(op, {"i32[2]"}),
+              std::string(op) + " works on floats only; got i32[2]; cast it to f32");
   }
   EXPECT_EQ(infer("copy", {"i32[2]"}), "i32[2]");
+  EXPECT_EQ(infer("copy", {"bool[2]"}), "bool[2]");
 }
 
 TEST(TypeRules, ArithmeticBroadcastsAsNumPyDoes) {
@@ -33,29 +37,70 @@ TEST(TypeRules, ArithmeticSaysWhatDoesNotFit) {
             "add cannot broadcast f32[2, 3] and f32[2]: from the last dimension on, sizes must be "
             "equal or 1");
   EXPECT_EQ(infer("mul", {"f32[2]", "i32[2]"}),
-            "mul needs two operands of the same element type; got f32[2] and i32[2]");
-  EXPECT_EQ(infer("div", {"i32[2]", "i32[2]"}), "div works on f32 only; got i32[2]");
+            "mul needs two operands of the same element type; got f32[2] and i32[2]; cast one of "
+            "them");
+  EXPECT_EQ(infer("div", {"i32[2]", "i32[2]"}),
+            "div works on floats only; got i32[2]; cast it to f32");
+  EXPECT_EQ(
+      infer("div", {"f32[2]", "bf16[2]"}),
+      "div needs operands of the same element type; got f32[2] and bf16[2]; cast one of them");
+  EXPECT_EQ(infer("add", {"bool[2]", "bool[2]"}),
+            "add works on numbers; got bool[2]; cast it to i32");
   EXPECT_EQ(blamed("add", {"f32[2, 3]", "f32[2]"}), 1U);
   EXPECT_EQ(blamed("div", {"f32[2]", "i32[2]"}), 1U);
 }
 
-TEST(TypeRules, ComparisonsGiveF32) {
-  EXPECT_EQ(infer("equal", {"f32[2, 3]", "f32[3]"}), "f32[2, 3]");
-  EXPECT_EQ(infer("equal", {"i32[2, 1]", "i32[3]"}), "f32[2, 3]");
+TEST(TypeRules, ComparisonsGiveBools) {
+  for (const char* op : {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}) {
+    EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[3]"}), "bool[2, 3]") << op;
+    EXPECT_EQ(infer(op, {"i64[2, 1]", "i64[3]"}), "bool[2, 3]") << op;
+  }
   EXPECT_EQ(infer("equal", {"f32[2]", "i32[2]"}),
-            "equal needs two operands of the same element type; got f32[2] and i32[2]");
+            "equal needs two operands of the same element type; got f32[2] and i32[2]; cast one of "
+            "them");
   EXPECT_EQ(infer("equal", {"f32[2]", "f32[3]"}),
             "equal cannot broadcast f32[2] and f32[3]: from the last dimension on, sizes must be "
             "equal or 1");
 }
 
+TEST(TypeRules, LogicIsOfBools) {
+  for (const std::string op : {"logical_and", "logical_or"}) {
+    EXPECT_EQ(infer(op, {"bool[2, 1]", "bool[3]"}), "bool[2, 3]");
+    EXPECT_EQ(infer(op, {"bool[2]", "f32[2]"}),
+              op + " works on bool only; got f32[2]; cast it to bool");
+    EXPECT_EQ(blamed(op, {"bool[2]", "f32[2]"}), 1U);
+  }
+  EXPECT_EQ(infer("logical_not", {"bool[2]"}), "bool[2]");
+}
+
+TEST(TypeRules, SelectBroadcastsAllThree) {
+  EXPECT_EQ(infer("select", {"bool[2, 1]", "i8[3]", "i8[]"}), "i8[2, 3]");
+  EXPECT_EQ(infer("select", {"f32[2]", "f32[2]", "f32[2]"}),
+            "select chooses by a bool; got f32[2]; cast it to bool");
+  EXPECT_EQ(infer("select", {"bool[2]", "f32[2]", "bf16[2]"}),
+            "select needs two operands of the same element type; got f32[2] and bf16[2]; cast one "
+            "of them");
+  EXPECT_EQ(blamed("select", {"bool[2]", "f32[2]", "bf16[2]"}), 2U);
+  EXPECT_EQ(infer("select", {"bool[3]", "f32[2]", "f32[2]"}),
+            "select cannot broadcast bool[3] and f32[2]: from the last dimension on, sizes must be "
+            "equal or 1");
+}
+
+TEST(TypeRules, CastGivesWhatItSays) {
+  for (const ElementType element : kElementTypes) {
+    const std::string name(to_string(element));
+    EXPECT_EQ(infer("cast", {"f32[2, 3]"}, with({{"to", name}})), name + "[2, 3]");
+  }
+  EXPECT_EQ(infer("cast", {"f32[2]"}, with({{"to", "f64"}})), "cast knows no element type 'f64'");
+}
+
 TEST(TypeRules, GradientsWantEqualShapes) {
-  for (const std::string op : {"tanh_grad", "sigmoid_grad", "gelu_grad", "softmax_grad", "mse_grad",
-                               "binary_cross_entropy_grad"}) {
+  for (const std::string op : {"softmax_grad", "mse_grad", "binary_cross_entropy_grad"}) {
     EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[2, 3]"}), "f32[2, 3]") << op;
     EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[3]"}),
               op + " needs two operands of the same shape; got f32[2, 3] and f32[3]");
-    EXPECT_EQ(infer(op, {"f32[2]", "i32[2]"}), op + " works on f32 only; got i32[2]");
+    EXPECT_EQ(infer(op, {"f32[2]", "bf16[2]"}),
+              op + " works on f32 only; got bf16[2]; cast it to f32");
   }
 }
 
@@ -88,7 +133,7 @@ TEST(TypeRules, MatmulSaysWhatItNeeds) {
   EXPECT_EQ(infer("matmul", {"f32[5, 2, 3]", "f32[6, 3, 4]"}),
             "matmul needs a[..., M, K] and b[..., K, N] with the same leading dimensions; got "
             "f32[5, 2, 3] and f32[6, 3, 4]");
-  EXPECT_EQ(infer("matmul", {"i32[2, 2]", "f32[2, 2]"}), "matmul works on f32 only; got i32[2, 2]");
+  EXPECT_EQ(infer("matmul", {"i32[2, 2]", "f32[2, 2]"}), "matmul works on f32 only; got i32[2, 2]; cast it to f32");
   EXPECT_EQ(blamed("matmul", {"f32[100, 64]", "f32[128, 10]"}), 1U);
   EXPECT_EQ(blamed("matmul", {"f32[64]", "f32[64, 10]"}), 0U);
 }
@@ -194,7 +239,7 @@ TEST(TypeRules, LossesOfPairsAreScalars) {
 
 TEST(TypeRules, ClippingWantsASumOfSquaresAndANorm) {
   EXPECT_EQ(infer("sum_of_squares", {"f32[2, 3]"}), "f32[]");
-  EXPECT_EQ(infer("sum_of_squares", {"i32[2]"}), "sum_of_squares works on f32 only; got i32[2]");
+  EXPECT_EQ(infer("sum_of_squares", {"i32[2]"}), "sum_of_squares works on f32 only; got i32[2]; cast it to f32");
   EXPECT_EQ(infer("clip_factor", {"f32[]"}, with({{"max_norm", 0.5}})), "f32[]");
   EXPECT_EQ(infer("clip_factor", {"f32[]"}, with({{"max_norm", int64_t{0}}})),
             "clip_factor needs a max_norm above 0; got 0");

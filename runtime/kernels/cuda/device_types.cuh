@@ -1,0 +1,71 @@
+#pragma once
+
+#include "runtime/base/element.h"
+#include "runtime/kernels/cuda/storage.cuh"
+
+namespace graphrt::cuda {
+
+/// What kernels store elements of a host type as: CUDA's own types of 16 bits, which have the same
+/// bits.
+template <class T>
+struct DeviceTypeOf {
+  using Type = T;
+};
+template <>
+struct DeviceTypeOf<BFloat16> {
+  using Type = __nv_bfloat16;
+};
+template <>
+struct DeviceTypeOf<Float16> {
+  using Type = __half;
+};
+/// function(TypeTag<T>()) for the type that kernels store floats as. Requires: is_float(element).
+template <class Function>
+decltype(auto) with_device_float(ElementType element, Function&& function) {
+  return with_float_type(element, [&](auto tag) {
+    return function(TypeTag<typename DeviceTypeOf<typename decltype(tag)::Type>::Type>());
+  });
+}
+
+template <class T>
+inline constexpr bool kIsDeviceFloat =
+    std::is_same_v<T, float> || std::is_same_v<T, __half> || std::is_same_v<T, __nv_bfloat16>;
+
+/// As the host's `narrowed` (base/element.h).
+template <class T, class Number>
+__device__ T element_of(Number number) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return number != 0;
+  } else if constexpr (kIsDeviceFloat<T>) {
+    return narrowed<T>(static_cast<float>(number));
+  } else if constexpr (std::is_same_v<Number, float>) {
+    constexpr float kEnd =
+        static_cast<float>(std::numeric_limits<T>::max() / 2 + 1) * 2;  // a power of two
+    if (number != number) return 0;
+    if (number >= kEnd) return std::numeric_limits<T>::max();
+    if (number <= static_cast<float>(std::numeric_limits<T>::min())) {
+      return std::numeric_limits<T>::min();
+    }
+    return static_cast<T>(number);
+  } else {
+    return static_cast<T>(number);
+  }
+}
+
+/// Neighbours that a thread takes: as many as fit the widest access to each type, at most four.
+template <class From, class To>
+inline constexpr int kNeighbours =
+    static_cast<int>(kVectorBytes / (sizeof(From) > sizeof(To) ? sizeof(From) : sizeof(To))) <
+            kWidest
+        ? static_cast<int>(kVectorBytes / (sizeof(From) > sizeof(To) ? sizeof(From) : sizeof(To)))
+        : kWidest;
+
+/// A function of floats, on floats stored as T.
+template <class T, class Function>
+struct OnStored {
+  Function function;
+  __device__ T operator()(T x) const { return narrowed<T>(function(widened(x))); }
+  __device__ T operator()(T a, T b) const { return narrowed<T>(function(widened(a), widened(b))); }
+};
+
+}  // namespace graphrt::cuda

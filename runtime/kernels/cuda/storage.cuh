@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include "runtime/kernels/cuda/launch.cuh"
+
+/// Elements as memory holds them and as kernels compute with them: types that are narrower than
+/// a float become one when they are read. Kernels take the type of storage as a parameter.
+namespace graphrt::cuda {
+
+// clang-format off
+__device__ inline float widened(float x) { return x; }
+__device__ inline float widened(__half x) { return __half2float(x); }
+__device__ inline float widened(__nv_bfloat16 x) { return __bfloat162float(x); }
+__device__ inline double widened(double x) { return x; }
+__device__ inline int32_t widened(int32_t x) { return x; }
+__device__ inline uint32_t widened(uint32_t x) { return x; }
+
+/// To the nearest element of the type.
+template <class T> __device__ T narrowed(float x);
+template <> __device__ inline float narrowed<float>(float x) { return x; }
+template <> __device__ inline __half narrowed<__half>(float x) { return __float2half_rn(x); }
+template <> __device__ inline __nv_bfloat16 narrowed<__nv_bfloat16>(float x) { return __float2bfloat16_rn(x); }
+// clang-format on
+
+/// The same number. The compiler would rather keep doubles from one use to the next than make them
+/// again, and they take twice the registers: fewer rows are under way then.
+__device__ inline double made_double(float x) {
+  double result;
+  asm volatile("cvt.f64.f32 %0, %1;" : "=d"(result) : "f"(x));
+  return result;
+}
+
+/// Elements in the widest access that there is.
+template <class T>
+inline constexpr int kWidestOf = static_cast<int>(kVectorBytes / sizeof(T));
+
+/// Elements side by side. Where they are not `aligned` to the vector, they are read one by one, by
+/// the same thread: no result depends on where its operands lie.
+template <int kSize, bool kIsAligned, class T>
+__device__ Vector<T, kSize> load_elements(const T* address) {
+  if constexpr (kIsAligned) {
+    return load<kSize>(address);
+  } else {
+    Vector<T, kSize> vector;
+#pragma unroll
+    for (int i = 0; i < kSize; ++i) vector.lane[i] = address[i];
+    return vector;
+  }
+}
+
+template <int kSize, bool kIsAligned, class T>
+__device__ void store_elements(T* address, const Vector<T, kSize>& vector) {
+  if constexpr (kIsAligned) {
+    store<kSize>(address, vector);
+  } else {
+#pragma unroll
+    for (int i = 0; i < kSize; ++i) address[i] = vector.lane[i];
+  }
+}
+
+template <int kSize, bool kIsAligned, class T>
+__device__ Vector<float, kSize> load_floats(const T* address) {
+  const Vector<T, kSize> stored = load_elements<kSize, kIsAligned>(address);
+  Vector<float, kSize> vector;
+#pragma unroll
+  for (int i = 0; i < kSize; ++i) vector.lane[i] = widened(stored.lane[i]);
+  return vector;
+}
+
+template <int kSize, bool kIsAligned, class T>
+__device__ void store_floats(T* address, const Vector<float, kSize>& vector) {
+  Vector<T, kSize> stored;
+#pragma unroll
+  for (int i = 0; i < kSize; ++i) stored.lane[i] = narrowed<T>(vector.lane[i]);
+  store_elements<kSize, kIsAligned>(address, stored);
+}
+
+}  // namespace graphrt::cuda
