@@ -67,6 +67,27 @@ std::string idle_text(const Schedule& schedule) {
   return join(texts, ", ");
 }
 
+/// What links share, as rows of a table of their own: how many tasks take it, and for how long.
+std::string resource_table(const Schedule& schedule, int64_t interval_ns, Detail detail) {
+  const LaneTable& table = schedule.tasks->lanes;
+  std::string text;
+  for (const SharedResourceId id : table.resource_names.ids()) {
+    if (!is_of_links(table, id)) continue;
+    size_t num_tasks = 0;
+    int64_t busy_ns = 0;
+    for (const Task& task : schedule.tasks->tasks) {
+      const int64_t task_ns = taken_ns(table, task, id);
+      num_tasks += task_ns > 0 ? 1 : 0;
+      busy_ns += task_ns;
+    }
+    if (num_tasks == 0 && detail == Detail::kShort) continue;
+    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", table.resource_names[id], num_tasks,
+                        percent_of(busy_ns, interval_ns));
+  }
+  return text.empty() ? text
+                      : fmt::format("  {:<18}{:>7}{:>8}\n", "shared", "tasks", "busy") + text;
+}
+
 }  // namespace
 
 double percent_of(int64_t part, int64_t whole) {
@@ -91,6 +112,7 @@ std::string busy_table(const Compilation& compilation, Detail detail) {
     text += fmt::format("  {} more lanes, at most {:.0f} % busy\n", emptier.size(),
                         percent_of(emptier.front().busy_ns, interval_ns));
   }
+  text += resource_table(schedule, interval_ns, detail);
   const std::string idle = detail == Detail::kShort ? idle_text(schedule) : "";
   return idle.empty() ? text : text + "  idle        " + idle + "\n";
 }

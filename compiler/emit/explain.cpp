@@ -116,6 +116,17 @@ std::string after_text(const Compilation& compilation, const TasksBefore& before
   return after.empty() ? "nothing" : join(after, "; ");
 }
 
+/// What a copy shares with others on its way, and for how long it takes it.
+std::string shared_text(const LaneTable& lanes, const Task& task) {
+  std::vector<std::string> shared;
+  for (const SharedResourceId id : lanes.groups[task.group].resources) {
+    if (!is_of_links(lanes, id)) continue;
+    shared.push_back("'" + lanes.resource_names[id] + "' for " +
+                     format_duration(taken_ns(lanes, task, id)));
+  }
+  return shared.empty() ? "" : "  takes  " + join(shared, "; ") + "\n";
+}
+
 std::string explain_task(const Compilation& compilation, const Machine& machine,
                          const TasksBefore& before, TaskId id) {
   const Schedule& schedule = compilation.schedule();
@@ -130,6 +141,7 @@ std::string explain_task(const Compilation& compilation, const Machine& machine,
           format_duration(instruction.predicted_end_ns) + " of step 0, on " +
           schedule.tasks->lanes.lanes[at.lane].name + ", stage " + std::to_string(at.stage) + ": " +
           reason_text(at.reason) + "\n";
+  text += shared_text(schedule.tasks->lanes, schedule.tasks->tasks[id]);
   return text + "  after  " + after_text(compilation, before, id) + "\n";
 }
 

@@ -37,6 +37,9 @@ class PlanLowering {
     add_buffers();
     add_inputs();
     add_instructions();
+    for (const std::string& name : schedule_.tasks->lanes.resource_names) {
+      plan_.resources.push_back({name});
+    }
     add_lanes();
     add_outputs();
     add_states_and_constants();
@@ -148,7 +151,7 @@ class PlanLowering {
                     machine_lane.kind,
                     machine_lane.device,
                     machine_lane.destination,
-                    synchronised_.program.shared[id],
+                    synchronised_.program.resources[id],
                     {}};
       const auto& tasks = schedule_.solution.lanes[id];
       for (size_t i = 0; i < tasks.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "compiler/emit/svg.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "compiler/emit/folded_names.h"
@@ -30,8 +31,10 @@ class SvgTimeline {
     IdVector<LaneId, std::vector<Mark>> marks_of(schedule_.solution.lanes.size());
     for (const TaskRun& run : runs_) add(marks_of[run.lane], run);
     for (const LaneId lane : schedule_.solution.lanes.ids()) {
-      if (!schedule_.solution.lanes[lane].empty()) rows_.push_back({lane, marks_of[lane]});
+      if (schedule_.solution.lanes[lane].empty()) continue;
+      rows_.push_back({schedule_.tasks->lanes.lanes[lane].name, marks_of[lane]});
     }
+    add_rows_of_links();
   }
 
   std::string draw() const {
@@ -50,7 +53,7 @@ class SvgTimeline {
     std::vector<TaskId> tasks;
   };
   struct Row {
-    LaneId lane;
+    std::string name;
     std::vector<Mark> marks;
   };
 
@@ -58,11 +61,33 @@ class SvgTimeline {
   static double y_of(size_t row) { return kTimelineTop + kRowHeight * static_cast<double>(row); }
 
   std::string drawn_row(size_t row) const {
-    std::string text = svg_text(kLabelWidth - 8, y_of(row) + 17, "text-anchor=\"end\"",
-                                schedule_.tasks->lanes.lanes[rows_[row].lane].name) +
-                       "\n";
+    std::string text =
+        svg_text(kLabelWidth - 8, y_of(row) + 17, "text-anchor=\"end\"", rows_[row].name) + "\n";
     for (const Mark& mark : rows_[row].marks) text += drawn(mark, row);
     return text;
+  }
+
+  /// What links share is taken from the beginning of a copy's work on.
+  void add_rows_of_links() {
+    const LaneTable& lanes = schedule_.tasks->lanes;
+    for (const SharedResourceId id : lanes.resource_names.ids()) {
+      if (!is_of_links(lanes, id)) continue;
+      std::vector<TaskRun> taken;
+      for (TaskRun run : runs_) {
+        const Task& task = schedule_.tasks->tasks[run.task];
+        const int64_t duration_ns = taken_ns(lanes, task, id);
+        if (duration_ns == 0) continue;
+        run.span.start_ns = run.span.end_ns - task.cost.work_ns;
+        run.span.end_ns = run.span.start_ns + duration_ns;
+        taken.push_back(run);
+      }
+      std::stable_sort(taken.begin(), taken.end(), [](const TaskRun& a, const TaskRun& b) {
+        return a.span.start_ns < b.span.start_ns;
+      });
+      Row row{lanes.resource_names[id], {}};
+      for (const TaskRun& run : taken) add(row.marks, run);
+      if (!taken.empty()) rows_.push_back(std::move(row));
+    }
   }
 
   /// Runs of one step, side by side, that are too short to be told apart are one mark.

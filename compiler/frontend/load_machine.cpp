@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "compiler/frontend/machine_values.h"
 #include "compiler/frontend/parse_quantity.h"
+#include "compiler/frontend/read_links.h"
 #include "compiler/frontend/yaml_reader.h"
 #include "compiler/machine/print_quantity.h"
 #include "runtime/base/text.h"
@@ -18,14 +20,6 @@ const MapKeys kNeededRates = {"`rates`", {"bytes", "matmul_f32"}};
 const MapKeys kGpuRates = {"`rates`", {"bytes", "matmul_f32", "matmul_tf32", "matmul_bf16"}};
 const MapKeys kCpuRates = {"`rates`", {"bytes", "matmul_f32", "bytes_per_worker"}};
 
-const MapKeys kLinkKeys = {"a link", {"between", "to", "back", "both", "latency"}};
-
-/// Names of devices may be paths: `node1/gpu0`.
-bool is_device_name(std::string_view name) {
-  const std::vector<std::string_view> parts = split(name, '/');
-  return std::all_of(parts.begin(), parts.end(), is_identifier);
-}
-
 class MachineReader {
  public:
   MachineReader(const YamlNode& root, DiagnosticSink& diagnostics)
@@ -33,12 +27,12 @@ class MachineReader {
 
   Result<Machine> read() {
     const MapKeys keys = {"the machine file",
-                          {"machine", "devices", "links", "algorithms", "times"}};
+                          {"machine", "devices", "resources", "links", "algorithms", "times"}};
     check_keys(root_, keys, diagnostics_);
     const YamlNode* name = require_key(root_, "machine", keys, root_.where, diagnostics_);
     if (name != nullptr) read_name(*name);
     read_devices(require_key(root_, "devices", keys, root_.where, diagnostics_));
-    read_links();
+    read_links(root_, names_, machine_, diagnostics_);
     read_measured("algorithms", [&](const std::string& kind, const YamlNode& of,
                                     const YamlNode& item) { read_algorithm(kind, of, item); });
     read_measured("times", [&](const std::string& kind, const YamlNode& of, const YamlNode& item) {
@@ -56,14 +50,9 @@ class MachineReader {
   }
 
   template <class T>
-  std::optional<T> read_quantity(const YamlNode* node, std::string_view what,
-                                 Result<T> (*parse)(std::string_view)) {
-    if (node == nullptr) return std::nullopt;
-    if (!expect_kind(*node, YamlKind::kScalar, what, diagnostics_)) return std::nullopt;
-    const Result<T> value = parse(node->text);
-    if (value) return *value;
-    diagnostics_.error(node->where, std::string(what) + " " + value.error().message);
-    return std::nullopt;
+  std::optional<T> read_figure(const YamlNode* node, std::string_view what,
+                               Result<T> (*parse)(std::string_view)) {
+    return read_quantity(node, what, parse, diagnostics_);
   }
 
   void read_devices(const YamlNode* devices) {
@@ -122,10 +111,9 @@ class MachineReader {
     Device device;
     device.name = name.text;
     device.where = name.where;
-    if (!is_device_name(name.text)) {
+    if (!is_machine_name(name.text)) {
       diagnostics_.error(name.where, "'" + name.text + "' is not a name of a device",
-                         "a name is a letter or '_', then letters, digits, '_' and '.'; parts may "
-                         "be joined by '/'");
+                         std::string(kMachineNameHint));
     }
     const YamlNode* kind = require_key(map, "kind", {"a device", {}}, name.where, diagnostics_);
     if (kind == nullptr) return std::nullopt;
@@ -160,8 +148,8 @@ class MachineReader {
       device.index = index == nullptr ? next : read_count(*index, "index", 0);
       ++next;
     }
-    device.memory_bytes = read_quantity(require("memory"), "`memory`", parse_memory).value_or(0);
-    device.launch_ns = read_quantity(require("launch"), "`launch`", parse_duration).value_or(0);
+    device.memory_bytes = read_figure(require("memory"), "`memory`", parse_memory).value_or(0);
+    device.launch_ns = read_figure(require("launch"), "`launch`", parse_duration).value_or(0);
     if (const YamlNode* rates = require("rates")) read_rates(*rates, device);
   }
 
@@ -187,7 +175,7 @@ class MachineReader {
       if (node == nullptr) continue;
       const std::string what = "`" + name + "`";
       const std::optional<double> rate =
-          read_quantity(node, what, name == "bytes" ? parse_byte_rate : parse_flop_rate);
+          read_figure(node, what, name == "bytes" ? parse_byte_rate : parse_flop_rate);
       if (rate) device.rates[name] = *rate;
     }
     const YamlNode* per_worker = is_cpu ? rates.find("bytes_per_worker") : nullptr;
@@ -195,7 +183,7 @@ class MachineReader {
   }
 
   void read_bytes_per_worker(const YamlNode& node, Device& device) {
-    device.bytes_per_worker_per_s = read_quantity(&node, "`bytes_per_worker`", parse_byte_rate);
+    device.bytes_per_worker_per_s = read_figure(&node, "`bytes_per_worker`", parse_byte_rate);
     const auto bytes = device.rates.find("bytes");
     if (!device.bytes_per_worker_per_s || bytes == device.rates.end()) return;
     const double share = bytes->second / std::max(device.num_lanes, 1);
@@ -247,7 +235,7 @@ class MachineReader {
   }
 
   void read_time(const std::string& kind, const YamlNode& kernel, const YamlNode& item) {
-    const std::optional<int64_t> time_ns = read_quantity(&item, "a kernel's time", parse_duration);
+    const std::optional<int64_t> time_ns = read_figure(&item, "a kernel's time", parse_duration);
     if (time_ns && *time_ns == 0) {
       diagnostics_.error(item.where, "a kernel's time must be more than 0");
     }
@@ -259,97 +247,12 @@ class MachineReader {
                        [&](const Device& device) { return device.kind == kind; });
   }
 
-  void read_links() {
-    const YamlNode* links = root_.find("links");
-    if (links == nullptr || links->kind == YamlKind::kNull) return;
-    if (!expect_kind(*links, YamlKind::kSequence, "`links`", diagnostics_)) return;
-    for (const YamlNode& link : links->items) {
-      if (expect_kind(link, YamlKind::kMap, "a link", diagnostics_)) read_link(link);
-    }
-  }
-
-  void read_link(const YamlNode& map) {
-    check_keys(map, kLinkKeys, diagnostics_);
-    const auto require = [&](std::string_view key) {
-      return require_key(map, key, kLinkKeys, map.where, diagnostics_);
-    };
-    LinkDirection to;
-    LinkDirection back;
-    const YamlNode* to_node = require("to");
-    const YamlNode* back_node = require("back");
-    const YamlNode* latency = require("latency");
-    to.bytes_per_s = read_quantity(to_node, "`to`", parse_byte_rate).value_or(0);
-    back.bytes_per_s = read_quantity(back_node, "`back`", parse_byte_rate).value_or(0);
-    to.latency_ns = read_quantity(latency, "`latency`", parse_duration).value_or(0);
-    if (const YamlNode* both = map.find("both")) {
-      to.both_bytes_per_s = read_quantity(both, "`both`", parse_byte_rate);
-      const double faster = std::max(to.bytes_per_s, back.bytes_per_s);
-      if (to.both_bytes_per_s && *to.both_bytes_per_s < faster) {
-        diagnostics_.error(both->where,
-                           "`both` is the sum of both directions; it cannot be less "
-                           "than one of them, " +
-                               print_byte_rate(faster));
-      }
-    }
-    back.both_bytes_per_s = to.both_bytes_per_s;
-    back.latency_ns = to.latency_ns;
-    to.where = back.where = map.where;
-    to.link = back.link = static_cast<int32_t>(machine_.links.size() / 2);
-    if (!read_ends(map, to)) return;
-    back.from = to.to;
-    back.to = to.from;
-    machine_.links.push_back(to);
-    machine_.links.push_back(back);
-  }
-
-  bool read_ends(const YamlNode& map, LinkDirection& link) {
-    const YamlNode* between = require_key(map, "between", kLinkKeys, map.where, diagnostics_);
-    if (between == nullptr) return false;
-    if (between->kind != YamlKind::kSequence || between->items.size() != 2) {
-      diagnostics_.error(between->where, "`between` must be a list of two devices");
-      return false;
-    }
-    const std::optional<DeviceId> from = read_end(between->items[0]);
-    const std::optional<DeviceId> to = read_end(between->items[1]);
-    if (!from || !to) return false;
-    if (*from == *to) {
-      diagnostics_.error(between->where, "a link is between two different devices");
-      return false;
-    }
-    const auto pair = std::minmax(*from, *to);
-    const auto [first, is_new] =
-        linked_.emplace(std::pair(pair.first, pair.second), between->where);
-    if (!is_new) {
-      diagnostics_.error(between->where, "these two devices are linked twice")
-          .notes.push_back({Severity::kNote, first->second, "first here", std::nullopt, {}});
-    }
-    link.from = *from;
-    link.to = *to;
-    return true;
-  }
-
-  std::optional<DeviceId> read_end(const YamlNode& node) {
-    const std::optional<std::string> name = read_text(node, "a device", diagnostics_);
-    if (!name) return std::nullopt;
-    const std::optional<DeviceId> device = machine_.find_device(*name);
-    const bool is_named = std::find(names_.begin(), names_.end(), *name) != names_.end();
-    if (!device && !is_named && !names_.empty()) {
-      const std::optional<std::string> nearest =
-          nearest_name(*name, names_, diagnostics_.hint_budget());
-      diagnostics_.error(
-          node.where, "there is no device '" + *name + "'",
-          nearest ? std::optional("did you mean '" + *nearest + "'?") : std::nullopt);
-    }
-    return device;
-  }
-
   const YamlNode& root_;
   DiagnosticSink& diagnostics_;
   Machine machine_;
   bool is_complete_ = true;  // no device was left out because of an error
   std::vector<std::string> names_;
   std::map<std::string, int32_t> num_of_kind_;
-  std::map<std::pair<DeviceId, DeviceId>, SourceRange> linked_;
 };
 
 }  // namespace

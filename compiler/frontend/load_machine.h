@@ -9,8 +9,8 @@
 namespace graphc {
 
 /// Reads a machine file. Reports every independent error with its place: unknown or missing keys, a
-/// name of several lines, unknown units, zero or negative rates, links between unknown devices, no
-/// CPU, more than one CPU.
+/// name of several lines, unknown units, zero or negative rates, links between unknown devices or
+/// through unknown resources, no CPU, more than one CPU.
 Result<Machine> load_machine(std::shared_ptr<const SourceFile> file, DiagnosticSink& diagnostics);
 
 }  // namespace graphc

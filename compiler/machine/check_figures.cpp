@@ -75,9 +75,11 @@ class FigureCheck {
       const double time_ns =
           time_of(costs_.copy_cost(link, num_bytes)) * static_cast<double>(machine_.devices.size());
       if (time_ns <= part.time_ns) continue;
-      part = {time_ns, link.where, value.where,
+      const LinkResource* slower = machine_.slowest_resource(link);
+      part = {time_ns, slower == nullptr ? link.where : slower->where, value.where,
               "'" + value.name + "' on its way from '" + machine_.devices[link.from].name +
-                  "' to '" + machine_.devices[link.to].name + "'"};
+                  "' to '" + machine_.devices[link.to].name + "'" +
+                  (slower == nullptr ? "" : " through '" + slower->name + "'")};
     }
     add_part(part);
   }

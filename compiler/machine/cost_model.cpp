@@ -46,7 +46,7 @@ TaskCost measured_cost(int64_t time_ns, int64_t launch_ns, int64_t work_ns) {
   const int64_t after_launch_ns = std::max<int64_t>(time_ns - launch_ns, 1);
   const bool is_full = after_launch_ns <= work_ns * kMaxTimesOfRates;
   const int64_t shared_ns = is_full ? after_launch_ns : work_ns;
-  return {std::max(time_ns - shared_ns, int64_t{0}), shared_ns, shared_ns};
+  return {std::max(time_ns - shared_ns, int64_t{0}), shared_ns, {shared_ns}};
 }
 
 }  // namespace
@@ -76,14 +76,14 @@ TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> in
   }
   work_ns = std::max<int64_t>(work_ns, 1);
   if (!shares_compute(device)) {
-    return {device.launch_ns, work_ns, bandwidth_ns(device, work.num_bytes, work_ns)};
+    return {device.launch_ns, work_ns, {bandwidth_ns(device, work.num_bytes, work_ns)}};
   }
   if (const auto time_ns = measured_ns(op, inputs, attributes, device)) {
     return measured_cost(*time_ns, device.launch_ns, work_ns);
   }
   // Rates make small kernels short, and a choice must not fall on those that nobody has timed.
   const int64_t least_ns = machine_->least_time_for(device.kind, op.name).value_or(0);
-  return {std::max(device.launch_ns, least_ns - work_ns), work_ns, work_ns};
+  return {std::max(device.launch_ns, least_ns - work_ns), work_ns, {work_ns}};
 }
 
 std::optional<int64_t> CostModel::measured_ns(const OpInfo& op, std::span<const TensorType> inputs,
@@ -98,8 +98,10 @@ TaskCost CostModel::copy_cost(const LinkDirection& link, int64_t num_bytes) cons
   TaskCost cost;
   cost.latency_ns = link.latency_ns;
   cost.work_ns = std::max<int64_t>(1, nanoseconds(amount, link.bytes_per_s));
-  if (link.both_bytes_per_s) cost.shared_ns = nanoseconds(amount, *link.both_bytes_per_s);
-  cost.shared_ns = std::min(cost.shared_ns, cost.work_ns);
+  for (size_t i = 0; i < link.through.size(); ++i) {
+    cost.shared_ns[i] = nanoseconds(amount, machine_->resources[link.through[i]].bytes_per_s);
+    cost.work_ns = std::max(cost.work_ns, cost.shared_ns[i]);
+  }
   return cost;
 }
 
@@ -107,7 +109,7 @@ TaskCost CostModel::host_transfer_cost(int64_t num_bytes) const {
   const Device& host = machine_->devices[machine_->host()];
   const auto amount = 2 * static_cast<double>(num_bytes);  // read once, written once
   const int64_t work_ns = std::max<int64_t>(1, nanoseconds(amount, lane_bytes_per_s(host)));
-  return {host.launch_ns, work_ns, bandwidth_ns(host, amount, work_ns)};
+  return {host.launch_ns, work_ns, {bandwidth_ns(host, amount, work_ns)}};
 }
 
 }  // namespace graphc

@@ -30,7 +30,7 @@ struct BlockSizes {
 /// share of it, and of the memory bandwidth what the file says that one worker gets; where that is
 /// more than a share, workers, feeds and outputs wait for each other once they ask for more than
 /// all of it. One kernel on a GPU gets all of it, but kernels on other streams of that GPU wait
-/// meanwhile: its work is charged to the GPU's shared unit, its launch only to its own stream. Where
+/// meanwhile: its work is charged to the unit that they share, its launch only to its own stream. Where
 /// the machine file has the time of a kernel, that is what it takes; if it is much longer than the
 /// rates say, the kernel is too small to fill the GPU, and the rest of its time is charged to its
 /// own stream, too.
@@ -49,8 +49,8 @@ class CostModel {
                        const TensorType& result, const Attributes& attributes,
                        DeviceId device) const;
 
-  /// Cost of moving `num_bytes` over one link: latency plus bytes over bandwidth. What both
-  /// directions cannot do at once is charged to the link they share.
+  /// Cost of moving `num_bytes` over one link: latency plus bytes over bandwidth, that of the
+  /// slowest that they go through. Each shared resource is taken for bytes over its own bandwidth.
   TaskCost copy_cost(const LinkDirection& link, int64_t num_bytes) const;
 
   /// Cost of reading a batch into host memory, or of handing a value out, by one host thread.

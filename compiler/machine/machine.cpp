@@ -36,13 +36,40 @@ std::string print_device(const Device& device) {
   return text + "}\n";
 }
 
+std::string print_resource(const LinkResource& resource) {
+  return "  " + yaml_text(resource.name) + ": {bytes: " + print_byte_rate(resource.bytes_per_s) +
+         "}\n";
+}
+
+/// `[switch0, card0]`, without what `both` says.
+std::string print_named(const Machine& machine, const LinkDirection& link) {
+  std::vector<std::string> names;
+  for (const LinkResourceId id : link.through) {
+    const LinkResource& resource = machine.resources[id];
+    if (!resource.is_of_one_link) names.push_back(yaml_text(resource.name));
+  }
+  return "[" + join(names, ", ") + "]";
+}
+
+std::string print_through(const Machine& machine, const LinkDirection& to,
+                          const LinkDirection& back) {
+  const std::string of_to = print_named(machine, to);
+  const std::string of_back = print_named(machine, back);
+  if (of_to == of_back) return of_to == "[]" ? "" : ", through: " + of_to;
+  return ", through: {to: " + of_to + ", back: " + of_back + "}";
+}
+
 std::string print_link(const Machine& machine, const LinkDirection& to, const LinkDirection& back) {
   std::string text = "  - {between: [" + yaml_text(machine.devices[to.from].name) + ", " +
                      yaml_text(machine.devices[to.to].name) + "]";
   text += ", to: " + print_byte_rate(to.bytes_per_s);
   text += ", back: " + print_byte_rate(back.bytes_per_s);
-  if (to.both_bytes_per_s) text += ", both: " + print_byte_rate(*to.both_bytes_per_s);
-  return text + ", latency: " + print_duration(to.latency_ns) + "}\n";
+  for (const LinkResourceId id : to.through) {
+    const LinkResource& resource = machine.resources[id];
+    if (resource.is_of_one_link) text += ", both: " + print_byte_rate(resource.bytes_per_s);
+  }
+  text += ", latency: " + print_duration(to.latency_ns);
+  return text + print_through(machine, to, back) + "}\n";
 }
 
 /// What was measured of kernels, by kind of device and kernel.
@@ -92,6 +119,20 @@ const LinkDirection* Machine::find_link(DeviceId from, DeviceId to) const {
   return nullptr;
 }
 
+const LinkResource* Machine::slowest_resource(const LinkDirection& link) const {
+  const LinkResource* slowest = nullptr;
+  for (const LinkResourceId id : link.through) {
+    const double least = slowest == nullptr ? link.bytes_per_s : slowest->bytes_per_s;
+    if (resources[id].bytes_per_s < least) slowest = &resources[id];
+  }
+  return slowest;
+}
+
+double Machine::bytes_per_s(const LinkDirection& link) const {
+  const LinkResource* slowest = slowest_resource(link);
+  return slowest == nullptr ? link.bytes_per_s : slowest->bytes_per_s;
+}
+
 std::string Machine::algorithm_for(const std::string& kind, const std::string& signature) const {
   const std::string* algorithm = find_measured(algorithms, kind, signature);
   return algorithm == nullptr ? "" : *algorithm;
@@ -113,6 +154,13 @@ std::optional<int64_t> Machine::least_time_for(const std::string& kind, std::str
     least_ns = std::min(least_ns.value_or(at->second), at->second);
   }
   return least_ns;
+}
+
+void limit_both(Machine& machine, LinkDirection& to, LinkDirection& back, double bytes_per_s) {
+  const std::string name = machine.devices[to.from].name + "-" + machine.devices[to.to].name;
+  const LinkResourceId id = machine.resources.push_back({name, bytes_per_s, true, to.where});
+  to.through.push_back(id);
+  back.through.push_back(id);
 }
 
 MemoryLimits memory_of(const Machine& machine) {
@@ -141,6 +189,13 @@ Machine single_cpu_machine() {
 std::string to_yaml(const Machine& machine) {
   std::string text = "machine: " + yaml_text(machine.name) + "\ndevices:\n";
   for (const Device& device : machine.devices) text += print_device(device);
+  const auto is_named = [](const LinkResource& resource) { return !resource.is_of_one_link; };
+  if (std::any_of(machine.resources.begin(), machine.resources.end(), is_named)) {
+    text += "resources:\n";
+  }
+  for (const LinkResource& resource : machine.resources) {
+    if (is_named(resource)) text += print_resource(resource);
+  }
   if (!machine.links.empty()) text += "links:\n";
   // The two directions of an entry stand one after the other, the written one first.
   for (size_t i = 0; i + 1 < machine.links.size(); i += 2) {

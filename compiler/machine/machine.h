@@ -28,13 +28,22 @@ struct Device {
   SourceRange where;
 };
 
+using LinkResourceId = Id<struct LinkResourceTag>;
+
+/// What directions of links share: a switch, a network card, one link both ways.
+struct LinkResource {
+  std::string name;
+  double bytes_per_s = 0;       ///< of all copies over it together
+  bool is_of_one_link = false;  ///< said by `both:` of a link
+  SourceRange where = {};
+};
+
 /// One direction of a connection.
 struct LinkDirection {
   DeviceId from;
   DeviceId to;
   double bytes_per_s = 0;
-  /// Both directions together, if less than their sum; the two directions share it.
-  std::optional<double> both_bytes_per_s;
+  std::vector<LinkResourceId> through;  ///< all different, kMaxLaneResources at most
   int64_t latency_ns = 0;
   int32_t link = 0;  ///< index of the entry in the file: both directions have the same
   SourceRange where = {};
@@ -44,6 +53,7 @@ struct LinkDirection {
 struct Machine {
   std::string name;
   IdVector<DeviceId, Device> devices;
+  IdVector<LinkResourceId, LinkResource> resources;
   std::vector<LinkDirection> links;
   /// By the kind of device and by kernel_signature(): the algorithm that was measured to be the
   /// fastest, in the back end's words; others take the back end's own choice.
@@ -59,6 +69,10 @@ struct Machine {
   DeviceId host_of(DeviceId device) const;
   bool is_host(DeviceId device) const { return host_of(device) == device; }
   const LinkDirection* find_link(DeviceId from, DeviceId to) const;
+  /// What copies over the link are slowed down by even if they are alone; null: the link itself.
+  const LinkResource* slowest_resource(const LinkDirection& link) const;
+  /// Of one copy that is alone.
+  double bytes_per_s(const LinkDirection& link) const;
   /// Empty: none was measured.
   std::string algorithm_for(const std::string& kind, const std::string& signature) const;
   /// Nothing: it was not measured.
@@ -66,6 +80,10 @@ struct Machine {
   /// The shortest time of any kernel of this operator; nothing: none was measured.
   std::optional<int64_t> least_time_for(const std::string& kind, std::string_view op) const;
 };
+
+/// Lets both directions of a link together reach no more than `bytes_per_s`: they share a resource
+/// that is named for the link's ends, `cpu-gpu0`.
+void limit_both(Machine& machine, LinkDirection& to, LinkDirection& back, double bytes_per_s);
 
 /// Bytes that a plan may use of each device's memory.
 using MemoryLimits = IdVector<DeviceId, int64_t>;

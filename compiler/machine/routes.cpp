@@ -8,8 +8,8 @@ namespace {
 
 constexpr double kRouteBytes = 1 << 20;
 
-double hop_ns(const LinkDirection& link) {
-  return static_cast<double>(link.latency_ns) + kRouteBytes / link.bytes_per_s * 1e9;
+double hop_ns(const Machine& machine, const LinkDirection& link) {
+  return static_cast<double>(link.latency_ns) + kRouteBytes / machine.bytes_per_s(link) * 1e9;
 }
 
 struct Reached {
@@ -32,7 +32,7 @@ std::vector<const LinkDirection*> cheapest_route(const Machine& machine, DeviceI
   for (size_t round = 0; round < machine.devices.size(); ++round) {
     for (const LinkDirection& link : machine.links) {
       if (!reached[link.from]) continue;
-      const Reached next{reached[link.from]->cost_ns + hop_ns(link),
+      const Reached next{reached[link.from]->cost_ns + hop_ns(machine, link),
                          reached[link.from]->num_hops + 1, &link};
       if (!reached[link.to] || is_better(next, *reached[link.to])) reached[link.to] = next;
     }

@@ -52,9 +52,9 @@ class LaunchFinder {
 
   bool is_candidate(TaskId id) const {
     const Task& task = tasks_.tasks[id];
-    const bool shares_unit = tasks_.lanes.groups[task.group].shared.has_value();
-    return shares_unit && task.cost.shared_ns == task.cost.work_ns &&
-           task.cost.work_ns <= task.cost.latency_ns && may_share_launch(tasks_, id);
+    const bool shares_unit = !tasks_.lanes.groups[task.group].resources.empty();
+    return shares_unit && saturates(task.cost) && task.cost.work_ns <= task.cost.latency_ns &&
+           may_share_launch(tasks_, id);
   }
 
   /// How many candidates at most come before it, one after the other, in its step.

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "compiler/schedule/task_graph.h"
 
 namespace graphc {
@@ -9,12 +11,15 @@ class LaneTableBuilder {
 
   LaneTable run() {
     for (const DeviceId device : machine_.devices.ids()) add_compute(device);
-    for (size_t i = 0; i < machine_.links.size(); ++i) add_link(i);
+    num_of_devices_ = table_.resource_names.size();
+    for (const LinkResource& resource : machine_.resources) {
+      table_.resource_names.push_back(resource.name);
+    }
+    for (const LinkDirection& link : machine_.links) add_link(link);
     const DeviceId host = machine_.host();
-    const auto bandwidth = table_.groups[GroupId(host.value())].shared;
+    const std::vector<SharedResourceId> bandwidth = table_.groups[GroupId(host.value())].resources;
     add_group("feed", feeds_of(machine_.devices[host].num_readers), bandwidth);
     add_group("output", {{"output", LaneKind::kOutput, host, host}}, bandwidth);
-    table_.num_shared = num_shared_;
     return std::move(table_);
   }
 
@@ -27,8 +32,11 @@ class LaneTableBuilder {
     for (int32_t i = 0; i < device.num_lanes; ++i) {
       lanes.push_back({lane_name + std::to_string(i), LaneKind::kCompute, id, id});
     }
-    const bool has_shared = is_shared || shares_bandwidth(device);
-    add_group(device.name, lanes, has_shared ? std::optional(next_shared()) : std::nullopt);
+    std::vector<SharedResourceId> resources;
+    if (is_shared || shares_bandwidth(device)) {
+      resources.push_back(table_.resource_names.push_back(device.name));
+    }
+    add_group(device.name, lanes, resources);
     table_.groups[GroupId(id.value())].is_of_cores = !is_shared;
   }
 
@@ -42,31 +50,20 @@ class LaneTableBuilder {
     return lanes;
   }
 
-  void add_link(size_t index) {
-    const LinkDirection& link = machine_.links[index];
+  void add_link(const LinkDirection& link) {
     const std::string name =
         machine_.devices[link.from].name + "->" + machine_.devices[link.to].name;
-    std::optional<SharedResourceId> shared;
-    if (link.both_bytes_per_s) shared = shared_of_link(index);
-    add_group(name, {{name, LaneKind::kLink, link.from, link.to}}, shared);
-  }
-
-  /// Both directions of one link share it.
-  SharedResourceId shared_of_link(size_t index) {
-    for (size_t i = 0; i < index; ++i) {
-      if (machine_.links[i].link != machine_.links[index].link) continue;
-      const GroupId group(machine_.devices.size() + i);
-      return *table_.groups[group].shared;
+    std::vector<SharedResourceId> resources;
+    for (const LinkResourceId id : link.through) {
+      resources.emplace_back(num_of_devices_ + id.index());
     }
-    return next_shared();
+    add_group(name, {{name, LaneKind::kLink, link.from, link.to}}, resources);
   }
-
-  SharedResourceId next_shared() { return SharedResourceId(num_shared_++); }
 
   void add_group(const std::string& name, const std::vector<MachineLane>& lanes,
-                 std::optional<SharedResourceId> shared) {
+                 const std::vector<SharedResourceId>& resources) {
     LaneGroup group;
-    group.shared = shared;
+    group.resources = resources;
     for (const MachineLane& lane : lanes) group.lanes.push_back(table_.lanes.push_back(lane));
     table_.groups.push_back(group);
     table_.group_names.push_back(name);
@@ -74,10 +71,24 @@ class LaneTableBuilder {
 
   const Machine& machine_;
   LaneTable table_;
-  size_t num_shared_ = 0;
+  size_t num_of_devices_ = 0;  ///< resources
 };
 
 }  // namespace
+
+bool is_of_links(const LaneTable& table, SharedResourceId resource) {
+  return std::any_of(table.groups.begin(), table.groups.end(), [&](const LaneGroup& group) {
+    return table.lanes[group.lanes.front()].kind == LaneKind::kLink &&
+           std::find(group.resources.begin(), group.resources.end(), resource) !=
+               group.resources.end();
+  });
+}
+
+int64_t taken_ns(const LaneTable& table, const Task& task, SharedResourceId resource) {
+  const std::vector<SharedResourceId>& ids = table.groups[task.group].resources;
+  const auto at = std::find(ids.begin(), ids.end(), resource);
+  return at == ids.end() ? 0 : task.cost.shared_ns[static_cast<size_t>(at - ids.begin())];
+}
 
 LaneTable lanes_of(const Machine& machine) { return LaneTableBuilder(machine).run(); }
 

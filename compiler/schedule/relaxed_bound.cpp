@@ -33,7 +33,7 @@ class Relaxation {
         updaters_(graph.updaters()),
         lanes_(lanes_of(machine)) {
     problem_.groups = lanes_.groups;
-    problem_.num_shared = lanes_.num_shared;
+    problem_.num_resources = lanes_.resource_names.size();
     problem_.num_lanes = lanes_.lanes.size();
     add_pool();
     for (const NodeId node : graph.nodes.ids()) add_node(node);
@@ -51,6 +51,9 @@ class Relaxation {
     const int64_t capacity_ns = capacity_bound_ns(capacities());
     if (capacity_ns > bound.interval_ns) {
       return {capacity_ns, lanes_.group_names[pool_] + " is busy all the time"};
+    }
+    if (bound.resource) {
+      return {bound.interval_ns, lanes_.resource_names[*bound.resource] + " is busy all the time"};
     }
     if (bound.busiest) {
       return {bound.interval_ns, lanes_.group_names[*bound.busiest] + " is busy all the time"};
@@ -105,7 +108,7 @@ class Relaxation {
 
   void add_node(NodeId id) {
     if (may_travel_alone(id)) {
-      add_task(graph_.nodes[id].name, pool_, {0, 0, 0});
+      add_task(graph_.nodes[id].name, pool_, {});
       return;
     }
     if (pins_[id]) {
@@ -116,7 +119,8 @@ class Relaxation {
       add_task(graph_.nodes[id].name, GroupId(pins_[id]->value()), cost);
       return;
     }
-    add_task(graph_.nodes[id].name, pool_, {0, least_of_devices(id, &Relaxation::longest_ns), 0});
+    add_task(graph_.nodes[id].name, pool_,
+             TaskCost{0, least_of_devices(id, &Relaxation::longest_ns), {}});
   }
 
   /// Rows that are cut out of a value may be all of it that travels (placement/sink_slices.h): then
@@ -141,7 +145,7 @@ class Relaxation {
     const std::string name = graph_.nodes[id].name + ", other blocks";
     const int64_t most_ns = std::max<int64_t>(block_ns, 1);
     for (int64_t left_ns = work_ns; left_ns > 0; left_ns -= most_ns) {
-      add_task(name, group, {0, std::min(left_ns, most_ns), 0});
+      add_task(name, group, TaskCost{0, std::min(left_ns, most_ns), {}});
     }
   }
 
@@ -227,11 +231,13 @@ class Relaxation {
     const int64_t block_bytes = std::min(num_bytes, costs_.block_sizes().least_bytes_of_copy);
     const std::string name = graph_.values[value].name + " -> " + to;
     const TaskCost block = costs_.copy_cost(link, block_bytes);
-    const TaskCost whole = costs_.copy_cost(link, num_bytes);
     const TaskId task = add_task(name, group, block);
     if (block_bytes < num_bytes) {
-      add_task(name + ", other blocks", group,
-               {0, whole.work_ns - block.work_ns, whole.shared_ns - block.shared_ns});
+      TaskCost others = costs_.copy_cost(link, num_bytes);
+      others.latency_ns = 0;
+      others.work_ns -= block.work_ns;
+      for (size_t i = 0; i < kMaxLaneResources; ++i) others.shared_ns[i] -= block.shared_ns[i];
+      add_task(name + ", other blocks", group, others);
     }
     problem_.edges.push_back({before, task, 0, false});
     hops_[{value, link.to}] = task;

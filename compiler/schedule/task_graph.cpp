@@ -122,7 +122,7 @@ SchedulingProblem scheduling_problem(const TaskGraph& tasks) {
   SchedulingProblem problem;
   problem.groups = tasks.lanes.groups;
   problem.num_lanes = tasks.lanes.lanes.size();
-  problem.num_shared = tasks.lanes.num_shared;
+  problem.num_resources = tasks.lanes.resource_names.size();
   const auto ranks = name_ranks(tasks);
   for (const TaskId id : tasks.tasks.ids()) {
     const Task& task = tasks.tasks[id];

@@ -24,10 +24,14 @@ struct LaneTable {
   IdVector<LaneId, MachineLane> lanes;
   IdVector<GroupId, LaneGroup> groups;
   IdVector<GroupId, std::string> group_names;
-  size_t num_shared = 0;
+  IdVector<SharedResourceId, std::string> resource_names;
 };
 
+/// Whether it is links that share a resource, and not the lanes of a device.
+bool is_of_links(const LaneTable& table, SharedResourceId resource);
+
 /// `cpu.worker0`, `gpu0.stream1`, `cpu->gpu0`, `feed`, `output`: devices in the machine's order.
+/// What the lanes of a device share has its name; resources of links follow in the machine's order.
 LaneTable lanes_of(const Machine& machine);
 
 enum class EdgeKind {
@@ -51,6 +55,9 @@ struct Task {
   GroupId group;
   TaskCost cost;
 };
+
+/// For how long a task takes a resource.
+int64_t taken_ns(const LaneTable& table, const Task& task, SharedResourceId resource);
 
 /// Level 3: what takes time, on what, after what.
 ///

@@ -120,7 +120,7 @@ class Heft {
   struct Slot {
     DeviceId device;
     std::vector<int64_t> lanes = {};  ///< when each lane of the device is free afterwards
-    int64_t shared_free_ns = 0;       ///< and what they share
+    int64_t shared_free_ns = 0;       ///< and what they share, which is one resource at most
     int64_t end_ns = kNever;
     int64_t score_ns = kNever;  ///< the end, plus the way back of a state
   };
@@ -138,8 +138,9 @@ class Heft {
     for (const TaskCost& cost : block_costs(node, device)) {
       int64_t& lane_free_ns = *std::min_element(lanes.begin(), lanes.end());
       int64_t work_start_ns = std::max(ready_ns, lane_free_ns) + cost.latency_ns;
-      if (cost.shared_ns > 0) work_start_ns = std::max(work_start_ns, shared_free_ns);
-      shared_free_ns = work_start_ns + cost.shared_ns;
+      const int64_t shared_ns = cost.shared_ns.front();
+      if (shared_ns > 0) work_start_ns = std::max(work_start_ns, shared_free_ns);
+      shared_free_ns = work_start_ns + shared_ns;
       lane_free_ns = work_start_ns + cost.work_ns;
       end_ns = std::max(end_ns, lane_free_ns);
     }
@@ -153,8 +154,8 @@ class Heft {
     const auto num_blocks =
         static_cast<int64_t>(row_blocks(graph_, node, costs_.block_sizes()).size());
     const int64_t work_ns = (whole.work_ns + num_blocks - 1) / num_blocks;
-    return std::vector<TaskCost>(static_cast<size_t>(num_blocks),
-                                 {whole.latency_ns, work_ns, whole.shared_ns / num_blocks});
+    const TaskCost block{whole.latency_ns, work_ns, {whole.shared_ns.front() / num_blocks}};
+    return std::vector<TaskCost>(static_cast<size_t>(num_blocks), block);
   }
 
   /// The longest way of a new state value to a reader that is already placed.

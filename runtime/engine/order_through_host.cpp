@@ -22,7 +22,7 @@ LaneProgram lane_program(const QueueProgram& queue) {
       instructions.push_back(std::move(item));
     }
     program.lanes.push_back(std::move(instructions));
-    program.shared.push_back({});
+    program.resources.push_back({});
   }
   return program;
 }

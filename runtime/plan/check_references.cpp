@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace graphrt {
 namespace {
 
@@ -46,15 +48,28 @@ Broken check_buffers(const Plan& plan) {
   return std::nullopt;
 }
 
+Broken check_resources(const Plan& plan, const PlanLane& lane) {
+  if (lane.resources.size() > kMaxLaneResources) {
+    return fmt::format("'{}' shares {} resources; {} are possible", lane.name,
+                       lane.resources.size(), kMaxLaneResources);
+  }
+  for (auto id = lane.resources.begin(); id != lane.resources.end(); ++id) {
+    if (!plan.resources.contains(*id)) {
+      return outside("a resource", lane.name, id->value(), plan.resources.size());
+    }
+    if (std::find(lane.resources.begin(), id, *id) == id) continue;
+    return fmt::format("'{}' shares resource {} twice", lane.name, id->value());
+  }
+  return std::nullopt;
+}
+
 Broken check_lanes(const Plan& plan) {
   for (const PlanLane& lane : plan.lanes) {
     for (const DeviceId device : {lane.device, lane.destination}) {
       if (plan.devices.contains(device)) continue;
       return outside("a device", lane.name, device.value(), plan.devices.size());
     }
-    if (lane.shared && lane.shared->value() < 0) {
-      return fmt::format("the shared resource of '{}' is {}", lane.name, lane.shared->value());
-    }
+    if (Broken broken = check_resources(plan, lane)) return broken;
     for (const InstructionId id : lane.instructions) {
       if (plan.instructions.contains(id)) continue;
       return outside("an instruction", lane.name, id.value(), plan.instructions.size());
@@ -108,6 +123,22 @@ Broken check_waits(const Plan& plan, const Instruction& instruction) {
   return std::nullopt;
 }
 
+Broken check_times(const Instruction& instruction) {
+  const auto check = [&](int64_t time_ns) -> Broken {
+    if (time_ns >= 0 && time_ns <= kMaxPredictedNs) return std::nullopt;
+    return fmt::format("a predicted time of '{}' is {} ns", instruction.name, time_ns);
+  };
+  const TaskCost& cost = instruction.cost;
+  for (const int64_t time_ns : {cost.latency_ns, cost.work_ns, instruction.predicted_start_ns,
+                                instruction.predicted_end_ns}) {
+    if (Broken broken = check(time_ns)) return broken;
+  }
+  for (const int64_t time_ns : cost.shared_ns) {
+    if (Broken broken = check(time_ns)) return broken;
+  }
+  return std::nullopt;
+}
+
 Broken check_instruction(const Plan& plan, const Instruction& instruction) {
   for (const Operand& operand : instruction.reads) {
     if (Broken broken = check_operand(plan, instruction.name, operand)) return broken;
@@ -130,12 +161,7 @@ Broken check_instruction(const Plan& plan, const Instruction& instruction) {
   if (instruction.stage < 0 || instruction.stage > kMaxStepsInFlight) {
     return outside("the stage", instruction.name, instruction.stage, kMaxStepsInFlight + 1);
   }
-  const TaskCost& cost = instruction.cost;
-  for (const int64_t time_ns : {cost.latency_ns, cost.work_ns, cost.shared_ns,
-                                instruction.predicted_start_ns, instruction.predicted_end_ns}) {
-    if (time_ns >= 0 && time_ns <= kMaxPredictedNs) continue;
-    return fmt::format("a predicted time of '{}' is {} ns", instruction.name, time_ns);
-  }
+  if (Broken broken = check_times(instruction)) return broken;
   return check_waits(plan, instruction);
 }
 

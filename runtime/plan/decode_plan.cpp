@@ -42,9 +42,11 @@ class Decoder {
     TRY(list(from.devices(), plan.devices, [&](const auto& item) { return device(item); }));
     TRY(arenas(from, plan));
     TRY(list(from.buffers(), plan.buffers, [&](const auto& item) { return buffer(item); }));
+    TRY(list(from.resources(), plan.resources, [&](const auto& item) { return resource(item); }));
     TRY(list(from.lanes(), plan.lanes, [&](const auto& item) { return lane(item); }));
     TRY(list(from.instructions(), plan.instructions,
              [&](const auto& item) { return instruction(item); }));
+    TRY(check_times_of_resources(from, plan));
     TRY(list(from.inputs(), plan.inputs, [&](const auto& item) { return input(item); }));
     TRY(list(from.outputs(), plan.outputs, [&](const auto& item) { return output(item); }));
     TRY(list(from.states(), plan.states, [&](const auto& item) { return state(item); }));
@@ -256,13 +258,19 @@ class Decoder {
     return result;
   }
 
+  Result<PlanResource> resource(const wire::Resource& from) {
+    PlanResource result;
+    TRY(result.name, text(from.name()));
+    return result;
+  }
+
   Result<PlanLane> lane(const wire::Lane& from) {
     PlanLane result;
     TRY(result.name, text(from.name()));
     TRY(result.kind, known<LaneKind>(from.kind(), "lane kind"));
     result.device = DeviceId(from.device());
     result.destination = DeviceId(from.destination());
-    result.shared = optional_id<SharedResourceId>(from.shared());
+    TRY(result.resources, ids<SharedResourceId>(from.resources()));
     TRY(result.instructions, ids<InstructionId>(from.instructions()));
     return result;
   }
@@ -298,10 +306,30 @@ class Decoder {
         result.waits.push_back({LaneId(wait->lane()), wait->count(), wait->distance()});
       }
     }
-    result.cost = {from.latency_ns(), from.work_ns(), from.shared_ns()};
+    result.cost.latency_ns = from.latency_ns();
+    result.cost.work_ns = from.work_ns();
+    TRY(const std::vector<int64_t> shared_ns, integers(from.shared_ns()));
+    if (shared_ns.size() > kMaxLaneResources) {
+      return broken(fmt::format("'{}' takes {} resources; {} are possible", result.name,
+                                shared_ns.size(), kMaxLaneResources));
+    }
+    std::copy(shared_ns.begin(), shared_ns.end(), result.cost.shared_ns.begin());
     result.predicted_start_ns = from.predicted_start_ns();
     result.predicted_end_ns = from.predicted_end_ns();
     return result;
+  }
+
+  /// A plan has one encoding: an instruction says a time for each resource of its lane, no more.
+  static Result<void> check_times_of_resources(const wire::Plan& from, const Plan& plan) {
+    const IdVector<InstructionId, size_t> num_resources = num_lane_resources(plan);
+    for (const InstructionId id : plan.instructions.ids()) {
+      const auto* times = from.instructions()->Get(static_cast<uint32_t>(id.value()))->shared_ns();
+      const size_t num_times = times == nullptr ? 0 : times->size();
+      if (num_times == num_resources[id]) continue;
+      return broken(fmt::format("'{}' takes {} resources, its lane has {}",
+                                plan.instructions[id].name, num_times, num_resources[id]));
+    }
+    return {};
   }
 
   Result<PlanInput> input(const wire::Input& from) {

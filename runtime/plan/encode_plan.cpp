@@ -174,13 +174,20 @@ class Encoder {
 
   Offset<wire::Lane> lane(const PlanLane& value) {
     const StringOffset name = text(value.name);
+    const auto resources = ids(value.resources);
     const auto instructions = ids(value.instructions);
     return wire::CreateLane(builder_, name, static_cast<wire::LaneKind>(value.kind),
-                            value.device.value(), value.destination.value(),
-                            value_or_none(value.shared), instructions);
+                            value.device.value(), value.destination.value(), resources,
+                            instructions);
   }
 
-  Offset<wire::Instruction> instruction(const Instruction& value) {
+  /// Of the resources of its lane; none where the lane has none.
+  VectorOffset<int64_t> shared_ns(const TaskCost& cost, size_t num_resources) {
+    if (num_resources == 0) return {};
+    return builder_.CreateVector(cost.shared_ns.data(), std::min(num_resources, kMaxLaneResources));
+  }
+
+  Offset<wire::Instruction> instruction(const Instruction& value, size_t num_resources) {
     const StringOffset name = text(value.name);
     const StringOffset op = text(value.op);
     const auto op_attributes = attributes(value.attributes);
@@ -199,10 +206,11 @@ class Encoder {
       wait_structs.emplace_back(wait.lane.value(), wait.count, wait.distance);
     }
     const auto waits = builder_.CreateVectorOfStructs(wait_structs);
+    const auto resource_times = shared_ns(value.cost, num_resources);
     return wire::CreateInstruction(
         builder_, static_cast<wire::InstructionKind>(value.kind), name, op, op_attributes, reads,
         producers, value_or_none(value.writes), &written_rows, value_or_none(value.input),
-        value.stage, waits, value.cost.latency_ns, value.cost.work_ns, value.cost.shared_ns,
+        value.stage, waits, value.cost.latency_ns, value.cost.work_ns, resource_times,
         value.predicted_start_ns, value.predicted_end_ns, algorithm, value.is_joined);
   }
 
@@ -255,6 +263,16 @@ class Encoder {
     return wire::CreateSourceGraph(builder_, name, values, nodes, outputs);
   }
 
+  VectorOffset<Offset<wire::Instruction>> encode_instructions(const Plan& plan) {
+    const IdVector<InstructionId, size_t> num_resources = num_lane_resources(plan);
+    std::vector<Offset<wire::Instruction>> offsets;
+    offsets.reserve(plan.instructions.size());
+    for (const InstructionId id : plan.instructions.ids()) {
+      offsets.push_back(instruction(plan.instructions[id], num_resources[id]));
+    }
+    return builder_.CreateVector(offsets);
+  }
+
   Offset<wire::Plan> encode_plan(const Plan& plan) {
     std::vector<StringOffset> feature_names;
     for (const std::string& feature : plan.required_features)
@@ -274,9 +292,12 @@ class Encoder {
     const auto arenas = builder_.CreateVectorOfStructs(arena_structs);
     const auto buffers =
         list<wire::Buffer>(plan.buffers, [&](const auto& item) { return buffer(item); });
+    const auto resources = list<wire::Resource>(plan.resources, [&](const PlanResource& item) {
+      const StringOffset resource_name = text(item.name);
+      return wire::CreateResource(builder_, resource_name);
+    });
     const auto lanes = list<wire::Lane>(plan.lanes, [&](const auto& item) { return lane(item); });
-    const auto instructions = list<wire::Instruction>(
-        plan.instructions, [&](const auto& item) { return instruction(item); });
+    const auto instructions = encode_instructions(plan);
     const auto inputs =
         list<wire::Input>(plan.inputs, [&](const auto& item) { return input(item); });
     const auto outputs =
@@ -287,8 +308,8 @@ class Encoder {
         list<wire::Constant>(plan.constants, [&](const auto& item) { return constant(item); });
     const auto source_graph = source(plan.source);
     return wire::CreatePlan(builder_, features, name, graph, machine, compiler, devices, arenas,
-                            buffers, lanes, instructions, inputs, outputs, states, constants,
-                            source_graph, plan.predicted_interval_ns);
+                            buffers, resources, lanes, instructions, inputs, outputs, states,
+                            constants, source_graph, plan.predicted_interval_ns);
   }
 
   flatbuffers::FlatBufferBuilder builder_;

@@ -39,6 +39,16 @@ std::vector<std::string> features_of(const Plan& plan) {
   return features;
 }
 
+IdVector<InstructionId, size_t> num_lane_resources(const Plan& plan) {
+  IdVector<InstructionId, size_t> numbers(plan.instructions.size(), 0);
+  for (const PlanLane& lane : plan.lanes) {
+    for (const InstructionId id : lane.instructions) {
+      if (plan.instructions.contains(id)) numbers[id] = lane.resources.size();
+    }
+  }
+  return numbers;
+}
+
 TensorType operand_type(const Plan& plan, const Operand& operand) {
   return type_of_rows(plan.buffers[operand.buffer].type, operand.rows);
 }

@@ -32,6 +32,9 @@ inline constexpr DeviceId kHostDevice{0};
 /// No stage, no distance and no number of versions is larger.
 inline constexpr int32_t kMaxStepsInFlight = 256;
 
+/// No lane shares more resources with others.
+inline constexpr size_t kMaxLaneResources = 4;
+
 /// No predicted time is larger (13 days), so that sums of them stay far from overflow.
 inline constexpr int64_t kMaxPredictedNs = int64_t{1} << 50;
 
@@ -68,6 +71,13 @@ struct PlanBuffer {
   bool operator==(const PlanBuffer&) const = default;
 };
 
+/// What lanes share, so that they slow each other down: the unit that computes for the streams of a
+/// GPU, a switch or a network card for links.
+struct PlanResource {
+  std::string name;
+  bool operator==(const PlanResource&) const = default;
+};
+
 enum class LaneKind : uint8_t { kCompute, kLink, kFeed, kOutput };
 
 /// An in-order queue: a CPU worker, a GPU stream, one direction of one link, a feed reader, an
@@ -77,8 +87,7 @@ struct PlanLane {
   LaneKind kind = LaneKind::kCompute;
   DeviceId device;       ///< kLink: where it copies from
   DeviceId destination;  ///< kLink: where it copies to; otherwise equal to `device`
-  /// Lanes that share a resource slow each other down (streams of one GPU, directions of one link).
-  std::optional<SharedResourceId> shared;
+  std::vector<SharedResourceId> resources;  ///< all different, kMaxLaneResources at most
   std::vector<InstructionId> instructions;  ///< in the order they run in every interval
   bool operator==(const PlanLane&) const = default;
 };
@@ -105,12 +114,12 @@ struct Operand {
 
 enum class InstructionKind : uint8_t { kKernel, kCopy, kFeed, kOutput };
 
-/// Predicted cost: the lane is busy `latency_ns + work_ns`; what its lane shares with others is
-/// taken for `shared_ns` from the end of the latency on.
+/// Predicted cost: the lane is busy `latency_ns + work_ns`; resource i of its lane is taken for
+/// `shared_ns[i]` from the end of the latency on, 0 for those that the lane does not have.
 struct TaskCost {
   int64_t latency_ns = 0;
   int64_t work_ns = 0;
-  int64_t shared_ns = 0;
+  std::array<int64_t, kMaxLaneResources> shared_ns{};
   int64_t duration_ns() const { return latency_ns + work_ns; }
   bool operator==(const TaskCost&) const = default;
 };
@@ -189,6 +198,7 @@ struct Plan {
   IdVector<DeviceId, PlanDevice> devices;
   IdVector<ArenaId, PlanArena> arenas;
   IdVector<BufferId, PlanBuffer> buffers;
+  IdVector<SharedResourceId, PlanResource> resources;
   IdVector<LaneId, PlanLane> lanes;
   IdVector<InstructionId, Instruction> instructions;
   IdVector<InputId, PlanInput> inputs;
@@ -205,6 +215,9 @@ int32_t max_stage(const Plan& plan);
 
 /// The features that a reader of the plan must know, sorted: what `required_features` has to be.
 std::vector<std::string> features_of(const Plan& plan);
+
+/// How many resources the lane of each instruction has; 0 for one that stands on no lane.
+IdVector<InstructionId, size_t> num_lane_resources(const Plan& plan);
 
 /// What an instruction reads or writes of a buffer, as a tensor of its own.
 TensorType operand_type(const Plan& plan, const Operand& operand);

@@ -1,5 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "runtime/plan/plan_file.h"
 #include "runtime/plan/plan_names.h"
 #include "runtime/plan/print_plan.h"
@@ -75,17 +77,24 @@ Json json_of(const PlanBuffer& buffer) {
           {"versions", buffer.versions}};
 }
 
+Json json_of(const PlanResource& resource) { return {{"name", resource.name}}; }
+
 Json json_of(const PlanLane& lane) {
   return {{"name", lane.name},
           {"kind", name_of(lane.kind)},
           {"device", lane.device.value()},
           {"destination", lane.destination.value()},
-          {"shared", optional_id(lane.shared)},
+          {"resources", ids(lane.resources)},
           {"instructions", ids(lane.instructions)}};
 }
 
-Json json_of(const Instruction& instruction) {
+Json json_of(const Instruction& instruction, size_t num_resources) {
   const auto convert = [](const auto& item) { return json_of(item); };
+  const auto& shared_ns = instruction.cost.shared_ns;
+  Json of_resources = Json::array();
+  for (size_t i = 0; i < std::min(num_resources, kMaxLaneResources); ++i) {
+    of_resources.push_back(shared_ns[i]);
+  }
   return {{"name", instruction.name},
           {"kind", name_of(instruction.kind)},
           {"op", instruction.op},
@@ -100,9 +109,18 @@ Json json_of(const Instruction& instruction) {
           {"waits", list(instruction.waits, convert)},
           {"latency_ns", instruction.cost.latency_ns},
           {"work_ns", instruction.cost.work_ns},
-          {"shared_ns", instruction.cost.shared_ns},
+          {"shared_ns", of_resources},
           {"predicted_start_ns", instruction.predicted_start_ns},
           {"predicted_end_ns", instruction.predicted_end_ns}};
+}
+
+Json json_of_instructions(const Plan& plan) {
+  const IdVector<InstructionId, size_t> num_resources = num_lane_resources(plan);
+  Json array = Json::array();
+  for (const InstructionId id : plan.instructions.ids()) {
+    array.push_back(json_of(plan.instructions[id], num_resources[id]));
+  }
+  return array;
 }
 
 Json json_of(const PlanInput& input) {
@@ -164,8 +182,9 @@ std::string plan_to_json(const Plan& plan) {
                      {"devices", list(plan.devices, convert)},
                      {"arenas", list(plan.arenas, convert)},
                      {"buffers", list(plan.buffers, convert)},
+                     {"resources", list(plan.resources, convert)},
                      {"lanes", list(plan.lanes, convert)},
-                     {"instructions", list(plan.instructions, convert)},
+                     {"instructions", json_of_instructions(plan)},
                      {"inputs", list(plan.inputs, convert)},
                      {"outputs", list(plan.outputs, convert)},
                      {"states", list(plan.states, convert)},

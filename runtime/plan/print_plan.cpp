@@ -103,13 +103,29 @@ class Printer {
     const std::string where = lane.kind == LaneKind::kLink ? name_of_device(lane.device) + " to " +
                                                                  name_of_device(lane.destination)
                                                            : name_of_device(lane.device);
-    const std::string shared =
-        lane.shared ? fmt::format(", shares resource {}", lane.shared->value()) : "";
+    std::vector<std::string> names;
+    for (const SharedResourceId id : lane.resources) names.push_back(plan_.resources[id].name);
+    const std::string shared = names.empty() ? "" : ", shares " + join(names, ", ");
     line("\nlane {}: {} on {}{}", lane.name, name_of(lane.kind), where, shared);
-    for (const InstructionId id : lane.instructions) print_instruction(plan_.instructions[id]);
+    for (const InstructionId id : lane.instructions) {
+      print_instruction(plan_.instructions[id], lane);
+    }
   }
 
-  void print_instruction(const Instruction& instruction) {
+  /// `, shared 384 ns`; where the lane has several resources, a time and a name for each that is
+  /// taken.
+  std::string shared_of(const TaskCost& cost, const PlanLane& lane) const {
+    std::vector<std::string> parts;
+    for (size_t i = 0; i < lane.resources.size() && i < kMaxLaneResources; ++i) {
+      if (cost.shared_ns[i] == 0) continue;
+      const std::string name = plan_.resources[lane.resources[i]].name;
+      parts.push_back(format_duration(cost.shared_ns[i]) +
+                      (lane.resources.size() == 1 ? "" : " of " + name));
+    }
+    return parts.empty() ? "" : ", shared " + join(parts, ", ");
+  }
+
+  void print_instruction(const Instruction& instruction, const PlanLane& on) {
     for (const Wait& wait : instruction.waits) {
       const PlanLane& lane = plan_.lanes[wait.lane];
       const InstructionId last = lane.instructions[static_cast<size_t>(wait.count - 1)];
@@ -125,14 +141,12 @@ class Printer {
     const TaskCost& cost = instruction.cost;
     const std::string algorithm =
         instruction.algorithm.empty() ? "" : " by " + in_quotes(instruction.algorithm);
-    const std::string shared =
-        cost.shared_ns > 0 ? fmt::format(", shared {}", format_duration(cost.shared_ns)) : "";
     const std::string_view joined = instruction.is_joined ? " joined" : "";
     line("  {}: {}({}){}{}{}{} stage {} [{} ns, {} ns) cost {} + {}{}", instruction.name,
          is_kernel ? std::string_view(instruction.op) : name_of(instruction.kind),
          join(reads, ", "), attributes_of(instruction.attributes), writes, algorithm, joined,
          instruction.stage, instruction.predicted_start_ns, instruction.predicted_end_ns,
-         format_duration(cost.latency_ns), format_duration(cost.work_ns), shared);
+         format_duration(cost.latency_ns), format_duration(cost.work_ns), shared_of(cost, on));
   }
 
   void print_interface() {

@@ -12,7 +12,7 @@ LaneProgram lane_program(const Plan& plan) {
       instructions.push_back({instruction.stage, instruction.waits, instruction.cost});
     }
     program.lanes.push_back(std::move(instructions));
-    program.shared.push_back(lane.shared);
+    program.resources.push_back(lane.resources);
   }
   return program;
 }

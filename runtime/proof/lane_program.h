@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "runtime/plan/plan.h"
@@ -16,7 +15,8 @@ struct LaneInstruction {
 };
 struct LaneProgram {
   IdVector<LaneId, std::vector<LaneInstruction>> lanes;
-  IdVector<LaneId, std::optional<SharedResourceId>> shared;
+  /// That the lane shares with others, kMaxLaneResources at most; costs say how long it takes them.
+  IdVector<LaneId, std::vector<SharedResourceId>> resources;
 };
 
 LaneProgram lane_program(const Plan& plan);

@@ -1,22 +1,16 @@
 #include "runtime/proof/simulate.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <queue>
+#include <span>
 #include <tuple>
 
 #include "runtime/base/check.h"
+#include "runtime/proof/resource_times.h"
 
 namespace graphrt {
 namespace {
-
-/// Times beyond this stand still instead of overflowing.
-constexpr int64_t kEndOfTimeNs = std::numeric_limits<int64_t>::max() / 2;
-
-int64_t later(int64_t time_ns, int64_t duration_ns) {
-  return std::min(time_ns, kEndOfTimeNs) + std::min(duration_ns, kEndOfTimeNs);
-}
 
 int32_t last_stage(const LaneProgram& program) {
   int32_t stage = 0;
@@ -26,7 +20,15 @@ int32_t last_stage(const LaneProgram& program) {
   return stage;
 }
 
-/// At one time, what ends comes before what asks for a shared resource: it may ask, too.
+size_t num_resources(const LaneProgram& program) {
+  size_t number = 0;
+  for (const auto& ids : program.resources) {
+    for (const SharedResourceId id : ids) number = std::max(number, id.index() + 1);
+  }
+  return number;
+}
+
+/// At one time, what ends comes before what asks for shared resources: it may ask, too.
 enum class EventKind : uint8_t { kFinish, kRequest };
 
 struct Event {
@@ -39,7 +41,7 @@ struct Event {
 };
 
 /// One run. Every lane has at most one event in the queue: the end of what it runs, or its request
-/// for the shared resource. `Recorder` is told every start and end.
+/// for its shared resources. `Recorder` is told every start and end.
 template <class Recorder>
 class Simulation {
  public:
@@ -48,12 +50,11 @@ class Simulation {
         num_steps_(num_steps),
         num_intervals_(intervals_of(program, num_steps)),
         recorder_(recorder),
-        lanes_(program.lanes.size()) {
+        lanes_(program.lanes.size()),
+        resources_(num_resources(program)) {
     for (const LaneId lane : program.lanes.ids()) {
       lanes_[lane].length = static_cast<int64_t>(program.lanes[lane].size());
-      if (!program.shared[lane]) continue;
-      const size_t num_shared = program.shared[lane]->index() + 1;
-      if (resource_free_ns_.size() < num_shared) resource_free_ns_.resize(num_shared);
+      lanes_[lane].resources = program.resources[lane];
     }
   }
 
@@ -92,6 +93,7 @@ class Simulation {
     int64_t num_finished = 0;  ///< the lane's counter, as waits see it
     int64_t interval = 0;      ///< of the instruction that is next
     int64_t position = 0;
+    std::span<const SharedResourceId> resources;
     std::vector<Parked> parked;  ///< who waits for this lane
   };
 
@@ -135,19 +137,22 @@ class Simulation {
 
   void start(LaneId id, int64_t now_ns) {
     const TaskCost& cost = current(id).cost;
-    if (program_.shared[id] && cost.shared_ns > 0) {
-      events_.push({later(now_ns, cost.latency_ns), EventKind::kRequest, id});
-      return;
+    const int64_t work_start_ns = later(now_ns, cost.latency_ns);
+    const bool asks = takes_resources(id, cost);
+    events_.push({asks ? work_start_ns : later(work_start_ns, cost.work_ns),
+                  asks ? EventKind::kRequest : EventKind::kFinish, id});
+  }
+
+  bool takes_resources(LaneId id, const TaskCost& cost) const {
+    for (size_t i = 0; i < lanes_[id].resources.size(); ++i) {
+      if (cost.shared_ns[i] > 0) return true;
     }
-    const int64_t end_ns = later(later(now_ns, cost.latency_ns), cost.work_ns);
-    events_.push({end_ns, EventKind::kFinish, id});
+    return false;
   }
 
   void grant(const Event& request) {
     const TaskCost& cost = current(request.lane).cost;
-    int64_t& free_ns = resource_free_ns_[program_.shared[request.lane]->index()];
-    const int64_t start_ns = std::max(request.time_ns, free_ns);
-    free_ns = later(start_ns, cost.shared_ns);
+    const int64_t start_ns = resources_.take(lanes_[request.lane].resources, cost, request.time_ns);
     events_.push({later(start_ns, cost.work_ns), EventKind::kFinish, request.lane});
   }
 
@@ -174,7 +179,7 @@ class Simulation {
   Recorder& recorder_;
   IdVector<LaneId, Lane> lanes_;
   std::vector<LaneId> ready_;
-  std::vector<int64_t> resource_free_ns_;
+  ResourceTimes resources_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   int64_t end_ns_ = 0;
 };
@@ -234,12 +239,13 @@ int64_t busiest_shared_ns(const LaneProgram& program) {
   std::map<SharedResourceId, int64_t> busy_ns;
   int64_t busiest_ns = 0;
   for (const LaneId lane : program.lanes.ids()) {
-    if (!program.shared[lane]) continue;
-    int64_t& total_ns = busy_ns[*program.shared[lane]];
-    for (const LaneInstruction& instruction : program.lanes[lane]) {
-      total_ns = later(total_ns, instruction.cost.shared_ns);
+    for (size_t i = 0; i < program.resources[lane].size(); ++i) {
+      int64_t& total_ns = busy_ns[program.resources[lane][i]];
+      for (const LaneInstruction& instruction : program.lanes[lane]) {
+        total_ns = later(total_ns, instruction.cost.shared_ns[i]);
+      }
+      busiest_ns = std::max(busiest_ns, total_ns);
     }
-    busiest_ns = std::max(busiest_ns, total_ns);
   }
   return busiest_ns;
 }

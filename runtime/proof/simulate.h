@@ -20,9 +20,10 @@ struct Timeline {
 };
 
 /// Runs `program` for `num_steps` steps in virtual time: an instruction starts when its lane is
-/// free and its waits hold; its shared part starts after its latency, when the lane's shared
-/// resource is free, first come first served (ties by lane). Requires: find_deadlock(program) found
-/// none.
+/// free and its waits hold; its work starts after its latency, when all of the lane's resources that
+/// it takes are free for as long as it takes them, first come first served (ties by lane): who comes
+/// later goes ahead only where that makes nobody wait longer. Requires: find_deadlock(program) found
+/// none; no lane has more than kMaxLaneResources.
 Timeline simulate(const LaneProgram& program, int64_t num_steps);
 
 /// The time that one step alone takes: simulate(program, 1).end_ns.

@@ -96,7 +96,7 @@ class LargePlan {
     instruction.op = std::move(op);
     instruction.reads = std::move(reads);
     instruction.writes = writes;
-    instruction.cost = {.latency_ns = 1, .work_ns = 10, .shared_ns = 0};
+    instruction.cost = {.latency_ns = 1, .work_ns = 10, .shared_ns = {}};
     const InstructionId id = plan_.instructions.push_back(std::move(instruction));
     plan_.lanes[LaneId(lane)].instructions.push_back(id);
     return id;

@@ -285,6 +285,7 @@ class PlanMutator {
     if (below(2) == 0) lane->device = any_id(plan_.devices);
     if (below(2) == 0) lane->destination = any_id(plan_.devices);
     if (below(4) == 0) lane->kind = static_cast<LaneKind>(below(4));
+    if (below(4) == 0) lane->resources.push_back(any_id(plan_.resources));
     if (below(4) == 0) any(plan_.devices)->kind = below(2) == 0 ? "cpu" : "cuda";
   }
   void change_source() {

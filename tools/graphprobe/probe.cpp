@@ -171,7 +171,7 @@ class Prober {
     const double faster = std::max(to.bytes_per_s, back.bytes_per_s);
     const double both = std::max(round_rate(figures.both_bytes_per_s), faster);
     if (both < kIndependent * (to.bytes_per_s + back.bytes_per_s)) {
-      to.both_bytes_per_s = back.both_bytes_per_s = both;
+      limit_both(machine(), to, back, both);
     }
     machine().links.push_back(to);
     machine().links.push_back(back);

@@ -113,7 +113,7 @@ void IntervalPasses::fill(const Keys& keys, Filled& filled) {
     for (const TaskId other : before_.of(task)) {
       ready_ns = std::max(ready_ns, end_ns(other, filled));
     }
-    filled.slots[task] = table_.reserve(task, ready_ns, problem_.tasks[task].cost.latency_ns);
+    filled.slots[task] = table_.reserve(task, ready_ns, Direction::kForwards);
     filled.order.push_back(task);
   }
 }
@@ -126,26 +126,28 @@ void IntervalPasses::latest_starts(const Keys& ends_ns, Keys& starts_ns) {
     const TaskCost& cost = problem_.tasks[task].cost;
     int64_t ready_ns = 0;  // in reversed time
     for (const TaskId next : after_.of(task)) ready_ns = std::max(ready_ns, -starts_ns[next]);
-    const auto slot = table_.reserve(task, ready_ns, cost.work_ns - cost.shared_ns);
+    const auto slot = table_.reserve(task, ready_ns, Direction::kBackwards);
     starts_ns[task] = -(slot.start_ns + cost.duration_ns());
   }
 }
 
 int64_t IntervalPasses::period_ns(const Filled& filled) const {
   IdVector<LaneId, TimeSpan> lanes(problem_.num_lanes);
-  IdVector<SharedResourceId, TimeSpan> shared(problem_.num_shared);
+  IdVector<SharedResourceId, TimeSpan> resources(problem_.num_resources);
   for (const TaskId task : problem_.tasks.ids()) {
     const SchedulingTask& spec = problem_.tasks[task];
     const auto& [lane, start_ns] = filled.slots[task];
     lanes[lane].add(start_ns, start_ns + spec.cost.duration_ns());
-    const auto& unit = problem_.groups[spec.group].shared;
-    if (!unit || spec.cost.shared_ns == 0) continue;
+    const std::vector<SharedResourceId>& ids = problem_.groups[spec.group].resources;
     const int64_t part_ns = start_ns + spec.cost.latency_ns;
-    shared[*unit].add(part_ns, part_ns + spec.cost.shared_ns);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (spec.cost.shared_ns[i] == 0) continue;
+      resources[ids[i]].add(part_ns, part_ns + spec.cost.shared_ns[i]);
+    }
   }
   int64_t period_ns = 0;
   for (const TimeSpan& span : lanes) period_ns = std::max(period_ns, span.length_ns());
-  for (const TimeSpan& span : shared) period_ns = std::max(period_ns, span.length_ns());
+  for (const TimeSpan& span : resources) period_ns = std::max(period_ns, span.length_ns());
   for (const SchedulingEdge& edge : edges_across_) {
     const int64_t late_ns = end_ns(edge.from, filled) - filled.slots[edge.to].start_ns;
     if (late_ns <= 0) continue;

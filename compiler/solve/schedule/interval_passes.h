@@ -62,7 +62,6 @@ class IntervalPasses {
                                       begins[task.index() + 1] - begins[task.index()]);
     }
   };
-  enum class Direction { kForwards, kBackwards };
 
   Neighbours neighbours(Direction direction) const;
   IdVector<TaskId, int32_t> ranks(const Neighbours& next) const;

@@ -21,7 +21,7 @@ JoinedProblem::JoinedProblem(const SchedulingProblem& apart, const std::vector<L
     : joined_of_(apart.tasks.size()) {
   joined_.groups = apart.groups;
   joined_.num_lanes = apart.num_lanes;
-  joined_.num_shared = apart.num_shared;
+  joined_.num_resources = apart.num_resources;
   for (const SchedulingTask& task : apart.tasks) costs_.push_back(task.cost);
   add_tasks(apart, launches);
   add_edges(apart);
@@ -43,7 +43,9 @@ void JoinedProblem::add_tasks(const SchedulingProblem& apart, const std::vector<
       const SchedulingTask& more = apart.tasks[member];
       SchedulingTask& all = joined_.tasks[joined];
       all.cost.work_ns += more.cost.work_ns;
-      all.cost.shared_ns += more.cost.shared_ns;
+      for (size_t i = 0; i < kMaxLaneResources; ++i) {
+        all.cost.shared_ns[i] += more.cost.shared_ns[i];
+      }
       all.feeds_copy = all.feeds_copy || more.feeds_copy;
     }
   }

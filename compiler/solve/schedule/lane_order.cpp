@@ -75,9 +75,9 @@ LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSol
                            const std::vector<SchedulingEdge>& edges) {
   LaneProgram program;
   program.lanes.resize(problem.num_lanes);
-  program.shared.resize(problem.num_lanes);
+  program.resources.resize(problem.num_lanes);
   for (const LaneGroup& group : problem.groups) {
-    for (const LaneId lane : group.lanes) program.shared[lane] = group.shared;
+    for (const LaneId lane : group.lanes) program.resources[lane] = group.resources;
   }
   for (const LaneId lane : solution.lanes.ids()) {
     for (const TaskId task : solution.lanes[lane]) {

@@ -20,11 +20,13 @@ struct Loop {
   size_t num_lanes = 0;
 };
 
-/// Whether the task takes turns with others at what its lanes share.
+/// Whether the task takes turns with others at a resource that its lanes share.
 bool takes_turns(const SchedulingProblem& problem, const SchedulingTask& task);
 
 /// The problem as a loop. What lanes share stands for them, as one lane more behind those of the
-/// problem: its tasks are put in order, and on which lane they go is open. Tasks that take no time
+/// problem: its tasks are put in order, and on which lane they go is open. Of several resources that
+/// a task takes it stands in the order of the busiest, as if the others were free: what they do to
+/// the interval, those who compare orders find out. Tasks that take no time
 /// take a nanosecond, so that no two are at one place.
 Loop loop_of(const SchedulingProblem& problem);
 

@@ -10,9 +10,13 @@ namespace graphc {
 /// No schedule of the problem has a shorter time per step, and why.
 struct IntervalBound {
   int64_t interval_ns = 0;
-  std::optional<GroupId> busiest;  ///< set if a resource binds
-  std::vector<TaskId> recurrence;  ///< the cycle that binds, if one does
+  std::optional<GroupId> busiest;            ///< set if lanes, or what they share, bind
+  std::optional<SharedResourceId> resource;  ///< what lanes of `busiest` share, if that binds
+  std::vector<TaskId> recurrence;            ///< the cycle that binds, if one does
 };
+
+/// For how long the tasks of a step take each shared resource, together.
+IdVector<SharedResourceId, int64_t> busy_resources_ns(const SchedulingProblem& problem);
 
 /// The larger of
 ///  - the resource bound: work of a lane group over its lanes, its longest task, which some lane

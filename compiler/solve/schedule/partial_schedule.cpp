@@ -43,7 +43,7 @@ PartialSchedule::PartialSchedule(const SchedulingProblem& problem, const Stages&
       num_waiting_(problem.tasks.size(), 0),
       ready_ns_(problem.tasks.size(), 0),
       lane_free_(problem.num_lanes, 0),
-      shared_free_(problem.num_shared, 0),
+      resource_free_(problem.num_resources, 0),
       is_placed_(problem.tasks.size(), false),
       ready_(problem.groups.size()) {
   solution_.tasks = IdVector<TaskId, ScheduledTask>(problem.tasks.size());
@@ -93,8 +93,12 @@ Candidate PartialSchedule::candidate_for(TaskId task) const {
 void PartialSchedule::keep_queued(Candidate& candidate) const {
   const SchedulingTask& spec = problem_.tasks[candidate.task];
   const LaneGroup& group = problem_.groups[spec.group];
-  if (!group.shared || !saturates_unit(spec.cost)) return;
-  const int64_t busy_until_ns = shared_free_[*group.shared];
+  if (group.resources.empty() || !saturates_for_long(spec.cost)) return;
+  int64_t busy_until_ns = 0;
+  for (size_t i = 0; i < group.resources.size(); ++i) {
+    if (spec.cost.shared_ns[i] < spec.cost.work_ns) continue;
+    busy_until_ns = std::max(busy_until_ns, resource_free_[group.resources[i]]);
+  }
   if (busy_until_ns <= ready_ns_[candidate.task]) return;
   for (const LaneId lane : group.lanes) {
     if (lane_free_[lane] != busy_until_ns) continue;
@@ -109,9 +113,14 @@ int64_t PartialSchedule::start(const Candidate& chosen, Reason reason) {
   is_placed_[chosen.task] = true;
   const SchedulingTask& spec = problem_.tasks[chosen.task];
   int64_t work_start_ns = chosen.start_ns + spec.cost.latency_ns;
-  if (const auto shared = problem_.groups[spec.group].shared; shared && spec.cost.shared_ns > 0) {
-    work_start_ns = std::max(work_start_ns, shared_free_[*shared]);
-    shared_free_[*shared] = work_start_ns + spec.cost.shared_ns;
+  const std::vector<SharedResourceId>& resources = problem_.groups[spec.group].resources;
+  for (size_t i = 0; i < resources.size(); ++i) {
+    if (spec.cost.shared_ns[i] == 0) continue;
+    work_start_ns = std::max(work_start_ns, resource_free_[resources[i]]);
+  }
+  for (size_t i = 0; i < resources.size(); ++i) {
+    if (spec.cost.shared_ns[i] == 0) continue;
+    resource_free_[resources[i]] = work_start_ns + spec.cost.shared_ns[i];
   }
   const int64_t end_ns = work_start_ns + spec.cost.work_ns;
   lane_free_[chosen.lane] = end_ns;

@@ -60,7 +60,7 @@ class PartialSchedule {
   IdVector<TaskId, int32_t> num_waiting_;
   IdVector<TaskId, int64_t> ready_ns_;
   IdVector<LaneId, int64_t> lane_free_;
-  IdVector<SharedResourceId, int64_t> shared_free_;
+  IdVector<SharedResourceId, int64_t> resource_free_;
   IdVector<TaskId, bool> is_placed_;
   ReadyTasks ready_;
   SchedulingSolution solution_;

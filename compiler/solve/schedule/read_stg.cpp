@@ -38,7 +38,7 @@ class StgReader {
     for (size_t i = 0; i < num_processors; ++i) group.lanes.emplace_back(i);
     problem_.num_lanes = num_processors + 1;
     processors_ = problem_.groups.push_back(group);
-    ends_ = problem_.groups.push_back({{LaneId(num_processors)}, std::nullopt});
+    ends_ = problem_.groups.push_back({{LaneId(num_processors)}, {}});
   }
 
   Result<SchedulingProblem> read(std::string_view text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <vector>
 
@@ -64,6 +65,9 @@ class Reservations {
   std::vector<Interval> taken_;
 };
 
+/// The way in which time is followed: backwards, a task's start is its end.
+enum class Direction { kForwards, kBackwards };
+
 /// All lanes and shared resources of a problem while one interval is filled in any order.
 class ReservationTable {
  public:
@@ -73,59 +77,90 @@ class ReservationTable {
   };
 
   explicit ReservationTable(const SchedulingProblem& problem)
-      : problem_(problem), lanes_(problem.num_lanes), shared_(problem.num_shared) {}
+      : problem_(problem), lanes_(problem.num_lanes), resources_(problem.num_resources) {}
 
   /// Nothing is taken any more.
   void clear() {
     for (Reservations& lane : lanes_) lane.clear();
-    for (Reservations& unit : shared_) unit.clear();
+    for (Reservations& resource : resources_) resource.clear();
   }
 
   /// Takes the earliest slot for `task` from `ready_ns` on; of lanes that are equal, but for a
-  /// launch that the task outweighs, the first. The shared part of a task lies `shared_offset_ns`
-  /// after its start.
-  Slot reserve(TaskId task, int64_t ready_ns, int64_t shared_offset_ns) {
+  /// launch that the task outweighs, the first. What lanes share is taken along.
+  Slot reserve(TaskId task, int64_t ready_ns, Direction direction) {
     const SchedulingTask& spec = problem_.tasks[task];
     const LaneGroup& group = problem_.groups[spec.group];
-    Slot best{group.lanes.front(), earliest(spec, group.lanes.front(), ready_ns, shared_offset_ns)};
+    find_parts(spec, direction);
+    Slot best{group.lanes.front(), earliest(spec, group.lanes.front(), ready_ns)};
     const int64_t tolerance_ns =
-        uses_shared(spec) && saturates_unit(spec.cost) ? spec.cost.latency_ns : 0;
+        num_parts_ > 0 && saturates_for_long(spec.cost) ? spec.cost.latency_ns : 0;
     for (const LaneId lane : group.lanes) {
-      const int64_t start_ns = earliest(spec, lane, ready_ns, shared_offset_ns);
+      const int64_t start_ns = earliest(spec, lane, ready_ns);
       if (start_ns + tolerance_ns < best.start_ns) best = {lane, start_ns};
     }
     lanes_[best.lane].take(best.start_ns, spec.cost.duration_ns());
-    if (uses_shared(spec)) {
-      shared_[*group.shared].take(best.start_ns + shared_offset_ns, spec.cost.shared_ns);
+    for (size_t i = 0; i < num_parts_; ++i) {
+      const Part& part = parts_[i];
+      part.resource->take(best.start_ns + part.offset_ns, part.duration_ns);
     }
     return best;
   }
 
  private:
-  bool uses_shared(const SchedulingTask& spec) const {
-    return problem_.groups[spec.group].shared && spec.cost.shared_ns > 0;
-  }
+  /// For how long a task takes a resource, and how long after its start.
+  struct Part {
+    Reservations* resource = nullptr;
+    int64_t offset_ns = 0;
+    int64_t duration_ns = 0;
+  };
 
-  int64_t earliest(const SchedulingTask& spec, LaneId lane, int64_t ready_ns,
-                   int64_t shared_offset_ns) const {
-    int64_t start_ns = lanes_[lane].earliest_gap(ready_ns, spec.cost.duration_ns());
-    if (!uses_shared(spec)) return start_ns;
-    const Reservations& shared = shared_[*problem_.groups[spec.group].shared];
-    for (int i = 0; i < kMaxRounds; ++i) {
-      const int64_t part_ns = start_ns + shared_offset_ns;
-      const int64_t free_ns = shared.earliest_gap(part_ns, spec.cost.shared_ns);
-      if (free_ns == part_ns) return start_ns;
-      start_ns = lanes_[lane].earliest_gap(free_ns - shared_offset_ns, spec.cost.duration_ns());
+  void find_parts(const SchedulingTask& spec, Direction direction) {
+    const std::vector<SharedResourceId>& ids = problem_.groups[spec.group].resources;
+    num_parts_ = 0;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const int64_t duration_ns = spec.cost.shared_ns[i];
+      if (duration_ns == 0) continue;
+      const int64_t offset_ns = direction == Direction::kForwards ? spec.cost.latency_ns
+                                                                  : spec.cost.work_ns - duration_ns;
+      parts_[num_parts_++] = {&resources_[ids[i]], offset_ns, duration_ns};
     }
-    return std::max({ready_ns, lanes_[lane].end_ns(), shared.end_ns() - shared_offset_ns});
   }
 
-  /// Times that lane and shared resource are asked in turn; then the task goes behind all others.
+  /// `start_ns` if all resources of the task are free for it then; else a later start, before which
+  /// one of them is not.
+  int64_t free_from(int64_t start_ns) const {
+    for (size_t i = 0; i < num_parts_; ++i) {
+      const Part& part = parts_[i];
+      const int64_t part_ns = start_ns + part.offset_ns;
+      const int64_t free_ns = part.resource->earliest_gap(part_ns, part.duration_ns);
+      if (free_ns != part_ns) return free_ns - part.offset_ns;
+    }
+    return start_ns;
+  }
+
+  int64_t earliest(const SchedulingTask& spec, LaneId lane, int64_t ready_ns) const {
+    int64_t start_ns = lanes_[lane].earliest_gap(ready_ns, spec.cost.duration_ns());
+    for (int i = 0; i < kMaxRounds; ++i) {
+      const int64_t free_ns = free_from(start_ns);
+      if (free_ns == start_ns) return start_ns;
+      start_ns = lanes_[lane].earliest_gap(free_ns, spec.cost.duration_ns());
+    }
+    int64_t behind_ns = std::max(ready_ns, lanes_[lane].end_ns());
+    for (size_t i = 0; i < num_parts_; ++i) {
+      behind_ns = std::max(behind_ns, parts_[i].resource->end_ns() - parts_[i].offset_ns);
+    }
+    return behind_ns;
+  }
+
+  /// Times that lane and resources are asked in turn; then the task goes behind all others.
   static constexpr int kMaxRounds = 256;
 
   const SchedulingProblem& problem_;
   IdVector<LaneId, Reservations> lanes_;
-  IdVector<SharedResourceId, Reservations> shared_;
+  IdVector<SharedResourceId, Reservations> resources_;
+  /// Of the task that is looked at.
+  std::array<Part, kMaxLaneResources> parts_;
+  size_t num_parts_ = 0;
 };
 
 }  // namespace graphc

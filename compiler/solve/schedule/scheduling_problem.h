@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <algorithm>
 #include <vector>
 
 #include "compiler/vocabulary.h"
@@ -18,16 +18,23 @@ using VersionedId = Id<struct VersionedTag>;
 /// direction is a group of one.
 struct LaneGroup {
   std::vector<LaneId> lanes;
-  std::optional<SharedResourceId> shared;
+  /// That its tasks share with those of other groups, and of other lanes of this one, at most
+  /// kMaxLaneResources; costs say how long a task takes each of them.
+  std::vector<SharedResourceId> resources;
   /// Each lane works by itself, as CPU workers do; streams of a GPU only queue what it does.
   bool is_of_cores = false;
 };
 
-/// Whether a task saturates the unit that its lanes share for as long as it works, and works so long
-/// that its launch is nothing against it.
-constexpr bool saturates_unit(const TaskCost& cost) {
+/// Whether a task takes a resource of its lanes for as long as it works.
+constexpr bool saturates(const TaskCost& cost) {
+  return std::find(cost.shared_ns.begin(), cost.shared_ns.end(), cost.work_ns) !=
+         cost.shared_ns.end();
+}
+
+/// Whether it does, and works so long that its launch is nothing against it.
+constexpr bool saturates_for_long(const TaskCost& cost) {
   constexpr int64_t kMinWorkPerLaunch = 64;
-  return cost.shared_ns == cost.work_ns && cost.work_ns / kMinWorkPerLaunch >= cost.latency_ns;
+  return saturates(cost) && cost.work_ns / kMinWorkPerLaunch >= cost.latency_ns;
 }
 
 struct SchedulingTask {
@@ -68,7 +75,7 @@ struct SchedulingProblem {
   IdVector<GroupId, LaneGroup> groups;
   IdVector<VersionedId, VersionedValue> values;
   size_t num_lanes = 0;
-  size_t num_shared = 0;
+  size_t num_resources = 0;
 };
 
 /// Why a task stands where it stands.

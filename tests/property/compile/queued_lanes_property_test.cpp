@@ -32,7 +32,7 @@ HappensBefore order_of(const QueueProgram& queue) {
       instructions.push_back(instruction);
     }
     program.lanes.push_back(instructions);
-    program.shared.push_back({});
+    program.resources.push_back({});
   }
   return HappensBefore(program, kHorizon);
 }

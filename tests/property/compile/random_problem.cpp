@@ -1,5 +1,6 @@
 #include "tests/property/compile/random_problem.h"
 
+#include <algorithm>
 #include <array>
 #include <random>
 
@@ -158,13 +159,23 @@ Machine random_machine(uint32_t seed) {
     for (auto& [name, rate] : device.rates) rate *= 1 + below(30);
     const DeviceId id = machine.devices.push_back(device);
     const DeviceId neighbour = below(4) == 0 && i > 0 ? DeviceId(i) : machine.host();
-    LinkDirection to{neighbour, id, 1e9 * (1 + below(50)), std::nullopt, 10 + below(2000), i};
-    LinkDirection back{id, neighbour, 1e9 * (1 + below(50)), std::nullopt, 10 + below(2000), i};
+    LinkDirection to{neighbour, id, 1e9 * (1 + below(50)), {}, 10 + below(2000), i};
+    LinkDirection back{id, neighbour, 1e9 * (1 + below(50)), {}, 10 + below(2000), i};
     if (below(2) == 0) {
-      to.both_bytes_per_s = back.both_bytes_per_s = to.bytes_per_s + back.bytes_per_s / 2;
+      const double faster = std::max(to.bytes_per_s, back.bytes_per_s);
+      limit_both(machine, to, back, faster + std::min(to.bytes_per_s, back.bytes_per_s) / 2);
     }
     machine.links.push_back(to);
     machine.links.push_back(back);
+  }
+  // Up to three resources, each of which some directions go through.
+  for (int32_t i = below(4); i > 0; --i) {
+    const LinkResourceId resource = machine.resources.push_back(
+        {"switch" + std::to_string(i), 1e9 * (1 + below(50)), false, {}});
+    machine.links[static_cast<size_t>(below(2))].through.push_back(resource);
+    for (size_t link = 2; link < machine.links.size(); ++link) {
+      if (below(2) == 0) machine.links[link].through.push_back(resource);
+    }
   }
   return machine;
 }

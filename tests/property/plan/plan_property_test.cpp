@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <tuple>
+#include <vector>
 
 #include "runtime/plan/plan_file.h"
 #include "runtime/proof/happens_before.h"
@@ -120,10 +123,16 @@ void give_random_costs(LaneProgram& program, uint64_t seed) {
   std::mt19937_64 random(seed);
   const auto up_to = [&](uint64_t count) { return static_cast<int64_t>(random() % count); };
   for (const LaneId lane : program.lanes.ids()) {
-    if (up_to(2) == 0) program.shared[lane] = SharedResourceId(static_cast<int32_t>(up_to(2)));
+    program.resources[lane].clear();
+    for (int32_t id = 0; id < 4; ++id) {
+      if (up_to(3) == 0) program.resources[lane].emplace_back(id);
+    }
     for (LaneInstruction& instruction : program.lanes[lane]) {
       const int64_t work_ns = 1 + up_to(40);
-      instruction.cost = {up_to(5), work_ns, up_to(2) * (work_ns / 2)};
+      instruction.cost = {up_to(5), work_ns, {}};
+      for (size_t i = 0; i < program.resources[lane].size(); ++i) {
+        instruction.cost.shared_ns[i] = up_to(2) * (1 + up_to(static_cast<uint64_t>(work_ns)));
+      }
     }
   }
 }
@@ -161,6 +170,75 @@ TEST(Simulate, KeepsTheOrderThatIsEnforced) {
   }
 }
 
+/// A part of an instruction that takes resources, and when it was ready to.
+struct TakenPart {
+  int64_t ready_ns = 0;
+  LaneId lane;
+  int64_t start_ns = 0;
+  TaskCost cost;
+};
+
+/// In the order in which they asked.
+std::vector<TakenPart> parts_that_take(const LaneProgram& program, const Timeline& timeline,
+                                       int64_t num_steps) {
+  std::vector<TakenPart> parts;
+  for (size_t interval = 0; interval < timeline.intervals.size(); ++interval) {
+    for (const LaneId lane : program.lanes.ids()) {
+      for (size_t i = 0; i < program.lanes[lane].size(); ++i) {
+        const LaneInstruction& instruction = program.lanes[lane][i];
+        const int64_t step = static_cast<int64_t>(interval) - instruction.stage;
+        const auto& taken_ns = instruction.cost.shared_ns;
+        if (step < 0 || step >= num_steps || taken_ns == decltype(taken_ns){}) continue;
+        const Span& span = timeline.intervals[interval][lane][i];
+        parts.push_back({span.start_ns + instruction.cost.latency_ns, lane,
+                         span.end_ns - instruction.cost.work_ns, instruction.cost});
+      }
+    }
+  }
+  std::sort(parts.begin(), parts.end(), [](const TakenPart& a, const TakenPart& b) {
+    return std::tie(a.ready_ns, a.lane) < std::tie(b.ready_ns, b.lane);
+  });
+  return parts;
+}
+
+/// Whether two parts take some resource at the same time if `second` starts at `start_ns`.
+bool collide(const LaneProgram& program, const TakenPart& first, const TakenPart& second,
+             int64_t start_ns) {
+  const auto& of_first = program.resources[first.lane];
+  const auto& of_second = program.resources[second.lane];
+  for (size_t i = 0; i < of_first.size(); ++i) {
+    for (size_t j = 0; j < of_second.size(); ++j) {
+      if (of_first[i] != of_second[j]) continue;
+      const int64_t begin_ns = std::max(first.start_ns, start_ns);
+      const int64_t end_ns =
+          std::min(first.start_ns + first.cost.shared_ns[i], start_ns + second.cost.shared_ns[j]);
+      if (begin_ns < end_ns) return true;
+    }
+  }
+  return false;
+}
+
+// By trying every nanosecond: each part starts at the first one at which it is in the way of nobody
+// who asked before it.
+TEST(Simulate, AllResourcesAreTakenByOneAtATimeAndAsEarlyAsCanBe) {
+  constexpr int64_t kNumSteps = 4;
+  for (uint64_t seed = 0; seed < kNumCheckedPlans / 20; ++seed) {
+    LaneProgram program = lane_program(random_plan(seed));
+    if (!find_deadlock(program).empty()) continue;
+    give_random_costs(program, seed);
+    const auto parts = parts_that_take(program, simulate(program, kNumSteps), kNumSteps);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      int64_t start_ns = parts[i].ready_ns;
+      const auto is_in_the_way = [&](const TakenPart& other) {
+        return collide(program, other, parts[i], start_ns);
+      };
+      const auto before = parts.begin() + static_cast<std::ptrdiff_t>(i);
+      while (std::any_of(parts.begin(), before, is_in_the_way)) ++start_ns;
+      ASSERT_EQ(parts[i].start_ns, start_ns) << "seed " << seed;
+    }
+  }
+}
+
 // No lane can be faster than its own work, and nothing slower than all work one after the other.
 TEST(Simulate, SteadyIntervalLiesBetweenTheBusiestLaneAndAllOfThem) {
   for (uint64_t seed = 0; seed < kNumCheckedPlans / 20; ++seed) {
@@ -181,9 +259,24 @@ TEST(Simulate, SteadyIntervalLiesBetweenTheBusiestLaneAndAllOfThem) {
   }
 }
 
+/// A plan whose lanes share resources, as give_random_costs has it.
+Plan with_resources(Plan plan, uint64_t seed) {
+  LaneProgram program = lane_program(plan);
+  give_random_costs(program, seed);
+  for (int i = 0; i < 4; ++i) plan.resources.push_back({"resource" + std::to_string(i)});
+  for (const LaneId id : plan.lanes.ids()) {
+    PlanLane& lane = plan.lanes[id];
+    lane.resources = program.resources[id];
+    for (size_t i = 0; i < lane.instructions.size(); ++i) {
+      plan.instructions[lane.instructions[i]].cost = program.lanes[id][i].cost;
+    }
+  }
+  return plan;
+}
+
 TEST(PlanFile, RoundTripsRandomPlans) {
   for (uint64_t seed = 0; seed < kNumCheckedPlans / 20; ++seed) {
-    const Plan plan = random_plan(seed);
+    const Plan plan = with_resources(random_plan(seed), seed);
     const std::vector<std::byte> bytes = encode_plan(plan);
     const Result<Plan> decoded = decode_plan(bytes);
     ASSERT_TRUE(decoded) << "seed " << seed << ": " << decoded.error().message;

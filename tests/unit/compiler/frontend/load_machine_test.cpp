@@ -48,8 +48,10 @@ TEST(Machine, LinksHaveTwoDirections) {
   ASSERT_TRUE(to != nullptr && back != nullptr);
   EXPECT_EQ(to->bytes_per_s, 51e9);
   EXPECT_EQ(back->bytes_per_s, 54e9);
-  EXPECT_EQ(to->both_bytes_per_s, 88e9);
-  EXPECT_EQ(back->both_bytes_per_s, 88e9);
+  EXPECT_EQ(to->through, back->through);
+  ASSERT_EQ(to->through.size(), 1U);
+  EXPECT_EQ(machine->resources[to->through.front()].name, "gpu0-host");
+  EXPECT_EQ(machine->resources[to->through.front()].bytes_per_s, 88e9);
   EXPECT_EQ(to->link, back->link);
   EXPECT_EQ(back->latency_ns, 7000);
   EXPECT_NE(machine->find_link(DeviceId(1), DeviceId(2))->link, to->link);
@@ -109,7 +111,8 @@ TEST(Machine, TimesOfKernelsSayWhatTheyAndOthersOfTheirOperatorTake) {
   EXPECT_EQ(cost(64).shared_ns, by_rates.shared_ns);  // too small to fill the device
   EXPECT_EQ(cost(128).duration_ns(), 50'000);
   machine->times_ns["cuda"] = {{"tanh(f32[64])", by_rates.latency_ns + by_rates.work_ns + 1}};
-  EXPECT_EQ(cost(64).shared_ns, by_rates.work_ns + 1);  // full, and a little slower than the rates
+  EXPECT_EQ(cost(64).shared_ns[0],
+            by_rates.work_ns + 1);  // full, and a little slower than the rates
 }
 
 TEST(Machine, TheNumberOfReadersIsKeptAndOneUnlessTheFileSaysMore) {
@@ -130,10 +133,10 @@ TEST(Machine, OneWorkerMayHaveMoreBandwidthThanItsShare) {
   cpu.rates["bytes"] = 40e9;
   const int64_t num_bytes = 1'000'000;  // read and written
   EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).work_ns, 200'000);
-  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).shared_ns, 0);
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).shared_ns[0], 0);
   cpu.bytes_per_worker_per_s = 20e9;
   EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).work_ns, 100'000);
-  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).shared_ns, 50'000);
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).shared_ns[0], 50'000);
   DiagnosticSink sink;
   const Result<Machine> again = load(to_yaml(machine), sink);
   ASSERT_TRUE(again) << sink.render_all();

@@ -323,7 +323,7 @@ TEST_F(VerifyMemoryKinds, AValueOnAnotherDevice) {
 LaneProgram two_lanes(std::vector<Wait> waits) {
   LaneProgram program;
   program.lanes.resize(2);
-  program.shared.resize(2);
+  program.resources.resize(2);
   program.lanes[LaneId(0)] = {{0, {}, {}}, {0, {}, {}}};
   program.lanes[LaneId(1)] = {{0, std::move(waits), {}}};
   return program;

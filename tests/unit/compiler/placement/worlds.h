@@ -3,6 +3,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 
 #include "compiler/frontend/load_machine.h"
 #include "compiler/frontend/parse_graph.h"
@@ -98,15 +99,26 @@ inline Machine random_machine(unsigned seed) {
            ", bytes: " + pick({"10MB/s", "100MB/s", "1GB/s"}) +
            "}, launch: " + pick({"0ns", "100ns", "2us"}) + "}\n";
   };
+  // In every other machine links share a card, and some of them a switch, both ways or one.
+  std::mt19937 shared(seed);
+  bool is_first = true;
+  const auto through = [&] {
+    if (seed % 2 == 0) return std::string();
+    constexpr const char* kChoices[] = {"[switch0, card]", "[card]", "{to: [card, switch0]}"};
+    return ", through: " + std::string(kChoices[std::exchange(is_first, false) ? 0 : shared() % 3]);
+  };
   const auto link = [&](const std::string& ends) {
     return "  - {between: [" + ends + "], to: " + pick({"10MB/s", "100MB/s"}) +
            ", back: " + pick({"10MB/s", "100MB/s"}) + pick({"", ", both: 100MB/s"}) +
-           ", latency: " + pick({"10ns", "500ns", "5us"}) + "}\n";
+           ", latency: " + pick({"10ns", "500ns", "5us"}) + through() + "}\n";
   };
   std::string text = "machine: random\ndevices:\n";
   text += "  cpu: {kind: cpu, workers: " + pick({"1", "2", "3"}) + ", " + rates();
   text += "  gpu0: {kind: cuda, streams: " + pick({"1", "2"}) + ", " + rates();
   text += "  node1/gpu0: {kind: cuda, streams: " + pick({"1", "3"}) + ", " + rates();
+  if (seed % 2 == 1) {
+    text += "resources:\n  card: {bytes: 120MB/s}\n  switch0: {bytes: 60MB/s}\n";
+  }
   text += "links:\n" + link("cpu, gpu0") + link("cpu, node1/gpu0");
   if (random() % 2 == 0) text += link("gpu0, node1/gpu0");
   return machine_of(text);

@@ -163,11 +163,18 @@ TEST(LanesOf, DevicesThenLinksThenFeedAndOutput) {
   for (const MachineLane& lane : table.lanes) names.push_back(lane.name);
   EXPECT_THAT(names, testing::ElementsAre("cpu.worker0", "cpu.worker1", "gpu0.stream0", "cpu->gpu0",
                                           "gpu0->cpu", "feed", "output"));
-  EXPECT_FALSE(table.groups[GroupId(0)].shared);  // CPU workers have their own share of the rate
-  EXPECT_TRUE(table.groups[GroupId(1)].shared);   // streams of a GPU take turns
-  EXPECT_EQ(table.groups[GroupId(2)].shared, table.groups[GroupId(3)].shared);
-  EXPECT_NE(table.groups[GroupId(1)].shared, table.groups[GroupId(2)].shared);
-  EXPECT_EQ(table.num_shared, 2U);
+  const auto resources_of = [&](size_t group) {
+    std::vector<std::string> of_group;
+    for (const SharedResourceId id : table.groups[GroupId(group)].resources) {
+      of_group.push_back(table.resource_names[id]);
+    }
+    return of_group;
+  };
+  EXPECT_THAT(resources_of(0), testing::IsEmpty());  // CPU workers have their share of the rate
+  EXPECT_THAT(resources_of(1), testing::ElementsAre("gpu0"));  // its streams take turns
+  EXPECT_THAT(resources_of(2), testing::ElementsAre("cpu-gpu0"));
+  EXPECT_THAT(resources_of(3), testing::ElementsAre("cpu-gpu0"));
+  EXPECT_EQ(table.resource_names.size(), 2U);
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ class PlanBuilder {
     instruction.kind = kind;
     instruction.name = std::move(name);
     instruction.stage = stage;
-    instruction.cost = {.latency_ns = 1, .work_ns = 10, .shared_ns = 0};
+    instruction.cost = {.latency_ns = 1, .work_ns = 10, .shared_ns = {}};
     return instruction;
   }
 

@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <random>
 
 #include "runtime/base/file.h"
 #include "runtime/base/fingerprint.h"
+#include "runtime/plan/check_references.h"
 #include "runtime/plan/plan_header.h"
 #include "runtime/plan/print_plan.h"
 #include "runtime/proof/verify_plan.h"
@@ -26,7 +30,10 @@ Bytes data_of(size_t num_bytes, uint8_t value) { return Bytes(num_bytes, std::by
 /// A plan in which every field holds something.
 Plan full_plan() {
   Plan plan = training_plan().plan;
-  plan.lanes[LaneId(1)].shared = SharedResourceId(3);
+  for (const char* name : {"gpu0", "cpu-gpu0", "switch0"}) plan.resources.push_back({name});
+  plan.lanes[LaneId(1)].resources = {SharedResourceId(2), SharedResourceId(1)};
+  plan.lanes[LaneId(2)].resources = {SharedResourceId(0)};
+  plan.instructions[plan.lanes[LaneId(1)].instructions[0]].cost = {1, 3, {3, 2}};
   plan.arenas.push_back({kHostDevice, MemoryKind::kPageable, 512});
   plan.states[0].initializer = {.kind = InitializerKind::kData,
                                 .low = -0.0,
@@ -44,7 +51,7 @@ Plan full_plan() {
   h.attributes.set("number", 0.1);
   h.attributes.set("text", std::string("tf32"));
   h.algorithm = "id=1 tile=2";
-  h.cost = {1, 2, 3};
+  h.cost = {1, 2, {3}};
   h.predicted_start_ns = 10;
   h.predicted_end_ns = 13;
   plan.source.name = "source";
@@ -115,14 +122,14 @@ TEST(PlanFile, SaysWhatIsWrong) {
   EXPECT_EQ(error_of(longer), "too long: it has " + std::to_string(good.size() + 1) +
                                   " bytes, its header says " + std::to_string(good.size()));
   Bytes newer = good;
-  newer[8] = std::byte{4};
+  newer[8] = std::byte{5};
   EXPECT_EQ(error_of(newer),
-            "made by format version 4, and this reader knows 3: compile the graph again with the "
+            "made by format version 5, and this reader knows 4: compile the graph again with the "
             "graphc of this release");
   Bytes older = good;
-  older[8] = std::byte{2};
+  older[8] = std::byte{3};
   EXPECT_EQ(error_of(older),
-            "made by format version 2, and this reader knows 3: compile the graph again with the "
+            "made by format version 3, and this reader knows 4: compile the graph again with the "
             "graphc of this release");
   Bytes damaged = good;
   damaged[100] ^= std::byte{1};
@@ -144,6 +151,46 @@ TEST(PlanFile, RefusesIdsOutsideTheirTables) {
   plan.instructions[InstructionId(0)].writes = BufferId(1000);
   EXPECT_EQ(error_of(encode_plan(plan)),
             "its structure is broken: the result's buffer of 'x' is 1000, outside 0..6");
+}
+
+TEST(PlanFile, RefusesResourcesThatCannotBe) {
+  const auto error_with = [](std::vector<SharedResourceId> ids) {
+    Plan plan = full_plan();
+    plan.lanes[LaneId(1)].resources = std::move(ids);
+    return error_of(encode_plan(plan));
+  };
+  using Id = SharedResourceId;
+  const std::string broken = "its structure is broken: ";
+  EXPECT_EQ(error_with({Id(3)}), broken + "a resource of 'cpu->gpu0' is 3, outside 0..2");
+  EXPECT_EQ(error_with({Id(-1)}), broken + "a resource of 'cpu->gpu0' is -1, outside 0..2");
+  EXPECT_EQ(error_with({Id(1), Id(0), Id(1)}), broken + "'cpu->gpu0' shares resource 1 twice");
+  EXPECT_EQ(error_with({Id(0), Id(1), Id(2), Id(0), Id(1)}),
+            broken + "'x -> gpu0' takes 4 resources, its lane has 5");
+  Plan plan = full_plan();
+  plan.instructions[InstructionId(2)].cost.shared_ns[0] = -1;
+  EXPECT_EQ(error_of(encode_plan(plan)), broken + "a predicted time of 'h' is -1 ns");
+  plan.lanes[LaneId(1)].resources.resize(5);
+  EXPECT_EQ(find_broken_reference(plan), "'cpu->gpu0' shares 5 resources; 4 are possible");
+}
+
+// Two files that say the same in two ways would be two plans.
+TEST(PlanFile, RefusesTimesOfMoreOrFewerResourcesThanTheLaneHas) {
+  Plan plan = full_plan();
+  Bytes bytes = encode_plan(plan);
+  const std::array<int64_t, 3> length_and_times = {2, 3, 2};  // of 'x -> gpu0'
+  Bytes wanted(20);
+  std::memcpy(wanted.data(), length_and_times.data(), 4);
+  std::memcpy(wanted.data() + 4, length_and_times.data() + 1, 16);
+  const auto at = std::search(bytes.begin(), bytes.end(), wanted.begin(), wanted.end());
+  ASSERT_NE(at, bytes.end());
+  for (const int length : {0, 1, 3, 5}) {
+    *at = static_cast<std::byte>(length);
+    const std::string error = error_of(with_checksum(bytes));
+    const std::string takes =
+        "its structure is broken: 'x -> gpu0' takes " + std::to_string(length);
+    EXPECT_EQ(error,
+              takes + (length == 5 ? " resources; 4 are possible" : " resources, its lane has 2"));
+  }
 }
 
 TEST(PlanFile, RefusesKindsOfMemoryThatItDoesNotKnow) {

@@ -14,13 +14,16 @@ using testing::HasSubstr;
 
 TEST(PrintPlan, ShowsTheWholePlan) {
   Plan plan = training_plan().plan;
-  plan.instructions[InstructionId(2)].cost = {1000, 2500, 1500};
+  plan.instructions[InstructionId(2)].cost = {1000, 2500, {1500}};
   plan.instructions[InstructionId(2)].predicted_start_ns = 22;
   plan.instructions[InstructionId(2)].predicted_end_ns = 3522;
-  plan.lanes[LaneId(1)].shared = SharedResourceId(0);
+  for (const char* name : {"switch0", "gpu0", "cpu-gpu0"}) plan.resources.push_back({name});
+  plan.lanes[LaneId(1)].resources = {SharedResourceId(2), SharedResourceId(0)};
+  plan.lanes[LaneId(2)].resources = {SharedResourceId(1)};
+  plan.instructions[plan.lanes[LaneId(1)].instructions[0]].cost = {1000, 2500, {700, 1500}};
   plan.outputs.push_back({"w", {BufferId(4), {InstructionId(6)}, 0}, {}});
   EXPECT_EQ(print_plan(plan), R"(plan small
-format: 3
+format: 4
 compiler: 0.1.0
 graph: 0123456789abcdef
 machine: fedcba9876543210
@@ -48,13 +51,13 @@ lane feeds: feed on cpu
   wait(cpu->gpu0, 1, 2) for x -> gpu0
   x: feed(input x) -> x@cpu stage 0 [0 ns, 0 ns) cost 1 ns + 10 ns
 
-lane cpu->gpu0: link on cpu to gpu0, shares resource 0
+lane cpu->gpu0: link on cpu to gpu0, shares cpu-gpu0, switch0
   wait(feeds, 1, 0) for x
-  x -> gpu0: copy(x@cpu) -> x@gpu0 stage 0 [0 ns, 0 ns) cost 1 ns + 10 ns
+  x -> gpu0: copy(x@cpu) -> x@gpu0 stage 0 [0 ns, 0 ns) cost 1.00 us + 2.50 us, shared 700 ns of cpu-gpu0, 1.50 us of switch0
   wait(cpu.worker, 1, 0) for u
   w -> gpu0: copy(w@cpu) -> w@gpu0 stage 1 [0 ns, 0 ns) cost 1 ns + 10 ns
 
-lane gpu0.compute: compute on gpu0
+lane gpu0.compute: compute on gpu0, shares gpu0
   wait(cpu->gpu0, 1, 1) for x -> gpu0
   h: relu(x@gpu0) -> h@gpu0 stage 1 [22 ns, 3522 ns) cost 1.00 us + 2.50 us, shared 1.50 us
   wait(cpu->gpu0, 2, 1) for w -> gpu0
@@ -115,7 +118,7 @@ source mlp
 
 TEST(PlanToJson, IsOneObjectWithKeysInAFixedOrder) {
   const std::string text = plan_to_json(training_plan().plan);
-  EXPECT_THAT(text, testing::StartsWith("{\n  \"name\": \"small\",\n  \"format\": 3,\n"));
+  EXPECT_THAT(text, testing::StartsWith("{\n  \"name\": \"small\",\n  \"format\": 4,\n"));
   const auto json = nlohmann::json::parse(text);
   EXPECT_EQ(json["instructions"].size(), 8U);
   EXPECT_EQ(json["instructions"][3]["waits"][0]["count"], 2);

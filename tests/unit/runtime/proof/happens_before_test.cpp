@@ -13,7 +13,7 @@ LaneProgram program(std::initializer_list<size_t> lengths) {
   LaneProgram result;
   for (const size_t length : lengths) {
     result.lanes.push_back(std::vector<LaneInstruction>(length));
-    result.shared.push_back({});
+    result.resources.push_back({});
   }
   return result;
 }

@@ -9,14 +9,14 @@ constexpr LaneId kFirst{0};
 constexpr LaneId kSecond{1};
 
 LaneInstruction task(int64_t work_ns, std::vector<Wait> waits = {}, int32_t stage = 0) {
-  return {.stage = stage, .waits = std::move(waits), .cost = {0, work_ns, 0}};
+  return {.stage = stage, .waits = std::move(waits), .cost = {0, work_ns, {}}};
 }
 
 LaneProgram program(std::vector<std::vector<LaneInstruction>> lanes) {
   LaneProgram result;
   for (auto& lane : lanes) {
     result.lanes.push_back(std::move(lane));
-    result.shared.push_back({});
+    result.resources.push_back({});
   }
   return result;
 }
@@ -88,21 +88,43 @@ TEST(Simulate, ASkippedInstructionStillWaits) {
 //  B         ..  (waits)      ############ .....
 TEST(Simulate, ASharedResourceServesInTheOrderOfRequests) {
   LaneProgram p =
-      program({{LaneInstruction{0, {}, {2, 15, 10}}}, {LaneInstruction{0, {}, {2, 15, 10}}}});
-  p.shared[kFirst] = SharedResourceId(7);
-  p.shared[kSecond] = SharedResourceId(7);
+      program({{LaneInstruction{0, {}, {2, 15, {10}}}}, {LaneInstruction{0, {}, {2, 15, {10}}}}});
+  p.resources[kFirst] = {SharedResourceId(7)};
+  p.resources[kSecond] = {SharedResourceId(7)};
   const Timeline timeline = simulate(p, 1);
   expect_span(timeline, 0, kFirst, 0, 0, 17);
   expect_span(timeline, 0, kSecond, 0, 0, 27);
-  p.shared[kSecond] = SharedResourceId(8);
+  p.resources[kSecond] = {SharedResourceId(8)};
   expect_span(simulate(p, 1), 0, kSecond, 0, 0, 17);
+}
+
+//  ns       0    10   20   30   40   50
+//  A        AAAAAAAAAAAAAAA                    resource 1 for 30
+//  B        (waits)        BBBBBBBBBB          0 and 1 for 20: 0 is left alone until 30
+//  C             CCCCC                         0 for 10, from 10 on: done before B begins
+//  D             (waits)             DDDDD     0 for 25: longer than what is left
+TEST(Simulate, WorkBeginsWhenAllItsResourcesAreFreeAndOthersFillTheGap) {
+  LaneProgram p = program({{LaneInstruction{0, {}, {0, 30, {30}}}},
+                           {LaneInstruction{0, {}, {0, 20, {20, 20}}}},
+                           {LaneInstruction{0, {}, {10, 10, {10}}}},
+                           {LaneInstruction{0, {}, {11, 25, {25}}}}});
+  p.resources[kFirst] = {SharedResourceId(1)};
+  p.resources[kSecond] = {SharedResourceId(0), SharedResourceId(1)};
+  p.resources[LaneId(2)] = {SharedResourceId(0)};
+  p.resources[LaneId(3)] = {SharedResourceId(0)};
+  const Timeline timeline = simulate(p, 1);
+  expect_span(timeline, 0, kFirst, 0, 0, 30);
+  expect_span(timeline, 0, kSecond, 0, 0, 50);
+  expect_span(timeline, 0, LaneId(2), 0, 0, 20);
+  expect_span(timeline, 0, LaneId(3), 0, 0, 75);
+  EXPECT_EQ(steady_interval_ns(p), 55);  // resource 0: 20 + 10 + 25
 }
 
 TEST(Simulate, TheEarlierRequestWinsNotTheLowerLane) {
   LaneProgram p =
-      program({{LaneInstruction{0, {}, {5, 10, 10}}}, {LaneInstruction{0, {}, {1, 10, 10}}}});
-  p.shared[kFirst] = SharedResourceId(0);
-  p.shared[kSecond] = SharedResourceId(0);
+      program({{LaneInstruction{0, {}, {5, 10, {10}}}}, {LaneInstruction{0, {}, {1, 10, {10}}}}});
+  p.resources[kFirst] = {SharedResourceId(0)};
+  p.resources[kSecond] = {SharedResourceId(0)};
   const Timeline timeline = simulate(p, 1);
   expect_span(timeline, 0, kSecond, 0, 0, 11);
   expect_span(timeline, 0, kFirst, 0, 0, 21);

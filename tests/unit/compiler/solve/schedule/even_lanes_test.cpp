@@ -98,7 +98,7 @@ TEST(EvenLanes, WhatIsNotWorthAnotherCoreStays) {
 
 TEST(EvenLanes, StreamsStayAsTheyAre) {
   ProblemBuilder build;
-  const GroupId streams = build.group(2, build.shared());
+  const GroupId streams = build.group(2, {build.resource()});
   const TaskId a = build.task(streams, kIntervalNs / 2);
   const TaskId b = build.task(streams, kIntervalNs / 2);
   const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b}, {}}));

@@ -41,8 +41,9 @@ TEST(ForwardBackward, KeepsALaneIdleForSomethingUrgent) {
 }
 
 TEST(ForwardBackward, RandomProblemsStaySound) {
-  for (unsigned seed = 1; seed <= 200; ++seed) {
-    const SchedulingProblem problem = random_problem(seed);
+  for (unsigned seed = 1; seed <= 400; ++seed) {
+    const SchedulingProblem problem =
+        seed <= 200 ? random_problem(seed) : random_problem_of_resources(seed);
     const Stages stages(problem.tasks.size(), 0);
     SchedulingSolution solution = list_schedule(problem, stages);
     for (const ScheduledTask& task : solution.tasks) {
@@ -50,6 +51,7 @@ TEST(ForwardBackward, RandomProblemsStaySound) {
     }
     const auto again = forward_backward(problem, stages, solution, solution);
     EXPECT_EQ(defects_of(problem, again), "") << "seed " << seed;
+    EXPECT_EQ(overbooked_resources(problem, again), "") << "seed " << seed;
   }
 }
 
@@ -70,14 +72,34 @@ TEST(Reservations, TheEarliestGapThatIsLongEnough) {
 //   stream 1             [5][ 20 unit ]     starts at 20, so that its unit part starts at 25
 TEST(Reservations, ATaskStartsWhenItsSharedPartWillFindTheUnitFree) {
   ProblemBuilder build;
-  const GroupId streams = build.group(2, build.shared());
-  const TaskId a = build.task(streams, TaskCost{5, 20, 20});
-  const TaskId b = build.task(streams, TaskCost{5, 20, 20});
+  const GroupId streams = build.group(2, {build.resource()});
+  const TaskId a = build.task(streams, TaskCost{5, 20, {20}});
+  const TaskId b = build.task(streams, TaskCost{5, 20, {20}});
   ReservationTable table(build.get());
-  EXPECT_EQ(table.reserve(a, 0, 5).start_ns, 0);
-  const auto slot = table.reserve(b, 0, 5);
+  EXPECT_EQ(table.reserve(a, 0, Direction::kForwards).start_ns, 0);
+  const auto slot = table.reserve(b, 0, Direction::kForwards);
   EXPECT_EQ(slot.start_ns, 20);
   EXPECT_EQ(slot.lane, LaneId(1));
+}
+
+// Backwards, what is taken for less than the work lies at the end of it:
+//   link 0   [ work 20  ]       forwards   [ bus 10 ]
+//   link 1   [ work 20  ]                            [ bus 10 ]    starts at 10
+//   both on a switch, too, for 4: free before
+TEST(Reservations, ATaskStartsWhenAllThatItTakesIsFree) {
+  ProblemBuilder build;
+  const SharedResourceId bus = build.resource();
+  const SharedResourceId at_switch = build.resource();
+  const TaskId a = build.task(build.group(1, {bus, at_switch}), TaskCost{0, 20, {10, 4}});
+  const TaskId b = build.task(build.group(1, {at_switch, bus}), TaskCost{3, 20, {4, 10}});
+  const TaskId c = build.task(build.group(1, {at_switch}), TaskCost{0, 20, {6}});
+  ReservationTable table(build.get());
+  EXPECT_EQ(table.reserve(a, 0, Direction::kForwards).start_ns, 0);
+  EXPECT_EQ(table.reserve(b, 0, Direction::kForwards).start_ns, 7);
+  EXPECT_EQ(table.reserve(c, 0, Direction::kForwards).start_ns, 4);  // between the two
+  table.clear();
+  EXPECT_EQ(table.reserve(a, 0, Direction::kBackwards).start_ns, 0);
+  EXPECT_EQ(table.reserve(b, 0, Direction::kBackwards).start_ns, 10);
 }
 
 }  // namespace

@@ -21,11 +21,11 @@ struct Updates {
   ProblemBuilder build;
   GroupId gpu = build.group(2);
   GroupId link = build.group(1);
-  TaskId g1 = build.task(gpu, TaskCost{1, 10, 0});
-  TaskId g2 = build.task(gpu, TaskCost{1, 10, 0});
-  TaskId u1 = build.task(gpu, TaskCost{4, 2, 0});
-  TaskId u2 = build.task(gpu, TaskCost{5, 3, 0});
-  TaskId copy = build.task(link, TaskCost{0, 7, 0});
+  TaskId g1 = build.task(gpu, TaskCost{1, 10, {}});
+  TaskId g2 = build.task(gpu, TaskCost{1, 10, {}});
+  TaskId u1 = build.task(gpu, TaskCost{4, 2, {}});
+  TaskId u2 = build.task(gpu, TaskCost{5, 3, {}});
+  TaskId copy = build.task(link, TaskCost{0, 7, {}});
 
   Updates() {
     build.edge(g1, u1);
@@ -42,7 +42,7 @@ TEST(JoinedProblem, ALaunchIsOneTaskThatTakesTheWorkOfAll) {
   const SchedulingProblem& problem = joined.problem();
   ASSERT_EQ(problem.tasks.size(), 4U);  // g1, g2, the launch, the copy
   const SchedulingTask& launch = problem.tasks[TaskId(2)];
-  EXPECT_EQ(launch.cost, (TaskCost{4, 5, 0}));  // launched as the first of it
+  EXPECT_EQ(launch.cost, (TaskCost{4, 5, {}}));  // launched as the first of it
   EXPECT_TRUE(launch.feeds_copy);
   const auto has_edge = [&](int from, int to, int32_t distance) {
     return std::any_of(problem.edges.begin(), problem.edges.end(), [&](const SchedulingEdge& edge) {
@@ -93,7 +93,7 @@ TEST(JoinedProblem, TheFirstWaitsForAllAndOthersWaitForTheLast) {
   EXPECT_THAT(program.lanes[LaneId(2)][0].waits, ElementsAre(Wait{LaneId(1), 2, 0}));
   // g1 of the next step needs u1 alone, which is over when the launch is.
   EXPECT_THAT(program.lanes[LaneId(0)][0].waits, ElementsAre(Wait{LaneId(1), 2, 1}));
-  EXPECT_EQ(program.lanes[LaneId(1)][1].cost, (TaskCost{0, 3, 0}));
+  EXPECT_EQ(program.lanes[LaneId(1)][1].cost, (TaskCost{0, 3, {}}));
 }
 
 }  // namespace

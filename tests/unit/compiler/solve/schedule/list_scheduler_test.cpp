@@ -73,13 +73,31 @@ TEST(ListSchedule, AllElseEqualTheNameDecides) {
 //             0       5         25        45
 TEST(ListSchedule, LaunchesOverlapWhereTheWorkSharesAUnit) {
   ProblemBuilder build;
-  const GroupId streams = build.group(2, build.shared());
-  const TaskId a = build.task(streams, TaskCost{5, 20, 20});
-  const TaskId b = build.task(streams, TaskCost{5, 20, 20});
+  const GroupId streams = build.group(2, {build.resource()});
+  const TaskId a = build.task(streams, TaskCost{5, 20, {20}});
+  const TaskId b = build.task(streams, TaskCost{5, 20, {20}});
   const auto solution = list_schedule(build.get(), no_stages(build.get()));
   EXPECT_EQ(solution.tasks[a].end_ns, 25);
   EXPECT_EQ(solution.tasks[b].start_ns, 0);
   EXPECT_EQ(solution.tasks[b].end_ns, 45);
+}
+
+// A copy begins when all that it goes through is free:
+//   link 0  [ b 30: switch 10 ]
+//   link 1           [ a 20: switch 5, bus 20 ]
+//   link 2             (waits for the bus)      [ c 10: switch, bus ]
+//           0        10                   30    40
+TEST(ListSchedule, WorkBeginsWhenAllItsResourcesAreFree) {
+  ProblemBuilder build;
+  const SharedResourceId bus = build.resource();
+  const SharedResourceId at_switch = build.resource();
+  const TaskId a = build.task(build.group(1, {bus, at_switch}), TaskCost{0, 20, {20, 5}});
+  const TaskId b = build.task(build.group(1, {at_switch}), TaskCost{0, 30, {10}});
+  const TaskId c = build.task(build.group(1, {at_switch, bus}), TaskCost{0, 10, {10, 10}});
+  const auto solution = list_schedule(build.get(), no_stages(build.get()));
+  EXPECT_EQ(solution.tasks[b].end_ns, 30);
+  EXPECT_EQ(solution.tasks[a].end_ns, 30);
+  EXPECT_EQ(solution.tasks[c].end_ns, 40);
 }
 
 // An edge of an earlier step does not hold a task back within the interval; with the previous
@@ -125,10 +143,12 @@ TEST(LongestPaths, CountTheTaskItselfAndOnlyEdgesWithinTheStep) {
 }
 
 TEST(ListSchedule, RandomProblemsAreScheduledSoundly) {
-  for (unsigned seed = 1; seed <= 200; ++seed) {
-    const SchedulingProblem problem = random_problem(seed);
+  for (unsigned seed = 1; seed <= 400; ++seed) {
+    const SchedulingProblem problem =
+        seed <= 200 ? random_problem(seed) : random_problem_of_resources(seed);
     const auto solution = list_schedule(problem, no_stages(problem));
     EXPECT_EQ(defects_of(problem, solution), "") << "seed " << seed;
+    EXPECT_EQ(overbooked_resources(problem, solution), "") << "seed " << seed;
   }
 }
 

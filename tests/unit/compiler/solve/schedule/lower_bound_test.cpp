@@ -45,9 +45,9 @@ TEST(IntervalBound, LanesOfAGroupShareTheWorkRoundedUp) {
 // (25 + 25) / 2 = 25.
 TEST(IntervalBound, ASharedUnitTakesOneAtATime) {
   ProblemBuilder build;
-  const GroupId streams = build.group(2, build.shared());
-  build.task(streams, TaskCost{5, 20, 20});
-  build.task(streams, TaskCost{5, 20, 20});
+  const GroupId streams = build.group(2, {build.resource()});
+  build.task(streams, TaskCost{5, 20, {20}});
+  build.task(streams, TaskCost{5, 20, {20}});
   EXPECT_EQ(interval_bound(build.get()).interval_ns, 40);
 }
 
@@ -61,8 +61,24 @@ TEST(IntervalBound, ARecurrenceOfDistanceOneBindsEveryStep) {
   build.edge(b, a, 1);
   const IntervalBound bound = interval_bound(build.get());
   EXPECT_EQ(bound.interval_ns, 70);
-  EXPECT_FALSE(bound.busiest);
+  EXPECT_FALSE(bound.busiest || bound.resource);
   EXPECT_THAT(bound.recurrence, UnorderedElementsAre(a, b));
+}
+
+//   link 0  (switch 30, bus 8)     a copy of each: the switch is taken for 30 + 25, no lane for more
+//   link 1  (switch 25)            than 40
+TEST(IntervalBound, TheBusiestOfSeveralResourcesBindsAndIsNamed) {
+  ProblemBuilder build;
+  const SharedResourceId bus = build.resource();
+  const SharedResourceId at_switch = build.resource();
+  const GroupId first = build.group(1, {bus, at_switch});
+  build.task(first, TaskCost{0, 40, {8, 30}});
+  build.task(build.group(1, {at_switch}), TaskCost{0, 40, {25}});
+  const IntervalBound bound = interval_bound(build.get());
+  EXPECT_EQ(bound.interval_ns, 55);
+  EXPECT_EQ(bound.resource, at_switch);
+  EXPECT_EQ(bound.busiest, first);
+  EXPECT_EQ(busy_resources_ns(build.get())[bus], 8);
 }
 
 // The same cycle over two steps: two of them overlap, 70 / 2 = 35 a step; the lane of b needs 40.

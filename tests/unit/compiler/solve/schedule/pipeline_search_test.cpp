@@ -84,9 +84,10 @@ TEST(SchedulePipelined, NothingIsMovedThatDoesNotPay) {
 }
 
 TEST(SchedulePipelined, TheIntervalIsWhatTheProgramTakesAndNeverBelowTheBound) {
-  for (unsigned seed = 1; seed <= 60; ++seed) {
+  for (unsigned seed = 1; seed <= 120; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    const SchedulingProblem problem = random_problem(seed);
+    const SchedulingProblem problem =
+        seed <= 60 ? random_problem(seed) : random_problem_of_resources(seed);
     const auto solution = schedule_pipelined(problem);
     const LaneProgram program = program_of(problem, solution);
     ASSERT_TRUE(find_deadlock(program).empty());

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "compiler/solve/schedule/scheduling_problem.h"
 
@@ -14,10 +17,10 @@ namespace graphc {
 class ProblemBuilder {
  public:
   /// A group of `num_lanes` lanes that can stand in for each other.
-  GroupId group(int num_lanes, std::optional<SharedResourceId> shared = std::nullopt) {
+  GroupId group(int num_lanes, std::vector<SharedResourceId> resources = {}) {
     LaneGroup lanes;
     for (int i = 0; i < num_lanes; ++i) lanes.lanes.push_back(LaneId(problem_.num_lanes++));
-    lanes.shared = shared;
+    lanes.resources = std::move(resources);
     return problem_.groups.push_back(lanes);
   }
 
@@ -28,7 +31,7 @@ class ProblemBuilder {
     return cores;
   }
 
-  SharedResourceId shared() { return SharedResourceId(problem_.num_shared++); }
+  SharedResourceId resource() { return SharedResourceId(problem_.num_resources++); }
 
   TaskId task(GroupId group, int64_t duration_ns) { return task(group, TaskCost{0, duration_ns}); }
 
@@ -73,16 +76,16 @@ inline SchedulingProblem random_problem(unsigned seed) {
   std::mt19937 random(seed);
   const auto below = [&](size_t limit) { return static_cast<size_t>(random()) % limit; };
   ProblemBuilder build;
-  const SharedResourceId unit = build.shared();
+  const SharedResourceId unit = build.resource();
   const std::vector<GroupId> groups = {build.group(1), build.group_of_cores(2),
-                                       build.group(2, unit), build.group(1), build.group(1)};
+                                       build.group(2, {unit}), build.group(1), build.group(1)};
   std::vector<TaskId> tasks;
   std::map<TaskId, std::vector<TaskId>> readers;
   const size_t num_tasks = 3 + below(12);
   for (size_t i = 0; i < num_tasks; ++i) {
     const GroupId group = groups[below(groups.size())];
-    TaskCost cost{static_cast<int64_t>(below(3) * 5), static_cast<int64_t>(1 + below(40)), 0};
-    if (group == groups[2]) cost.shared_ns = cost.work_ns;
+    TaskCost cost{static_cast<int64_t>(below(3) * 5), static_cast<int64_t>(1 + below(40)), {}};
+    if (group == groups[2]) cost.shared_ns = {cost.work_ns};
     const TaskId task = build.task(group, cost);
     for (size_t j = 0; j < std::min<size_t>(tasks.size(), 2); ++j) {
       if (below(2) == 0) readers[tasks[below(tasks.size())]].push_back(task);
@@ -99,8 +102,54 @@ inline SchedulingProblem random_problem(unsigned seed) {
 
 /// The same with nothing that lanes share.
 inline SchedulingProblem without_sharing(SchedulingProblem problem) {
-  for (SchedulingTask& task : problem.tasks) task.cost.shared_ns = 0;
+  for (SchedulingTask& task : problem.tasks) task.cost.shared_ns = {};
   return problem;
+}
+
+/// The same where lanes share several things: both links a switch, one of them and the streams a
+/// bus, which each task takes for as long as it works at most.
+inline SchedulingProblem random_problem_of_resources(unsigned seed) {
+  SchedulingProblem problem = random_problem(seed);
+  std::mt19937 random(seed);
+  const SharedResourceId unit(0);
+  const SharedResourceId at_switch(1);
+  const SharedResourceId bus(2);
+  problem.num_resources = 3;
+  problem.groups[GroupId(2)].resources = {unit, bus};
+  problem.groups[GroupId(3)].resources = {at_switch};
+  problem.groups[GroupId(4)].resources = {bus, at_switch};
+  for (SchedulingTask& task : problem.tasks) {
+    const size_t num_resources = problem.groups[task.group].resources.size();
+    for (size_t i = 0; i < num_resources; ++i) {
+      if (task.group == GroupId(2) && i == 0) continue;
+      task.cost.shared_ns[i] =
+          static_cast<int64_t>(random() % static_cast<uint64_t>(task.cost.work_ns + 1));
+    }
+  }
+  return problem;
+}
+
+/// Names each resource that two tasks of an interval take at once, nanosecond by nanosecond.
+inline std::string overbooked_resources(const SchedulingProblem& problem,
+                                        const SchedulingSolution& solution) {
+  std::string found;
+  for (const SharedResourceId resource :
+       IdVector<SharedResourceId, int>(problem.num_resources, 0).ids()) {
+    std::set<int64_t> taken;
+    bool is_overbooked = false;
+    for (const TaskId task : problem.tasks.ids()) {
+      const SchedulingTask& spec = problem.tasks[task];
+      const auto& ids = problem.groups[spec.group].resources;
+      const auto at = std::find(ids.begin(), ids.end(), resource);
+      if (at == ids.end()) continue;
+      const int64_t work_start_ns = solution.tasks[task].end_ns - spec.cost.work_ns;
+      for (int64_t i = 0; i < spec.cost.shared_ns[static_cast<size_t>(at - ids.begin())]; ++i) {
+        is_overbooked = !taken.insert(work_start_ns + i).second || is_overbooked;
+      }
+    }
+    if (is_overbooked) found += "resource " + std::to_string(resource.value()) + "\n";
+  }
+  return found;
 }
 
 /// What is wrong with an interval, looked at task by task: lanes that take two at once, tasks that

@@ -24,11 +24,11 @@ struct Kernel {
 /// Kernels that are repeated every interval, on a GPU's streams.
 SchedulingSolution on_streams(int num_streams, const std::vector<Kernel>& kernels) {
   ProblemBuilder build;
-  const GroupId streams = build.group(num_streams, build.shared());
+  const GroupId streams = build.group(num_streams, {build.resource()});
   SteadyState state;
   state.interval_ns = kSteadyIntervalNs;
   for (const Kernel& kernel : kernels) {
-    build.task(streams, TaskCost{kLaunchNs, kernel.duration_ns - kLaunchNs, kernel.shared_ns});
+    build.task(streams, TaskCost{kLaunchNs, kernel.duration_ns - kLaunchNs, {kernel.shared_ns}});
     state.lanes.push_back(LaneId(0));
     state.start_ns.push_back(kernel.start_ns);
   }
