@@ -85,14 +85,10 @@ configure_for_reading() {
 }
 
 # All but what is for nvcc, whose CUDA is newer than clang's; headers are looked at through the files
-# that include them. What takes the time is the libraries' headers, so whole folders are read
-# together, without the checks that mind what else is in sight: check_includes.py refuses source
-# files that are included, and forward declarations of what is nowhere.
+# that include them.
 check_tidy() {
   configure_for_reading tidy
-  run-clang-tidy-19 -quiet -p build/tidy -j "$jobs" '\.(cpp|cxx)$' \
-    -checks='-clang-analyzer-*,-bugprone-suspicious-include,-bugprone-forward-declaration-namespace' \
-    2>&1 | { grep -vE '^(\[|clang-tidy-19 |Enabled checks|[0-9]+ warnings|$)' || true; }
+  tools/dev/tidy.py build/tidy -j "$jobs"
 }
 
 # Each file by itself, so that a missing include is found, and read by clang's analyzer.
