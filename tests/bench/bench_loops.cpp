@@ -1,5 +1,5 @@
 // Time per step that the scheduler reaches on loops whose shortest one is known, in virtual time:
-//   bench_loops [SEEDS]      (default: 20 loops of every shape)
+//   bench_loops [SEEDS [TASKS]]      (default: 20 loops of every shape, 64 tasks at most on a lane)
 
 #include <fmt/format.h>
 
@@ -17,6 +17,7 @@ namespace {
 
 /// A row whose mean is at most this counts as near the optimum.
 constexpr double kNearOptimum = 1.02;
+constexpr int kTasksPerLaneOfGroups = 8;
 
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
@@ -44,7 +45,7 @@ double print_row(LoopShape shape, uint32_t num_seeds) {
   return sum / num_seeds;
 }
 
-void print_table(uint32_t num_seeds) {
+void print_table(uint32_t num_seeds, int most_tasks_per_lane) {
   fmt::print(
       "| lanes | of a group | tasks | tight | recurrent | mean ratio | worst | optimal | s a loop "
       "|\n"
@@ -53,15 +54,17 @@ void print_table(uint32_t num_seeds) {
   for (const double recurrences : {0.0, 0.1, 0.25, 0.5}) {
     for (const double tightness : {0.0, 0.5, 1.0}) {
       for (const int tasks_per_lane : {4, 16, 64}) {
+        if (tasks_per_lane > most_tasks_per_lane) continue;
         means.push_back(print_row({.num_groups = 6,
                                    .tasks_per_lane = tasks_per_lane,
                                    .tightness = tightness,
                                    .recurrences = recurrences},
                                   num_seeds));
       }
+      if (kTasksPerLaneOfGroups > most_tasks_per_lane) continue;
       means.push_back(print_row({.num_groups = 3,
                                  .lanes_per_group = 4,
-                                 .tasks_per_lane = 8,
+                                 .tasks_per_lane = kTasksPerLaneOfGroups,
                                  .tightness = tightness,
                                  .recurrences = recurrences},
                                 num_seeds));
@@ -79,10 +82,11 @@ void print_table(uint32_t num_seeds) {
 
 int main(int argc, char** argv) {
   const int num_seeds = argc > 1 ? std::atoi(argv[1]) : 20;
-  if (num_seeds < 1) {
-    fmt::print(stderr, "bench_loops: the number of loops must be at least 1\n");
+  const int most_tasks_per_lane = argc > 2 ? std::atoi(argv[2]) : 64;
+  if (num_seeds < 1 || most_tasks_per_lane < 4) {
+    fmt::print(stderr, "bench_loops: the number of loops must be at least 1, that of tasks 4\n");
     return 2;
   }
-  graphc::print_table(static_cast<uint32_t>(num_seeds));
+  graphc::print_table(static_cast<uint32_t>(num_seeds), most_tasks_per_lane);
   return 0;
 }
