@@ -152,8 +152,9 @@ def run(command, folder):
 def compile_libraries(folder):
     """Compiles the libraries' headers into the build folder; gives the path to the result."""
     header = folder / "libraries.h"
-    header.write_text(subprocess.run([sys.executable, TOOLS / "check_std_includes.py", "--header"],
-                                     check=True, capture_output=True, text=True).stdout)
+    headers = subprocess.run([sys.executable, TOOLS / "check_std_includes.py", "--header"],
+                             check=True, capture_output=True, text=True).stdout
+    header.write_text(f'{headers}#include "{ROOT / "tests" / "analyzed_assertions.h"}"\n')
     compiled = folder / "libraries.pch"
     subprocess.run([CLANG, *HEADER_FLAGS, header, "-o", compiled], check=True)
     return compiled
