@@ -4,11 +4,14 @@ import pathlib
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "dev"))
+import analyze
 import check_files
 import check_includes
 import check_std_includes
+import tidy
 
 
 class Tree(unittest.TestCase):
@@ -146,6 +149,74 @@ class FilesTest(Tree):
         self.write("build/release/a.cpp", "TO" + "DO\n")
         self.write("out/a.md", "TO" + "DO\n")
         self.assertEqual(self.problems(), [])
+
+
+class HeaderGroupsTest(Tree):
+    """What analyze.py compiles beforehand hides nothing from it."""
+
+    def setUp(self):
+        super().setUp()
+        patch = unittest.mock.patch.object(analyze, "ROOT", self.root)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.headers = analyze.Headers({"FOLDER"})
+
+    def in_groups(self, path):
+        return {header.name for header in self.headers.to_group(self.root / path)}
+
+    def test_a_file_gets_what_it_includes_itself_or_through_headers(self):
+        self.write("base/a.h", "#include <vector>\n")
+        self.write("base/b.h", '#include "base/a.h"\n')
+        self.write("base/c.h", "\n")
+        self.write("base/b.cpp", '#include "base/b.h"\n')
+        self.assertEqual(self.in_groups("base/b.cpp"), {"a.h", "b.h"})
+
+    def test_a_header_that_asks_a_macro_or_a_special_library_is_in_no_group(self):
+        self.write("base/a.h", "#if defined(X)\nint x;\n#endif\n")
+        self.write("base/b.h", "const char* folder = FOLDER;\n")
+        self.write("base/c.h", "#include <cuda_runtime.h>\n")
+        self.write("base/d.h", '#include "base/c.h"\n')
+        self.write("base/e.cpp", "".join(f'#include "base/{name}.h"\n' for name in "abcd"))
+        self.assertEqual(self.in_groups("base/e.cpp"), set())
+
+    def test_a_group_is_for_files_that_include_all_of_it(self):
+        one, other = frozenset("ab"), frozenset("ac")
+        size = {header: analyze.COST_OF_GROUP for header in "abc"}
+        groups = analyze.choose_groups([one] * 9 + [other], size)
+        self.assertIn(one, groups)
+        self.assertEqual(groups[analyze.best_group(groups, one, size)], one)
+        for wanted in (other, frozenset("b"), frozenset()):
+            number = analyze.best_group(groups, wanted, size)
+            self.assertTrue(number is None or groups[number] <= wanted)
+
+
+class TidyBatchesTest(Tree):
+    """What tidy.py reads at once has no names that do not go together."""
+
+    def fits(self, one, other):
+        self.write("base/a.cpp", one)
+        self.write("op/b.cpp", other)
+        with unittest.mock.patch.object(tidy, "ROOT", self.root):
+            tidy.names_of.cache_clear()
+            units = [tidy.Unit({"command": "c++ -std=c++20", "file": str(self.root / path)}, set())
+                     for path in ("base/a.cpp", "op/b.cpp")]
+            return units[0].fits(units[1])
+
+    def local(self, text, namespace="graphrt"):
+        return f"namespace {namespace} {{\nnamespace {{\n{text}\n}}  // namespace\n}}  // namespace\n"
+
+    def test_a_local_name_is_one_file_s(self):
+        one = self.local("int size(int x) {\n  return x;\n}")
+        self.assertFalse(self.fits(one, one))
+        self.assertFalse(self.fits(one, "namespace graphrt {\nstruct size {\n};\n}  // namespace\n"))
+        self.assertTrue(self.fits(one, self.local("int length(int x) {\n  return size;\n}")))
+        self.assertTrue(self.fits(one, self.local("int size(int x) {\n  return x;\n}", "graphc")))
+
+    def test_programs_have_a_main_each(self):
+        self.assertFalse(self.fits("int main() {\n}\n", "int main() {\n}\n"))
+
+    def test_a_macro_is_used_by_one_file(self):
+        self.assertFalse(self.fits("#define SIZE 1\n", "int x = SIZE;\n"))
 
 
 if __name__ == "__main__":

@@ -162,7 +162,9 @@ def run(file, units):
     flags = dict.fromkeys(flag for unit in units for flag in unit.flags)
     result = subprocess.run([*CLANG_TIDY, str(file), "--", *flags], cwd=ROOT, capture_output=True,
                             text=True, check=False)
-    return result.stdout if result.returncode != 0 else ""
+    if result.returncode == 0:
+        return ""
+    return result.stdout or f"{file}: clang-tidy ended with {result.returncode}\n{result.stderr}"
 
 
 def check(number, units, folder):
