@@ -1,7 +1,7 @@
-// GoogleTest's assertions as the static analyzer sees them; see tools/dev/analyze.py. They compute what is
-// asserted and what is said of it, and go on as GoogleTest's do: EXPECT either way, ASSERT where it
-// holds. GoogleTest's own are loops and strings each, of which a few use up all states that the
-// analyzer may look at, so that it never saw the end of a longer test.
+// GoogleTest's assertions as the static analyzer sees them; see tools/dev/analyze.py. They compute
+// what is asserted and what is said of it, and go on as GoogleTest's do: EXPECT either way, ASSERT
+// where it holds. GoogleTest's own are loops and strings each, of which a few use up all states that
+// the analyzer may look at, so that it never saw the end of a longer test.
 #pragma once
 
 #include <gmock/gmock.h>
