@@ -6,6 +6,7 @@
 
 #include "runtime/base/check.h"
 #include "runtime/op/element_function.h"
+#include "tests/gpu/edge_cases.h"
 #include "tests/unit/runtime/kernels/chain_cases.h"
 #include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
@@ -349,19 +350,6 @@ void add_large_norms(Dice& dice, std::vector<KernelCase>& cases) {
   }
 }
 
-void add_large_embeddings(Dice& dice, std::vector<KernelCase>& cases) {
-  // Many rows; few rows that many indices name; one row.
-  for (const int64_t num_rows : {50'257, 100, 1}) {
-    for (const int64_t num_columns : {33, 257, 768}) {
-      const Tensor index = dice.i32({3, 1001}, -1, num_rows);
-      cases.push_back({"embedding", {dice.f32({num_rows, num_columns}), index}, {}});
-      cases.push_back({"embedding_grad",
-                       {dice.f32({3, 1001, num_columns}), index},
-                       with({{"rows", num_rows}})});
-    }
-  }
-}
-
 void add_large_updates(Dice& dice, std::vector<KernelCase>& cases) {
   const Tensor w = dice.f32({1'000'003});
   const Tensor gradient = dice.f32({1'000'003});
@@ -491,7 +479,7 @@ std::vector<KernelCase> large_cases(uint32_t seed) {
   add_large_chains(dice, cases);
   add_large_losses(dice, cases);
   add_large_norms(dice, cases);
-  add_large_embeddings(dice, cases);
+  add_edge_cases(dice, cases);
   add_large_updates(dice, cases);
   add_large_products(dice, cases);
   add_large_epilogues(dice, cases);

@@ -40,13 +40,27 @@ constexpr float kSmallest<float> = -std::numeric_limits<float>::infinity();
 /// The whole row's largest element, for every thread of the team.
 template <class T>
 __device__ Candidate<T> largest_of(const T* row, int64_t size, int64_t stride, const Team& team) {
+  constexpr int kBatch = 8;
   const Larger<T> larger;
+  const int64_t step = team.width();
   // Loses against every element: no index is as high.
   Candidate<T> best = {kSmallest<T>, kNoIndex};
-#pragma unroll 4
-  for (int64_t i = team.lane(); i < size; i += team.width()) {
-    best = larger(best, {row[i * stride], static_cast<int32_t>(i)});
+  for (int64_t first = team.lane(); first < size; first += kBatch * step) {
+    T batch[kBatch];
+#pragma unroll
+    for (int k = 0; k < kBatch; ++k) {
+      const int64_t i = first + k * step;
+      batch[k] = i < size ? row[i * stride] : kSmallest<T>;
+    }
+#pragma unroll
+    for (int k = 0; k < kBatch; ++k) {
+      // Indices rise: of equals, the first one stays.
+      const bool wins = !(batch[k] <= best.value) && !larger.is_nan(best.value);
+      if (wins) best = {batch[k], static_cast<int32_t>(first + k * step)};
+    }
   }
+  const bool are_all_smallest = best.index == kNoIndex && team.lane() < size;
+  if (are_all_smallest) best.index = team.lane();
   return team.reduce(best, larger);
 }
 

@@ -1,11 +1,10 @@
-// Operators that move elements into a larger result. Every element type has 4 bytes.
+// Operators that move elements, as unsigned integers of their size, into a larger result.
+#include "runtime/kernels/cuda/device_types.cuh"
 #include "runtime/kernels/cuda/prepare.h"
 #include "runtime/kernels/cuda/walk.cuh"
 
 namespace graphrt::cuda {
 namespace {
-
-using Element = uint32_t;
 
 /// Runs of neighbours, each with zeros in front of it and behind it.
 /// Units: elements.
@@ -21,20 +20,19 @@ struct PaddedRuns {
   }
 };
 
-template <int kSize, class Index>
+template <int kSize, class Index, class Element>
 __global__ void pad_runs(const Element* from, Element* to, Index run_size, Index before,
-                         Index padded_size, Index num_elements) {
-  const Index first = static_cast<Index>(thread_number()) * kSize;
-  if (first >= num_elements) return;
-  const Index run = first / padded_size;
-  const Index in_padded = first - run * padded_size;
-  const bool is_padding = in_padded < before || in_padded >= before + run_size;
-  Vector<Element, kSize> vector = {};
-  if (!is_padding) vector = load<kSize>(from + run * run_size + (in_padded - before));
-  store<kSize>(to + first, vector);
+                         const Divisor<Index> padded_size, Index num_vectors) {
+  move_vectors<kSize>(to, num_vectors, [=](Index first) {
+    const Index run = padded_size.quotient(first);
+    const Index in_padded = first - run * padded_size.number;
+    const bool is_padding = in_padded < before || in_padded >= before + run_size;
+    if (is_padding) return Vector<Element, kSize>{};
+    return load<kSize>(from + run * run_size + (in_padded - before));
+  });
 }
 
-template <class Index>
+template <class Index, class Element>
 class PadKernel : public CudaKernel {
  public:
   explicit PadKernel(const PaddedRuns& runs) : runs_(runs) {}
@@ -44,7 +42,7 @@ class PadKernel : public CudaKernel {
     const Element* from = elements<Element>(inputs[0]);
     Element* to = elements<Element>(output);
     if (runs_.fit_vectors() && are_aligned(kVectorBytes, from, to)) {
-      return launch_with<kWidest>(from, to, queue);
+      return launch_with<kNeighbours<Element, Element>>(from, to, queue);
     }
     return launch_with<1>(from, to, queue);
   }
@@ -52,11 +50,11 @@ class PadKernel : public CudaKernel {
  private:
   template <int kSize>
   Result<void> launch_with(const Element* from, Element* to, const CudaQueue& queue) const {
-    const int64_t num_elements = runs_.num_runs * runs_.padded_size();
-    pad_runs<kSize, Index>
-        <<<num_blocks_for(num_elements / kSize), kThreadsPerBlock, 0, queue.stream>>>(
+    const int64_t num_vectors = runs_.num_runs * runs_.padded_size() / kSize;
+    pad_runs<kSize, Index, Element>
+        <<<num_moving_blocks_for(num_vectors), kThreadsPerBlock, 0, queue.stream>>>(
             from, to, static_cast<Index>(runs_.run_size), static_cast<Index>(runs_.before),
-            static_cast<Index>(runs_.padded_size()), static_cast<Index>(num_elements));
+            divisor_of<Index>(runs_.padded_size()), static_cast<Index>(num_vectors));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -65,16 +63,16 @@ class PadKernel : public CudaKernel {
 };
 
 /// to[i] = from[walk(i)], where the innermost loop runs along the operand or stands still.
-template <int kSize, class Index>
+template <int kSize, class Index, class Element>
 __global__ void stretch_elements(const __grid_constant__ Walk<Index, 1> walk, const Element* from,
-                                 Element* to, Index num_elements) {
-  const Index first = static_cast<Index>(thread_number()) * kSize;
-  if (first >= num_elements) return;
+                                 Element* to, Index num_vectors) {
   const Index stride = walk.stride[0][walk.num_loops - 1];
-  store<kSize>(to + first, load_or_repeat<kSize>(from + walk.offsets_at(first).of[0], stride));
+  move_vectors<kSize>(to, num_vectors, [&](Index first) {
+    return load_or_repeat<kSize>(from + walk.offsets_at(first).of[0], stride);
+  });
 }
 
-template <class Index>
+template <class Index, class Element>
 class BroadcastKernel : public CudaKernel {
  public:
   BroadcastKernel(std::span<const StridedDim> loops, int64_t num_elements)
@@ -87,7 +85,7 @@ class BroadcastKernel : public CudaKernel {
     const Element* from = elements<Element>(inputs[0]);
     Element* to = elements<Element>(output);
     if (takes_vectors_ && are_aligned(kVectorBytes, from, to)) {
-      return launch_with<kWidest>(from, to, queue);
+      return launch_with<kNeighbours<Element, Element>>(from, to, queue);
     }
     return launch_with<1>(from, to, queue);
   }
@@ -95,9 +93,9 @@ class BroadcastKernel : public CudaKernel {
  private:
   template <int kSize>
   Result<void> launch_with(const Element* from, Element* to, const CudaQueue& queue) const {
-    stretch_elements<kSize, Index>
-        <<<num_blocks_for(num_elements_ / kSize), kThreadsPerBlock, 0, queue.stream>>>(
-            walk_, from, to, static_cast<Index>(num_elements_));
+    stretch_elements<kSize, Index, Element>
+        <<<num_moving_blocks_for(num_elements_ / kSize), kThreadsPerBlock, 0, queue.stream>>>(
+            walk_, from, to, static_cast<Index>(num_elements_ / kSize));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -115,18 +113,26 @@ KernelResult prepare_pad(const KernelSpec& spec) {
                         .run_size = from.size * from.inner,
                         .before = spec.attributes.integer("before", 0) * from.inner,
                         .after = spec.attributes.integer("after", 0) * from.inner};
-  if (fits_32_bits(spec.result.num_elements())) return std::make_unique<PadKernel<uint32_t>>(runs);
-  return std::make_unique<PadKernel<uint64_t>>(runs);
+  return by_size(spec, [&](auto tag) -> KernelResult {
+    using Element = typename decltype(tag)::Type;
+    if (fits_32_bits(spec.result.num_elements())) {
+      return std::make_unique<PadKernel<uint32_t, Element>>(runs);
+    }
+    return std::make_unique<PadKernel<uint64_t, Element>>(runs);
+  });
 }
 
 KernelResult prepare_broadcast(const KernelSpec& spec) {
   const Shape& operand = spec.inputs[0].shape;
   const auto loops = broadcast_loops(operand, operand, spec.result.shape);
   const int64_t num_elements = spec.result.num_elements();
-  if (fits_32_bits(num_elements)) {
-    return std::make_unique<BroadcastKernel<uint32_t>>(loops, num_elements);
-  }
-  return std::make_unique<BroadcastKernel<uint64_t>>(loops, num_elements);
+  return by_size(spec, [&](auto tag) -> KernelResult {
+    using Element = typename decltype(tag)::Type;
+    if (fits_32_bits(num_elements)) {
+      return std::make_unique<BroadcastKernel<uint32_t, Element>>(loops, num_elements);
+    }
+    return std::make_unique<BroadcastKernel<uint64_t, Element>>(loops, num_elements);
+  });
 }
 
 }  // namespace graphrt::cuda

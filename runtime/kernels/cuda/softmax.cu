@@ -1,59 +1,171 @@
-// Softmax and the loss that comes with it, row by row.
-#include <limits>
-
+// Softmax and its gradient, row by row.
+#include "runtime/kernels/cuda/exp_sum.cuh"
+#include "runtime/kernels/cuda/held_rows.cuh"
 #include "runtime/kernels/cuda/prepare.h"
 #include "runtime/kernels/cuda/rows.cuh"
+#include "runtime/kernels/cuda/short_rows.cuh"
+#include "runtime/kernels/cuda/softmax_forms.cuh"
 #include "runtime/kernels/cuda/totals.cuh"
+#include "runtime/kernels/cuda/wide_rows.cuh"
 
 namespace graphrt::cuda {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
-
-/// Of some elements of a row: the largest, and the sum of exp(element - largest).
-struct ExpSum {
-  float largest;
-  double total;
-};
-
-/// -inf adds nothing, also where nothing larger has been seen and exp(-inf - -inf) would be NaN.
-__device__ void add_element(ExpSum& sum, float x) {
-  if (x > sum.largest) {
-    sum.total *= static_cast<double>(expf(sum.largest - x));
-    sum.largest = x;
-  }
-  if (x != -kInfinity) sum.total += static_cast<double>(expf(x - sum.largest));
+template <class Form, class T>
+__global__ void __launch_bounds__(kMaxHeldThreads, 2)
+    softmax_of_held_rows(const HeldRows rows, int64_t num_causal_rows, const T* x, T* y) {
+  HeldRow<Form> row(rows);
+  const auto num_used = static_cast<int>(num_used_of(row.number(), row.size(), num_causal_rows));
+  HeldElements<Form> held = row.read(x + row.start(), num_used, -kInfinity);
+  float largest = -kInfinity;
+  for_each_held(row, held, [&](float element, int) { largest = fmaxf(largest, element); });
+  largest = row.reduce(largest, MaxOfFloats{});
+  const double total = row.reduce(exponentiate(held, largest), Plus{});
+  const auto factor = static_cast<float>(1 / total);
+  for_each_held(row, held,
+                [&](float& element, int i) { element = i < num_used ? element * factor : 0.0F; });
+  row.write(y + row.start(), held);
 }
 
-struct MergeExpSums {
-  __device__ ExpSum operator()(const ExpSum& a, const ExpSum& b) const {
-    const bool a_is_upper = a.largest >= b.largest;
-    const float upper = a_is_upper ? a.largest : b.largest;
-    const float lower = a_is_upper ? b.largest : a.largest;
-    // Equal ones may be infinite: their difference would be NaN.
-    const float weight = lower == upper ? 1.0F : expf(lower - upper);
-    const double upper_total = a_is_upper ? a.total : b.total;
-    const double lower_total = a_is_upper ? b.total : a.total;
-    return {upper, upper_total + lower_total * static_cast<double>(weight)};
-  }
-};
-
-/// The whole row's sums, for every thread of the team, in one reading of the row.
-__device__ ExpSum exp_sum_of(const float* row, int64_t size, int64_t stride, const Team& team) {
-  ExpSum sum = {-kInfinity, 0};
+template <class T>
+__global__ void __launch_bounds__(kThreadsPerBlock)
+    softmax_of_short_rows(const ShortRows rows, int64_t num_causal_rows, const T* x, T* y) {
+  __shared__ ShortRowTile<float> tile;
+  tile.read(rows, x);
+  __syncthreads();
+  const auto row = static_cast<int>(threadIdx.x);
+  if (row < rows.rows_in_tile()) {
+    const auto num_used =
+        static_cast<int>(num_used_of(rows.first_row() + row, rows.size, num_causal_rows));
+    const int start = row * rows.size;
+    float largest = -kInfinity;
+#pragma unroll 8
+    for (int i = 0; i < num_used; ++i) largest = fmaxf(largest, tile.at(start + i));
+    double total = 0;
 #pragma unroll 4
-  for (int64_t i = team.lane(); i < size; i += team.width()) add_element(sum, row[i * stride]);
-  return team.reduce(sum, MergeExpSums{});
+    for (int i = 0; i < num_used; ++i) {
+      const float power = expf(tile.at(start + i) - largest);
+      tile.at(start + i) = power;
+      total += static_cast<double>(power);
+    }
+    const auto factor = static_cast<float>(1 / total);
+#pragma unroll 8
+    for (int i = 0; i < rows.size; ++i) {
+      float& element = tile.at(start + i);
+      element = i < num_used ? element * factor : 0.0F;
+    }
+  }
+  __syncthreads();
+  tile.write(rows, y);
 }
 
-/// `num_causal_rows`: rows of a matrix whose row i uses columns 0 .. i, the others being 0 in the
-/// result; 0 where all rows use all columns.
-__global__ void softmax_rows(const Rows rows, int64_t num_causal_rows, const float* x, float* y) {
+// A team alone reads what it overwrites if the result takes the bytes of an operand, and has read
+// it all before it writes.
+
+template <class Form, class T>
+__global__ void __launch_bounds__(kMaxHeldThreads, 2)
+    softmax_gradients_of_held_rows(const HeldRows rows, const T* gradient, const T* y, T* result) {
+  HeldRow<Form> row(rows);
+  HeldElements<Form> held = row.read(gradient + row.start(), row.size(), 0);
+  const HeldElements<Form> held_y = row.read(y + row.start(), row.size(), 0);
+  double total = 0;
+  for_each_pair(held, held_y, [&](float element, float element_of_y) {
+    total += made_double(element) * made_double(element_of_y);
+  });
+  const double mean = row.reduce(total, Plus{});
+  for_each_pair(held, held_y, [&](float& element, float element_of_y) {
+    element = softmax_gradient(element, element_of_y, mean);
+  });
+  row.write(result + row.start(), held);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreadsPerBlock)
+    softmax_gradients_of_short_rows(const ShortRows rows, const T* gradient, const T* y,
+                                    T* result) {
+  __shared__ ShortRowTile<float> tile;
+  __shared__ ShortRowTile<float> tile_of_y;
+  tile.read(rows, gradient);
+  tile_of_y.read(rows, y);
+  __syncthreads();
+  const auto row = static_cast<int>(threadIdx.x);
+  if (row < rows.rows_in_tile()) {
+    const int start = row * rows.size;
+    double mean = 0;
+#pragma unroll 4
+    for (int i = start; i < start + rows.size; ++i) {
+      mean += static_cast<double>(tile.at(i)) * static_cast<double>(tile_of_y.at(i));
+    }
+#pragma unroll 4
+    for (int i = start; i < start + rows.size; ++i) {
+      tile.at(i) = softmax_gradient(tile.at(i), tile_of_y.at(i), mean);
+    }
+  }
+  __syncthreads();
+  tile.write(rows, result);
+}
+
+class SoftmaxKernel : public CudaKernel {
+ public:
+  SoftmaxKernel(const HeldRows& rows, int64_t num_causal_rows)
+      : rows_(rows), num_causal_rows_(num_causal_rows) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const auto* x = elements<float>(inputs[0]);
+    auto* y = elements<float>(output);
+    if (are_short(rows_.size)) {
+      const ShortRows rows = short_rows_of(rows_.num_rows, rows_.size);
+      softmax_of_short_rows<<<rows.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
+          rows, num_causal_rows_, x, y);
+      CUDA_TRY(cudaGetLastError());
+      return {};
+    }
+    return launch_in_form(rows_, are_aligned(kVectorBytes, x, y), [&](auto form) {
+      return launch_held(softmax_of_held_rows<decltype(form), float>, queue, rows_,
+                         num_causal_rows_, x, y);
+    });
+  }
+
+ private:
+  HeldRows rows_;
+  int64_t num_causal_rows_;
+};
+
+class SoftmaxGradKernel : public CudaKernel {
+ public:
+  explicit SoftmaxGradKernel(const HeldRows& rows) : rows_(rows) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const auto* gradient = elements<float>(inputs[0]);
+    const auto* y = elements<float>(inputs[1]);
+    auto* result = elements<float>(output);
+    if (are_short(rows_.size)) {
+      const ShortRows rows = short_rows_of(rows_.num_rows, rows_.size);
+      softmax_gradients_of_short_rows<<<rows.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
+          rows, gradient, y, result);
+      CUDA_TRY(cudaGetLastError());
+      return {};
+    }
+    return launch_in_form(rows_, are_aligned(kVectorBytes, gradient, y, result), [&](auto form) {
+      return launch_held(softmax_gradients_of_held_rows<decltype(form), float>, queue, rows_,
+                         gradient, y, result);
+    });
+  }
+
+ private:
+  HeldRows rows_;
+};
+
+// Rows along other axes.
+
+__global__ void softmax_by_reading_twice(const Rows rows, int64_t num_causal_rows, const float* x,
+                                         float* y) {
   const Team team(rows.layout);
   const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
   const int64_t size = row < rows.num_rows ? rows.split.size : 0;
-  const int64_t num_used = num_causal_rows > 0 ? min(size, row % num_causal_rows + 1) : size;
+  const int64_t num_used = num_used_of(row, size, num_causal_rows);
   const int64_t start = size > 0 ? rows.start_of(row) : 0;
   const int64_t stride = rows.split.inner;
   const ExpSum sum = exp_sum_of(x + start, num_used, stride, team);
@@ -64,14 +176,14 @@ __global__ void softmax_rows(const Rows rows, int64_t num_causal_rows, const flo
   }
 }
 
-class SoftmaxKernel : public CudaKernel {
+class StridedSoftmaxKernel : public CudaKernel {
  public:
-  SoftmaxKernel(const Rows& rows, int64_t num_causal_rows)
+  StridedSoftmaxKernel(const Rows& rows, int64_t num_causal_rows)
       : rows_(rows), num_causal_rows_(num_causal_rows) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
-    softmax_rows<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
+    softmax_by_reading_twice<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
         rows_, num_causal_rows_, elements<float>(inputs[0]), elements<float>(output));
     CUDA_TRY(cudaGetLastError());
     return {};
@@ -82,10 +194,8 @@ class SoftmaxKernel : public CudaKernel {
   int64_t num_causal_rows_;
 };
 
-/// y * (gradient - sum(gradient * y)). A thread alone reads what it overwrites if the result takes
-/// the bytes of an operand.
-__global__ void softmax_gradients(const Rows rows, const float* gradient, const float* y,
-                                  float* result) {
+__global__ void softmax_gradients_by_reading_twice(const Rows rows, const float* gradient,
+                                                   const float* y, float* result) {
   const Team team(rows.layout);
   const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
   const int64_t size = row < rows.num_rows ? rows.split.size : 0;
@@ -105,13 +215,13 @@ __global__ void softmax_gradients(const Rows rows, const float* gradient, const 
   }
 }
 
-class SoftmaxGradKernel : public CudaKernel {
+class StridedSoftmaxGradKernel : public CudaKernel {
  public:
-  explicit SoftmaxGradKernel(const Rows& rows) : rows_(rows) {}
+  explicit StridedSoftmaxGradKernel(const Rows& rows) : rows_(rows) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
-    softmax_gradients<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
+    softmax_gradients_by_reading_twice<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
         rows_, elements<float>(inputs[0]), elements<float>(inputs[1]), elements<float>(output));
     CUDA_TRY(cudaGetLastError());
     return {};
@@ -121,116 +231,39 @@ class SoftmaxGradKernel : public CudaKernel {
   Rows rows_;
 };
 
-__device__ bool is_class(int32_t label, int64_t num_classes) {
-  return label >= 0 && label < num_classes;
-}
-
-/// log(sum(exp(row))) - row[label]. A label that names no class makes the loss NaN: visible, where
-/// reading past the row would not be.
-__device__ double row_loss(const float* row, int64_t num_classes, int32_t label,
-                           const ExpSum& sum) {
-  if (!is_class(label, num_classes)) return kNotANumber;
-  return log(sum.total) + (static_cast<double>(sum.largest) - static_cast<double>(row[label]));
-}
-
-/// totals[block] = the sum of the losses of every gridDim.x-th group of rows.
-__global__ void cross_entropy_losses(const Rows rows, const float* logits, const int32_t* label,
-                                     double* totals) {
-  const Team team(rows.layout);
-  const int64_t num_classes = rows.split.size;
-  const int64_t group_size = rows.layout.teams_per_block();
-  double total = 0;
-  for (int64_t first = blockIdx.x * group_size; first < rows.num_rows;
-       first += gridDim.x * group_size) {
-    const int64_t row = first + team.index();
-    const bool has_row = row < rows.num_rows;
-    const float* start = logits + (has_row ? row * num_classes : 0);
-    const ExpSum sum = exp_sum_of(start, has_row ? num_classes : 0, 1, team);
-    if (has_row && team.lane() == 0) total += row_loss(start, num_classes, label[row], sum);
-  }
-  total = block_total(total);
-  if (threadIdx.x == 0) totals[blockIdx.x] = total;
-}
-
-class CrossEntropyKernel : public CudaKernel {
- public:
-  explicit CrossEntropyKernel(const Rows& rows)
-      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMaxTotals)) {}
-
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    double* totals = elements<double>(queue.workspace);
-    cross_entropy_losses<<<num_blocks_, kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<int32_t>(inputs[1]), totals);
-    CUDA_TRY(cudaGetLastError());
-    return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(output), queue);
-  }
-
- private:
-  Rows rows_;
-  unsigned num_blocks_;
-};
-
-/// (softmax - onehot(label)) * scale; NaN in rows whose label names no class.
-__global__ void cross_entropy_gradients(const Rows rows, const float* logits, const int32_t* label,
-                                        float scale, float* y) {
-  const Team team(rows.layout);
-  const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
-  const int64_t size = row < rows.num_rows ? rows.split.size : 0;
-  const int64_t start = size > 0 ? row * size : 0;
-  const ExpSum sum = exp_sum_of(logits + start, size, 1, team);
-  if (size == 0) return;
-  const int32_t row_label = label[row];
-  const float factor = is_class(row_label, size) ? static_cast<float>(1 / sum.total) : kNotANumber;
-  for (int64_t i = team.lane(); i < size; i += team.width()) {
-    const float probability = expf(logits[start + i] - sum.largest) * factor;
-    y[start + i] = (probability - (i == row_label ? 1.0F : 0.0F)) * scale;
-  }
-}
-
-class CrossEntropyGradKernel : public CudaKernel {
- public:
-  CrossEntropyGradKernel(const Rows& rows, float scale) : rows_(rows), scale_(scale) {}
-
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    cross_entropy_gradients<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<int32_t>(inputs[1]), scale_,
-        elements<float>(output));
-    CUDA_TRY(cudaGetLastError());
-    return {};
-  }
-
- private:
-  Rows rows_;
-  float scale_;
-};
-
-constexpr int64_t kClassAxis = 1;
-
 }  // namespace
 
 KernelResult prepare_softmax(const KernelSpec& spec) {
   const Shape& shape = spec.result.shape;
+  const int64_t axis = spec.attributes.integer("axis", -1);
+  const AxisSplit split = split_at(shape, axis);
   const int64_t num_causal_rows = spec.attributes.flag("causal") ? shape[shape.size() - 2] : 0;
-  return std::make_unique<SoftmaxKernel>(rows_of(shape, spec.attributes.integer("axis", -1)),
-                                         num_causal_rows);
+  if (split.inner == 1) {
+    const auto held = held_rows_of(split.outer, split.size);
+    if (held) return std::make_unique<SoftmaxKernel>(*held, num_causal_rows);
+    if (are_wide_rows_possible(split.outer, split.size)) {
+      return make_wide_softmax(split.outer, split.size, num_causal_rows);
+    }
+  }
+  const auto columns = softmax_columns_of(split);
+  if (columns && num_causal_rows == 0) return make_softmax_columns(*columns);
+  return std::make_unique<StridedSoftmaxKernel>(rows_of(shape, axis), num_causal_rows);
 }
 
 KernelResult prepare_softmax_grad(const KernelSpec& spec) {
-  return std::make_unique<SoftmaxGradKernel>(
-      rows_of(spec.result.shape, spec.attributes.integer("axis", -1)));
-}
-
-KernelResult prepare_softmax_cross_entropy(const KernelSpec& spec) {
-  return std::make_unique<CrossEntropyKernel>(rows_of(spec.inputs[0].shape, kClassAxis));
-}
-
-KernelResult prepare_softmax_cross_entropy_grad(const KernelSpec& spec) {
-  const double mean = 1 / static_cast<double>(spec.result.shape[0]);
-  const double scale = spec.attributes.number("scale", mean);
-  return std::make_unique<CrossEntropyGradKernel>(rows_of(spec.result.shape, kClassAxis),
-                                                  static_cast<float>(scale));
+  const Shape& shape = spec.result.shape;
+  const int64_t axis = spec.attributes.integer("axis", -1);
+  const AxisSplit split = split_at(shape, axis);
+  if (split.inner == 1) {
+    const auto held = held_rows_of(split.outer, split.size);
+    if (held) return std::make_unique<SoftmaxGradKernel>(*held);
+    if (are_wide_rows_possible(split.outer, split.size)) {
+      return make_wide_softmax_grad(split.outer, split.size);
+    }
+  }
+  const auto columns = softmax_columns_of(split);
+  if (columns) return make_softmax_grad_columns(*columns);
+  return std::make_unique<StridedSoftmaxGradKernel>(rows_of(shape, axis));
 }
 
 }  // namespace graphrt::cuda

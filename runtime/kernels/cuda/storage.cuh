@@ -32,10 +32,6 @@ __device__ inline double made_double(float x) {
   return result;
 }
 
-/// Elements in the widest access that there is.
-template <class T>
-inline constexpr int kWidestOf = static_cast<int>(kVectorBytes / sizeof(T));
-
 /// Elements side by side. Where they are not `aligned` to the vector, they are read one by one, by
 /// the same thread: no result depends on where its operands lie.
 template <int kSize, bool kIsAligned, class T>

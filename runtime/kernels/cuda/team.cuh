@@ -53,6 +53,16 @@ __device__ T shuffle_xor(T value, int mask) {
   return value;
 }
 
+/// The values of groups of `width` neighbouring threads combined, for each of the group.
+/// Requires: whole warps call it; `width`, a power of two, is at most that of a warp.
+template <class T, class Combine>
+__device__ T reduce_warp(T value, int width, Combine combine) {
+  for (int distance = width / 2; distance > 0; distance /= 2) {
+    value = combine(value, shuffle_xor(value, distance));
+  }
+  return value;
+}
+
 /// The calling thread's team.
 class Team {
  public:
@@ -73,15 +83,27 @@ class Team {
   template <class T, class Combine>
   __device__ T reduce(T value, Combine combine) const {
     if (!layout_.is_interleaved && layout_.width <= kThreadsPerWarp) {
-      for (int distance = layout_.width / 2; distance > 0; distance /= 2) {
-        value = combine(value, shuffle_xor(value, distance));
-      }
-      return value;
+      return reduce_warp(value, layout_.width, combine);
     }
+    if (!layout_.is_interleaved) return reduce_warps(value, combine);
     return reduce_in_shared_memory(value, combine);
   }
 
  private:
+  /// Of several whole warps.
+  template <class T, class Combine>
+  __device__ T reduce_warps(T value, Combine combine) const {
+    __shared__ T values[kThreadsPerBlock / kThreadsPerWarp];
+    value = reduce_warp(value, kThreadsPerWarp, combine);
+    const auto thread = static_cast<int>(threadIdx.x);
+    if (thread % kThreadsPerWarp == 0) values[thread / kThreadsPerWarp] = value;
+    __syncthreads();
+    const int num_warps = layout_.width / kThreadsPerWarp;
+    value = values[(thread - lane_) / kThreadsPerWarp + lane_ % num_warps];
+    __syncthreads();  // the next reduction writes the same values
+    return reduce_warp(value, num_warps, combine);
+  }
+
   template <class T, class Combine>
   __device__ T reduce_in_shared_memory(T value, Combine combine) const {
     __shared__ T values[kThreadsPerBlock];

@@ -6,6 +6,7 @@ namespace {
 /// Requires: all threads of the only block call it.
 __device__ double total_of(const double* totals, int num_totals) {
   double total = 0;
+#pragma unroll 8
   for (int i = static_cast<int>(threadIdx.x); i < num_totals; i += kThreadsPerBlock) {
     total += totals[i];
   }

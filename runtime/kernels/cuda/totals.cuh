@@ -14,9 +14,12 @@ namespace graphrt::cuda {
 /// Blocks of the first pass, at most: enough to fill a large GPU. The same on every GPU, and so are
 /// the results.
 inline constexpr unsigned kMaxTotals = 1024;
+/// What they take at the beginning of the workspace.
+inline constexpr int64_t kTotalsBytes = kMaxTotals * int64_t{sizeof(double)};
 
 struct Plus {
   __device__ double operator()(double a, double b) const { return a + b; }
+  __device__ static double nothing() { return 0; }
 };
 
 /// The sum of all threads' values. Requires: all threads of the block call it.
@@ -49,7 +52,7 @@ inline unsigned num_totals_for(int64_t num_terms) {
   return std::min(kMaxTotals, num_blocks_for(num_terms, kThreadsPerBlock * kTermsPerThread));
 }
 
-/// The first pass: num_totals_for(num_terms) totals, in the workspace.
+/// The first pass: num_totals_for(num_terms) totals, at the beginning of the workspace.
 template <class Term>
 Result<const double*> launch_totals(Term term, int64_t num_terms, const CudaQueue& queue) {
   auto* totals = reinterpret_cast<double*>(queue.workspace);

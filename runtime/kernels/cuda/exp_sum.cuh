@@ -1,0 +1,99 @@
+#pragma once
+
+#include <limits>
+
+#include "runtime/kernels/cuda/rows.cuh"
+#include "runtime/kernels/cuda/wide_rows.cuh"
+
+namespace graphrt::cuda {
+
+inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+struct MaxOfFloats {
+  __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
+  __device__ static float nothing() { return -kInfinity; }
+};
+
+/// Of some elements of a row: the largest, and the sum of exp(element - largest).
+struct ExpSum {
+  float largest;
+  double total;
+
+  __device__ static ExpSum nothing() { return {-kInfinity, 0}; }
+
+  /// Requires: `element` is no smaller than the largest so far.
+  __device__ void move_to(float element) {
+    if (!(element > largest)) return;
+    total *= static_cast<double>(expf(largest - element));
+    largest = element;
+  }
+};
+
+/// -inf adds nothing, also where nothing larger has been seen and exp(-inf - -inf) would be NaN.
+__device__ inline void add_element(ExpSum& sum, float x) {
+  if (x > sum.largest) {
+    sum.total *= static_cast<double>(expf(sum.largest - x));
+    sum.largest = x;
+  }
+  if (x != -kInfinity) sum.total += static_cast<double>(expf(x - sum.largest));
+}
+
+struct MergeExpSums {
+  __device__ static ExpSum nothing() { return ExpSum::nothing(); }
+  __device__ ExpSum operator()(const ExpSum& a, const ExpSum& b) const {
+    const bool a_is_upper = a.largest >= b.largest;
+    const float upper = a_is_upper ? a.largest : b.largest;
+    const float lower = a_is_upper ? b.largest : a.largest;
+    // Equal ones may be infinite: their difference would be NaN.
+    const float weight = lower == upper ? 1.0F : expf(lower - upper);
+    const double upper_total = a_is_upper ? a.total : b.total;
+    const double lower_total = a_is_upper ? b.total : a.total;
+    return {upper, upper_total + lower_total * static_cast<double>(weight)};
+  }
+};
+
+/// exp(element - subtrahend) of a vector, and their sum. The few of a vector are added up as floats:
+/// what is rounded off is no more than what exp itself is off by.
+__device__ inline double exponentiate(Vector<float, kWidest>& vector, float subtrahend) {
+#pragma unroll
+  for (float& element : vector.lane) element = expf(element - subtrahend);
+  return (vector.lane[0] + vector.lane[1]) + (vector.lane[2] + vector.lane[3]);
+}
+
+/// The same of all that a thread holds of a row whose largest element it is. Elements outside of
+/// the row, -inf, become 0, unless all are -inf: then the row is NaN anyhow.
+template <class Form>
+__device__ double exponentiate(HeldElements<Form>& held, float largest) {
+  double total = 0;
+#pragma unroll
+  for (auto& vector : held.vector) total += exponentiate(vector, largest);
+  return total;
+}
+
+/// The sums of a wide row's first elements, for every thread of the row, whose elements are kept.
+template <bool kIsAligned, class T>
+__device__ ExpSum exp_sum_of_wide(const WideRow<kIsAligned>& row, int num_used, const T* x) {
+  ExpSum sum = ExpSum::nothing();
+  row.read(x, num_used, -kInfinity, [&](const auto& batch) {
+    float largest = sum.largest;
+    for (const auto& vector : batch) {
+      for (const float element : vector.lane) largest = fmaxf(largest, element);
+    }
+    sum.move_to(largest);
+    // exp(-inf - -inf) would be NaN.
+    const float base = largest == -kInfinity ? 0.0F : largest;
+    for (auto vector : batch) sum.total += exponentiate(vector, base);
+  });
+  return row.reduce(sum, MergeExpSums{});
+}
+
+/// The whole row's sums, for every thread of the team, in one reading of the row.
+__device__ inline ExpSum exp_sum_of(const float* row, int64_t size, int64_t stride,
+                                    const Team& team) {
+  ExpSum sum = ExpSum::nothing();
+#pragma unroll 4
+  for (int64_t i = team.lane(); i < size; i += team.width()) add_element(sum, row[i * stride]);
+  return team.reduce(sum, MergeExpSums{});
+}
+
+}  // namespace graphrt::cuda

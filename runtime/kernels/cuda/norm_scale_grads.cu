@@ -1,0 +1,159 @@
+// The gradients of what norms multiply their rows with: a sum over rows for every column.
+#include "runtime/kernels/cuda/norm_rows.cuh"
+#include "runtime/kernels/cuda/norm_rules.cuh"
+#include "runtime/kernels/cuda/prepare.h"
+#include "runtime/kernels/cuda/reduce_passes.cuh"
+#include "runtime/kernels/cuda/scale_grad_rows.cuh"
+
+namespace graphrt::cuda {
+namespace {
+
+/// Writes the totals of a block, or of each of its warps.
+template <int kVectors, ColumnForm kForm>
+__device__ void write_totals(const ScaleGradRows& rows,
+                             const ColumnVectors<kVectors, kForm>& columns,
+                             Vector<double, kWidest> (&total)[kVectors], double* totals) {
+  const auto thread = static_cast<int>(threadIdx.x);
+  if (rows.width <= kThreadsPerWarp) {
+    for (int distance = rows.width; distance < kThreadsPerWarp; distance *= 2) {
+      for (double& element : total[0].lane) element += shuffle_xor(element, distance);
+    }
+    if (thread % kThreadsPerWarp >= rows.width) return;
+    totals +=
+        (int64_t{blockIdx.x} * (kThreadsPerBlock / kThreadsPerWarp) + thread / kThreadsPerWarp) *
+        rows.size;
+  } else {
+    totals += int64_t{blockIdx.x} * rows.size;
+  }
+#pragma unroll
+  for (int k = 0; k < kVectors; ++k) {
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) {
+      const int column = columns.at(k, i);
+      if (column < rows.size) totals[column] = total[k].lane[i];
+    }
+  }
+}
+
+/// The sums of gradient * xhat over the rows of a block: totals[block, column], or
+/// totals[block, warp, column].
+template <class Norm, int kVectors, ColumnForm kForm, class T>
+__global__ void __launch_bounds__(kThreadsPerBlock, 3)
+    sum_scale_gradients_of_rows(const ScaleGradRows rows, const T* gradient, const T* x,
+                                double* totals) {
+  constexpr int kRows = num_rows_at_once(kVectors);
+  const auto thread = static_cast<int>(threadIdx.x);
+  const bool is_in_warp = rows.width <= kThreadsPerWarp;
+  const ColumnVectors<kVectors, kForm> columns(rows, thread % rows.width);
+  const int num_teams = is_in_warp ? kThreadsPerBlock / rows.width : 1;
+  const int team = is_in_warp ? thread / rows.width : 0;
+  const int64_t begin = int64_t{blockIdx.x} * rows.chunk_size;
+  const int64_t end = min(begin + rows.chunk_size, rows.num_rows);
+  BlockSums<kRows> block;
+  Vector<double, kWidest> total[kVectors] = {};
+  for (int64_t first = begin; first < end; first += kRows * num_teams) {
+    Vector<float, kWidest> held_x[kRows][kVectors];
+    Vector<float, kWidest> held[kRows][kVectors];
+    float shift[kRows];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const int64_t row = first + r * num_teams + team;
+      const bool has_row = row < end;
+      const int64_t start = has_row ? row * rows.size : 0;
+      shift[r] = Norm::shift_of(widened(x[start]));
+      columns.read(x + start, has_row, shift[r], held_x[r]);
+      columns.read(gradient + start, has_row, 0, held[r]);
+    }
+    ManySums<kRows> sums = AddManySums<kRows>::nothing();
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+      for (int k = 0; k < kVectors; ++k) {
+#pragma unroll
+        for (const float element : held_x[r][k].lane) {
+          sums.of[r].add_square_of(made_double(element) - static_cast<double>(shift[r]));
+        }
+      }
+    }
+    sums = is_in_warp ? reduce_warp(sums, rows.width, AddManySums<kRows>{}) : block.reduce(sums);
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) {
+      const RowScale scale = Norm::scale_of(sums.of[r], shift[r], rows.numbers);
+      // Behind the last row nothing is added, not even what is no number.
+      if (first + r * num_teams + team >= end) continue;
+#pragma unroll
+      for (int k = 0; k < kVectors; ++k) {
+#pragma unroll
+        for (int i = 0; i < kWidest; ++i) {
+          total[k].lane[i] += made_double(held[r][k].lane[i]) * scale.xhat(held_x[r][k].lane[i]);
+        }
+      }
+    }
+  }
+  write_totals(rows, columns, total, totals);
+}
+
+template <class Norm>
+class NormScaleGradKernel : public CudaKernel {
+ public:
+  explicit NormScaleGradKernel(const ScaleGradRows& rows)
+      : rows_(rows), second_(pass_over_totals(rows.size, rows.num_totals())) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    TRY(launch_sums(inputs, queue));
+    return launch_columns<1, FloatSum>(
+        second_, elements<double>(static_cast<const std::byte*>(queue.workspace)),
+        elements<float>(output), 1, queue);
+  }
+
+ private:
+  Result<void> launch_sums(std::span<const std::byte* const> inputs, const CudaQueue& queue) const {
+    if (rows_.size % kWidest != 0) return launch_in<ColumnForm::kApart>(inputs, queue);
+    if (!are_aligned(kVectorBytes, inputs[0], inputs[1])) {
+      return launch_in<ColumnForm::kUnaligned>(inputs, queue);
+    }
+    return launch_in<ColumnForm::kAligned>(inputs, queue);
+  }
+
+  template <ColumnForm kForm>
+  Result<void> launch_in(std::span<const std::byte* const> inputs, const CudaQueue& queue) const {
+    if (rows_.num_vectors == 1) return launch_with<1, kForm>(inputs, queue);
+    if (rows_.num_vectors == 2) return launch_with<2, kForm>(inputs, queue);
+    return launch_with<4, kForm>(inputs, queue);
+  }
+
+  template <int kVectors, ColumnForm kForm>
+  Result<void> launch_with(std::span<const std::byte* const> inputs, const CudaQueue& queue) const {
+    sum_scale_gradients_of_rows<Norm, kVectors, kForm>
+        <<<rows_.num_blocks(), rows_.threads_per_block(), 0, queue.stream>>>(
+            rows_, elements<float>(inputs[0]), elements<float>(inputs[1]),
+            elements<double>(queue.workspace));
+    CUDA_TRY(cudaGetLastError());
+    return {};
+  }
+
+  ScaleGradRows rows_;
+  ReductionPass<uint32_t> second_;
+};
+
+template <class Norm>
+KernelResult make_scale_grad(const KernelSpec& spec) {
+  const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
+  const NormRows rows = norm_rows_of(spec.inputs[0], epsilon);
+  const auto held = scale_grad_rows_of(rows);
+  if (held) return std::make_unique<NormScaleGradKernel<Norm>>(*held);
+  return make_long_scale_gradient<Norm>(rows);
+}
+
+}  // namespace
+
+KernelResult prepare_layer_norm_scale_grad(const KernelSpec& spec) {
+  return make_scale_grad<AboutMean>(spec);
+}
+
+KernelResult prepare_rms_norm_scale_grad(const KernelSpec& spec) {
+  return make_scale_grad<RootMeanSquare>(spec);
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,107 @@
+// Softmax and its gradient for rows that are too long to be held in registers.
+#include "runtime/kernels/cuda/exp_sum.cuh"
+#include "runtime/kernels/cuda/prepare.h"
+#include "runtime/kernels/cuda/softmax_forms.cuh"
+#include "runtime/kernels/cuda/totals.cuh"
+#include "runtime/kernels/cuda/wide_rows.cuh"
+
+namespace graphrt::cuda {
+namespace {
+
+template <bool kIsAligned, class T>
+__global__ void __launch_bounds__(kWideThreads, 4)
+    softmax_of_wide_rows(const WideRows rows, int64_t num_causal_rows, const T* x, T* y) {
+  const WideRow<kIsAligned> row(rows);
+  x += row.start();
+  y += row.start();
+  const auto num_used = static_cast<int>(num_used_of(row.number(), row.size(), num_causal_rows));
+  const ExpSum sum = exp_sum_of_wide(row, num_used, x);
+  const auto factor = static_cast<float>(1 / sum.total);
+  row.read_again(x, [&](Vector<float, kWidest> vector, int first) {
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) {
+      float& element = vector.lane[i];
+      element = first + i < num_used ? expf(element - sum.largest) * factor : 0.0F;
+    }
+    row.write(y, first, vector);
+  });
+}
+
+template <bool kIsAligned, class T>
+__global__ void __launch_bounds__(kWidestThreads, 2)
+    softmax_gradients_of_wide_rows(const WideRows rows, const T* gradient, const T* y, T* result) {
+  const WideRow<kIsAligned> row(rows);
+  gradient += row.start();
+  y += row.start();
+  result += row.start();
+  double total = 0;
+  row.read_pair(gradient, y, 0, [&](const FloatVector& a, const FloatVector& b, int) {
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) {
+      total += static_cast<double>(a.lane[i]) * static_cast<double>(b.lane[i]);
+    }
+  });
+  const double mean = row.reduce(total, Plus{});
+  row.read_pair_again(gradient, y, 0, [&](FloatVector vector, const FloatVector& other, int first) {
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) {
+      vector.lane[i] = softmax_gradient(vector.lane[i], other.lane[i], mean);
+    }
+    row.write(result, first, vector);
+  });
+}
+
+class WideSoftmaxKernel : public CudaKernel {
+ public:
+  WideSoftmaxKernel(const WideRows& rows, int64_t num_causal_rows)
+      : rows_(rows), num_causal_rows_(num_causal_rows) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const auto* x = elements<float>(inputs[0]);
+    auto* y = elements<float>(output);
+    const bool is_aligned = are_aligned(kVectorBytes, x, y);
+    return launch_wide(
+        is_aligned ? softmax_of_wide_rows<true, float> : softmax_of_wide_rows<false, float>, queue,
+        rows_, num_causal_rows_, x, y);
+  }
+
+ private:
+  WideRows rows_;
+  int64_t num_causal_rows_;
+};
+
+class WideSoftmaxGradKernel : public CudaKernel {
+ public:
+  explicit WideSoftmaxGradKernel(const WideRows& rows) : rows_(rows) {}
+
+  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
+                      const CudaQueue& queue) const override {
+    const auto* gradient = elements<float>(inputs[0]);
+    const auto* y = elements<float>(inputs[1]);
+    auto* result = elements<float>(output);
+    const bool is_aligned = are_aligned(kVectorBytes, gradient, y, result);
+    return launch_wide(is_aligned ? softmax_gradients_of_wide_rows<true, float>
+                                  : softmax_gradients_of_wide_rows<false, float>,
+                       queue, rows_, gradient, y, result);
+  }
+
+ private:
+  WideRows rows_;
+};
+
+}  // namespace
+
+KernelResult make_wide_softmax(int64_t num_rows, int64_t size, int64_t num_causal_rows) {
+  TRY(allow_kept_bytes(softmax_of_wide_rows<true, float>));
+  TRY(allow_kept_bytes(softmax_of_wide_rows<false, float>));
+  return std::make_unique<WideSoftmaxKernel>(wide_rows_of(num_rows, size, 1), num_causal_rows);
+}
+
+KernelResult make_wide_softmax_grad(int64_t num_rows, int64_t size) {
+  TRY(allow_kept_bytes(softmax_gradients_of_wide_rows<true, float>));
+  TRY(allow_kept_bytes(softmax_gradients_of_wide_rows<false, float>));
+  return std::make_unique<WideSoftmaxGradKernel>(wide_rows_of(num_rows, size, 2, kWidestThreads));
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "tests/gpu/kernel_cases.h"
+#include "tests/unit/runtime/kernels/dice.h"
+
+namespace graphrt {
+
+/// Adds shapes on either side of where kernels for CUDA take another way: rows that a thread, a
+/// warp, a block or several blocks take, with vectors and without; columns in tiles.
+void add_edge_cases(Dice& dice, std::vector<KernelCase>& cases);
+
+}  // namespace graphrt
