@@ -42,7 +42,7 @@ class GuardedTensor {
  public:
   GuardedTensor(TensorType type, int64_t offset_bytes)
       : type_(std::move(type)),
-        begin_(kGuardBytes + offset_bytes),
+        begin_(kGuardBytes + aligned_offset(type_, offset_bytes)),
         size_bytes_(begin_ + type_.size_bytes() + kGuardBytes),
         memory_(size_bytes_) {
     clear();
@@ -75,6 +75,12 @@ class GuardedTensor {
   static constexpr int64_t kGuardBytes = 256;
   static constexpr unsigned char kGuard = 0xA5;
 
+  /// Whole elements, so that they are aligned to their size.
+  static int64_t aligned_offset(const TensorType& type, int64_t offset_bytes) {
+    const int64_t size = graphrt::size_bytes(type.element);
+    return (offset_bytes + size - 1) / size * size;
+  }
+
   TensorType type_;
   int64_t begin_;
   int64_t size_bytes_;
@@ -83,7 +89,8 @@ class GuardedTensor {
 
 /// Where the operands and the result of a kernel lie.
 struct Placement {
-  int64_t offset_bytes = 0;             ///< of all of them, behind aligned addresses
+  /// Of all of them, behind aligned addresses; rounded up to whole elements.
+  int64_t offset_bytes = 0;
   std::optional<size_t> in_place = {};  ///< the operand whose bytes the result takes
 };
 

@@ -38,5 +38,6 @@ std::string operator_table() {
       if (kind_of_operator(op) == kind) text += row_of_operator(op);
     }
   }
+  text.pop_back();  // what prints it ends the last line
   return text;
 }

@@ -22,7 +22,7 @@ class PreparedKernel {
 
   /// Computes the result. Allocates nothing, takes no lock, and gives the same bits on every call
   /// with the same operands.
-  /// Requires: row-major operands of the prepared types, 4-byte aligned; `output` overlaps no
+  /// Requires: row-major operands of the prepared types, aligned to their elements; `output` overlaps no
   ///           operand, except that it may be exactly the operand where may_run_in_place says so.
   /// Threads: any number of calls at the same time, with different outputs.
   virtual void run(std::span<const std::byte* const> inputs, std::byte* output) const = 0;

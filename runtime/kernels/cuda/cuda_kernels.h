@@ -46,7 +46,7 @@ class CudaKernel {
   /// nothing, may be captured into a graph, and gives the same bits on every launch with the same
   /// operands.
   /// Requires: the queue's device is current; row-major operands of the prepared types in its
-  ///           memory, aligned to 4 bytes; `output` overlaps no operand, except that it may be
+  ///           memory, aligned to their elements; `output` overlaps no operand, except that it may be
   ///           exactly the operand where may_run_in_place says so.
   /// Errors: a launch that CUDA or cuBLAS refuses (kMachine).
   /// Threads: any number of calls at the same time, with different queues and outputs.
