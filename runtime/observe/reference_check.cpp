@@ -129,6 +129,11 @@ double check_tolerance(const SourceGraph& source) {
     if (math == ProductMath::kTf32) tolerance = std::max(tolerance, kTf32CheckTolerance);
     if (math == ProductMath::kBf16) tolerance = std::max(tolerance, kBf16CheckTolerance);
   }
+  for (const SourceValue& value : source.values) {
+    const ElementType element = value.type.element;
+    if (element == ElementType::kF16) tolerance = std::max(tolerance, kTf32CheckTolerance);
+    if (element == ElementType::kBF16) tolerance = std::max(tolerance, kBf16CheckTolerance);
+  }
   return tolerance;
 }
 

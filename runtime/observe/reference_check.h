@@ -16,12 +16,12 @@ namespace graphrt {
 /// A result x may differ from the reference r by at most this times max(1, largest |r| of the
 /// tensor); integers must be equal. NaN agrees with NaN only.
 inline constexpr double kCheckTolerance = 1e-4;
-/// The same where the graph asks for coarser products. An operand cut to 11 bits is wrong by up to
+/// The same where the graph asks for coarser products, or stores values in 16 bits. An operand cut to 11 bits is wrong by up to
 /// 2^-10 of it, one of 8 bits by 2^-7, both operands by twice that.
 inline constexpr double kTf32CheckTolerance = 5e-3;
 inline constexpr double kBf16CheckTolerance = 4e-2;
 
-/// That of the coarsest product in the graph.
+/// That of the coarsest product or value in the graph.
 double check_tolerance(const SourceGraph& source);
 
 struct CheckReport {

@@ -21,23 +21,21 @@ bool has_first_value(const SourceValue& value) {
 /// What a device may round otherwise, as a share of the result: sums go on in another order.
 constexpr double kRounding = 0x1p-22;
 
-double rounding_of(const SourceNode& node) {
-  switch (product_math(node.attributes)) {
-    case ProductMath::kBf16:
-      return 0x1p-8;
-    case ProductMath::kTf32:
-      return 0x1p-11;
-    case ProductMath::kF32:
-      break;
-  }
+constexpr double kRoundingOf8Bits = 0x1p-8;
+constexpr double kRoundingOf11Bits = 0x1p-11;
+
+/// Of a node whose result is stored as `element`.
+double rounding_of(const SourceNode& node, ElementType element) {
+  const ProductMath math = product_math(node.attributes);
+  if (math == ProductMath::kBf16 || element == ElementType::kBF16) return kRoundingOf8Bits;
+  if (math == ProductMath::kTf32 || element == ElementType::kF16) return kRoundingOf11Bits;
   return kRounding;
 }
 
 /// Whether the node is a product whose sums are as f32 makes them: terms may cancel each other out,
 /// and what is rounded is a share of them, not of what is left.
 bool has_f32_sums(const SourceNode& node) {
-  const bool is_product = node.op == "matmul" || node.op == "matmul_sgd_update";
-  return is_product && product_math(node.attributes) == ProductMath::kF32 &&
+  return find_op(node.op)->is_product() && product_math(node.attributes) == ProductMath::kF32 &&
          !node.attributes.flag("relu");
 }
 
@@ -184,8 +182,10 @@ void ReferenceExecutor::round_result(const SourceNode& node,
                                      std::span<const Tensor* const> operands,
                                      Tensor& result) const {
   const NoiseStream stream{*noise_seed_, num_steps_, static_cast<uint32_t>(node.result.value())};
-  if (!has_f32_sums(node)) return disturb(result, rounding_of(node), stream);
-  const Tensor& a = *operands[node.op == "matmul" ? 0 : 1];
+  if (!has_f32_sums(node)) {
+    return disturb(result, rounding_of(node, result.type.element), stream);
+  }
+  const Tensor& a = *operands[*find_op(node.op)->product_at];
   disturb_sums(result, magnitudes_of_terms(node, operands, result.type),
                rounding_of_sums(node, a.type), stream);
 }
