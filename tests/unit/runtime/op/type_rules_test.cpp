@@ -133,7 +133,8 @@ TEST(TypeRules, MatmulSaysWhatItNeeds) {
   EXPECT_EQ(infer("matmul", {"f32[5, 2, 3]", "f32[6, 3, 4]"}),
             "matmul needs a[..., M, K] and b[..., K, N] with the same leading dimensions; got "
             "f32[5, 2, 3] and f32[6, 3, 4]");
-  EXPECT_EQ(infer("matmul", {"i32[2, 2]", "f32[2, 2]"}), "matmul works on f32 only; got i32[2, 2]; cast it to f32");
+  EXPECT_EQ(infer("matmul", {"i32[2, 2]", "f32[2, 2]"}),
+            "matmul works on f32 only; got i32[2, 2]; cast it to f32");
   EXPECT_EQ(blamed("matmul", {"f32[100, 64]", "f32[128, 10]"}), 1U);
   EXPECT_EQ(blamed("matmul", {"f32[64]", "f32[64, 10]"}), 0U);
 }
@@ -239,7 +240,8 @@ TEST(TypeRules, LossesOfPairsAreScalars) {
 
 TEST(TypeRules, ClippingWantsASumOfSquaresAndANorm) {
   EXPECT_EQ(infer("sum_of_squares", {"f32[2, 3]"}), "f32[]");
-  EXPECT_EQ(infer("sum_of_squares", {"i32[2]"}), "sum_of_squares works on f32 only; got i32[2]; cast it to f32");
+  EXPECT_EQ(infer("sum_of_squares", {"i32[2]"}),
+            "sum_of_squares works on f32 only; got i32[2]; cast it to f32");
   EXPECT_EQ(infer("clip_factor", {"f32[]"}, with({{"max_norm", 0.5}})), "f32[]");
   EXPECT_EQ(infer("clip_factor", {"f32[]"}, with({{"max_norm", int64_t{0}}})),
             "clip_factor needs a max_norm above 0; got 0");
