@@ -28,9 +28,9 @@ std::string reason_text(Reason reason) {
       return "it had to wait until there was memory for it";
     case Reason::kFitsMemory:
       return "there was memory for it, and not yet for what would have gone first";
-    case Reason::kLeanOrder:
+    case Reason::kMinPeakOrder:
       return "next in an order that uses little memory";
-    case Reason::kEvensOut:
+    case Reason::kBalance:
       return "moved there from a fuller core";
   }
   return "";

@@ -128,8 +128,8 @@ struct Scheduled {
 /// With joint launches where there are some and that is about as fast, else with launches of their
 /// own for all tasks; those are not searched for where no search could find a step that is shorter
 /// by enough.
-Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, Launches launches,
-                    const SearchOptions& options) {
+Scheduled schedule_launches(const TaskGraph& tasks, const SchedulingProblem& problem,
+                            Launches launches, const SearchOptions& options) {
   const auto is_about_as_fast = [](const Scheduled& joint, int64_t interval_ns) {
     return static_cast<double>(joint.solution.interval_ns) <=
            static_cast<double>(interval_ns) * (1 + kMaxSlowdown);
@@ -149,7 +149,8 @@ Scheduled scheduled(const TaskGraph& tasks, const SchedulingProblem& problem, La
 }  // namespace
 
 Schedule schedule_tasks(const Shared<TaskGraph>& tasks, Launches launches, Effort effort) {
-  Scheduled best = scheduled(tasks, scheduling_problem(tasks), launches, search_options(effort));
+  Scheduled best =
+      schedule_launches(tasks, scheduling_problem(tasks), launches, search_options(effort));
   Schedule schedule{tasks, std::move(best.solution), {}, std::move(best.bound)};
   schedule.versions = versions_by_value(tasks, schedule.solution);
   return schedule;

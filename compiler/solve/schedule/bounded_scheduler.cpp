@@ -10,12 +10,12 @@
 namespace graphc {
 namespace {
 
-/// Up to as many tasks every ready one is looked at; above, only those that the lean order has
+/// Up to as many tasks every ready one is looked at; above, only those that the min-peak order has
 /// among its next kWindow.
 constexpr size_t kMaxTasksInFull = 2'000;
 constexpr size_t kWindow = 1'000;
 
-/// Candidates whose safety is looked into at one moment; the next of the lean order always is.
+/// Candidates whose safety is looked into at one moment; the next of the min-peak order always is.
 constexpr int kMaxSafetyChecks = 16;
 
 class BoundedScheduler {
@@ -94,7 +94,7 @@ class BoundedScheduler {
       if (problem_.tasks[other.task].group == problem_.tasks[task].group) rivals.push_back(other);
     }
     if (pick_first(problem_, rivals).candidate.task == task) return pick.reason;
-    return task == lean_[num_settled_] ? Reason::kLeanOrder : Reason::kFitsMemory;
+    return task == lean_[num_settled_] ? Reason::kMinPeakOrder : Reason::kFitsMemory;
   }
 
   bool fits_now(TaskId task) {
@@ -104,7 +104,7 @@ class BoundedScheduler {
     return fits;
   }
 
-  /// Whether the rest can be executed in the lean order once all that runs and `task` have ended.
+  /// Whether the rest can be executed in the min-peak order once all that runs and `task` have ended.
   /// From its own place in that order on, nothing differs from what is known to be possible.
   bool is_safe(TaskId task) {
     std::vector<TaskId> executed;
@@ -155,7 +155,7 @@ class BoundedScheduler {
       if (candidate.start_ns == now_ns_) continue;
       next_ns = std::min(next_ns.value_or(candidate.start_ns), candidate.start_ns);
     }
-    CHECK(next_ns, "the next task of the lean order can start when nothing runs");
+    CHECK(next_ns, "the next task of the min-peak order can start when nothing runs");
     now_ns_ = *next_ns;
     end_what_is_over();
   }
@@ -171,7 +171,7 @@ class BoundedScheduler {
   std::priority_queue<End, std::vector<End>, std::greater<>> running_;
   MemoryUse running_use_;   ///< now
   MemoryUse settled_use_;   ///< when all that has started will have ended
-  size_t num_settled_ = 0;  ///< the tasks at the head of the lean order that have started
+  size_t num_settled_ = 0;  ///< the tasks at the head of the min-peak order that have started
   IdVector<TaskId, bool> is_started_;
   IdVector<TaskId, bool> is_held_;  ///< could have started before, but for memory
 };
@@ -196,7 +196,7 @@ SchedulingSolution schedule_within(const SchedulingProblem& problem, const Memor
   if (is_within(memory_peaks(problem, demand, plain), budget_bytes)) {
     return with_one_version(std::move(plain));
   }
-  const std::vector<TaskId> lean = lean_order(problem, demand, budget_bytes);
+  const std::vector<TaskId> lean = min_peak_order(problem, demand, budget_bytes);
   OrderProblem sequence = order_problem(problem, demand, budget_bytes);
   // What no order is known to keep within is not held against the rest.
   const auto lean_peaks_bytes = peaks_of(sequence, lean);

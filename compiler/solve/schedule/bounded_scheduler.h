@@ -14,15 +14,15 @@ namespace graphc {
 /// Source:   Sethi and Ullman, "The generation of optimal code for arithmetic expressions", 1970,
 ///           and Liu, "An application of generalized tree pebbling to sparse matrix factorization",
 ///           1987, for the orders of trees and for hills and valleys.
-std::vector<TaskId> lean_order(const SchedulingProblem& problem, const MemoryDemand& demand,
-                               const IdVector<MemoryId, int64_t>& budget_bytes);
+std::vector<TaskId> min_peak_order(const SchedulingProblem& problem, const MemoryDemand& demand,
+                                   const IdVector<MemoryId, int64_t>& budget_bytes);
 
 /// One interval with everything in stage 0 and one version of every value, within the budgets
-/// wherever lean_order is; where lean_order is not, within the peak that lean_order has.
+/// wherever min_peak_order is; where min_peak_order is not, within the peak that min_peak_order has.
 ///
 /// List scheduling as in list_schedule; but a task starts only when there is memory for it, and
 /// when afterwards, once all that runs has ended, the rest can still be executed one task after the
-/// other in the lean order. So it never gets stuck:
+/// other in the min-peak order. So it never gets stuck:
 ///
 ///   memory of 3    a and b write 2 each, c reads a and writes 1, d reads b and c
 ///   lane 0  [ a ][ c ]           starting b beside a needs 4
@@ -33,9 +33,9 @@ std::vector<TaskId> lean_order(const SchedulingProblem& problem, const MemoryDem
 ///
 /// Where list_schedule alone keeps within the budgets, its order is the result.
 ///
-/// Requires: as lean_order.
+/// Requires: as min_peak_order.
 /// Cost:     O(tasks x (tasks + touched values)) up to 2000 tasks; above, only the next 1000
-///           tasks of the lean order are looked at.
+///           tasks of the min-peak order are looked at.
 /// Source:   Dijkstra, "Een algorithme ter voorkoming van de dodelijke omarming" (EWD 108), 1965
 ///           (the banker's algorithm).
 SchedulingSolution schedule_within(const SchedulingProblem& problem, const MemoryDemand& demand,

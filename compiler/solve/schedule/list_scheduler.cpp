@@ -24,10 +24,10 @@ std::string_view to_string(Reason reason) {
       return "waits_for_memory";
     case Reason::kFitsMemory:
       return "fits_memory";
-    case Reason::kLeanOrder:
-      return "lean_order";
-    case Reason::kEvensOut:
-      return "evens_out";
+    case Reason::kMinPeakOrder:
+      return "min_peak_order";
+    case Reason::kBalance:
+      return "balance";
   }
   return "";
 }

@@ -104,9 +104,9 @@ std::optional<std::vector<TaskId>> postponed(const IdVector<TaskId, std::vector<
   return result;
 }
 
-std::optional<std::vector<TaskId>> moved(const OrderProblem& problem,
-                                         const std::vector<TaskId>& order, size_t peak,
-                                         const Move& move) {
+std::optional<std::vector<TaskId>> move_task(const OrderProblem& problem,
+                                             const std::vector<TaskId>& order, size_t peak,
+                                             const Move& move) {
   if (move.position < peak) {
     return postponed(problem.after, order, move.position, peak, move.target);
   }
@@ -130,7 +130,7 @@ std::vector<TaskId> improved_order(const OrderProblem& problem, std::vector<Task
     if (fullest.position == order.size()) break;  // what is always in use is all
     std::optional<std::vector<TaskId>> best;
     for (const Move& move : moves_around(problem, order, fullest)) {
-      auto candidate = moved(problem, order, fullest.position, move);
+      auto candidate = move_task(problem, order, fullest.position, move);
       if (!candidate || num_evaluations >= max_evaluations) continue;
       ++num_evaluations;
       const OrderCost candidate_cost = cost_of(problem, *candidate);

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <set>
 
-#include "compiler/solve/schedule/even_lanes.h"
+#include "compiler/solve/schedule/balance_cores.h"
 #include "compiler/solve/schedule/forward_backward.h"
 #include "compiler/solve/schedule/lane_order.h"
 #include "compiler/solve/schedule/list_scheduler.h"
@@ -31,7 +31,7 @@ constexpr int32_t kMaxStages = 64;
 
 /// Raises stages until no edge points back in time: a reader is never in an earlier interval than
 /// what it reads. Terminates because every cycle of edges has a distance.
-Stages legalized(const SchedulingProblem& problem, Stages stages) {
+Stages legalize_stages(const SchedulingProblem& problem, Stages stages) {
   bool has_changed = true;
   while (has_changed) {
     has_changed = false;
@@ -48,13 +48,13 @@ Stages legalized(const SchedulingProblem& problem, Stages stages) {
 }
 
 /// The best of several list schedules, as long as the bound is not reached.
-SchedulingSolution scheduled(const SchedulingProblem& problem, const Stages& stages,
-                             int64_t bound_ns) {
-  SchedulingSolution best = evaluated(problem, list_schedule(problem, stages));
+SchedulingSolution schedule_with_stages(const SchedulingProblem& problem, const Stages& stages,
+                                        int64_t bound_ns) {
+  SchedulingSolution best = evaluate(problem, list_schedule(problem, stages));
   if (best.interval_ns <= bound_ns) return best;
   SchedulingSolution last = best;
   const auto keep_better = [&](SchedulingSolution next) {
-    last = evaluated(problem, std::move(next));
+    last = evaluate(problem, std::move(next));
     if (last.interval_ns < best.interval_ns) best = last;
   };
   keep_better(list_schedule(problem, stages, &last));
@@ -93,7 +93,7 @@ Stages raised_from(const SchedulingProblem& problem, const SchedulingSolution& s
     const ScheduledTask& at = solution.tasks[task];
     stages[task] = at.stage + (start_in_step_ns(solution, at) >= cut_ns ? 1 : 0);
   }
-  return legalized(problem, std::move(stages));
+  return legalize_stages(problem, std::move(stages));
 }
 
 bool is_worth_it(int64_t interval_ns, const SchedulingSolution& now) {
@@ -126,7 +126,7 @@ SchedulingSolution with_interval(const SchedulingProblem& problem, SchedulingSol
   return solution;
 }
 
-SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolution solution) {
+SchedulingSolution evaluate(const SchedulingProblem& problem, SchedulingSolution solution) {
   // First without version limits, to learn which interval the versions have to keep up with.
   const int64_t unlimited_ns = steady_interval_ns(with_all_waits(problem, solution, problem.edges));
   solution.versions = fewest_versions(problem, solution, std::max<int64_t>(unlimited_ns, 1));
@@ -165,7 +165,7 @@ SchedulingSolution timed_as_written(const SchedulingProblem& problem, Scheduling
       task.end_ns = timeline.intervals[0][lane][i].end_ns;
     }
   }
-  return evaluated(problem, std::move(solution));
+  return evaluate(problem, std::move(solution));
 }
 
 namespace {
@@ -192,7 +192,7 @@ SchedulingSolution with_priorities(const SchedulingProblem& problem, SchedulingS
   const int64_t max_placements = affordable_placements(problem, options);
   auto found = priority_search(problem, best, bound_ns, max_placements);
   if (!found) return best;
-  SchedulingSolution candidate = evaluated(problem, *std::move(found));
+  SchedulingSolution candidate = evaluate(problem, *std::move(found));
   return candidate.interval_ns < best.interval_ns ? candidate : best;
 }
 
@@ -204,7 +204,7 @@ SchedulingSolution cut_into_stages(const SchedulingProblem& problem, SchedulingS
     SchedulingSolution next = best;
     for (const int64_t cut_ns : cuts_of(best, max_cuts)) {
       SchedulingSolution candidate =
-          scheduled(problem, raised_from(problem, best, cut_ns), bound_ns);
+          schedule_with_stages(problem, raised_from(problem, best, cut_ns), bound_ns);
       if (is_worth_it(candidate.interval_ns, next)) next = std::move(candidate);
     }
     if (!is_worth_it(next.interval_ns, best)) break;
@@ -213,9 +213,10 @@ SchedulingSolution cut_into_stages(const SchedulingProblem& problem, SchedulingS
   return best;
 }
 
-SchedulingSolution searched(const SchedulingProblem& problem, const SearchOptions& options) {
+SchedulingSolution search_stages(const SchedulingProblem& problem, const SearchOptions& options) {
   const int64_t bound_ns = interval_bound(problem).interval_ns;
-  SchedulingSolution best = scheduled(problem, Stages(problem.tasks.size(), 0), bound_ns);
+  SchedulingSolution best =
+      schedule_with_stages(problem, Stages(problem.tasks.size(), 0), bound_ns);
   best = cut_into_stages(problem, std::move(best), bound_ns, options);
   if (best.interval_ns <= bound_ns) return best;
   best = with_priorities(problem, std::move(best), bound_ns, options);
@@ -223,7 +224,7 @@ SchedulingSolution searched(const SchedulingProblem& problem, const SearchOption
   auto steady = modulo_schedule(
       problem, best, affordable_modulo_work(static_cast<int64_t>(problem.tasks.size()), options));
   if (!steady || last_stage(*steady) > kMaxStages) return best;
-  SchedulingSolution candidate = evaluated(problem, *std::move(steady));
+  SchedulingSolution candidate = evaluate(problem, *std::move(steady));
   return is_worth_its_stages(candidate, best) ? candidate : best;
 }
 
@@ -233,8 +234,8 @@ int64_t num_versions(const SchedulingSolution& solution) {
 
 /// With cores about as full as each other, where that makes no step longer, one step alone hardly,
 /// and takes no more memory.
-SchedulingSolution evened_out(const SchedulingProblem& problem, SchedulingSolution solution) {
-  SchedulingSolution even = with_even_lanes(problem, solution);
+SchedulingSolution balance(const SchedulingProblem& problem, SchedulingSolution solution) {
+  SchedulingSolution even = balance_cores(problem, solution);
   if (even.lanes == solution.lanes) return solution;
   even = timed_as_written(problem, std::move(even));
   const bool is_about_as_fast_alone =
@@ -266,7 +267,7 @@ double budget_share(size_t num_tasks, Effort effort) {
 
 SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
                                       const SearchOptions& options) {
-  return evened_out(problem, searched(problem, options));
+  return balance(problem, search_stages(problem, options));
 }
 
 }  // namespace graphc

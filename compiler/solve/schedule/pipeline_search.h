@@ -33,7 +33,7 @@ double budget_share(size_t num_tasks, Effort effort);
 /// with the waits it needs. Where that does not reach the bound, other priorities are searched for
 /// in the stages found (priority_search.h), and then, unless max_stage is 0, the steady state
 /// directly (modulo_search.h). Nothing is moved when it does not pay, and
-/// every further stage has to. At last cores are made about as full as each other (even_lanes.h).
+/// every further stage has to. At last cores are made about as full as each other (balance_cores.h).
 ///
 /// Cost: at most max_stage x max_cuts x 5 list schedules and simulations, one search over priorities
 ///       and one modulo search.
@@ -44,7 +44,7 @@ SchedulingSolution schedule_pipelined(const SchedulingProblem& problem,
 SchedulingSolution with_interval(const SchedulingProblem& problem, SchedulingSolution solution);
 
 /// `solution` with its versions and its time per step, for start times that are already set.
-SchedulingSolution evaluated(const SchedulingProblem& problem, SchedulingSolution solution);
+SchedulingSolution evaluate(const SchedulingProblem& problem, SchedulingSolution solution);
 
 /// `solution` with start times, versions and its time per step, for lanes, order and stages that
 /// are already fixed. Requires: lane order and the edges of interval distance 0 form no cycle.

@@ -88,13 +88,13 @@ enum class Reason : uint8_t {
   kAsWritten,       ///< the user fixed the schedule
   kWaitsForMemory,  ///< it could have started before, had there been memory
   kFitsMemory,      ///< what goes before it by the other rules did not fit in memory yet
-  kLeanOrder,       ///< next in the order that uses little memory
-  kEvensOut,        ///< moved there from a fuller core
+  kMinPeakOrder,    ///< next in the order that uses little memory
+  kBalance,         ///< moved there from a fuller core
 };
 inline constexpr Reason kReasons[] = {
-    Reason::kOnlyReady, Reason::kStartsCopy, Reason::kLongerPath,     Reason::kLeastSlack,
-    Reason::kNameOrder, Reason::kAsWritten,  Reason::kWaitsForMemory, Reason::kFitsMemory,
-    Reason::kLeanOrder, Reason::kEvensOut};
+    Reason::kOnlyReady,    Reason::kStartsCopy, Reason::kLongerPath,     Reason::kLeastSlack,
+    Reason::kNameOrder,    Reason::kAsWritten,  Reason::kWaitsForMemory, Reason::kFitsMemory,
+    Reason::kMinPeakOrder, Reason::kBalance};
 std::string_view to_string(Reason reason);
 
 struct ScheduledTask {

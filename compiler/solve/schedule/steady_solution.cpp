@@ -111,8 +111,8 @@ struct Filled {
   int64_t excess_ns = 0;
 };
 
-Filled filled(const SchedulingProblem& problem, const SteadyState& state,
-              const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages, LaneChoice choice) {
+Filled fill(const SchedulingProblem& problem, const SteadyState& state,
+            const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages, LaneChoice choice) {
   SchedulingSolution solution;
   solution.tasks = IdVector<TaskId, ScheduledTask>(problem.tasks.size());
   solution.lanes = IdVector<LaneId, std::vector<TaskId>>(problem.num_lanes);
@@ -147,9 +147,9 @@ Filled filled(const SchedulingProblem& problem, const SteadyState& state,
 /// On few lanes, unless more of them make the interval shorter.
 SchedulingSolution with_orders(const SchedulingProblem& problem, const SteadyState& state,
                                const IdVector<TaskId, int64_t>& starts_ns, const Stages& stages) {
-  Filled few = filled(problem, state, starts_ns, stages, LaneChoice::kFreedLast);
+  Filled few = fill(problem, state, starts_ns, stages, LaneChoice::kFreedLast);
   if (few.excess_ns == 0) return std::move(few.solution);
-  Filled many = filled(problem, state, starts_ns, stages, LaneChoice::kFreedFirst);
+  Filled many = fill(problem, state, starts_ns, stages, LaneChoice::kFreedFirst);
   return std::move(many.excess_ns < few.excess_ns ? many.solution : few.solution);
 }
 

@@ -152,8 +152,8 @@ TEST(ScheduleWithin, AnUnlimitedBudgetGivesTheListSchedule) {
   }
 }
 
-// Budgets from none to all that the list schedule takes; the lean order is asked what it needs.
-TEST(ScheduleWithin, KeepsWithinTheBudgetWhereverTheLeanOrderDoes) {
+// Budgets from none to all that the list schedule takes; the min-peak order is asked what it needs.
+TEST(ScheduleWithin, KeepsWithinTheBudgetWhereverTheMinPeakOrderDoes) {
   int num_tight = 0;
   for (unsigned seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -164,7 +164,7 @@ TEST(ScheduleWithin, KeepsWithinTheBudgetWhereverTheLeanOrderDoes) {
     for (const int64_t percent : {0, 50, 70, 80, 90, 95}) {
       Budgets budgets = plain_peaks;
       for (int64_t& budget : budgets) budget = budget * percent / 100;
-      const auto lean = one_by_one(lean_order(problem, demand, budgets));
+      const auto lean = one_by_one(min_peak_order(problem, demand, budgets));
       const Budgets lean_peaks = sampled_peaks(demand, lean);
       const auto solution = schedule_within(problem, demand, budgets);
       EXPECT_EQ(defects_of(problem, solution), "");
@@ -214,7 +214,7 @@ TEST(ScheduleWithin, DoesNotDependOnHowTasksAreNumbered) {
 }
 
 // More tasks than are looked at in full: chains of two that hold 5 between them, over four lanes.
-TEST(ScheduleWithin, LargeProblemsAreScheduledAlongTheLeanOrder) {
+TEST(ScheduleWithin, LargeProblemsAreScheduledAlongTheMinPeakOrder) {
   DemandBuilder build;
   const MemoryId memory = build.memory();
   const GroupId lanes = build.group(4);
@@ -228,7 +228,7 @@ TEST(ScheduleWithin, LargeProblemsAreScheduledAlongTheLeanOrder) {
   EXPECT_LE(peak_bytes(build, solution), 21);
   const auto plain = list_schedule(build.get(), Stages(build.get().tasks.size(), 0));
   EXPECT_GT(peak_bytes(build, plain), 21);
-  EXPECT_LE(solution.interval_ns, evaluated(build.get(), plain).interval_ns * 11 / 10);
+  EXPECT_LE(solution.interval_ns, evaluate(build.get(), plain).interval_ns * 11 / 10);
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ TEST(IntervalPasses, LanesThatRunAsTheyCanAreNoSlowerThanThePeriod) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const SchedulingProblem problem = without_sharing(random_problem(seed));
     const Stages stages(problem.tasks.size(), 0);
-    const SchedulingSolution known = evaluated(problem, list_schedule(problem, stages));
+    const SchedulingSolution known = evaluate(problem, list_schedule(problem, stages));
     IntervalPasses passes(problem, stages, known);
     IntervalPasses::Keys keys;
     for (const ScheduledTask& task : known.tasks) keys.push_back(task.end_ns);
@@ -101,7 +101,7 @@ TEST(IntervalPasses, LanesThatRunAsTheyCanAreNoSlowerThanThePeriod) {
     passes.fill(latest_starts_ns, filled);
     const SchedulingSolution solution = passes.solution_of(filled);
     EXPECT_EQ(defects_of(problem, solution), "");
-    EXPECT_LE(evaluated(problem, solution).interval_ns, passes.period_ns(filled));
+    EXPECT_LE(evaluate(problem, solution).interval_ns, passes.period_ns(filled));
   }
 }
 

@@ -29,7 +29,7 @@ TEST(ModuloSchedule, AChainFillsItsLanesByStages) {
   const auto steady = modulo_schedule(build.get(), sequential, kBudget);
   ASSERT_TRUE(steady);
   EXPECT_EQ(defects_of(build.get(), *steady), "");
-  EXPECT_EQ(evaluated(build.get(), *steady).interval_ns, 6);
+  EXPECT_EQ(evaluate(build.get(), *steady).interval_ns, 6);
 }
 
 TEST(ModuloSchedule, NothingIsBetterThanTheBound) {

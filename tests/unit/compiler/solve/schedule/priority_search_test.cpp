@@ -36,7 +36,7 @@ struct ThreesAndTwos {
 };
 
 SchedulingSolution listed(const SchedulingProblem& problem) {
-  return evaluated(problem, list_schedule(problem, Stages(problem.tasks.size(), 0)));
+  return evaluate(problem, list_schedule(problem, Stages(problem.tasks.size(), 0)));
 }
 
 TEST(PrioritySearch, FindsWhatNoOrderByPathsDoes) {
@@ -46,17 +46,17 @@ TEST(PrioritySearch, FindsWhatNoOrderByPathsDoes) {
   ASSERT_EQ(known.interval_ns, 7);
   const Stages stages(problem.tasks.size(), 0);
   const auto again = forward_backward(problem, stages, known, known);
-  ASSERT_EQ(evaluated(problem, again).interval_ns, 7);
+  ASSERT_EQ(evaluate(problem, again).interval_ns, 7);
   const auto found = priority_search(problem, known, 6, kPlacements);
   ASSERT_TRUE(found);
   EXPECT_EQ(defects_of(problem, *found), "");
-  EXPECT_EQ(evaluated(problem, *found).interval_ns, 6);
+  EXPECT_EQ(evaluate(problem, *found).interval_ns, 6);
 }
 
 TEST(PrioritySearch, NothingIsShorterThanTheShortest) {
   const ThreesAndTwos given;
   const SchedulingProblem& problem = given.build.get();
-  const auto best = evaluated(problem, *priority_search(problem, listed(problem), 6, kPlacements));
+  const auto best = evaluate(problem, *priority_search(problem, listed(problem), 6, kPlacements));
   EXPECT_FALSE(priority_search(problem, best, 6, kPlacements));
   EXPECT_FALSE(priority_search(problem, best, 0, kPlacements));
 }
@@ -86,7 +86,7 @@ TEST(PrioritySearch, SchedulesAreLegalAndShorter) {
       if (!found) continue;
       ++num_found;
       EXPECT_EQ(defects_of(problem, *found), "");
-      EXPECT_LT(evaluated(problem, *found).interval_ns, known.interval_ns);
+      EXPECT_LT(evaluate(problem, *found).interval_ns, known.interval_ns);
       for (const TaskId task : problem.tasks.ids()) {
         EXPECT_EQ(found->tasks[task].stage, known.tasks[task].stage);
       }

@@ -1,4 +1,4 @@
-#include "compiler/solve/schedule/even_lanes.h"
+#include "compiler/solve/schedule/balance_cores.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -33,21 +33,21 @@ SchedulingSolution packed(const SchedulingProblem& problem,
 
 //   lane 0  |a.........|b....|c..|          lane 0  |a.........|     |c..|
 //   lane 1  |d.......|               to     lane 1  |d.......| |b....|
-TEST(EvenLanes, TheTaskThatHelpsMostGoesToTheEmptiestCore) {
+TEST(BalanceCores, TheTaskThatHelpsMostGoesToTheEmptiestCore) {
   ProblemBuilder build;
   const GroupId cores = build.group_of_cores(2);
   const TaskId a = build.task(cores, 10 * kUnitNs);
   const TaskId b = build.task(cores, 5 * kUnitNs);
   const TaskId c = build.task(cores, 3 * kUnitNs);
   const TaskId d = build.task(cores, 8 * kUnitNs);
-  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {d}}));
+  const auto even = balance_cores(build.get(), packed(build.get(), {{a, b, c}, {d}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, c));
   EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(d, b));
   EXPECT_EQ(even.tasks[b].lane, LaneId(1));
-  EXPECT_EQ(even.tasks[b].reason, Reason::kEvensOut);
+  EXPECT_EQ(even.tasks[b].reason, Reason::kBalance);
 }
 
-TEST(EvenLanes, AMovedTaskKeepsItsPlaceInTime) {
+TEST(BalanceCores, AMovedTaskKeepsItsPlaceInTime) {
   ProblemBuilder build;
   const GroupId cores = build.group_of_cores(2);
   const TaskId a = build.task(cores, 2 * kUnitNs);
@@ -56,52 +56,52 @@ TEST(EvenLanes, AMovedTaskKeepsItsPlaceInTime) {
   const TaskId d = build.task(cores, 3 * kUnitNs);
   const TaskId e = build.task(cores, 10 * kUnitNs);
   // b starts at 2: behind d, which starts at 0, before e, which starts at 3.
-  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {d, e}}));
+  const auto even = balance_cores(build.get(), packed(build.get(), {{a, b, c}, {d, e}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, c));
   EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(d, b, e));
 }
 
-TEST(EvenLanes, CoresWithRoomStayAsTheyAre) {
+TEST(BalanceCores, CoresWithRoomStayAsTheyAre) {
   ProblemBuilder build;
   const GroupId cores = build.group_of_cores(2);
   const TaskId a = build.task(cores, kIntervalNs / 2);
   const TaskId b = build.task(cores, kIntervalNs / 4);
-  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b}, {}}));
+  const auto even = balance_cores(build.get(), packed(build.get(), {{a, b}, {}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, b));
 }
 
 // b waits for a wherever it is: on a core of its own it would wait for that core, too.
-TEST(EvenLanes, WhatReadsWhatItsCoreMadeStays) {
+TEST(BalanceCores, WhatReadsWhatItsCoreMadeStays) {
   ProblemBuilder build;
   const GroupId cores = build.group_of_cores(2);
   const TaskId a = build.task(cores, 8 * kUnitNs);
   const TaskId b = build.task(cores, 7 * kUnitNs);
   const TaskId c = build.task(cores, 4 * kUnitNs);
   build.edge(a, b);
-  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b, c}, {}}));
+  const auto even = balance_cores(build.get(), packed(build.get(), {{a, b, c}, {}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, b));
   EXPECT_THAT(even.lanes[LaneId(1)], ElementsAre(c));
 }
 
 // Lane 0 has 19.45 units more. With b moved it has 17.55 more, with a moved lane 1 has 18.55 more:
 // b would be the better one, and is too short.
-TEST(EvenLanes, WhatIsNotWorthAnotherCoreStays) {
+TEST(BalanceCores, WhatIsNotWorthAnotherCoreStays) {
   ProblemBuilder build;
   const GroupId cores = build.group_of_cores(2);
   const TaskId a = build.task(cores, 19 * kUnitNs);
   const TaskId b = build.task(cores, kUnitNs * 95 / 100);
   const TaskId c = build.task(cores, kUnitNs / 2);
-  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b}, {c}}));
+  const auto even = balance_cores(build.get(), packed(build.get(), {{a, b}, {c}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(b));
   EXPECT_THAT(even.lanes[LaneId(1)], testing::UnorderedElementsAre(a, c));
 }
 
-TEST(EvenLanes, StreamsStayAsTheyAre) {
+TEST(BalanceCores, StreamsStayAsTheyAre) {
   ProblemBuilder build;
   const GroupId streams = build.group(2, {build.resource()});
   const TaskId a = build.task(streams, kIntervalNs / 2);
   const TaskId b = build.task(streams, kIntervalNs / 2);
-  const auto even = with_even_lanes(build.get(), packed(build.get(), {{a, b}, {}}));
+  const auto even = balance_cores(build.get(), packed(build.get(), {{a, b}, {}}));
   EXPECT_THAT(even.lanes[LaneId(0)], ElementsAre(a, b));
 }
 

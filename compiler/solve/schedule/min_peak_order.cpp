@@ -89,8 +89,8 @@ int64_t evaluations_for(const OrderProblem& problem) {
 
 }  // namespace
 
-std::vector<TaskId> lean_order(const SchedulingProblem& problem, const MemoryDemand& demand,
-                               const IdVector<MemoryId, int64_t>& budget_bytes) {
+std::vector<TaskId> min_peak_order(const SchedulingProblem& problem, const MemoryDemand& demand,
+                                   const IdVector<MemoryId, int64_t>& budget_bytes) {
   const OrderProblem forwards = order_problem(problem, demand, budget_bytes);
   // Of equal cost, the names decide: where they stand, from first to last.
   using Ranked = std::tuple<OrderCost, std::vector<int32_t>, std::vector<TaskId>>;

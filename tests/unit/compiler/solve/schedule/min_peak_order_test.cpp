@@ -90,7 +90,7 @@ DemandBuilder random_values(unsigned seed, size_t num_tasks) {
 //   a 1 -> b 10 -> c 1 --.
 //                        g     both branches grow to 10 and shrink to 1: one after the other
 //   d 1 -> e 10 -> f 1 --'       takes 11 + 1, side by side up to 20
-TEST(LeanOrder, FinishesOneBranchBeforeTheNext) {
+TEST(MinPeakOrder, FinishesOneBranchBeforeTheNext) {
   DemandBuilder build;
   const MemoryId memory = build.memory();
   const GroupId lane = build.group(2);
@@ -101,14 +101,14 @@ TEST(LeanOrder, FinishesOneBranchBeforeTheNext) {
     build.holds(memory, 10, {tasks[first + 1]}, {tasks[first + 2]});
     build.holds(memory, 1, {tasks[first + 2]}, {tasks[6]});
   }
-  const auto order = lean_order(build.get(), build.demand(), no_budget(build.demand()));
+  const auto order = min_peak_order(build.get(), build.demand(), no_budget(build.demand()));
   EXPECT_EQ(broken_edges(build.get(), order), "");
   EXPECT_EQ(sampled_peaks(build.demand(), one_by_one(order))[memory], 12);
 }
 
 //   big branch: peak 20, leaves 1; small branch: peak 6, leaves 5. Small first needs 5 + 20, big
 //   first 1 + 6 beside its own 20 (Liu: by peak minus residue).
-TEST(LeanOrder, TheBranchWithTheHigherPeakAboveItsResidueGoesFirst) {
+TEST(MinPeakOrder, TheBranchWithTheHigherPeakAboveItsResidueGoesFirst) {
   DemandBuilder build;
   const MemoryId memory = build.memory();
   const GroupId lane = build.group(1);
@@ -119,12 +119,12 @@ TEST(LeanOrder, TheBranchWithTheHigherPeakAboveItsResidueGoesFirst) {
   build.holds(memory, 5, {small}, {join});
   build.holds(memory, 19, {big}, {});
   build.holds(memory, 1, {big}, {join});
-  const auto order = lean_order(build.get(), build.demand(), no_budget(build.demand()));
+  const auto order = min_peak_order(build.get(), build.demand(), no_budget(build.demand()));
   EXPECT_THAT(order, ElementsAre(big, small, join));
 }
 
 // Of two memories the one that is too full counts, though the other gets fuller by it.
-TEST(LeanOrder, AMemoryWithinItsBudgetGivesWay) {
+TEST(MinPeakOrder, AMemoryWithinItsBudgetGivesWay) {
   for (const int tight : {0, 1}) {
     DemandBuilder build;
     const MemoryId memories[] = {build.memory(), build.memory()};
@@ -141,13 +141,13 @@ TEST(LeanOrder, AMemoryWithinItsBudgetGivesWay) {
     build.holds(memories[1], 1, {a}, {});
     Budgets budgets(2, 100);
     budgets[MemoryId(tight)] = 11;
-    const auto order = lean_order(build.get(), build.demand(), budgets);
+    const auto order = min_peak_order(build.get(), build.demand(), budgets);
     EXPECT_EQ(order.front(), tight == 0 ? a : b);
     EXPECT_EQ(sampled_peaks(build.demand(), one_by_one(order))[MemoryId(tight)], 11);
   }
 }
 
-TEST(LeanOrder, IsNeverBelowAndMostlyAtTheLowestPeak) {
+TEST(MinPeakOrder, IsNeverBelowAndMostlyAtTheLowestPeak) {
   int num_optimal = 0;
   int num_cases = 0;
   int64_t sum_bytes = 0;
@@ -155,7 +155,7 @@ TEST(LeanOrder, IsNeverBelowAndMostlyAtTheLowestPeak) {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const DemandBuilder build = random_values(seed, 4 + seed % 7);
-    const auto order = lean_order(build.get(), build.demand(), no_budget(build.demand()));
+    const auto order = min_peak_order(build.get(), build.demand(), no_budget(build.demand()));
     ASSERT_EQ(broken_edges(build.get(), order), "");
     const int64_t peak_bytes = sampled_peaks(build.demand(), one_by_one(order))[MemoryId(0)];
     const int64_t lowest_bytes = lowest_peak(build.get(), build.demand());
@@ -171,18 +171,18 @@ TEST(LeanOrder, IsNeverBelowAndMostlyAtTheLowestPeak) {
   EXPECT_GE(num_optimal * 100, num_cases * 90) << num_optimal << " of " << num_cases;
 }
 
-TEST(LeanOrder, DoesNotDependOnHowTasksAreNumbered) {
+TEST(MinPeakOrder, DoesNotDependOnHowTasksAreNumbered) {
   for (unsigned seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const SchedulingProblem problem = random_problem(seed);
     const MemoryDemand demand = random_demand(problem, seed);
-    const auto order = lean_order(problem, demand, no_budget(demand));
+    const auto order = min_peak_order(problem, demand, no_budget(demand));
     EXPECT_EQ(broken_edges(problem, order), "");
     const auto renumbered = shuffled_tasks(problem.tasks.size(), seed);
     std::vector<TaskId> expected;
     for (const TaskId task : order) expected.push_back(renumbered[task.index()]);
-    EXPECT_EQ(lean_order(renumbered_problem(problem, renumbered),
-                         renumbered_demand(demand, renumbered), no_budget(demand)),
+    EXPECT_EQ(min_peak_order(renumbered_problem(problem, renumbered),
+                             renumbered_demand(demand, renumbered), no_budget(demand)),
               expected);
   }
 }

@@ -1,4 +1,4 @@
-#include "compiler/solve/schedule/even_lanes.h"
+#include "compiler/solve/schedule/balance_cores.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,9 +15,9 @@ constexpr double kFull = 0.75;
 /// A core that sleeps takes about that long to wake: less work is not worth another core.
 constexpr int64_t kMinMovedNs = 50'000;
 
-class EvenLanes {
+class CoreBalance {
  public:
-  EvenLanes(const SchedulingProblem& problem, SchedulingSolution solution)
+  CoreBalance(const SchedulingProblem& problem, SchedulingSolution solution)
       : problem_(problem),
         solution_(std::move(solution)),
         busy_ns_(problem.num_lanes, 0),
@@ -90,7 +90,7 @@ class EvenLanes {
     busy_ns_[moved.lane] -= duration_ns(task);
     busy_ns_[to] += duration_ns(task);
     moved.lane = to;
-    moved.reason = Reason::kEvensOut;
+    moved.reason = Reason::kBalance;
   }
 
   const SchedulingProblem& problem_;
@@ -101,12 +101,12 @@ class EvenLanes {
 
 }  // namespace
 
-SchedulingSolution with_even_lanes(const SchedulingProblem& problem, SchedulingSolution solution) {
-  EvenLanes lanes(problem, std::move(solution));
+SchedulingSolution balance_cores(const SchedulingProblem& problem, SchedulingSolution solution) {
+  CoreBalance balance(problem, std::move(solution));
   for (const LaneGroup& group : problem.groups) {
-    if (group.is_of_cores) lanes.even_out(group);
+    if (group.is_of_cores) balance.even_out(group);
   }
-  return std::move(lanes).take();
+  return std::move(balance).take();
 }
 
 }  // namespace graphc

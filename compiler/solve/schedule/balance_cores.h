@@ -13,6 +13,6 @@ namespace graphc {
 ///
 /// Start times, versions and the times of a step are no longer those of the result.
 /// Requires: start times keep the edges within an interval.
-SchedulingSolution with_even_lanes(const SchedulingProblem& problem, SchedulingSolution solution);
+SchedulingSolution balance_cores(const SchedulingProblem& problem, SchedulingSolution solution);
 
 }  // namespace graphc
