@@ -11,6 +11,7 @@
 #include "compiler/emit/folded_names.h"
 #include "compiler/solve/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
+#include "runtime/op/kernel_signature.h"
 #include "runtime/plan/plan_names.h"
 
 namespace graphc {
@@ -140,6 +141,29 @@ std::string operators_line(const Graph& graph) {
   return "  operators   " + join(texts, ", ") + "\n";
 }
 
+/// How many kernels are predicted from rates alone, where the machine file has times of kernels;
+/// nothing if it has that of each.
+std::string times_line(const Plan& plan, const Machine& machine) {
+  int64_t num_kernels = 0;
+  int64_t num_measured = 0;
+  for (const PlanLane& lane : plan.lanes) {
+    const std::string& kind = machine.devices[lane.device].kind;
+    if (lane.kind != LaneKind::kCompute || !machine.times_ns.contains(kind)) continue;
+    for (const InstructionId id : lane.instructions) {
+      const Instruction& kernel = plan.instructions[id];
+      std::vector<TensorType> types;
+      for (const Operand& operand : kernel.reads) types.push_back(operand_type(plan, operand));
+      const std::string signature = kernel_signature(kernel.op, types, kernel.attributes);
+      ++num_kernels;
+      num_measured += machine.time_for(kind, signature) ? 1 : 0;
+    }
+  }
+  if (num_measured == num_kernels) return "";
+  return fmt::format(
+      "  times       {} of {} kernels have no measured one; graphprobe --kernels-for gives them\n",
+      num_kernels - num_measured, num_kernels);
+}
+
 std::string memory_table(const Compilation& compilation, const Machine& machine, Detail detail) {
   constexpr size_t kMaxArenas = 10;
   std::string text = fmt::format("  {:<18}{:>14}{:>14}\n", "memory", "peak bytes", "bound");
@@ -181,6 +205,7 @@ std::string summary(const Compilation& compilation, const Machine& machine, Deta
   text += parallel_line(compilation.parallel, detail);
   text += placement_line(compilation.placement, detail);
   text += effort_line(compilation);
+  text += times_line(compilation.plan, machine);
   if (compilation.decisions.trades_time_for_memory()) {
     text += "  for memory  " + compilation.memory_trades + "\n";
   }
