@@ -12,9 +12,12 @@ Attributes only(const Attributes& attributes, const char* name) {
   return result;
 }
 
-/// Of a product that is as precise as `product`.
+/// Of a product that is as precise as `product`, and multiplied with the same.
 Attributes flags(const NodeGradient& product, bool transpose_a, bool transpose_b) {
   Attributes attributes = only(product.attributes(), "math");
+  if (const AttributeValue* alpha = product.attributes().find("alpha")) {
+    attributes.set("alpha", *alpha);
+  }
   if (transpose_a) attributes.set("transpose_a", true);
   if (transpose_b) attributes.set("transpose_b", true);
   return attributes;

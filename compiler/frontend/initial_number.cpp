@@ -13,7 +13,7 @@ std::optional<std::string> find_bad_constant(double number, const std::string& t
   return graphrt::with_element_type(element, [&](auto tag) -> std::optional<std::string> {
     using T = typename decltype(tag)::Type;
     if constexpr (graphrt::kIsFloat<T>) {
-      const auto problem = find_bad_end(number, text);
+      auto problem = find_bad_end(number, text);
       const auto stored = static_cast<float>(graphrt::narrowed<T>(number));
       if (problem || (std::isfinite(stored) && (stored != 0 || number == 0))) return problem;
       return text + " is too " + (stored == 0 ? "close to 0" : "large") + " for " +

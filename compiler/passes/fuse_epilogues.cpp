@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "compiler/passes/fusion.h"
+#include "runtime/base/f32_range.h"
 
 namespace graphc {
 namespace {
@@ -21,6 +22,22 @@ void fuse_relu(Fusion& fusion, NodeId relu) {
   Fusion::Formula formula{node.op, node.attributes, node.inputs};
   formula.attributes.set("relu", true);
   fusion.join(relu, *product, std::move(formula));
+}
+
+/// The factor of the whole product: before there is a bias, or a relu.
+void fuse_scale(Fusion& fusion, NodeId scale) {
+  const Graph& graph = fusion.graph();
+  const Node& factor = graph.nodes[scale];
+  const auto product = find_product(fusion, scale, factor.inputs[0]);
+  if (!product) return;
+  const Node& node = graph.nodes[*product];
+  const double alpha = node.attributes.number("alpha", 1) * factor.attributes.number("factor", 1);
+  const bool is_bare = node.inputs.size() == node.op->min_inputs && !node.attributes.flag("relu");
+  // With 0 a library computes nothing, not even a NaN.
+  if (!is_bare || alpha == 0 || graphrt::find_misfit_of_f32(alpha)) return;
+  Fusion::Formula formula{node.op, node.attributes, node.inputs};
+  formula.attributes.set("alpha", alpha);
+  fusion.join(scale, *product, std::move(formula));
 }
 
 /// Whether a product can take `bias` up: it has none yet, and the sum comes before any relu.
@@ -52,6 +69,7 @@ Result<Graph> fuse_epilogues(Graph graph, DiagnosticSink&) {
   // Producers come first: a relu sees the sum that has become a product.
   for (const NodeId id : fusion.graph().nodes.ids()) {
     const std::string_view op = fusion.graph().nodes[id].op->name;
+    if (op == "scale") fuse_scale(fusion, id);
     if (op == "add") fuse_bias(fusion, id);
     if (op == "relu") fuse_relu(fusion, id);
   }

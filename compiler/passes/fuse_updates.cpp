@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/passes/fusion.h"
+#include "runtime/base/f32_range.h"
 
 namespace graphc {
 namespace {
@@ -29,7 +30,10 @@ void fuse_update(Fusion& fusion, NodeId update) {
   const Node& matmul = graph.nodes[*product];
   if (std::count(matmul.inputs.begin(), matmul.inputs.end(), weights) > 0) return;
   Fusion::Formula formula{find_op("matmul_sgd_update"), {}, matmul.inputs};
-  formula.attributes.set("learning_rate", *sgd.attributes.find("learning_rate"));
+  const double rate =
+      sgd.attributes.number("learning_rate", 0) * matmul.attributes.number("alpha", 1);
+  if (find_misfit_of_f32(rate)) return;
+  formula.attributes.set("learning_rate", rate);
   for (const char* name : {"math", "transpose_a", "transpose_b"}) {
     if (const AttributeValue* value = matmul.attributes.find(name)) {
       formula.attributes.set(name, *value);

@@ -11,6 +11,7 @@
 #include "compiler/parallel/divide.h"
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/fold_constants.h"
+#include "compiler/passes/fold_scales.h"
 #include "compiler/passes/fold_transposes.h"
 #include "compiler/passes/fuse_elementwise.h"
 #include "compiler/passes/fuse_epilogues.h"
@@ -55,6 +56,8 @@ constexpr std::array kPasses = {
          rewrite<fold_constants>},
     Pass{"fold_transposes", "turns transposes before a matmul into its flags", kRewrite,
          rewrite<fold_transposes>},
+    Pass{"fold_scales", "turns factors of what a matmul reads into its own", kRewrite,
+         rewrite<fold_scales>},
     Pass{"merge_equal_nodes", "computes equal things once", kRewrite, rewrite<merge_equal_nodes>},
     Pass{"divide", "computes the parts of a batch on the devices that `parallel` names", kRewrite,
          answer_parallel},

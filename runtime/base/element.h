@@ -81,7 +81,8 @@ T narrowed(Number number) {
   } else if constexpr (std::is_floating_point_v<Number>) {
     if (std::isnan(number)) return 0;
     // The first number beyond: a power of two, which every float type holds.
-    constexpr auto kEnd = static_cast<Number>(std::numeric_limits<T>::max() / 2 + 1) * 2;
+    constexpr T kHalfOfEnd = std::numeric_limits<T>::max() / 2 + 1;
+    constexpr auto kEnd = static_cast<Number>(kHalfOfEnd) * 2;
     if (number >= kEnd) return std::numeric_limits<T>::max();
     if (number <= static_cast<Number>(std::numeric_limits<T>::min())) {
       return std::numeric_limits<T>::min();

@@ -83,6 +83,7 @@ Use matmul_use(Dice& dice) {
   Use use = product_use(dice, batch, sizes, dice.flip(), dice.flip());
   if (dice.flip()) use.inputs.push_back(dice.f32({sizes[1]}));
   if (dice.flip()) use.attributes.set("relu", dice.flip());
+  if (dice.flip()) use.attributes.set("alpha", -0.375);
   return use;
 }
 

@@ -130,11 +130,12 @@ void for_each_piece(const Product& product, const float* a, const float* b, Fini
   }
 }
 
-/// y = a b.
-void multiply_whole(const Product& product, const float* a, const float* b, float* y) {
-  if (product.k <= kMaxTermsInF32) return multiply(product, 1.0F, a, b, 0.0F, y);
-  for_each_piece(product, a, b, [y](const float* sums, int64_t at, int64_t size) {
-    std::copy_n(sums, size, y + at);
+/// y = factor a b.
+void multiply_whole(const Product& product, float factor, const float* a, const float* b,
+                    float* y) {
+  if (product.k <= kMaxTermsInF32) return multiply(product, factor, a, b, 0.0F, y);
+  for_each_piece(product, a, b, [factor, y](const float* sums, int64_t at, int64_t size) {
+    for (int64_t i = 0; i < size; ++i) y[at + i] = factor * sums[i];
   });
 }
 
@@ -164,8 +165,8 @@ void finish_row(Epilogue epilogue, const float* bias, int64_t size, float* y) {
 
 class MatmulKernel : public PreparedKernel {
  public:
-  MatmulKernel(const Product& product, int64_t num_products, Epilogue epilogue)
-      : product_(product), num_products_(num_products), epilogue_(epilogue) {}
+  MatmulKernel(const Product& product, float alpha, int64_t num_products, Epilogue epilogue)
+      : product_(product), alpha_(alpha), num_products_(num_products), epilogue_(epilogue) {}
 
   void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
     const int64_t m = product_.m;
@@ -173,7 +174,7 @@ class MatmulKernel : public PreparedKernel {
     const int64_t k = product_.k;
     auto* y = elements<float>(output);
     for (int64_t i = 0; i < num_products_; ++i) {
-      multiply_whole(product_, elements<float>(inputs[0]) + i * m * k,
+      multiply_whole(product_, alpha_, elements<float>(inputs[0]) + i * m * k,
                      elements<float>(inputs[1]) + i * k * n, y + i * m * n);
     }
     if (epilogue_ == Epilogue::kNone) return;
@@ -185,6 +186,7 @@ class MatmulKernel : public PreparedKernel {
 
  private:
   Product product_;
+  float alpha_;
   int64_t num_products_;
   Epilogue epilogue_;
 };
@@ -260,8 +262,9 @@ Epilogue epilogue_of(const KernelSpec& spec) {
 KernelResult prepare_matmul(const KernelSpec& spec) {
   TRY(const Product product, product_of(spec, spec.inputs[0].shape, spec.inputs[1].shape));
   const int64_t result_elements = int64_t{product.m} * product.n;
-  return std::make_unique<MatmulKernel>(product, spec.result.num_elements() / result_elements,
-                                        epilogue_of(spec));
+  const auto alpha = static_cast<float>(spec.attributes.number("alpha", 1));
+  return std::make_unique<MatmulKernel>(
+      product, alpha, spec.result.num_elements() / result_elements, epilogue_of(spec));
 }
 
 KernelResult prepare_matmul_sgd_update(const KernelSpec& spec) {

@@ -8,28 +8,38 @@ namespace {
 
 class MatmulKernel : public CudaKernel {
  public:
-  explicit MatmulKernel(PreparedProduct product) : product_(std::move(product)) {}
+  MatmulKernel(PreparedProduct product, float alpha)
+      : product_(std::move(product)), alpha_(alpha) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
     const std::byte* bias = inputs.size() == 3 ? inputs[2] : nullptr;
-    return product_.launch({inputs[0], inputs[1], output, bias}, 1, 0, output, queue);
+    return product_.launch({inputs[0], inputs[1], output, bias}, alpha_, 0, output, queue);
   }
 
  private:
   PreparedProduct product_;
+  float alpha_;
 };
+
+float alpha_of(const KernelSpec& spec) {
+  return static_cast<float>(spec.attributes.number("alpha", 1));
+}
 
 /// Where cuBLASLt does not do the epilogue along with the product: a kernel each, in place.
 class MatmulInStepsKernel : public CudaKernel {
  public:
-  MatmulInStepsKernel(PreparedProduct product, std::unique_ptr<const CudaKernel> add_bias,
+  MatmulInStepsKernel(PreparedProduct product, float alpha,
+                      std::unique_ptr<const CudaKernel> add_bias,
                       std::unique_ptr<const CudaKernel> relu)
-      : product_(std::move(product)), add_bias_(std::move(add_bias)), relu_(std::move(relu)) {}
+      : product_(std::move(product)),
+        alpha_(alpha),
+        add_bias_(std::move(add_bias)),
+        relu_(std::move(relu)) {}
 
   Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
                       const CudaQueue& queue) const override {
-    TRY(product_.launch({inputs[0], inputs[1], output}, 1, 0, output, queue));
+    TRY(product_.launch({inputs[0], inputs[1], output}, alpha_, 0, output, queue));
     const std::byte* y = output;
     if (add_bias_) TRY(add_bias_->launch(std::array{y, inputs[2]}, output, queue));
     if (relu_) TRY(relu_->launch(std::array{y}, output, queue));
@@ -38,6 +48,7 @@ class MatmulInStepsKernel : public CudaKernel {
 
  private:
   PreparedProduct product_;
+  float alpha_;
   std::unique_ptr<const CudaKernel> add_bias_;  ///< absent: there is none
   std::unique_ptr<const CudaKernel> relu_;      ///< likewise
 };
@@ -85,8 +96,8 @@ KernelResult prepare_in_steps(const KernelSpec& spec) {
   if (spec.attributes.flag("relu")) {
     TRY(relu, prepare_relu({{&spec.result, 1}, spec.result, spec.attributes, spec.blas}));
   }
-  return std::make_unique<MatmulInStepsKernel>(std::move(product), std::move(add_bias),
-                                               std::move(relu));
+  return std::make_unique<MatmulInStepsKernel>(std::move(product), alpha_of(spec),
+                                               std::move(add_bias), std::move(relu));
 }
 
 }  // namespace
@@ -95,7 +106,7 @@ KernelResult prepare_matmul(const KernelSpec& spec) {
   TRY(auto product,
       find_product(spec, spec.inputs[0], spec.inputs[1], epilogue_of(spec), ProductUse::kResult));
   if (!product) return prepare_in_steps(spec);
-  return std::make_unique<MatmulKernel>(*std::move(product));
+  return std::make_unique<MatmulKernel>(*std::move(product), alpha_of(spec));
 }
 
 KernelResult prepare_matmul_sgd_update(const KernelSpec& spec) {

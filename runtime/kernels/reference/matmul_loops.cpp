@@ -46,6 +46,8 @@ void multiply(const Tensor& left, const Tensor& right, const Attributes& attribu
 void matmul(Operands inputs, const Attributes& attributes, Tensor& result) {
   multiply(*inputs[0], *inputs[1], attributes, result);
   const auto y = result.as<float>();
+  const double alpha = static_cast<float>(attributes.number("alpha", 1));
+  for (float& element : y) element = static_cast<float>(element * alpha);
   if (inputs.size() == 3) {
     const auto bias = inputs[2]->as<float>();
     for (size_t i = 0; i < y.size(); ++i) {

@@ -179,7 +179,7 @@ OpInfo define_Map(OpInfo op) {
 }
 
 OpInfo define_Scaled(OpInfo op) {
-  op = define_Map(std::move(op));
+  op = define_Map(op);
   op.attributes = kFactorOfScale;
   return op;
 }
@@ -192,15 +192,15 @@ OpInfo define_pair(OpInfo op, std::string_view operands, TypeRule type_rule) {
 }
 
 OpInfo define_Pair(OpInfo op) {
-  return define_pair(std::move(op), "gradient, x or y: float, same type", type_of_pair);
+  return define_pair(op, "gradient, x or y: float, same type", type_of_pair);
 }
 
 OpInfo define_Zip(OpInfo op) {
-  return define_pair(std::move(op), "a, b: float, broadcast", type_of_zip);
+  return define_pair(op, "a, b: float, broadcast", type_of_zip);
 }
 
 OpInfo define_Arithmetic(OpInfo op) {
-  return define_pair(std::move(op), "a, b: numbers of one type, broadcast", type_of_arithmetic);
+  return define_pair(op, "a, b: numbers of one type, broadcast", type_of_arithmetic);
 }
 
 }  // namespace

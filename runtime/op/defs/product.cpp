@@ -13,6 +13,7 @@ namespace {
 constexpr auto kAnd = " and ";
 
 constexpr std::array kProduct = {
+    AttributeSpec{"alpha", AttributeKind::kFloat, false, "(1; not 0): what a b is multiplied with"},
     AttributeSpec{"math", AttributeKind::kText, false,
                   ": `f32`, `tf32` or `bf16`, see [below](#precision-of-products)"},
     AttributeSpec{"relu", AttributeKind::kBool, false, "(false): applied last"},
@@ -50,6 +51,9 @@ std::string matmul_message(Types inputs, const Attributes& attributes) {
 /// Requires: both operands are f32.
 TypeResult type_of_product(Types inputs, const Attributes& attributes) {
   const std::string_view math = attributes.text("math", "f32");
+  if (attributes.number("alpha", 1) == 0) {
+    return refuse_attribute("alpha", "needs an alpha other than 0");
+  }
   if (!parse_product_math(math)) {
     return refuse_attribute("math",
                             "needs `math` to be f32, tf32 or bf16; got " + std::string(math));
@@ -166,7 +170,7 @@ OpInfo op_matmul() {
           .operands =
               "a[..., M, K], b[..., K, N]: f32, same leading dimensions; optionally a bias "
               "f32[N], added to each row",
-          .result = "[..., M, N]",
+          .result = "[..., M, N]: `alpha` · a b, and the bias",
           .min_inputs = 2,
           .max_inputs = 3,
           .attributes = kProduct,

@@ -267,6 +267,7 @@ RandomLoss::Operand RandomLoss::make_matmul(const Operand& x) {
   for (const char* flag : {"transpose_a", "transpose_b", "relu"}) {
     if (coin()) attributes.set(flag, true);
   }
+  if (coin()) attributes.set("alpha", -0.75);
   // Of (own rows, own columns), the one that is summed over meets the partner's.
   const bool own_flag = attributes.flag(is_first ? "transpose_a" : "transpose_b");
   const bool partner_flag = attributes.flag(is_first ? "transpose_b" : "transpose_a");

@@ -67,6 +67,7 @@ Case matmul_case(Dice& dice) {
   Case result = product_case(dice, batch);
   if (dice.flip()) result.inputs.push_back(dice.f32({shape_of_product(result).back()}));
   if (dice.flip()) result.attributes.set("relu", dice.flip());
+  if (dice.flip()) result.attributes.set("alpha", -0.375);
   return result;
 }
 

@@ -152,6 +152,12 @@ TEST(TypeRules, ProductsKnowThreePrecisions) {
             "matmul_sgd_update needs `math` to be f32, tf32 or bf16; got f16");
 }
 
+TEST(TypeRules, MatmulTakesAFactor) {
+  EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]"}, with({{"alpha", 0.5}})), "f32[2, 4]");
+  EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]"}, with({{"alpha", 0.0}})),
+            "matmul needs an alpha other than 0");
+}
+
 TEST(TypeRules, MatmulTakesABias) {
   EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[4]"}, with({{"relu", kYes}})),
             "f32[2, 4]");
