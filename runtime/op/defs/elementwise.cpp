@@ -195,9 +195,7 @@ OpInfo define_Pair(OpInfo op) {
   return define_pair(op, "gradient, x or y: float, same type", type_of_pair);
 }
 
-OpInfo define_Zip(OpInfo op) {
-  return define_pair(op, "a, b: float, broadcast", type_of_zip);
-}
+OpInfo define_Zip(OpInfo op) { return define_pair(op, "a, b: float, broadcast", type_of_zip); }
 
 OpInfo define_Arithmetic(OpInfo op) {
   return define_pair(op, "a, b: numbers of one type, broadcast", type_of_arithmetic);
