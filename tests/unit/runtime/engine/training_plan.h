@@ -107,7 +107,7 @@ class TrainingPlan {
     instruction.writes = spec.writes;
     instruction.stage = spec.stage;
     instruction.waits = std::move(spec.waits);
-    instruction.cost = {100, 900, 0};
+    instruction.cost = {100, 900, {}};
     const InstructionId id = plan_.instructions.push_back(std::move(instruction));
     plan_.lanes[lane].instructions.push_back(id);
     return id;
