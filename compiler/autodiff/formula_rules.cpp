@@ -112,12 +112,6 @@ class FormulaBackward {
     return infer_type(*find_op(to_string(step.function)), types, attributes_of(step)).value();
   }
 
-  static Attributes attributes_of(const ExpressionStep& step) {
-    Attributes attributes;
-    if (step.function == ElementFunction::kScale) attributes.set("factor", step.number);
-    return attributes;
-  }
-
   /// Adds what step `i` gives its operands to their gradients.
   void pass_on(size_t i) {
     const ExpressionStep& step = steps_[i];

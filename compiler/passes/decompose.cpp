@@ -65,9 +65,7 @@ class Decomposition {
                const Node& whole, bool is_last) {
     Node node;
     node.op = find_op(to_string(step.function));
-    if (step.function == graphrt::ElementFunction::kScale) {
-      node.attributes.set("factor", step.number);
-    }
+    node.attributes = attributes_of(step);
     for (const size_t operand : operands_of(step)) node.inputs.push_back(values[operand]);
     node.device = whole.device;
     node.also_on = whole.also_on;

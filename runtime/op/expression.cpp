@@ -109,6 +109,12 @@ std::span<const size_t> operands_of(const ExpressionStep& step) {
   return std::span(step.operands).first(takes_pair(step.function) ? 2 : 1);
 }
 
+Attributes attributes_of(const ExpressionStep& step) {
+  Attributes attributes;
+  if (step.function == ElementFunction::kScale) attributes.set("factor", step.number);
+  return attributes;
+}
+
 Expression parse_expression(std::string_view text, std::span<const std::string_view> variables,
                             std::span<const NamedNumber> numbers) {
   return ExpressionParser(text, variables, numbers).parse();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/op/attribute.h"
 #include "runtime/op/element_function.h"
 
 namespace graphrt {
@@ -24,6 +25,9 @@ struct ExpressionStep {
 
 /// The steps that the operands of a call are; none of others.
 std::span<const size_t> operands_of(const ExpressionStep& step);
+
+/// Those of the operator that the step calls: the factor of a scale.
+Attributes attributes_of(const ExpressionStep& step);
 
 /// A formula of element functions, in which every value is there once. The last step is what it
 /// gives; all others are used.

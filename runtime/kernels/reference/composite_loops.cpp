@@ -14,8 +14,7 @@ Tensor call(const ExpressionStep& step, std::span<const Tensor> values) {
     operands.push_back(&values[operand]);
     types.push_back(values[operand].type);
   }
-  Attributes attributes;
-  if (step.function == ElementFunction::kScale) attributes.set("factor", step.number);
+  const Attributes attributes = attributes_of(step);
   const std::string_view name = to_string(step.function);
   const TensorType type = infer_type(*find_op(name), types, attributes).value();
   return evaluate_reference(name, operands, attributes, type);
