@@ -43,15 +43,7 @@ void add_rows(Dice& dice, std::vector<KernelCase>& cases) {
 
 void add_norms(Dice& dice, std::vector<KernelCase>& cases) {
   for (const Shape& shape : {Shape{101, 64}, {33, 130}, {1, 3072}, {700, 4092}, {9, 9001}}) {
-    const Tensor x = dice.f32(shape);
-    const Tensor gradient = dice.f32(shape);
-    const Tensor gamma = dice.f32({shape.back()});
-    cases.push_back({"layer_norm", {x, gamma, dice.f32({shape.back()})}, {}});
-    cases.push_back({"rms_norm", {x, gamma}, {}});
-    cases.push_back({"layer_norm_grad", {gradient, x, gamma}, {}});
-    cases.push_back({"rms_norm_grad", {gradient, x, gamma}, {}});
-    cases.push_back({"layer_norm_scale_grad", {gradient, x}, {}});
-    cases.push_back({"rms_norm_scale_grad", {gradient, x}, {}});
+    add_norms_of(dice, shape, cases);
   }
 }
 
@@ -75,6 +67,18 @@ void add_indices(Dice& dice, std::vector<KernelCase>& cases) {
 }
 
 }  // namespace
+
+void add_norms_of(Dice& dice, const Shape& shape, std::vector<KernelCase>& cases) {
+  const Tensor x = dice.f32(shape);
+  const Tensor gradient = dice.f32(shape);
+  const Tensor gamma = dice.f32({shape.back()});
+  cases.push_back({"layer_norm", {x, gamma, dice.f32({shape.back()})}, {}});
+  cases.push_back({"rms_norm", {x, gamma}, {}});
+  cases.push_back({"layer_norm_grad", {gradient, x, gamma}, {}});
+  cases.push_back({"rms_norm_grad", {gradient, x, gamma}, {}});
+  cases.push_back({"layer_norm_scale_grad", {gradient, x}, {}});
+  cases.push_back({"rms_norm_scale_grad", {gradient, x}, {}});
+}
 
 void add_edge_cases(Dice& dice, std::vector<KernelCase>& cases) {
   add_reductions(dice, cases);

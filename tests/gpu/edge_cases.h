@@ -11,4 +11,7 @@ namespace graphrt {
 /// warp, a block or several blocks take, with vectors and without; columns in tiles.
 void add_edge_cases(Dice& dice, std::vector<KernelCase>& cases);
 
+/// Adds all operators of norms, on rows of f32 numbers.
+void add_norms_of(Dice& dice, const Shape& shape, std::vector<KernelCase>& cases);
+
 }  // namespace graphrt

@@ -339,15 +339,7 @@ void add_large_norms(Dice& dice, std::vector<KernelCase>& cases) {
                              {100'003, 1},
                              {1'100'003, 3},
                              {2, 2'200'000}}) {
-    const Tensor x = dice.f32(shape);
-    const Tensor gradient = dice.f32(shape);
-    const Tensor gamma = dice.f32({shape.back()});
-    cases.push_back({"layer_norm", {x, gamma, dice.f32({shape.back()})}, {}});
-    cases.push_back({"rms_norm", {x, gamma}, {}});
-    cases.push_back({"layer_norm_grad", {gradient, x, gamma}, {}});
-    cases.push_back({"rms_norm_grad", {gradient, x, gamma}, {}});
-    cases.push_back({"layer_norm_scale_grad", {gradient, x}, {}});
-    cases.push_back({"rms_norm_scale_grad", {gradient, x}, {}});
+    add_norms_of(dice, shape, cases);
   }
 }
 
