@@ -52,7 +52,7 @@ class Backward {
     const Node node = nodes_.graph().nodes[id];  // a copy: the rule adds nodes
     std::vector<bool> needs;
     for (const ValueId input : node.inputs) needs.push_back(paths_.depends[input] != 0);
-    NodeGradient step(nodes_, id, total_of(node.result), needs);
+    NodeGradient step(nodes_, id, total_of(node.result()), needs);
     find_gradient_rule(node.op->name)(step);
     for (const NodeGradient::Part& part : step.parts()) {
       const ValueId value = node.inputs[part.operand];

@@ -34,24 +34,28 @@ ValueId DerivedNodes::add(std::string_view op, std::vector<ValueId> inputs, Attr
   node.where = origin.where;
   std::vector<TensorType> types;
   for (const ValueId input : node.inputs) types.push_back(graph_.type_of(input));
-  const auto type = infer_type(*node.op, types, node.attributes);
-  CHECK(type.has_value(), type ? "" : type.error().message);
+  const auto given = infer_types(*node.op, types, node.attributes);
+  CHECK(given.has_value(), given ? "" : given.error().message);
 
-  Value value;
-  value.type = *type;
-  value.where = origin.where;
-  value.producer = NodeId(graph_.nodes.size());
-  node.result = graph_.values.push_back(std::move(value));
-  const ValueId result = node.result;
+  for (const TensorType& type : *given) {
+    Value value;
+    value.type = type;
+    value.where = origin.where;
+    value.producer = NodeId(graph_.nodes.size());
+    node.results.push_back(graph_.values.push_back(std::move(value)));
+  }
+  const ValueId result = node.result();
   graph_.nodes.push_back(std::move(node));
   return result;
 }
 
 void DerivedNodes::name(ValueId value, const std::string& wanted) {
   CHECK(is_unnamed(value), graph_.values[value].name);
-  const std::string name = unique(wanted);
-  graph_.nodes[*graph_.values[value].producer].name = name;
-  graph_.values[value].name = name;
+  Node& node = graph_.nodes[*graph_.values[value].producer];
+  node.name = unique_node(wanted, *node.op);
+  for (size_t i = 0; i < node.results.size(); ++i) {
+    graph_.values[node.results[i]].name = result_name(*node.op, node.name, i);
+  }
 }
 
 ValueId DerivedNodes::add_named(const std::string& wanted, std::string_view op,
@@ -110,6 +114,19 @@ void DerivedNodes::update(ValueId state, ValueId value) {
 Graph DerivedNodes::finish() && {
   for (const Value& value : graph_.values) CHECK(!value.name.empty(), "a derived node has no name");
   return std::move(graph_);
+}
+
+std::string DerivedNodes::unique_node(const std::string& wanted, const OpInfo& op) {
+  const auto is_taken = [&](const std::string& name) {
+    for (size_t i = 0; i < op.num_results(); ++i) {
+      if (names_.contains(result_name(op, name, i))) return true;
+    }
+    return false;
+  };
+  std::string name = wanted;
+  for (int number = 2; is_taken(name); ++number) name = wanted + "_" + std::to_string(number);
+  for (size_t i = 0; i < op.num_results(); ++i) names_.insert(result_name(op, name, i));
+  return name;
 }
 
 std::string DerivedNodes::unique(const std::string& wanted) {

@@ -34,7 +34,8 @@ class DerivedNodes {
               const Origin& origin);
   /// Whether `value` was added and has no name yet.
   bool is_unnamed(ValueId value) const { return graph_.values[value].name.empty(); }
-  /// Names a value that has no name: `wanted`, or with a number behind it if that is taken.
+  /// Names a node by one of its results, which have no names: `wanted`, or with a number behind it
+  /// if that is taken.
   void name(ValueId value, const std::string& wanted);
 
   ValueId add_named(const std::string& wanted, std::string_view op, std::vector<ValueId> inputs,
@@ -53,6 +54,8 @@ class DerivedNodes {
 
  private:
   std::string unique(const std::string& wanted);
+  /// The same for a node, all of whose results have names.
+  std::string unique_node(const std::string& wanted, const OpInfo& op);
   ValueId add_constant(const std::string& wanted, TensorType type, std::vector<std::byte> data,
                        const SourceRange& where);
 

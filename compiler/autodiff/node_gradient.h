@@ -33,7 +33,8 @@ class NodeGradient {
   const Attributes& attributes() const { return node_.attributes; }
   size_t num_operands() const { return node_.inputs.size(); }
   ValueId operand(size_t index) const { return node_.inputs[index]; }
-  ValueId result() const { return node_.result; }
+  /// Number `index` of its results.
+  ValueId result(size_t index = 0) const { return node_.results[index]; }
   TensorType type(ValueId value) const { return nodes_.graph().type_of(value); }
   TensorType operand_type(size_t index) const { return type(operand(index)); }
   TensorType result_type() const { return type(result()); }

@@ -1,5 +1,6 @@
 #include "compiler/autodiff/trained_parameters.h"
 
+#include <algorithm>
 #include <string>
 
 #include "compiler/autodiff/gradient_rules.h"
@@ -22,7 +23,9 @@ Flags values_before(const Graph& graph, ValueId loss) {
   is_before[loss] = 1;
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[NodeId(i)];
-    if (is_before[node.result] == 0 || node.op->is_piecewise_constant) continue;
+    const bool leads_there = std::any_of(node.results.begin(), node.results.end(),
+                                         [&](ValueId result) { return is_before[result] != 0; });
+    if (!leads_there || node.op->is_piecewise_constant) continue;
     for (const ValueId input : node.inputs) is_before[input] = 1;
   }
   return is_before;
@@ -34,8 +37,10 @@ Flags values_behind(const Graph& graph, const std::vector<ValueId>& sources) {
   for (const ValueId source : sources) is_behind[source] = 1;
   for (const Node& node : graph.nodes) {
     if (node.op->is_piecewise_constant) continue;
-    for (const ValueId input : node.inputs) {
-      if (is_behind[input] != 0) is_behind[node.result] = 1;
+    const bool depends = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                     [&](ValueId input) { return is_behind[input] != 0; });
+    for (const ValueId result : node.results) {
+      if (depends) is_behind[result] = 1;
     }
   }
   return is_behind;
@@ -127,8 +132,12 @@ class PathFinder {
 
   void check_rule(const Node& node) {
     if (!paths_.is_on_path(node)) return;
-    const bool is_smooth = graphrt::is_float(graph_.type_of(node.result).element);
-    if (is_smooth && find_gradient_rule(node.op->name) != nullptr) return;
+    const bool is_smooth = graphrt::is_float(graph_.type_of(node.result()).element);
+    // Rules are about the first result.
+    const bool is_first_alone =
+        std::none_of(node.results.begin() + 1, node.results.end(),
+                     [&](ValueId result) { return paths_.reaches_loss[result] != 0; });
+    if (is_smooth && is_first_alone && find_gradient_rule(node.op->name) != nullptr) return;
     diagnostics_
         .error(node.where,
                "the operator " + std::string(node.op->name) + " of " +
@@ -139,7 +148,7 @@ class PathFinder {
   }
 
   const std::string& parameter_before(const Node& node) const {
-    const Flags is_before = values_before(graph_, node.result);
+    const Flags is_before = values_before(graph_, node.result());
     for (const ValueId parameter : paths_.parameters) {
       if (is_before[parameter] != 0) return graph_.values[parameter].name;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
@@ -16,7 +17,9 @@ struct TrainingPaths {
   IdVector<ValueId, char> reaches_loss;  ///< whether the loss depends on the value
 
   bool is_on_path(const Node& node) const {
-    return depends[node.result] != 0 && reaches_loss[node.result] != 0;
+    return std::any_of(node.results.begin(), node.results.end(), [&](ValueId result) {
+      return depends[result] != 0 && reaches_loss[result] != 0;
+    });
   }
 };
 

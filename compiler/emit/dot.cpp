@@ -30,7 +30,7 @@ std::string node_line(const PlacedGraph& placed, PlacedOpId id) {
   std::string label = op.name;
   if (op.kind == PlacedOpKind::kNode) {
     label += "\\n" + std::string(placed.graph->nodes[*op.node].op->name) + " " +
-             to_string(placed.type_of(*op.writes));
+             to_string(placed.type_of(op.writes.front()));
   }
   const char* style = op.kind == PlacedOpKind::kNode
                           ? "shape=box, style=\"rounded,filled\", fillcolor=white"

@@ -107,7 +107,8 @@ class PlanLowering {
     instruction.stage = at.stage;
     instruction.is_joined = at.is_joined;
     for (const PlacedOperand& read : op.reads) instruction.reads.push_back(operand(read));
-    if (op.writes) instruction.writes = buffer_of(*op.writes);
+    for (const PlacedValueId value : op.writes) instruction.writes.push_back(buffer_of(value));
+    if (op.scratch) instruction.scratch = buffer_of(*op.scratch);
     instruction.rows = op.rows;
     switch (op.kind) {
       case PlacedOpKind::kNode:
@@ -187,6 +188,7 @@ class PlanLowering {
   IdVector<ValueId, std::vector<BufferId>> buffers_by_origin() const {
     IdVector<ValueId, std::vector<BufferId>> buffers_of(placed_.graph->values.size());
     for (const PlacedValueId value : placed_.values.ids()) {
+      if (placed_.values[value].scratch) continue;
       std::vector<BufferId>& buffers = buffers_of[placed_.values[value].origin];
       const std::vector<PlacedOpId>& producers = placed_.values[value].producers;
       const bool is_home =

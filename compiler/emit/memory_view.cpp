@@ -58,7 +58,9 @@ IdVector<PlacedValueId, BufferView> buffer_views(const MemoryPlan& plan, int64_t
   }
   for (const Task& task : tasks.tasks) {
     const PlacedOp& op = tasks.placed->ops[task.op];
-    if (op.writes) views[*op.writes].written_by.push_back(task.name);
+    for (const PlacedValueId value : written_values(op)) {
+      views[value].written_by.push_back(task.name);
+    }
     for (const PlacedOperand& read : op.reads) {
       std::vector<std::string>& readers = views[read.value].read_by;
       if (readers.empty() || readers.back() != task.name) readers.push_back(task.name);

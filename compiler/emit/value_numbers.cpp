@@ -27,7 +27,10 @@ ValueNumbers::ValueNumbers(const Graph& graph) : number_(graph.values.size()) {
   for (const Node& node : graph.nodes) {  // a node stands behind those it reads
     Computation computation{node.op->name, {}, node.attributes};
     for (const ValueId input : node.inputs) computation.operands.push_back(number_[input]);
-    add(node.result, computations_.emplace(std::move(computation), next()).first->second);
+    const ValueNumber first = computations_.emplace(std::move(computation), next()).first->second;
+    for (size_t i = 0; i < node.results.size(); ++i) {
+      add(node.results[i], ValueNumber(first.index() + i));
+    }
   }
 }
 

@@ -27,7 +27,8 @@ class ValueNumbers {
   /// The first value of that number.
   ValueId value_of(ValueNumber number) const { return first_value_[number]; }
 
-  /// The number that nodes which compute this have, if the graph has one.
+  /// The number that the first results of nodes which compute this have, if the graph has one; those
+  /// of their other results follow.
   std::optional<ValueNumber> find(std::string_view op, const std::vector<ValueNumber>& operands,
                                   const Attributes& attributes) const;
   /// The number of constants with this content, if the graph has one.

@@ -25,7 +25,7 @@ class DataflowChecker {
         rows_computed_(numbers_.size()) {
     for (const ValueId id : graph.values.ids()) by_name_[graph.values[id].name] = id;
     for (const Node& node : graph.nodes) {
-      if (node.updates) next_value_[*node.updates] = node.result;
+      if (node.updates) next_value_[*node.updates] = node.result();
     }
   }
 
@@ -167,23 +167,24 @@ class DataflowChecker {
       case InstructionKind::kCopy:
         return check_copy(instruction);
       case InstructionKind::kFeed:
-        return check_write(instruction, fed_[*instruction.input]);
+        return check_write(instruction, 0, fed_[*instruction.input]);
       case InstructionKind::kOutput:
         return std::nullopt;  // see check_outputs
     }
     return std::nullopt;
   }
 
-  /// Whatever writes into one buffer writes rows of one value.
-  Violation check_write(const Instruction& instruction, ValueNumber number) {
-    const PlanBuffer& buffer = plan_.buffers[*instruction.writes];
+  /// Whatever writes into one buffer writes rows of one value: `number`, as its result `result`.
+  Violation check_write(const Instruction& instruction, size_t result, ValueNumber number) {
+    const BufferId written = instruction.writes[result];
+    const PlanBuffer& buffer = plan_.buffers[written];
     const TensorType& type = graph_.type_of(numbers_.value_of(number));
     if (buffer.type != type) {
       return fmt::format("'{}' writes {}, which is {}, into buffer '{}' of type {}",
                          instruction.name, name_of(number), to_string(type), buffer.name,
                          to_string(buffer.type));
     }
-    std::optional<ValueNumber>& held = held_[*instruction.writes];
+    std::optional<ValueNumber>& held = held_[written];
     if (held && *held != number) {
       return fmt::format("'{}' writes rows of {} into buffer '{}', whose other rows are of {}",
                          instruction.name, name_of(number), buffer.name, name_of(*held));
@@ -200,13 +201,13 @@ class DataflowChecker {
                          source.text);
     }
     const RowRange rows = rows_or_all(type_of(operand.buffer), operand.rows);
-    if (type_of(operand.buffer) != type_of(*instruction.writes)) {
+    if (type_of(operand.buffer) != type_of(instruction.writes.front())) {
       return check_sent_rows(instruction, *source.number, rows);
     }
-    if (rows != rows_or_all(type_of(*instruction.writes), instruction.rows)) {
+    if (rows != rows_or_all(type_of(instruction.writes.front()), instruction.rows)) {
       return fmt::format("'{}' moves rows of {} to other rows", instruction.name, source.text);
     }
-    return check_write(instruction, *source.number);
+    return check_write(instruction, 0, *source.number);
   }
 
   /// Rows that arrive as a value of their own are a slice.
@@ -217,14 +218,14 @@ class DataflowChecker {
                          instruction.name, to_string(rows), name_of(from));
     }
     rows_computed_[*slice] += rows.size();
-    return check_write(instruction, *slice);
+    return check_write(instruction, 0, *slice);
   }
 
   std::optional<ValueNumber> find_slice(ValueNumber operand, RowRange rows) const {
     for (const NodeId id : graph_.nodes.ids()) {
       if (sliced_rows(graph_, id) != rows) continue;
       if (numbers_.of(graph_.nodes[id].inputs[0]) == operand) {
-        return numbers_.of(graph_.nodes[id].result);
+        return numbers_.of(graph_.nodes[id].result());
       }
     }
     return std::nullopt;
@@ -245,15 +246,19 @@ class DataflowChecker {
                          text_of_namesake(instruction));
     }
     if (Violation violation = check_rows(instruction, *number)) return violation;
-    const RowRange made = rows_or_all(type_of(*instruction.writes), instruction.rows);
-    rows_computed_[*number] += made.size();
-    return check_write(instruction, *number);
+    for (size_t i = 0; i < instruction.writes.size(); ++i) {
+      const ValueNumber result(number->index() + i);
+      const RowRange made = rows_or_all(type_of(instruction.writes[i]), instruction.rows);
+      rows_computed_[result] += made.size();
+      if (Violation violation = check_write(instruction, i, result)) return violation;
+    }
+    return std::nullopt;
   }
 
   /// Whole operands for a whole result; for some rows, what the operator table says of them.
   Violation check_rows(const Instruction& instruction, ValueNumber number) const {
     const NodeId id = *graph_.values[numbers_.value_of(number)].producer;
-    const TensorType& result = graph_.type_of(graph_.nodes[id].result);
+    const TensorType& result = graph_.type_of(graph_.nodes[id].result());
     const RowRange made = rows_or_all(result, instruction.rows);
     std::vector<RowUse> uses(instruction.reads.size(), RowUse::kAll);
     if (made != rows_or_all(result, {})) {
@@ -298,11 +303,13 @@ class DataflowChecker {
   Violation check_nodes() const {
     IdVector<ValueNumber, int64_t> rows_needed(numbers_.size());
     for (const Node& node : graph_.nodes) {
-      const ValueNumber number = numbers_.of(node.result);
-      rows_needed[number] += rows_or_all(graph_.type_of(node.result), {}).size();
-      if (rows_computed_[number] >= rows_needed[number]) continue;
-      return fmt::format("node '{}' is not computed{}", node.name,
-                         rows_computed_[number] > 0 ? " completely" : "");
+      for (const ValueId result : node.results) {
+        const ValueNumber number = numbers_.of(result);
+        rows_needed[number] += rows_or_all(graph_.type_of(result), {}).size();
+        if (rows_computed_[number] >= rows_needed[number]) continue;
+        return fmt::format("node '{}' is not computed{}", node.name,
+                           rows_computed_[number] > 0 ? " completely" : "");
+      }
     }
     return std::nullopt;
   }

@@ -8,14 +8,12 @@
 #include "compiler/frontend/build_parallel.h"
 #include "compiler/frontend/build_training.h"
 #include "compiler/frontend/infer_types.h"
+#include "compiler/frontend/resolve_operator.h"
 #include "compiler/solve/topological_order.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
 namespace {
-
-/// What a plan holds can be shown and read back; see is_plain_text.
-constexpr std::string_view kMustBePlain = " must be one line of text without control characters";
 
 /// Files of states keep it for themselves; see write_safetensors.
 constexpr std::string_view kNoStateName = "__metadata__";
@@ -36,15 +34,6 @@ std::string_view described(ValueKind kind) {
       return "a node";
   }
   return "";
-}
-
-std::optional<std::string> did_you_mean(const std::string& word,
-                                        std::span<const std::string> candidates,
-                                        NameSearchBudget& budget) {
-  if (word.size() < 2) return std::nullopt;  // every other single letter would be near
-  const std::optional<std::string> nearest = nearest_name(word, candidates, budget);
-  if (!nearest) return std::nullopt;
-  return "did you mean " + graphrt::quoted_name(*nearest) + "?";
 }
 
 std::optional<std::string> text_of(const std::optional<NameAt>& name) {
@@ -71,8 +60,10 @@ class GraphBuilder {
     for (StateDeclaration& state : declared_.states) add_state(state);
     for (ConstantDeclaration& constant : declared_.constants) add_constant(constant);
     for (const NodeDeclaration& node : declared_.nodes) {
-      results_.push_back(define(node.name, ValueKind::kNode, node.type));
+      results_.push_back({define(node.name, ValueKind::kNode, node.type)});
+      node_of_result_.push_back(node_of_result_.size());
     }
+    for (size_t i = 0; i < declared_.nodes.size(); ++i) define_more_results(i);
     share_initializers();
     std::vector<std::optional<Node>> nodes;
     for (size_t i = 0; i < declared_.nodes.size(); ++i) nodes.push_back(resolve_node(i));
@@ -110,6 +101,40 @@ class GraphBuilder {
     }
     names_.push_back(name.text);
     return id;
+  }
+
+  /// Those behind the first one have names that the operator gives them.
+  void define_more_results(size_t index) {
+    const NodeDeclaration& declared = declared_.nodes[index];
+    const OpInfo* op = declared.op ? find_op(declared.op->text) : nullptr;
+    if (op == nullptr) return;
+    for (size_t i = 1; i < op->num_results(); ++i) {
+      NameAt name{result_name(*op, declared.name.text, i), declared.name.where};
+      const bool has_type = i <= declared.more_types.size();
+      results_[index].push_back(
+          define(name, ValueKind::kNode,
+                 has_type ? std::optional(declared.more_types[i - 1]) : std::nullopt));
+      node_of_result_.push_back(index);
+    }
+    check_result_names(declared, *op);
+  }
+
+  /// Where they are written, they are the operator's.
+  void check_result_names(const NodeDeclaration& declared, const OpInfo& op) {
+    for (size_t i = 0; i < declared.more_results.size(); ++i) {
+      const NameAt& name = declared.more_results[i];
+      if (i >= op.more_results.size()) {
+        diagnostics_.error(name.where, std::string(op.name) + " has " +
+                                           std::to_string(op.num_results()) + " result" +
+                                           (op.num_results() == 1 ? "" : "s"));
+        return;
+      }
+      const std::string wanted = result_name(op, declared.name.text, i + 1);
+      if (name.text == wanted) continue;
+      diagnostics_.error(name.where, "result " + std::to_string(i + 1) + " of " +
+                                         graphrt::quoted_name(declared.name.text) + " is named " +
+                                         graphrt::quoted_name(wanted));
+    }
   }
 
   void add_input(InputDeclaration& input) {
@@ -224,7 +249,7 @@ class GraphBuilder {
     const size_t errors_before = diagnostics_.num_errors();
     Node node;
     node.name = declared.name.text;
-    node.result = results_[index];
+    node.results = results_[index];
     node.device = text_of(declared.device);
     node.device_where = place_of(declared.device);
     resolve_more_devices(declared, node);
@@ -232,10 +257,10 @@ class GraphBuilder {
     node.where = declared.name.where;
     read_edges_.emplace_back();
     if (declared.inputs) resolve_inputs(*declared.inputs, node);
-    if (declared.op) resolve_op(declared, node);
+    if (declared.op) resolve_operator(declared, node, diagnostics_);
     if (declared.updates) resolve_update(*declared.updates, node);
     const auto defined = ids_.find(node.name);
-    const bool is_first = defined != ids_.end() && defined->second == node.result;
+    const bool is_first = defined != ids_.end() && defined->second == node.result();
     const bool is_whole = node.op != nullptr && declared.inputs &&
                           node.inputs.size() == declared.inputs->size() && is_first &&
                           std::all_of(declared.attributes.begin(), declared.attributes.end(),
@@ -261,91 +286,14 @@ class GraphBuilder {
       if (!value) continue;
       node.inputs.push_back(*value);
       node.input_places.push_back(input.where);
-      const int32_t producer = value->value() - first_result();
-      if (producer >= 0) read_edges_.back().push_back(static_cast<size_t>(producer));
+      const int32_t number = value->value() - first_result();
+      if (number < 0) continue;
+      read_edges_.back().push_back(node_of_result_[static_cast<size_t>(number)]);
     }
   }
 
   /// Results of nodes are numbered last, in file order.
-  int32_t first_result() const { return results_.empty() ? 0 : results_.front().value(); }
-
-  void resolve_op(const NodeDeclaration& declared, Node& node) {
-    node.op = find_op(declared.op->text);
-    if (node.op == nullptr) {
-      std::vector<std::string> candidates;
-      for (const OpInfo& op : all_ops()) candidates.emplace_back(op.name);
-      diagnostics_.error(declared.op->where,
-                         "unknown operator " + graphrt::quoted_name(declared.op->text),
-                         did_you_mean(declared.op->text, candidates, diagnostics_.hint_budget()));
-      return;
-    }
-    if (declared.inputs) check_arity(declared, *node.op);
-    for (const AttributeDeclaration& attribute : declared.attributes) {
-      resolve_attribute(attribute, node);
-    }
-    for (const AttributeSpec& spec : node.op->attributes) {
-      if (!spec.is_required || is_declared(declared, spec.name)) continue;
-      diagnostics_.error(declared.op->where, declared.op->text + " needs the attribute '" +
-                                                 std::string(spec.name) + "', " +
-                                                 std::string(to_string(spec.kind)));
-    }
-  }
-
-  static bool is_declared(const NodeDeclaration& declared, std::string_view name) {
-    for (const AttributeDeclaration& attribute : declared.attributes) {
-      if (attribute.name.text == name) return true;
-    }
-    return false;
-  }
-
-  void check_arity(const NodeDeclaration& declared, const OpInfo& op) {
-    const size_t count = declared.inputs->size();
-    if (count >= op.min_inputs && count <= op.max_inputs) return;
-    diagnostics_.error(declared.op->where, std::string(op.name) + " takes " + inputs_taken_by(op) +
-                                               "; got " + std::to_string(count));
-  }
-
-  void resolve_attribute(const AttributeDeclaration& declared, Node& node) {
-    const std::string& name = declared.name.text;
-    const AttributeSpec* spec = find_attribute(*node.op, name);
-    if (spec == nullptr) {
-      std::vector<std::string> candidates(kNodeKeys.begin(), kNodeKeys.end());
-      for (const AttributeSpec& known : node.op->attributes) candidates.emplace_back(known.name);
-      diagnostics_.error(
-          declared.name.where,
-          std::string(node.op->name) + " has no attribute " + graphrt::quoted_name(name),
-          did_you_mean(name, candidates, diagnostics_.hint_budget()));
-      return;
-    }
-    if (!declared.value) return;
-    AttributeValue value = *declared.value;
-    const int64_t* integer = std::get_if<int64_t>(&value);
-    if (spec->kind == AttributeKind::kFloat && integer != nullptr) {
-      value = static_cast<double>(*integer);
-    }
-    if (kind_of(value) != spec->kind) {
-      report_attribute_kind(declared, *spec);
-      return;
-    }
-    const auto* text = std::get_if<std::string>(&value);
-    if (text != nullptr && !is_plain_text(*text)) {
-      diagnostics_.error(declared.value_where,
-                         graphrt::quoted_name(name) + std::string(kMustBePlain));
-      return;
-    }
-    node.attributes.set(name, std::move(value));
-    node.attribute_places.emplace_back(name, declared.value_where);
-  }
-
-  void report_attribute_kind(const AttributeDeclaration& declared, const AttributeSpec& spec) {
-    const std::string& written = declared.written;
-    const bool is_too_large = spec.kind == AttributeKind::kInt && !written.empty() &&
-                              written.find_first_not_of("+-0123456789") == std::string::npos;
-    diagnostics_.error(declared.value_where,
-                       graphrt::quoted_name(declared.name.text) + " must be " +
-                           std::string(to_string(spec.kind)) + (is_too_large ? " of 64 bits" : "") +
-                           "; got " + (written.empty() ? to_string(*declared.value) : written));
-  }
+  int32_t first_result() const { return results_.empty() ? 0 : results_.front().front().value(); }
 
   void resolve_update(const NameAt& updates, Node& node) {
     node.updates = find_state(updates, "only a state can be updated");
@@ -363,8 +311,9 @@ class GraphBuilder {
     for (const std::vector<size_t>& cycle : sorted.cycles) report_cycle(cycle);
     for (const size_t index : sorted.order) {
       if (!nodes[index]) continue;
-      const ValueId result = nodes[index]->result;
-      graph_.values[result].producer = graph_.nodes.push_back(*std::move(nodes[index]));
+      const std::vector<ValueId> results = nodes[index]->results;
+      const NodeId id = graph_.nodes.push_back(*std::move(nodes[index]));
+      for (const ValueId result : results) graph_.values[result].producer = id;
     }
   }
 
@@ -463,9 +412,10 @@ class GraphBuilder {
   ValueTypes types_;  // as declared
   std::map<std::string, ValueId> ids_;
   std::vector<std::string> names_;
-  std::vector<ValueId> states_;           // one a declared state
-  std::vector<std::string> state_names_;  // the same
-  std::vector<ValueId> results_;          // one a declared node
+  std::vector<ValueId> states_;                // one a declared state
+  std::vector<std::string> state_names_;       // the same
+  std::vector<std::vector<ValueId>> results_;  // one list a declared node
+  std::vector<size_t> node_of_result_;         // which one's, from the first result on
   std::map<ValueId, SourceRange> updates_;
   std::map<ValueId, SourceRange> output_places_;
   std::vector<std::vector<size_t>> read_edges_;  // per declared node: the nodes it reads

@@ -35,31 +35,32 @@ class Inference {
       if (graph_.values[id].kind != ValueKind::kNode) types_[id] = declared_[id];
     }
     for (const Node& node : graph_.nodes) {
-      types_[node.result] = infer(node);
+      infer(node);
       check_update(node);
     }
     return std::move(types_);
   }
 
  private:
-  std::optional<TensorType> infer(const Node& node) {
+  void infer(const Node& node) {
     std::vector<TensorType> inputs;
     for (const ValueId input : node.inputs) {
-      if (!types_[input]) return std::nullopt;
+      if (!types_[input]) return;
       inputs.push_back(*types_[input]);
     }
-    const auto type = infer_type(*node.op, inputs, node.attributes);
-    if (!type) {
-      report(node, type.error());
-      return std::nullopt;
+    const auto types = infer_types(*node.op, inputs, node.attributes);
+    if (!types) return report(node, types.error());
+    for (size_t i = 0; i < types->size(); ++i) {
+      const TensorType& type = (*types)[i];
+      const std::optional<TensorType>& written = declared_[node.results[i]];
+      if (!written || *written == type) {
+        types_[node.results[i]] = type;
+        continue;
+      }
+      diagnostics_.error(node.where, "'" + graph_.values[node.results[i]].name + "' is " +
+                                         to_string(type) + ", but is written as " +
+                                         to_string(*written));
     }
-    const std::optional<TensorType>& written = declared_[node.result];
-    if (written && *written != *type) {
-      diagnostics_.error(node.where, "'" + node.name + "' is " + to_string(*type) +
-                                         ", but is written as " + to_string(*written));
-      return std::nullopt;
-    }
-    return *type;
   }
 
   /// At the attribute to blame where it is written, else at the operand, else at all of them.
@@ -94,7 +95,7 @@ class Inference {
   }
 
   void check_update(const Node& node) {
-    const std::optional<TensorType>& type = types_[node.result];
+    const std::optional<TensorType>& type = types_[node.result()];
     if (!node.updates || !type || !types_[*node.updates]) return;
     if (*type == *types_[*node.updates]) return;
     const Value& state = graph_.values[*node.updates];

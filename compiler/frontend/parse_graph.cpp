@@ -67,7 +67,10 @@ class LineParser {
 
   /// `: f32[100, 64]`
   bool parse_type(std::optional<TensorType>& type) {
-    if (!line_.expect(':')) return false;
+    return line_.expect(':') && parse_named_type(type);
+  }
+
+  bool parse_named_type(std::optional<TensorType>& type) {
     if (line_.peek().kind != TokenKind::kWord)
       return line_.fail("a type, for example f32[100, 64]");
     const Token first = line_.take();
@@ -253,18 +256,32 @@ class LineParser {
 
   bool parse_node(GraphDeclarations& declarations) {
     NodeDeclaration node;
-    if (!line_.read_value_name(node.name) || !line_.expect('=')) return false;
+    if (!line_.read_value_name(node.name)) return false;
+    while (line_.accept_symbol(',')) {
+      if (!line_.read_value_name(node.more_results.emplace_back())) return false;
+    }
+    if (!line_.expect('=')) return false;
     if (line_.peek().kind != TokenKind::kWord) return line_.fail("the name of an operator");
     Token op = line_.take();
     node.op = NameAt{std::move(op.text), std::move(op.where)};
     if (!parse_operands(node) || !parse_attributes(node)) return false;
-    if (line_.peek().is_symbol(':') && !parse_type(node.type)) return false;
+    if (line_.peek().is_symbol(':') && !parse_types(node)) return false;
     if (!parse_device("device", node.device) || !parse_more_devices(node)) return false;
     node.keep = line_.accept_word("keep");
     if (line_.accept_word("updates") && !line_.read_value_name(node.updates.emplace()))
       return false;
     if (!line_.end_of_line()) return false;
     declarations.nodes.push_back(std::move(node));
+    return true;
+  }
+
+  bool parse_types(NodeDeclaration& node) {
+    if (!parse_type(node.type)) return false;
+    for (size_t i = 0; i < node.more_results.size(); ++i) {
+      std::optional<TensorType> type;
+      if (!line_.expect(',') || !parse_named_type(type)) return false;
+      node.more_types.push_back(*std::move(type));
+    }
     return true;
   }
 

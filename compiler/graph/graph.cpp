@@ -24,16 +24,26 @@ SourceNode source_node(const Node& node) {
   result.op = std::string(node.op->name);
   result.attributes = node.attributes;
   for (const ValueId input : node.inputs) result.inputs.push_back(source_id(input));
-  result.result = source_id(node.result);
+  for (const ValueId each : node.results) result.results.push_back(source_id(each));
   if (node.updates) result.updates = source_id(*node.updates);
   return result;
 }
 
 }  // namespace
 
+std::string result_name(const OpInfo& op, const std::string& node, size_t number) {
+  return number == 0 ? node : node + "." + std::string(op.more_results[number - 1]);
+}
+
 std::vector<TensorType> Graph::input_types(NodeId node) const {
   std::vector<TensorType> types;
   for (const ValueId input : nodes[node].inputs) types.push_back(type_of(input));
+  return types;
+}
+
+std::vector<TensorType> Graph::result_types(NodeId node) const {
+  std::vector<TensorType> types;
+  for (const ValueId result : nodes[node].results) types.push_back(type_of(result));
   return types;
 }
 

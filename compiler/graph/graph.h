@@ -27,14 +27,15 @@ struct Value {
   SourceRange where;
 };
 
-/// One operator with one result. Node and result have the same name.
+/// One operator. Its first result has its name, each other one that name, a dot, and its name in the
+/// operator's definition.
 struct Node {
   std::string name;
   const OpInfo* op = nullptr;
   Attributes attributes;
   std::vector<ValueId> inputs;
-  ValueId result;
-  std::optional<ValueId> updates;     ///< the state whose next value this is
+  std::vector<ValueId> results;       ///< as many as the operator has
+  std::optional<ValueId> updates;     ///< the state whose next value the first result is
   std::optional<std::string> device;  ///< pinned by the user
   std::vector<std::string> also_on;   ///< further devices, of its kind, that compute it too
   SourceRange device_where;           ///< place of `device`
@@ -43,7 +44,13 @@ struct Node {
   std::vector<SourceRange> input_places;  ///< one an input, empty when made by a pass
   /// Where the values of attributes stand, by name; of those alone that are written in the graph.
   std::vector<std::pair<std::string, SourceRange>> attribute_places = {};
+
+  /// The first one.
+  ValueId result() const { return results.front(); }
 };
+
+/// The name of result `number` of a node.
+std::string result_name(const OpInfo& op, const std::string& node, size_t number);
 
 /// A result of the whole graph, delivered to the host or, with a device, left there.
 struct GraphOutput {
@@ -64,10 +71,10 @@ struct Graph {
   IdVector<NodeId, Node> nodes;
   std::vector<GraphOutput> outputs;
 
-  const Value& value_of(NodeId node) const { return values[nodes[node].result]; }
   const TensorType& type_of(ValueId value) const { return values[value].type; }
   /// Of its operands, in their order.
   std::vector<TensorType> input_types(NodeId node) const;
+  std::vector<TensorType> result_types(NodeId node) const;
   /// Of every state, the node that replaces it at the end of a step, if any.
   IdVector<ValueId, std::optional<NodeId>> updaters() const;
 };

@@ -50,7 +50,13 @@ std::string print_source(const Value& value) {
 }
 
 std::string print_node(const Graph& graph, const Node& node) {
-  std::string text = "%" + node.name + " = " + std::string(node.op->name) + "(";
+  std::vector<std::string> results;
+  std::vector<std::string> types;
+  for (const ValueId result : node.results) {
+    results.push_back("%" + graph.values[result].name);
+    types.push_back(to_string(graph.type_of(result)));
+  }
+  std::string text = join(results, ", ") + " = " + std::string(node.op->name) + "(";
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     text += (i > 0 ? ", %" : "%") + graph.values[node.inputs[i]].name;
   }
@@ -61,7 +67,7 @@ std::string print_node(const Graph& graph, const Node& node) {
         (attributes.empty() ? "" : ", ") + attribute.name + " = " + to_string(attribute.value);
   }
   if (!attributes.empty()) text += " {" + attributes + "}";
-  text += " : " + to_string(graph.type_of(node.result));
+  text += " : " + join(types, ", ");
   if (node.device) text += " device " + print_word(*node.device);
   for (const std::string& device : node.also_on) text += ", " + print_word(device);
   if (node.keep) text += " keep";

@@ -9,7 +9,7 @@ std::optional<RowRange> sliced_rows(const Graph& graph, NodeId id) {
   const int64_t axis = node.attributes.integer("axis", 0);
   if (axis != 0 && axis != -operand.rank()) return std::nullopt;
   const int64_t begin = node.attributes.integer("begin", 0);
-  const int64_t num_rows = graph.type_of(node.result).shape[0];
+  const int64_t num_rows = graph.type_of(node.result()).shape[0];
   if (num_rows == operand.shape[0]) return std::nullopt;
   return RowRange{begin, begin + num_rows};
 }

@@ -26,6 +26,10 @@ Violation check_source_value(const Value& value) {
   return std::nullopt;
 }
 
+bool is_result_of(const Node& node, ValueId value) {
+  return std::find(node.results.begin(), node.results.end(), value) != node.results.end();
+}
+
 Violation check_values(const Graph& graph) {
   std::unordered_set<std::string_view> names;  // asked only whether it holds one
   names.reserve(graph.values.size());
@@ -39,8 +43,8 @@ Violation check_values(const Graph& graph) {
       if (Violation violation = check_source_value(value)) return violation;
       continue;
     }
-    if (!value.producer || !graph.nodes.contains(*value.producer) ||
-        graph.nodes[*value.producer].result != id) {
+    const bool has_producer = value.producer && graph.nodes.contains(*value.producer);
+    if (!has_producer || !is_result_of(graph.nodes[*value.producer], id)) {
       return graphrt::quoted_name(value.name) + " is no result of its producer";
     }
   }
@@ -88,12 +92,15 @@ Violation check_attributes(const Node& node) {
 
 Violation check_type(const Graph& graph, NodeId id) {
   const Node& node = graph.nodes[id];
-  const TensorType& type = graph.type_of(node.result);
-  const auto inferred = infer_type(*node.op, graph.input_types(id), node.attributes);
+  const auto inferred = infer_types(*node.op, graph.input_types(id), node.attributes);
   if (!inferred) return graphrt::quoted_name(node.name) + ": " + inferred.error().message;
-  if (*inferred == type) return std::nullopt;
-  return graphrt::quoted_name(node.name) + " is " + to_string(*inferred) + ", but is typed " +
-         to_string(type);
+  for (size_t i = 0; i < node.results.size(); ++i) {
+    const Value& result = graph.values[node.results[i]];
+    if ((*inferred)[i] == result.type) continue;
+    return graphrt::quoted_name(result.name) + " is " + to_string((*inferred)[i]) +
+           ", but is typed " + to_string(result.type);
+  }
+  return std::nullopt;
 }
 
 Violation check_update(const Graph& graph, const Node& node, IdVector<ValueId, char>& is_updated) {
@@ -104,10 +111,29 @@ Violation check_update(const Graph& graph, const Node& node, IdVector<ValueId, c
   const Value& state = graph.values[*node.updates];
   if (std::exchange(is_updated[*node.updates], 1) != 0)
     return graphrt::quoted_name(state.name) + " is updated twice";
-  const TensorType& type = graph.type_of(node.result);
+  const TensorType& type = graph.type_of(node.result());
   if (type == state.type) return std::nullopt;
   return graphrt::quoted_name(node.name) + " is " + to_string(type) + ", but updates " +
          graphrt::quoted_name(state.name) + " of type " + to_string(state.type);
+}
+
+Violation check_results(const Graph& graph, NodeId id) {
+  const Node& node = graph.nodes[id];
+  if (node.results.size() != node.op->num_results()) {
+    return graphrt::quoted_name(node.name) + " has " + std::to_string(node.results.size()) +
+           " results";
+  }
+  for (size_t i = 0; i < node.results.size(); ++i) {
+    const ValueId result = node.results[i];
+    const std::string name = result_name(*node.op, node.name, i);
+    if (graph.values.contains(result) && graph.values[result].producer == id &&
+        graph.values[result].name == name) {
+      continue;
+    }
+    return graphrt::quoted_name(node.name) + " has no result of " +
+           (i == 0 ? "its name" : "the name " + graphrt::quoted_name(name));
+  }
+  return std::nullopt;
 }
 
 Violation check_nodes(const Graph& graph) {
@@ -115,10 +141,7 @@ Violation check_nodes(const Graph& graph) {
   for (const NodeId id : graph.nodes.ids()) {
     const Node& node = graph.nodes[id];
     if (node.op == nullptr) return graphrt::quoted_name(node.name) + " has no operator";
-    const bool has_result = graph.values.contains(node.result) &&
-                            graph.values[node.result].producer == id &&
-                            graph.values[node.result].name == node.name;
-    if (!has_result) return graphrt::quoted_name(node.name) + " has no result of its name";
+    if (Violation violation = check_results(graph, id)) return violation;
     if (Violation violation = check_inputs(graph, id)) return violation;
     if (Violation violation = check_attributes(node)) return violation;
     if (Violation violation = check_type(graph, id)) return violation;

@@ -1,5 +1,6 @@
 #include "compiler/lower/lower.h"
 
+#include "compiler/placement/add_scratch.h"
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_copies.h"
 #include "compiler/placement/split_rows.h"
@@ -51,6 +52,9 @@ Shared<TaskGraph> lower_to_tasks(const Target& target, const Shared<PlacedGraph>
     divided = split_copies(divided, target.costs.block_sizes()).placed;
     gate(gates, "split_copies", *divided, verify);
   }
+
+  divided = add_scratch(divided, target.machine);
+  gate(gates, "add_scratch", *divided, verify);
 
   Shared<TaskGraph> tasks = find_dependencies(divided, target.machine, target.costs);
   gate(gates, "find_dependencies", *tasks, verify_task_graph);

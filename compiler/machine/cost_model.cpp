@@ -59,7 +59,7 @@ bool shares_bandwidth(const Device& device) {
 
 TaskCost CostModel::node_cost(const Graph& graph, NodeId id, DeviceId device_id) const {
   const Node& node = graph.nodes[id];
-  return kernel_cost(*node.op, graph.input_types(id), graph.type_of(node.result), node.attributes,
+  return kernel_cost(*node.op, graph.input_types(id), graph.type_of(node.result()), node.attributes,
                      device_id);
 }
 

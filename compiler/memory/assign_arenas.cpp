@@ -11,7 +11,7 @@ IdVector<PlacedValueId, bool> find_copied(const PlacedGraph& placed) {
   for (const PlacedOp& op : placed.ops) {
     if (op.kind != PlacedOpKind::kCopy) continue;
     for (const PlacedOperand& read : op.reads) is_copied[read.value] = true;
-    is_copied[*op.writes] = true;
+    for (const PlacedValueId value : op.writes) is_copied[value] = true;
   }
   return is_copied;
 }

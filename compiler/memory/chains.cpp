@@ -46,7 +46,7 @@ class ChainBuilder {
     const PlacedOp& op = placed_.ops[producers.front()];
     for (const PlacedOperand& read : op.reads) {
       const auto at = chain_of_.find(read.value);
-      if (at == chain_of_.end() || !may_write_over(placed_, op, read.value)) continue;
+      if (at == chain_of_.end() || !may_write_over(placed_, op, read.value, value)) continue;
       if (fits(value, chains_[at->second])) return at->second;
     }
     return std::nullopt;

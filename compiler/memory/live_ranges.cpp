@@ -43,14 +43,15 @@ IdVector<PlacedValueId, std::optional<LiveRange>> live_ranges(const Schedule& sc
   const auto is_lifelong = find_lifelong(placed);
   IdVector<PlacedValueId, std::optional<LiveRange>> ranges(placed.values.size());
   for (const TaskId task : schedule.tasks->tasks.ids()) {
-    const auto& writes = placed.ops[schedule.tasks->tasks[task].op].writes;
-    if (!writes || is_lifelong[*writes]) continue;
     const ScheduledTask& at = schedule.solution.tasks[task];
     const int64_t interval_start_ns = at.stage * interval_ns;
     const LiveRange run{interval_start_ns + at.start_ns, interval_start_ns + at.end_ns};
-    LiveRange& range = ranges[*writes] ? *ranges[*writes] : ranges[*writes].emplace(run);
-    range.begin_ns = std::min(range.begin_ns, run.begin_ns);
-    range.end_ns = std::max(range.end_ns, run.end_ns);
+    for (const PlacedValueId value : written_values(placed.ops[schedule.tasks->tasks[task].op])) {
+      if (is_lifelong[value]) continue;
+      LiveRange& range = ranges[value] ? *ranges[value] : ranges[value].emplace(run);
+      range.begin_ns = std::min(range.begin_ns, run.begin_ns);
+      range.end_ns = std::max(range.end_ns, run.end_ns);
+    }
   }
   for (const TaskId task : schedule.tasks->tasks.ids()) {
     const ScheduledTask& at = schedule.solution.tasks[task];

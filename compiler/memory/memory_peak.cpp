@@ -79,8 +79,11 @@ class PeakFinder {
       if (ranges_[alive.value]->begin_ns % interval_ns_ != peak.at_ns) continue;
       for (const TaskId task : schedule.tasks->tasks.ids()) {
         const ScheduledTask& at = schedule.solution.tasks[task];
-        const auto& writes = schedule.tasks->placed->ops[schedule.tasks->tasks[task].op].writes;
-        if (writes != alive.value || at.start_ns % interval_ns_ != peak.at_ns) continue;
+        const auto written =
+            written_values(schedule.tasks->placed->ops[schedule.tasks->tasks[task].op]);
+        const bool writes_it =
+            std::find(written.begin(), written.end(), alive.value) != written.end();
+        if (!writes_it || at.start_ns % interval_ns_ != peak.at_ns) continue;
         return task;
       }
     }

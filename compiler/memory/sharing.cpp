@@ -75,7 +75,9 @@ IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule&
   };
   for (const TaskId task : schedule.tasks->tasks.ids()) {
     const PlacedOp& op = placed.ops[schedule.tasks->tasks[task].op];
-    if (op.writes) add(task, *op.writes, 0, op.rows, true);
+    for (const PlacedValueId value : written_values(op)) {
+      add(task, value, 0, written_rows(op, value), true);
+    }
   }
   for (const TaskId task : schedule.tasks->tasks.ids()) {
     for (const PlacedOperand& read : placed.ops[schedule.tasks->tasks[task].op].reads) {
@@ -172,10 +174,11 @@ bool are_disjoint_in_time(const AccessEnds& a, const AccessEnds& b, const LeastD
          fit_together(from_a_to_b, reuse_distance_of_ends(b.last, a.first, distance));
 }
 
-bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from) {
-  if (writer.kind != PlacedOpKind::kNode || !writer.writes) return false;
+bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from,
+                    PlacedValueId to) {
+  if (writer.kind != PlacedOpKind::kNode || writer.writes.front() != to) return false;
   const OpInfo& op = *placed.graph->nodes[*writer.node].op;
-  const TensorType result = type_of_rows(placed.type_of(*writer.writes), writer.rows);
+  const TensorType result = type_of_rows(placed.type_of(to), writer.rows);
   bool reads_it = false;
   for (size_t i = 0; i < writer.reads.size(); ++i) {
     const PlacedOperand& read = writer.reads[i];
@@ -194,7 +197,8 @@ bool is_exempt(const PlacedGraph& placed, const ValueAccess& first, const ValueA
   if (common_rows(first.rows, second.rows).size() <= 0) return true;
   if (first.task != second.task || first.is_write || !second.is_write) return false;
   // Tasks keep the numbers of the operations.
-  return may_write_over(placed, placed.ops[PlacedOpId(first.task.value())], first.value);
+  return may_write_over(placed, placed.ops[PlacedOpId(first.task.value())], first.value,
+                        second.value);
 }
 
 }  // namespace graphc

@@ -81,8 +81,9 @@ bool are_disjoint_in_time(const AccessEnds& a, const AccessEnds& b, const LeastD
 bool is_exempt(const PlacedGraph& placed, const ValueAccess& first, const ValueAccess& second,
                ShareKind kind);
 
-/// Whether `writer` may write its result over what it reads of `from`: it reads the same rows and
-/// its operator works in place.
-bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from);
+/// Whether `writer` may write `to` over what it reads of `from`: `to` is its first result, it reads
+/// the same rows and its operator works in place.
+bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from,
+                    PlacedValueId to);
 
 }  // namespace graphc

@@ -12,7 +12,7 @@ Violation find_unpinned_copy(const MemoryPlan& plan) {
   const PlacedGraph& placed = plan.schedule->tasks->placed;
   for (const PlacedOp& op : placed.ops) {
     if (op.kind != PlacedOpKind::kCopy) continue;
-    for (const PlacedValueId value : {op.reads[0].value, *op.writes}) {
+    for (const PlacedValueId value : {op.reads[0].value, op.writes.front()}) {
       if (!is_pageable(plan, value)) continue;
       return "'" + placed.values[value].name + "' is copied by '" + op.name +
              "' and lies in pageable memory";

@@ -68,6 +68,12 @@ class Builder {
   size_t num_parts() const { return rows_.size(); }
 
   ValueId add(std::string name, Node node, const Pin& pin, const SourceRange& where) {
+    return add_node(std::move(name), std::move(node), pin, where).front();
+  }
+
+  /// All results.
+  std::vector<ValueId> add_node(std::string name, Node node, const Pin& pin,
+                                const SourceRange& where) {
     node.name = std::move(name);
     node.device = pin.device;
     node.also_on = pin.also_on;
@@ -75,17 +81,20 @@ class Builder {
     node.where = where;
     std::vector<TensorType> types;
     for (const ValueId input : node.inputs) types.push_back(result_.type_of(input));
-    const auto type = infer_type(*node.op, types, node.attributes);
-    CHECK(type.has_value(), type ? "" : node.name + ": " + type.error().message);
-    Value value;
-    value.name = node.name;
-    value.type = *type;
-    value.where = where;
-    value.producer = NodeId(result_.nodes.size());
-    const ValueId id = result_.values.push_back(std::move(value));
-    node.result = id;
+    const auto given = infer_types(*node.op, types, node.attributes);
+    CHECK(given.has_value(), given ? "" : node.name + ": " + given.error().message);
+    std::vector<ValueId> results;
+    for (size_t i = 0; i < given->size(); ++i) {
+      Value value;
+      value.name = result_name(*node.op, node.name, i);
+      value.type = (*given)[i];
+      value.where = where;
+      value.producer = NodeId(result_.nodes.size());
+      results.push_back(result_.values.push_back(std::move(value)));
+    }
+    node.results = results;
     result_.nodes.push_back(std::move(node));
-    return id;
+    return results;
   }
 
   std::string unique(const std::string& wanted) {
@@ -93,6 +102,20 @@ class Builder {
     for (int number = 2; !names_.insert(name).second; ++number) {
       name = wanted + "." + std::to_string(number);
     }
+    return name;
+  }
+
+  /// The same for a node: all its results have names.
+  std::string unique_node(const std::string& wanted, const OpInfo& op) {
+    const auto is_taken = [&](const std::string& name) {
+      for (size_t i = 0; i < op.num_results(); ++i) {
+        if (names_.contains(result_name(op, name, i))) return true;
+      }
+      return false;
+    };
+    std::string name = wanted;
+    for (int number = 2; is_taken(name); ++number) name = wanted + "." + std::to_string(number);
+    for (size_t i = 0; i < op.num_results(); ++i) names_.insert(result_name(op, name, i));
     return name;
   }
 
@@ -131,7 +154,7 @@ class Builder {
 
   Attributes attributes_of_part(NodeId id, const PartRule& rule, size_t part) const {
     Attributes attributes = division_.attributes[id];
-    const TensorType& result = graph_.type_of(graph_.nodes[id].result);
+    const TensorType& result = graph_.type_of(graph_.nodes[id].result());
     if (rule.differs == PartAttribute::kRowsOfShape) {
       attributes.set("shape", shape_of_part(result, part));
     } else if (rule.differs == PartAttribute::kFirstElement) {
@@ -149,19 +172,27 @@ class Builder {
 
   void add_parts(NodeId id, const PartRule& rule) {
     const Node& node = graph_.nodes[id];
-    std::vector<ValueId> parts;
+    std::vector<std::vector<ValueId>> parts(node.results.size());
     for (size_t part = 0; part < num_parts(); ++part) {
       Node copy = node;
       copy.attributes = attributes_of_part(id, rule, part);
       for (size_t i = 0; i < node.inputs.size(); ++i) {
         copy.inputs[i] = operand_of_part(node.inputs[i], rule.operands[i], part);
       }
-      ValueId value = add(name_of_part(node.result, part), copy, pin_of_part(part), node.where);
-      if (rule.is_mean) value = weighed(value, part, node.where);
-      parts.push_back(value);
+      const std::string name = unique_node(name_of(node, part), *node.op);
+      const std::vector<ValueId> results = add_node(name, copy, pin_of_part(part), node.where);
+      for (size_t i = 0; i < results.size(); ++i) {
+        parts[i].push_back(rule.is_mean ? weighed(results[i], part, node.where) : results[i]);
+      }
     }
-    (rule.result == Sharding::kSplit ? forms_[node.result].rows : forms_[node.result].shares) =
-        std::move(parts);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      Forms& forms = forms_[node.results[i]];
+      (rule.result == Sharding::kSplit ? forms.rows : forms.shares) = std::move(parts[i]);
+    }
+  }
+
+  static std::string name_of(const Node& node, size_t part) {
+    return node.name + "_" + std::to_string(part);
   }
 
   /// The mean over a part, as its share of the mean over the batch.
@@ -183,16 +214,18 @@ class Builder {
     Node copy = node;
     for (ValueId& input : copy.inputs) input = whole_of(input);
     if (node.updates) copy.updates = forms_[*node.updates].whole;
-    const Pin pin =
-        node.device ? Pin{node.device, node.also_on, node.device_where} : pin_of_whole(node.result);
-    forms_[node.result].whole = add(node.name, copy, pin, node.where);
+    const Pin pin = node.device ? Pin{node.device, node.also_on, node.device_where}
+                                : pin_of_whole(node.result());
+    const std::vector<ValueId> results = add_node(node.name, copy, pin, node.where);
+    for (size_t i = 0; i < results.size(); ++i) forms_[node.results[i]].whole = results[i];
   }
 
   /// Whether every device computes some rows of an update, or of what leads to one.
   bool is_sharded(NodeId id) const {
     const Node& node = graph_.nodes[id];
     if (parallel_.updates != UpdatePlace::kSharded || node.device) return false;
-    if (division_.is_update[node.result] == 0 || !has_shards(node.result)) return false;
+    if (node.results.size() > 1 || division_.is_update[node.result()] == 0) return false;
+    if (!has_shards(node.result())) return false;
     const std::vector<RowUse> uses = row_uses_of(graph_, id);
     return std::find(uses.begin(), uses.end(), RowUse::kSame) != uses.end();
   }
@@ -214,13 +247,14 @@ class Builder {
         const ValueId input = node.inputs[i];
         copy.inputs[i] = uses[i] == RowUse::kSame ? shards_of(input)[part] : whole_of(input);
       }
-      shards.push_back(add(name_of_shard(node.result, part), copy, pin_of_part(part), node.where));
+      shards.push_back(
+          add(name_of_shard(node.result(), part), copy, pin_of_part(part), node.where));
     }
-    forms_[node.result].shards = std::move(shards);
+    forms_[node.result()].shards = std::move(shards);
     if (!node.updates) return;
-    Node next = make("concat", forms_[node.result].shards);
+    Node next = make("concat", forms_[node.result()].shards);
     next.updates = forms_[*node.updates].whole;
-    forms_[node.result].whole = add(node.name, next, pin_of_whole(node.result), node.where);
+    forms_[node.result()].whole = add(node.name, next, pin_of_whole(node.result()), node.where);
   }
 
   std::string name_of_shard(ValueId value, size_t part) {
@@ -308,15 +342,15 @@ class Builder {
     const Node& node = graph_.nodes[id];
     if (node.op->name != "broadcast") return false;
     const TensorType& input = graph_.type_of(node.inputs[0]);
-    return input.rank() < graph_.type_of(node.result).rank() || input.shape[0] == 1;
+    return input.rank() < graph_.type_of(node.result()).rank() || input.shape[0] == 1;
   }
 
   /// The same rows for every part: no need to cut them out of a larger value.
   ValueId repeated(NodeId broadcast, size_t part) {
     const Node& node = graph_.nodes[broadcast];
     Attributes attributes;
-    attributes.set("shape", shape_of_part(graph_.type_of(node.result), part));
-    return add(name_of_part(node.result, part),
+    attributes.set("shape", shape_of_part(graph_.type_of(node.result()), part));
+    return add(name_of_part(node.result(), part),
                make("broadcast", {whole_of(node.inputs[0])}, attributes), pin_of_part(part),
                node.where);
   }

@@ -1,5 +1,7 @@
 #include "compiler/parallel/division.h"
 
+#include <algorithm>
+
 namespace graphc {
 namespace {
 
@@ -15,14 +17,16 @@ void find_rules(const Graph& graph, Division& division) {
   for (const NodeId id : graph.nodes.ids()) {
     const Node& node = graph.nodes[id];
     const std::vector<TensorType> types = graph.input_types(id);
-    WholeNode whole{node.op, types, &graph.type_of(node.result), &node.attributes};
+    const std::vector<TensorType> results = graph.result_types(id);
+    WholeNode whole{node.op, types, results, &node.attributes};
     division.attributes[id] = explicit_attributes(whole);
     whole.attributes = &division.attributes[id];
     std::vector<Sharding> held;
     for (const ValueId input : node.inputs) held.push_back(division.held[input]);
     if (stays_one(node)) continue;
     division.rules[id] = find_part_rule(whole, held, division.batch);
-    if (division.rules[id]) division.held[node.result] = division.rules[id]->result;
+    if (!division.rules[id]) continue;
+    for (const ValueId result : node.results) division.held[result] = division.rules[id]->result;
   }
 }
 
@@ -30,9 +34,13 @@ void find_updates(const Graph& graph, Division& division) {
   IdVector<ValueId, char> is_read_by_parts(graph.values.size(), 0);
   for (auto id = static_cast<int32_t>(graph.nodes.size()) - 1; id >= 0; --id) {
     const Node& node = graph.nodes[NodeId(id)];
-    const bool is_read = division.rules[NodeId(id)] || is_read_by_parts[node.result] != 0;
-    if (node.updates) division.is_update[node.result] = 1;
-    const bool is_update = division.is_update[node.result] != 0;
+    if (node.updates) division.is_update[node.result()] = 1;
+    const auto is_set = [&](const IdVector<ValueId, char>& flags) {
+      return std::any_of(node.results.begin(), node.results.end(),
+                         [&](ValueId result) { return flags[result] != 0; });
+    };
+    const bool is_read = division.rules[NodeId(id)] || is_set(is_read_by_parts);
+    const bool is_update = is_set(division.is_update);
     for (const ValueId input : node.inputs) {
       if (is_read) is_read_by_parts[input] = 1;
       if (is_update) division.is_update[input] = 1;

@@ -12,6 +12,11 @@ bool has_rows(const TensorType& type, int64_t batch) {
   return type.rank() > 0 && type.shape[0] % batch == 0;
 }
 
+bool all_have_rows(std::span<const TensorType> types, int64_t batch) {
+  return std::all_of(types.begin(), types.end(),
+                     [&](const TensorType& type) { return has_rows(type, batch); });
+}
+
 bool any_is(HeldBy held, Sharding wanted) {
   return std::find(held.begin(), held.end(), wanted) != held.end();
 }
@@ -32,15 +37,15 @@ Rule from_rows(std::span<const RowUse> uses, HeldBy held) {
 
 /// By the operator's row rule: rows of the result from the same rows of some operands.
 Rule by_row_rule(const WholeNode& node, HeldBy held, int64_t batch) {
-  const auto uses = row_uses(*node.op, node.inputs, *node.result, *node.attributes);
-  if (uses.empty() || !has_rows(*node.result, batch)) return std::nullopt;
+  const auto uses = row_uses(*node.op, node.inputs, node.results[0], *node.attributes);
+  if (uses.empty() || !all_have_rows(node.results, batch)) return std::nullopt;
   return from_rows(uses, held);
 }
 
 /// The same where the parts have other attributes than the whole.
 Rule by_part_rule(const WholeNode& node, HeldBy held, int64_t batch) {
-  if (node.op->part_rule == nullptr || !has_rows(*node.result, batch)) return std::nullopt;
-  const RowPart part = node.op->part_rule(node.inputs, *node.result, *node.attributes);
+  if (node.op->part_rule == nullptr || !all_have_rows(node.results, batch)) return std::nullopt;
+  const RowPart part = node.op->part_rule(node.inputs, node.results[0], *node.attributes);
   if (part.uses.empty()) return std::nullopt;
   Rule rule = from_rows(part.uses, held);
   if (rule) rule->differs = part.differs;
@@ -50,11 +55,9 @@ Rule by_part_rule(const WholeNode& node, HeldBy held, int64_t batch) {
 /// Sums and means over the rows: every part of the batch has its share in them.
 Rule by_row_total(const WholeNode& node, HeldBy held, int64_t batch) {
   if (node.op->row_total_rule == nullptr || !any_is(held, Sharding::kSplit)) return std::nullopt;
-  const RowTotal total = node.op->row_total_rule(node.inputs, *node.result, *node.attributes);
+  const RowTotal total = node.op->row_total_rule(node.inputs, node.results[0], *node.attributes);
   if (total == RowTotal::kNone) return std::nullopt;
-  for (const TensorType& input : node.inputs) {
-    if (!has_rows(input, batch)) return std::nullopt;
-  }
+  if (!all_have_rows(node.inputs, batch)) return std::nullopt;
   PartRule rule{std::vector<Sharding>(held.size(), Sharding::kSplit), Sharding::kPartialSum};
   rule.is_mean = total == RowTotal::kMean;
   return rule;
@@ -81,10 +84,10 @@ Attributes explicit_attributes(const WholeNode& node) {
     case graphrt::MeanOf::kNothing:
       break;
     case graphrt::MeanOf::kRows:
-      set_scale(node.result->shape[0]);
+      set_scale(node.results[0].shape[0]);
       break;
     case graphrt::MeanOf::kElements:
-      set_scale(node.result->num_elements());
+      set_scale(node.results[0].num_elements());
   }
   return attributes;
 }

@@ -29,7 +29,7 @@ struct PartRule {
 struct WholeNode {
   const OpInfo* op;
   std::span<const TensorType> inputs;
-  const TensorType* result;
+  std::span<const TensorType> results;
   const Attributes* attributes;
 };
 

@@ -37,8 +37,9 @@ class Decomposition {
 
  private:
   void add(Node node) {
-    const ValueId result = node.result;
-    graph_.values[result].producer = graph_.nodes.push_back(std::move(node));
+    const std::vector<ValueId> results = node.results;
+    const NodeId id = graph_.nodes.push_back(std::move(node));
+    for (const ValueId result : results) graph_.values[result].producer = id;
   }
 
   void replace(Node whole) {
@@ -73,14 +74,14 @@ class Decomposition {
     node.where = whole.where;
     if (is_last) {
       node.name = whole.name;
-      node.result = whole.result;
+      node.results = whole.results;
       node.updates = whole.updates;
       node.keep = whole.keep;
     } else {
-      node.result = new_value(node, whole.name + "." + std::string(node.op->name));
-      node.name = graph_.values[node.result].name;
+      node.results = {new_value(node, whole.name + "." + std::string(node.op->name))};
+      node.name = graph_.values[node.result()].name;
     }
-    const ValueId result = node.result;
+    const ValueId result = node.result();
     add(std::move(node));
     return result;
   }

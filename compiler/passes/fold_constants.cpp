@@ -11,8 +11,9 @@ namespace graphc {
 namespace {
 
 bool may_fold(const Graph& graph, const Node& node, const std::set<ValueId>& outputs) {
-  if (node.keep || node.device || node.updates || outputs.contains(node.result)) return false;
-  if (graph.type_of(node.result).size_bytes() > kMaxFoldedBytes) return false;
+  if (node.keep || node.device || node.updates || node.results.size() > 1) return false;
+  if (outputs.contains(node.result())) return false;
+  if (graph.type_of(node.result()).size_bytes() > kMaxFoldedBytes) return false;
   return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
     return graph.values[input].kind == ValueKind::kConstant;
   });
@@ -23,7 +24,7 @@ double work_of(const Graph& graph, NodeId id) {
   constexpr size_t kBytesOfFunction = 8;  // as a formula writes it: "relu(x0)"
   const Node& node = graph.nodes[id];
   const Work work =
-      node.op->work_rule(graph.input_types(id), graph.type_of(node.result), node.attributes);
+      node.op->work_rule(graph.input_types(id), graph.type_of(node.result()), node.attributes);
   const size_t num_functions = 1 + node.attributes.text("formula", "").size() / kBytesOfFunction;
   return work.num_flops + work.num_bytes * kOperationsPerByte * static_cast<double>(num_functions);
 }
@@ -35,7 +36,7 @@ Tensor evaluate(const Graph& graph, const Node& node) {
   }
   std::vector<const Tensor*> pointers;
   for (const Tensor& input : inputs) pointers.push_back(&input);
-  return evaluate_reference(node.op->name, pointers, node.attributes, graph.type_of(node.result));
+  return evaluate_reference(node.op->name, pointers, node.attributes, graph.type_of(node.result()));
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ Result<Graph> fold_constants(Graph graph, DiagnosticSink&) {
     if (work > work_left) continue;
     work_left -= work;
     Tensor result = evaluate(graph, node);
-    Value& value = graph.values[node.result];
+    Value& value = graph.values[node.result()];
     value.kind = ValueKind::kConstant;
     value.producer.reset();
     value.initializer = {};

@@ -80,7 +80,7 @@ std::optional<Fusion::Formula> joined_formula(const Graph& graph, const Node& fi
   std::vector<TensorType> types;
   for (const ValueId input : formula.inputs) types.push_back(graph.type_of(input));
   const auto type = infer_type(*formula.op, types, formula.attributes);
-  if (!type || *type != graph.type_of(second.result)) return std::nullopt;
+  if (!type || *type != graph.type_of(second.result())) return std::nullopt;
   return formula;
 }
 
@@ -113,7 +113,7 @@ std::vector<ValueId> large_operands(const Graph& graph, const Node& node) {
     const Value& value = graph.values[input];
     const TensorType& type = graph.type_of(input);
     const bool is_large =
-        type == graph.type_of(node.result) && type.size_bytes() > kBufferAlignmentBytes;
+        type == graph.type_of(node.result()) && type.size_bytes() > kBufferAlignmentBytes;
     const bool is_computed = value.producer || value.kind == ValueKind::kState;
     const bool is_new = std::find(operands.begin(), operands.end(), input) == operands.end();
     if (is_large && is_computed && is_new) operands.push_back(input);

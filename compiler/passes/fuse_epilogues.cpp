@@ -42,7 +42,7 @@ void fuse_scale(Fusion& fusion, NodeId scale) {
 
 /// Whether a product can take `bias` up: it has none yet, and the sum comes before any relu.
 bool takes_bias(const Graph& graph, const Node& product, ValueId bias) {
-  const TensorType& type = graph.type_of(product.result);
+  const TensorType& type = graph.type_of(product.result());
   const TensorType row{type.element, {type.shape.back()}};
   return product.inputs.size() == product.op->min_inputs && !product.attributes.flag("relu") &&
          graph.type_of(bias) == row;

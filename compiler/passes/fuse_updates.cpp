@@ -10,7 +10,7 @@ namespace graphc {
 namespace {
 
 bool is_plain_product(const Graph& graph, const Node& matmul) {
-  return graph.type_of(matmul.result).rank() == 2 && matmul.inputs.size() == 2 &&
+  return graph.type_of(matmul.result()).rank() == 2 && matmul.inputs.size() == 2 &&
          !matmul.attributes.flag("relu");
 }
 

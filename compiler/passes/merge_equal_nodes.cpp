@@ -1,5 +1,6 @@
 #include "compiler/passes/merge_equal_nodes.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -45,7 +46,9 @@ class Merging {
  private:
   /// Whether others know the node by its name.
   bool is_anchored(const Node& node) const {
-    return node.updates.has_value() || outputs_.contains(node.result);
+    return node.updates.has_value() ||
+           std::any_of(node.results.begin(), node.results.end(),
+                       [&](ValueId result) { return outputs_.contains(result); });
   }
 
   void visit(NodeId id) {
@@ -53,24 +56,34 @@ class Merging {
     const auto [first, is_new] = first_.emplace(key_of(node, equal_to_), id);
     if (is_new) return;
     const Node& earlier = graph_.nodes[first->second];
-    equal_to_[node.result] = equal_to_[earlier.result];
+    for (size_t i = 0; i < node.results.size(); ++i) {
+      equal_to_[node.results[i]] = equal_to_[earlier.results[i]];
+    }
     if (!is_anchored(node)) return replace(id, first->second);
     if (!is_anchored(earlier)) take_place_of(first->second, id);
   }
 
   void replace(NodeId id, NodeId by) {
-    replacement_[graph_.nodes[id].result] = graph_.nodes[by].result;
+    for (size_t i = 0; i < graph_.nodes[id].results.size(); ++i) {
+      replacement_[graph_.nodes[id].results[i]] = graph_.nodes[by].results[i];
+    }
     removal_.nodes[id] = 1;
   }
 
   // The later node has the name that must survive, the earlier one the place that its readers need.
   void take_place_of(NodeId earlier, NodeId later) {
-    const ValueId gone = graph_.nodes[earlier].result;
-    const ValueId stays = graph_.nodes[later].result;
     std::swap(graph_.nodes[earlier], graph_.nodes[later]);
-    graph_.values[stays].producer = earlier;
-    graph_.values[gone].producer = later;
     removal_.nodes[later] = 1;
+    for (size_t i = 0; i < graph_.nodes[earlier].results.size(); ++i) {
+      const ValueId stays = graph_.nodes[earlier].results[i];
+      const ValueId gone = graph_.nodes[later].results[i];
+      graph_.values[stays].producer = earlier;
+      graph_.values[gone].producer = later;
+      replace_value(gone, stays);
+    }
+  }
+
+  void replace_value(ValueId gone, ValueId stays) {
     replacement_[gone] = stays;
     for (const NodeId id : graph_.nodes.ids()) {
       for (ValueId& input : graph_.nodes[id].inputs) {

@@ -1,5 +1,6 @@
 #include "compiler/passes/remove_dead_nodes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "compiler/passes/remove_nodes.h"
@@ -15,7 +16,9 @@ Result<Graph> remove_dead_nodes(Graph graph, DiagnosticSink&) {
   for (size_t i = graph.nodes.size(); i-- > 0;) {
     const NodeId id(i);
     const Node& node = graph.nodes[id];
-    const bool is_dead = is_needed[node.result] == 0 && !node.keep && !node.updates;
+    const bool is_read = std::any_of(node.results.begin(), node.results.end(),
+                                     [&](ValueId result) { return is_needed[result] != 0; });
+    const bool is_dead = !is_read && !node.keep && !node.updates;
     removal.nodes[id] = is_dead ? 1 : 0;
     if (is_dead) continue;
     for (const ValueId input : node.inputs) is_needed[input] = 1;

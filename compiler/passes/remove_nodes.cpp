@@ -51,9 +51,10 @@ Graph without(Graph graph, const Removal& removal) {
     Node& node = graph.nodes[id];
     for (ValueId& input : node.inputs) input = renumbered(input);
     if (node.updates) node.updates = renumbered(*node.updates);
-    node.result = renumbered(node.result);
-    const ValueId value = node.result;
-    result.values[value].producer = result.nodes.push_back(std::move(node));
+    for (ValueId& value : node.results) value = renumbered(value);
+    const std::vector<ValueId> results = node.results;
+    const NodeId added = result.nodes.push_back(std::move(node));
+    for (const ValueId value : results) result.values[value].producer = added;
   }
   result.outputs = std::move(graph.outputs);
   for (GraphOutput& output : result.outputs) output.value = renumbered(output.value);

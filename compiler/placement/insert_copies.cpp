@@ -56,16 +56,17 @@ class CopyInserter {
 
   void place_result(NodeId id, DeviceId device) {
     const Node& node = graph_.nodes[id];
-    const PlacedValueId value = value_on(node.result, device);
+    std::vector<PlacedValueId> values;
+    for (const ValueId result : node.results) values.push_back(value_on(result, device));
     PlacedOp op;
     op.kind = PlacedOpKind::kNode;
     const bool is_first = ops_of_[id].empty();
     op.name = is_first ? node.name : node.name + "@" + machine_.devices[device].name;
     op.device = op.destination = device;
     op.node = id;
-    op.writes = value;
+    op.writes = values;
     ops_of_[id].push_back(placed_.ops.push_back(op));
-    placed_.values[value].producers = {ops_of_[id].back()};
+    for (const PlacedValueId value : values) placed_.values[value].producers = {ops_of_[id].back()};
   }
 
   std::vector<DeviceId> devices_of(NodeId id) const {
@@ -118,7 +119,7 @@ class CopyInserter {
   Source source_of(ValueId value) const {
     const auto updater = updated_.find(value);
     if (updater == updated_.end()) return {value, 0};
-    return {graph_.nodes[updater->second].result, 1};
+    return {graph_.nodes[updater->second].result(), 1};
   }
 
   std::optional<PlacedOperand> read_on(ValueId value, DeviceId device, const SourceRange& where) {
@@ -174,8 +175,8 @@ class CopyInserter {
     op.name = "feed " + graph_.values[input].name;
     op.device = op.destination = machine_.host();
     op.input = input;
-    op.writes = value_on(input, machine_.host());
-    placed_.values[*op.writes].producers = {placed_.ops.push_back(op)};
+    op.writes = {value_on(input, machine_.host())};
+    placed_.values[op.writes.front()].producers = {placed_.ops.push_back(op)};
   }
 
   void copy_over(ValueId value, const LinkDirection& link) {
@@ -186,8 +187,8 @@ class CopyInserter {
     op.device = link.from;
     op.destination = link.to;
     op.reads = {{placed_at_.at({value, link.from}), 0}};
-    op.writes = value_on(value, link.to);
-    placed_.values[*op.writes].producers = {placed_.ops.push_back(op)};
+    op.writes = {value_on(value, link.to)};
+    placed_.values[op.writes.front()].producers = {placed_.ops.push_back(op)};
   }
 
   /// A new value of a state is known to the user by the state's name.

@@ -64,11 +64,14 @@ class PlacedGraphVerifier {
     int64_t next_row = 0;
     for (const PlacedOpId producer : value.producers) {
       const PlacedOp& op = placed_.ops[producer];
-      if (op.writes != id) return "'" + op.name + "' does not write '" + value.name + "'";
+      const std::vector<PlacedValueId> written = written_values(op);
+      if (std::find(written.begin(), written.end(), id) == written.end()) {
+        return "'" + op.name + "' does not write '" + value.name + "'";
+      }
       if (op.kind != first.kind || op.node != first.node) {
         return "'" + first.name + "' and '" + op.name + "' are not parts of one computation";
       }
-      const RowRange rows = rows_or_all(placed_.type_of(id), op.rows);
+      const RowRange rows = rows_or_all(placed_.type_of(id), written_rows(op, id));
       if (rows.begin != next_row || rows.end <= rows.begin) {
         return "'" + op.name + "' does not write '" + value.name + "' from row " +
                std::to_string(next_row) + " on";
@@ -92,6 +95,7 @@ class PlacedGraphVerifier {
   Violation check_read(PlacedOpId id, const PlacedOperand& read) const {
     const PlacedOp& op = placed_.ops[id];
     const PlacedValue& value = placed_.values[read.value];
+    if (value.scratch) return "'" + op.name + "' reads '" + value.name + "', scratch memory";
     if (value.device != op.device) {
       return "'" + op.name + "' runs on " + device_name(op.device) + " and reads '" + value.name +
              "' in the memory of " + device_name(value.device);
@@ -113,14 +117,30 @@ class PlacedGraphVerifier {
 
   Violation check_write(PlacedOpId id) const {
     const PlacedOp& op = placed_.ops[id];
-    if (!op.writes) return std::nullopt;
-    const PlacedValue& value = placed_.values[*op.writes];
-    if (value.device != op.destination) {
-      return "'" + op.name + "' writes '" + value.name + "' in another device's memory";
+    for (const PlacedValueId written : written_values(op)) {
+      const PlacedValue& value = placed_.values[written];
+      if (value.device != op.destination) {
+        return "'" + op.name + "' writes '" + value.name + "' in another device's memory";
+      }
+      const auto& producers = value.producers;
+      if (std::find(producers.begin(), producers.end(), id) != producers.end()) continue;
+      return "'" + op.name + "' writes '" + value.name + "', which others produce";
     }
-    const auto& producers = value.producers;
-    if (std::find(producers.begin(), producers.end(), id) != producers.end()) return std::nullopt;
-    return "'" + op.name + "' writes '" + value.name + "', which others produce";
+    return check_scratch(op);
+  }
+
+  /// Only what is made to be one is scratch memory, and nothing else writes there.
+  Violation check_scratch(const PlacedOp& op) const {
+    for (const PlacedValueId written : op.writes) {
+      if (!placed_.values[written].scratch) continue;
+      return "'" + op.name + "' has '" + placed_.values[written].name + "' as a result";
+    }
+    if (!op.scratch) return std::nullopt;
+    const PlacedValue& scratch = placed_.values[*op.scratch];
+    if (op.kind == PlacedOpKind::kNode && scratch.scratch && scratch.producers.size() == 1) {
+      return std::nullopt;
+    }
+    return "'" + op.name + "' has '" + scratch.name + "' as scratch memory";
   }
 
   Violation check_kind(const PlacedOp& op) const {
@@ -130,7 +150,7 @@ class PlacedGraphVerifier {
       case PlacedOpKind::kCopy:
         return check_copy(op);
       case PlacedOpKind::kFeed:
-        return check_result(op, *op.input);
+        return check_results(op, {*op.input});
       case PlacedOpKind::kOutput:
         return check_operand(op.name, op.reads[0], placed_.graph->outputs[*op.output].value);
     }
@@ -145,7 +165,7 @@ class PlacedGraphVerifier {
     for (size_t i = 0; i < op.reads.size(); ++i) {
       if (auto violation = check_operand(op.name, op.reads[i], node.inputs[i])) return violation;
     }
-    return check_result(op, node.result);
+    return check_results(op, node.results);
   }
 
   /// Whether the graph's `wanted` is what is read, of the right step.
@@ -159,10 +179,17 @@ class PlacedGraphVerifier {
            (read.distance > 0 ? "' from step -" + std::to_string(read.distance) : "'");
   }
 
-  Violation check_result(const PlacedOp& op, ValueId made) const {
-    if (op.writes && placed_.values[*op.writes].origin == origin_of(made)) return std::nullopt;
-    return "'" + op.name + "' makes '" + name_of(made) + "' and writes " +
-           (op.writes ? "'" + placed_.values[*op.writes].name + "'" : "nothing");
+  Violation check_results(const PlacedOp& op, const std::vector<ValueId>& made) const {
+    if (op.writes.size() != made.size()) {
+      return "'" + op.name + "' makes " + std::to_string(made.size()) + " values and writes " +
+             std::to_string(op.writes.size());
+    }
+    for (size_t i = 0; i < made.size(); ++i) {
+      const PlacedValue& written = placed_.values[op.writes[i]];
+      if (!written.scratch && written.origin == origin_of(made[i])) continue;
+      return "'" + op.name + "' makes '" + name_of(made[i]) + "' and writes '" + written.name + "'";
+    }
+    return std::nullopt;
   }
 
   Violation check_copy(const PlacedOp& op) const {
@@ -170,9 +197,11 @@ class PlacedGraphVerifier {
       return "'" + op.name + "' has no link from " + device_name(op.device) + " to " +
              device_name(op.destination);
     }
-    if (op.reads.size() != 1 || !op.writes) return "'" + op.name + "' is not a copy of one value";
+    if (op.reads.size() != 1 || op.writes.size() != 1) {
+      return "'" + op.name + "' is not a copy of one value";
+    }
     if (op.node) return check_sent_rows(op);
-    if (placed_.values[op.reads[0].value].origin != placed_.values[*op.writes].origin) {
+    if (placed_.values[op.reads[0].value].origin != placed_.values[op.writes.front()].origin) {
       return "'" + op.name + "' copies one value and writes another";
     }
     if (op.reads[0].rows != op.rows) return "'" + op.name + "' moves rows to other rows";
@@ -187,7 +216,7 @@ class PlacedGraphVerifier {
       return "'" + op.name + "' does not send the rows that '" + node.name + "' is";
     }
     if (auto violation = check_operand(op.name, op.reads[0], node.inputs[0])) return violation;
-    return check_result(op, node.result);
+    return check_results(op, node.results);
   }
 
   /// A node may be computed several times, into a value of its own each time, but on the devices
@@ -245,18 +274,30 @@ std::string rows_text(const std::optional<RowRange>& rows) {
 
 }  // namespace
 
+std::vector<PlacedValueId> written_values(const PlacedOp& op) {
+  std::vector<PlacedValueId> values = op.writes;
+  if (op.scratch) values.push_back(*op.scratch);
+  return values;
+}
+
+std::optional<RowRange> written_rows(const PlacedOp& op, PlacedValueId value) {
+  return op.scratch == value ? std::nullopt : op.rows;
+}
+
 std::vector<PlacedOpId> PlacedGraph::producers_of(const PlacedOperand& read) const {
   const std::vector<PlacedOpId>& all = values[read.value].producers;
   if (!read.rows) return all;
   std::vector<PlacedOpId> producers;
   for (const PlacedOpId producer : all) {
-    const RowRange written = rows_or_all(type_of(read.value), ops[producer].rows);
+    const RowRange written =
+        rows_or_all(type_of(read.value), written_rows(ops[producer], read.value));
     if (common_rows(*read.rows, written).size() > 0) producers.push_back(producer);
   }
   return producers;
 }
 
 bool PlacedGraph::is_filled_at_load(PlacedValueId value) const {
+  if (values[value].scratch) return false;
   const ValueKind kind = graph->values[values[value].origin].kind;
   return kind == ValueKind::kState || kind == ValueKind::kConstant;
 }
@@ -280,10 +321,13 @@ std::string print_placed_graph(const PlacedGraph& placed, const Machine& machine
                       (read.distance > 0 ? " from step -1" : ""));
     }
     text += "(" + join(reads, ", ") + ")";
-    if (op.writes) {
-      text += " : " + to_string(type_of_rows(placed.type_of(*op.writes), op.rows)) + " in " +
-              placed.values[*op.writes].name + rows_text(op.rows);
+    std::vector<std::string> results;
+    for (const PlacedValueId value : op.writes) {
+      results.push_back(to_string(type_of_rows(placed.type_of(value), op.rows)) + " in " +
+                        placed.values[value].name + rows_text(op.rows));
     }
+    if (!results.empty()) text += " : " + join(results, ", ");
+    if (op.scratch) text += " with " + to_string(placed.type_of(*op.scratch));
     text += "\n";
   }
   for (const auto& output : placed.resident_outputs) {

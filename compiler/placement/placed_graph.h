@@ -17,11 +17,14 @@ using PlacedValueId = Id<struct PlacedValueTag>;
 /// placed value a device: who reads the state reads what was written one step before. What is made
 /// in a step may be there several times, if it is rematerialised or brought back.
 struct PlacedValue {
-  std::string name;  ///< unique: `w1@gpu0`, `h1@gpu0 (again)`, `h1@gpu0 (back 2)`
+  std::string name;  ///< unique: `w1@gpu0`, `h1@gpu0 (again)`, `h1@gpu0 (back 2)`, `h1 (scratch)`
   ValueId origin;    ///< the graph value it holds; for a state that is updated, the state
   DeviceId device;
   std::vector<PlacedOpId> producers;  ///< in the order of their rows; empty: filled in at load and
                                       ///< never replaced
+  /// Of memory that holds no value of the graph, as its producer's kernel alone uses it while it
+  /// runs: bytes. Such a value has no origin.
+  std::optional<TensorType> scratch = std::nullopt;
   bool operator==(const PlacedValue&) const = default;
 };
 
@@ -44,9 +47,15 @@ struct PlacedOp {
   std::optional<ValueId> input;  ///< kFeed
   std::optional<size_t> output;  ///< kOutput: index into the graph's outputs
   std::vector<PlacedOperand> reads;
-  std::optional<PlacedValueId> writes;
-  std::optional<RowRange> rows;  ///< the part of its result that it makes; absent: all of it
+  std::vector<PlacedValueId> writes;  ///< its results; kNode: as many as the node has
+  std::optional<RowRange> rows;       ///< the part of each that it makes; absent: all of it
+  std::optional<PlacedValueId> scratch = std::nullopt;  ///< kNode
 };
+
+/// All that an operation writes to: its results, and its scratch memory.
+std::vector<PlacedValueId> written_values(const PlacedOp& op);
+/// Which rows it writes of one of those; absent: all of it.
+std::optional<RowRange> written_rows(const PlacedOp& op, PlacedValueId value);
 
 /// Level 2: a device for every operator; every crossing of devices is an explicit copy over one
 /// link. Reading a batch and delivering an output are operations of the host. Several operations
@@ -61,7 +70,8 @@ struct PlacedGraph {
   std::vector<std::optional<PlacedOperand>> resident_outputs;
 
   const TensorType& type_of(PlacedValueId value) const {
-    return graph->type_of(values[value].origin);
+    const PlacedValue& placed = values[value];
+    return placed.scratch ? *placed.scratch : graph->type_of(placed.origin);
   }
   /// Who makes what the operand reads.
   std::vector<PlacedOpId> producers_of(const PlacedOperand& read) const;

@@ -21,27 +21,41 @@ bool has_name(const Items& items, const std::string& name) {
                      [&](const auto& item) { return item.name == name; });
 }
 
-/// The first from 1 on that leaves both names unique.
-int free_number(const PlacedGraph& placed, const PlacedOp& op, const PlacedValue& value,
-                std::string_view remark) {
+/// The first from 1 on that leaves all names unique.
+int free_number(const PlacedGraph& placed, const PlacedOp& op,
+                const std::vector<PlacedValue>& values, std::string_view remark) {
+  const auto is_taken = [&](int number) {
+    return has_name(placed.ops, with_remark(op.name, remark, number)) ||
+           std::any_of(values.begin(), values.end(), [&](const PlacedValue& value) {
+             return has_name(placed.values, with_remark(value.name, remark, number));
+           });
+  };
   int number = 1;
-  while (has_name(placed.ops, with_remark(op.name, remark, number)) ||
-         has_name(placed.values, with_remark(value.name, remark, number))) {
-    ++number;
-  }
+  while (is_taken(number)) ++number;
   return number;
 }
 
 }  // namespace
 
 PlacedValueId PlacedGraphRewrite::add(PlacedOp op, PlacedValue value, std::string_view remark) {
-  const int number = free_number(placed_, op, value, remark);
+  return add(std::move(op), std::vector{std::move(value)}, remark).front();
+}
+
+std::vector<PlacedValueId> PlacedGraphRewrite::add(PlacedOp op, std::vector<PlacedValue> values,
+                                                   std::string_view remark) {
+  const int number = free_number(placed_, op, values, remark);
   op.name = with_remark(op.name, remark, number);
-  value.name = with_remark(value.name, remark, number);
-  value.device = op.destination;
-  op.writes = PlacedValueId(placed_.values.size());
-  value.producers = {placed_.ops.push_back(std::move(op))};
-  return placed_.values.push_back(std::move(value));
+  op.writes.clear();
+  const PlacedOpId producer(placed_.ops.size());
+  for (PlacedValue& value : values) {
+    value.name = with_remark(value.name, remark, number);
+    value.device = op.destination;
+    value.producers = {producer};
+    op.writes.push_back(placed_.values.push_back(std::move(value)));
+  }
+  std::vector<PlacedValueId> written = op.writes;
+  placed_.ops.push_back(std::move(op));
+  return written;
 }
 
 void PlacedGraphRewrite::move_readers(PlacedValueId from, PlacedValueId to,

@@ -19,6 +19,9 @@ class PlacedGraphRewrite {
   /// Both names get the remark and, where that is taken, a number: `h1 (again)`, `h1 (again 2)`;
   /// without a remark the number alone. Names of users hold no blanks, so none of theirs is taken.
   PlacedValueId add(PlacedOp op, PlacedValue value, std::string_view remark);
+  /// The same for an op with several results.
+  std::vector<PlacedValueId> add(PlacedOp op, std::vector<PlacedValue> values,
+                                 std::string_view remark);
 
   /// `readers` read `to` where they read `from` of this step. Requires: each of them does.
   void move_readers(PlacedValueId from, PlacedValueId to, const std::vector<PlacedOpId>& readers);

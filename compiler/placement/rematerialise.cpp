@@ -31,10 +31,17 @@ PlacedGraph rematerialise(const PlacedGraph& placed, PlacedValueId value,
   CHECK(!readers.empty(), "a second computation that nobody reads");
   PlacedOp again = placed.ops[placed.values[value].producers.front()];
   again.name = without_remark(again.name);
-  PlacedValue result = placed.values[value];
-  result.name = without_remark(result.name);
+  const std::vector<PlacedValueId> first_results = again.writes;
+  std::vector<PlacedValue> results;
+  for (const PlacedValueId first : first_results) {
+    results.push_back(placed.values[first]);
+    results.back().name = without_remark(results.back().name);
+  }
   PlacedGraphRewrite rewrite(placed);
-  const PlacedValueId second = rewrite.add(std::move(again), std::move(result), "again");
+  const auto second_results = rewrite.add(std::move(again), std::move(results), "again");
+  const auto number =
+      std::find(first_results.begin(), first_results.end(), value) - first_results.begin();
+  const PlacedValueId second = second_results[static_cast<size_t>(number)];
   rewrite.move_readers(value, second, readers);
   CHECK(is_read(rewrite.placed(), value),
         "the first computation of '" + placed.values[value].name + "' is left without readers");

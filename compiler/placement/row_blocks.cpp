@@ -50,7 +50,7 @@ std::vector<RowRange> divide_rows(int64_t num_rows, int64_t count, int64_t num_h
 
 std::vector<RowRange> row_blocks(const Graph& graph, NodeId id, const BlockSizes& sizes) {
   const Node& node = graph.nodes[id];
-  const TensorType& result = graph.type_of(node.result);
+  const TensorType& result = graph.type_of(node.result());
   const int64_t num_rows = rows_or_all(result, {}).end;
   if (row_uses_of(graph, id).empty()) return {{0, num_rows}};
   const Work work = node.op->work_rule(graph.input_types(id), result, node.attributes);

@@ -25,7 +25,7 @@ class RowSender {
   PlacedGraph run() {
     for (const PlacedOpId copy : placed_.ops.ids()) {
       if (!carries_only_what_is_cut(copy)) continue;
-      send(copy, readers_[*placed_.ops[copy].writes].front());
+      send(copy, readers_[placed_.ops[copy].writes.front()].front());
       is_dropped_[copy] = true;
     }
     return without_dropped();
@@ -36,8 +36,9 @@ class RowSender {
   bool carries_only_what_is_cut(PlacedOpId copy) const {
     const PlacedOp& op = placed_.ops[copy];
     if (op.kind != PlacedOpKind::kCopy || op.node || op.rows) return false;
-    if (is_output_[*op.writes] || placed_.is_filled_at_load(*op.writes)) return false;
-    const std::vector<PlacedOpId>& readers = readers_[*op.writes];
+    const PlacedValueId carried = op.writes.front();
+    if (is_output_[carried] || placed_.is_filled_at_load(carried)) return false;
+    const std::vector<PlacedOpId>& readers = readers_[carried];
     return readers.size() == 1 && is_cut(placed_.ops[readers.front()]);
   }
 
@@ -67,7 +68,7 @@ class RowSender {
     IdVector<PlacedValueId, bool> is_carried(placed_.values.size(), false);
     for (const PlacedOpId id : placed_.ops.ids()) {
       if (is_dropped_[id]) {
-        is_carried[*placed_.ops[id].writes] = true;
+        is_carried[placed_.ops[id].writes.front()] = true;
       } else {
         op_at[id] = kept.ops.push_back(placed_.ops[id]);
       }
@@ -77,7 +78,7 @@ class RowSender {
     }
     for (PlacedOp& op : kept.ops) {
       for (PlacedOperand& read : op.reads) read.value = value_at[read.value];
-      if (op.writes) op.writes = value_at[*op.writes];
+      for (PlacedValueId& value : op.writes) value = value_at[value];
     }
     for (PlacedValue& value : kept.values) {
       for (PlacedOpId& producer : value.producers) producer = op_at[producer];

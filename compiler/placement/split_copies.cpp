@@ -27,7 +27,9 @@ class CopySplitter {
       for (const PlacedOp& block : blocks_of(placed_.ops[id])) {
         const PlacedOpId at = split.placed.ops.push_back(block);
         split.origin.push_back(id);
-        if (block.writes) split.placed.values[*block.writes].producers.push_back(at);
+        for (const PlacedValueId value : block.writes) {
+          split.placed.values[value].producers.push_back(at);
+        }
       }
     }
     return split;
@@ -44,7 +46,7 @@ class CopySplitter {
   std::vector<PlacedOp> blocks_of(const PlacedOp& op) const {
     if (op.kind != PlacedOpKind::kCopy || op.node || op.rows) return {op};
     const std::vector<RowRange> ranges =
-        copy_blocks(placed_.type_of(*op.writes), blocks_between(cuts_of(op)), sizes_);
+        copy_blocks(placed_.type_of(op.writes.front()), blocks_between(cuts_of(op)), sizes_);
     if (ranges.size() <= 1) return {op};
     std::vector<PlacedOp> blocks;
     for (const RowRange& rows : ranges) {
@@ -63,7 +65,7 @@ class CopySplitter {
       const PlacedOp& producer = placed_.ops[id];
       if (producer.kind == PlacedOpKind::kNode && producer.rows) note_cuts(*producer.rows, cuts);
     }
-    return cuts.empty() ? read_in_[*copy.writes] : cuts;
+    return cuts.empty() ? read_in_[copy.writes.front()] : cuts;
   }
 
   static std::vector<RowRange> blocks_between(const Cuts& cuts) {

@@ -18,7 +18,7 @@ class RowSplitter {
     for (const PlacedOp& op : placed_.ops) {
       for (const PlacedOp& block : blocks_of(op)) {
         const PlacedOpId id = split.ops.push_back(block);
-        if (block.writes) split.values[*block.writes].producers.push_back(id);
+        for (const PlacedValueId value : block.writes) split.values[value].producers.push_back(id);
       }
     }
     return split;
@@ -47,7 +47,7 @@ class RowSplitter {
   std::vector<RowRange> ranges_of(const PlacedOp& op) const {
     const Device& device = machine_.devices[op.device];
     if (op.kind == PlacedOpKind::kFeed) {
-      return feed_blocks(placed_.type_of(*op.writes), device.num_readers, sizes_);
+      return feed_blocks(placed_.type_of(op.writes.front()), device.num_readers, sizes_);
     }
     if (op.kind != PlacedOpKind::kNode || shares_compute(device)) return {};
     return row_blocks(placed_.graph, *op.node, sizes_);

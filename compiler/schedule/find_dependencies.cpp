@@ -32,11 +32,11 @@ class DependencyFinder {
       case PlacedOpKind::kCopy:
         task.cost = costs_.copy_cost(
             *machine_.find_link(op.device, op.destination),
-            type_of_rows(tasks_.placed->type_of(*op.writes), op.rows).size_bytes());
+            type_of_rows(tasks_.placed->type_of(op.writes.front()), op.rows).size_bytes());
         break;
       case PlacedOpKind::kFeed:
         task.cost = costs_.host_transfer_cost(
-            type_of_rows(tasks_.placed->type_of(*op.writes), op.rows).size_bytes());
+            type_of_rows(tasks_.placed->type_of(op.writes.front()), op.rows).size_bytes());
         break;
       case PlacedOpKind::kOutput:
         task.cost =
@@ -52,7 +52,7 @@ class DependencyFinder {
     for (const PlacedOperand& read : op.reads) {
       inputs.push_back(type_of_rows(tasks_.placed->type_of(read.value), read.rows));
     }
-    const TensorType result = type_of_rows(tasks_.placed->type_of(*op.writes), op.rows);
+    const TensorType result = type_of_rows(tasks_.placed->type_of(op.writes.front()), op.rows);
     return costs_.kernel_cost(*node.op, inputs, result, node.attributes, op.device);
   }
 
@@ -246,7 +246,7 @@ class DependencyFinder {
     const auto begin = tasks_.edges.begin() + static_cast<std::ptrdiff_t>(first);
     const bool is_known = std::any_of(begin, tasks_.edges.end(), [&](const TaskEdge& known) {
       return known.from == edge.from && known.to == edge.to && known.distance == edge.distance &&
-             known.kind == edge.kind;
+             known.kind == edge.kind && known.value == edge.value;
     });
     if (!is_known) tasks_.edges.push_back(edge);
   }

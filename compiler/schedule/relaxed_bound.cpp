@@ -190,7 +190,7 @@ class Relaxation {
     if (graph_.values[value].kind == ValueKind::kState) {
       const auto updater = updaters_[value];
       if (!updater) return;
-      value = graph_.nodes[*updater].result;
+      value = graph_.nodes[*updater].result();
       distance = 1;
     }
     const bool is_input = graph_.values[value].kind == ValueKind::kInput;

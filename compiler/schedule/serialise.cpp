@@ -27,11 +27,11 @@ std::vector<Turn> turns_of_values(const TaskGraph& tasks) {
   std::map<PlacedValueId, size_t> turn_of;
   for (const TaskId task : by_name(tasks)) {
     const auto& written = tasks.placed->ops[tasks.tasks[task].op].writes;
-    if (!written) {
+    if (written.empty()) {
       turns.push_back({task});
       continue;
     }
-    const auto [at, is_new] = turn_of.try_emplace(*written, turns.size());
+    const auto [at, is_new] = turn_of.try_emplace(written.front(), turns.size());
     if (is_new) turns.emplace_back();
     turns[at->second].push_back(task);
   }

@@ -88,9 +88,10 @@ class Heft {
     for (int32_t i = static_cast<int32_t>(graph_.nodes.size()) - 1; i >= 0; --i) {
       const NodeId node(i);
       double after = 0;
-      const ValueId result = graph_.nodes[node].result;
-      for (const NodeId reader : readers_[result]) {
-        after = std::max(after, mean_transfer_ns(result) + rank_[reader]);
+      for (const ValueId result : graph_.nodes[node].results) {
+        for (const NodeId reader : readers_[result]) {
+          after = std::max(after, mean_transfer_ns(result) + rank_[reader]);
+        }
       }
       rank_[node] = mean_cost_ns(node) + after;
     }
@@ -166,7 +167,7 @@ class Heft {
       if (reader == node || !is_assigned(reader)) continue;
       int64_t way_ns = 0;
       for (const LinkDirection* link : cheapest_route(machine_, device, assignment_[reader])) {
-        way_ns += costs_.copy_cost(*link, graph_.type_of(graph_.nodes[node].result).size_bytes())
+        way_ns += costs_.copy_cost(*link, graph_.type_of(graph_.nodes[node].result()).size_bytes())
                       .duration_ns();
       }
       longest_ns = std::max(longest_ns, way_ns);

@@ -60,8 +60,9 @@ class CandidateFinder {
     const TaskGraph& tasks = schedule_.tasks;
     for (const TaskId task : tasks.tasks.ids()) {
       const PlacedOp& block = tasks.placed->ops[tasks.tasks[task].op];
-      const PlacedOpId op = block.writes ? placed_.values[*block.writes].producers.front()
-                                         : op_of_output.at(*block.output);
+      const PlacedOpId op = block.writes.empty()
+                                ? op_of_output.at(*block.output)
+                                : placed_.values[block.writes.front()].producers.front();
       const ScheduledTask& times = schedule_.solution.tasks[task];
       OpSpan& span = spans_[op];
       span.start_ns = is_seen[op] ? std::min(span.start_ns, times.start_ns) : times.start_ns;

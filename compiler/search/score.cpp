@@ -35,13 +35,13 @@ int64_t num_host_syncs(const PlacedGraph& placed, const Machine& machine) {
   IdVector<PlacedValueId, bool> is_of_kernel(placed.values.size(), false);
   for (const PlacedOp& op : placed.ops) {
     if (op.kind != PlacedOpKind::kNode || !machine.is_host(op.device)) continue;
-    is_of_kernel[*op.writes] = true;
+    for (const PlacedValueId value : op.writes) is_of_kernel[value] = true;
     for (const PlacedOperand& read : op.reads) is_of_kernel[read.value] = true;
   }
   return std::count_if(placed.ops.begin(), placed.ops.end(), [&](const PlacedOp& op) {
     if (op.kind != PlacedOpKind::kCopy) return false;
     return (machine.is_host(op.device) && is_of_kernel[op.reads[0].value]) ||
-           (machine.is_host(op.destination) && is_of_kernel[*op.writes]);
+           (machine.is_host(op.destination) && is_of_kernel[op.writes.front()]);
   });
 }
 

@@ -40,15 +40,18 @@ ShadowLayout::ShadowLayout(const Plan& plan)
     for (const Operand& operand : instruction.reads) {
       accesses_[id].reads.push_back(read_of(instruction, operand));
     }
-    if (!instruction.writes) continue;
-    accesses_[id].write =
-        Write{*instruction.writes, versions_of(*instruction.writes, instruction.rows), {}};
+    for (const BufferId buffer : written_buffers(instruction)) {
+      accesses_[id].writes.push_back(
+          {buffer, versions_of(buffer, written_rows(instruction, buffer)), {}});
+    }
   }
   for (const PlanOutput& output : plan.outputs) {
     if (output.instruction) continue;
     for (const InstructionId producer : output.value.producers) {
-      std::optional<int32_t>& kept_for = accesses_[producer].write->kept_for;
-      kept_for = std::max(kept_for.value_or(0), output.value.distance);
+      for (Write& write : accesses_[producer].writes) {
+        if (write.buffer != output.value.buffer) continue;
+        write.kept_for = std::max(write.kept_for.value_or(0), output.value.distance);
+      }
     }
   }
 }
@@ -67,7 +70,9 @@ void ShadowLayout::cut() {
   for (const BufferId id : plan_.buffers.ids()) add(id, {});
   for (const Instruction& instruction : plan_.instructions) {
     for (const Operand& operand : instruction.reads) add(operand.buffer, operand.rows);
-    if (instruction.writes) add(*instruction.writes, instruction.rows);
+    for (const BufferId buffer : written_buffers(instruction)) {
+      add(buffer, written_rows(instruction, buffer));
+    }
   }
   for (const ArenaId arena : plan_.arenas.ids()) {
     std::vector<int64_t>& places = cuts[arena];
@@ -102,7 +107,8 @@ ShadowLayout::Read ShadowLayout::read_of(const Instruction& instruction,
   if (operand.producers.empty()) read.parts.push_back({std::nullopt, read.versions});
   const TensorType& type = plan_.buffers[operand.buffer].type;
   for (const InstructionId producer : operand.producers) {
-    const std::optional<RowRange>& written = plan_.instructions[producer].rows;
+    const std::optional<RowRange> written =
+        written_rows(plan_.instructions[producer], operand.buffer);
     std::optional<RowRange> rows;  // a scalar has none
     if (operand.rows || written) {
       rows = common_rows(rows_or_all(type, operand.rows), rows_or_all(type, written));
@@ -113,7 +119,7 @@ ShadowLayout::Read ShadowLayout::read_of(const Instruction& instruction,
     const auto index = static_cast<size_t>(&operand - instruction.reads.data());
     read.may_be_overwritten =
         may_run_in_place(*find_op(instruction.op), index, operand_type(plan_, operand),
-                         result_type(plan_, instruction));
+                         result_types(plan_, instruction).front());
   }
   return read;
 }
@@ -137,26 +143,27 @@ Fault ShadowMemory::start(const Execution& execution) {
   for (const ShadowLayout::Read& read : accesses.reads) {
     if (Fault fault = check_read(execution, read)) return fault;
   }
-  if (Fault fault = check_write(execution)) return fault;
+  for (const ShadowLayout::Write& write : accesses.writes) {
+    if (Fault fault = check_write(execution, write)) return fault;
+    const SegmentRange segments = slot(write.versions, execution.step);
+    for (size_t i = segments.begin; i < segments.end; ++i) {
+      cells_[i].writer = execution;
+      cells_[i].is_being_written = true;
+      if (write.kept_for) cells_[i].kept_until = execution.step + *write.kept_for;
+    }
+  }
   running_.push_back(execution);
   add_to_readers(execution, 1);
-  if (!accesses.write) return std::nullopt;
-  const SegmentRange segments = slot(accesses.write->versions, execution.step);
-  for (size_t i = segments.begin; i < segments.end; ++i) {
-    cells_[i].writer = execution;
-    cells_[i].is_being_written = true;
-    if (accesses.write->kept_for) cells_[i].kept_until = execution.step + *accesses.write->kept_for;
-  }
   return std::nullopt;
 }
 
 void ShadowMemory::finish(const Execution& execution) {
   std::erase(running_, execution);
   add_to_readers(execution, -1);
-  const std::optional<ShadowLayout::Write>& write = layout_.of(execution.instruction).write;
-  if (!write) return;
-  const SegmentRange segments = slot(write->versions, execution.step);
-  for (size_t i = segments.begin; i < segments.end; ++i) cells_[i].is_being_written = false;
+  for (const ShadowLayout::Write& write : layout_.of(execution.instruction).writes) {
+    const SegmentRange segments = slot(write.versions, execution.step);
+    for (size_t i = segments.begin; i < segments.end; ++i) cells_[i].is_being_written = false;
+  }
 }
 
 void ShadowMemory::add_to_readers(const Execution& reader, int32_t count) {
@@ -181,27 +188,27 @@ Fault ShadowMemory::check_read(const Execution& reader, const ShadowLayout::Read
   return std::nullopt;
 }
 
-Fault ShadowMemory::check_write(const Execution& writer) const {
+Fault ShadowMemory::check_write(const Execution& writer, const ShadowLayout::Write& write) const {
   const ShadowLayout::Accesses& accesses = layout_.of(writer.instruction);
-  if (!accesses.write) return std::nullopt;
-  const SegmentRange written = slot(accesses.write->versions, writer.step);
+  const SegmentRange written = slot(write.versions, writer.step);
+  const bool is_first = &write == &accesses.writes.front();
   for (const ShadowLayout::Read& read : accesses.reads) {
     const SegmentRange own = segments_read(read, writer.step);
     if (own.begin >= written.end || written.begin >= own.end) continue;
-    if (read.may_be_overwritten && own == written) continue;
-    return spoilt(AccessFaultKind::kNotInPlace, writer, writer, std::max(own.begin, written.begin),
-                  "it reads otherwise than in place");
+    if (is_first && read.may_be_overwritten && own == written) continue;
+    return spoilt(AccessFaultKind::kNotInPlace, writer, writer, write.buffer,
+                  std::max(own.begin, written.begin), "it reads otherwise than in place");
   }
   for (size_t i = written.begin; i < written.end; ++i) {
-    if (Fault fault = check_cell(writer, i)) return fault;
+    if (Fault fault = check_cell(writer, write.buffer, i)) return fault;
   }
   return std::nullopt;
 }
 
-Fault ShadowMemory::check_cell(const Execution& writer, size_t segment) const {
+Fault ShadowMemory::check_cell(const Execution& writer, BufferId buffer, size_t segment) const {
   const Cell& cell = cells_[segment];
   if (cell.is_being_written) {
-    return spoilt(AccessFaultKind::kTwoWrites, writer, *cell.writer, segment,
+    return spoilt(AccessFaultKind::kTwoWrites, writer, *cell.writer, buffer, segment,
                   layout_.describe(*cell.writer) + " still writes");
   }
   if (cell.num_readers > 0) {
@@ -212,11 +219,11 @@ Fault ShadowMemory::check_cell(const Execution& writer, size_t segment) const {
             return contains(segments_read(read, running.step), segment);
           });
         });
-    return spoilt(AccessFaultKind::kOverwritesRead, writer, *reader, segment,
+    return spoilt(AccessFaultKind::kOverwritesRead, writer, *reader, buffer, segment,
                   layout_.describe(*reader) + " still reads");
   }
   if (cell.kept_until < writer.step) return std::nullopt;
-  return spoilt(AccessFaultKind::kLostOutput, writer, *cell.writer, segment,
+  return spoilt(AccessFaultKind::kLostOutput, writer, *cell.writer, buffer, segment,
                 fmt::format("a run of {} steps leaves in them", cell.kept_until + 1));
 }
 
@@ -237,9 +244,8 @@ AccessFault ShadowMemory::wrong_value(const Execution& reader, const ShadowLayou
 }
 
 AccessFault ShadowMemory::spoilt(AccessFaultKind kind, const Execution& writer,
-                                 const Execution& other, size_t segment,
+                                 const Execution& other, BufferId buffer, size_t segment,
                                  std::string_view how) const {
-  const BufferId buffer = layout_.of(writer.instruction).write->buffer;
   return {kind, writer, other,
           fmt::format("{} writes {}, which {}", layout_.describe(writer),
                       layout_.describe(segment, buffer), how)};

@@ -61,7 +61,7 @@ class ShadowLayout {
   };
   struct Accesses {
     std::vector<Read> reads;
-    std::optional<Write> write;
+    std::vector<Write> writes;
   };
 
   /// Requires: find_structure_violation(plan) found none; the plan outlives the layout.
@@ -112,12 +112,14 @@ class ShadowMemory {
 
   std::optional<AccessFault> check_read(const Execution& reader,
                                         const ShadowLayout::Read& read) const;
-  std::optional<AccessFault> check_write(const Execution& writer) const;
-  std::optional<AccessFault> check_cell(const Execution& writer, size_t segment) const;
+  std::optional<AccessFault> check_write(const Execution& writer,
+                                         const ShadowLayout::Write& write) const;
+  std::optional<AccessFault> check_cell(const Execution& writer, BufferId buffer,
+                                        size_t segment) const;
   AccessFault wrong_value(const Execution& reader, const ShadowLayout::Read& read,
                           const std::optional<Execution>& named, size_t segment) const;
   AccessFault spoilt(AccessFaultKind kind, const Execution& writer, const Execution& other,
-                     size_t segment, std::string_view how) const;
+                     BufferId buffer, size_t segment, std::string_view how) const;
   void add_to_readers(const Execution& reader, int32_t count);
 
   const ShadowLayout& layout_;

@@ -11,22 +11,16 @@ namespace {
 class CpuKernelAction final : public Action {
  public:
   CpuKernelAction(std::unique_ptr<const PreparedKernel> kernel, const KernelBinding& binding)
-      : kernel_(std::move(kernel)),
-        inputs_(binding.inputs),
-        output_(binding.output),
-        addresses_(binding.inputs.size()) {}
+      : kernel_(std::move(kernel)), slots_(binding.inputs, binding.results, binding.scratch) {}
 
   Result<void> run(int64_t step) override {
-    for (size_t i = 0; i < inputs_.size(); ++i) addresses_[i] = inputs_[i].at(step);
-    kernel_->run(addresses_, output_.at(step));
+    kernel_->run(slots_.at(step));
     return {};
   }
 
  private:
   std::unique_ptr<const PreparedKernel> kernel_;
-  std::vector<OperandSlots> inputs_;
-  OperandSlots output_;
-  std::vector<const std::byte*> addresses_;  // of the current step; made once, not every step
+  KernelSlots slots_;
 };
 
 }  // namespace
@@ -63,7 +57,6 @@ Result<void> CpuDevice::read(const std::byte* from, std::span<std::byte> to) con
 }
 
 Result<std::unique_ptr<Action>> CpuDevice::bind_kernel(const KernelBinding& binding) {
-  std::vector<TensorType> types;
   for (size_t i = 0; i < binding.inputs.size(); ++i) {
     const OperandSlots& input = binding.inputs[i];
     if (!owns(input.first, input.extent_bytes())) {
@@ -72,13 +65,19 @@ Result<std::unique_ptr<Action>> CpuDevice::bind_kernel(const KernelBinding& bind
                          "' is not in this device's memory; reading through another device's "
                          "memory fails: it needs a copy first");
     }
-    types.push_back(input.type);
   }
-  if (!owns(binding.output.first, binding.output.extent_bytes())) {
-    return input_error(name() + ": the result of '" + std::string(binding.op) +
+  for (const OperandSlots& result : binding.results) {
+    if (!owns(result.first, result.extent_bytes())) {
+      return input_error(name() + ": a result of '" + std::string(binding.op) +
+                         "' is not in this device's memory");
+    }
+  }
+  if (binding.scratch && !owns(binding.scratch->first, binding.scratch->extent_bytes())) {
+    return input_error(name() + ": the scratch memory of '" + std::string(binding.op) +
                        "' is not in this device's memory");
   }
-  TRY(auto kernel, prepare_cpu_kernel(binding.op, types, binding.output.type, *binding.attributes));
+  TRY(auto kernel, prepare_cpu_kernel(binding.op, types_of(binding.inputs),
+                                      types_of(binding.results), *binding.attributes));
   return std::make_unique<CpuKernelAction>(std::move(kernel), binding);
 }
 

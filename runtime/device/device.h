@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,7 +30,9 @@ struct KernelBinding {
   std::string_view op;
   const Attributes* attributes = nullptr;
   std::vector<OperandSlots> inputs;
-  OperandSlots output;
+  std::vector<OperandSlots> results;
+  std::optional<OperandSlots> scratch =
+      {};                           ///< where the operator needs some, as scratch_bytes() says
   std::string_view algorithm = {};  ///< one that algorithms() names; empty: the device's own rule
 };
 

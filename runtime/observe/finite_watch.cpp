@@ -15,7 +15,7 @@ namespace {
 std::string describe(const SourceGraph& graph, const SourceNode& node) {
   std::vector<std::string> operands;
   for (const SourceValueId input : node.inputs) operands.push_back(graph.values[input].name);
-  return "node '" + graph.values[node.result].name + "' (" + node.op + " of " +
+  return "node '" + graph.values[node.results[0]].name + "' (" + node.op + " of " +
          join(operands, ", ") + ")";
 }
 
@@ -31,7 +31,8 @@ std::optional<std::string> find_source(const ReferenceExecutor& reference) {
   const auto is_fine = [&](SourceValueId id) { return is_finite(reference.value(id)); };
   for (const SourceNode& node : graph.nodes) {
     const bool reads_numbers = std::all_of(node.inputs.begin(), node.inputs.end(), is_fine);
-    if (reads_numbers && !is_fine(node.result)) return describe(graph, node);
+    const bool gives_numbers = std::all_of(node.results.begin(), node.results.end(), is_fine);
+    if (reads_numbers && !gives_numbers) return describe(graph, node);
   }
   for (const SourceValueId id : graph.values.ids()) {
     const SourceValue& value = graph.values[id];

@@ -86,6 +86,10 @@ tl::unexpected<OpError> error_of(const OpInfo& op, OpError error) {
   return tl::unexpected(std::move(error));
 }
 
+OpError too_large(const TensorType& type) {
+  return {"would give " + to_string(type) + ", which is larger than 16 TiB", {}};
+}
+
 }  // namespace
 
 Work work_of_streaming(std::span<const TensorType> inputs, const TensorType& result,
@@ -112,16 +116,52 @@ const AttributeSpec* find_attribute(const OpInfo& op, std::string_view name) {
   return nullptr;
 }
 
-tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const TensorType> inputs,
-                                             const Attributes& attributes) {
+tl::expected<std::vector<TensorType>, OpError> infer_types(const OpInfo& op,
+                                                           std::span<const TensorType> inputs,
+                                                           const Attributes& attributes) {
   if (auto reason = find_bad_arity(op, inputs.size())) return error_of(op, {*reason, {}});
   if (auto error = find_bad_attribute(op, attributes)) return error_of(op, *std::move(error));
-  tl::expected<TensorType, OpError> result = op.type_rule(inputs, attributes);
-  if (!result) return error_of(op, std::move(result).error());
-  if (!is_valid(*result)) {
-    return error_of(op, {"would give " + to_string(*result) + ", which is larger than 16 TiB", {}});
+  tl::expected<TensorType, OpError> first = op.type_rule(inputs, attributes);
+  if (!first) return error_of(op, std::move(first).error());
+  if (!is_valid(*first)) return error_of(op, too_large(*first));
+  std::vector<TensorType> types = {*std::move(first)};
+  if (op.more_types_rule == nullptr) return types;
+  for (TensorType& type : op.more_types_rule(inputs, types.front(), attributes)) {
+    if (!is_valid(type)) return error_of(op, too_large(type));
+    types.push_back(std::move(type));
   }
-  return result;
+  return types;
+}
+
+Result<void> check_types(const OpInfo& op, std::span<const TensorType> inputs,
+                         std::span<const TensorType> results, const Attributes& attributes) {
+  const auto types = infer_types(op, inputs, attributes);
+  if (!types) return input_error(types.error().message);
+  const std::string name(op.name);
+  if (types->size() != results.size()) {
+    return input_error(name + " has " + std::to_string(types->size()) + " results; got " +
+                       std::to_string(results.size()));
+  }
+  for (size_t i = 0; i < results.size(); ++i) {
+    if ((*types)[i] == results[i]) continue;
+    return input_error(name + " gives " + to_string((*types)[i]) + "; the result has " +
+                       to_string(results[i]));
+  }
+  return {};
+}
+
+tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const TensorType> inputs,
+                                             const Attributes& attributes) {
+  return infer_types(op, inputs, attributes).map([](std::vector<TensorType> types) {
+    return std::move(types.front());
+  });
+}
+
+int64_t scratch_bytes(const OpInfo& op, bool is_on_host, std::span<const TensorType> inputs,
+                      std::span<const TensorType> results, const Attributes& attributes) {
+  if (op.scratch_rule == nullptr) return 0;
+  const Scratch scratch = op.scratch_rule(inputs, results, attributes);
+  return is_on_host ? scratch.host_bytes : std::max(scratch.host_bytes, scratch.accelerator_bytes);
 }
 
 std::string inputs_taken_by(const OpInfo& op) {

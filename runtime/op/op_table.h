@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/base/result.h"
 #include "runtime/base/tensor_type.h"
 #include "runtime/op/attribute.h"
 
@@ -26,9 +27,23 @@ struct OpError {
   std::string_view attribute = {};  ///< name of the offending attribute, a literal; empty: none is
 };
 
-/// Type of the result, from the operands' types and the attributes.
+/// Type of the first result, from the operands' types and the attributes.
 using TypeRule = tl::expected<TensorType, OpError> (*)(std::span<const TensorType> inputs,
                                                        const Attributes& attributes);
+
+/// Types of the results behind the first one, which is of type `first`.
+using MoreTypesRule = std::vector<TensorType> (*)(std::span<const TensorType> inputs,
+                                                  const TensorType& first,
+                                                  const Attributes& attributes);
+
+/// Memory that a kernel needs while it runs, and whose content matters to nobody before and after:
+/// at most so many bytes.
+struct Scratch {
+  int64_t host_bytes = 0;
+  int64_t accelerator_bytes = 0;
+};
+using ScratchRule = Scratch (*)(std::span<const TensorType> inputs,
+                                std::span<const TensorType> results, const Attributes& attributes);
 
 /// What one evaluation costs, independent of any machine.
 struct Work {
@@ -75,7 +90,7 @@ enum class RowTotal : uint8_t {
 using RowTotalRule = RowTotal (*)(std::span<const TensorType> inputs, const TensorType& result,
                                   const Attributes& attributes);
 
-/// Which operands' bytes the result may take, if they have its type: every element is read before
+/// Which operands' bytes the first result may take, if they have its type: every element is read before
 /// the element of the same index is written, and no other element is read after it.
 enum class InPlace : uint8_t { kNever, kFirstOperand, kAnyOperand };
 
@@ -96,6 +111,10 @@ struct OpInfo {
   size_t max_inputs = 1;
   std::span<const AttributeSpec> attributes = {};
   TypeRule type_rule = nullptr;
+  /// Names of the results behind the first one: a node `n` gives `n`, `n.NAME`, ...
+  std::span<const std::string_view> more_results = {};
+  MoreTypesRule more_types_rule = nullptr;  ///< present where there are such results
+  ScratchRule scratch_rule = nullptr;       ///< absent: kernels need none
   WorkRule work_rule = work_of_streaming;
   InPlace in_place = InPlace::kNever;
   RowRule row_rule = nullptr;             ///< absent: rows cannot be computed alone ...
@@ -115,6 +134,7 @@ struct OpInfo {
   std::string_view formula = {};
   std::string_view parameters = {};  ///< of the formula: attributes, and their defaults
 
+  size_t num_results() const { return 1 + more_results.size(); }
   bool is_product() const { return product_at.has_value(); }
   bool is_composite() const { return !formula.empty(); }
 };
@@ -128,11 +148,25 @@ const AttributeSpec* find_attribute(const OpInfo& op, std::string_view name);
 std::string inputs_taken_by(const OpInfo& op);
 
 /// Checks the number of operands, the attributes (known, of the right kind, numbers that f32 can
-/// hold, none missing) and the operands' types; returns the type of the result.
+/// hold, none missing) and the operands' types; returns the types of the results.
+tl::expected<std::vector<TensorType>, OpError> infer_types(const OpInfo& op,
+                                                           std::span<const TensorType> inputs,
+                                                           const Attributes& attributes);
+
+/// Refuses what infer_types() refuses, and results of other types.
+Result<void> check_types(const OpInfo& op, std::span<const TensorType> inputs,
+                         std::span<const TensorType> results, const Attributes& attributes);
+
+/// What infer_types() says of the first result.
 tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const TensorType> inputs,
                                              const Attributes& attributes);
 
-/// Whether the result of `op` may be written over operand number `operand`, of type `input`.
+/// What `scratch_rule` says for the kernel of a host, or of an accelerator. Where an accelerator is
+/// emulated, kernels of the host run in its place: it has room for both.
+int64_t scratch_bytes(const OpInfo& op, bool is_on_host, std::span<const TensorType> inputs,
+                      std::span<const TensorType> results, const Attributes& attributes);
+
+/// Whether the first result of `op` may be written over operand number `operand`, of type `input`.
 bool may_run_in_place(const OpInfo& op, size_t operand, const TensorType& input,
                       const TensorType& result);
 

@@ -143,17 +143,15 @@ Broken check_instruction(const Plan& plan, const Instruction& instruction) {
   for (const Operand& operand : instruction.reads) {
     if (Broken broken = check_operand(plan, instruction.name, operand)) return broken;
   }
-  if (instruction.writes && !plan.buffers.contains(*instruction.writes)) {
-    return outside("the result's buffer", instruction.name, instruction.writes->value(),
-                   plan.buffers.size());
+  for (const BufferId buffer : written_buffers(instruction)) {
+    if (plan.buffers.contains(buffer)) continue;
+    return outside("the result's buffer", instruction.name, buffer.value(), plan.buffers.size());
   }
-  if (instruction.rows && !instruction.writes) {
+  if (instruction.rows && instruction.writes.empty()) {
     return fmt::format("'{}' writes rows of no buffer", instruction.name);
   }
-  if (instruction.writes) {
-    if (Broken broken = check_rows(plan, instruction.name, *instruction.writes, instruction.rows)) {
-      return broken;
-    }
+  for (const BufferId buffer : instruction.writes) {
+    if (Broken broken = check_rows(plan, instruction.name, buffer, instruction.rows)) return broken;
   }
   if (instruction.input && !plan.inputs.contains(*instruction.input)) {
     return outside("the input", instruction.name, instruction.input->value(), plan.inputs.size());
@@ -216,7 +214,9 @@ Broken check_source(const SourceGraph& source) {
     for (const SourceValueId input : node.inputs) {
       if (Broken broken = check_value("a node's input in the source", input)) return broken;
     }
-    if (Broken broken = check_value("a node's result in the source", node.result)) return broken;
+    for (const SourceValueId result : node.results) {
+      if (Broken broken = check_value("a node's result in the source", result)) return broken;
+    }
     if (!node.updates) continue;
     if (Broken broken = check_value("an updated state in the source", *node.updates)) {
       return broken;

@@ -296,7 +296,8 @@ class Decoder {
       if (!left.empty()) return broken("there are producers of no operand");
     }
     if (from.rows() != nullptr) result.rows = rows(*from.rows());
-    result.writes = optional_id<BufferId>(from.writes());
+    TRY(result.writes, ids<BufferId>(from.writes()));
+    result.scratch = optional_id<BufferId>(from.scratch());
     result.input = optional_id<InputId>(from.input());
     result.stage = from.stage();
     result.is_joined = from.is_joined();
@@ -383,7 +384,7 @@ class Decoder {
     TRY(result.op, text(from.op()));
     TRY(result.attributes, attributes(from.attributes()));
     TRY(result.inputs, ids<SourceValueId>(from.inputs()));
-    result.result = SourceValueId(from.result());
+    TRY(result.results, ids<SourceValueId>(from.results()));
     result.updates = optional_id<SourceValueId>(from.updates());
     return result;
   }

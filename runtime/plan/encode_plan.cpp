@@ -200,6 +200,7 @@ class Encoder {
     }
     const auto reads = builder_.CreateVectorOfStructs(operands);
     const auto producers = ids(producer_ids);
+    const auto writes = ids(value.writes);
     const wire::Rows written_rows = rows(value.rows);
     std::vector<wire::Wait> wait_structs;
     for (const Wait& wait : value.waits) {
@@ -209,7 +210,7 @@ class Encoder {
     const auto resource_times = shared_ns(value.cost, num_resources);
     return wire::CreateInstruction(
         builder_, static_cast<wire::InstructionKind>(value.kind), name, op, op_attributes, reads,
-        producers, value_or_none(value.writes), &written_rows, value_or_none(value.input),
+        producers, writes, value_or_none(value.scratch), &written_rows, value_or_none(value.input),
         value.stage, waits, value.cost.latency_ns, value.cost.work_ns, resource_times,
         value.predicted_start_ns, value.predicted_end_ns, algorithm, value.is_joined);
   }
@@ -256,7 +257,8 @@ class Encoder {
       const StringOffset op = text(node.op);
       const auto op_attributes = attributes(node.attributes);
       const auto inputs = ids(node.inputs);
-      return wire::CreateSourceNode(builder_, op, op_attributes, inputs, node.result.value(),
+      const auto results = ids(node.results);
+      return wire::CreateSourceNode(builder_, op, op_attributes, inputs, results,
                                     value_or_none(node.updates));
     });
     const auto outputs = ids(graph.outputs);

@@ -53,20 +53,35 @@ TensorType operand_type(const Plan& plan, const Operand& operand) {
   return type_of_rows(plan.buffers[operand.buffer].type, operand.rows);
 }
 
-TensorType result_type(const Plan& plan, const Instruction& instruction) {
-  return type_of_rows(plan.buffers[*instruction.writes].type, instruction.rows);
+std::vector<TensorType> result_types(const Plan& plan, const Instruction& instruction) {
+  std::vector<TensorType> types;
+  for (const BufferId buffer : instruction.writes) {
+    types.push_back(type_of_rows(plan.buffers[buffer].type, instruction.rows));
+  }
+  return types;
+}
+
+std::vector<BufferId> written_buffers(const Instruction& instruction) {
+  std::vector<BufferId> buffers = instruction.writes;
+  if (instruction.scratch) buffers.push_back(*instruction.scratch);
+  return buffers;
+}
+
+std::optional<RowRange> written_rows(const Instruction& instruction, BufferId buffer) {
+  return instruction.scratch == buffer ? std::nullopt : instruction.rows;
 }
 
 IdVector<BufferId, std::vector<InstructionId>> writers_of_buffers(const Plan& plan) {
   IdVector<BufferId, std::vector<InstructionId>> writers(plan.buffers.size());
   for (const InstructionId id : plan.instructions.ids()) {
     const Instruction& instruction = plan.instructions[id];
-    if (instruction.writes) writers[*instruction.writes].push_back(id);
+    for (const BufferId buffer : written_buffers(instruction)) writers[buffer].push_back(id);
   }
-  for (std::vector<InstructionId>& of_buffer : writers) {
+  for (const BufferId buffer : plan.buffers.ids()) {
+    std::vector<InstructionId>& of_buffer = writers[buffer];
     std::sort(of_buffer.begin(), of_buffer.end(), [&](InstructionId a, InstructionId b) {
       const auto begin = [&](InstructionId id) {
-        return plan.instructions[id].rows.value_or(RowRange()).begin;
+        return written_rows(plan.instructions[id], buffer).value_or(RowRange()).begin;
       };
       return std::pair(begin(a), a) < std::pair(begin(b), b);
     });
@@ -80,7 +95,7 @@ std::vector<InstructionId> producers_of_rows(const Plan& plan, BufferId buffer,
   const TensorType& type = plan.buffers[buffer].type;
   const RowRange wanted = rows_or_all(type, rows);
   const auto rows_of = [&](InstructionId writer) {
-    return rows_or_all(type, plan.instructions[writer].rows);
+    return rows_or_all(type, written_rows(plan.instructions[writer], buffer));
   };
   auto writer = std::partition_point(writers.begin(), writers.end(), [&](InstructionId id) {
     return rows_of(id).end <= wanted.begin;

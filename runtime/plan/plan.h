@@ -132,10 +132,12 @@ struct Instruction {
   /// kKernel: which of the back end's algorithms, in its words; empty: the one it takes by itself.
   std::string algorithm;
   std::vector<Operand> reads;
-  std::optional<BufferId> writes;  ///< absent for kOutput only
-  std::optional<RowRange> rows;    ///< the part of the buffer that is written; absent: all of it
-  std::optional<InputId> input;    ///< kFeed: which plan input it reads
-  int32_t stage = 0;               ///< works in interval t on step t - stage
+  std::vector<BufferId> writes;  ///< a buffer for each result, all different; kOutput: none
+  std::optional<RowRange> rows;  ///< the part of each of them that is written; absent: all of it
+  /// kKernel: bytes that nothing else touches while it runs, as many as its operator needs (u8).
+  std::optional<BufferId> scratch;
+  std::optional<InputId> input;  ///< kFeed: which plan input it reads
+  int32_t stage = 0;             ///< works in interval t on step t - stage
   /// kKernel: started in one launch with the instruction before it on its lane, and those that this
   /// one is joined to: they run side by side, and others can wait for all of them only.
   bool is_joined = false;
@@ -221,10 +223,14 @@ IdVector<InstructionId, size_t> num_lane_resources(const Plan& plan);
 
 /// What an instruction reads or writes of a buffer, as a tensor of its own.
 TensorType operand_type(const Plan& plan, const Operand& operand);
-/// Requires: the instruction writes.
-TensorType result_type(const Plan& plan, const Instruction& instruction);
+std::vector<TensorType> result_types(const Plan& plan, const Instruction& instruction);
 
-/// Who writes each buffer, in the order of their rows.
+/// All that an instruction writes to: its results, and its scratch memory.
+std::vector<BufferId> written_buffers(const Instruction& instruction);
+/// Which rows it writes of one of those; absent: all of the buffer, as of scratch memory.
+std::optional<RowRange> written_rows(const Instruction& instruction, BufferId buffer);
+
+/// Who writes each buffer, as its result or as scratch memory, in the order of their rows.
 IdVector<BufferId, std::vector<InstructionId>> writers_of_buffers(const Plan& plan);
 /// Those of `writers` that write any of these rows of the buffer, ascending. Requires: they stand
 /// in the order of their rows, of which they share none.

@@ -15,7 +15,7 @@ namespace graphrt {
 ///   header     64 bytes: magic, format version, sizes of the two sections, XXH3 checksum of both
 ///   structure  a FlatBuffer of plan.fbs
 ///   data       the contents of constants and of states that start from data, each 64-byte aligned
-inline constexpr uint32_t kPlanFormatVersion = 4;
+inline constexpr uint32_t kPlanFormatVersion = 5;
 
 /// Same plan, same bytes.
 std::vector<std::byte> encode_plan(const Plan& plan);

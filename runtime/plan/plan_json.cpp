@@ -101,7 +101,8 @@ Json json_of(const Instruction& instruction, size_t num_resources) {
           {"attributes", json_of(instruction.attributes)},
           {"algorithm", instruction.algorithm},
           {"reads", list(instruction.reads, convert)},
-          {"writes", optional_id(instruction.writes)},
+          {"writes", ids(instruction.writes)},
+          {"scratch", optional_id(instruction.scratch)},
           {"rows", json_of(instruction.rows)},
           {"input", optional_id(instruction.input)},
           {"stage", instruction.stage},
@@ -159,7 +160,7 @@ Json json_of(const SourceNode& node) {
   return {{"op", node.op},
           {"attributes", json_of(node.attributes)},
           {"inputs", ids(node.inputs)},
-          {"result", node.result.value()},
+          {"results", ids(node.results)},
           {"updates", optional_id(node.updates)}};
 }
 

@@ -136,8 +136,12 @@ class Printer {
     std::vector<std::string> reads;
     for (const Operand& operand : instruction.reads) reads.push_back(text_of(operand));
     if (instruction.input) reads.push_back("input " + plan_.inputs[*instruction.input].name);
-    const std::string writes =
-        instruction.writes ? " -> " + part_of(*instruction.writes, instruction.rows) : "";
+    std::vector<std::string> results;
+    for (const BufferId buffer : instruction.writes) {
+      results.push_back(part_of(buffer, instruction.rows));
+    }
+    std::string writes = results.empty() ? "" : " -> " + join(results, ", ");
+    if (instruction.scratch) writes += " with " + part_of(*instruction.scratch, {});
     const TaskCost& cost = instruction.cost;
     const std::string algorithm =
         instruction.algorithm.empty() ? "" : " by " + in_quotes(instruction.algorithm);
@@ -190,9 +194,13 @@ class Printer {
       line("  {} {}: {}{}", name_of(value.kind), value.name, to_string(value.type), first);
     }
     for (const SourceNode& node : source.nodes) {
-      const SourceValue& result = source.values[node.result];
-      line("  {}: {} = {}({}){}{}", result.name, to_string(result.type), node.op,
-           names(node.inputs), attributes_of(node.attributes),
+      std::vector<std::string> results;
+      for (const SourceValueId id : node.results) {
+        const SourceValue& result = source.values[id];
+        results.push_back(result.name + ": " + to_string(result.type));
+      }
+      line("  {} = {}({}){}{}", join(results, ", "), node.op, names(node.inputs),
+           attributes_of(node.attributes),
            node.updates ? " updates " + source.values[*node.updates].name : "");
     }
     line("  outputs: {}", names(source.outputs));

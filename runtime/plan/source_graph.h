@@ -43,8 +43,8 @@ struct SourceNode {
   std::string op;
   Attributes attributes;
   std::vector<SourceValueId> inputs;
-  SourceValueId result;
-  std::optional<SourceValueId> updates;  ///< the state whose next value this is
+  std::vector<SourceValueId> results;    ///< all that its operator gives, at least one
+  std::optional<SourceValueId> updates;  ///< the state whose next value the first result is
   bool operator==(const SourceNode&) const = default;
 };
 

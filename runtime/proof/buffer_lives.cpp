@@ -65,7 +65,7 @@ class LivesOfGroup {
     const size_t first = pieces_.size();
     std::vector<int64_t> cuts;
     for (const InstructionId writer : uses_.writers[buffer]) {
-      const RowRange rows = rows_or_all(type, plan_.instructions[writer].rows);
+      const RowRange rows = rows_or_all(type, written_rows(plan_.instructions[writer], buffer));
       cuts.insert(cuts.end(), {rows.begin, rows.end});
     }
     for (const ProducedRead& read : uses_.reads[buffer]) {
@@ -79,15 +79,16 @@ class LivesOfGroup {
       pieces_.push_back({buffer, rows, region_of_rows(buffer, rows), {}, {}});
     }
     for (const InstructionId writer : uses_.writers[buffer]) {
-      const RowRange rows = rows_or_all(type, plan_.instructions[writer].rows);
+      const RowRange rows = rows_or_all(type, written_rows(plan_.instructions[writer], buffer));
       for_pieces(first, rows, [&](Piece& piece) {
         piece.writer = writer;
         add_use(piece, {writer, 0});
       });
     }
     for (const ProducedRead& read : uses_.reads[buffer]) {
-      const RowRange rows = common_rows(rows_or_all(type, read.operand->rows),
-                                        rows_or_all(type, plan_.instructions[read.producer].rows));
+      const RowRange rows =
+          common_rows(rows_or_all(type, read.operand->rows),
+                      rows_or_all(type, written_rows(plan_.instructions[read.producer], buffer)));
       for_pieces(first, rows,
                  [&](Piece& piece) { add_use(piece, {read.reader, span_of(plan_, read)}); });
     }
@@ -146,22 +147,28 @@ class LivesOfGroup {
   bool is_over(const Life& life, const Life& next) const {
     if (life.piece->buffer == next.piece->buffer) return true;
     const InstructionId write = next.piece->writer;
+    // Two results of one instruction are there at the same time.
+    if (life.piece->writer == write && life.interval == next.interval) return false;
     for (const Use& use : life.piece->last_uses) {
       const int32_t distance = next.interval - (life.interval + use.span);
       if (order_.is_ordered(use.instruction, write, distance)) continue;
-      if (use.instruction == write && distance == 0 && writes_in_place(use, *life.piece)) continue;
+      if (use.instruction == write && distance == 0 &&
+          writes_in_place(use, *life.piece, next.piece->buffer)) {
+        continue;
+      }
       return false;
     }
     return true;
   }
 
-  bool writes_in_place(const Use& use, const Piece& piece) const {
+  /// Whether the instruction of `use` may write to `written` what it reads of `piece`.
+  bool writes_in_place(const Use& use, const Piece& piece, BufferId written) const {
     const Instruction& instruction = plan_.instructions[use.instruction];
     const int32_t distance = use.span + plan_.instructions[piece.writer].stage - instruction.stage;
     return std::all_of(instruction.reads.begin(), instruction.reads.end(),
                        [&](const Operand& operand) {
                          return operand.buffer != piece.buffer || operand.distance != distance ||
-                                may_write_over(plan_, use.instruction, operand);
+                                may_write_over(plan_, use.instruction, operand, written);
                        });
   }
 

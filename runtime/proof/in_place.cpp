@@ -5,14 +5,16 @@
 
 namespace graphrt {
 
-bool may_write_over(const Plan& plan, InstructionId reader, const Operand& operand) {
+bool may_write_over(const Plan& plan, InstructionId reader, const Operand& operand,
+                    BufferId written) {
   const Instruction& instruction = plan.instructions[reader];
   if (instruction.kind != InstructionKind::kKernel) return false;
+  if (written != instruction.writes.front()) return false;
   const BufferRegion from = region_of(plan.buffers[operand.buffer], operand.rows);
-  const BufferRegion to = region_of(plan.buffers[*instruction.writes], instruction.rows);
+  const BufferRegion to = region_of(plan.buffers[written], instruction.rows);
   const auto index = static_cast<size_t>(&operand - instruction.reads.data());
   return may_run_in_place(*find_op(instruction.op), index, operand_type(plan, operand),
-                          result_type(plan, instruction)) &&
+                          result_types(plan, instruction).front()) &&
          BufferOverlap::is_exact(from, to, operand.distance);
 }
 

@@ -4,8 +4,10 @@
 
 namespace graphrt {
 
-/// Whether `reader` may write its result over the bytes of this operand of its own: the operator
-/// allows it, and wherever the two share bytes they are the same ones.
-bool may_write_over(const Plan& plan, InstructionId reader, const Operand& operand);
+/// Whether `reader` may write to buffer `written` over the bytes of this operand of its own: that is
+/// where its first result goes, the operator allows it, and wherever the two share bytes they are
+/// the same ones.
+bool may_write_over(const Plan& plan, InstructionId reader, const Operand& operand,
+                    BufferId written);
 
 }  // namespace graphrt

@@ -86,20 +86,27 @@ class LaunchChecker {
   /// In any version: a launch may meet each of them.
   bool touches_result(InstructionId id, InstructionId writer) const {
     const Instruction& instruction = plan_.instructions[id];
-    const BufferRegion written = region_written(writer);
+    const std::vector<BufferRegion> written = regions_written(writer);
     const auto meets = [&](const BufferRegion& region) {
-      return !BufferOverlap(region, written).is_empty();
+      return std::any_of(written.begin(), written.end(), [&](const BufferRegion& other) {
+        return !BufferOverlap(region, other).is_empty();
+      });
     };
-    return meets(region_written(id)) ||
+    const std::vector<BufferRegion> own = regions_written(id);
+    return std::any_of(own.begin(), own.end(), meets) ||
            std::any_of(instruction.reads.begin(), instruction.reads.end(),
                        [&](const Operand& read) {
                          return meets(region_of(plan_.buffers[read.buffer], read.rows));
                        });
   }
 
-  BufferRegion region_written(InstructionId writer) const {
+  std::vector<BufferRegion> regions_written(InstructionId writer) const {
     const Instruction& instruction = plan_.instructions[writer];
-    return region_of(plan_.buffers[*instruction.writes], instruction.rows);
+    std::vector<BufferRegion> regions;
+    for (const BufferId buffer : written_buffers(instruction)) {
+      regions.push_back(region_of(plan_.buffers[buffer], written_rows(instruction, buffer)));
+    }
+    return regions;
   }
 
   Violation check_waits(InstructionId id) const {

@@ -83,8 +83,8 @@ std::optional<PlanViolation> find_unpinned_copy(
     for (const Operand& read : instruction.reads) {
       if (is_pageable(plan, read.buffer)) return unpinned(id, "reads", read.buffer);
     }
-    if (instruction.writes && is_pageable(plan, *instruction.writes)) {
-      return unpinned(id, "writes", *instruction.writes);
+    for (const BufferId buffer : instruction.writes) {
+      if (is_pageable(plan, buffer)) return unpinned(id, "writes", buffer);
     }
   }
   return std::nullopt;

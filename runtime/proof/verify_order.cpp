@@ -71,15 +71,15 @@ class OrderChecker {
   /// What `operand` reads of what `producer` writes.
   BufferRegion region_between(const Operand& operand, InstructionId producer) const {
     const PlanBuffer& buffer = plan_.buffers[operand.buffer];
-    const std::optional<RowRange>& written = plan_.instructions[producer].rows;
+    const std::optional<RowRange> written =
+        written_rows(plan_.instructions[producer], operand.buffer);
     if (!operand.rows && !written) return region_of(buffer);
     return region_of(buffer, common_rows(rows_or_all(buffer.type, operand.rows),
                                          rows_or_all(buffer.type, written)));
   }
 
-  BufferRegion region_written(InstructionId writer) const {
-    const Instruction& instruction = plan_.instructions[writer];
-    return region_of(plan_.buffers[*instruction.writes], instruction.rows);
+  BufferRegion region_written(InstructionId writer, BufferId buffer) const {
+    return region_of(plan_.buffers[buffer], written_rows(plan_.instructions[writer], buffer));
   }
 
   int32_t stage(InstructionId id) const { return plan_.instructions[id].stage; }
@@ -114,7 +114,7 @@ class OrderChecker {
   }
 
   Violation check_other(const ProducedRead& read, BufferId other, InstructionId writer) const {
-    const BufferOverlap overlap(region_of_read(read), region_written(writer));
+    const BufferOverlap overlap(region_of_read(read), region_written(writer, other));
     if (overlap.is_empty()) return std::nullopt;
     const InstructionId producer = read.producer;
     const int32_t span = span_of(plan_, read);
@@ -136,14 +136,14 @@ class OrderChecker {
 
   /// An instruction may write over what it reads if the operator allows it, byte for byte.
   Violation check_in_place(const ProducedRead& read, BufferId written) const {
-    if (may_write_over(plan_, read.reader, *read.operand)) return std::nullopt;
+    if (may_write_over(plan_, read.reader, *read.operand, written)) return std::nullopt;
     const Instruction& instruction = plan_.instructions[read.reader];
     const BufferRegion from = region_of(plan_.buffers[read.operand->buffer], read.operand->rows);
     return violation(
         PlanViolationKind::kRace, read.reader, read.reader,
         fmt::format("{} reads and writes {} at once, which {} cannot do in place",
                     name(read.reader),
-                    bytes(from, read.operand->buffer, region_written(read.reader), written,
+                    bytes(from, read.operand->buffer, region_written(read.reader, written), written,
                           read.operand->distance),
                     instruction.kind == InstructionKind::kKernel ? "'" + instruction.op + "'"
                                                                  : std::string("a copy")));
@@ -153,7 +153,7 @@ class OrderChecker {
                         int32_t difference) const {
     const BufferId buffer = read.operand->buffer;
     const InstructionId producer = read.producer;
-    const Access write{writer, other, region_written(writer), true};
+    const Access write{writer, other, region_written(writer, other), true};
     const int32_t span = span_of(plan_, read);
     if (!order_.is_ordered_either_way(read.reader, writer, m - span)) {
       return race({read.reader, buffer, region_of_read(read), false}, write, m - span, difference);
@@ -187,8 +187,8 @@ class OrderChecker {
     }
     for (const InstructionId x : uses_.writers[a]) {
       for (const InstructionId y : uses_.writers[b]) {
-        if (Violation violation =
-                check_writes({x, a, region_written(x), true}, {y, b, region_written(y), true})) {
+        if (Violation violation = check_writes({x, a, region_written(x, a), true},
+                                               {y, b, region_written(y, b), true})) {
           return violation;
         }
       }
@@ -242,7 +242,7 @@ class OrderChecker {
   Violation check_resident(const PlanOutput& output, InstructionId producer, BufferId other,
                            InstructionId writer) const {
     const BufferRegion kept = region_between(output.value, producer);
-    const BufferRegion written = region_written(writer);
+    const BufferRegion written = region_written(writer, other);
     const BufferOverlap overlap(kept, written);
     if (overlap.is_empty()) return std::nullopt;
     const int32_t latest = stage(writer) - stage(producer);

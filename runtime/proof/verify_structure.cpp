@@ -162,10 +162,15 @@ class StructureChecker {
   Violation check_writers() {
     for (const InstructionId id : plan_.instructions.ids()) {
       const Instruction& instruction = plan_.instructions[id];
-      if (!instruction.writes) continue;
-      const BufferId buffer = *instruction.writes;
-      if (is_initial_[buffer] && !is_state_[buffer]) {
-        return fault(id, fmt::format("writes buffer '{}' of a constant", name_of(buffer)));
+      for (const BufferId buffer : written_buffers(instruction)) {
+        if (!is_initial_[buffer]) continue;
+        if (buffer == instruction.scratch) {
+          return fault(id, fmt::format("has buffer '{}' of a first value as scratch memory",
+                                       name_of(buffer)));
+        }
+        if (!is_state_[buffer]) {
+          return fault(id, fmt::format("writes buffer '{}' of a constant", name_of(buffer)));
+        }
       }
     }
     writers_ = writers_of_buffers(plan_);
@@ -182,7 +187,7 @@ class StructureChecker {
     int64_t next = 0;
     std::optional<InstructionId> previous;
     for (const InstructionId id : writers_[buffer]) {
-      const RowRange rows = rows_or_all(type, plan_.instructions[id].rows);
+      const RowRange rows = rows_or_all(type, written_rows(plan_.instructions[id], buffer));
       if (rows.begin < next) {
         return written_twice(buffer, rows.begin, *previous, id);
       }
@@ -232,11 +237,11 @@ class StructureChecker {
                                    name_of(operand.buffer), name_of(device_of(operand.buffer)),
                                    name_of(lane.device)));
     }
-    if (instruction.writes && device_of(*instruction.writes) != lane.destination) {
+    for (const BufferId buffer : written_buffers(instruction)) {
+      if (device_of(buffer) == lane.destination) continue;
       return fault(
-          id, fmt::format("writes buffer '{}' on '{}'; its lane writes to '{}'",
-                          name_of(*instruction.writes), name_of(device_of(*instruction.writes)),
-                          name_of(lane.destination)));
+          id, fmt::format("writes buffer '{}' on '{}'; its lane writes to '{}'", name_of(buffer),
+                          name_of(device_of(buffer)), name_of(lane.destination)));
     }
     return check_types(id);
   }
@@ -244,9 +249,16 @@ class StructureChecker {
   Violation check_arity(InstructionId id) const {
     const Instruction& instruction = plan_.instructions[id];
     const InstructionKind kind = instruction.kind;
-    if (instruction.writes.has_value() == (kind == InstructionKind::kOutput)) {
+    if (instruction.writes.empty() != (kind == InstructionKind::kOutput)) {
       return fault(id, kind == InstructionKind::kOutput ? "is an output and writes a buffer"
                                                         : "writes no buffer");
+    }
+    if (kind != InstructionKind::kKernel && instruction.writes.size() > 1) {
+      return fault(id, fmt::format("is of kind '{}' and writes {} buffers", graphrt::name_of(kind),
+                                   instruction.writes.size()));
+    }
+    if (kind != InstructionKind::kKernel && instruction.scratch) {
+      return fault(id, "has scratch memory, but no operator");
     }
     if (instruction.input.has_value() != (kind == InstructionKind::kFeed)) {
       return fault(id, kind == InstructionKind::kFeed ? "is a feed of no input"
@@ -307,9 +319,10 @@ class StructureChecker {
     if (instruction.kind == InstructionKind::kOutput) return std::nullopt;
     // A feed of rows brings those of the batch, so buffer and batch are alike.
     const bool is_feed = instruction.kind == InstructionKind::kFeed;
+    const std::vector<TensorType> results = result_types(plan_, instruction);
+    if (instruction.kind == InstructionKind::kKernel) return check_kernel_types(id, results);
     const TensorType result =
-        is_feed ? plan_.buffers[*instruction.writes].type : result_type(plan_, instruction);
-    if (instruction.kind == InstructionKind::kKernel) return check_kernel_type(id, result);
+        is_feed ? plan_.buffers[instruction.writes.front()].type : results.front();
     const TensorType source =
         is_feed ? plan_.inputs[*instruction.input].type : operand_type(plan_, instruction.reads[0]);
     if (source == result) return std::nullopt;
@@ -317,7 +330,7 @@ class StructureChecker {
         id, fmt::format("moves {} into a buffer of type {}", to_string(source), to_string(result)));
   }
 
-  Violation check_kernel_type(InstructionId id, const TensorType& result) const {
+  Violation check_kernel_types(InstructionId id, const std::vector<TensorType>& results) const {
     const Instruction& instruction = plan_.instructions[id];
     const OpInfo* op = find_op(instruction.op);
     if (op == nullptr) return fault(id, fmt::format("is of unknown operator '{}'", instruction.op));
@@ -329,12 +342,40 @@ class StructureChecker {
     for (const Operand& operand : instruction.reads) {
       types.push_back(operand_type(plan_, operand));
     }
-    const auto type = infer_type(*op, types, instruction.attributes);
-    if (!type)
-      return fault(id, fmt::format("has operands that do not fit: {}", type.error().message));
-    if (*type == result) return std::nullopt;
-    return fault(id, fmt::format("gives {}, but its buffer '{}' is of type {}", to_string(*type),
-                                 name_of(*instruction.writes), to_string(result)));
+    const auto given = infer_types(*op, types, instruction.attributes);
+    if (!given) {
+      return fault(id, fmt::format("has operands that do not fit: {}", given.error().message));
+    }
+    if (given->size() != results.size()) {
+      return fault(id, fmt::format("writes {} buffers; '{}' has {} results", results.size(),
+                                   instruction.op, given->size()));
+    }
+    for (size_t i = 0; i < results.size(); ++i) {
+      if ((*given)[i] == results[i]) continue;
+      return fault(
+          id, fmt::format("gives {}, but its buffer '{}' is of type {}", to_string((*given)[i]),
+                          name_of(instruction.writes[i]), to_string(results[i])));
+    }
+    return check_scratch(id, *op, types, results);
+  }
+
+  /// As many bytes as the operator needs there, and only what is made for that.
+  Violation check_scratch(InstructionId id, const OpInfo& op,
+                          const std::vector<TensorType>& operands,
+                          const std::vector<TensorType>& results) const {
+    const Instruction& instruction = plan_.instructions[id];
+    const bool is_on_host = plan_.lanes[positions_[id].lane].device == kHostDevice;
+    const int64_t needed = scratch_bytes(op, is_on_host, operands, results, instruction.attributes);
+    if (!instruction.scratch) {
+      if (needed == 0) return std::nullopt;
+      return fault(id, fmt::format("has no scratch memory; '{}' needs {} bytes", op.name, needed));
+    }
+    const PlanBuffer& buffer = plan_.buffers[*instruction.scratch];
+    if (buffer.type.element == ElementType::kU8 && buffer.type.size_bytes() == needed) {
+      return std::nullopt;
+    }
+    return fault(id, fmt::format("has scratch memory '{}' of type {}; '{}' needs u8[{}]",
+                                 buffer.name, to_string(buffer.type), op.name, needed));
   }
 
   Violation check_initial_bytes() const {

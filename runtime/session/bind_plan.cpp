@@ -31,37 +31,42 @@ class Binder {
   OperandSlots slots(const Operand& operand) const {
     return memory_.slots(operand.buffer, operand.distance, operand.rows);
   }
-  OperandSlots result_slots(const Instruction& instruction) const {
-    return memory_.slots(*instruction.writes, 0, instruction.rows);
+  OperandSlots result_slots(const Instruction& instruction, BufferId buffer) const {
+    return memory_.slots(buffer, 0, instruction.rows);
   }
 
   Result<std::unique_ptr<Action>> bind_kernel(const Instruction& instruction) const {
     KernelBinding binding{.op = instruction.op,
                           .attributes = &instruction.attributes,
                           .inputs = {},
-                          .output = result_slots(instruction),
+                          .results = {},
                           .algorithm = instruction.algorithm};
     for (const Operand& operand : instruction.reads) binding.inputs.push_back(slots(operand));
-    return memory_.device_of(*instruction.writes).bind_kernel(binding);
+    for (const BufferId buffer : instruction.writes) {
+      binding.results.push_back(result_slots(instruction, buffer));
+    }
+    if (instruction.scratch) binding.scratch = memory_.slots(*instruction.scratch, 0, {});
+    return memory_.device_of(instruction.writes.front()).bind_kernel(binding);
   }
 
   Result<std::unique_ptr<Action>> bind_copy(const Instruction& instruction) const {
     Device& source = memory_.device_of(instruction.reads[0].buffer);
-    Device& destination = memory_.device_of(*instruction.writes);
+    Device& destination = memory_.device_of(instruction.writes.front());
     Device& accelerator = destination.is_host() ? source : destination;
     return accelerator.bind_copy({.source = &source,
                                   .from = slots(instruction.reads[0]),
                                   .destination = &destination,
-                                  .to = result_slots(instruction)});
+                                  .to = result_slots(instruction, instruction.writes.front())});
   }
 
   Result<std::unique_ptr<Action>> bind_feed(const Instruction& instruction) const {
-    if (!memory_.device_of(*instruction.writes).is_host()) {
+    const BufferId buffer = instruction.writes.front();
+    if (!memory_.device_of(buffer).is_host()) {
       return input_error("a feed must write to the host's memory");
     }
     const std::optional<RowRange>& rows = instruction.rows;
     return make_feed_action(feeds_[*instruction.input], order_, rows ? rows->begin : 0,
-                            result_slots(instruction));
+                            result_slots(instruction, buffer));
   }
 
   Result<std::unique_ptr<Action>> bind_output(InstructionId id,

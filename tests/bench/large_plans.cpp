@@ -95,7 +95,7 @@ class LargePlan {
     instruction.name = "n" + std::to_string(plan_.instructions.size());
     instruction.op = std::move(op);
     instruction.reads = std::move(reads);
-    instruction.writes = writes;
+    instruction.writes = {writes};
     instruction.cost = {.latency_ns = 1, .work_ns = 10, .shared_ns = {}};
     const InstructionId id = plan_.instructions.push_back(std::move(instruction));
     plan_.lanes[LaneId(lane)].instructions.push_back(id);

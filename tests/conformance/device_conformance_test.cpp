@@ -14,7 +14,7 @@ Tensor pair(float a, float b) { return tensor_of<float>({2}, {a, b}); }
 
 KernelBinding scale_binding(const Attributes& attributes, const OperandSlots& from,
                             const OperandSlots& to) {
-  return {.op = "scale", .attributes = &attributes, .inputs = {from}, .output = to};
+  return {.op = "scale", .attributes = &attributes, .inputs = {from}, .results = {to}};
 }
 
 Attributes times(double factor) {

@@ -159,26 +159,36 @@ TEST_P(OperatorConformance, GivesWhatTheReferenceGives) {
     SCOPED_TRACE(use.op + ", seed " + std::to_string(kSeed));
     const OpInfo* op = find_op(use.op);
     ASSERT_NE(op, nullptr);
-    const auto result = infer_type(*op, use.inputs, use.attributes);
-    ASSERT_TRUE(result) << result.error().message;
+    const auto results = infer_types(*op, use.inputs, use.attributes);
+    ASSERT_TRUE(results) << results.error().message;
 
     const std::unique_ptr<Device> device = GetParam().open("d0");
-    KernelBinding binding{.op = use.op, .attributes = &use.attributes, .inputs = {}, .output = {}};
+    KernelBinding binding{.op = use.op, .attributes = &use.attributes, .inputs = {}, .results = {}};
     std::vector<Tensor> values;
     for (const TensorType& type : use.inputs) {
       values.push_back(random_tensor(type, generator));
       binding.inputs.push_back(allocate_slots(*device, type));
       write_tensor(*device, binding.inputs.back(), 0, values.back());
     }
-    binding.output = allocate_slots(*device, *result);
+    for (const TensorType& type : *results) {
+      binding.results.push_back(allocate_slots(*device, type));
+    }
+    const int64_t num_bytes =
+        scratch_bytes(*op, device->is_host(), use.inputs, *results, use.attributes);
+    if (num_bytes > 0) {
+      binding.scratch = allocate_slots(*device, {ElementType::kU8, {num_bytes}});
+    }
     auto action = device->bind_kernel(binding);
     ASSERT_TRUE(action) << action.error().message;
     ASSERT_TRUE((*action)->run(0));
 
     std::vector<const Tensor*> operands;
     for (const Tensor& value : values) operands.push_back(&value);
-    expect_near(read_tensor(*device, binding.output, 0),
-                evaluate_reference(use.op, operands, use.attributes, *result));
+    const std::vector<Tensor> wanted =
+        evaluate_reference(use.op, operands, use.attributes, *results);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      expect_near(read_tensor(*device, binding.results[i], 0), wanted[i]);
+    }
   }
 }
 

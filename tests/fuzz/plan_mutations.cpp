@@ -199,8 +199,8 @@ class PlanMutator {
     Instruction* instruction = any(plan_.instructions);
     if (instruction == nullptr) return;
     if (below(3) == 0) instruction->rows = any_rows();
-    if (below(2) == 0) instruction->writes = any_id(plan_.buffers);
-    if (below(16) == 0) instruction->writes.reset();
+    if (below(2) == 0) instruction->writes = {any_id(plan_.buffers)};
+    if (below(16) == 0) instruction->writes.clear();
   }
 
   void change_attributes(Attributes& attributes) {
@@ -242,9 +242,9 @@ class PlanMutator {
     if (plan_.instructions.empty()) return;
     const InstructionId original(below(plan_.instructions.size()));
     Instruction copy = plan_.instructions[original];
-    if (copy.writes && plan_.buffers.contains(*copy.writes)) {
-      PlanBuffer buffer = plan_.buffers[*copy.writes];
-      copy.writes = plan_.buffers.push_back(std::move(buffer));
+    if (!copy.writes.empty() && plan_.buffers.contains(copy.writes.front())) {
+      PlanBuffer buffer = plan_.buffers[copy.writes.front()];
+      copy.writes = {plan_.buffers.push_back(std::move(buffer))};
     }
     const InstructionId id = plan_.instructions.push_back(std::move(copy));
     for (PlanLane& lane : plan_.lanes) {

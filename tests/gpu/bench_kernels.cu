@@ -26,6 +26,7 @@
 #include "runtime/kernels/cuda/cuda_kernels.h"
 #include "runtime/op/attribute.h"
 #include "runtime/op/op_table.h"
+#include "runtime/op/scratch_rules.h"
 
 namespace {
 
@@ -100,7 +101,7 @@ class Bench {
     require(cudaSetDevice(0), "cudaSetDevice");
     require(cudaStreamCreateWithFlags(&queue_.stream, cudaStreamNonBlocking), "stream");
     if (cublasLtCreate(&queue_.blas) != CUBLAS_STATUS_SUCCESS) std::exit(3);
-    queue_.workspace = allocated(graphrt::kCudaWorkspaceBytes);
+    scratch_ = allocated(graphrt::kMaxScratchBytes);
     memory_ = allocated(kMemoryBytes);
     require(cudaEventCreate(&begin_), "event");
     require(cudaEventCreate(&end_), "event");
@@ -121,7 +122,7 @@ class Bench {
   void run(const BenchCase& tested, double copy_rate) {
     const graphrt::OpInfo* op = graphrt::find_op(tested.op);
     const TensorType result = require(infer_type(*op, tested.inputs, tested.attributes));
-    const auto kernel = require(graphrt::prepare_cuda_kernel(tested.op, tested.inputs, result,
+    const auto kernel = require(graphrt::prepare_cuda_kernel(tested.op, tested.inputs, {&result, 1},
                                                              tested.attributes, queue_.blas));
     std::vector<TensorType> types = tested.inputs;
     types.push_back(result);
@@ -143,7 +144,7 @@ class Bench {
         inputs.push_back(at);
         at += padded(type.size_bytes());
       }
-      require(kernel->launch(inputs, at, queue_));
+      require(kernel->launch({inputs, {&at, 1}, scratch_}, queue_));
     });
     const double rate = static_cast<double>(moved_bytes) / (1e-6 * us);
     std::printf("%-27s %-44s %8.1f %9.1f %7.0f %5.2f\n", std::string(tested.op).c_str(),
@@ -212,6 +213,7 @@ class Bench {
   }
 
   graphrt::CudaQueue queue_;
+  std::byte* scratch_ = nullptr;
   std::byte* memory_ = nullptr;
   cudaEvent_t begin_ = nullptr;
   cudaEvent_t end_ = nullptr;

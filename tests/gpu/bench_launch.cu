@@ -18,6 +18,7 @@
 #include "runtime/device/cuda/signal_memory.h"
 #include "runtime/device/cuda/step_kernels.h"
 #include "runtime/kernels/cuda/cuda_kernels.h"
+#include "runtime/op/scratch_rules.h"
 
 namespace {
 
@@ -183,14 +184,13 @@ class Operator {
   Operator(std::string_view op, const std::vector<graphrt::TensorType>& inputs,
            const graphrt::TensorType& result) {
     require(cudaSetDevice(0), "cudaSetDevice");
-    require(cudaMalloc(&memory_, size_t{graphrt::kCudaWorkspaceBytes}), "memory");
-    require(cudaMemset(memory_, 0, size_t{graphrt::kCudaWorkspaceBytes}), "memory");
+    require(cudaMalloc(&memory_, size_t{graphrt::kMaxScratchBytes}), "memory");
+    require(cudaMemset(memory_, 0, size_t{graphrt::kMaxScratchBytes}), "memory");
     cublasLtCreate(&queue_.blas);
-    queue_.workspace = static_cast<std::byte*>(memory_);
-    auto kernel = graphrt::prepare_cuda_kernel(op, inputs, result, {}, queue_.blas);
+    auto kernel = graphrt::prepare_cuda_kernel(op, inputs, {&result, 1}, {}, queue_.blas);
     if (!kernel) require(graphrt::Result<void>(tl::unexpected(kernel.error())));
     kernel_ = *std::move(kernel);
-    // Apart from each other and from what the kernel may use as a workspace.
+    // Apart from each other and from what the kernel may use as scratch memory.
     for (size_t i = 0; i <= inputs.size(); ++i) {
       void* operand = nullptr;
       require(cudaMalloc(&operand, size_t{1} << 22), "memory");
@@ -202,7 +202,8 @@ class Operator {
   void queue(cudaStream_t stream) {
     queue_.stream = stream;
     const std::vector<const std::byte*> inputs(operands_.begin(), operands_.end() - 1);
-    require(kernel_->launch(inputs, operands_.back(), queue_));
+    require(kernel_->launch({inputs, {&operands_.back(), 1}, static_cast<std::byte*>(memory_)},
+                            queue_));
   }
 
  private:

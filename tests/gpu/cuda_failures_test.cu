@@ -21,7 +21,7 @@ __global__ void write_to(float* nowhere) { *nowhere = 1; }
 class AstrayAction final : public cuda::CudaAction {
  public:
   explicit AstrayAction(cuda::CudaStream& stream) : CudaAction("relu on gpu0", stream) {}
-  bool needs_workspace() const override { return true; }
+  bool is_kernel() const override { return true; }
 
  private:
   Result<void> launch(int64_t /*step*/, const CudaQueue& queue) override {

@@ -1,5 +1,6 @@
 // The CUDA kernels against the reference.
 #include "runtime/kernels/cuda/cuda_kernels.h"
+#include "runtime/op/scratch_rules.h"
 
 #include <gmock/gmock.h>
 
@@ -348,6 +349,7 @@ TEST_F(CudaKernels, TakeTensorsWhoseIndicesNeedMoreThan32Bits) {
   const TensorType row{ElementType::kI32, {kColumns}};
   const GpuMemory x(kNumBytes);
   const GpuMemory y(kNumBytes);
+  const GpuMemory scratch(kMaxScratchBytes);
   const GuardedTensor ones(row, 0);
   const GuardedTensor sums(row, 0);
   require(cudaMemset(x.begin(), 0, kNumBytes));
@@ -357,8 +359,8 @@ TEST_F(CudaKernels, TakeTensorsWhoseIndicesNeedMoreThan32Bits) {
                           const TensorType& result, const Attributes& attributes,
                           std::vector<const std::byte*> inputs, std::byte* output) {
     const auto kernel =
-        prepare_cuda_kernel(op, types, result, attributes, queue_->get().blas).value();
-    ASSERT_TRUE(kernel->launch(inputs, output, queue_->get()));
+        prepare_cuda_kernel(op, types, {&result, 1}, attributes, queue_->get().blas).value();
+    ASSERT_TRUE(kernel->launch({inputs, {&output, 1}, scratch.begin()}, queue_->get()));
     queue_->wait();
   };
   launch("add", {matrix, row}, matrix, {}, {x.begin(), ones.address()}, x.begin());
@@ -382,7 +384,7 @@ TEST_F(CudaKernels, ExistForEveryOperator) {
 TEST_F(CudaKernels, GiveCloseResultsByEveryAlgorithm) {
   for (const KernelCase& tested : coarse_product_cases()) {
     const TensorType type = result_type(tested.op, tested.inputs, tested.attributes);
-    const auto algorithms = cuda_kernel_algorithms(tested.op, types_of(tested.inputs), type,
+    const auto algorithms = cuda_kernel_algorithms(tested.op, types_of(tested.inputs), {&type, 1},
                                                    tested.attributes, queue_->get().blas);
     ASSERT_TRUE(algorithms) << algorithms.error().message;
     EXPECT_GE(algorithms->size(), 2U) << to_string(tested);
@@ -401,7 +403,7 @@ TEST_F(CudaKernels, RefuseAlgorithmsThatAreNotThere) {
   const TensorType x{ElementType::kF32, {64, 64}};
   const auto message_of = [&](std::string_view op, std::string_view algorithm) {
     const auto kernel =
-        prepare_cuda_kernel(op, std::vector{x, x}, x, {}, queue_->get().blas, algorithm);
+        prepare_cuda_kernel(op, std::vector{x, x}, {&x, 1}, {}, queue_->get().blas, algorithm);
     return kernel ? "" : kernel.error().message;
   };
   EXPECT_THAT(message_of("add", "id=1"), HasSubstr("add on CUDA has no choice of algorithms"));
@@ -419,7 +421,7 @@ TEST_F(CudaKernels, AreNotPreparedForWhatDoesNotFit) {
   const TensorType x{ElementType::kF32, {2}};
   const auto message_of = [&](std::string_view op, std::vector<TensorType> inputs,
                               const TensorType& result) {
-    return prepare_cuda_kernel(op, inputs, result, {}, queue_->get().blas).error().message;
+    return prepare_cuda_kernel(op, inputs, {&result, 1}, {}, queue_->get().blas).error().message;
   };
   EXPECT_THAT(message_of("convolve", {x}, x), HasSubstr("no kernel for operator 'convolve'"));
   EXPECT_THAT(message_of("relu", {x, x}, x), HasSubstr("relu takes 1 input; got 2"));

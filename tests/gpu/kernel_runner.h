@@ -16,10 +16,9 @@ namespace graphrt {
 /// A stream with all that kernels need.
 class KernelQueue {
  public:
-  KernelQueue() : workspace_(kCudaWorkspaceBytes) {
+  KernelQueue() {
     require(cudaStreamCreateWithFlags(&queue_.stream, cudaStreamNonBlocking));
     require(cublasLtCreate(&queue_.blas));
-    queue_.workspace = workspace_.begin();
   }
   KernelQueue(const KernelQueue&) = delete;
   KernelQueue& operator=(const KernelQueue&) = delete;
@@ -32,7 +31,6 @@ class KernelQueue {
   void wait() const { require(cudaStreamSynchronize(queue_.stream)); }
 
  private:
-  GpuMemory workspace_;
   CudaQueue queue_;
 };
 
@@ -100,8 +98,10 @@ class KernelRun {
   KernelRun(const KernelQueue& queue, const KernelCase& tested, const Placement& placement = {},
             std::string_view algorithm = {})
       : queue_(queue), in_place_(placement.in_place) {
-    const TensorType type = result_type(tested.op, tested.inputs, tested.attributes);
-    auto kernel = prepare_cuda_kernel(tested.op, types_of(tested.inputs), type, tested.attributes,
+    const std::vector<TensorType> inputs = types_of(tested.inputs);
+    const std::vector<TensorType> results =
+        result_types(tested.op, tested.inputs, tested.attributes);
+    auto kernel = prepare_cuda_kernel(tested.op, inputs, results, tested.attributes,
                                       queue.get().blas, algorithm);
     CHECK(kernel.has_value(), kernel.error().message);
     kernel_ = *std::move(kernel);
@@ -109,29 +109,49 @@ class KernelRun {
       inputs_.push_back(std::make_unique<GuardedTensor>(input.type, placement.offset_bytes));
       inputs_.back()->write(input);
     }
-    output_ = std::make_unique<GuardedTensor>(type, placement.offset_bytes);
+    for (const TensorType& type : results) {
+      outputs_.push_back(std::make_unique<GuardedTensor>(type, placement.offset_bytes));
+    }
+    constexpr bool kIsOnHost = false;
+    const int64_t num_bytes =
+        scratch_bytes(*find_op(tested.op), kIsOnHost, inputs, results, tested.attributes);
+    scratch_ = std::make_unique<GuardedTensor>(
+        TensorType{ElementType::kU8, {std::max<int64_t>(num_bytes, 1)}}, 0);
     require(cudaDeviceSynchronize());
   }
 
-  const GuardedTensor& output() const { return in_place_ ? *inputs_[*in_place_] : *output_; }
+  /// The first result.
+  const GuardedTensor& output() const {
+    return in_place_ ? *inputs_[*in_place_] : *outputs_.front();
+  }
 
   /// Queues the kernel and nothing else.
   void launch() const {
-    const auto launched = kernel_->launch(addresses(), output().address(), queue_.get());
+    const auto launched =
+        kernel_->launch({addresses(), result_addresses(), scratch_->address()}, queue_.get());
     CHECK(launched.has_value(), launched.error().message);
   }
 
   /// Adds it to a launch that several share; says no if it has to be launched by itself.
   bool join(JointLaunch& launch) const {
-    return launch.add(*kernel_, addresses(), output().address());
+    return launch.add(*kernel_, {addresses(), result_addresses(), scratch_->address()});
   }
 
-  /// Launches, waits, and returns the result.
-  Tensor result() const {
+  /// Launches, waits, and returns the first result.
+  Tensor result() const { return std::move(results().front()); }
+
+  /// All of them.
+  std::vector<Tensor> results() const {
     launch();
     queue_.wait();
+    EXPECT_TRUE(scratch_->guards_are_intact());
     EXPECT_TRUE(output().guards_are_intact());
-    return output().read();
+    std::vector<Tensor> results = {output().read()};
+    for (size_t i = 1; i < outputs_.size(); ++i) {
+      EXPECT_TRUE(outputs_[i]->guards_are_intact());
+      results.push_back(outputs_[i]->read());
+    }
+    return results;
   }
 
  private:
@@ -141,11 +161,18 @@ class KernelRun {
     return operands;
   }
 
+  std::vector<std::byte*> result_addresses() const {
+    std::vector<std::byte*> results = {output().address()};
+    for (size_t i = 1; i < outputs_.size(); ++i) results.push_back(outputs_[i]->address());
+    return results;
+  }
+
   const KernelQueue& queue_;
   std::optional<size_t> in_place_;
   std::unique_ptr<const CudaKernel> kernel_;
   std::vector<std::unique_ptr<GuardedTensor>> inputs_;
-  std::unique_ptr<GuardedTensor> output_;
+  std::vector<std::unique_ptr<GuardedTensor>> outputs_;
+  std::unique_ptr<GuardedTensor> scratch_;
 };
 
 }  // namespace graphrt

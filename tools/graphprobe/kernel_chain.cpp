@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compiler/graph/graph.h"
 #include "compiler/graph/print_graph.h"
 #include "runtime/base/text.h"
 
@@ -45,6 +46,16 @@ std::string state_line(const std::string& name, const graphrt::TensorType& type,
   return fmt::format("state %{} : {} init {} device {}\n", name, to_string(type), first, device);
 }
 
+/// `%n3`, and all other results of node n3.
+std::string results_of(const Kernel& kernel, int32_t number) {
+  const graphrt::OpInfo& op = *graphrt::find_op(kernel.op);
+  std::vector<std::string> names;
+  for (size_t i = 0; i < op.num_results(); ++i) {
+    names.push_back("%" + graphc::result_name(op, fmt::format("n{}", number), i));
+  }
+  return graphrt::join(names, ", ");
+}
+
 }  // namespace
 
 std::string chain_of(const Kernel& kernel, const std::string& device_name, int32_t length) {
@@ -70,8 +81,9 @@ std::string chain_of(const Kernel& kernel, const std::string& device_name, int32
       operands += fmt::format("{}%{}{}", i == 0 ? "" : ", ", is_own ? "s" : "x",
                               is_own ? static_cast<size_t>(n) : i);
     }
-    nodes += fmt::format("%n{} = {}({}){} device {} keep{}\n", n, kernel.op, operands, attributes,
-                         device, kernel.replaces_first ? fmt::format(" updates %s{}", n) : "");
+    nodes += fmt::format("{} = {}({}){} device {} keep{}\n", results_of(kernel, n), kernel.op,
+                         operands, attributes, device,
+                         kernel.replaces_first ? fmt::format(" updates %s{}", n) : "");
   }
   return "graph kernels\n" + states + nodes +
          (kernel.replaces_first ? "" : fmt::format("output %n{} on {}\n", length - 1, device));

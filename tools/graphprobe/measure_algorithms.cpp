@@ -31,7 +31,7 @@ Result<std::vector<std::string>> algorithms_of(Device& device, const Kernel& ker
   binding.op = kernel.op;
   binding.attributes = &kernel.attributes;
   for (const TensorType& input : kernel.inputs) binding.inputs.emplace_back().type = input;
-  binding.output.type = kernel.result;
+  for (const TensorType& result : kernel.results) binding.results.emplace_back().type = result;
   return device.algorithms(binding);
 }
 
@@ -47,8 +47,12 @@ class Candidate {
       slots.type = input;
       candidate.binding_.inputs.push_back(std::move(slots));
     }
-    TRY(candidate.binding_.output, make_array(device, kernel.result.shape));
-    candidate.binding_.output.type = kernel.result;
+    for (const TensorType& result : kernel.results) {
+      TRY(graphrt::OperandSlots slots, make_array(device, result.shape));
+      slots.type = result;
+      candidate.binding_.results.push_back(std::move(slots));
+    }
+    TRY(add_scratch(device, candidate.binding_));
     return candidate;
   }
 

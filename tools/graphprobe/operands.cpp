@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/base/random.h"
+#include "runtime/op/op_table.h"
 
 namespace graphprobe {
 namespace {
@@ -50,12 +51,26 @@ Result<OperandSlots> make_random_array(Device& device, Shape shape) {
   return slots;
 }
 
+Result<void> add_scratch(Device& device, graphrt::KernelBinding& binding) {
+  const int64_t num_bytes = graphrt::scratch_bytes(*graphrt::find_op(binding.op), device.is_host(),
+                                                   types_of(binding.inputs),
+                                                   types_of(binding.results), *binding.attributes);
+  if (num_bytes == 0) return {};
+  OperandSlots scratch;
+  scratch.type = {graphrt::ElementType::kU8, {num_bytes}};
+  TRY(scratch.first, device.allocate(num_bytes));
+  binding.scratch = scratch;
+  return {};
+}
+
 Result<std::unique_ptr<Action>> bind_operator(Device& device, std::string_view op,
                                               std::vector<OperandSlots> inputs,
                                               const OperandSlots& output,
                                               const graphrt::Attributes& attributes) {
-  return device.bind_kernel(
-      {.op = op, .attributes = &attributes, .inputs = std::move(inputs), .output = output});
+  graphrt::KernelBinding binding{
+      .op = op, .attributes = &attributes, .inputs = std::move(inputs), .results = {output}};
+  TRY(add_scratch(device, binding));
+  return device.bind_kernel(binding);
 }
 
 Result<std::unique_ptr<Action>> bind_product(Device& device, int64_t n, std::string_view math) {

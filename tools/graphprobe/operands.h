@@ -17,6 +17,10 @@ graphrt::Result<graphrt::OperandSlots> make_array(graphrt::Device& device, graph
 graphrt::Result<graphrt::OperandSlots> make_random_array(graphrt::Device& device,
                                                          graphrt::Shape shape);
 
+/// Gives a binding the scratch memory that its operator needs. Requires: all else is bound.
+/// Errors: no memory (kMachine).
+graphrt::Result<void> add_scratch(graphrt::Device& device, graphrt::KernelBinding& binding);
+
 graphrt::Result<std::unique_ptr<graphrt::Action>> bind_operator(
     graphrt::Device& device, std::string_view op, std::vector<graphrt::OperandSlots> inputs,
     const graphrt::OperandSlots& output, const graphrt::Attributes& attributes = {});

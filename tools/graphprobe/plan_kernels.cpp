@@ -19,13 +19,13 @@ Result<void> add_kernels(const std::filesystem::path& path, Kernels& kernels) {
   }
   for (const Instruction& instruction : plan.instructions) {
     if (instruction.kind != InstructionKind::kKernel) continue;
-    Kernel kernel{instruction.op, instruction.attributes, {}, result_type(plan, instruction)};
+    Kernel kernel{instruction.op, instruction.attributes, {}, result_types(plan, instruction)};
     kernel.replaces_first =
-        !instruction.reads.empty() && instruction.reads[0].buffer == *instruction.writes;
+        !instruction.reads.empty() && instruction.reads[0].buffer == instruction.writes.front();
     for (const graphrt::Operand& read : instruction.reads) {
       kernel.inputs.push_back(operand_type(plan, read));
     }
-    const auto arena = plan.buffers[*instruction.writes].arena;
+    const auto arena = plan.buffers[instruction.writes.front()].arena;
     const std::string& kind = plan.devices[plan.arenas[arena].device].kind;
     std::string signature = graphrt::kernel_signature(kernel.op, kernel.inputs, kernel.attributes);
     kernels.try_emplace({kind, std::move(signature)}, std::move(kernel));

@@ -19,8 +19,8 @@ struct Kernel {
   std::string op;
   graphrt::Attributes attributes;
   std::vector<graphrt::TensorType> inputs;
-  graphrt::TensorType result;
-  bool replaces_first = false;  ///< its result takes the bytes of its first operand
+  std::vector<graphrt::TensorType> results;
+  bool replaces_first = false;  ///< its first result takes the bytes of its first operand
 };
 
 /// By kind of device and kernel_signature().

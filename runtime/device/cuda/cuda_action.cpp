@@ -14,30 +14,21 @@ class KernelAction final : public CudaAction {
                std::string what, CudaStream& stream)
       : CudaAction(std::move(what), stream),
         kernel_(std::move(kernel)),
-        inputs_(binding.inputs),
-        output_(binding.output),
-        addresses_(binding.inputs.size()) {}
+        slots_(binding.inputs, binding.results, binding.scratch) {}
 
-  bool needs_workspace() const override { return true; }
+  bool is_kernel() const override { return true; }
 
   bool join(int64_t step, JointLaunch& launch) override {
-    return launch.add(*kernel_, addresses_at(step), output_.at(step));
+    return launch.add(*kernel_, slots_.at(step));
   }
 
  private:
   Result<void> launch(int64_t step, const CudaQueue& queue) override {
-    return kernel_->launch(addresses_at(step), output_.at(step), queue);
-  }
-
-  std::span<const std::byte* const> addresses_at(int64_t step) {
-    for (size_t i = 0; i < inputs_.size(); ++i) addresses_[i] = inputs_[i].at(step);
-    return addresses_;
+    return kernel_->launch(slots_.at(step), queue);
   }
 
   std::unique_ptr<const CudaKernel> kernel_;
-  std::vector<OperandSlots> inputs_;
-  OperandSlots output_;
-  std::vector<const std::byte*> addresses_;  // of the current step; made once, not every step
+  KernelSlots slots_;
 };
 
 class CopyAction final : public CudaAction {
@@ -49,7 +40,7 @@ class CopyAction final : public CudaAction {
         to_(binding.to),
         num_bytes_(static_cast<size_t>(binding.from.type.size_bytes())) {}
 
-  bool needs_workspace() const override { return false; }
+  bool is_kernel() const override { return false; }
 
  private:
   Result<void> launch(int64_t step, const CudaQueue& queue) override {

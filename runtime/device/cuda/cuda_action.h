@@ -29,8 +29,8 @@ class CudaAction : public Action {
   Result<void> run(int64_t step) override;
 
   int32_t gpu() const { return stream_.gpu(); }
-  /// Whether its queue needs cuBLAS and scratch memory.
-  virtual bool needs_workspace() const = 0;
+  /// Whether its queue needs cuBLAS.
+  virtual bool is_kernel() const = 0;
 
  private:
   virtual Result<void> launch(int64_t step, const CudaQueue& queue) = 0;

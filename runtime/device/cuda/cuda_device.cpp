@@ -155,24 +155,24 @@ Result<void> CudaDevice::check_operand(const OperandSlots& slots, const std::str
 
 Result<std::unique_ptr<Action>> CudaDevice::bind_kernel(const KernelBinding& binding) {
   const std::string what = std::string(binding.op) + " on " + name();
-  std::vector<TensorType> types;
   for (size_t i = 0; i < binding.inputs.size(); ++i) {
     TRY(check_operand(binding.inputs[i], what, "input " + std::to_string(i)));
-    types.push_back(binding.inputs[i].type);
   }
-  TRY(check_operand(binding.output, what, "the result"));
+  for (size_t i = 0; i < binding.results.size(); ++i) {
+    TRY(check_operand(binding.results[i], what, "result " + std::to_string(i)));
+  }
+  if (binding.scratch) TRY(check_operand(*binding.scratch, what, "the scratch memory"));
   TRY(select_gpu(gpu_));
-  TRY(auto kernel, prepare_cuda_kernel(binding.op, types, binding.output.type, *binding.attributes,
-                                       stream_->queue().blas, binding.algorithm));
+  TRY(auto kernel,
+      prepare_cuda_kernel(binding.op, types_of(binding.inputs), types_of(binding.results),
+                          *binding.attributes, stream_->queue().blas, binding.algorithm));
   return make_kernel_action(std::move(kernel), binding, what, *stream_);
 }
 
 Result<std::vector<std::string>> CudaDevice::algorithms(const KernelBinding& binding) {
-  std::vector<TensorType> types;
-  for (const OperandSlots& input : binding.inputs) types.push_back(input.type);
   TRY(select_gpu(gpu_));
-  return cuda_kernel_algorithms(binding.op, types, binding.output.type, *binding.attributes,
-                                stream_->queue().blas);
+  return cuda_kernel_algorithms(binding.op, types_of(binding.inputs), types_of(binding.results),
+                                *binding.attributes, stream_->queue().blas);
 }
 
 Result<std::unique_ptr<Action>> CudaDevice::bind_copy(const CopyBinding& binding) {

@@ -11,15 +11,12 @@ Result<void> select_gpu(int32_t gpu) {
   return {};
 }
 
-Result<std::unique_ptr<CudaStream>> CudaStream::create(int32_t gpu, bool has_workspace) {
+Result<std::unique_ptr<CudaStream>> CudaStream::create(int32_t gpu, bool has_blas) {
   TRY(select_gpu(gpu));
   std::unique_ptr<CudaStream> stream(new CudaStream(gpu));
   CUDA_TRY(cudaStreamCreateWithFlags(&stream->queue_.stream, cudaStreamNonBlocking));
-  if (!has_workspace) return stream;
+  if (!has_blas) return stream;
   CUDA_TRY(cublasLtCreate(&stream->queue_.blas));
-  void* workspace = nullptr;
-  CUDA_TRY(cudaMalloc(&workspace, static_cast<size_t>(kCudaWorkspaceBytes)));
-  stream->queue_.workspace = static_cast<std::byte*>(workspace);
   return stream;
 }
 
@@ -28,7 +25,6 @@ CudaStream::~CudaStream() {
   cudaSetDevice(gpu_);
   if (queue_.stream != nullptr) cudaStreamDestroy(queue_.stream);
   if (queue_.blas != nullptr) cublasLtDestroy(queue_.blas);
-  if (queue_.workspace != nullptr) cudaFree(queue_.workspace);
 }
 
 Result<void> CudaStream::copy_by_kernel() {

@@ -18,8 +18,8 @@ Result<void> select_gpu(int32_t gpu);
 class CudaStream {
  public:
   /// Non-blocking: it has no order with the legacy default stream. Where no kernel runs, as on a
-  /// stream that only copies, the scratch memory can be left out.
-  static Result<std::unique_ptr<CudaStream>> create(int32_t gpu, bool has_workspace);
+  /// stream that only copies, cuBLAS can be left out.
+  static Result<std::unique_ptr<CudaStream>> create(int32_t gpu, bool has_blas);
 
   CudaStream(const CudaStream&) = delete;
   CudaStream& operator=(const CudaStream&) = delete;

@@ -34,9 +34,9 @@ CudaAction& cuda_action(const QueuedInstruction& instruction) {
   return *action;
 }
 
-bool needs_workspace(const QueuedLane& lane) {
+bool has_kernel(const QueuedLane& lane) {
   return std::any_of(lane.instructions.begin(), lane.instructions.end(),
-                     [](const auto& item) { return cuda_action(item).needs_workspace(); });
+                     [](const auto& item) { return cuda_action(item).is_kernel(); });
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ Result<void> LaneIssuer::make_streams(int32_t max_streams_per_gpu) {
   for (const bool has_kernels : {false, true}) {
     for (const QueuedLaneId id : program_.lanes.ids()) {
       const QueuedLane& lane = program_.lanes[id];
-      if (needs_workspace(lane) != has_kernels) continue;
+      if (has_kernel(lane) != has_kernels) continue;
       const int32_t gpu = cuda_action(lane.instructions.front()).gpu();
       Pool& pool = pools[gpu][has_kernels ? 1 : 0];
       const size_t num_allowed =

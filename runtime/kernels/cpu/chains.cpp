@@ -66,11 +66,11 @@ class ChainKernel : public PreparedKernel {
     for (size_t i = 0; i < inputs.size(); ++i) sizes_[i] = inputs[i].num_elements();
   }
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+  void run(const KernelArguments& at) const override {
     for (int64_t begin = 0; begin < num_elements_; begin += kFloatBlock) {
       const int64_t num_left = std::min(kFloatBlock, num_elements_ - begin);
-      store_floats(num_left, elements<T>(output) + begin,
-                   [&](int64_t, int64_t size, float* y) { run_block(inputs, begin, size, y); });
+      store_floats(num_left, elements<T>(at.result()) + begin,
+                   [&](int64_t, int64_t size, float* y) { run_block(at.inputs, begin, size, y); });
     }
   }
 
@@ -113,9 +113,9 @@ class ChainKernel : public PreparedKernel {
 
 KernelResult prepare_elementwise(const KernelSpec& spec) {
   TRY(const Chain chain, parse_chain(spec.attributes.text("formula", "")));
-  return with_float_type(spec.result.element, [&](auto tag) -> KernelResult {
+  return with_float_type(spec.result().element, [&](auto tag) -> KernelResult {
     using T = typename decltype(tag)::Type;
-    return std::make_unique<ChainKernel<T>>(chain, spec.inputs, spec.result.num_elements());
+    return std::make_unique<ChainKernel<T>>(chain, spec.inputs, spec.result().num_elements());
   });
 }
 

@@ -34,22 +34,16 @@ bool is_cpu_product(std::string_view op) {
   return info != nullptr && info->is_product();
 }
 
-Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(std::string_view op,
-                                                                 std::span<const TensorType> inputs,
-                                                                 const TensorType& result,
-                                                                 const Attributes& attributes) {
+Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(
+    std::string_view op, std::span<const TensorType> inputs, std::span<const TensorType> results,
+    const Attributes& attributes) {
   const OpInfo* info = find_op(op);
   const Row* row = find_row(op);
   if (info == nullptr || row == nullptr) {
     return input_error("the CPU has no kernel for operator '" + std::string(op) + "'");
   }
-  const auto type = infer_type(*info, inputs, attributes);
-  if (!type) return input_error(type.error().message);
-  if (*type != result) {
-    return input_error(std::string(op) + " gives " + to_string(*type) + "; the result has " +
-                       to_string(result));
-  }
-  return row->prepare({inputs, result, attributes});
+  TRY(check_types(*info, inputs, results, attributes));
+  return row->prepare({inputs, results, attributes});
 }
 
 }  // namespace graphrt

@@ -8,6 +8,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/tensor_type.h"
 #include "runtime/op/attribute.h"
+#include "runtime/op/kernel_arguments.h"
 
 namespace graphrt {
 
@@ -20,21 +21,21 @@ class PreparedKernel {
   PreparedKernel& operator=(const PreparedKernel&) = delete;
   virtual ~PreparedKernel() = default;
 
-  /// Computes the result. Allocates nothing, takes no lock, and gives the same bits on every call
+  /// Computes the results. Allocates nothing, takes no lock, and gives the same bits on every call
   /// with the same operands.
-  /// Requires: row-major operands of the prepared types, aligned to their elements; `output` overlaps no
-  ///           operand, except that it may be exactly the operand where may_run_in_place says so.
-  /// Threads: any number of calls at the same time, with different outputs.
-  virtual void run(std::span<const std::byte* const> inputs, std::byte* output) const = 0;
+  /// Requires: row-major operands of the prepared types, aligned to their elements; no result overlaps another
+  ///           one, the scratch memory or an operand, except that the first may be exactly the
+  ///           operand where may_run_in_place says so.
+  /// Threads: any number of calls at the same time, with different results and scratch memory.
+  virtual void run(const KernelArguments& at) const = 0;
 };
 
 /// Binds an operator for the CPU.
 /// Errors: an operator the table does not have; operands that its type rule refuses or that give
-///         another type than `result`.
-Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(std::string_view op,
-                                                                 std::span<const TensorType> inputs,
-                                                                 const TensorType& result,
-                                                                 const Attributes& attributes);
+///         other types than `results`.
+Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(
+    std::string_view op, std::span<const TensorType> inputs, std::span<const TensorType> results,
+    const Attributes& attributes);
 
 /// Whether the CPU has a kernel for this operator.
 bool has_cpu_kernel(std::string_view op);

@@ -22,10 +22,10 @@ class DropoutKernel : public PreparedKernel {
         threshold_(static_cast<uint64_t>(std::ceil(attributes.number("rate", 0) * 0x1p32))),
         factor_(static_cast<float>(1 / (1 - attributes.number("rate", 0)))) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* x = elements<float>(inputs[0]);
-    const auto step = static_cast<uint32_t>(*elements<int32_t>(inputs[1]));
-    auto* y = elements<float>(output);
+  void run(const KernelArguments& at) const override {
+    const auto* x = elements<float>(at.inputs[0]);
+    const auto step = static_cast<uint32_t>(*elements<int32_t>(at.inputs[1]));
+    auto* y = elements<float>(at.result());
     const int64_t end = first_ + num_elements_;
     for (int64_t block = first_ / kBlockSize; block * kBlockSize < end; ++block) {
       const auto words = random_words(static_cast<uint64_t>(block), step);
@@ -54,7 +54,7 @@ class DropoutKernel : public PreparedKernel {
 }  // namespace
 
 KernelResult prepare_dropout(const KernelSpec& spec) {
-  return std::make_unique<DropoutKernel>(spec.attributes, spec.result.num_elements());
+  return std::make_unique<DropoutKernel>(spec.attributes, spec.result().num_elements());
 }
 
 }  // namespace graphrt::cpu

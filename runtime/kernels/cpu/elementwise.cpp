@@ -11,15 +11,16 @@ class PairKernel : public PreparedKernel {
  public:
   explicit PairKernel(int64_t num_elements) : num_elements_(num_elements) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const T* a = elements<T>(inputs[0]);
-    const T* b = elements<T>(inputs[1]);
+  void run(const KernelArguments& at) const override {
+    const T* a = elements<T>(at.inputs[0]);
+    const T* b = elements<T>(at.inputs[1]);
     FloatBlock space_of_a;
     FloatBlock space_of_b;
-    store_floats(num_elements_, elements<T>(output), [&](int64_t begin, int64_t size, float* y) {
-      zip_each(Function(), load_floats(a + begin, size, space_of_a),
-               load_floats(b + begin, size, space_of_b), y, size);
-    });
+    store_floats(num_elements_, elements<T>(at.result()),
+                 [&](int64_t begin, int64_t size, float* y) {
+                   zip_each(Function(), load_floats(a + begin, size, space_of_a),
+                            load_floats(b + begin, size, space_of_b), y, size);
+                 });
   }
 
  private:
@@ -40,15 +41,15 @@ KernelResult make_Scaled(const KernelSpec& spec) {
 
 template <class Function>
 KernelResult make_Pair(const KernelSpec& spec) {
-  return with_float_type(spec.result.element, [&](auto tag) -> KernelResult {
+  return with_float_type(spec.result().element, [&](auto tag) -> KernelResult {
     using T = typename decltype(tag)::Type;
-    return std::make_unique<PairKernel<T, Function>>(spec.result.num_elements());
+    return std::make_unique<PairKernel<T, Function>>(spec.result().num_elements());
   });
 }
 
 template <class Function>
 KernelResult make_Zip(const KernelSpec& spec) {
-  return with_float_type(spec.result.element, [&](auto tag) {
+  return with_float_type(spec.result().element, [&](auto tag) {
     using T = typename decltype(tag)::Type;
     return make_zip<T>(spec, on_stored<T>(Function()));
   });
@@ -56,12 +57,12 @@ KernelResult make_Zip(const KernelSpec& spec) {
 
 template <class Function>
 KernelResult make_Arithmetic(const KernelSpec& spec) {
-  return with_element_type(spec.result.element, [&](auto tag) -> KernelResult {
+  return with_element_type(spec.result().element, [&](auto tag) -> KernelResult {
     using T = typename decltype(tag)::Type;
     if constexpr (kIsFloat<T>) {
       return make_zip<T>(spec, on_stored<T>(Function()));
     } else if constexpr (std::is_same_v<T, Bool>) {
-      no_such_element(spec.result.element);  // the type rule refuses it
+      no_such_element(spec.result().element);  // the type rule refuses it
     } else {
       // Unsigned, because there going past the last bit is defined: the result wraps around.
       return make_zip<std::make_unsigned_t<T>>(spec, Function());
@@ -76,9 +77,9 @@ class ConvertKernel : public PreparedKernel {
   ConvertKernel(int64_t num_elements, Function function)
       : num_elements_(num_elements), function_(function) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const From* x = elements<From>(inputs[0]);
-    To* y = elements<To>(output);
+  void run(const KernelArguments& at) const override {
+    const From* x = elements<From>(at.inputs[0]);
+    To* y = elements<To>(at.result());
     for (int64_t i = 0; i < num_elements_; ++i) y[i] = function_(x[i]);
   }
 
@@ -89,7 +90,8 @@ class ConvertKernel : public PreparedKernel {
 
 template <class From, class To, class Function>
 KernelResult make_convert(const KernelSpec& spec, Function function) {
-  return std::make_unique<ConvertKernel<From, To, Function>>(spec.result.num_elements(), function);
+  return std::make_unique<ConvertKernel<From, To, Function>>(spec.result().num_elements(),
+                                                             function);
 }
 
 /// y = function(a, b), a bool. Integers are compared as such, floats as f32.
@@ -108,11 +110,11 @@ class SelectKernel : public PreparedKernel {
  public:
   explicit SelectKernel(const KernelSpec& spec)
       : dims_(broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape, spec.inputs[2].shape,
-                              spec.result.shape)) {}
+                              spec.result().shape)) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    run_dims(dims_, elements<Bool>(inputs[0]), elements<Element>(inputs[1]),
-             elements<Element>(inputs[2]), elements<Element>(output));
+  void run(const KernelArguments& at) const override {
+    run_dims(dims_, elements<Bool>(at.inputs[0]), elements<Element>(at.inputs[1]),
+             elements<Element>(at.inputs[2]), elements<Element>(at.result()));
   }
 
  private:
@@ -167,7 +169,7 @@ KernelResult prepare_select(const KernelSpec& spec) {
 KernelResult prepare_cast(const KernelSpec& spec) {
   return with_element_type(spec.inputs[0].element, [&](auto from) {
     using From = typename decltype(from)::Type;
-    return with_element_type(spec.result.element, [&](auto to) {
+    return with_element_type(spec.result().element, [&](auto to) {
       using To = typename decltype(to)::Type;
       return make_convert<From, To>(spec, [](From x) { return narrowed<To>(widened(x)); });
     });

@@ -19,12 +19,13 @@ class MapKernel : public PreparedKernel {
   MapKernel(int64_t num_elements, Function function)
       : num_elements_(num_elements), function_(function) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const T* x = elements<T>(inputs[0]);
+  void run(const KernelArguments& at) const override {
+    const T* x = elements<T>(at.inputs[0]);
     FloatBlock space;
-    store_floats(num_elements_, elements<T>(output), [&](int64_t begin, int64_t size, float* y) {
-      map_each(function_, load_floats(x + begin, size, space), y, size);
-    });
+    store_floats(num_elements_, elements<T>(at.result()),
+                 [&](int64_t begin, int64_t size, float* y) {
+                   map_each(function_, load_floats(x + begin, size, space), y, size);
+                 });
   }
 
  private:
@@ -34,9 +35,9 @@ class MapKernel : public PreparedKernel {
 
 template <class Function>
 KernelResult make_map(const KernelSpec& spec, Function function) {
-  return with_float_type(spec.result.element, [&](auto tag) -> KernelResult {
+  return with_float_type(spec.result().element, [&](auto tag) -> KernelResult {
     using T = typename decltype(tag)::Type;
-    return std::make_unique<MapKernel<T, Function>>(spec.result.num_elements(), function);
+    return std::make_unique<MapKernel<T, Function>>(spec.result().num_elements(), function);
   });
 }
 
@@ -45,11 +46,12 @@ template <class From, class To, class Function>
 class ZipKernel : public PreparedKernel {
  public:
   ZipKernel(const KernelSpec& spec, Function function)
-      : dims_(broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape, spec.result.shape)),
+      : dims_(broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape, spec.result().shape)),
         function_(function) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    run_dims(dims_, elements<From>(inputs[0]), elements<From>(inputs[1]), elements<To>(output));
+  void run(const KernelArguments& at) const override {
+    run_dims(dims_, elements<From>(at.inputs[0]), elements<From>(at.inputs[1]),
+             elements<To>(at.result()));
   }
 
  private:

@@ -24,10 +24,10 @@ class EmbeddingKernel : public PreparedKernel {
   EmbeddingKernel(const Table& table, int64_t num_indices)
       : table_(table), num_indices_(num_indices) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* rows = elements<float>(inputs[0]);
-    const auto* index = elements<int32_t>(inputs[1]);
-    auto* y = elements<float>(output);
+  void run(const KernelArguments& at) const override {
+    const auto* rows = elements<float>(at.inputs[0]);
+    const auto* index = elements<int32_t>(at.inputs[1]);
+    auto* y = elements<float>(at.result());
     for (int64_t i = 0; i < num_indices_; ++i, y += table_.row_size) {
       if (!table_.has_row(index[i])) {
         std::fill_n(y, table_.row_size, std::numeric_limits<float>::quiet_NaN());
@@ -102,10 +102,10 @@ class EmbeddingGradKernel : public PreparedKernel {
   EmbeddingGradKernel(const Table& table, int64_t num_indices)
       : table_(table), num_indices_(num_indices) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* gradient = elements<float>(inputs[0]);
-    const auto* index = elements<int32_t>(inputs[1]);
-    auto* y = elements<float>(output);
+  void run(const KernelArguments& at) const override {
+    const auto* gradient = elements<float>(at.inputs[0]);
+    const auto* index = elements<int32_t>(at.inputs[1]);
+    auto* y = elements<float>(at.result());
     std::fill_n(y, table_.num_rows * table_.row_size, 0.0F);
     RowChains chains;
     for (int64_t begin = 0; begin < num_indices_; begin += RowChains::kMaxIndices) {
@@ -151,7 +151,7 @@ KernelResult prepare_embedding(const KernelSpec& spec) {
 }
 
 KernelResult prepare_embedding_grad(const KernelSpec& spec) {
-  return std::make_unique<EmbeddingGradKernel>(table_of(spec.result),
+  return std::make_unique<EmbeddingGradKernel>(table_of(spec.result()),
                                                spec.inputs[1].num_elements());
 }
 

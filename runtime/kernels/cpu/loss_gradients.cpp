@@ -8,7 +8,7 @@ namespace {
 
 /// `scale`, by default one over the number of elements.
 double gradient_scale(const KernelSpec& spec) {
-  return spec.attributes.number("scale", 1 / static_cast<double>(spec.result.num_elements()));
+  return spec.attributes.number("scale", 1 / static_cast<double>(spec.result().num_elements()));
 }
 
 }  // namespace

@@ -21,11 +21,11 @@ class MeanLossKernel : public PreparedKernel {
  public:
   MeanLossKernel(int64_t num_elements, Loss loss) : num_elements_(num_elements), loss_(loss) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* a = elements<float>(inputs[0]);
-    const auto* b = elements<float>(inputs[1]);
+  void run(const KernelArguments& at) const override {
+    const auto* a = elements<float>(at.inputs[0]);
+    const auto* b = elements<float>(at.inputs[1]);
     const double total = sum_of(num_elements_, [&](int64_t i) { return loss_(a[i], b[i]); });
-    *elements<float>(output) = static_cast<float>(total / static_cast<double>(num_elements_));
+    *elements<float>(at.result()) = static_cast<float>(total / static_cast<double>(num_elements_));
   }
 
  private:
@@ -44,11 +44,11 @@ class SumOfSquaresKernel : public PreparedKernel {
   SumOfSquaresKernel(int64_t num_elements, bool takes_root)
       : num_elements_(num_elements), takes_root_(takes_root) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* x = elements<float>(inputs[0]);
+  void run(const KernelArguments& at) const override {
+    const auto* x = elements<float>(at.inputs[0]);
     const auto square = [x](int64_t i) { return static_cast<double>(x[i]) * x[i]; };
     const double total = sum_of(num_elements_, square);
-    *elements<float>(output) = static_cast<float>(takes_root_ ? std::sqrt(total) : total);
+    *elements<float>(at.result()) = static_cast<float>(takes_root_ ? std::sqrt(total) : total);
   }
 
  private:

@@ -168,17 +168,17 @@ class MatmulKernel : public PreparedKernel {
   MatmulKernel(const Product& product, float alpha, int64_t num_products, Epilogue epilogue)
       : product_(product), alpha_(alpha), num_products_(num_products), epilogue_(epilogue) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+  void run(const KernelArguments& at) const override {
     const int64_t m = product_.m;
     const int64_t n = product_.n;
     const int64_t k = product_.k;
-    auto* y = elements<float>(output);
+    auto* y = elements<float>(at.result());
     for (int64_t i = 0; i < num_products_; ++i) {
-      multiply_whole(product_, alpha_, elements<float>(inputs[0]) + i * m * k,
-                     elements<float>(inputs[1]) + i * k * n, y + i * m * n);
+      multiply_whole(product_, alpha_, elements<float>(at.inputs[0]) + i * m * k,
+                     elements<float>(at.inputs[1]) + i * k * n, y + i * m * n);
     }
     if (epilogue_ == Epilogue::kNone) return;
-    const auto* bias = elements<float>(inputs.back());  // not read by a relu alone
+    const auto* bias = elements<float>(at.inputs.back());  // not read by a relu alone
     for (int64_t row = 0; row < num_products_ * m; ++row) {
       finish_row(epilogue_, bias, n, y + row * n);
     }
@@ -198,27 +198,27 @@ class MatmulUpdateKernel : public PreparedKernel {
   MatmulUpdateKernel(const Product& product, float learning_rate)
       : product_(product), learning_rate_(learning_rate) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    if (product_.k <= kTermsOfOneBlock) return run_at_once(inputs, output);
-    const auto* w = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
-    for_each_piece(product_, elements<float>(inputs[1]), elements<float>(inputs[2]),
-                   [this, w, y](const float* sums, int64_t at, int64_t size) {
+  void run(const KernelArguments& at) const override {
+    if (product_.k <= kTermsOfOneBlock) return run_at_once(at);
+    const auto* w = elements<float>(at.inputs[0]);
+    auto* y = elements<float>(at.result());
+    for_each_piece(product_, elements<float>(at.inputs[1]), elements<float>(at.inputs[2]),
+                   [this, w, y](const float* sums, int64_t first, int64_t size) {
 #pragma GCC ivdep
                      for (int64_t i = 0; i < size; ++i) {
-                       y[at + i] = w[at + i] - learning_rate_ * sums[i];
+                       y[first + i] = w[first + i] - learning_rate_ * sums[i];
                      }
                    });
   }
 
  private:
-  void run_at_once(std::span<const std::byte* const> inputs, std::byte* output) const {
-    if (inputs[0] != output) {
+  void run_at_once(const KernelArguments& at) const {
+    if (at.inputs[0] != at.result()) {
       const auto num_elements = static_cast<size_t>(int64_t{product_.m} * product_.n);
-      std::memcpy(output, inputs[0], num_elements * sizeof(float));
+      std::memcpy(at.result(), at.inputs[0], num_elements * sizeof(float));
     }
-    multiply(product_, -learning_rate_, elements<float>(inputs[1]), elements<float>(inputs[2]),
-             1.0F, elements<float>(output));
+    multiply(product_, -learning_rate_, elements<float>(at.inputs[1]),
+             elements<float>(at.inputs[2]), 1.0F, elements<float>(at.result()));
   }
 
   Product product_;
@@ -239,7 +239,7 @@ Result<Product> product_of(const KernelSpec& spec, const Shape& a, const Shape& 
                          to_string(*shape));
     }
   }
-  const Shape& y = spec.result.shape;
+  const Shape& y = spec.result().shape;
   const auto blas_size = [](int64_t size) { return static_cast<blasint>(size); };
   const bool transpose_a = spec.attributes.flag("transpose_a");
   return Product{.transpose_a = blas_transpose(spec.attributes, "transpose_a"),
@@ -264,7 +264,7 @@ KernelResult prepare_matmul(const KernelSpec& spec) {
   const int64_t result_elements = int64_t{product.m} * product.n;
   const auto alpha = static_cast<float>(spec.attributes.number("alpha", 1));
   return std::make_unique<MatmulKernel>(
-      product, alpha, spec.result.num_elements() / result_elements, epilogue_of(spec));
+      product, alpha, spec.result().num_elements() / result_elements, epilogue_of(spec));
 }
 
 KernelResult prepare_matmul_sgd_update(const KernelSpec& spec) {

@@ -17,9 +17,9 @@ class CopyKernel : public PreparedKernel {
  public:
   explicit CopyKernel(int64_t num_bytes) : num_bytes_(num_bytes) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    if (inputs[0] == output) return;
-    copy_elements(inputs[0], output, num_bytes_);
+  void run(const KernelArguments& at) const override {
+    if (at.inputs[0] == at.result()) return;
+    copy_elements(at.inputs[0], at.result(), num_bytes_);
   }
 
  private:
@@ -33,9 +33,9 @@ class SliceKernel : public PreparedKernel {
   SliceKernel(int64_t num_runs, int64_t run_size, int64_t stride, int64_t offset)
       : num_runs_(num_runs), run_size_(run_size), stride_(stride), offset_(offset) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const Element* from = elements<Element>(inputs[0]) + offset_;
-    Element* to = elements<Element>(output);
+  void run(const KernelArguments& at) const override {
+    const Element* from = elements<Element>(at.inputs[0]) + offset_;
+    Element* to = elements<Element>(at.result());
     for (int64_t i = 0; i < num_runs_; ++i) {
       copy_elements(from + i * stride_, to + i * run_size_, run_size_);
     }
@@ -54,11 +54,11 @@ class ConcatKernel : public PreparedKernel {
   ConcatKernel(int64_t num_runs, std::vector<int64_t> run_sizes)
       : num_runs_(num_runs), run_sizes_(std::move(run_sizes)) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    Element* to = elements<Element>(output);
+  void run(const KernelArguments& at) const override {
+    Element* to = elements<Element>(at.result());
     for (int64_t i = 0; i < num_runs_; ++i) {
       for (size_t j = 0; j < run_sizes_.size(); ++j) {
-        copy_elements(elements<Element>(inputs[j]) + i * run_sizes_[j], to, run_sizes_[j]);
+        copy_elements(elements<Element>(at.inputs[j]) + i * run_sizes_[j], to, run_sizes_[j]);
         to += run_sizes_[j];
       }
     }
@@ -76,9 +76,9 @@ class PadKernel : public PreparedKernel {
   PadKernel(int64_t num_runs, int64_t run_size, int64_t before, int64_t after)
       : num_runs_(num_runs), run_size_(run_size), before_(before), after_(after) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const Element* from = elements<Element>(inputs[0]);
-    Element* to = elements<Element>(output);
+  void run(const KernelArguments& at) const override {
+    const Element* from = elements<Element>(at.inputs[0]);
+    Element* to = elements<Element>(at.result());
     for (int64_t i = 0; i < num_runs_; ++i) {
       std::fill_n(to, before_, Element{0});
       copy_elements(from + i * run_size_, to + before_, run_size_);
@@ -100,8 +100,8 @@ class BroadcastKernel : public PreparedKernel {
  public:
   explicit BroadcastKernel(std::vector<StridedDim> dims) : dims_(std::move(dims)) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    run_dims(dims_, elements<Element>(inputs[0]), elements<Element>(output));
+  void run(const KernelArguments& at) const override {
+    run_dims(dims_, elements<Element>(at.inputs[0]), elements<Element>(at.result()));
   }
 
  private:
@@ -126,8 +126,8 @@ class TransposeKernel : public PreparedKernel {
  public:
   explicit TransposeKernel(std::vector<StridedDim> dims) : dims_(std::move(dims)) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    run_dims(dims_, elements<Element>(inputs[0]), elements<Element>(output));
+  void run(const KernelArguments& at) const override {
+    run_dims(dims_, elements<Element>(at.inputs[0]), elements<Element>(at.result()));
   }
 
  private:
@@ -167,7 +167,7 @@ class TransposeKernel : public PreparedKernel {
 }  // namespace
 
 KernelResult prepare_copy(const KernelSpec& spec) {
-  return std::make_unique<CopyKernel>(spec.result.size_bytes());
+  return std::make_unique<CopyKernel>(spec.result().size_bytes());
 }
 
 /// The elements stay where they are.
@@ -199,7 +199,7 @@ KernelResult prepare_broadcast(const KernelSpec& spec) {
   return by_size(spec, [&](auto tag) -> KernelResult {
     using Element = typename decltype(tag)::Type;
     return std::make_unique<BroadcastKernel<Element>>(
-        broadcast_loops(operand, operand, spec.result.shape));
+        broadcast_loops(operand, operand, spec.result().shape));
   });
 }
 
@@ -212,7 +212,7 @@ KernelResult prepare_concat(const KernelSpec& spec) {
   }
   return by_size(spec, [&](auto tag) -> KernelResult {
     using Element = typename decltype(tag)::Type;
-    return std::make_unique<ConcatKernel<Element>>(split_at(spec.result.shape, axis).outer,
+    return std::make_unique<ConcatKernel<Element>>(split_at(spec.result().shape, axis).outer,
                                                    run_sizes);
   });
 }
@@ -221,7 +221,7 @@ KernelResult prepare_transpose(const KernelSpec& spec) {
   return by_size(spec, [&](auto tag) -> KernelResult {
     using Element = typename decltype(tag)::Type;
     return std::make_unique<TransposeKernel<Element>>(
-        transpose_loops(spec.inputs[0].shape, spec.result.shape, spec.attributes.list("axes")));
+        transpose_loops(spec.inputs[0].shape, spec.result().shape, spec.attributes.list("axes")));
   });
 }
 

@@ -59,12 +59,12 @@ class NormKernel : public PreparedKernel {
  public:
   explicit NormKernel(const Rows& rows) : rows_(rows) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* gamma = elements<float>(inputs[1]);
-    const auto* beta = inputs.size() > 2 ? elements<float>(inputs[2]) : nullptr;
+  void run(const KernelArguments& at) const override {
+    const auto* gamma = elements<float>(at.inputs[1]);
+    const auto* beta = at.inputs.size() > 2 ? elements<float>(at.inputs[2]) : nullptr;
     for (int64_t row = 0; row < rows_.num_rows; ++row) {
-      run_row(elements<float>(inputs[0]) + row * rows_.size, gamma, beta,
-              elements<float>(output) + row * rows_.size);
+      run_row(elements<float>(at.inputs[0]) + row * rows_.size, gamma, beta,
+              elements<float>(at.result()) + row * rows_.size);
     }
   }
 
@@ -92,11 +92,11 @@ class NormGradKernel : public PreparedKernel {
  public:
   explicit NormGradKernel(const Rows& rows) : rows_(rows) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+  void run(const KernelArguments& at) const override {
     for (int64_t row = 0; row < rows_.num_rows; ++row) {
       const int64_t start = row * rows_.size;
-      run_row(elements<float>(inputs[0]) + start, elements<float>(inputs[1]) + start,
-              elements<float>(inputs[2]), elements<float>(output) + start);
+      run_row(elements<float>(at.inputs[0]) + start, elements<float>(at.inputs[1]) + start,
+              elements<float>(at.inputs[2]), elements<float>(at.result()) + start);
     }
   }
 
@@ -128,11 +128,11 @@ class NormScaleGradKernel : public PreparedKernel {
  public:
   explicit NormScaleGradKernel(const Rows& rows) : rows_(rows) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
+  void run(const KernelArguments& at) const override {
     for (int64_t begin = 0; begin < rows_.size; begin += kBlockSize) {
       const int64_t end = std::min(begin + kBlockSize, rows_.size);
-      run_columns(elements<float>(inputs[0]), elements<float>(inputs[1]), begin, end,
-                  elements<float>(output));
+      run_columns(elements<float>(at.inputs[0]), elements<float>(at.inputs[1]), begin, end,
+                  elements<float>(at.result()));
     }
   }
 

@@ -21,8 +21,8 @@ class UpdateKernel : public PreparedKernel {
  public:
   UpdateKernel(int64_t num_elements, const Rule& rule) : num_elements_(num_elements), rule_(rule) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    update(inputs, elements<float>(output), std::make_index_sequence<kNumTensors>());
+  void run(const KernelArguments& at) const override {
+    update(at.inputs, elements<float>(at.result()), std::make_index_sequence<kNumTensors>());
   }
 
  private:
@@ -41,7 +41,7 @@ class UpdateKernel : public PreparedKernel {
 
 template <size_t kNumTensors, class Rule>
 KernelResult make_update(const KernelSpec& spec, const Rule& rule) {
-  return std::make_unique<UpdateKernel<kNumTensors, Rule>>(spec.result.num_elements(), rule);
+  return std::make_unique<UpdateKernel<kNumTensors, Rule>>(spec.result().num_elements(), rule);
 }
 
 float float_attribute(const KernelSpec& spec, std::string_view name, double otherwise) {
@@ -161,12 +161,12 @@ class AverageOfSquaresKernel : public PreparedKernel {
   AverageOfSquaresKernel(int64_t num_elements, double decay, Factor factor)
       : num_elements_(num_elements), decay_(decay), shares_(decay), factor_(factor) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    Scalars scalars = inputs.subspan(2);
+  void run(const KernelArguments& at) const override {
+    Scalars scalars = at.inputs.subspan(2);
     const float scale = factor_.take(scalars);
     for (int64_t begin = 0; begin < num_elements_; begin += kBlockSize) {
-      run_block(scale, elements<float>(inputs[0]) + begin, elements<float>(inputs[1]) + begin,
-                std::min(kBlockSize, num_elements_ - begin), elements<float>(output) + begin);
+      run_block(scale, elements<float>(at.inputs[0]) + begin, elements<float>(at.inputs[1]) + begin,
+                std::min(kBlockSize, num_elements_ - begin), elements<float>(at.result()) + begin);
     }
   }
 
@@ -253,8 +253,9 @@ class LearningRateKernel : public PreparedKernel {
  public:
   explicit LearningRateKernel(const Schedule& schedule) : schedule_(schedule) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    *elements<float>(output) = static_cast<float>(schedule_.rate_at(*elements<int32_t>(inputs[0])));
+  void run(const KernelArguments& at) const override {
+    *elements<float>(at.result()) =
+        static_cast<float>(schedule_.rate_at(*elements<int32_t>(at.inputs[0])));
   }
 
  private:
@@ -287,7 +288,7 @@ KernelResult prepare_moving_average(const KernelSpec& spec) {
 
 KernelResult prepare_moving_average_of_squares(const KernelSpec& spec) {
   return std::make_unique<AverageOfSquaresKernel>(
-      spec.result.num_elements(), spec.attributes.number("decay", 0), factor_of(spec));
+      spec.result().num_elements(), spec.attributes.number("decay", 0), factor_of(spec));
 }
 
 KernelResult prepare_adam_update(const KernelSpec& spec) {

@@ -8,11 +8,14 @@
 
 namespace graphrt::cpu {
 
-/// What a kernel is made for. Requires: the type rule gives `result` for these operands.
+/// What a kernel is made for. Requires: the type rules give `results` for these operands.
 struct KernelSpec {
   std::span<const TensorType> inputs;
-  const TensorType& result;
+  std::span<const TensorType> results;
   const Attributes& attributes;
+
+  /// The first result.
+  const TensorType& result() const { return results[0]; }
 };
 
 using KernelResult = Result<std::unique_ptr<const PreparedKernel>>;
@@ -35,7 +38,7 @@ T* elements(std::byte* bytes) {
 /// make(TypeTag<Element>()) for elements of the result's size.
 template <class Make>
 KernelResult by_size(const KernelSpec& spec, const Make& make) {
-  switch (size_bytes(spec.result.element)) {
+  switch (size_bytes(spec.result().element)) {
     case 1:
       return make(TypeTag<uint8_t>());
     case 2:
@@ -45,7 +48,7 @@ KernelResult by_size(const KernelSpec& spec, const Make& make) {
     case 8:
       return make(TypeTag<uint64_t>());
     default:
-      no_such_element(spec.result.element);
+      no_such_element(spec.result().element);
   }
 }
 

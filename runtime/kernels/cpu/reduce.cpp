@@ -75,8 +75,8 @@ class ReduceKernel : public PreparedKernel {
 
   ReduceKernel(Nest nest, Total divisor) : nest_(std::move(nest)), divisor_(divisor) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    run_kept(nest_.loops.kept, elements<Element>(inputs[0]), elements<Element>(output));
+  void run(const KernelArguments& at) const override {
+    run_kept(nest_.loops.kept, elements<Element>(at.inputs[0]), elements<Element>(at.result()));
   }
 
  private:
@@ -149,7 +149,7 @@ KernelResult prepare_sum(const KernelSpec& spec) {
 }
 
 KernelResult prepare_mean(const KernelSpec& spec) {
-  const int64_t count = spec.inputs[0].num_elements() / spec.result.num_elements();
+  const int64_t count = spec.inputs[0].num_elements() / spec.result().num_elements();
   return make_reduce<FloatSum>(spec, static_cast<double>(count));
 }
 

@@ -50,9 +50,9 @@ class SoftmaxKernel : public PreparedKernel {
  public:
   explicit SoftmaxKernel(const AxisSplit& split) : split_(split) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* x = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
+  void run(const KernelArguments& at) const override {
+    const auto* x = elements<float>(at.inputs[0]);
+    auto* y = elements<float>(at.result());
     for_each_row(split_, [&](int64_t start) {
       softmax_of(x + start, y + start, split_.size, split_.inner);
     });
@@ -68,9 +68,9 @@ class CausalSoftmaxKernel : public PreparedKernel {
   explicit CausalSoftmaxKernel(const Shape& shape)
       : num_rows_(shape[shape.size() - 2]), split_(split_at(shape, -1)) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* x = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
+  void run(const KernelArguments& at) const override {
+    const auto* x = elements<float>(at.inputs[0]);
+    auto* y = elements<float>(at.result());
     for (int64_t row = 0; row < split_.outer; ++row) {
       const int64_t num_used = std::min(row % num_rows_ + 1, split_.size);
       const int64_t start = row * split_.size;
@@ -89,10 +89,10 @@ class SoftmaxGradKernel : public PreparedKernel {
  public:
   explicit SoftmaxGradKernel(const AxisSplit& split) : split_(split) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* gradient = elements<float>(inputs[0]);
-    const auto* y = elements<float>(inputs[1]);
-    auto* result = elements<float>(output);
+  void run(const KernelArguments& at) const override {
+    const auto* gradient = elements<float>(at.inputs[0]);
+    const auto* y = elements<float>(at.inputs[1]);
+    auto* result = elements<float>(at.result());
     for_each_row(split_,
                  [&](int64_t start) { run_row(gradient + start, y + start, result + start); });
   }
@@ -122,14 +122,14 @@ class CrossEntropyKernel : public PreparedKernel {
   explicit CrossEntropyKernel(const Shape& logits)
       : num_rows_(logits[0]), num_classes_(logits[1]) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* logits = elements<float>(inputs[0]);
-    const auto* label = elements<int32_t>(inputs[1]);
+  void run(const KernelArguments& at) const override {
+    const auto* logits = elements<float>(at.inputs[0]);
+    const auto* label = elements<int32_t>(at.inputs[1]);
     double total = 0;
     for (int64_t i = 0; i < num_rows_; ++i) {
       total += row_loss(logits + i * num_classes_, label[i]);
     }
-    *elements<float>(output) = static_cast<float>(total / static_cast<double>(num_rows_));
+    *elements<float>(at.result()) = static_cast<float>(total / static_cast<double>(num_rows_));
   }
 
  private:
@@ -151,11 +151,11 @@ class CrossEntropyGradKernel : public PreparedKernel {
   CrossEntropyGradKernel(const Shape& logits, float scale)
       : num_rows_(logits[0]), num_classes_(logits[1]), scale_(scale) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* logits = elements<float>(inputs[0]);
-    const auto* label = elements<int32_t>(inputs[1]);
+  void run(const KernelArguments& at) const override {
+    const auto* logits = elements<float>(at.inputs[0]);
+    const auto* label = elements<int32_t>(at.inputs[1]);
     for (int64_t i = 0; i < num_rows_; ++i) {
-      run_row(logits + i * num_classes_, label[i], elements<float>(output) + i * num_classes_);
+      run_row(logits + i * num_classes_, label[i], elements<float>(at.result()) + i * num_classes_);
     }
   }
 
@@ -195,9 +195,9 @@ class ArgmaxKernel : public PreparedKernel {
  public:
   explicit ArgmaxKernel(const AxisSplit& split) : split_(split) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const T* x = elements<T>(inputs[0]);
-    auto* y = elements<int32_t>(output);
+  void run(const KernelArguments& at) const override {
+    const T* x = elements<T>(at.inputs[0]);
+    auto* y = elements<int32_t>(at.result());
     for_each_row(split_, [&](int64_t start) {
       *y++ = index_of_largest(x + start, split_.size, split_.inner);
     });
@@ -212,16 +212,16 @@ class AccuracyKernel : public PreparedKernel {
  public:
   explicit AccuracyKernel(const Shape& logits) : num_rows_(logits[0]), num_classes_(logits[1]) {}
 
-  void run(std::span<const std::byte* const> inputs, std::byte* output) const override {
-    const auto* logits = elements<float>(inputs[0]);
-    const auto* label = elements<int32_t>(inputs[1]);
+  void run(const KernelArguments& at) const override {
+    const auto* logits = elements<float>(at.inputs[0]);
+    const auto* label = elements<int32_t>(at.inputs[1]);
     int64_t num_right = 0;
     for (int64_t i = 0; i < num_rows_; ++i) {
       const int32_t best = index_of_largest(logits + i * num_classes_, num_classes_, 1);
       num_right += best == label[i] ? 1 : 0;
     }
     const double share = static_cast<double>(num_right) / static_cast<double>(num_rows_);
-    *elements<float>(output) = static_cast<float>(share);
+    *elements<float>(at.result()) = static_cast<float>(share);
   }
 
  private:
@@ -233,15 +233,15 @@ class AccuracyKernel : public PreparedKernel {
 
 KernelResult prepare_softmax(const KernelSpec& spec) {
   if (spec.attributes.flag("causal")) {
-    return std::make_unique<CausalSoftmaxKernel>(spec.result.shape);
+    return std::make_unique<CausalSoftmaxKernel>(spec.result().shape);
   }
   return std::make_unique<SoftmaxKernel>(
-      split_at(spec.result.shape, spec.attributes.integer("axis", -1)));
+      split_at(spec.result().shape, spec.attributes.integer("axis", -1)));
 }
 
 KernelResult prepare_softmax_grad(const KernelSpec& spec) {
   return std::make_unique<SoftmaxGradKernel>(
-      split_at(spec.result.shape, spec.attributes.integer("axis", -1)));
+      split_at(spec.result().shape, spec.attributes.integer("axis", -1)));
 }
 
 KernelResult prepare_softmax_cross_entropy(const KernelSpec& spec) {
@@ -249,9 +249,9 @@ KernelResult prepare_softmax_cross_entropy(const KernelSpec& spec) {
 }
 
 KernelResult prepare_softmax_cross_entropy_grad(const KernelSpec& spec) {
-  const double mean = 1 / static_cast<double>(spec.result.shape[0]);
+  const double mean = 1 / static_cast<double>(spec.result().shape[0]);
   const double scale = spec.attributes.number("scale", mean);
-  return std::make_unique<CrossEntropyGradKernel>(spec.result.shape, static_cast<float>(scale));
+  return std::make_unique<CrossEntropyGradKernel>(spec.result().shape, static_cast<float>(scale));
 }
 
 KernelResult prepare_argmax(const KernelSpec& spec) {

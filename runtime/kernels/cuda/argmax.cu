@@ -79,10 +79,9 @@ class ArgmaxKernel : public CudaKernel {
  public:
   explicit ArgmaxKernel(const Rows& rows) : rows_(rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     argmax_rows<T><<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<T>(inputs[0]), elements<int32_t>(output));
+        rows_, elements<T>(at.inputs[0]), elements<int32_t>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -115,13 +114,13 @@ class AccuracyKernel : public CudaKernel {
   explicit AccuracyKernel(const Rows& rows)
       : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMaxTotals)) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    double* totals = elements<double>(queue.workspace);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    double* totals = elements<double>(at.scratch);
     count_right_labels<<<num_blocks_, kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<int32_t>(inputs[1]), totals);
+        rows_, elements<float>(at.inputs[0]), elements<int32_t>(at.inputs[1]), totals);
     CUDA_TRY(cudaGetLastError());
-    return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(output), queue);
+    return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(at.result()),
+                           queue);
   }
 
  private:

@@ -166,13 +166,12 @@ class ChainKernel : public CudaKernel {
         num_elements_(num_elements),
         takes_vectors_(chain_takes_vectors(inputs, num_elements)) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    auto* y = elements<T>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    auto* y = elements<T>(at.result());
     Steps<T, Index> steps = steps_;
     bool fit_vectors = takes_vectors_ && are_aligned(kVectorBytes, y);
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      steps.inputs[i] = elements<T>(inputs[i]);
+    for (size_t i = 0; i < at.inputs.size(); ++i) {
+      steps.inputs[i] = elements<T>(at.inputs[i]);
       // A single element is read alone.
       const bool is_scalar = steps.sizes[i] == 1;
       fit_vectors = fit_vectors && (is_scalar || are_aligned(kVectorBytes, steps.inputs[i]));
@@ -199,8 +198,8 @@ class ChainKernel : public CudaKernel {
 
 KernelResult prepare_elementwise(const KernelSpec& spec) {
   TRY(const Chain chain, parse_chain(spec.attributes.text("formula", "")));
-  const int64_t num_elements = spec.result.num_elements();
-  return with_device_float(spec.result.element, [&](auto tag) -> KernelResult {
+  const int64_t num_elements = spec.result().num_elements();
+  return with_device_float(spec.result().element, [&](auto tag) -> KernelResult {
     using T = typename decltype(tag)::Type;
     if (fits_32_bits(num_elements)) {
       return std::make_unique<ChainKernel<T, uint32_t>>(chain, spec.inputs, num_elements);

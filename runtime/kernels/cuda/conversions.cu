@@ -139,14 +139,13 @@ class AnyKernel : public CudaKernel {
   AnyKernel(AnyFunction function, const KernelSpec& spec, std::span<const StridedDim> loops)
       : function_(function),
         from_(spec.inputs[0].element),
-        to_(spec.result.element),
-        num_elements_(spec.result.num_elements()),
+        to_(spec.result().element),
+        num_elements_(spec.result().num_elements()),
         walk_(walk_of<Index, 2>(loops)) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     any_elements<<<num_blocks_for(num_elements_), kThreadsPerBlock, 0, queue.stream>>>(
-        function_, walk_, {inputs.front(), from_}, {inputs.back(), from_}, output, to_,
+        function_, walk_, {at.inputs.front(), from_}, {at.inputs.back(), from_}, at.result(), to_,
         static_cast<Index>(num_elements_));
     CUDA_TRY(cudaGetLastError());
     return {};
@@ -162,8 +161,8 @@ class AnyKernel : public CudaKernel {
 
 KernelResult make_any(AnyFunction function, const KernelSpec& spec) {
   const auto loops =
-      broadcast_loops(spec.inputs.front().shape, spec.inputs.back().shape, spec.result.shape);
-  if (fits_32_bits(spec.result.num_elements())) {
+      broadcast_loops(spec.inputs.front().shape, spec.inputs.back().shape, spec.result().shape);
+  if (fits_32_bits(spec.result().num_elements())) {
     return std::make_unique<AnyKernel<uint32_t>>(function, spec, loops);
   }
   return std::make_unique<AnyKernel<uint64_t>>(function, spec, loops);
@@ -190,11 +189,10 @@ class SelectKernel : public CudaKernel {
   SelectKernel(int64_t num_elements, std::span<const StridedDim> loops)
       : num_elements_(num_elements), walk_(walk_of<Index, 3>(loops)) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     select_elements<<<num_blocks_for(num_elements_), kThreadsPerBlock, 0, queue.stream>>>(
-        walk_, elements<bool>(inputs[0]), elements<T>(inputs[1]), elements<T>(inputs[2]),
-        elements<T>(output), static_cast<Index>(num_elements_));
+        walk_, elements<bool>(at.inputs[0]), elements<T>(at.inputs[1]), elements<T>(at.inputs[2]),
+        elements<T>(at.result()), static_cast<Index>(num_elements_));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -208,7 +206,7 @@ class SelectKernel : public CudaKernel {
 
 KernelResult prepare_cast(const KernelSpec& spec) {
   const ElementType from = spec.inputs[0].element;
-  const ElementType to = spec.result.element;
+  const ElementType to = spec.result().element;
   if (!is_float(from) || !is_float(to)) return make_any(AnyFunction::kCast, spec);
   return with_device_float(from, [&](auto from_tag) {
     using From = typename decltype(from_tag)::Type;
@@ -243,8 +241,8 @@ KernelResult make_integer_product(const KernelSpec& spec) {
 
 KernelResult prepare_select(const KernelSpec& spec) {
   const auto loops = broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape,
-                                     spec.inputs[2].shape, spec.result.shape);
-  const int64_t num_elements = spec.result.num_elements();
+                                     spec.inputs[2].shape, spec.result().shape);
+  const int64_t num_elements = spec.result().num_elements();
   return by_size(spec, [&](auto tag) -> KernelResult {
     using T = typename decltype(tag)::Type;
     if (fits_32_bits(num_elements)) {

@@ -87,25 +87,25 @@ struct LossOfRow {
   __device__ double operator()(int64_t row) const { return losses[row]; }
 };
 
-/// The mean of the losses, which the workspace holds behind the totals.
+/// The mean of the losses, which the scratch memory holds behind the totals.
 class LossesKernel : public CudaKernel {
  public:
   static constexpr int64_t kMaxRows =
-      (kCudaWorkspaceBytes - kTotalsBytes) / static_cast<int64_t>(sizeof(double));
+      (kMaxScratchBytes - kTotalsBytes) / static_cast<int64_t>(sizeof(double));
 
   explicit LossesKernel(int64_t num_rows) : num_rows_(num_rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    auto* losses = elements<double>(queue.workspace + kTotalsBytes);
-    TRY(launch_losses(elements<float>(inputs[0]), elements<int32_t>(inputs[1]), losses, queue));
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    auto* losses = elements<double>(at.scratch + kTotalsBytes);
+    TRY(launch_losses(elements<float>(at.inputs[0]), elements<int32_t>(at.inputs[1]), losses,
+                      queue));
     // As many as one block adds up faster than two launches do.
     constexpr int64_t kFewRows = 32 * kThreadsPerBlock;
-    auto* y = elements<float>(output);
+    auto* y = elements<float>(at.result());
     if (num_rows_ <= kFewRows) {
       return launch_quotient(losses, static_cast<unsigned>(num_rows_), num_rows_, y, queue);
     }
-    return launch_sum_of_terms(LossOfRow{losses}, num_rows_, num_rows_, y, queue);
+    return launch_sum_of_terms(LossOfRow{losses}, num_rows_, num_rows_, at, queue);
   }
 
  private:
@@ -154,13 +154,13 @@ class CrossEntropyKernel : public CudaKernel {
   explicit CrossEntropyKernel(const Rows& rows)
       : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMaxTotals)) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    double* totals = elements<double>(queue.workspace);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    double* totals = elements<double>(at.scratch);
     cross_entropy_losses<<<num_blocks_, kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<int32_t>(inputs[1]), totals);
+        rows_, elements<float>(at.inputs[0]), elements<int32_t>(at.inputs[1]), totals);
     CUDA_TRY(cudaGetLastError());
-    return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(output), queue);
+    return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(at.result()),
+                           queue);
   }
 
  private:
@@ -213,14 +213,13 @@ class WideCrossEntropyGradKernel : public CudaKernel {
  public:
   WideCrossEntropyGradKernel(const WideRows& rows, float scale) : rows_(rows), scale_(scale) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* logits = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* logits = elements<float>(at.inputs[0]);
+    auto* y = elements<float>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, logits, y);
     return launch_wide(is_aligned ? cross_entropy_gradients_of_wide_rows<true, float>
                                   : cross_entropy_gradients_of_wide_rows<false, float>,
-                       queue, rows_, logits, elements<int32_t>(inputs[1]), scale_, y);
+                       queue, rows_, logits, elements<int32_t>(at.inputs[1]), scale_, y);
   }
 
  private:
@@ -232,11 +231,10 @@ class HeldCrossEntropyGradKernel : public CudaKernel {
  public:
   HeldCrossEntropyGradKernel(const HeldRows& rows, float scale) : rows_(rows), scale_(scale) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* logits = elements<float>(inputs[0]);
-    const auto* label = elements<int32_t>(inputs[1]);
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* logits = elements<float>(at.inputs[0]);
+    const auto* label = elements<int32_t>(at.inputs[1]);
+    auto* y = elements<float>(at.result());
     return launch_in_form(rows_, are_aligned(kVectorBytes, logits, y), [&](auto form) {
       return launch_held(cross_entropy_gradients_of_held_rows<decltype(form), float>, queue, rows_,
                          logits, label, scale_, y);
@@ -268,11 +266,10 @@ class CrossEntropyGradKernel : public CudaKernel {
  public:
   CrossEntropyGradKernel(const Rows& rows, float scale) : rows_(rows), scale_(scale) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     cross_entropy_gradients<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<int32_t>(inputs[1]), scale_,
-        elements<float>(output));
+        rows_, elements<float>(at.inputs[0]), elements<int32_t>(at.inputs[1]), scale_,
+        elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -301,7 +298,7 @@ KernelResult prepare_softmax_cross_entropy(const KernelSpec& spec) {
 }
 
 KernelResult prepare_softmax_cross_entropy_grad(const KernelSpec& spec) {
-  const Shape& shape = spec.result.shape;
+  const Shape& shape = spec.result().shape;
   const double mean = 1 / static_cast<double>(shape[0]);
   const auto scale = static_cast<float>(spec.attributes.number("scale", mean));
   const auto held = held_rows_of(shape[0], shape[kClassAxis]);

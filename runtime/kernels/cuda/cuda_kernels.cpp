@@ -47,13 +47,19 @@ const Row* find_row(std::string_view op) {
 }
 
 std::optional<TensorType> find_too_large(std::span<const TensorType> inputs,
-                                         const TensorType& result) {
-  const auto is_too_large = [](const TensorType& type) {
-    return type.num_elements() > cuda::kMaxElements;
-  };
-  const auto input = std::find_if(inputs.begin(), inputs.end(), is_too_large);
-  if (input != inputs.end()) return *input;
-  return is_too_large(result) ? std::optional(result) : std::nullopt;
+                                         std::span<const TensorType> results) {
+  for (const std::span<const TensorType> types : {inputs, results}) {
+    for (const TensorType& type : types) {
+      if (type.num_elements() > cuda::kMaxElements) return type;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Requires: `op` has a row and takes these operands.
+int64_t scratch_of(std::string_view op, const cuda::KernelSpec& spec) {
+  constexpr bool kIsOnHost = false;
+  return scratch_bytes(*find_op(op), kIsOnHost, spec.inputs, spec.results, spec.attributes);
 }
 
 /// The row of an operator that these operands fit.
@@ -63,13 +69,8 @@ Result<const Row*> row_for(std::string_view op, const cuda::KernelSpec& spec) {
   if (info == nullptr || row == nullptr) {
     return input_error("CUDA has no kernel for operator '" + std::string(op) + "'");
   }
-  const auto type = infer_type(*info, spec.inputs, spec.attributes);
-  if (!type) return input_error(type.error().message);
-  if (*type != spec.result) {
-    return input_error(std::string(op) + " gives " + to_string(*type) + "; the result has " +
-                       to_string(spec.result));
-  }
-  if (const auto too_large = find_too_large(spec.inputs, spec.result)) {
+  TRY(check_types(*info, spec.inputs, spec.results, spec.attributes));
+  if (const auto too_large = find_too_large(spec.inputs, spec.results)) {
     return input_error(std::string(op) + " on CUDA takes tensors of at most " +
                        std::to_string(cuda::kMaxElements) + " elements; got " +
                        to_string(*too_large));
@@ -82,24 +83,26 @@ Result<const Row*> row_for(std::string_view op, const cuda::KernelSpec& spec) {
 bool has_cuda_kernel(std::string_view op) { return find_row(op) != nullptr; }
 
 Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(
-    std::string_view op, std::span<const TensorType> inputs, const TensorType& result,
+    std::string_view op, std::span<const TensorType> inputs, std::span<const TensorType> results,
     const Attributes& attributes, cublasLtHandle_t blas, std::string_view algorithm) {
-  const cuda::KernelSpec spec{inputs, result, attributes, blas, algorithm};
+  cuda::KernelSpec spec{inputs, results, attributes, blas, 0, algorithm};
   TRY(const Row* row, row_for(op, spec));
   if (!algorithm.empty() && algorithms_of(op) == nullptr) {
     return input_error(std::string(op) + " on CUDA has no choice of algorithms; got '" +
                        std::string(algorithm) + "'");
   }
+  spec.scratch_bytes = scratch_of(op, spec);
   return row->prepare(spec);
 }
 
 Result<std::vector<std::string>> cuda_kernel_algorithms(std::string_view op,
                                                         std::span<const TensorType> inputs,
-                                                        const TensorType& result,
+                                                        std::span<const TensorType> results,
                                                         const Attributes& attributes,
                                                         cublasLtHandle_t blas) {
-  const cuda::KernelSpec spec{inputs, result, attributes, blas};
+  cuda::KernelSpec spec{inputs, results, attributes, blas};
   TRY(const Row* row, row_for(op, spec));
+  spec.scratch_bytes = scratch_of(op, spec);
   const ListAlgorithms algorithms = algorithms_of(row->op);
   return algorithms == nullptr ? std::vector<std::string>() : algorithms(spec);
 }

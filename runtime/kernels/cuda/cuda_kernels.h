@@ -14,6 +14,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/tensor_type.h"
 #include "runtime/op/attribute.h"
+#include "runtime/op/kernel_arguments.h"
 
 namespace graphrt {
 
@@ -21,16 +22,11 @@ namespace cuda {
 struct JointTable;
 }  // namespace cuda
 
-/// Scratch memory that every queue has: what cuBLAS recommends for Hopper.
-inline constexpr int64_t kCudaWorkspaceBytes = int64_t{32} << 20;
-
-/// What a kernel is launched with: a stream, and scratch memory that only kernels of that stream
-/// use, one after the other. Owns nothing.
+/// What a kernel is launched with. Owns nothing.
 struct CudaQueue {
   cudaStream_t stream = nullptr;
   cublasLtHandle_t blas = nullptr;
-  std::byte* workspace = nullptr;  ///< on the stream's device, kCudaWorkspaceBytes long
-  bool copies_by_kernel = false;   ///< small copies, where launching copy engines costs too much
+  bool copies_by_kernel = false;  ///< small copies, where launching copy engines costs too much
 };
 
 /// An operator with its types and attributes bound: everything that depends on shapes was computed
@@ -46,16 +42,16 @@ class CudaKernel {
   /// nothing, may be captured into a graph, and gives the same bits on every launch with the same
   /// operands.
   /// Requires: the queue's device is current; row-major operands of the prepared types in its
-  ///           memory, aligned to their elements; `output` overlaps no operand, except that it may be
-  ///           exactly the operand where may_run_in_place says so.
+  ///           memory, aligned to their elements; no result overlaps another
+  ///           one, the scratch memory or an operand, except that the first may be exactly the
+  ///           operand where may_run_in_place says so.
   /// Errors: a launch that CUDA or cuBLAS refuses (kMachine).
-  /// Threads: any number of calls at the same time, with different queues and outputs.
-  virtual Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                              const CudaQueue& queue) const = 0;
+  /// Threads: any number of calls at the same time, with different queues, results and
+  ///          scratch memory.
+  virtual Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const = 0;
 
   /// Adds the same to a launch that several kernels share (JointLaunch), if it has such a form.
-  virtual bool join(cuda::JointTable& /*table*/, std::span<const std::byte* const> /*inputs*/,
-                    std::byte* /*output*/) const {
+  virtual bool join(cuda::JointTable& /*table*/, const KernelArguments& /*at*/) const {
     return false;
   }
 };
@@ -63,10 +59,10 @@ class CudaKernel {
 /// Binds an operator for the current CUDA device; `blas` is a handle of that device. `algorithm`:
 /// one that cuda_kernel_algorithms() names, or empty for the library's first choice.
 /// Errors: an operator that CUDA has no kernel for; operands that its type rule refuses or that
-///         give another type than `result`; shapes beyond what cuBLAS takes;
+///         give other types than `results`; shapes beyond what cuBLAS takes;
 ///         an algorithm that is not there for this kernel.
 Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(
-    std::string_view op, std::span<const TensorType> inputs, const TensorType& result,
+    std::string_view op, std::span<const TensorType> inputs, std::span<const TensorType> results,
     const Attributes& attributes, cublasLtHandle_t blas, std::string_view algorithm = {});
 
 /// The algorithms there are for operands that no vector would split, in the order in which the
@@ -74,7 +70,7 @@ Result<std::unique_ptr<const CudaKernel>> prepare_cuda_kernel(
 /// Errors: as above.
 Result<std::vector<std::string>> cuda_kernel_algorithms(std::string_view op,
                                                         std::span<const TensorType> inputs,
-                                                        const TensorType& result,
+                                                        std::span<const TensorType> results,
                                                         const Attributes& attributes,
                                                         cublasLtHandle_t blas);
 

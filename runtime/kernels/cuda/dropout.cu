@@ -63,16 +63,15 @@ class DropoutKernel : public CudaKernel {
  public:
   DropoutKernel(const Mask& mask, const Part& part) : mask_(mask), part_(part) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* x = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* x = elements<float>(at.inputs[0]);
+    auto* y = elements<float>(at.result());
     const bool blocks_are_whole =
         part_.first % kBlockSize == 0 && part_.num_elements % kBlockSize == 0;
     const bool is_vector = blocks_are_whole && are_aligned(kVectorBytes, x, y);
     const auto kernel = is_vector ? dropout_blocks<kBlockSize> : dropout_blocks<1>;
     kernel<<<num_blocks_for(part_.num_blocks()), kThreadsPerBlock, 0, queue.stream>>>(
-        mask_, part_, x, elements<int32_t>(inputs[1]), y);
+        mask_, part_, x, elements<int32_t>(at.inputs[1]), y);
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -90,7 +89,7 @@ KernelResult prepare_dropout(const KernelSpec& spec) {
       Mask{.seed = static_cast<uint64_t>(spec.attributes.integer("seed", 0)),
            .threshold = static_cast<uint64_t>(std::ceil(rate * 0x1p32)),
            .factor = static_cast<float>(1 / (1 - rate))},
-      Part{spec.attributes.integer("first", 0), spec.result.num_elements()});
+      Part{spec.attributes.integer("first", 0), spec.result().num_elements()});
 }
 
 }  // namespace graphrt::cuda

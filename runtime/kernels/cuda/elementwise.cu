@@ -19,7 +19,7 @@ KernelResult make_Scaled(const KernelSpec& spec) {
 
 template <class Function>
 KernelResult make_Pair(const KernelSpec& spec) {
-  return with_device_float(spec.result.element, [&](auto tag) {
+  return with_device_float(spec.result().element, [&](auto tag) {
     using T = typename decltype(tag)::Type;
     return make_zip<T>(spec, OnStored<T, Function>());
   });
@@ -27,7 +27,7 @@ KernelResult make_Pair(const KernelSpec& spec) {
 
 template <class Function>
 KernelResult make_Zip(const KernelSpec& spec) {
-  return with_device_float(spec.result.element, [&](auto tag) {
+  return with_device_float(spec.result().element, [&](auto tag) {
     using T = typename decltype(tag)::Type;
     return make_broadcast<T>(spec, OnStored<T, Function>());
   });
@@ -39,8 +39,8 @@ KernelResult make_of_integers(const KernelSpec& spec, Mul) { return make_integer
 
 template <class Function>
 KernelResult make_Arithmetic(const KernelSpec& spec) {
-  return is_float(spec.result.element) ? make_Zip<Function>(spec)
-                                       : make_of_integers(spec, Function());
+  return is_float(spec.result().element) ? make_Zip<Function>(spec)
+                                         : make_of_integers(spec, Function());
 }
 
 }  // namespace

@@ -31,10 +31,9 @@ class MapKernel : public CudaKernel {
   MapKernel(int64_t num_elements, Function function)
       : num_elements_(num_elements), function_(function) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* x = elements<From>(inputs[0]);
-    auto* y = elements<To>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* x = elements<From>(at.inputs[0]);
+    auto* y = elements<To>(at.result());
     if (are_aligned(kVectorBytes, x, y)) return launch_with<kNeighbours<From, To>>(x, y, queue);
     return launch_with<1>(x, y, queue);
   }
@@ -55,13 +54,13 @@ class MapKernel : public CudaKernel {
 
 template <class From, class To, class Function>
 KernelResult make_convert(const KernelSpec& spec, Function function) {
-  return std::make_unique<MapKernel<From, To, Function>>(spec.result.num_elements(), function);
+  return std::make_unique<MapKernel<From, To, Function>>(spec.result().num_elements(), function);
 }
 
 /// Of floats, whatever they are stored as.
 template <class Function>
 KernelResult make_map(const KernelSpec& spec, Function function) {
-  return with_device_float(spec.result.element, [&](auto tag) {
+  return with_device_float(spec.result().element, [&](auto tag) {
     using T = typename decltype(tag)::Type;
     return make_convert<T, T>(spec, OnStored<T, Function>{function});
   });
@@ -91,11 +90,10 @@ class ZipKernel : public CudaKernel {
   ZipKernel(int64_t num_elements, Function function)
       : num_elements_(num_elements), function_(function) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const From* a = elements<From>(inputs[0]);
-    const From* b = elements<From>(inputs[1]);
-    To* y = elements<To>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const From* a = elements<From>(at.inputs[0]);
+    const From* b = elements<From>(at.inputs[1]);
+    To* y = elements<To>(at.result());
     if (are_aligned(kVectorBytes, a, b, y)) {
       return launch_with<kNeighbours<From, To>>(a, b, y, queue);
     }
@@ -118,7 +116,7 @@ class ZipKernel : public CudaKernel {
 
 template <class From, class To = From, class Function>
 KernelResult make_zip(const KernelSpec& spec, Function function) {
-  return std::make_unique<ZipKernel<From, To, Function>>(spec.result.num_elements(), function);
+  return std::make_unique<ZipKernel<From, To, Function>>(spec.result().num_elements(), function);
 }
 
 /// y = function(a, b) with broadcasting: kSize neighbours in the innermost loop a thread.
@@ -145,11 +143,10 @@ class BroadcastZipKernel : public CudaKernel {
         takes_vectors_(takes_vectors(loops, 2)),
         function_(function) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const From* a = elements<From>(inputs[0]);
-    const From* b = elements<From>(inputs[1]);
-    To* y = elements<To>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const From* a = elements<From>(at.inputs[0]);
+    const From* b = elements<From>(at.inputs[1]);
+    To* y = elements<To>(at.result());
     if (takes_vectors_ && are_aligned(kVectorBytes, a, b, y)) {
       return launch_with<kNeighbours<From, To>>(a, b, y, queue);
     }
@@ -175,8 +172,9 @@ class BroadcastZipKernel : public CudaKernel {
 template <class From, class To = From, class Function>
 KernelResult make_broadcast(const KernelSpec& spec, Function function) {
   if (spec.inputs[0] == spec.inputs[1]) return make_zip<From, To>(spec, function);
-  const auto loops = broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape, spec.result.shape);
-  const int64_t num_elements = spec.result.num_elements();
+  const auto loops =
+      broadcast_loops(spec.inputs[0].shape, spec.inputs[1].shape, spec.result().shape);
+  const int64_t num_elements = spec.result().num_elements();
   if (fits_32_bits(num_elements)) {
     using Kernel = BroadcastZipKernel<uint32_t, From, To, Function>;
     return std::make_unique<Kernel>(num_elements, loops, function);

@@ -53,30 +53,27 @@ class EmbeddingKernel : public CudaKernel {
   EmbeddingKernel(const Table& table, int64_t num_elements)
       : table_(table), num_elements_(num_elements) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    if (fits_32_bits(num_elements_)) return launch_in<uint32_t>(inputs, output, queue);
-    return launch_in<uint64_t>(inputs, output, queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    if (fits_32_bits(num_elements_)) return launch_in<uint32_t>(at, queue);
+    return launch_in<uint64_t>(at, queue);
   }
 
  private:
   template <class Index>
-  Result<void> launch_in(std::span<const std::byte* const> inputs, std::byte* output,
-                         const CudaQueue& queue) const {
+  Result<void> launch_in(const KernelArguments& at, const CudaQueue& queue) const {
     const bool fits_vectors =
-        table_.row_size % kWidest == 0 && are_aligned(kVectorBytes, inputs[0], output);
-    return fits_vectors ? launch_with<kWidest, Index>(inputs, output, queue)
-                        : launch_with<1, Index>(inputs, output, queue);
+        table_.row_size % kWidest == 0 && are_aligned(kVectorBytes, at.inputs[0], at.result());
+    return fits_vectors ? launch_with<kWidest, Index>(at, queue) : launch_with<1, Index>(at, queue);
   }
 
   template <int kSize, class Index>
-  Result<void> launch_with(std::span<const std::byte* const> inputs, std::byte* output,
-                           const CudaQueue& queue) const {
+  Result<void> launch_with(const KernelArguments& at, const CudaQueue& queue) const {
     const int64_t num_units = num_elements_ / kSize;
-    look_up<kSize><<<num_blocks_for(num_units, kThreadsPerBlock * kUnitsPerThread),
-                     kThreadsPerBlock, 0, queue.stream>>>(
-        table_, divisor_of<Index>(table_.row_size / kSize), elements<float>(inputs[0]),
-        elements<int32_t>(inputs[1]), elements<float>(output), static_cast<Index>(num_units));
+    look_up<kSize>
+        <<<num_blocks_for(num_units, kThreadsPerBlock * kUnitsPerThread), kThreadsPerBlock, 0,
+           queue.stream>>>(table_, divisor_of<Index>(table_.row_size / kSize),
+                           elements<float>(at.inputs[0]), elements<int32_t>(at.inputs[1]),
+                           elements<float>(at.result()), static_cast<Index>(num_units));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -90,7 +87,7 @@ Table table_of(const TensorType& type) { return {type.shape[0], type.shape[1]}; 
 }  // namespace
 
 KernelResult prepare_embedding(const KernelSpec& spec) {
-  return std::make_unique<EmbeddingKernel>(table_of(spec.inputs[0]), spec.result.num_elements());
+  return std::make_unique<EmbeddingKernel>(table_of(spec.inputs[0]), spec.result().num_elements());
 }
 
 }  // namespace graphrt::cuda

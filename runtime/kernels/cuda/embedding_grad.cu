@@ -265,14 +265,13 @@ class EmbeddingGradKernel : public CudaKernel {
   EmbeddingGradKernel(const GradTiles& tiles, int64_t num_indices)
       : tiles_(tiles), num_indices_(num_indices) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     const bool takes_vectors =
-        tiles_.row_size % kWidest == 0 && are_aligned(kVectorBytes, inputs[0], output);
+        tiles_.row_size % kWidest == 0 && are_aligned(kVectorBytes, at.inputs[0], at.result());
     const auto kernel = takes_vectors ? add_rows<true, float> : add_rows<false, float>;
     kernel<<<tiles_.num_blocks(), kGradThreads, 0, queue.stream>>>(
-        tiles_, elements<float>(inputs[0]), elements<int32_t>(inputs[1]), num_indices_,
-        elements<float>(output));
+        tiles_, elements<float>(at.inputs[0]), elements<int32_t>(at.inputs[1]), num_indices_,
+        elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -285,7 +284,7 @@ class EmbeddingGradKernel : public CudaKernel {
 }  // namespace
 
 KernelResult prepare_embedding_grad(const KernelSpec& spec) {
-  const Shape& table = spec.result.shape;
+  const Shape& table = spec.result().shape;
   return std::make_unique<EmbeddingGradKernel>(grad_tiles_of(table[0], table[1]),
                                                spec.inputs[1].num_elements());
 }

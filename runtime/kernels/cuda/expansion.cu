@@ -37,10 +37,9 @@ class PadKernel : public CudaKernel {
  public:
   explicit PadKernel(const PaddedRuns& runs) : runs_(runs) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const Element* from = elements<Element>(inputs[0]);
-    Element* to = elements<Element>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const Element* from = elements<Element>(at.inputs[0]);
+    Element* to = elements<Element>(at.result());
     if (runs_.fit_vectors() && are_aligned(kVectorBytes, from, to)) {
       return launch_with<kNeighbours<Element, Element>>(from, to, queue);
     }
@@ -80,10 +79,9 @@ class BroadcastKernel : public CudaKernel {
         takes_vectors_(takes_vectors(loops, 1)),
         num_elements_(num_elements) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const Element* from = elements<Element>(inputs[0]);
-    Element* to = elements<Element>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const Element* from = elements<Element>(at.inputs[0]);
+    Element* to = elements<Element>(at.result());
     if (takes_vectors_ && are_aligned(kVectorBytes, from, to)) {
       return launch_with<kNeighbours<Element, Element>>(from, to, queue);
     }
@@ -115,7 +113,7 @@ KernelResult prepare_pad(const KernelSpec& spec) {
                         .after = spec.attributes.integer("after", 0) * from.inner};
   return by_size(spec, [&](auto tag) -> KernelResult {
     using Element = typename decltype(tag)::Type;
-    if (fits_32_bits(spec.result.num_elements())) {
+    if (fits_32_bits(spec.result().num_elements())) {
       return std::make_unique<PadKernel<uint32_t, Element>>(runs);
     }
     return std::make_unique<PadKernel<uint64_t, Element>>(runs);
@@ -124,8 +122,8 @@ KernelResult prepare_pad(const KernelSpec& spec) {
 
 KernelResult prepare_broadcast(const KernelSpec& spec) {
   const Shape& operand = spec.inputs[0].shape;
-  const auto loops = broadcast_loops(operand, operand, spec.result.shape);
-  const int64_t num_elements = spec.result.num_elements();
+  const auto loops = broadcast_loops(operand, operand, spec.result().shape);
+  const int64_t num_elements = spec.result().num_elements();
   return by_size(spec, [&](auto tag) -> KernelResult {
     using Element = typename decltype(tag)::Type;
     if (fits_32_bits(num_elements)) {

@@ -46,10 +46,9 @@ JointLaunch::JointLaunch() : table_(std::make_unique<cuda::JointTable>()) { clea
 JointLaunch::JointLaunch(JointLaunch&&) noexcept = default;
 JointLaunch::~JointLaunch() = default;
 
-bool JointLaunch::add(const CudaKernel& kernel, std::span<const std::byte* const> inputs,
-                      std::byte* output) {
+bool JointLaunch::add(const CudaKernel& kernel, const KernelArguments& at) {
   CHECK(table_->num_jobs < kMaxOpsInLaunch, "the plan was verified");
-  return kernel.join(*table_, inputs, output);
+  return kernel.join(*table_, at);
 }
 
 void JointLaunch::clear() { table_->num_jobs = 0; }

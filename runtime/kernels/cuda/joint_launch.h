@@ -19,7 +19,7 @@ class JointLaunch {
   /// Adds what kernel.launch() would do with these operands; says no if the kernel must be launched
   /// by itself. Requires: no more than kMaxOpsInLaunch of them; as kernel.launch(), and no
   /// kernel touches what another one writes.
-  bool add(const CudaKernel& kernel, std::span<const std::byte* const> inputs, std::byte* output);
+  bool add(const CudaKernel& kernel, const KernelArguments& at);
 
   /// Forgets what was added.
   void clear();

@@ -73,12 +73,11 @@ class WideNormKernel : public CudaKernel {
   WideNormKernel(const WideRows& rows, const NormNumbers& numbers)
       : rows_(rows), numbers_(numbers) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* x = elements<float>(inputs[0]);
-    const auto* gamma = elements<float>(inputs[1]);
-    const auto* beta = inputs.size() > 2 ? elements<float>(inputs[2]) : nullptr;
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* x = elements<float>(at.inputs[0]);
+    const auto* gamma = elements<float>(at.inputs[1]);
+    const auto* beta = at.inputs.size() > 2 ? elements<float>(at.inputs[2]) : nullptr;
+    auto* y = elements<float>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, x, gamma, beta, y);
     return launch_wide(is_aligned ? normalize_wide_rows<Norm, true, float>
                                   : normalize_wide_rows<Norm, false, float>,
@@ -96,12 +95,11 @@ class WideNormGradKernel : public CudaKernel {
   WideNormGradKernel(const WideRows& rows, const NormNumbers& numbers)
       : rows_(rows), numbers_(numbers) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* gradient = elements<float>(inputs[0]);
-    const auto* x = elements<float>(inputs[1]);
-    const auto* gamma = elements<float>(inputs[2]);
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* gradient = elements<float>(at.inputs[0]);
+    const auto* x = elements<float>(at.inputs[1]);
+    const auto* gamma = elements<float>(at.inputs[2]);
+    auto* y = elements<float>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma, y);
     return launch_wide(
         is_aligned ? wide_row_gradients<Norm, true, float> : wide_row_gradients<Norm, false, float>,
@@ -131,12 +129,11 @@ class LongNormKernel : public CudaKernel {
  public:
   explicit LongNormKernel(const NormRows& rows) : rows_(rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* beta = inputs.size() > 2 ? elements<float>(inputs[2]) : nullptr;
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* beta = at.inputs.size() > 2 ? elements<float>(at.inputs[2]) : nullptr;
     normalize_long_rows<Norm><<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<float>(inputs[1]), beta,
-        elements<float>(output));
+        rows_, elements<float>(at.inputs[0]), elements<float>(at.inputs[1]), beta,
+        elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -173,11 +170,10 @@ class LongNormGradKernel : public CudaKernel {
  public:
   explicit LongNormGradKernel(const NormRows& rows) : rows_(rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     long_row_gradients<Norm><<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<float>(inputs[1]), elements<float>(inputs[2]),
-        elements<float>(output));
+        rows_, elements<float>(at.inputs[0]), elements<float>(at.inputs[1]),
+        elements<float>(at.inputs[2]), elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }

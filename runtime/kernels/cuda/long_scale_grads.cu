@@ -63,26 +63,27 @@ __global__ void sum_totals(const Columns columns, const double* totals, float* y
   sum_column(columns, [&](int64_t, int64_t at) { return totals[at]; }, y);
 }
 
-/// Rows are taken in passes, as many at a time as the workspace has room to keep the scales of; the
+/// Rows are taken in passes, as many at a time as the scratch memory has room to keep the scales of; the
 /// totals of all chunks of all passes are added up in the end.
 template <class Norm>
 class LongNormScaleGradKernel : public CudaKernel {
  public:
   explicit LongNormScaleGradKernel(const NormRows& rows)
-      : rows_(rows), chunk_size_(chunk_size_for(rows)) {}
+      : rows_(rows),
+        scales_bytes_(std::min(rows.num_rows, kRowsPerPass) * int64_t{sizeof(RowScale)}),
+        chunk_size_(chunk_size_for(rows)) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    double* totals = elements<double>(queue.workspace + kScalesBytes);
-    float* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    double* totals = elements<double>(at.scratch + scales_bytes_);
+    float* y = elements<float>(at.result());
     if (rows_.num_rows <= chunk_size_) {
-      return launch_pass(rows_, inputs, 0, y, queue);
+      return launch_pass(rows_, at, 0, y, queue);
     }
     int64_t num_totals = 0;
     for (int64_t first = 0; first < rows_.num_rows; first += kRowsPerPass) {
       NormRows pass = rows_;
       pass.num_rows = std::min(kRowsPerPass, rows_.num_rows - first);
-      TRY(launch_pass(pass, inputs, first, totals + num_totals * rows_.size, queue));
+      TRY(launch_pass(pass, at, first, totals + num_totals * rows_.size, queue));
       num_totals += columns_of(pass).num_chunks();
     }
     const Columns columns{.num_columns = rows_.size,
@@ -95,12 +96,12 @@ class LongNormScaleGradKernel : public CudaKernel {
   }
 
  private:
-  static constexpr int64_t kScalesBytes = kCudaWorkspaceBytes / 2;
-  static constexpr int64_t kRowsPerPass = kScalesBytes / sizeof(RowScale);
-  static constexpr int64_t kMaxTotals = (kCudaWorkspaceBytes - kScalesBytes) / sizeof(double);
+  static constexpr int64_t kMaxScalesBytes = kMaxScratchBytes / 2;
+  static constexpr int64_t kRowsPerPass = kMaxScalesBytes / sizeof(RowScale);
+  static constexpr int64_t kMaxTotals = (kMaxScratchBytes - kMaxScalesBytes) / sizeof(double);
 
   /// Chunks that make enough blocks to fill a large GPU, of enough rows to be worth it, and whose
-  /// totals fit in the workspace.
+  /// totals fit in the scratch memory.
   static int64_t chunk_size_for(const NormRows& rows) {
     constexpr int64_t kWantedBlocks = 1024;
     constexpr int64_t kFewestRowsPerThread = 16;
@@ -123,11 +124,11 @@ class LongNormScaleGradKernel : public CudaKernel {
   }
 
   template <class Output>
-  Result<void> launch_pass(const NormRows& pass, std::span<const std::byte* const> inputs,
-                           int64_t first_row, Output* y, const CudaQueue& queue) const {
-    const float* gradient = elements<float>(inputs[0]) + first_row * pass.size;
-    const float* x = elements<float>(inputs[1]) + first_row * pass.size;
-    RowScale* scales = elements<RowScale>(queue.workspace);
+  Result<void> launch_pass(const NormRows& pass, const KernelArguments& at, int64_t first_row,
+                           Output* y, const CudaQueue& queue) const {
+    const float* gradient = elements<float>(at.inputs[0]) + first_row * pass.size;
+    const float* x = elements<float>(at.inputs[1]) + first_row * pass.size;
+    RowScale* scales = elements<RowScale>(at.scratch);
     find_row_scales<Norm>
         <<<pass.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(pass, x, scales);
     CUDA_TRY(cudaGetLastError());
@@ -139,6 +140,7 @@ class LongNormScaleGradKernel : public CudaKernel {
   }
 
   NormRows rows_;
+  int64_t scales_bytes_;  ///< the totals lie behind them
   int64_t chunk_size_;
 };
 

@@ -35,10 +35,9 @@ class MeanLossKernel : public CudaKernel {
  public:
   explicit MeanLossKernel(int64_t num_elements) : num_elements_(num_elements) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const Loss loss{elements<float>(inputs[0]), elements<float>(inputs[1])};
-    return launch_sum_of_terms(loss, num_elements_, num_elements_, elements<float>(output), queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const Loss loss{elements<float>(at.inputs[0]), elements<float>(at.inputs[1])};
+    return launch_sum_of_terms(loss, num_elements_, num_elements_, at, queue);
   }
 
  private:
@@ -57,10 +56,9 @@ class SumOfSquaresKernel : public CudaKernel {
  public:
   explicit SumOfSquaresKernel(int64_t num_elements) : num_elements_(num_elements) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const Square square{elements<float>(inputs[0])};
-    return launch_sum_of_terms(square, num_elements_, 1, elements<float>(output), queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const Square square{elements<float>(at.inputs[0])};
+    return launch_sum_of_terms(square, num_elements_, 1, at, queue);
   }
 
  private:
@@ -71,10 +69,9 @@ class RootOfSquaresKernel : public CudaKernel {
  public:
   explicit RootOfSquaresKernel(int64_t num_elements) : num_elements_(num_elements) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const Square square{elements<float>(inputs[0])};
-    return launch_root_of_terms(square, num_elements_, elements<float>(output), queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const Square square{elements<float>(at.inputs[0])};
+    return launch_root_of_terms(square, num_elements_, at, queue);
   }
 
  private:

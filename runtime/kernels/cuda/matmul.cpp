@@ -11,10 +11,9 @@ class MatmulKernel : public CudaKernel {
   MatmulKernel(PreparedProduct product, float alpha)
       : product_(std::move(product)), alpha_(alpha) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const std::byte* bias = inputs.size() == 3 ? inputs[2] : nullptr;
-    return product_.launch({inputs[0], inputs[1], output, bias}, alpha_, 0, output, queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const std::byte* bias = at.inputs.size() == 3 ? at.inputs[2] : nullptr;
+    return product_.launch({at.inputs[0], at.inputs[1], at.result(), bias}, alpha_, 0, at, queue);
   }
 
  private:
@@ -37,12 +36,11 @@ class MatmulInStepsKernel : public CudaKernel {
         add_bias_(std::move(add_bias)),
         relu_(std::move(relu)) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    TRY(product_.launch({inputs[0], inputs[1], output}, alpha_, 0, output, queue));
-    const std::byte* y = output;
-    if (add_bias_) TRY(add_bias_->launch(std::array{y, inputs[2]}, output, queue));
-    if (relu_) TRY(relu_->launch(std::array{y}, output, queue));
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    TRY(product_.launch({at.inputs[0], at.inputs[1], at.result()}, alpha_, 0, at, queue));
+    const std::byte* y = at.result();
+    if (add_bias_) TRY(add_bias_->launch({std::array{y, at.inputs[2]}, at.results}, queue));
+    if (relu_) TRY(relu_->launch({std::array{y}, at.results}, queue));
     return {};
   }
 
@@ -59,9 +57,9 @@ class MatmulUpdateKernel : public CudaKernel {
   MatmulUpdateKernel(PreparedProduct product, float learning_rate)
       : product_(std::move(product)), learning_rate_(learning_rate) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    return product_.launch({inputs[1], inputs[2], inputs[0]}, -learning_rate_, 1, output, queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    return product_.launch({at.inputs[1], at.inputs[2], at.inputs[0]}, -learning_rate_, 1, at,
+                           queue);
   }
 
  private:
@@ -89,12 +87,12 @@ KernelResult prepare_in_steps(const KernelSpec& spec) {
       plain_product(spec, spec.inputs[0], spec.inputs[1], ProductUse::kResult));
   std::unique_ptr<const CudaKernel> add_bias;
   if (spec.inputs.size() == 3) {
-    const std::array operands = {spec.result, spec.inputs[2]};
-    TRY(add_bias, prepare_add({operands, spec.result, spec.attributes, spec.blas}));
+    const std::array operands = {spec.result(), spec.inputs[2]};
+    TRY(add_bias, prepare_add({operands, spec.results, spec.attributes, spec.blas}));
   }
   std::unique_ptr<const CudaKernel> relu;
   if (spec.attributes.flag("relu")) {
-    TRY(relu, prepare_relu({{&spec.result, 1}, spec.result, spec.attributes, spec.blas}));
+    TRY(relu, prepare_relu({spec.results, spec.results, spec.attributes, spec.blas}));
   }
   return std::make_unique<MatmulInStepsKernel>(std::move(product), alpha_of(spec),
                                                std::move(add_bias), std::move(relu));

@@ -87,11 +87,12 @@ Result<void> set_bias(cublasLtMatmulDesc_t product, uintptr_t address) {
 
 bool has_bias(cublasLtEpilogue_t epilogue) { return (epilogue & CUBLASLT_EPILOGUE_BIAS) != 0; }
 
-Result<Preference> preference_for(uint32_t alignment, ProductUse product_use) {
+Result<Preference> preference_for(int64_t scratch_bytes, uint32_t alignment,
+                                  ProductUse product_use) {
   cublasLtMatmulPreference_t handle = nullptr;
   CUDA_TRY(cublasLtMatmulPreferenceCreate(&handle));
   Preference preference(handle);
-  const auto workspace_bytes = static_cast<uint64_t>(kCudaWorkspaceBytes);
+  const auto workspace_bytes = static_cast<uint64_t>(scratch_bytes);
   CUDA_TRY(cublasLtMatmulPreferenceSetAttribute(handle, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                                 &workspace_bytes, sizeof(workspace_bytes)));
   if (product_use == ProductUse::kUpdate) {
@@ -113,15 +114,15 @@ using Algorithms = std::vector<cublasLtMatmulAlgo_t>;
 
 /// The library's choices, likely the fastest first; at most `max_algorithms`. Never timed here, so
 /// that every run of a plan uses the same.
-Result<Algorithms> find_algorithms(const Descriptors& use, ProductUse product_use,
-                                   uint32_t alignment, cublasLtHandle_t blas, int max_algorithms) {
-  TRY(const Preference preference, preference_for(alignment, product_use));
+Result<Algorithms> find_algorithms(const KernelSpec& spec, const Descriptors& use,
+                                   ProductUse product_use, uint32_t alignment, int max_algorithms) {
+  TRY(const Preference preference, preference_for(spec.scratch_bytes, alignment, product_use));
   // Stands for every bias that is aligned in the same way.
   if (has_bias(use.epilogue)) TRY(set_bias(use.product.get(), alignment));
   std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(max_algorithms));
   int num_found = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
-      blas, use.product.get(), use.b.get(), use.a.get(), use.result.get(), use.result.get(),
+      spec.blas, use.product.get(), use.b.get(), use.a.get(), use.result.get(), use.result.get(),
       preference.get(), max_algorithms, found.data(), &num_found);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED) return Algorithms();
   CUDA_TRY(status);
@@ -157,7 +158,7 @@ Result<cublasLtMatmulAlgo_t> named_algorithm(const KernelSpec& spec, const Descr
   const cublasStatus_t status =
       cublasLtMatmulAlgoCheck(spec.blas, use.product.get(), use.b.get(), use.a.get(),
                               use.result.get(), use.result.get(), &algorithm, &checked);
-  const bool fits = checked.workspaceSize <= static_cast<size_t>(kCudaWorkspaceBytes);
+  const bool fits = checked.workspaceSize <= static_cast<size_t>(spec.scratch_bytes);
   if (status == CUBLAS_STATUS_SUCCESS && fits) return algorithm;
   return machine_error("cuBLASLt " + std::to_string(cublasLtGetVersion()) +
                        " cannot do this product by '" + std::string(spec.algorithm) +
@@ -170,7 +171,7 @@ bool takes(const Matrices& matrices) {
 
 Result<Descriptors> describe(const KernelSpec& spec, const TensorType& a, const TensorType& b,
                              cublasLtEpilogue_t epilogue) {
-  for (const TensorType* type : {&a, &b, &spec.result}) {
+  for (const TensorType* type : {&a, &b, &spec.result()}) {
     if (takes(matrices_of(*type))) continue;
     return input_error("a product on CUDA takes at most " + std::to_string(kMaxBlasSize) +
                        " matrices, each of at most as many rows and columns; got " +
@@ -181,23 +182,23 @@ Result<Descriptors> describe(const KernelSpec& spec, const TensorType& a, const 
   TRY(use.product, product_of(spec.attributes, epilogue));
   TRY(use.a, layout_of(matrices_of(a)));
   TRY(use.b, layout_of(matrices_of(b)));
-  TRY(use.result, layout_of(matrices_of(spec.result)));
+  TRY(use.result, layout_of(matrices_of(spec.result())));
   return use;
 }
 
 }  // namespace
 
 Result<void> PreparedProduct::launch(const Operands& operands, float factor, float kept,
-                                     std::byte* output, const CudaQueue& queue) const {
+                                     const KernelArguments& at, const CudaQueue& queue) const {
   const auto& [a, b, c, bias] = operands;
   const cublasLtMatmulAlgo_t& algorithm =
-      are_aligned(kVectorAlignment, a, b, c, bias, output) ? aligned_ : unaligned_;
+      are_aligned(kVectorAlignment, a, b, c, bias, at.result()) ? aligned_ : unaligned_;
   // A copy: others may launch the same product with another bias at the same time.
   cublasLtMatmulDescOpaque_t product = *use_.product;
   if (has_bias(use_.epilogue)) TRY(set_bias(&product, reinterpret_cast<uintptr_t>(bias)));
   CUDA_TRY(cublasLtMatmul(queue.blas, &product, &factor, b, use_.b.get(), a, use_.a.get(), &kept, c,
-                          use_.result.get(), output, use_.result.get(), &algorithm, queue.workspace,
-                          static_cast<size_t>(kCudaWorkspaceBytes), queue.stream));
+                          use_.result.get(), at.result(), use_.result.get(), &algorithm, at.scratch,
+                          static_cast<size_t>(scratch_bytes_), queue.stream));
   return {};
 }
 
@@ -206,14 +207,14 @@ Result<std::optional<PreparedProduct>> find_product(const KernelSpec& spec, cons
                                                     cublasLtEpilogue_t epilogue,
                                                     ProductUse product_use) {
   TRY(Descriptors use, describe(spec, a, b, epilogue));
-  TRY(const Algorithms aligned, find_algorithms(use, product_use, kVectorAlignment, spec.blas, 1));
-  TRY(const Algorithms unaligned, find_algorithms(use, product_use, kAnyAlignment, spec.blas, 1));
+  TRY(const Algorithms aligned, find_algorithms(spec, use, product_use, kVectorAlignment, 1));
+  TRY(const Algorithms unaligned, find_algorithms(spec, use, product_use, kAnyAlignment, 1));
   if (aligned.empty() || unaligned.empty()) return std::nullopt;
   cublasLtMatmulAlgo_t chosen = aligned.front();
   if (!spec.algorithm.empty()) {
     TRY(chosen, named_algorithm(spec, use, product_use));
   }
-  return PreparedProduct(std::move(use), chosen, unaligned.front());
+  return PreparedProduct(std::move(use), chosen, unaligned.front(), spec.scratch_bytes);
 }
 
 Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const TensorType& a,
@@ -221,7 +222,7 @@ Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const Ten
                                                ProductUse product_use) {
   TRY(const Descriptors use, describe(spec, a, b, epilogue));
   TRY(const Algorithms algorithms,
-      find_algorithms(use, product_use, kVectorAlignment, spec.blas, kMaxAlgorithms));
+      find_algorithms(spec, use, product_use, kVectorAlignment, kMaxAlgorithms));
   std::vector<std::string> texts;
   for (const cublasLtMatmulAlgo_t& algorithm : algorithms) {
     TRY(std::string text, algorithm_text(algorithm));

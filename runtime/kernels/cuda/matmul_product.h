@@ -47,16 +47,21 @@ class PreparedProduct {
 
   /// `aligned`: the algorithm for operands that vectors fit.
   PreparedProduct(Descriptors use, const cublasLtMatmulAlgo_t& aligned,
-                  const cublasLtMatmulAlgo_t& unaligned)
-      : use_(std::move(use)), aligned_(aligned), unaligned_(unaligned) {}
+                  const cublasLtMatmulAlgo_t& unaligned, int64_t scratch_bytes)
+      : use_(std::move(use)),
+        aligned_(aligned),
+        unaligned_(unaligned),
+        scratch_bytes_(scratch_bytes) {}
 
-  Result<void> launch(const Operands& operands, float factor, float kept, std::byte* output,
+  /// Into the result of `at`, with its scratch memory.
+  Result<void> launch(const Operands& operands, float factor, float kept, const KernelArguments& at,
                       const CudaQueue& queue) const;
 
  private:
   Descriptors use_;
   cublasLtMatmulAlgo_t aligned_;
   cublasLtMatmulAlgo_t unaligned_;
+  int64_t scratch_bytes_;
 };
 
 /// What becomes of a product.

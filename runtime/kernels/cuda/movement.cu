@@ -18,10 +18,9 @@ class CopyKernel : public CudaKernel {
  public:
   explicit CopyKernel(int64_t num_bytes) : num_bytes_(num_bytes) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    if (inputs[0] == output) return {};
-    return queue_copy(inputs[0], output, num_bytes_, queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    if (at.inputs[0] == at.result()) return {};
+    return queue_copy(at.inputs[0], at.result(), num_bytes_, queue);
   }
 
  private:
@@ -102,10 +101,9 @@ class SliceKernel : public CudaKernel {
  public:
   SliceKernel(const Runs& runs, int64_t offset) : runs_(runs), offset_(offset) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    return queue_runs(runs_, elements<Element>(inputs[0]) + offset_, elements<Element>(output),
-                      queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    return queue_runs(runs_, elements<Element>(at.inputs[0]) + offset_,
+                      elements<Element>(at.result()), queue);
   }
 
  private:
@@ -118,11 +116,10 @@ class ConcatKernel : public CudaKernel {
  public:
   explicit ConcatKernel(std::vector<Runs> runs) : runs_(std::move(runs)) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    Element* to = elements<Element>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    Element* to = elements<Element>(at.result());
     for (size_t i = 0; i < runs_.size(); ++i) {
-      TRY(queue_runs(runs_[i], elements<Element>(inputs[i]), to, queue));
+      TRY(queue_runs(runs_[i], elements<Element>(at.inputs[i]), to, queue));
       to += runs_[i].run_size;
     }
     return {};
@@ -135,7 +132,7 @@ class ConcatKernel : public CudaKernel {
 }  // namespace
 
 KernelResult prepare_copy(const KernelSpec& spec) {
-  return std::make_unique<CopyKernel>(spec.result.size_bytes());
+  return std::make_unique<CopyKernel>(spec.result().size_bytes());
 }
 
 /// The elements stay where they are.
@@ -158,7 +155,7 @@ KernelResult prepare_slice(const KernelSpec& spec) {
 
 KernelResult prepare_concat(const KernelSpec& spec) {
   const int64_t axis = spec.attributes.integer("axis", 0);
-  const AxisSplit to = split_at(spec.result.shape, axis);
+  const AxisSplit to = split_at(spec.result().shape, axis);
   std::vector<Runs> runs;
   for (const TensorType& input : spec.inputs) {
     const AxisSplit from = split_at(input.shape, axis);

@@ -99,36 +99,35 @@ class NormScaleGradKernel : public CudaKernel {
   explicit NormScaleGradKernel(const ScaleGradRows& rows)
       : rows_(rows), second_(pass_over_totals(rows.size, rows.num_totals())) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    TRY(launch_sums(inputs, queue));
-    return launch_columns<1, FloatSum>(
-        second_, elements<double>(static_cast<const std::byte*>(queue.workspace)),
-        elements<float>(output), 1, queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    TRY(launch_sums(at, queue));
+    return launch_columns<1, FloatSum>(second_,
+                                       elements<double>(static_cast<const std::byte*>(at.scratch)),
+                                       elements<float>(at.result()), 1, queue);
   }
 
  private:
-  Result<void> launch_sums(std::span<const std::byte* const> inputs, const CudaQueue& queue) const {
-    if (rows_.size % kWidest != 0) return launch_in<ColumnForm::kApart>(inputs, queue);
-    if (!are_aligned(kVectorBytes, inputs[0], inputs[1])) {
-      return launch_in<ColumnForm::kUnaligned>(inputs, queue);
+  Result<void> launch_sums(const KernelArguments& at, const CudaQueue& queue) const {
+    if (rows_.size % kWidest != 0) return launch_in<ColumnForm::kApart>(at, queue);
+    if (!are_aligned(kVectorBytes, at.inputs[0], at.inputs[1])) {
+      return launch_in<ColumnForm::kUnaligned>(at, queue);
     }
-    return launch_in<ColumnForm::kAligned>(inputs, queue);
+    return launch_in<ColumnForm::kAligned>(at, queue);
   }
 
   template <ColumnForm kForm>
-  Result<void> launch_in(std::span<const std::byte* const> inputs, const CudaQueue& queue) const {
-    if (rows_.num_vectors == 1) return launch_with<1, kForm>(inputs, queue);
-    if (rows_.num_vectors == 2) return launch_with<2, kForm>(inputs, queue);
-    return launch_with<4, kForm>(inputs, queue);
+  Result<void> launch_in(const KernelArguments& at, const CudaQueue& queue) const {
+    if (rows_.num_vectors == 1) return launch_with<1, kForm>(at, queue);
+    if (rows_.num_vectors == 2) return launch_with<2, kForm>(at, queue);
+    return launch_with<4, kForm>(at, queue);
   }
 
   template <int kVectors, ColumnForm kForm>
-  Result<void> launch_with(std::span<const std::byte* const> inputs, const CudaQueue& queue) const {
+  Result<void> launch_with(const KernelArguments& at, const CudaQueue& queue) const {
     sum_scale_gradients_of_rows<Norm, kVectors, kForm>
         <<<rows_.num_blocks(), rows_.threads_per_block(), 0, queue.stream>>>(
-            rows_, elements<float>(inputs[0]), elements<float>(inputs[1]),
-            elements<double>(queue.workspace));
+            rows_, elements<float>(at.inputs[0]), elements<float>(at.inputs[1]),
+            elements<double>(at.scratch));
     CUDA_TRY(cudaGetLastError());
     return {};
   }

@@ -59,12 +59,11 @@ class NormKernel : public CudaKernel {
  public:
   NormKernel(const HeldRows& rows, const NormNumbers& numbers) : rows_(rows), numbers_(numbers) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* x = elements<float>(inputs[0]);
-    const auto* gamma = elements<float>(inputs[1]);
-    const auto* beta = inputs.size() > 2 ? elements<float>(inputs[2]) : nullptr;
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* x = elements<float>(at.inputs[0]);
+    const auto* gamma = elements<float>(at.inputs[1]);
+    const auto* beta = at.inputs.size() > 2 ? elements<float>(at.inputs[2]) : nullptr;
+    auto* y = elements<float>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, x, gamma, beta, y);
     return launch_in_form(rows_, is_aligned, [&](auto form) {
       return launch_held(normalize_held_rows<Norm, decltype(form), float>, queue, rows_, numbers_,
@@ -114,12 +113,11 @@ class NormGradKernel : public CudaKernel {
   NormGradKernel(const HeldRows& rows, const NormNumbers& numbers)
       : rows_(rows), numbers_(numbers) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* gradient = elements<float>(inputs[0]);
-    const auto* x = elements<float>(inputs[1]);
-    const auto* gamma = elements<float>(inputs[2]);
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* gradient = elements<float>(at.inputs[0]);
+    const auto* x = elements<float>(at.inputs[1]);
+    const auto* gamma = elements<float>(at.inputs[2]);
+    auto* y = elements<float>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma, y);
     return launch_in_form(rows_, is_aligned, [&](auto form) {
       return launch_held(held_row_gradients<Norm, decltype(form), float>, queue, rows_, numbers_,

@@ -24,19 +24,17 @@ class UpdateKernel : public CudaKernel {
  public:
   UpdateKernel(int64_t num_elements, const Rule& rule) : num_elements_(num_elements), rule_(rule) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto tensors = tensors_of(inputs, output);
-    if (is_aligned(tensors)) return launch_with<kWidest>(bound(inputs), tensors, queue);
-    return launch_with<1>(bound(inputs), tensors, queue);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto tensors = tensors_of(at);
+    if (is_aligned(tensors)) return launch_with<kWidest>(bound(at.inputs), tensors, queue);
+    return launch_with<1>(bound(at.inputs), tensors, queue);
   }
 
-  bool join(JointTable& table, std::span<const std::byte* const> inputs,
-            std::byte* output) const override {
+  bool join(JointTable& table, const KernelArguments& at) const override {
     const uint32_t first_block = table.num_jobs == 0 ? 0 : table.jobs[table.num_jobs - 1].end_block;
     UpdateJob& job = table.jobs[table.num_jobs++];
-    const auto tensors = tensors_of(inputs, output);
-    set_rule(job, bound(inputs));
+    const auto tensors = tensors_of(at);
+    set_rule(job, bound(at.inputs));
     for (size_t i = 0; i < Rule::kNumTensors; ++i) job.tensors.x[i] = tensors.x[i];
     job.tensors.y = tensors.y;
     job.tensors.num_elements = num_elements_;
@@ -47,11 +45,10 @@ class UpdateKernel : public CudaKernel {
   }
 
  private:
-  UpdateTensors<Rule::kNumTensors> tensors_of(std::span<const std::byte* const> inputs,
-                                              std::byte* output) const {
+  UpdateTensors<Rule::kNumTensors> tensors_of(const KernelArguments& at) const {
     UpdateTensors<Rule::kNumTensors> tensors;
-    for (size_t i = 0; i < Rule::kNumTensors; ++i) tensors.x[i] = elements<float>(inputs[i]);
-    tensors.y = elements<float>(output);
+    for (size_t i = 0; i < Rule::kNumTensors; ++i) tensors.x[i] = elements<float>(at.inputs[i]);
+    tensors.y = elements<float>(at.result());
     tensors.num_elements = num_elements_;
     return tensors;
   }
@@ -84,7 +81,7 @@ class UpdateKernel : public CudaKernel {
 
 template <class Rule>
 KernelResult make_update(const KernelSpec& spec, const Rule& rule) {
-  return std::make_unique<UpdateKernel<Rule>>(spec.result.num_elements(), rule);
+  return std::make_unique<UpdateKernel<Rule>>(spec.result().num_elements(), rule);
 }
 
 float float_attribute(const KernelSpec& spec, std::string_view name, double otherwise) {
@@ -128,10 +125,9 @@ class LearningRateKernel : public CudaKernel {
  public:
   explicit LearningRateKernel(const Schedule& schedule) : schedule_(schedule) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    scheduled_rate<<<1, 1, 0, queue.stream>>>(schedule_, elements<int32_t>(inputs[0]),
-                                              elements<float>(output));
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    scheduled_rate<<<1, 1, 0, queue.stream>>>(schedule_, elements<int32_t>(at.inputs[0]),
+                                              elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }

@@ -6,17 +6,22 @@
 #include "runtime/base/element.h"
 #include "runtime/kernels/cuda/cuda_error.h"
 #include "runtime/kernels/cuda/cuda_kernels.h"
+#include "runtime/op/scratch_rules.h"
 
 namespace graphrt::cuda {
 
-/// What a kernel is made for. Requires: the type rule gives `result` for these operands, and no
+/// What a kernel is made for. Requires: the type rules give `results` for these operands, and no
 /// tensor has more than kMaxElements.
 struct KernelSpec {
   std::span<const TensorType> inputs;
-  const TensorType& result;
+  std::span<const TensorType> results;
   const Attributes& attributes;
   cublasLtHandle_t blas;
+  int64_t scratch_bytes = 0;        ///< what a launch gets
   std::string_view algorithm = {};  ///< empty: the first that the library names
+
+  /// The first result.
+  const TensorType& result() const { return results[0]; }
 };
 
 /// 256 GiB. Keeps the number of blocks of every launch below CUDA's limit of 2^31 - 1.
@@ -47,7 +52,7 @@ T* elements(std::byte* bytes) {
 /// make(TypeTag<Element>()) for elements of the result's size.
 template <class Make>
 KernelResult by_size(const KernelSpec& spec, const Make& make) {
-  switch (size_bytes(spec.result.element)) {
+  switch (size_bytes(spec.result().element)) {
     case 1:
       return make(TypeTag<uint8_t>());
     case 2:
@@ -57,7 +62,7 @@ KernelResult by_size(const KernelSpec& spec, const Make& make) {
     case 8:
       return make(TypeTag<uint64_t>());
     default:
-      no_such_element(spec.result.element);
+      no_such_element(spec.result().element);
   }
 }
 

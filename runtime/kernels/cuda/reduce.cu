@@ -100,18 +100,17 @@ class ReduceKernel : public CudaKernel {
         first_(first_pass<Index>(loops, num_results, size, shape_)),
         second_(pass_over_totals(num_results, first_.num_chunks())),
         divisor_(divisor) {
-    constexpr int64_t kMaxTotalsOfResults = kCudaWorkspaceBytes / sizeof(Total);
+    constexpr int64_t kMaxTotalsOfResults = kMaxScratchBytes / sizeof(Total);
     CHECK(first_.num_chunks() == 1 || num_results * first_.num_chunks() <= kMaxTotalsOfResults,
-          "totals of chunks fit in the workspace");
+          "totals of chunks fit in the scratch memory");
   }
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const Element* x = elements<Element>(inputs[0]);
-    Element* y = elements<Element>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const Element* x = elements<Element>(at.inputs[0]);
+    Element* y = elements<Element>(at.result());
     if (shape_.form == ReductionForm::kShortRows) return launch_short_rows(x, y, queue);
     if (first_.num_chunks() == 1) return launch_first(x, y, divisor_, queue);
-    Total* totals = elements<Total>(queue.workspace);
+    Total* totals = elements<Total>(at.scratch);
     TRY(launch_first(x, totals, Total{1}, queue));
     return launch_columns<1, Reduction>(second_, static_cast<const Total*>(totals), y, divisor_,
                                         queue);
@@ -163,7 +162,7 @@ KernelResult make_reduce(const KernelSpec& spec, typename Reduction::Total divis
   const TensorType& input = spec.inputs[0];
   const std::vector<int64_t> axes = normalized_axes(spec.attributes.list("axes"), input.rank());
   const ReductionLoops loops = reduction_loops(input.shape, axes);
-  const int64_t num_results = spec.result.num_elements();
+  const int64_t num_results = spec.result().num_elements();
   const int64_t size = input.num_elements() / num_results;
   if (fits_32_bits(input.num_elements())) {
     using Kernel = ReduceKernel<Reduction, uint32_t>;
@@ -181,7 +180,7 @@ KernelResult prepare_sum(const KernelSpec& spec) {
 }
 
 KernelResult prepare_mean(const KernelSpec& spec) {
-  const int64_t count = spec.inputs[0].num_elements() / spec.result.num_elements();
+  const int64_t count = spec.inputs[0].num_elements() / spec.result().num_elements();
   return make_reduce<FloatSum>(spec, static_cast<double>(count));
 }
 

@@ -63,7 +63,7 @@ inline std::optional<ScaleGradRows> scale_grad_rows_of(const NormRows& all) {
       num_rows_at_once(rows.num_vectors) * (rows.threads_per_block() / rows.width);
   const int64_t num_turns = num_blocks_for(num_rows, rows_at_once);
   rows.chunk_size = num_blocks_for(num_turns, kWantedBlocks) * rows_at_once;
-  constexpr int64_t kMaxTotals = kCudaWorkspaceBytes / sizeof(double);
+  constexpr int64_t kMaxTotals = kMaxScratchBytes / sizeof(double);
   if (rows.num_totals() * size > kMaxTotals) return std::nullopt;
   return rows;
 }

@@ -110,10 +110,9 @@ class SoftmaxKernel : public CudaKernel {
   SoftmaxKernel(const HeldRows& rows, int64_t num_causal_rows)
       : rows_(rows), num_causal_rows_(num_causal_rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* x = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* x = elements<float>(at.inputs[0]);
+    auto* y = elements<float>(at.result());
     if (are_short(rows_.size)) {
       const ShortRows rows = short_rows_of(rows_.num_rows, rows_.size);
       softmax_of_short_rows<<<rows.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
@@ -136,11 +135,10 @@ class SoftmaxGradKernel : public CudaKernel {
  public:
   explicit SoftmaxGradKernel(const HeldRows& rows) : rows_(rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* gradient = elements<float>(inputs[0]);
-    const auto* y = elements<float>(inputs[1]);
-    auto* result = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* gradient = elements<float>(at.inputs[0]);
+    const auto* y = elements<float>(at.inputs[1]);
+    auto* result = elements<float>(at.result());
     if (are_short(rows_.size)) {
       const ShortRows rows = short_rows_of(rows_.num_rows, rows_.size);
       softmax_gradients_of_short_rows<<<rows.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
@@ -181,10 +179,9 @@ class StridedSoftmaxKernel : public CudaKernel {
   StridedSoftmaxKernel(const Rows& rows, int64_t num_causal_rows)
       : rows_(rows), num_causal_rows_(num_causal_rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     softmax_by_reading_twice<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, num_causal_rows_, elements<float>(inputs[0]), elements<float>(output));
+        rows_, num_causal_rows_, elements<float>(at.inputs[0]), elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -219,10 +216,10 @@ class StridedSoftmaxGradKernel : public CudaKernel {
  public:
   explicit StridedSoftmaxGradKernel(const Rows& rows) : rows_(rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     softmax_gradients_by_reading_twice<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(inputs[0]), elements<float>(inputs[1]), elements<float>(output));
+        rows_, elements<float>(at.inputs[0]), elements<float>(at.inputs[1]),
+        elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -234,7 +231,7 @@ class StridedSoftmaxGradKernel : public CudaKernel {
 }  // namespace
 
 KernelResult prepare_softmax(const KernelSpec& spec) {
-  const Shape& shape = spec.result.shape;
+  const Shape& shape = spec.result().shape;
   const int64_t axis = spec.attributes.integer("axis", -1);
   const AxisSplit split = split_at(shape, axis);
   const int64_t num_causal_rows = spec.attributes.flag("causal") ? shape[shape.size() - 2] : 0;
@@ -251,7 +248,7 @@ KernelResult prepare_softmax(const KernelSpec& spec) {
 }
 
 KernelResult prepare_softmax_grad(const KernelSpec& spec) {
-  const Shape& shape = spec.result.shape;
+  const Shape& shape = spec.result().shape;
   const int64_t axis = spec.attributes.integer("axis", -1);
   const AxisSplit split = split_at(shape, axis);
   if (split.inner == 1) {

@@ -141,11 +141,10 @@ class SoftmaxColumnsKernel : public CudaKernel {
  public:
   explicit SoftmaxColumnsKernel(const SoftmaxColumns& columns) : columns_(columns) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     softmax_of_columns<<<columns_.num_blocks, columns_.threads_per_block, columns_.shared_bytes(),
-                         queue.stream>>>(columns_, elements<float>(inputs[0]),
-                                         elements<float>(output));
+                         queue.stream>>>(columns_, elements<float>(at.inputs[0]),
+                                         elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -158,11 +157,11 @@ class SoftmaxGradColumnsKernel : public CudaKernel {
  public:
   explicit SoftmaxGradColumnsKernel(const SoftmaxColumns& columns) : columns_(columns) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     softmax_gradients_of_columns<<<columns_.num_blocks, columns_.threads_per_block,
                                    columns_.shared_bytes(), queue.stream>>>(
-        columns_, elements<float>(inputs[0]), elements<float>(inputs[1]), elements<float>(output));
+        columns_, elements<float>(at.inputs[0]), elements<float>(at.inputs[1]),
+        elements<float>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }

@@ -14,7 +14,7 @@ namespace graphrt::cuda {
 /// Blocks of the first pass, at most: enough to fill a large GPU. The same on every GPU, and so are
 /// the results.
 inline constexpr unsigned kMaxTotals = 1024;
-/// What they take at the beginning of the workspace.
+/// What they take at the beginning of the scratch memory.
 inline constexpr int64_t kTotalsBytes = kMaxTotals * int64_t{sizeof(double)};
 
 struct Plus {
@@ -52,29 +52,33 @@ inline unsigned num_totals_for(int64_t num_terms) {
   return std::min(kMaxTotals, num_blocks_for(num_terms, kThreadsPerBlock * kTermsPerThread));
 }
 
-/// The first pass: num_totals_for(num_terms) totals, at the beginning of the workspace.
+/// The first pass: num_totals_for(num_terms) totals, at the beginning of the scratch memory.
 template <class Term>
-Result<const double*> launch_totals(Term term, int64_t num_terms, const CudaQueue& queue) {
-  auto* totals = reinterpret_cast<double*>(queue.workspace);
+Result<const double*> launch_totals(Term term, int64_t num_terms, std::byte* scratch,
+                                    const CudaQueue& queue) {
+  auto* totals = reinterpret_cast<double*>(scratch);
   add_terms<<<num_totals_for(num_terms), kThreadsPerBlock, 0, queue.stream>>>(term, num_terms,
                                                                               totals);
   CUDA_TRY(cudaGetLastError());
   return totals;
 }
 
-/// y = the sum of term(i) for i = 0 .. num_terms - 1, divided by `divisor`.
+/// The result = the sum of term(i) for i = 0 .. num_terms - 1, divided by `divisor`.
 template <class Term>
-Result<void> launch_sum_of_terms(Term term, int64_t num_terms, int64_t divisor, float* y,
-                                 const CudaQueue& queue) {
-  TRY(const double* totals, launch_totals(term, num_terms, queue));
+Result<void> launch_sum_of_terms(Term term, int64_t num_terms, int64_t divisor,
+                                 const KernelArguments& at, const CudaQueue& queue) {
+  TRY(const double* totals, launch_totals(term, num_terms, at.scratch, queue));
+  auto* y = reinterpret_cast<float*>(at.result());
   return launch_quotient(totals, num_totals_for(num_terms), divisor, y, queue);
 }
 
-/// y = the square root of the sum of term(i) for i = 0 .. num_terms - 1: a float may hold it where
+/// The result = the square root of the sum of term(i) for i = 0 .. num_terms - 1: a float may hold it where
 /// it does not hold the sum.
 template <class Term>
-Result<void> launch_root_of_terms(Term term, int64_t num_terms, float* y, const CudaQueue& queue) {
-  TRY(const double* totals, launch_totals(term, num_terms, queue));
+Result<void> launch_root_of_terms(Term term, int64_t num_terms, const KernelArguments& at,
+                                  const CudaQueue& queue) {
+  TRY(const double* totals, launch_totals(term, num_terms, at.scratch, queue));
+  auto* y = reinterpret_cast<float*>(at.result());
   return launch_root(totals, num_totals_for(num_terms), y, queue);
 }
 

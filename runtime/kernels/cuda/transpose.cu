@@ -31,10 +31,9 @@ class ElementwiseTransposeKernel : public CudaKernel {
         takes_vectors_(takes_vectors(loops, 1)),
         num_elements_(num_elements) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const Element* from = elements<Element>(inputs[0]);
-    Element* to = elements<Element>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const Element* from = elements<Element>(at.inputs[0]);
+    Element* to = elements<Element>(at.result());
     if (takes_vectors_ && are_aligned(kVectorBytes, from, to)) {
       return launch_with<kNeighbours<Element, Element>>(from, to, queue);
     }
@@ -140,12 +139,11 @@ class TiledTransposeKernel : public CudaKernel {
     num_tiles_ = static_cast<unsigned>(num_matrices * num_row_tiles * num_column_tiles);
   }
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     const auto kernel = is_wide_ ? transpose_tiles<kWideTileSide, Index, Element>
                                  : transpose_tiles<kNarrowTileSide, Index, Element>;
-    kernel<<<num_tiles_, kThreadsPerBlock, 0, queue.stream>>>(tiles_, elements<Element>(inputs[0]),
-                                                              elements<Element>(output));
+    kernel<<<num_tiles_, kThreadsPerBlock, 0, queue.stream>>>(
+        tiles_, elements<Element>(at.inputs[0]), elements<Element>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -177,9 +175,9 @@ KernelResult make_transpose(const std::vector<StridedDim>& loops, int64_t num_el
 }  // namespace
 
 KernelResult prepare_transpose(const KernelSpec& spec) {
-  const int64_t num_elements = spec.result.num_elements();
+  const int64_t num_elements = spec.result().num_elements();
   const auto loops =
-      transpose_loops(spec.inputs[0].shape, spec.result.shape, spec.attributes.list("axes"));
+      transpose_loops(spec.inputs[0].shape, spec.result().shape, spec.attributes.list("axes"));
   if (loops.size() == 1) return prepare_copy(spec);
   return by_size(spec, [&](auto tag) {
     using Element = typename decltype(tag)::Type;

@@ -56,10 +56,9 @@ class WideSoftmaxKernel : public CudaKernel {
   WideSoftmaxKernel(const WideRows& rows, int64_t num_causal_rows)
       : rows_(rows), num_causal_rows_(num_causal_rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* x = elements<float>(inputs[0]);
-    auto* y = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* x = elements<float>(at.inputs[0]);
+    auto* y = elements<float>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, x, y);
     return launch_wide(
         is_aligned ? softmax_of_wide_rows<true, float> : softmax_of_wide_rows<false, float>, queue,
@@ -75,11 +74,10 @@ class WideSoftmaxGradKernel : public CudaKernel {
  public:
   explicit WideSoftmaxGradKernel(const WideRows& rows) : rows_(rows) {}
 
-  Result<void> launch(std::span<const std::byte* const> inputs, std::byte* output,
-                      const CudaQueue& queue) const override {
-    const auto* gradient = elements<float>(inputs[0]);
-    const auto* y = elements<float>(inputs[1]);
-    auto* result = elements<float>(output);
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const auto* gradient = elements<float>(at.inputs[0]);
+    const auto* y = elements<float>(at.inputs[1]);
+    auto* result = elements<float>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, gradient, y, result);
     return launch_wide(is_aligned ? softmax_gradients_of_wide_rows<true, float>
                                   : softmax_gradients_of_wide_rows<false, float>,

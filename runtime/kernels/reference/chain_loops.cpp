@@ -6,15 +6,15 @@ namespace graphrt::reference {
 
 // The operators themselves, each rounding to f32: on f32, a chain gives what they give one by one. Of
 // operands of 16 bits, it rounds its result alone to them.
-void elementwise(Operands inputs, const Attributes& attributes, Tensor& result) {
-  if (result.type.element != ElementType::kF32) {
+void elementwise(Operands inputs, const Attributes& attributes, Results results) {
+  if (results[0].type.element != ElementType::kF32) {
     std::vector<Tensor> wide;
     for (const Tensor* input : inputs) wide.push_back(as_type(*input, ElementType::kF32));
     std::vector<const Tensor*> operands;
     for (const Tensor& input : wide) operands.push_back(&input);
-    Tensor wide_result = zeros({ElementType::kF32, result.type.shape});
-    elementwise(operands, attributes, wide_result);
-    result = as_type(wide_result, result.type.element);
+    Tensor wide_result = zeros({ElementType::kF32, results[0].type.shape});
+    elementwise(operands, attributes, {&wide_result, 1});
+    results[0] = as_type(wide_result, results[0].type.element);
     return;
   }
   const Chain chain = parse_chain(attributes.text("formula", "")).value();
@@ -26,10 +26,10 @@ void elementwise(Operands inputs, const Attributes& attributes, Tensor& result) 
     if (step.running_is_second) std::swap(operands[0], operands[1]);
     Attributes factor;
     if (step.function == ElementFunction::kScale) factor.set("factor", step.factor);
-    running = evaluate_reference(to_string(step.function), operands, factor, result.type);
+    running = evaluate_reference(to_string(step.function), operands, factor, results[0].type);
     before = &running;
   }
-  result = std::move(running);
+  results[0] = std::move(running);
 }
 
 }  // namespace graphrt::reference

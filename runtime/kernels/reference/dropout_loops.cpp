@@ -16,7 +16,7 @@ double random_number(uint64_t seed, int32_t step, uint64_t element) {
 
 }  // namespace
 
-void dropout(Operands inputs, const Attributes& attributes, Tensor& result) {
+void dropout(Operands inputs, const Attributes& attributes, Results results) {
   const double rate = attributes.number("rate", 0);
   // Rounded, so that every back end gives the same bits.
   const auto factor = static_cast<float>(1 / (1 - rate));
@@ -24,7 +24,7 @@ void dropout(Operands inputs, const Attributes& attributes, Tensor& result) {
   const auto first = static_cast<uint64_t>(attributes.integer("first", 0));
   const int32_t step = inputs[1]->as<int32_t>()[0];
   const auto x = inputs[0]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     y[i] = random_number(seed, step, first + i) >= rate ? x[i] * factor : 0;
   }

@@ -103,66 +103,66 @@ Tensor as_type(const Tensor& tensor, ElementType element) {
 }
 
 #define GRAPHC_ELEMENT_FUNCTION(name, Functor, kind, ...) GRAPHC_##kind##_LOOP(name)
-#define GRAPHC_Map_LOOP(name)                                     \
-  void name(Operands inputs, const Attributes&, Tensor& result) { \
-    map_floats(inputs, result, of_##name);                        \
+#define GRAPHC_Map_LOOP(name)                                      \
+  void name(Operands inputs, const Attributes&, Results results) { \
+    map_floats(inputs, results[0], of_##name);                     \
   }
 #define GRAPHC_Scaled_LOOP(name)  // has one of its own, for its factor
-#define GRAPHC_Zip_LOOP(name)                                     \
-  void name(Operands inputs, const Attributes&, Tensor& result) { \
-    zip_floats(inputs, result, of_##name);                        \
+#define GRAPHC_Zip_LOOP(name)                                      \
+  void name(Operands inputs, const Attributes&, Results results) { \
+    zip_floats(inputs, results[0], of_##name);                     \
   }
 #define GRAPHC_Pair_LOOP(name) GRAPHC_Zip_LOOP(name)
-#define GRAPHC_Arithmetic_LOOP(name)                              \
-  void name(Operands inputs, const Attributes&, Tensor& result) { \
-    if (is_float(result.type.element)) {                          \
-      return zip_floats(inputs, result, of_##name<double>);       \
-    }                                                             \
-    zip_integers(inputs, result, of_##name<uint64_t>);            \
+#define GRAPHC_Arithmetic_LOOP(name)                               \
+  void name(Operands inputs, const Attributes&, Results results) { \
+    if (is_float(results[0].type.element)) {                       \
+      return zip_floats(inputs, results[0], of_##name<double>);    \
+    }                                                              \
+    zip_integers(inputs, results[0], of_##name<uint64_t>);         \
   }
 #include "runtime/op/element_functions.def"
 
-void scale(Operands inputs, const Attributes& attributes, Tensor& result) {
+void scale(Operands inputs, const Attributes& attributes, Results results) {
   // Rounded, so that every back end gives the same bits.
   const double factor = static_cast<float>(attributes.number("factor", 1));
-  for (size_t i = 0; i < num_elements(result); ++i) {
-    put(number_of(*inputs[0], i) * factor, result, i);
+  for (size_t i = 0; i < num_elements(results[0]); ++i) {
+    put(number_of(*inputs[0], i) * factor, results[0], i);
   }
 }
 
-#define GRAPHC_COMPARISON(name, symbol)                                 \
-  void name(Operands inputs, const Attributes&, Tensor& result) {       \
-    compare(inputs, result, [](auto a, auto b) { return a symbol b; }); \
+#define GRAPHC_COMPARISON(name, symbol)                                     \
+  void name(Operands inputs, const Attributes&, Results results) {          \
+    compare(inputs, results[0], [](auto a, auto b) { return a symbol b; }); \
   }
 #include "runtime/op/comparisons.def"
 
-void logical_and(Operands inputs, const Attributes&, Tensor& result) {
-  compare(inputs, result, [](auto a, auto b) { return a != 0 && b != 0; });
+void logical_and(Operands inputs, const Attributes&, Results results) {
+  compare(inputs, results[0], [](auto a, auto b) { return a != 0 && b != 0; });
 }
 
-void logical_or(Operands inputs, const Attributes&, Tensor& result) {
-  compare(inputs, result, [](auto a, auto b) { return a != 0 || b != 0; });
+void logical_or(Operands inputs, const Attributes&, Results results) {
+  compare(inputs, results[0], [](auto a, auto b) { return a != 0 || b != 0; });
 }
 
-void logical_not(Operands inputs, const Attributes&, Tensor& result) {
-  for (size_t i = 0; i < num_elements(result); ++i) {
-    put(int64_t{integer_of(*inputs[0], i) == 0}, result, i);
+void logical_not(Operands inputs, const Attributes&, Results results) {
+  for (size_t i = 0; i < num_elements(results[0]); ++i) {
+    put(int64_t{integer_of(*inputs[0], i) == 0}, results[0], i);
   }
 }
 
-void select(Operands inputs, const Attributes&, Tensor& result) {
-  const auto size = static_cast<size_t>(size_bytes(result.type.element));
-  for (size_t i = 0; i < num_elements(result); ++i) {
-    const bool holds = integer_of(*inputs[0], index_in(*inputs[0], result, i)) != 0;
+void select(Operands inputs, const Attributes&, Results results) {
+  const auto size = static_cast<size_t>(size_bytes(results[0].type.element));
+  for (size_t i = 0; i < num_elements(results[0]); ++i) {
+    const bool holds = integer_of(*inputs[0], index_in(*inputs[0], results[0], i)) != 0;
     const Tensor& from = *inputs[holds ? 1 : 2];
-    const auto at = static_cast<std::ptrdiff_t>(index_in(from, result, i) * size);
+    const auto at = static_cast<std::ptrdiff_t>(index_in(from, results[0], i) * size);
     std::copy_n(from.data.begin() + at, size,
-                result.data.begin() + static_cast<std::ptrdiff_t>(i * size));
+                results[0].data.begin() + static_cast<std::ptrdiff_t>(i * size));
   }
 }
 
-void cast(Operands inputs, const Attributes&, Tensor& result) {
-  result = as_type(*inputs[0], result.type.element);
+void cast(Operands inputs, const Attributes&, Results results) {
+  results[0] = as_type(*inputs[0], results[0].type.element);
 }
 
 }  // namespace graphrt::reference

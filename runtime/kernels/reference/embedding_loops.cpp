@@ -11,10 +11,10 @@ bool is_row(int32_t index, const TensorType& table) { return index >= 0 && index
 
 }  // namespace
 
-void embedding(Operands inputs, const Attributes&, Tensor& result) {
+void embedding(Operands inputs, const Attributes&, Results results) {
   const auto table = inputs[0]->as<float>();
   const auto index = inputs[1]->as<int32_t>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   const size_t size = y.size() / index.size();
   for (size_t i = 0; i < y.size(); ++i) {
     const int32_t row = index[i / size];
@@ -23,15 +23,15 @@ void embedding(Operands inputs, const Attributes&, Tensor& result) {
   }
 }
 
-void embedding_grad(Operands inputs, const Attributes&, Tensor& result) {
+void embedding_grad(Operands inputs, const Attributes&, Results results) {
   const auto gradient = inputs[0]->as<float>();
   const auto index = inputs[1]->as<int32_t>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   const size_t size = gradient.size() / index.size();
   std::vector<double> totals(y.size(), 0);
   for (size_t i = 0; i < gradient.size(); ++i) {
     const int32_t row = index[i / size];
-    if (!is_row(row, result.type)) continue;
+    if (!is_row(row, results[0].type)) continue;
     totals[static_cast<size_t>(row) * size + i % size] += gradient[i];
   }
   for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i]);

@@ -142,15 +142,15 @@ size_t index_in_smaller(int64_t flat, const Shape& shape, const Shape& smaller) 
   return static_cast<size_t>(index);
 }
 
-void softmax(Operands inputs, const Attributes& attributes, Tensor& result) {
-  const AxisView view = view_around(result.type.shape, attributes.integer("axis", -1));
+void softmax(Operands inputs, const Attributes& attributes, Results results) {
+  const AxisView view = view_around(results[0].type.shape, attributes.integer("axis", -1));
   const bool is_causal = attributes.flag("causal");
   const auto x = inputs[0]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (int64_t o = 0; o < view.outer; ++o) {
     for (int64_t n = 0; n < view.inner; ++n) {
       // A causal softmax has matrices of rows and columns in the end: rows are numbered by o.
-      const int64_t num_used = is_causal ? num_causal_columns(result.type.shape, o) : view.size;
+      const int64_t num_used = is_causal ? num_causal_columns(results[0].type.shape, o) : view.size;
       std::vector<float> row;
       for (int64_t i = 0; i < num_used; ++i) row.push_back(x[view.index(o, i, n)]);
       const RowExponentials exponentials(row);
@@ -162,11 +162,11 @@ void softmax(Operands inputs, const Attributes& attributes, Tensor& result) {
   }
 }
 
-void softmax_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
-  const AxisView view = view_around(result.type.shape, attributes.integer("axis", -1));
+void softmax_grad(Operands inputs, const Attributes& attributes, Results results) {
+  const AxisView view = view_around(results[0].type.shape, attributes.integer("axis", -1));
   const auto gradient = inputs[0]->as<float>();
   const auto y = inputs[1]->as<float>();
-  const auto x_gradient = result.as<float>();
+  const auto x_gradient = results[0].as<float>();
   for (int64_t o = 0; o < view.outer; ++o) {
     for (int64_t n = 0; n < view.inner; ++n) {
       double total = 0;
@@ -182,7 +182,7 @@ void softmax_grad(Operands inputs, const Attributes& attributes, Tensor& result)
   }
 }
 
-void softmax_cross_entropy(Operands inputs, const Attributes&, Tensor& result) {
+void softmax_cross_entropy(Operands inputs, const Attributes&, Results results) {
   const auto logits = inputs[0]->as<float>();
   const auto label = inputs[1]->as<int32_t>();
   const size_t num_classes = logits.size() / label.size();
@@ -193,13 +193,13 @@ void softmax_cross_entropy(Operands inputs, const Attributes&, Tensor& result) {
                  ? RowExponentials(row).loss(row[static_cast<size_t>(label[i])])
                  : kNotANumber;
   }
-  result.as<float>()[0] = static_cast<float>(total / static_cast<double>(label.size()));
+  results[0].as<float>()[0] = static_cast<float>(total / static_cast<double>(label.size()));
 }
 
-void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
+void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, Results results) {
   const auto logits = inputs[0]->as<float>();
   const auto label = inputs[1]->as<int32_t>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   const size_t num_classes = logits.size() / label.size();
   const double factor = attributes.number("scale", 1 / static_cast<double>(label.size()));
   for (size_t i = 0; i < label.size(); ++i) {
@@ -214,31 +214,31 @@ void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, T
   }
 }
 
-void sum(Operands inputs, const Attributes& attributes, Tensor& result) {
+void sum(Operands inputs, const Attributes& attributes, Results results) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  if (is_float(result.type.element)) return sum_f32(*inputs[0], kept, result);
-  sum_i32(*inputs[0], kept, result);
+  if (is_float(results[0].type.element)) return sum_f32(*inputs[0], kept, results[0]);
+  sum_i32(*inputs[0], kept, results[0]);
 }
 
-void mean(Operands inputs, const Attributes& attributes, Tensor& result) {
+void mean(Operands inputs, const Attributes& attributes, Results results) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   const std::vector<double> totals = sums_of_f32(*inputs[0], kept, y.size());
   const int64_t terms = inputs[0]->type.num_elements() / std::ssize(y);
   const auto count = static_cast<double>(terms);
   for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i] / count);
 }
 
-void max(Operands inputs, const Attributes& attributes, Tensor& result) {
+void max(Operands inputs, const Attributes& attributes, Results results) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  if (is_float(result.type.element)) return max_of<float>(*inputs[0], kept, result);
-  max_of<int32_t>(*inputs[0], kept, result);
+  if (is_float(results[0].type.element)) return max_of<float>(*inputs[0], kept, results[0]);
+  max_of<int32_t>(*inputs[0], kept, results[0]);
 }
 
-void argmax(Operands inputs, const Attributes& attributes, Tensor& result) {
+void argmax(Operands inputs, const Attributes& attributes, Results results) {
   const AxisView view = view_around(inputs[0]->type.shape, attributes.integer("axis", -1));
-  if (is_float(inputs[0]->type.element)) return argmax_of<float>(*inputs[0], view, result);
-  argmax_of<int32_t>(*inputs[0], view, result);
+  if (is_float(inputs[0]->type.element)) return argmax_of<float>(*inputs[0], view, results[0]);
+  argmax_of<int32_t>(*inputs[0], view, results[0]);
 }
 
 }  // namespace graphrt::reference

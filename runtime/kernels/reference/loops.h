@@ -10,9 +10,10 @@
 namespace graphrt::reference {
 
 using Operands = std::span<const Tensor* const>;
+using Results = std::span<Tensor>;
 
-/// Computes one operator into `result`, which has its type and comes as zeros.
-using Loop = void (*)(Operands inputs, const Attributes& attributes, Tensor& result);
+/// Computes one operator into `results`, which have their types and come as zeros.
+using Loop = void (*)(Operands inputs, const Attributes& attributes, Results results);
 
 /// y = function(x), of floats; each operator on floats of 16 bits rounds its results to them.
 void map_floats(Operands inputs, Tensor& result, double (*function)(double));
@@ -26,7 +27,7 @@ Tensor as_type(const Tensor& tensor, ElementType element);
 
 // One for every operator.
 #define GRAPHC_OPERATOR(name) \
-  void name(Operands inputs, const Attributes& attributes, Tensor& result);
+  void name(Operands inputs, const Attributes& attributes, Results results);
 #include "runtime/op/operators.def"
 
 /// A composite operator, by its formula: call by call, by the operators of those names, each

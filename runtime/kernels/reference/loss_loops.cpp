@@ -45,7 +45,7 @@ double total_of_squares(const Tensor& tensor) {
 
 }  // namespace
 
-void accuracy(Operands inputs, const Attributes&, Tensor& result) {
+void accuracy(Operands inputs, const Attributes&, Results results) {
   const auto logits = inputs[0]->as<float>();
   const auto label = inputs[1]->as<int32_t>();
   const size_t num_classes = logits.size() / label.size();
@@ -54,39 +54,39 @@ void accuracy(Operands inputs, const Attributes&, Tensor& result) {
     const size_t best = largest_index(logits.subspan(i * num_classes, num_classes));
     if (static_cast<int64_t>(best) == label[i]) ++num_right;
   }
-  result.as<float>()[0] = static_cast<float>(num_right / static_cast<double>(label.size()));
+  results[0].as<float>()[0] = static_cast<float>(num_right / static_cast<double>(label.size()));
 }
 
-void binary_cross_entropy(Operands inputs, const Attributes&, Tensor& result) {
+void binary_cross_entropy(Operands inputs, const Attributes&, Results results) {
   const auto logit = inputs[0]->as<float>();
   const auto target = inputs[1]->as<float>();
   double total = 0;
   for (size_t i = 0; i < logit.size(); ++i) {
     total += binary_loss(logit[i], target[i]);
   }
-  result.as<float>()[0] = static_cast<float>(total / static_cast<double>(logit.size()));
+  results[0].as<float>()[0] = static_cast<float>(total / static_cast<double>(logit.size()));
 }
 
-void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
-  const double scale = gradient_scale(attributes, result);
+void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Results results) {
+  const double scale = gradient_scale(attributes, results[0]);
   const auto logit = inputs[0]->as<float>();
   const auto target = inputs[1]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     y[i] = static_cast<float>(scale * binary_gradient(logit[i], target[i]));
   }
 }
 
-void clip_factor(Operands inputs, const Attributes& attributes, Tensor& result) {
+void clip_factor(Operands inputs, const Attributes& attributes, Results results) {
   const double max_norm = attributes.number("max_norm", 0);
   const double operand = inputs[0]->as<float>()[0];
   const double norm = attributes.flag("of_norm") ? operand : std::sqrt(operand);
   // A NaN stays, and an infinite norm gives one: training that went wrong must show.
   const double factor = std::isinf(norm) ? std::nan("") : max_norm / norm;
-  result.as<float>()[0] = norm <= max_norm ? 1.0F : static_cast<float>(factor);
+  results[0].as<float>()[0] = norm <= max_norm ? 1.0F : static_cast<float>(factor);
 }
 
-void mse(Operands inputs, const Attributes&, Tensor& result) {
+void mse(Operands inputs, const Attributes&, Results results) {
   const auto prediction = inputs[0]->as<float>();
   const auto target = inputs[1]->as<float>();
   double total = 0;
@@ -94,25 +94,25 @@ void mse(Operands inputs, const Attributes&, Tensor& result) {
     const double difference = double{prediction[i]} - target[i];
     total += difference * difference;
   }
-  result.as<float>()[0] = static_cast<float>(total / static_cast<double>(target.size()));
+  results[0].as<float>()[0] = static_cast<float>(total / static_cast<double>(target.size()));
 }
 
-void mse_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
-  const double scale = gradient_scale(attributes, result);
+void mse_grad(Operands inputs, const Attributes& attributes, Results results) {
+  const double scale = gradient_scale(attributes, results[0]);
   const auto prediction = inputs[0]->as<float>();
   const auto target = inputs[1]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     y[i] = static_cast<float>(2 * scale * (double{prediction[i]} - target[i]));
   }
 }
 
-void norm(Operands inputs, const Attributes&, Tensor& result) {
-  result.as<float>()[0] = static_cast<float>(std::sqrt(total_of_squares(*inputs[0])));
+void norm(Operands inputs, const Attributes&, Results results) {
+  results[0].as<float>()[0] = static_cast<float>(std::sqrt(total_of_squares(*inputs[0])));
 }
 
-void sum_of_squares(Operands inputs, const Attributes&, Tensor& result) {
-  result.as<float>()[0] = static_cast<float>(total_of_squares(*inputs[0]));
+void sum_of_squares(Operands inputs, const Attributes&, Results results) {
+  results[0].as<float>()[0] = static_cast<float>(total_of_squares(*inputs[0]));
 }
 
 }  // namespace graphrt::reference

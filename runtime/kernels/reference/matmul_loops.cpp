@@ -43,9 +43,9 @@ void multiply(const Tensor& left, const Tensor& right, const Attributes& attribu
 
 }  // namespace
 
-void matmul(Operands inputs, const Attributes& attributes, Tensor& result) {
-  multiply(*inputs[0], *inputs[1], attributes, result);
-  const auto y = result.as<float>();
+void matmul(Operands inputs, const Attributes& attributes, Results results) {
+  multiply(*inputs[0], *inputs[1], attributes, results[0]);
+  const auto y = results[0].as<float>();
   const double alpha = static_cast<float>(attributes.number("alpha", 1));
   for (float& element : y) element = static_cast<float>(element * alpha);
   if (inputs.size() == 3) {
@@ -59,13 +59,13 @@ void matmul(Operands inputs, const Attributes& attributes, Tensor& result) {
   for (float& element : y) element = element <= 0 ? 0.0F : element;
 }
 
-void matmul_sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
-  Tensor gradient = zeros(result.type);
+void matmul_sgd_update(Operands inputs, const Attributes& attributes, Results results) {
+  Tensor gradient = zeros(results[0].type);
   multiply(*inputs[1], *inputs[2], attributes, gradient);
   const double learning_rate = attributes.number("learning_rate", 0);
   const auto w = inputs[0]->as<float>();
   const auto g = gradient.as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(w[i] - learning_rate * g[i]);
 }
 

@@ -94,29 +94,29 @@ void norm_scale_grad(Operands inputs, Tensor& result, Normalize normalized, doub
 
 }  // namespace
 
-void layer_norm(Operands inputs, const Attributes& attributes, Tensor& result) {
-  norm(inputs, result, normalize_about_mean, attributes.number("epsilon", kLayerEpsilon));
+void layer_norm(Operands inputs, const Attributes& attributes, Results results) {
+  norm(inputs, results[0], normalize_about_mean, attributes.number("epsilon", kLayerEpsilon));
 }
 
-void layer_norm_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
-  norm_grad(inputs, result, normalize_about_mean, attributes.number("epsilon", kLayerEpsilon));
+void layer_norm_grad(Operands inputs, const Attributes& attributes, Results results) {
+  norm_grad(inputs, results[0], normalize_about_mean, attributes.number("epsilon", kLayerEpsilon));
 }
 
-void layer_norm_scale_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
-  norm_scale_grad(inputs, result, normalize_about_mean,
+void layer_norm_scale_grad(Operands inputs, const Attributes& attributes, Results results) {
+  norm_scale_grad(inputs, results[0], normalize_about_mean,
                   attributes.number("epsilon", kLayerEpsilon));
 }
 
-void rms_norm(Operands inputs, const Attributes& attributes, Tensor& result) {
-  norm(inputs, result, normalize, attributes.number("epsilon", kRmsEpsilon));
+void rms_norm(Operands inputs, const Attributes& attributes, Results results) {
+  norm(inputs, results[0], normalize, attributes.number("epsilon", kRmsEpsilon));
 }
 
-void rms_norm_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
-  norm_grad(inputs, result, normalize, attributes.number("epsilon", kRmsEpsilon));
+void rms_norm_grad(Operands inputs, const Attributes& attributes, Results results) {
+  norm_grad(inputs, results[0], normalize, attributes.number("epsilon", kRmsEpsilon));
 }
 
-void rms_norm_scale_grad(Operands inputs, const Attributes& attributes, Tensor& result) {
-  norm_scale_grad(inputs, result, normalize, attributes.number("epsilon", kRmsEpsilon));
+void rms_norm_scale_grad(Operands inputs, const Attributes& attributes, Results results) {
+  norm_scale_grad(inputs, results[0], normalize, attributes.number("epsilon", kRmsEpsilon));
 }
 
 }  // namespace graphrt::reference

@@ -57,13 +57,13 @@ double rate_at(int64_t step, const Attributes& attributes) {
 
 }  // namespace
 
-void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+void sgd_update(Operands inputs, const Attributes& attributes, Results results) {
   const double factor = take_factor(inputs, attributes);
   const double rate = rate_of(inputs, 2, attributes);
   const double weight_decay = attributes.number("weight_decay", 0);
   const auto w = inputs[0]->as<float>();
   const auto g = inputs[1]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     // Without decay the weight plays no part: it may be infinite.
     const double decay = weight_decay == 0 ? 0 : weight_decay * w[i];
@@ -71,43 +71,43 @@ void sgd_update(Operands inputs, const Attributes& attributes, Tensor& result) {
   }
 }
 
-void momentum_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+void momentum_update(Operands inputs, const Attributes& attributes, Results results) {
   const double factor = take_factor(inputs, attributes);
   const double momentum = attributes.number("momentum", 0);
   const double weight_decay = attributes.number("weight_decay", 0);
   const auto v = inputs[0]->as<float>();
   const auto g = inputs[1]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     const double decay = weight_decay == 0 ? 0 : weight_decay * inputs[2]->as<float>()[i];
     y[i] = static_cast<float>(momentum * v[i] + (factor * g[i] + decay));
   }
 }
 
-void moving_average(Operands inputs, const Attributes& attributes, Tensor& result) {
+void moving_average(Operands inputs, const Attributes& attributes, Results results) {
   const double factor = take_factor(inputs, attributes);
   const double decay = attributes.number("decay", 0);
   const auto m = inputs[0]->as<float>();
   const auto x = inputs[1]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     y[i] = static_cast<float>(decay * m[i] + (1 - decay) * (factor * x[i]));
   }
 }
 
-void moving_average_of_squares(Operands inputs, const Attributes& attributes, Tensor& result) {
+void moving_average_of_squares(Operands inputs, const Attributes& attributes, Results results) {
   const double factor = take_factor(inputs, attributes);
   const double decay = attributes.number("decay", 0);
   const auto v = inputs[0]->as<float>();
   const auto x = inputs[1]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     const double scaled = factor * x[i];
     y[i] = stored_square(decay * square_stored_as(v[i]) + (1 - decay) * scaled * scaled);
   }
 }
 
-void adam_update(Operands inputs, const Attributes& attributes, Tensor& result) {
+void adam_update(Operands inputs, const Attributes& attributes, Results results) {
   const double step_number = 1.0 + inputs[3]->as<int32_t>()[0];
   const double rate = rate_of(inputs, 4, attributes);
   const double m_share = 1 - std::pow(attributes.number("beta1", 0.9), step_number);
@@ -117,7 +117,7 @@ void adam_update(Operands inputs, const Attributes& attributes, Tensor& result) 
   const auto w = inputs[0]->as<float>();
   const auto m = inputs[1]->as<float>();
   const auto v = inputs[2]->as<float>();
-  const auto y = result.as<float>();
+  const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     const double square = square_stored_as(v[i]) / v_share;
     const double direction = m[i] / m_share / (std::sqrt(square) + epsilon);
@@ -126,8 +126,8 @@ void adam_update(Operands inputs, const Attributes& attributes, Tensor& result) 
   }
 }
 
-void learning_rate(Operands inputs, const Attributes& attributes, Tensor& result) {
-  result.as<float>()[0] = static_cast<float>(rate_at(inputs[0]->as<int32_t>()[0], attributes));
+void learning_rate(Operands inputs, const Attributes& attributes, Results results) {
+  results[0].as<float>()[0] = static_cast<float>(rate_at(inputs[0]->as<int32_t>()[0], attributes));
 }
 
 }  // namespace graphrt::reference

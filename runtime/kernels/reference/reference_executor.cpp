@@ -103,17 +103,24 @@ Result<void> ReferenceExecutor::check_graph() const {
       if (is_computed[input.index()]) continue;
       return input_error("'" + graph_.values[input].name + "' is read before it is computed");
     }
-    if (is_computed[node.result.index()]) {
-      return input_error("'" + graph_.values[node.result].name + "' is computed twice");
+    for (const SourceValueId result : node.results) {
+      if (is_computed[result.index()]) {
+        return input_error("'" + graph_.values[result].name + "' is computed twice");
+      }
+      is_computed[result.index()] = true;
     }
-    is_computed[node.result.index()] = true;
   }
   return {};
 }
 
 Result<void> ReferenceExecutor::check_node(const SourceNode& node) const {
-  if (!graph_.values.contains(node.result)) return input_error("a node has no result");
-  const SourceValue& result = graph_.values[node.result];
+  std::vector<TensorType> results;
+  for (const SourceValueId id : node.results) {
+    if (!graph_.values.contains(id)) return input_error("a node has no result");
+    results.push_back(graph_.values[id].type);
+  }
+  if (results.empty()) return input_error("a node has no result");
+  const SourceValue& result = graph_.values[node.results[0]];
   const auto wrong = [&](const std::string& reason) {
     return input_error("node '" + result.name + "': " + reason);
   };
@@ -124,10 +131,8 @@ Result<void> ReferenceExecutor::check_node(const SourceNode& node) const {
     if (!graph_.values.contains(input)) return wrong("an operand does not exist");
     types.push_back(graph_.values[input].type);
   }
-  const auto type = infer_type(*op, types, node.attributes);
-  if (!type) return wrong(type.error().message);
-  if (*type != result.type) {
-    return wrong(node.op + " gives " + to_string(*type) + ", not " + to_string(result.type));
+  if (const auto fits = check_types(*op, types, results, node.attributes); !fits) {
+    return wrong(fits.error().message);
   }
   if (!node.updates) return {};
   if (!graph_.values.contains(*node.updates)) return wrong("it updates what does not exist");
@@ -166,22 +171,26 @@ Result<void> ReferenceExecutor::step(const std::map<std::string, Tensor>& inputs
   for (const SourceNode& node : graph_.nodes) {
     std::vector<const Tensor*> operands;
     for (const SourceValueId input : node.inputs) operands.push_back(&values_[input]);
-    Tensor& result = values_[node.result];
-    result =
-        evaluate_reference(node.op, operands, node.attributes, graph_.values[node.result].type);
-    if (noise_seed_) round_result(node, operands, result);
+    std::vector<TensorType> types;
+    for (const SourceValueId result : node.results) types.push_back(graph_.values[result].type);
+    std::vector<Tensor> results = evaluate_reference(node.op, operands, node.attributes, types);
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (noise_seed_) round_result(node, operands, i, results[i]);
+      values_[node.results[i]] = std::move(results[i]);
+    }
   }
   for (const SourceNode& node : graph_.nodes) {
-    if (node.updates) states_[*node.updates] = values_[node.result];
+    if (node.updates) states_[*node.updates] = values_[node.results[0]];
   }
   ++num_steps_;
   return {};
 }
 
 void ReferenceExecutor::round_result(const SourceNode& node,
-                                     std::span<const Tensor* const> operands,
+                                     std::span<const Tensor* const> operands, size_t number,
                                      Tensor& result) const {
-  const NoiseStream stream{*noise_seed_, num_steps_, static_cast<uint32_t>(node.result.value())};
+  const NoiseStream stream{*noise_seed_, num_steps_,
+                           static_cast<uint32_t>(node.results[number].value())};
   if (!has_f32_sums(node)) {
     return disturb(result, rounding_of(node, result.type.element), stream);
   }

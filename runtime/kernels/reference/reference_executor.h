@@ -53,7 +53,8 @@ class ReferenceExecutor {
   std::optional<SourceValueId> find_id(std::string_view name) const;
   Result<void> check_graph() const;
   Result<void> check_node(const SourceNode& node) const;
-  void round_result(const SourceNode& node, std::span<const Tensor* const> operands,
+  /// Of result `number`.
+  void round_result(const SourceNode& node, std::span<const Tensor* const> operands, size_t number,
                     Tensor& result) const;
 
   SourceGraph graph_;

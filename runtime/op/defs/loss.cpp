@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "runtime/op/scratch_rules.h"
 #include "runtime/op/type_rules.h"
 
 namespace graphrt {
@@ -65,6 +66,7 @@ OpInfo loss_op(std::string_view name, std::string_view operands, TypeRule type_r
           .min_inputs = 2,
           .max_inputs = 2,
           .type_rule = type_rule,
+          .scratch_rule = scratch_of_rows,
           .row_total_rule = total_of_loss};
 }
 

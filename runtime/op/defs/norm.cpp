@@ -2,6 +2,7 @@
 #include "runtime/op/defs/defs.h"
 
 #include "runtime/op/row_rules.h"
+#include "runtime/op/scratch_rules.h"
 #include "runtime/op/type_rules.h"
 
 namespace graphrt {
@@ -133,6 +134,7 @@ OpInfo norm_scale_grad_op(std::string_view name, std::span<const AttributeSpec> 
           .max_inputs = 2,
           .attributes = attributes,
           .type_rule = type_of_norm_scale_grad,
+          .scratch_rule = scratch_of_totals,
           .row_total_rule = total_of_scale_grad};
 }
 

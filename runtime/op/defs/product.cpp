@@ -5,6 +5,7 @@
 
 #include "runtime/op/product_math.h"
 #include "runtime/op/row_rules.h"
+#include "runtime/op/scratch_rules.h"
 #include "runtime/op/type_rules.h"
 
 namespace graphrt {
@@ -118,12 +119,15 @@ std::string_view rate_of(ProductMath math) {
   return "matmul_f32";
 }
 
+int64_t num_terms_of(const TensorType& a, const Attributes& attributes) {
+  return a.shape[a.shape.size() - (attributes.flag("transpose_a") ? 2 : 1)];
+}
+
 /// 2 M N K operations for each product of matrices, at the rate of its `math`: `matmul_f32`,
 /// `matmul_tf32` or `matmul_bf16`.
 Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
                     const Attributes& attributes) {
-  const Shape& a = inputs[0].shape;
-  const int64_t k = a[a.size() - (attributes.flag("transpose_a") ? 2 : 1)];
+  const int64_t k = num_terms_of(inputs[0], attributes);
   return {.rate = rate_of(product_math(attributes)),
           .num_flops = 2 * static_cast<double>(result.num_elements()) * static_cast<double>(k),
           .num_bytes = work_of_streaming(inputs, result, attributes).num_bytes};
@@ -135,6 +139,14 @@ Work work_of_matmul_update(std::span<const TensorType> inputs, const TensorType&
   Work work = work_of_matmul(inputs.subspan(1), result, attributes);
   work.num_bytes += static_cast<double>(inputs[0].size_bytes());
   return work;
+}
+
+Scratch scratch_of_matmul(Types inputs, Types results, const Attributes& attributes) {
+  return scratch_of_product(num_terms_of(inputs[0], attributes), results[0]);
+}
+
+Scratch scratch_of_matmul_update(Types inputs, Types results, const Attributes& attributes) {
+  return scratch_of_product(num_terms_of(inputs[1], attributes), results[0]);
 }
 
 /// Rows of a[M, K] b[K, N] need the same rows of a, and all of b and of a bias; of several
@@ -175,6 +187,7 @@ OpInfo op_matmul() {
           .max_inputs = 3,
           .attributes = kProduct,
           .type_rule = type_of_matmul,
+          .scratch_rule = scratch_of_matmul,
           .work_rule = work_of_matmul,
           .row_rule = rows_of_matmul,
           .row_total_rule = total_of_matmul,
@@ -190,6 +203,7 @@ OpInfo op_matmul_sgd_update() {
           .max_inputs = 3,
           .attributes = kProductUpdate,
           .type_rule = type_of_matmul_update,
+          .scratch_rule = scratch_of_matmul_update,
           .work_rule = work_of_matmul_update,
           .in_place = InPlace::kFirstOperand,
           .row_rule = rows_of_matmul_update,

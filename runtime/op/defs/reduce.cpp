@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "runtime/op/row_rules.h"
+#include "runtime/op/scratch_rules.h"
 #include "runtime/op/type_rules.h"
 
 namespace graphrt {
@@ -113,6 +114,7 @@ OpInfo reduction_op(std::string_view name, TypeRule type_rule, RowTotalRule row_
           .result = "reduced over `axes`",
           .attributes = kReduction,
           .type_rule = type_rule,
+          .scratch_rule = scratch_of_totals,
           .row_rule = rows_of_reduction,
           .row_total_rule = row_total_rule};
 }
@@ -143,7 +145,8 @@ OpInfo op_norm() {
           .result =
               "f32[], the square root of the sum of squares: also where f32 does not hold that "
               "sum",
-          .type_rule = type_of_sum_of_squares};
+          .type_rule = type_of_sum_of_squares,
+          .scratch_rule = scratch_of_blocks};
 }
 
 OpInfo op_sum_of_squares() {
@@ -151,6 +154,7 @@ OpInfo op_sum_of_squares() {
           .operands = "x: f32",
           .result = "f32[]",
           .type_rule = type_of_sum_of_squares,
+          .scratch_rule = scratch_of_blocks,
           .row_total_rule = total_of_squares};
 }
 

@@ -101,7 +101,7 @@ std::vector<size_t> way_of(const Graph& graph, const ReferenceExecutor& executor
     if (node.op->name == "abs") append_signs(operand(node, 0), way);
     if (node.op->name == "maximum" || node.op->name == "minimum") {
       const std::vector<const Tensor*> operands = {&operand(node, 0), &operand(node, 1)};
-      append_signs(graphrt::evaluate_reference("sub", operands, {}, graph.type_of(node.result)),
+      append_signs(graphrt::evaluate_reference("sub", operands, {}, graph.type_of(node.result())),
                    way);
     }
     if (node.op->name == "max") {

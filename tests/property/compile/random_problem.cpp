@@ -64,9 +64,9 @@ class GraphMaker {
     value.name = node.name;
     value.type = infer_type(*node.op, types, node.attributes).value();
     value.producer = NodeId(graph_.nodes.size());
-    node.result = graph_.values.push_back(value);
+    node.results = {graph_.values.push_back(value)};
     graph_.nodes.push_back(node);
-    return node.result;
+    return node.result();
   }
 
   void add_random_node() {

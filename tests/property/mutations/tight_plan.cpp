@@ -56,8 +56,8 @@ bool has_in_place(const Plan& plan) {
   };
   return std::any_of(
       plan.instructions.begin(), plan.instructions.end(), [&](const Instruction& instruction) {
-        if (!instruction.writes) return false;
-        const BufferId written = *instruction.writes;
+        if (instruction.writes.empty()) return false;
+        const BufferId written = instruction.writes.front();
         return std::any_of(
             instruction.reads.begin(), instruction.reads.end(), [&](const Operand& operand) {
               return plan.buffers[operand.buffer].arena == plan.buffers[written].arena &&

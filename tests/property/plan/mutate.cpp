@@ -231,7 +231,7 @@ class Mutator {
     const auto& known = before.producers;
     for (const InstructionId other : plan_.instructions.ids()) {
       const bool is_known = std::find(known.begin(), known.end(), other) != known.end();
-      if (!plan_.instructions[other].writes || is_known) continue;
+      if (plan_.instructions[other].writes.empty() || is_known) continue;
       after.producers = known;
       after.producers.back() = other;
       std::sort(after.producers.begin(), after.producers.end());

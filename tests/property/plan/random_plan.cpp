@@ -173,7 +173,8 @@ class Generator {
     RowRange rows;
   };
   Place written(InstructionId id) const {
-    return {*at(id).writes, rows_or_all(plan_.buffers[*at(id).writes].type, at(id).rows)};
+    return {at(id).writes.front(),
+            rows_or_all(plan_.buffers[at(id).writes.front()].type, at(id).rows)};
   }
 
   bool meets(const Place& a, int32_t steps_back_a, const Place& b, int32_t steps_back_b,

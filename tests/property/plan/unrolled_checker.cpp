@@ -28,9 +28,9 @@ Bytes bytes_of(const Plan& plan, BufferId id, const std::optional<RowRange>& row
   return {buffer.arena, begin + rows->begin * row_bytes, begin + rows->end * row_bytes};
 }
 
-Bytes written_bytes(const Plan& plan, InstructionId id, int64_t step) {
-  const Instruction& instruction = plan.instructions[id];
-  return bytes_of(plan, *instruction.writes, instruction.rows, step);
+Bytes written_bytes(const Plan& plan, InstructionId id, BufferId buffer, int64_t step) {
+  const bool is_scratch = plan.instructions[id].scratch == buffer;
+  return bytes_of(plan, buffer, is_scratch ? std::nullopt : plan.instructions[id].rows, step);
 }
 
 Bytes common(const Bytes& a, const Bytes& b) {
@@ -40,7 +40,8 @@ Bytes common(const Bytes& a, const Bytes& b) {
 struct UnrolledAccess {
   size_t instance;
   Bytes bytes;
-  const Operand* operand;  // null for a write
+  const Operand* operand;                // null for a write
+  std::optional<BufferId> written = {};  // of a write
 };
 
 class UnrolledChecker {
@@ -56,8 +57,12 @@ class UnrolledChecker {
         const int64_t step = instance.step - operand.distance;
         accesses_.push_back({i, bytes_of(plan, operand.buffer, operand.rows, step), &operand});
       }
-      if (!instruction.writes) continue;
-      accesses_.push_back({i, written_bytes(plan, instance.instruction, instance.step), nullptr});
+      std::vector<BufferId> written = instruction.writes;
+      if (instruction.scratch) written.push_back(*instruction.scratch);
+      for (const BufferId buffer : written) {
+        accesses_.push_back(
+            {i, written_bytes(plan, instance.instruction, buffer, instance.step), nullptr, buffer});
+      }
     }
   }
 
@@ -79,7 +84,7 @@ class UnrolledChecker {
       for (const UnrolledAccess& b : accesses_) {
         if (b.operand != nullptr || !intersects(a.bytes, b.bytes)) continue;
         if (a.instance == b.instance) {
-          if (a.operand == nullptr || is_in_place(a, b)) continue;
+          if (&a == &b || (a.operand != nullptr && is_in_place(a, b))) continue;
           return name(a.instance) + " not in place";
         }
         if (unrolled_.is_ordered(a.instance, b.instance)) continue;
@@ -94,9 +99,10 @@ class UnrolledChecker {
     const Instance& instance = unrolled_.instances()[read.instance];
     const Instruction& instruction = plan_.instructions[instance.instruction];
     if (instruction.kind != InstructionKind::kKernel || read.bytes != write.bytes) return false;
+    if (write.written != instruction.writes.front()) return false;
     const auto operand = static_cast<size_t>(read.operand - instruction.reads.data());
     return may_run_in_place(*find_op(instruction.op), operand, operand_type(plan_, *read.operand),
-                            result_type(plan_, instruction));
+                            result_types(plan_, instruction).front());
   }
 
   /// The execution of an instruction that works on a step.
@@ -123,7 +129,8 @@ class UnrolledChecker {
   std::optional<std::string> find_stale_read(const UnrolledAccess& read,
                                              InstructionId producer) const {
     const int64_t step = unrolled_.instances()[read.instance].step - read.operand->distance;
-    const Bytes bytes = common(read.bytes, written_bytes(plan_, producer, step));
+    const Bytes bytes =
+        common(read.bytes, written_bytes(plan_, producer, read.operand->buffer, step));
     std::optional<size_t> named;
     if (step >= 0) named = instance_of(producer, step);
     if (named && !unrolled_.is_ordered(*named, read.instance)) {
@@ -158,7 +165,7 @@ class UnrolledChecker {
                                               int64_t last) const {
     const int64_t step = last - output.value.distance;
     const size_t named = instance_of(producer, step);
-    const Bytes bytes = written_bytes(plan_, producer, step);
+    const Bytes bytes = written_bytes(plan_, producer, output.value.buffer, step);
     for (const UnrolledAccess& write : accesses_) {
       if (write.operand != nullptr || !intersects(bytes, write.bytes)) continue;
       if (unrolled_.instances()[write.instance].step > last || write.instance == named) continue;

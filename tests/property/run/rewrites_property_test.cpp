@@ -5,6 +5,7 @@
 #include "compiler/emit/lower_to_plan.h"
 #include "compiler/frontend/decisions/parse_schedule.h"
 #include "compiler/frontend/source_file.h"
+#include "compiler/placement/add_scratch.h"
 #include "compiler/placement/insert_copies.h"
 #include "compiler/placement/split_copies.h"
 #include "compiler/placement/split_rows.h"
@@ -49,7 +50,8 @@ void expect_reads_back(const Schedule& schedule) {
 Plan lowered(const PlacedGraph& placed, const Plan& original, const Machine& machine,
              const BlockSizes& sizes) {
   expect_valid(verify_placed_graph(placed, machine));
-  const PlacedGraph split = split_copies(split_rows(placed, machine, sizes), sizes).placed;
+  const PlacedGraph blocks = split_copies(split_rows(placed, machine, sizes), sizes).placed;
+  const PlacedGraph split = add_scratch(blocks, machine);
   expect_valid(verify_placed_graph(split, machine));
   const TaskGraph tasks = find_dependencies(split, machine, CostModel(machine, sizes));
   expect_valid(verify_task_graph(tasks));

@@ -18,8 +18,8 @@ constexpr uint32_t kSeed = 20261129;
 Kernel kernel_of(const graphrt::KernelCase& tested, bool replaces_first) {
   Kernel kernel{std::string(tested.op), tested.attributes, {}, {}, replaces_first};
   for (const graphrt::Tensor& input : tested.inputs) kernel.inputs.push_back(input.type);
-  kernel.result =
-      *graphrt::infer_type(*graphrt::find_op(tested.op), kernel.inputs, tested.attributes);
+  kernel.results =
+      *graphrt::infer_types(*graphrt::find_op(tested.op), kernel.inputs, tested.attributes);
   return kernel;
 }
 
@@ -51,7 +51,8 @@ TEST(KernelChain, EveryOperatorCanBeRepeated) {
       SCOPED_TRACE(to_string(tested));
       const Kernel kernel = kernel_of(tested, false);
       EXPECT_EQ(compiled(chain_of(kernel, "node1/cpu", 3), 3), "");
-      if (op.in_place == graphrt::InPlace::kNever || kernel.inputs[0] != kernel.result) continue;
+      if (op.in_place == graphrt::InPlace::kNever || kernel.inputs[0] != kernel.results[0])
+        continue;
       EXPECT_EQ(compiled(chain_of(kernel_of(tested, true), "node1/cpu", 3), 3), "");
     }
   }
@@ -63,7 +64,7 @@ TEST(KernelChain, IntegersAreSpreadOverWhatThereIs) {
   const Kernel kernel{"softmax_cross_entropy",
                       {},
                       {{ElementType::kF32, {10, 4}}, {ElementType::kI32, {10}}},
-                      {ElementType::kF32, {}}};
+                      {{ElementType::kF32, {}}}};
   EXPECT_THAT(chain_of(kernel, "gpu0", 1),
               testing::HasSubstr("init [0, 1, 2, 3, 0, 1, 2, 3, 0, 1] device gpu0"));
 }

@@ -151,21 +151,24 @@ class RandomGraph {
       if (!spec.is_required && below(2) == 0) continue;
       node.attributes.set(std::string(spec.name), any_attribute(spec.kind));
     }
-    const auto type = infer_type(*node.op, types, node.attributes);
-    if (!type || type->size_bytes() > 4096) return;
-    add_node(std::move(node), *type);
+    const auto given = infer_types(*node.op, types, node.attributes);
+    if (!given || given->front().size_bytes() > 4096) return;
+    add_node(std::move(node), *given);
   }
 
-  void add_node(Node node, const TensorType& type) {
-    Value value;
-    value.kind = ValueKind::kNode;
-    value.name = "n" + std::to_string(graph_.nodes.size());
-    value.type = type;
-    value.producer = NodeId(graph_.nodes.size());
-    node.name = value.name;
+  void add_node(Node node, const std::vector<TensorType>& types) {
+    const TensorType& type = types.front();
+    node.name = "n" + std::to_string(graph_.nodes.size());
+    for (size_t i = 0; i < types.size(); ++i) {
+      Value value;
+      value.kind = ValueKind::kNode;
+      value.name = result_name(*node.op, node.name, i);
+      value.type = types[i];
+      value.producer = NodeId(graph_.nodes.size());
+      node.results.push_back(graph_.values.push_back(std::move(value)));
+    }
     node.device = device();
     node.keep = below(8) == 0;
-    node.result = graph_.values.push_back(std::move(value));
     for (const ValueId state : graph_.values.ids()) {
       const bool may_update = graph_.values[state].kind == ValueKind::kState &&
                               graph_.type_of(state) == type && !graph_.updaters()[state];

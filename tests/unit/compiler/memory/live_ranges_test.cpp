@@ -97,7 +97,7 @@ TEST(LiveRanges, TheWritersAndReadersOfRowsCountTogether) {
     const ScheduledTask& run = schedule.solution.tasks[task];
     const int64_t shift_ns = run.stage * schedule.solution.interval_ns;
     const auto is_a = [&](PlacedValueId value) { return split.values[value].name == "a@cpu"; };
-    if (op.writes && is_a(*op.writes)) {
+    if (!op.writes.empty() && is_a(op.writes.front())) {
       ++num_writers;
       first_ns = std::min(first_ns.value_or(shift_ns + run.start_ns), shift_ns + run.start_ns);
     }

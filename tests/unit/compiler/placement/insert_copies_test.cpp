@@ -50,8 +50,8 @@ TEST(InsertCopies, ARouteOfSeveralLinksTakesACopyForEach) {
   EXPECT_EQ(machine.devices[first.device].name, "gpu0");
   EXPECT_EQ(first.destination, machine.host());
   EXPECT_EQ(second.device, machine.host());
-  EXPECT_EQ(second.reads[0].value, *first.writes);
-  EXPECT_EQ(operation_named(placed, "b").reads[0].value, *second.writes);
+  EXPECT_EQ(second.reads[0].value, first.writes.front());
+  EXPECT_EQ(operation_named(placed, "b").reads[0].value, second.writes.front());
 }
 
 // The hop over the CPU leaves the value there: a reader on the CPU needs no copy of its own.
@@ -77,10 +77,11 @@ TEST(InsertCopies, TheNextValueOfAStateTravelsInTheStepThatComputesIt) {
   const PlacedOp& copy = operation_named(placed, "w -> gpu0");
   const PlacedOp& update = operation_named(placed, "w_new");
   ASSERT_EQ(copy.reads.size(), 1U);
-  EXPECT_EQ(copy.reads[0], (PlacedOperand{*update.writes, 0}));
-  EXPECT_EQ(operation_named(placed, "y").reads[0], (PlacedOperand{*copy.writes, 1}));
-  EXPECT_EQ(update.reads[0], (PlacedOperand{*update.writes, 1}));
-  EXPECT_TRUE(placed.is_filled_at_load(*copy.writes));  // step 0 reads the initial value there
+  EXPECT_EQ(copy.reads[0], (PlacedOperand{update.writes.front(), 0}));
+  EXPECT_EQ(operation_named(placed, "y").reads[0], (PlacedOperand{copy.writes.front(), 1}));
+  EXPECT_EQ(update.reads[0], (PlacedOperand{update.writes.front(), 1}));
+  EXPECT_TRUE(
+      placed.is_filled_at_load(copy.writes.front()));  // step 0 reads the initial value there
 }
 
 TEST(InsertCopies, AStateThatNothingUpdatesNeedsNoCopyAnywhere) {
@@ -155,7 +156,7 @@ TEST(InsertCopies, RandomPlacementsHaveOneWriterPerValueAndDevice) {
     std::set<std::pair<ValueId, DeviceId>> copies;
     for (const PlacedOp& op : placed->ops) {
       if (op.kind != PlacedOpKind::kCopy) continue;
-      const ValueId value = placed->values[*op.writes].origin;
+      const ValueId value = placed->values[op.writes.front()].origin;
       EXPECT_TRUE(copies.insert({value, op.destination}).second) << op.name;
     }
   }

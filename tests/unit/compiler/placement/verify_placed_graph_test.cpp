@@ -89,7 +89,7 @@ TEST_F(VerifyPlacedGraph, ACopyWithoutALink) {
   const DeviceId gpu1 = *machine_.find_device("gpu1");
   PlacedOp& copy = placed_.ops[op("h -> cpu")];
   copy.destination = gpu1;
-  placed_.values[*copy.writes].device = gpu1;
+  placed_.values[copy.writes.front()].device = gpu1;
   EXPECT_EQ(verify(), "'h -> cpu' has no link from gpu0 to gpu1");
 }
 
@@ -129,7 +129,7 @@ class VerifySecondComputation : public VerifyPlacedGraph {
     PlacedValue result = placed_.values[value("h@gpu0")];
     again.name = "again";
     result.name = "again@gpu0";
-    again.writes = PlacedValueId(placed_.values.size());
+    again.writes = {PlacedValueId(placed_.values.size())};
     result.producers = {placed_.ops.push_back(again)};
     placed_.values.push_back(result);
   }
@@ -174,10 +174,10 @@ TEST_F(VerifySecondComputation, IsOnTheSameDevice) {
 TEST_F(VerifySecondComputation, IsNotPutTogetherFromSeveralKinds) {
   PlacedOp copy = placed_.ops[op("x -> gpu0")];
   copy.name = "rest";
-  copy.writes = value("again@gpu0");
+  copy.writes = {value("again@gpu0")};
   again().rows = RowRange{0, 2};
   copy.rows = RowRange{2, 4};
-  placed_.values[*copy.writes].producers.push_back(placed_.ops.push_back(copy));
+  placed_.values[copy.writes.front()].producers.push_back(placed_.ops.push_back(copy));
   EXPECT_EQ(verify(), "'again' and 'rest' are not parts of one computation");
 }
 

@@ -85,7 +85,7 @@ TEST(Serialised, LeavesTheBlocksOfAnOperationSideBySide) {
   for (const TaskId task : tasks.tasks.ids()) {
     const PlacedOp& op = placed.ops[tasks.tasks[task].op];
     if (op.kind != PlacedOpKind::kNode) continue;
-    const bool is_of_z = placed.values[*op.writes].name == "z@cpu";
+    const bool is_of_z = placed.values[op.writes.front()].name == "z@cpu";
     (is_of_z ? starts_of_z : starts_of_a).insert(schedule.solution.tasks[task].start_ns);
     if (is_of_z) ends_of_z.insert(schedule.solution.tasks[task].end_ns);
   }

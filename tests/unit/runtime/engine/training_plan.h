@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/base/tensor.h"
+#include "runtime/op/op_table.h"
 #include "runtime/plan/plan.h"
 
 namespace graphrt {
@@ -88,6 +89,23 @@ class TrainingPlan {
     l_cpu_ = add_buffer("l@cpu", f32({}), pinned_, 1);
     g_gpu_ = add_buffer("g@gpu0", f32({4, 3}), gpu_, 1);
     g_cpu_ = add_buffer("g@cpu", f32({4, 3}), pinned_, 1);
+    y_scratch_ = add_scratch("y (scratch)", {xs_gpu_, w_gpu_}, y_, {});
+    g_scratch_ = add_scratch("g (scratch)", {xs_gpu_, z_}, g_gpu_, one("transpose_a", true));
+    l_scratch_ = add_scratch("l (scratch)", {z_}, l_gpu_, {}, "mean");
+  }
+
+  /// As much as the operator needs on gpu0.
+  std::optional<BufferId> add_scratch(const std::string& name,
+                                      const std::vector<BufferId>& operands, BufferId result,
+                                      const Attributes& attributes,
+                                      std::string_view op = "matmul") {
+    std::vector<TensorType> inputs;
+    for (const BufferId operand : operands) inputs.push_back(plan_.buffers[operand].type);
+    constexpr bool kIsOnHost = false;
+    const int64_t num_bytes = scratch_bytes(*find_op(op), kIsOnHost, inputs,
+                                            {&plan_.buffers[result].type, 1}, attributes);
+    if (num_bytes == 0) return std::nullopt;
+    return add_buffer(name, {ElementType::kU8, {num_bytes}}, gpu_, 1);
   }
 
   struct Spec {
@@ -104,7 +122,7 @@ class TrainingPlan {
     instruction.kind = spec.kind;
     instruction.name = std::move(spec.name);
     instruction.reads = std::move(spec.reads);
-    instruction.writes = spec.writes;
+    if (spec.writes) instruction.writes = {*spec.writes};
     instruction.stage = spec.stage;
     instruction.waits = std::move(spec.waits);
     instruction.cost = {100, 900, {}};
@@ -152,6 +170,7 @@ class TrainingPlan {
         gpu, "matmul",
         {kKernel, "y", {{xs_gpu_, {xs_copy}, 0}, {w_gpu_, {w_copy}, 1}}, y_, late, {inputs_there}},
         {});
+    plan_.instructions[y].scratch = y_scratch_;
     const auto z =
         add_kernel(gpu, "add", {kKernel, "z", {{y_, {y}, 0}, {b_gpu_, {}, 0}}, z_, late, {}}, {});
     const auto l =
@@ -159,6 +178,8 @@ class TrainingPlan {
     const auto g = add_kernel(
         gpu, "matmul", {kKernel, "g", {{xs_gpu_, {xs_copy}, 0}, {z_, {z}, 0}}, g_gpu_, late, {}},
         one("transpose_a", true));
+    plan_.instructions[l].scratch = l_scratch_;
+    plan_.instructions[g].scratch = g_scratch_;
     const auto g_copy =
         add(to_cpu,
             {kCopy, "g -> cpu", {{g_gpu_, {g}, 0}}, g_cpu_, late, {{gpu, 4, 0}, {update, 1, 1}}});
@@ -207,12 +228,12 @@ class TrainingPlan {
     const auto l = value(SourceValueKind::kNode, "l", f32({}));
     const auto g = value(SourceValueKind::kNode, "g", f32({4, 3}));
     const auto w_new = value(SourceValueKind::kNode, "w_new", f32({4, 3}));
-    source.nodes.push_back({"scale", one("factor", 0.5), {x}, xs, {}});
-    source.nodes.push_back({"matmul", {}, {xs, w}, y, {}});
-    source.nodes.push_back({"add", {}, {y, b}, z, {}});
-    source.nodes.push_back({"mean", {}, {z}, l, {}});
-    source.nodes.push_back({"matmul", one("transpose_a", true), {xs, z}, g, {}});
-    source.nodes.push_back({"sgd_update", one("learning_rate", 0.01), {w, g}, w_new, w});
+    source.nodes.push_back({"scale", one("factor", 0.5), {x}, {xs}, {}});
+    source.nodes.push_back({"matmul", {}, {xs, w}, {y}, {}});
+    source.nodes.push_back({"add", {}, {y, b}, {z}, {}});
+    source.nodes.push_back({"mean", {}, {z}, {l}, {}});
+    source.nodes.push_back({"matmul", one("transpose_a", true), {xs, z}, {g}, {}});
+    source.nodes.push_back({"sgd_update", one("learning_rate", 0.01), {w, g}, {w_new}, w});
     source.outputs = {l, z};
   }
 
@@ -222,6 +243,7 @@ class TrainingPlan {
   Initializer w_initial_;
   ArenaId pinned_, gpu_, pageable_;
   BufferId x_cpu_, xs_cpu_, xs_gpu_, w_cpu_, w_gpu_, b_gpu_, y_, z_, l_gpu_, l_cpu_, g_gpu_, g_cpu_;
+  std::optional<BufferId> y_scratch_, g_scratch_, l_scratch_;
 };
 
 /// 10 rows of x: element (r, c) is r + c / 10.

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 std::string message_of(std::string_view op, const std::vector<Tensor>& inputs,
                        const TensorType& result) {
-  return prepare_cpu_kernel(op, types_of(inputs), result, {}).error().message;
+  return prepare_cpu_kernel(op, types_of(inputs), {&result, 1}, {}).error().message;
 }
 
 TEST(CpuKernels, ExistForEveryOperator) {
@@ -37,7 +37,8 @@ TEST(CpuKernels, AreNotPreparedForWhatDoesNotFit) {
 TEST(CpuKernels, RefuseMatricesThatBlasCannotIndex) {
   const std::vector<TensorType> inputs = {{ElementType::kF32, {1, int64_t{1} << 31}},
                                           {ElementType::kF32, {int64_t{1} << 31, 1}}};
-  const auto kernel = prepare_cpu_kernel("matmul", inputs, {ElementType::kF32, {1, 1}}, {});
+  const TensorType result{ElementType::kF32, {1, 1}};
+  const auto kernel = prepare_cpu_kernel("matmul", inputs, {&result, 1}, {});
   ASSERT_FALSE(kernel);
   EXPECT_THAT(kernel.error().message, HasSubstr("at most 2147483647 rows and columns"));
 }
@@ -102,14 +103,9 @@ std::vector<Call> one_call_each() {
 
 TEST(CpuKernels, AllocateNothing) {
   for (const Call& call : one_call_each()) {
-    Tensor output = zeros(result_type(call.op, call.inputs, call.attributes));
-    const auto kernel =
-        prepare_cpu_kernel(call.op, types_of(call.inputs), output.type, call.attributes);
-    ASSERT_TRUE(kernel) << kernel.error().message;
-    std::vector<const std::byte*> operands;
-    for (const Tensor& input : call.inputs) operands.push_back(input.data.data());
+    KernelCall kernel(call.op, call.inputs, call.attributes);
     const int64_t before = num_allocations();
-    (*kernel)->run(operands, output.data.data());
+    kernel.run();
     EXPECT_EQ(num_allocations() - before, 0) << call.op;
   }
 }
@@ -128,12 +124,11 @@ TEST(OpenBlas, GivesTheSameBitsFromSeveralThreads) {
   const Tensor wanted = run_cpu("matmul", {x, x}, {});
   std::atomic<int> num_wrong = 0;
   const auto multiply = [&] {
-    const auto kernel = prepare_cpu_kernel("matmul", types_of({x, x}), x.type, {});
-    const std::vector<const std::byte*> operands = {x.data.data(), x.data.data()};
-    Tensor output = zeros(x.type);
+    const std::vector<Tensor> operands = {x, x};
+    KernelCall kernel("matmul", operands, {});
     for (int i = 0; i < 5000; ++i) {
-      (*kernel)->run(operands, output.data.data());
-      num_wrong += output == wanted ? 0 : 1;
+      kernel.run();
+      num_wrong += kernel.results().front() == wanted ? 0 : 1;
     }
   };
   std::vector<std::thread> threads;

@@ -36,15 +36,57 @@ inline TensorType result_type(std::string_view op, const std::vector<Tensor>& in
   return *type;
 }
 
+inline std::vector<TensorType> result_types(std::string_view op, const std::vector<Tensor>& inputs,
+                                            const Attributes& attributes) {
+  const auto types = infer_types(*find_op(op), types_of(inputs), attributes);
+  EXPECT_TRUE(types) << types.error().message;
+  return *types;
+}
+
+/// A kernel of the CPU with its operands, its results, and as much scratch memory as its operator
+/// needs. The operands outlive it.
+class KernelCall {
+ public:
+  KernelCall(std::string_view op, const std::vector<Tensor>& inputs, const Attributes& attributes) {
+    constexpr bool kIsOnHost = true;
+    const std::vector<TensorType> operands = types_of(inputs);
+    const std::vector<TensorType> types = result_types(op, inputs, attributes);
+    auto kernel = prepare_cpu_kernel(op, operands, types, attributes);
+    CHECK(kernel.has_value(), kernel.error().message);
+    kernel_ = *std::move(kernel);
+    for (const Tensor& input : inputs) addresses_.push_back(input.data.data());
+    for (const TensorType& type : types) results_.push_back(zeros(type));
+    for (Tensor& result : results_) result_addresses_.push_back(result.data.data());
+    scratch_.resize(
+        static_cast<size_t>(scratch_bytes(*find_op(op), kIsOnHost, operands, types, attributes)));
+  }
+
+  /// The first result goes there.
+  void write_to(std::byte* first_result) { result_addresses_.front() = first_result; }
+
+  void run() { kernel_->run({addresses_, result_addresses_, scratch_.data()}); }
+
+  std::vector<Tensor>& results() { return results_; }
+
+ private:
+  std::unique_ptr<const PreparedKernel> kernel_;
+  std::vector<const std::byte*> addresses_;
+  std::vector<Tensor> results_;
+  std::vector<std::byte*> result_addresses_;
+  std::vector<std::byte> scratch_;
+};
+
+/// All results.
+inline std::vector<Tensor> run_cpu_for_all(std::string_view op, const std::vector<Tensor>& inputs,
+                                           const Attributes& attributes) {
+  KernelCall call(op, inputs, attributes);
+  call.run();
+  return std::move(call.results());
+}
+
 inline Tensor run_cpu(std::string_view op, const std::vector<Tensor>& inputs,
                       const Attributes& attributes) {
-  Tensor output = zeros(result_type(op, inputs, attributes));
-  const auto kernel = prepare_cpu_kernel(op, types_of(inputs), output.type, attributes);
-  EXPECT_TRUE(kernel) << kernel.error().message;
-  std::vector<const std::byte*> operands;
-  for (const Tensor& input : inputs) operands.push_back(input.data.data());
-  (*kernel)->run(operands, output.data.data());
-  return output;
+  return std::move(run_cpu_for_all(op, inputs, attributes).front());
 }
 
 inline Tensor run_reference(std::string_view op, const std::vector<Tensor>& inputs,

@@ -251,11 +251,9 @@ TEST_P(RandomShapes, GivesTheSameBitsInPlace) {
     for (size_t shared = 0; shared < tested.inputs.size(); ++shared) {
       if (!may_run_in_place(op, shared, tested.inputs[shared].type, apart.type)) continue;
       std::vector<Tensor> inputs = tested.inputs;
-      std::vector<const std::byte*> operands;
-      for (const Tensor& input : inputs) operands.push_back(input.data.data());
-      const auto kernel =
-          prepare_cpu_kernel(op.name, types_of(inputs), apart.type, tested.attributes);
-      (*kernel)->run(operands, inputs[shared].data.data());
+      KernelCall call(op.name, inputs, tested.attributes);
+      call.write_to(inputs[shared].data.data());
+      call.run();
       ASSERT_EQ(inputs[shared].data, apart.data) << describe(op.name, tested);
     }
   }

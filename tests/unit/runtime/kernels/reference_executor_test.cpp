@@ -39,9 +39,9 @@ SourceGraph counting_graph() {
   graph.values[kC].initializer.kind = InitializerKind::kData;
   graph.values[kC].initializer.data = pair_of(10, 100).data;
   graph.nodes.push_back(
-      {.op = "add", .attributes = {}, .inputs = {kW, kX}, .result = kNext, .updates = kW});
+      {.op = "add", .attributes = {}, .inputs = {kW, kX}, .results = {kNext}, .updates = kW});
   graph.nodes.push_back(
-      {.op = "mul", .attributes = {}, .inputs = {kW, kC}, .result = kY, .updates = {}});
+      {.op = "mul", .attributes = {}, .inputs = {kW, kC}, .results = {kY}, .updates = {}});
   graph.outputs = {kY};
   return graph;
 }
@@ -112,7 +112,7 @@ ReferenceExecutor summing_executor(int64_t num_terms) {
   graph.nodes.push_back({.op = "matmul",
                          .attributes = {},
                          .inputs = {SourceValueId(0), SourceValueId(1)},
-                         .result = SourceValueId(2),
+                         .results = {SourceValueId(2)},
                          .updates = {}});
   graph.outputs = {SourceValueId(2)};
   auto executor = ReferenceExecutor::create(std::move(graph));
@@ -155,12 +155,12 @@ TEST(ReferenceExecutor, RefusesGraphsThatDoNotFitTogether) {
             "node 'next': an operand does not exist");
   EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].inputs[0] = kY; }),
             "'y' is read before it is computed");
-  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[1].result = kNext; }),
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[1].results = {kNext}; }),
             "'next' is computed twice");
-  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[1].result = SourceValueId(9); }),
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[1].results = {SourceValueId(9)}; }),
             "a node has no result");
   EXPECT_EQ(message_after([](SourceGraph& g) { g.values[kY].type.shape = {3}; }),
-            "node 'y': mul gives f32[2], not f32[3]");
+            "node 'y': mul gives f32[2]; the result has f32[3]");
   EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].updates = kX; }),
             "node 'next': it updates 'x', which is no state");
   EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].updates = SourceValueId(9); }),

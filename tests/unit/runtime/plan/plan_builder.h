@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/op/op_table.h"
 #include "runtime/plan/plan.h"
 
 namespace graphrt {
@@ -77,7 +78,7 @@ class PlanBuilder {
     instruction.attributes = std::move(attributes);
     instruction.op = std::move(op);
     add_reads(instruction, reads);
-    instruction.writes = writes;
+    instruction.writes = {writes};
     return add(lane, std::move(instruction));
   }
 
@@ -89,7 +90,7 @@ class PlanBuilder {
   InstructionId copy(LaneId lane, std::string name, ReadOf from, BufferId to, int32_t stage = 0) {
     Instruction instruction = make(InstructionKind::kCopy, std::move(name), stage);
     add_reads(instruction, {from});
-    instruction.writes = to;
+    instruction.writes = {to};
     return add(lane, std::move(instruction));
   }
 
@@ -98,7 +99,7 @@ class PlanBuilder {
     Instruction instruction = make(InstructionKind::kFeed, name, stage);
     instruction.input =
         plan_.inputs.push_back({std::move(name), plan_.buffers[to].type, "data/x.npy"});
-    instruction.writes = to;
+    instruction.writes = {to};
     return add(lane, std::move(instruction));
   }
 
@@ -139,6 +140,7 @@ class PlanBuilder {
     };
     for (Instruction& instruction : plan.instructions) {
       for (Operand& operand : instruction.reads) name_producers(operand);
+      if (!instruction.scratch) add_scratch(plan, instruction);
     }
     for (PlanOutput& output : plan.outputs) name_producers(output.value);
     plan.required_features = features_of(plan);
@@ -159,6 +161,29 @@ class PlanBuilder {
 
   static void add_reads(Instruction& instruction, std::initializer_list<ReadOf> reads) {
     for (const ReadOf& read : reads) instruction.reads.push_back(operand(read));
+  }
+
+  /// Behind all else in the arena of the result, where the operator needs some.
+  static void add_scratch(Plan& plan, Instruction& instruction) {
+    const OpInfo* op = find_op(instruction.op);
+    if (instruction.kind != InstructionKind::kKernel || op == nullptr) return;
+    std::vector<TensorType> inputs;
+    for (const Operand& read : instruction.reads) inputs.push_back(operand_type(plan, read));
+    const std::vector<TensorType> results = result_types(plan, instruction);
+    if (!check_types(*op, inputs, results, instruction.attributes)) return;
+    const ArenaId in = plan.buffers[instruction.writes.front()].arena;
+    PlanArena& arena = plan.arenas[in];
+    const int64_t num_bytes =
+        scratch_bytes(*op, arena.device == kHostDevice, inputs, results, instruction.attributes);
+    if (num_bytes == 0) return;
+    const int64_t stride_bytes = (num_bytes + 255) / 256 * 256;
+    instruction.scratch = plan.buffers.push_back({instruction.name + " (scratch)",
+                                                  {ElementType::kU8, {num_bytes}},
+                                                  in,
+                                                  arena.size_bytes,
+                                                  stride_bytes,
+                                                  1});
+    arena.size_bytes += stride_bytes;
   }
 
   InstructionId add(LaneId lane, Instruction instruction) {

@@ -61,7 +61,7 @@ Plan full_plan() {
       {SourceValueKind::kState, "w", PlanBuilder::vector_type(64), plan.states[0].initializer});
   const auto g = plan.source.values.push_back(
       {SourceValueKind::kNode, "g", TensorType{ElementType::kI32, {}}, {}});
-  plan.source.nodes.push_back({"add", h.attributes, {x, w}, g, w});
+  plan.source.nodes.push_back({"add", h.attributes, {x, w}, {g}, w});
   plan.source.outputs = {g};
   return plan;
 }
@@ -122,14 +122,14 @@ TEST(PlanFile, SaysWhatIsWrong) {
   EXPECT_EQ(error_of(longer), "too long: it has " + std::to_string(good.size() + 1) +
                                   " bytes, its header says " + std::to_string(good.size()));
   Bytes newer = good;
-  newer[8] = std::byte{5};
+  newer[8] = std::byte{6};
   EXPECT_EQ(error_of(newer),
-            "made by format version 5, and this reader knows 4: compile the graph again with the "
+            "made by format version 6, and this reader knows 5: compile the graph again with the "
             "graphc of this release");
   Bytes older = good;
-  older[8] = std::byte{3};
+  older[8] = std::byte{4};
   EXPECT_EQ(error_of(older),
-            "made by format version 3, and this reader knows 4: compile the graph again with the "
+            "made by format version 4, and this reader knows 5: compile the graph again with the "
             "graphc of this release");
   Bytes damaged = good;
   damaged[100] ^= std::byte{1};
@@ -148,7 +148,7 @@ TEST(PlanFile, RefusesFeaturesItDoesNotKnow) {
 
 TEST(PlanFile, RefusesIdsOutsideTheirTables) {
   Plan plan = full_plan();
-  plan.instructions[InstructionId(0)].writes = BufferId(1000);
+  plan.instructions[InstructionId(0)].writes = {BufferId(1000)};
   EXPECT_EQ(error_of(encode_plan(plan)),
             "its structure is broken: the result's buffer of 'x' is 1000, outside 0..6");
 }

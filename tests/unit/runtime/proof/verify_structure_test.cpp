@@ -31,7 +31,7 @@ std::string buffer_fault(const std::function<void(PlanBuffer&)>& damage) {
 TEST(VerifyStructure, ChecksIds) {
   EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.reads[0].buffer = BufferId(99); }),
             "structure: a buffer of 'h' is 99, outside 0..6");
-  EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.writes = BufferId(-2); }),
+  EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.writes = {BufferId(-2)}; }),
             "structure: the result's buffer of 'h' is -2, outside 0..6");
   EXPECT_EQ(
       structure_fault([](auto& p) { p.plan.lanes[LaneId(0)].instructions[0] = InstructionId(8); }),
@@ -98,7 +98,7 @@ TEST(VerifyStructure, ChecksBytes) {
 TEST(VerifyStructure, ChecksDevicesOfOperands) {
   EXPECT_EQ(
       instruction_fault(&TrainingPlan::send_g,
-                        [](auto& i) { std::swap(i.reads[0].buffer, *i.writes); }),
+                        [](auto& i) { std::swap(i.reads[0].buffer, i.writes.front()); }),
       "structure: 'g -> cpu' (gpu0->cpu) writes buffer 'g@gpu0', as does 'g' (gpu0.compute); a "
       "buffer has one writer");
   EXPECT_EQ(
@@ -129,7 +129,7 @@ TEST(VerifyStructure, ChecksOperators) {
 }
 
 TEST(VerifyStructure, ChecksArity) {
-  EXPECT_EQ(instruction_fault(&TrainingPlan::output, [](auto& i) { i.writes = BufferId(0); }),
+  EXPECT_EQ(instruction_fault(&TrainingPlan::output, [](auto& i) { i.writes = {BufferId(0)}; }),
             "structure: 'g' (outputs) writes buffer 'x@cpu', as does 'x' (feeds); a buffer has one "
             "writer");
   EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.input = InputId(0); }),

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "runtime/op/op_table.h"
+
+namespace graphrt {
+
+// What operators need while they run, for their definitions in defs/. Kernels refuse at load what
+// does not fit in what these rules say.
+
+/// No kernel of ours needs more; what cuBLAS recommends for Hopper.
+inline constexpr int64_t kMaxScratchBytes = int64_t{32} << 20;
+
+/// A total in double for each block of a launch.
+Scratch scratch_of_blocks(std::span<const TensorType> inputs, std::span<const TensorType> results,
+                          const Attributes& attributes);
+/// Totals in double, each of one element of the first operand or more.
+Scratch scratch_of_totals(std::span<const TensorType> inputs, std::span<const TensorType> results,
+                          const Attributes& attributes);
+/// A double for each row of the first operand, and totals of those.
+Scratch scratch_of_rows(std::span<const TensorType> inputs, std::span<const TensorType> results,
+                        const Attributes& attributes);
+/// What a library may split a product of so many terms an element with: sums of parts of the terms,
+/// for each element of the result.
+Scratch scratch_of_product(int64_t num_terms, const TensorType& result);
+
+}  // namespace graphrt
