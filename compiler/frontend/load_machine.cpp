@@ -17,8 +17,9 @@ constexpr int64_t kMaxLanes = 4096;
 
 /// What the cost model asks of every device: memory bandwidth and the rates that operators name.
 const MapKeys kNeededRates = {"`rates`", {"bytes", "matmul_f32"}};
-const MapKeys kGpuRates = {"`rates`", {"bytes", "matmul_f32", "matmul_tf32", "matmul_bf16"}};
-const MapKeys kCpuRates = {"`rates`", {"bytes", "matmul_f32", "bytes_per_worker"}};
+const MapKeys kGpuRates = {"`rates`",
+                           {"bytes", "matmul_f32", "matmul_tf32", "matmul_bf16", "matmul_16bit"}};
+const MapKeys kCpuRates = {"`rates`", {"bytes", "matmul_f32", "matmul_16bit", "bytes_per_worker"}};
 
 class MachineReader {
  public:

@@ -9,9 +9,11 @@
 namespace graphc {
 namespace {
 
+/// Of two matrices of f32, like the weights.
 bool is_plain_product(const Graph& graph, const Node& matmul) {
+  const auto is_f32 = [&](ValueId id) { return graph.type_of(id).element == ElementType::kF32; };
   return graph.type_of(matmul.result()).rank() == 2 && matmul.inputs.size() == 2 &&
-         !matmul.attributes.flag("relu");
+         !matmul.attributes.flag("relu") && is_f32(matmul.inputs[0]) && is_f32(matmul.result());
 }
 
 /// Without a rate or a factor as an operand, and without decay: what the product's own update can

@@ -40,6 +40,47 @@ struct Float16 {
   bool operator==(const Float16&) const = default;
 };
 
+// Here, and without branches: compilers make vectors of loops of these.
+
+/// `yes` where `holds`, else `no`; of both, all bits are computed.
+inline uint32_t choose_bits(bool holds, uint32_t yes, uint32_t no) {
+  const uint32_t mask = 0 - static_cast<uint32_t>(holds);
+  return (yes & mask) | (no & ~mask);
+}
+
+inline Float16::Float16(float value) {
+  const auto wide = std::bit_cast<uint32_t>(value);
+  const uint32_t sign = wide >> 16 & 0x8000;
+  const float magnitude = std::abs(value);
+  constexpr float kOverflow = 65520;  // half way from the largest number to the next power of two
+  constexpr float kSmallestNormal = 0x1p-14F;
+  constexpr uint32_t kInfinity = 0x7c00;
+  const uint32_t not_a_number = 0x7e00 | (wide >> 13 & 0x1ff);
+  // Multiples of 2^-24: added to 0.5, they are the last bits of the sum, which f32 rounds as wanted.
+  const uint32_t subnormal =
+      std::bit_cast<uint32_t>(magnitude + 0.5F) - std::bit_cast<uint32_t>(0.5F);
+  constexpr uint32_t kBias = uint32_t{127 - 15} << 23;
+  const uint32_t of_magnitude = (wide & 0x7fffffff) - kBias;
+  const uint32_t normal = (of_magnitude + 0xfff + (of_magnitude >> 13 & 1)) >> 13;
+  const uint32_t finite = choose_bits(magnitude < kSmallestNormal, subnormal, normal);
+  const uint32_t number = choose_bits(magnitude >= kOverflow, kInfinity, finite);
+  bits = static_cast<uint16_t>(sign | choose_bits(std::isnan(value), not_a_number, number));
+}
+
+inline Float16::operator float() const {
+  const uint32_t sign = (uint32_t{bits} & 0x8000) << 16;
+  const uint32_t magnitude = (uint32_t{bits} & 0x7fff) << 13;
+  constexpr uint32_t kSmallestNormal = uint32_t{1} << 23;
+  constexpr uint32_t kInfinity = uint32_t{0x1f} << 23;
+  constexpr uint32_t kBias = uint32_t{127 - 15} << 23;
+  // As the fraction of 2^-14 more.
+  const float subnormal = std::bit_cast<float>(magnitude + kBias + kSmallestNormal) - 0x1p-14F;
+  const uint32_t normal = magnitude + kBias + choose_bits(magnitude >= kInfinity, kBias, 0);
+  const uint32_t wide =
+      choose_bits(magnitude < kSmallestNormal, std::bit_cast<uint32_t>(subnormal), normal);
+  return std::bit_cast<float>(sign | wide);
+}
+
 /// A byte, 0 or 1.
 struct Bool {
   uint8_t bits = 0;

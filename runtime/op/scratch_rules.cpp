@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "runtime/op/embedding_sums.h"
+#include "runtime/op/product_tiles.h"
+
 namespace graphrt {
 namespace {
 
@@ -35,6 +38,13 @@ Scratch scratch_of_rows(std::span<const TensorType> inputs, std::span<const Tens
   return on_accelerators(kTotalsOfBlocksBytes + std::min(num_rows, kMaxRows) * kTotalBytes);
 }
 
+Scratch scratch_of_embedding_grad(std::span<const TensorType>, std::span<const TensorType> results,
+                                  const Attributes&) {
+  const TensorType& table = results[0];
+  if (table.element == ElementType::kF32) return {};
+  return {.host_bytes = part_of_embedding_totals(table.shape[0], table.shape[1]).num_bytes()};
+}
+
 Scratch scratch_of_product(int64_t num_terms, const TensorType& result) {
   // Where the result is small, many parts of the terms are summed beside each other, in f32; not so
   // many that a part is over in no time.
@@ -45,6 +55,11 @@ Scratch scratch_of_product(int64_t num_terms, const TensorType& result) {
   constexpr auto kSumBytes = static_cast<int64_t>(sizeof(float));
   const int64_t most_elements = kMaxScratchBytes / (num_parts * kSumBytes);
   return on_accelerators(std::min(result.num_elements(), most_elements) * num_parts * kSumBytes);
+}
+
+int64_t scratch_of_tiles(int64_t num_terms, const TensorType& result) {
+  const Shape& shape = result.shape;
+  return tiles_of_product(shape[shape.size() - 2], shape.back(), num_terms).num_bytes();
 }
 
 }  // namespace graphrt

@@ -19,8 +19,14 @@ Scratch scratch_of_totals(std::span<const TensorType> inputs, std::span<const Te
 /// A double for each row of the first operand, and totals of those.
 Scratch scratch_of_rows(std::span<const TensorType> inputs, std::span<const TensorType> results,
                         const Attributes& attributes);
+/// Of embedding_grad, see embedding_sums.h.
+Scratch scratch_of_embedding_grad(std::span<const TensorType> inputs,
+                                  std::span<const TensorType> results,
+                                  const Attributes& attributes);
 /// What a library may split a product of so many terms an element with: sums of parts of the terms,
 /// for each element of the result.
 Scratch scratch_of_product(int64_t num_terms, const TensorType& result);
+/// On a host, of operands of 16 bits: what product_tiles.h says.
+int64_t scratch_of_tiles(int64_t num_terms, const TensorType& result);
 
 }  // namespace graphrt

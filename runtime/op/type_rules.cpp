@@ -10,6 +10,12 @@ namespace {
 
 constexpr auto kAnd = " and ";
 
+OpError of_other_shape(Types pair) {
+  return {
+      "needs two operands of the same shape; got " + to_string(pair[0]) + kAnd + to_string(pair[1]),
+      1};
+}
+
 }  // namespace
 
 tl::unexpected<OpError> refuse(std::string message, std::optional<size_t> input) {
@@ -31,15 +37,26 @@ std::optional<OpError> find_non_f32(Types inputs) {
 
 std::optional<OpError> find_non_float(Types inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!is_float(inputs[i].element)) {
-      return OpError{"works on floats only; got " + to_string(inputs[i]) + "; cast it to f32", i};
-    }
+    if (auto error = find_non_float_at(inputs, i)) return error;
     if (inputs[i].element == inputs[0].element) continue;
     return OpError{"needs operands of the same element type; got " + to_string(inputs[0]) + kAnd +
                        to_string(inputs[i]) + "; cast one of them",
                    i};
   }
   return std::nullopt;
+}
+
+std::optional<OpError> find_non_float_at(Types inputs, size_t i) {
+  if (is_float(inputs[i].element)) return std::nullopt;
+  return OpError{"works on floats only; got " + to_string(inputs[i]) + "; cast it to f32", i};
+}
+
+std::optional<OpError> find_non_index_at(Types inputs, size_t i, std::string_view what) {
+  const ElementType element = inputs[i].element;
+  if (element == ElementType::kI32 || element == ElementType::kI64) return std::nullopt;
+  return OpError{"needs " + std::string(what) + " of i32 or i64; got " + to_string(inputs[i]) +
+                     "; cast it to i32",
+                 i};
 }
 
 std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b) {
@@ -97,12 +114,28 @@ TypeResult type_of_broadcast_pair(Types inputs) {
   return TensorType{inputs[0].element, *std::move(shape)};
 }
 
-TypeResult type_of_f32_pair(Types inputs, const Attributes&) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
-  if (inputs[0] == inputs[1]) return inputs[0];
-  return refuse("needs two operands of the same shape; got " + to_string(inputs[0]) + kAnd +
-                    to_string(inputs[1]),
-                1);
+TypeResult as_asked(TensorType type, const Attributes& attributes) {
+  if (attributes.find("to") == nullptr) return type;
+  const std::string_view to = attributes.text("to", "");
+  for (const ElementType element : kElementTypes) {
+    if (!is_float(element) || to_string(element) != to) continue;
+    type.element = element;
+    return type;
+  }
+  return refuse_attribute("to", "gives f32, bf16 or f16; got `to` " + std::string(to));
+}
+
+TypeResult type_of_float_pair(Types inputs, const Attributes&) {
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
+  if (inputs[0].shape == inputs[1].shape) return inputs[0];
+  return tl::unexpected(of_other_shape(inputs));
+}
+
+TypeResult type_of_update(Types inputs) {
+  if (auto error = find_non_f32(inputs.first(1))) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_float_at(inputs, 1)) return tl::unexpected(*std::move(error));
+  if (inputs[0].shape == inputs[1].shape) return inputs[0];
+  return tl::unexpected(of_other_shape(inputs));
 }
 
 bool is_axis(int64_t axis, const TensorType& input) {

@@ -31,6 +31,10 @@ tl::unexpected<OpError> refuse_attribute(std::string_view attribute, std::string
 std::optional<OpError> find_non_f32(Types inputs);
 /// An operand that is no float, or not of the type that the first has, if there is one.
 std::optional<OpError> find_non_float(Types inputs);
+/// That operand number `i` is no float, if so.
+std::optional<OpError> find_non_float_at(Types inputs, size_t i);
+/// That operand number `i`, `what` ("a label"), is neither i32 nor i64, if so.
+std::optional<OpError> find_non_index_at(Types inputs, size_t i, std::string_view what);
 /// NumPy's rule: dimensions are compared from the last one on, and 1 stretches.
 std::optional<Shape> broadcast_shape(const Shape& a, const Shape& b);
 /// That `needs` is not what came, with the types that did.
@@ -39,8 +43,12 @@ OpError misfit(const std::string& needs, Types inputs, std::optional<size_t> inp
 /// has to be in there as the f32 that kernels compute with.
 std::optional<OpError> find_outside(const Attributes& attributes, std::string_view name, double low,
                                     double high = std::numeric_limits<double>::infinity());
-/// Two f32 operands of the same shape, without broadcasting.
-TypeResult type_of_f32_pair(Types inputs, const Attributes& attributes);
+/// `type` with the elements that attribute `to`, a type of floats, asks for; without it, as it is.
+TypeResult as_asked(TensorType type, const Attributes& attributes);
+/// Two operands of the same type of floats, without broadcasting.
+TypeResult type_of_float_pair(Types inputs, const Attributes& attributes);
+/// A state of an optimizer, f32, and a gradient of the same shape, of any float.
+TypeResult type_of_update(Types inputs);
 /// Two operands of the same element type, with broadcasting.
 TypeResult type_of_broadcast_pair(Types inputs);
 

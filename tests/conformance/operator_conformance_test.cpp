@@ -108,9 +108,46 @@ std::vector<OperatorCase> cases_by_hand() {
   };
 }
 
+/// The same use with another type for f32 operands, from number `first` to `last`.
+OperatorCase in_element(OperatorCase use, ElementType element, size_t first, size_t last) {
+  for (size_t i = first; i <= last && i < use.inputs.size(); ++i) {
+    TensorType& type = use.inputs[i];
+    if (type.element == ElementType::kF32) type.element = element;
+  }
+  return use;
+}
+
+bool is_taken(const OperatorCase& use) {
+  return infer_types(*find_op(use.op), use.inputs, use.attributes).has_value();
+}
+
+/// The uses by hand with floats of 16 bits: for all operands, or for the second, a gradient; and
+/// with labels and indices of 64.
+std::vector<OperatorCase> cases_of_other_elements() {
+  std::vector<OperatorCase> cases;
+  for (const OperatorCase& use : cases_by_hand()) {
+    for (const ElementType element : {ElementType::kBF16, ElementType::kF16}) {
+      const OperatorCase all = in_element(use, element, 0, use.inputs.size());
+      const OperatorCase second = in_element(use, element, 1, 1);
+      if (is_taken(all)) cases.push_back(all);
+      if (!is_taken(all) && is_taken(second)) cases.push_back(second);
+      OperatorCase asked = all;
+      asked.attributes.set("to", std::string("f32"));
+      if (use.op != "cast" && is_taken(asked)) cases.push_back(asked);
+    }
+    OperatorCase wide = use;
+    for (TensorType& type : wide.inputs) {
+      if (type.element == ElementType::kI32) type.element = ElementType::kI64;
+    }
+    if (wide.inputs != use.inputs && is_taken(wide)) cases.push_back(wide);
+  }
+  return cases;
+}
+
 std::vector<OperatorCase> operator_cases() {
   const TensorType a = f32({3, 5});
   std::vector<OperatorCase> cases = cases_by_hand();
+  for (OperatorCase& use : cases_of_other_elements()) cases.push_back(std::move(use));
   for (const std::string& name : element_function_names()) {
     const OpInfo& op = *find_op(name);
     if (op.attributes.empty()) {
@@ -124,28 +161,40 @@ std::vector<OperatorCase> operator_cases() {
 /// labels.
 Tensor random_tensor(const TensorType& type, std::mt19937& generator) {
   Tensor tensor = zeros(type);
-  if (type.element == ElementType::kF32) {
-    std::uniform_real_distribution<float> uniform(0.5F, 2.0F);
-    for (float& x : tensor.as<float>()) x = uniform(generator);
-    return tensor;
-  }
   with_element_type(type.element, [&](auto tag) {
     using T = typename decltype(tag)::Type;
-    for (T& x : tensor.as<T>()) x = narrowed<T>(static_cast<int64_t>(generator() % 3));
+    std::uniform_real_distribution<float> uniform(0.5F, 2.0F);
+    for (T& x : tensor.as<T>()) {
+      if constexpr (kIsFloat<T>) {
+        x = T(uniform(generator));
+      } else {
+        x = narrowed<T>(static_cast<int64_t>(generator() % 3));
+      }
+    }
   });
   return tensor;
 }
 
 void expect_near(const Tensor& value, const Tensor& reference) {
   ASSERT_EQ(value.type, reference.type);
-  if (value.type.element != ElementType::kF32) {
+  if (!is_float(value.type.element)) {
     EXPECT_EQ(value, reference);
     return;
   }
-  for (size_t i = 0; i < value.as<float>().size(); ++i) {
-    const float expected = reference.as<float>()[i];
-    EXPECT_NEAR(value.as<float>()[i], expected, 1e-5 * std::max(1.0F, std::fabs(expected))) << i;
-  }
+  with_float_type(value.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    // Rounded to a neighbour.
+    const double share = value.type.element == ElementType::kF32    ? 0
+                         : value.type.element == ElementType::kBF16 ? 0x1p-7
+                                                                    : 0x1p-10;
+    for (size_t i = 0; i < value.as<T>().size(); ++i) {
+      const auto expected = static_cast<float>(reference.as<T>()[i]);
+      const double size = std::fabs(expected);
+      EXPECT_NEAR(static_cast<float>(value.as<T>()[i]), expected,
+                  1e-5 * std::max(1.0, size) + share * size)
+          << i;
+    }
+  });
 }
 
 class OperatorConformance : public ::testing::TestWithParam<TestedBackEnd> {};
@@ -156,7 +205,7 @@ TEST_P(OperatorConformance, GivesWhatTheReferenceGives) {
   constexpr uint32_t kSeed = 20240607;
   std::mt19937 generator(kSeed);
   for (const OperatorCase& use : operator_cases()) {
-    SCOPED_TRACE(use.op + ", seed " + std::to_string(kSeed));
+    SCOPED_TRACE(use.op + " " + to_string(use.inputs.front()) + ", seed " + std::to_string(kSeed));
     const OpInfo* op = find_op(use.op);
     ASSERT_NE(op, nullptr);
     const auto results = infer_types(*op, use.inputs, use.attributes);
@@ -190,6 +239,26 @@ TEST_P(OperatorConformance, GivesWhatTheReferenceGives) {
       expect_near(read_tensor(*device, binding.results[i], 0), wanted[i]);
     }
   }
+}
+
+TEST(OperatorCases, HaveOperatorsThatAddUpInEveryType) {
+  const std::vector<OperatorCase> cases = cases_of_other_elements();
+  const auto has = [&](std::string_view op, size_t operand, ElementType element) {
+    return std::any_of(cases.begin(), cases.end(), [&](const OperatorCase& use) {
+      return use.op == op && use.inputs[operand].element == element;
+    });
+  };
+  for (const ElementType element : {ElementType::kBF16, ElementType::kF16}) {
+    for (const std::string_view op :
+         {"argmax", "embedding", "layer_norm", "matmul", "norm", "softmax", "sum"}) {
+      EXPECT_TRUE(has(op, 0, element)) << op;
+    }
+    for (const std::string_view op : {"momentum_update", "moving_average", "sgd_update"}) {
+      EXPECT_TRUE(has(op, 1, element)) << op;
+    }
+  }
+  EXPECT_TRUE(has("accuracy", 1, ElementType::kI64));
+  EXPECT_TRUE(has("embedding_grad", 1, ElementType::kI64));
 }
 
 TEST(OperatorCases, CoverTheWholeTable) {

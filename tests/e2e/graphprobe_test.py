@@ -12,7 +12,8 @@ from support import GRAPHS, EndToEndTest
 BAD_INPUT, BAD_USAGE, BAD_MACHINE = 1, 2, 3
 RATES = {"TFLOP/s": 1e12, "GFLOP/s": 1e9, "MFLOP/s": 1e6, "TB/s": 1e12, "GB/s": 1e9, "MB/s": 1e6}
 CPU = re.compile(r"cpu: \{kind: cpu, workers: (\d+), memory: (\d+)(?:GiB|MiB|TiB), "
-                 r"rates: \{bytes: ([\d.]+)([A-Z]+/s), matmul_f32: ([\d.]+)([A-Z]+/s)\}, "
+                 r"rates: \{bytes: ([\d.]+)([A-Z]+/s), matmul_16bit: ([\d.]+)([A-Z]+/s), "
+                 r"matmul_f32: ([\d.]+)([A-Z]+/s)\}, "
                  r"launch: (\d+)(?:ns|us)\}")
 
 
@@ -32,14 +33,16 @@ class GraphprobeTest(EndToEndTest):
 
         figures = CPU.search(text)
         self.assertIsNotNone(figures, text)
-        workers, memory, num_bytes, byte_unit, flops, flop_unit, launch = figures.groups()
+        (workers, memory, num_bytes, byte_unit, short_flops, short_unit, flops, flop_unit,
+         launch) = figures.groups()
         self.assertEqual(workers, "1")
         self.assertGreater(int(memory), 0)
         self.assertGreater(int(launch), 0)
         # Wide bounds: slower is broken, faster does not exist.
         self.assertTrue(1e7 < float(num_bytes) * RATES[byte_unit] < 1e13, text)
         self.assertTrue(1e8 < float(flops) * RATES[flop_unit] < 1e14, text)
-        for number in (num_bytes, flops):
+        self.assertTrue(1e8 < float(short_flops) * RATES[short_unit] < 1e14, text)
+        for number in (num_bytes, short_flops, flops):
             self.assertLessEqual(len(number.replace(".", "").strip("0")), 3, text)
         if "no GPU" in text:
             self.assertNotIn("links:", text)

@@ -43,13 +43,11 @@ class Candidate {
     candidate.binding_.op = kernel.op;
     candidate.binding_.attributes = &kernel.attributes;
     for (const TensorType& input : kernel.inputs) {
-      TRY(graphrt::OperandSlots slots, make_random_array(device, input.shape));
-      slots.type = input;
+      TRY(graphrt::OperandSlots slots, make_random_array(device, input));
       candidate.binding_.inputs.push_back(std::move(slots));
     }
     for (const TensorType& result : kernel.results) {
-      TRY(graphrt::OperandSlots slots, make_array(device, result.shape));
-      slots.type = result;
+      TRY(graphrt::OperandSlots slots, make_array(device, result));
       candidate.binding_.results.push_back(std::move(slots));
     }
     TRY(add_scratch(device, candidate.binding_));

@@ -55,10 +55,13 @@ Result<graphc::Device> measure_cpu(int32_t num_workers) {
   cpu.kind = "cpu";
   cpu.num_lanes = num_workers;
   cpu.memory_bytes = whole_gibibytes(host_memory_bytes());
-  TRY(cpu.rates["matmul_f32"],
-      rate_of_workers(num_workers, product_flops(kCpuProductSize), [](graphrt::Device& device) {
-        return bind_product(device, kCpuProductSize);
-      }));
+  const auto rate_of_products = [&](graphrt::ElementType element) {
+    return rate_of_workers(num_workers, product_flops(kCpuProductSize), [&](auto& device) {
+      return bind_product(device, kCpuProductSize, "f32", element);
+    });
+  };
+  TRY(cpu.rates["matmul_f32"], rate_of_products(graphrt::ElementType::kF32));
+  TRY(cpu.rates["matmul_16bit"], rate_of_products(graphrt::ElementType::kBF16));
   const int64_t num_elements = array_elements(num_workers, graphrt::available_host_bytes());
   TRY(cpu.rates["bytes"],
       rate_of_workers(num_workers, sum_bytes(num_elements),

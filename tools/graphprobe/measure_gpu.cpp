@@ -47,6 +47,9 @@ Result<graphc::Device> measure_gpu(const Accelerator& accelerator) {
     TRY(const std::unique_ptr<Action> product, bind_product(*device, kGpuProductSize, math));
     TRY(gpu.rates["matmul_" + math], rate_of(*product, product_flops(kGpuProductSize), launch_s));
   }
+  TRY(const std::unique_ptr<Action> product,
+      bind_product(*device, kGpuProductSize, "f32", graphrt::ElementType::kBF16));
+  TRY(gpu.rates["matmul_16bit"], rate_of(*product, product_flops(kGpuProductSize), launch_s));
   TRY(gpu.rates["bytes"], rate_of(*sum, sum_bytes(kSumElements), launch_s));
   return gpu;
 }

@@ -37,8 +37,8 @@ Result<Direction> make_direction(Device& source, Device& destination, Device& bi
   Direction direction;
   direction.source = &source;
   direction.destination = &destination;
-  TRY(direction.from, make_array(source, {kNumElements}));
-  TRY(direction.to, make_array(destination, {kNumElements}));
+  TRY(direction.from, make_array(source, {graphrt::ElementType::kF32, {kNumElements}}));
+  TRY(direction.to, make_array(destination, {graphrt::ElementType::kF32, {kNumElements}}));
   const int64_t num_bytes = direction.from.type.size_bytes();
   if (source.is_host()) TRY(binder.adopt_host(direction.from.first, num_bytes));
   if (destination.is_host()) TRY(binder.adopt_host(direction.to.first, num_bytes));

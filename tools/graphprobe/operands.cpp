@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/element.h"
 #include "runtime/base/random.h"
 #include "runtime/op/op_table.h"
 
@@ -11,39 +12,52 @@ namespace {
 
 using graphrt::Action;
 using graphrt::Device;
+using graphrt::ElementType;
 using graphrt::OperandSlots;
 using graphrt::Result;
 using graphrt::Shape;
+using graphrt::TensorType;
 
 /// A period of this many random numbers shows nowhere in a product.
 constexpr size_t kNumRandoms = size_t{1} << 18;
 
-std::vector<float> random_block() {
+template <class T>
+std::vector<T> random_block() {
   const graphrt::RandomStream random(1, "graphprobe");
-  std::vector<float> block(kNumRandoms);
+  std::vector<T> block(kNumRandoms);
   for (size_t i = 0; i < block.size(); ++i) {
-    block[i] = static_cast<float>(2 * random.uniform(i) - 1);
+    block[i] = graphrt::narrowed<T>(2 * random.uniform(i) - 1);
   }
   return block;
 }
 
+template <class T>
 std::span<const std::byte> random_bytes() {
-  static const std::vector<float> kBlock = random_block();
+  static const std::vector<T> kBlock = random_block<T>();
   return std::as_bytes(std::span(kBlock));
 }
 
+/// Of floats; what is none has the bits of f32.
+std::span<const std::byte> random_bytes_of(ElementType element) {
+  if (!graphrt::is_float(element)) return random_bytes<float>();
+  return graphrt::with_float_type(
+      element, [](auto tag) { return random_bytes<typename decltype(tag)::Type>(); });
+}
+
+TensorType f32(Shape shape) { return {ElementType::kF32, std::move(shape)}; }
+
 }  // namespace
 
-Result<OperandSlots> make_array(Device& device, Shape shape) {
+Result<OperandSlots> make_array(Device& device, const TensorType& type) {
   OperandSlots slots;
-  slots.type = {graphrt::ElementType::kF32, std::move(shape)};
+  slots.type = type;
   TRY(slots.first, device.allocate(slots.type.size_bytes()));
   return slots;
 }
 
-Result<OperandSlots> make_random_array(Device& device, Shape shape) {
-  TRY(OperandSlots slots, make_array(device, std::move(shape)));
-  const std::span<const std::byte> block = random_bytes();
+Result<OperandSlots> make_random_array(Device& device, const TensorType& type) {
+  TRY(OperandSlots slots, make_array(device, type));
+  const std::span<const std::byte> block = random_bytes_of(type.element);
   const auto num_bytes = static_cast<size_t>(slots.type.size_bytes());
   for (size_t done = 0; done < num_bytes; done += block.size()) {
     TRY(device.write(slots.first + done, block.first(std::min(block.size(), num_bytes - done))));
@@ -73,19 +87,21 @@ Result<std::unique_ptr<Action>> bind_operator(Device& device, std::string_view o
   return device.bind_kernel(binding);
 }
 
-Result<std::unique_ptr<Action>> bind_product(Device& device, int64_t n, std::string_view math) {
-  TRY(OperandSlots a, make_random_array(device, {n, n}));
-  TRY(OperandSlots b, make_random_array(device, {n, n}));
-  TRY(const OperandSlots product, make_array(device, {n, n}));
+Result<std::unique_ptr<Action>> bind_product(Device& device, int64_t n, std::string_view math,
+                                             ElementType element) {
+  const TensorType matrix{element, {n, n}};
+  TRY(OperandSlots a, make_random_array(device, matrix));
+  TRY(OperandSlots b, make_random_array(device, matrix));
+  TRY(const OperandSlots product, make_array(device, matrix));
   graphrt::Attributes attributes;
   if (math != "f32") attributes.set("math", std::string(math));
   return bind_operator(device, "matmul", {std::move(a), std::move(b)}, product, attributes);
 }
 
 Result<std::unique_ptr<Action>> bind_sum(Device& device, int64_t num_elements) {
-  TRY(OperandSlots a, make_array(device, {num_elements}));
-  TRY(OperandSlots b, make_array(device, {num_elements}));
-  TRY(const OperandSlots sum, make_array(device, {num_elements}));
+  TRY(OperandSlots a, make_array(device, f32({num_elements})));
+  TRY(OperandSlots b, make_array(device, f32({num_elements})));
+  TRY(const OperandSlots sum, make_array(device, f32({num_elements})));
   return bind_operator(device, "add", {std::move(a), std::move(b)}, sum);
 }
 

@@ -9,13 +9,14 @@
 
 namespace graphprobe {
 
-/// An array of f32 in an arena of its own, its content what allocate() leaves.
-graphrt::Result<graphrt::OperandSlots> make_array(graphrt::Device& device, graphrt::Shape shape);
+/// An array in an arena of its own, its content what allocate() leaves.
+graphrt::Result<graphrt::OperandSlots> make_array(graphrt::Device& device,
+                                                  const graphrt::TensorType& type);
 
 /// The same, filled with random numbers: what a chip computes decides how much power it draws, and
 /// so how fast it is.
 graphrt::Result<graphrt::OperandSlots> make_random_array(graphrt::Device& device,
-                                                         graphrt::Shape shape);
+                                                         const graphrt::TensorType& type);
 
 /// Gives a binding the scratch memory that its operator needs. Requires: all else is bound.
 /// Errors: no memory (kMachine).
@@ -26,8 +27,9 @@ graphrt::Result<std::unique_ptr<graphrt::Action>> bind_operator(
     const graphrt::OperandSlots& output, const graphrt::Attributes& attributes = {});
 
 /// A product of random n x n matrices, which is 2 n^3 operations; `math` as the operator has it.
-graphrt::Result<std::unique_ptr<graphrt::Action>> bind_product(graphrt::Device& device, int64_t n,
-                                                               std::string_view math = "f32");
+graphrt::Result<std::unique_ptr<graphrt::Action>> bind_product(
+    graphrt::Device& device, int64_t n, std::string_view math = "f32",
+    graphrt::ElementType element = graphrt::ElementType::kF32);
 
 /// A sum of two arrays of `num_elements`, which reads and writes 12 bytes for each.
 graphrt::Result<std::unique_ptr<graphrt::Action>> bind_sum(graphrt::Device& device,

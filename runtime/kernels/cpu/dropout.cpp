@@ -13,6 +13,7 @@ constexpr int64_t kBlockSize = 4;
 /// Element i of the whole is kept where its random number, word i % 4 of block i / 4, is at least
 /// `threshold`; the key is the seed, and the step is part of the counter. Integers decide, and
 /// the one product of floats is rounded once: every back end gives the same bits.
+template <class T>
 class DropoutKernel : public PreparedKernel {
  public:
   DropoutKernel(const Attributes& attributes, int64_t num_elements)
@@ -23,9 +24,9 @@ class DropoutKernel : public PreparedKernel {
         factor_(static_cast<float>(1 / (1 - attributes.number("rate", 0)))) {}
 
   void run(const KernelArguments& at) const override {
-    const auto* x = elements<float>(at.inputs[0]);
+    const T* x = elements<T>(at.inputs[0]);
     const auto step = static_cast<uint32_t>(*elements<int32_t>(at.inputs[1]));
-    auto* y = elements<float>(at.result());
+    T* y = elements<T>(at.result());
     const int64_t end = first_ + num_elements_;
     for (int64_t block = first_ / kBlockSize; block * kBlockSize < end; ++block) {
       const auto words = random_words(static_cast<uint64_t>(block), step);
@@ -33,7 +34,7 @@ class DropoutKernel : public PreparedKernel {
       const int64_t begin = std::max(block_begin, first_);
       for (int64_t i = begin; i < std::min(block_begin + kBlockSize, end); ++i) {
         const bool is_kept = words[static_cast<size_t>(i - block_begin)] >= threshold_;
-        y[i - first_] = is_kept ? x[i - first_] * factor_ : 0.0F;
+        y[i - first_] = is_kept ? T(widened(x[i - first_]) * factor_) : T{};
       }
     }
   }
@@ -54,7 +55,10 @@ class DropoutKernel : public PreparedKernel {
 }  // namespace
 
 KernelResult prepare_dropout(const KernelSpec& spec) {
-  return std::make_unique<DropoutKernel>(spec.attributes, spec.result().num_elements());
+  return by_float(spec.result(), [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<DropoutKernel<T>>(spec.attributes, spec.result().num_elements());
+  });
 }
 
 }  // namespace graphrt::cpu

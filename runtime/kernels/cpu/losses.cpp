@@ -15,16 +15,17 @@ double sum_of(int64_t num_terms, Term term) {
   return combine_terms(num_terms, 0.0, std::plus<>(), term);
 }
 
-/// The mean of loss(a, b) over the elements of both operands.
-template <class Loss>
+/// The mean of loss(a, b) over the elements of both operands, stored as T.
+template <class T, class Loss>
 class MeanLossKernel : public PreparedKernel {
  public:
   MeanLossKernel(int64_t num_elements, Loss loss) : num_elements_(num_elements), loss_(loss) {}
 
   void run(const KernelArguments& at) const override {
-    const auto* a = elements<float>(at.inputs[0]);
-    const auto* b = elements<float>(at.inputs[1]);
-    const double total = sum_of(num_elements_, [&](int64_t i) { return loss_(a[i], b[i]); });
+    const auto* a = elements<T>(at.inputs[0]);
+    const auto* b = elements<T>(at.inputs[1]);
+    const double total =
+        sum_of(num_elements_, [&](int64_t i) { return loss_(widened(a[i]), widened(b[i])); });
     *elements<float>(at.result()) = static_cast<float>(total / static_cast<double>(num_elements_));
   }
 
@@ -35,18 +36,24 @@ class MeanLossKernel : public PreparedKernel {
 
 template <class Loss>
 KernelResult make_mean_loss(const KernelSpec& spec, Loss loss) {
-  return std::make_unique<MeanLossKernel<Loss>>(spec.inputs[0].num_elements(), loss);
+  return by_float(spec.inputs[0], [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<MeanLossKernel<T, Loss>>(spec.inputs[0].num_elements(), loss);
+  });
 }
 
 /// The sum of all squares, or its root: which a float holds where it does not hold the sum.
+template <class T>
 class SumOfSquaresKernel : public PreparedKernel {
  public:
   SumOfSquaresKernel(int64_t num_elements, bool takes_root)
       : num_elements_(num_elements), takes_root_(takes_root) {}
 
   void run(const KernelArguments& at) const override {
-    const auto* x = elements<float>(at.inputs[0]);
-    const auto square = [x](int64_t i) { return static_cast<double>(x[i]) * x[i]; };
+    const auto* x = elements<T>(at.inputs[0]);
+    const auto square = [x](int64_t i) {
+      return static_cast<double>(widened(x[i])) * widened(x[i]);
+    };
     const double total = sum_of(num_elements_, square);
     *elements<float>(at.result()) = static_cast<float>(takes_root_ ? std::sqrt(total) : total);
   }
@@ -55,6 +62,13 @@ class SumOfSquaresKernel : public PreparedKernel {
   int64_t num_elements_;
   bool takes_root_;
 };
+
+KernelResult make_sum_of_squares(const KernelSpec& spec, bool takes_root) {
+  return by_float(spec.inputs[0], [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<SumOfSquaresKernel<T>>(spec.inputs[0].num_elements(), takes_root);
+  });
+}
 
 /// An infinite norm gives NaN: training that went wrong must show, and with a factor of 0 it would
 /// stand still. A NaN stays.
@@ -83,12 +97,10 @@ KernelResult prepare_binary_cross_entropy(const KernelSpec& spec) {
 }
 
 KernelResult prepare_sum_of_squares(const KernelSpec& spec) {
-  return std::make_unique<SumOfSquaresKernel>(spec.inputs[0].num_elements(), false);
+  return make_sum_of_squares(spec, false);
 }
 
-KernelResult prepare_norm(const KernelSpec& spec) {
-  return std::make_unique<SumOfSquaresKernel>(spec.inputs[0].num_elements(), true);
-}
+KernelResult prepare_norm(const KernelSpec& spec) { return make_sum_of_squares(spec, true); }
 
 KernelResult prepare_clip_factor(const KernelSpec& spec) {
   const auto max_norm = static_cast<float>(spec.attributes.number("max_norm", 0));

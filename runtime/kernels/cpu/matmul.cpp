@@ -1,34 +1,50 @@
-#include <cblas.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
 
-#include "runtime/kernels/cpu/prepare.h"
+#include "runtime/kernels/cpu/product.h"
+#include "runtime/op/product_tiles.h"
 
 namespace graphrt::cpu {
 namespace {
 
 constexpr int64_t kMaxBlasSize = std::numeric_limits<blasint>::max();
 
-/// One product of row-major matrices, as OpenBLAS wants it.
-struct Product {
-  CBLAS_TRANSPOSE transpose_a;
-  CBLAS_TRANSPOSE transpose_b;
-  blasint m;
-  blasint n;
-  blasint k;
-  blasint stride_a;  ///< from row to row, as stored
-  blasint stride_b;
-};
+CBLAS_TRANSPOSE blas_transpose(const Attributes& attributes, std::string_view name) {
+  return attributes.flag(name) ? CblasTrans : CblasNoTrans;
+}
 
-/// y = factor a b + kept y.
+}  // namespace
+
 void multiply(const Product& product, float factor, const float* a, const float* b, float kept,
               float* y) {
   cblas_sgemm(CblasRowMajor, product.transpose_a, product.transpose_b, product.m, product.n,
               product.k, factor, a, product.stride_a, b, product.stride_b, kept, y, product.n);
 }
+
+Result<Product> product_of(const KernelSpec& spec, const Shape& a, const Shape& b) {
+  for (const Shape* shape : {&a, &b}) {
+    for (size_t i = shape->size() - 2; i < shape->size(); ++i) {
+      if ((*shape)[i] <= kMaxBlasSize) continue;
+      return input_error("a product on the CPU takes matrices of at most " +
+                         std::to_string(kMaxBlasSize) + " rows and columns; got " +
+                         to_string(*shape));
+    }
+  }
+  const Shape& y = spec.result().shape;
+  const auto blas_size = [](int64_t size) { return static_cast<blasint>(size); };
+  const bool transpose_a = spec.attributes.flag("transpose_a");
+  return Product{.transpose_a = blas_transpose(spec.attributes, "transpose_a"),
+                 .transpose_b = blas_transpose(spec.attributes, "transpose_b"),
+                 .m = blas_size(y[y.size() - 2]),
+                 .n = blas_size(y[y.size() - 1]),
+                 .k = blas_size(a[a.size() - (transpose_a ? 2 : 1)]),
+                 .stride_a = blas_size(a.back()),
+                 .stride_b = blas_size(b.back())};
+}
+
+namespace {
 
 // OpenBLAS keeps its sums in f32: all terms of a small product one after the other, those of a
 // large one in blocks that it adds up in the result. So where there are many terms, it is given
@@ -36,12 +52,8 @@ void multiply(const Product& product, float factor, const float* a, const float*
 // sum alone, the sum is made apart. Both need scratch memory for a tile of the result, which is on
 // the stack: kernels allocate nothing.
 
-/// Up to so many, a sum in f32 is right to 5e-5 at worst, all terms being equal and one added after
-/// the other, and left to OpenBLAS.
-constexpr int64_t kMaxTermsInF32 = 8192;
-/// Of longer ones, so many at a time: right to 1e-5 at worst. A large tile is summed in blocks of
-/// some hundred terms anyway; for a small one all terms follow one another.
-constexpr int64_t kTermsAtOnce = 1024;
+/// A large tile is summed in blocks of some hundred terms anyway, so OpenBLAS gets kTermsAtOnce; for a
+/// small one all terms follow one another.
 constexpr int64_t kTermsAtOnceOfSmallTile = 256;
 constexpr int64_t kMaxInSmallTile = 4096;
 /// OpenBLAS adds no part of so short a sum to the result before the others: its smallest block.
@@ -225,32 +237,6 @@ class MatmulUpdateKernel : public PreparedKernel {
   float learning_rate_;
 };
 
-CBLAS_TRANSPOSE blas_transpose(const Attributes& attributes, std::string_view name) {
-  return attributes.flag(name) ? CblasTrans : CblasNoTrans;
-}
-
-/// The product `a` `b` that the operator is about.
-Result<Product> product_of(const KernelSpec& spec, const Shape& a, const Shape& b) {
-  for (const Shape* shape : {&a, &b}) {
-    for (size_t i = shape->size() - 2; i < shape->size(); ++i) {
-      if ((*shape)[i] <= kMaxBlasSize) continue;
-      return input_error("a product on the CPU takes matrices of at most " +
-                         std::to_string(kMaxBlasSize) + " rows and columns; got " +
-                         to_string(*shape));
-    }
-  }
-  const Shape& y = spec.result().shape;
-  const auto blas_size = [](int64_t size) { return static_cast<blasint>(size); };
-  const bool transpose_a = spec.attributes.flag("transpose_a");
-  return Product{.transpose_a = blas_transpose(spec.attributes, "transpose_a"),
-                 .transpose_b = blas_transpose(spec.attributes, "transpose_b"),
-                 .m = blas_size(y[y.size() - 2]),
-                 .n = blas_size(y[y.size() - 1]),
-                 .k = blas_size(a[a.size() - (transpose_a ? 2 : 1)]),
-                 .stride_a = blas_size(a.back()),
-                 .stride_b = blas_size(b.back())};
-}
-
 Epilogue epilogue_of(const KernelSpec& spec) {
   const bool has_relu = spec.attributes.flag("relu");
   if (spec.inputs.size() == 3) return has_relu ? Epilogue::kBiasAndRelu : Epilogue::kBias;
@@ -261,6 +247,8 @@ Epilogue epilogue_of(const KernelSpec& spec) {
 
 KernelResult prepare_matmul(const KernelSpec& spec) {
   TRY(const Product product, product_of(spec, spec.inputs[0].shape, spec.inputs[1].shape));
+  const auto is_f32 = [](const TensorType& type) { return type.element == ElementType::kF32; };
+  if (!is_f32(spec.inputs[0]) || !is_f32(spec.result())) return make_narrow_matmul(spec, product);
   const int64_t result_elements = int64_t{product.m} * product.n;
   const auto alpha = static_cast<float>(spec.attributes.number("alpha", 1));
   return std::make_unique<MatmulKernel>(

@@ -26,9 +26,10 @@ struct RowScale {
 
 /// In double, and as the sum of squares of differences: a mean that is large beside them would
 /// cost the differences their digits.
-double mean_square(const float* x, int64_t size, double center) {
+template <class T>
+double mean_square(const T* x, int64_t size, double center) {
   double total = 0;
-  for (int64_t i = 0; i < size; ++i) total += (x[i] - center) * (x[i] - center);
+  for (int64_t i = 0; i < size; ++i) total += (widened(x[i]) - center) * (widened(x[i]) - center);
   return total / static_cast<double>(size);
 }
 
@@ -36,9 +37,10 @@ struct AboutMean {
   static constexpr bool kTakesMeanAway = true;
   static constexpr double kEpsilon = 1e-5;
 
-  static RowScale scale_of(const float* x, const Rows& rows) {
+  template <class T>
+  static RowScale scale_of(const T* x, const Rows& rows) {
     double total = 0;
-    for (int64_t i = 0; i < rows.size; ++i) total += x[i];
+    for (int64_t i = 0; i < rows.size; ++i) total += widened(x[i]);
     const double mean = total / static_cast<double>(rows.size);
     return {mean, 1 / std::sqrt(mean_square(x, rows.size, mean) + rows.epsilon)};
   }
@@ -48,37 +50,38 @@ struct RootMeanSquare {
   static constexpr bool kTakesMeanAway = false;
   static constexpr double kEpsilon = 1e-6;
 
-  static RowScale scale_of(const float* x, const Rows& rows) {
+  template <class T>
+  static RowScale scale_of(const T* x, const Rows& rows) {
     return {0, 1 / std::sqrt(mean_square(x, rows.size, 0) + rows.epsilon)};
   }
 };
 
-/// xhat * gamma, plus beta where there is one.
-template <class Norm>
+/// xhat * gamma, plus beta where there is one. x is stored as T, gamma and beta as Column.
+template <class Norm, class T, class Column>
 class NormKernel : public PreparedKernel {
  public:
   explicit NormKernel(const Rows& rows) : rows_(rows) {}
 
   void run(const KernelArguments& at) const override {
-    const auto* gamma = elements<float>(at.inputs[1]);
-    const auto* beta = at.inputs.size() > 2 ? elements<float>(at.inputs[2]) : nullptr;
+    const auto* gamma = elements<Column>(at.inputs[1]);
+    const auto* beta = at.inputs.size() > 2 ? elements<Column>(at.inputs[2]) : nullptr;
     for (int64_t row = 0; row < rows_.num_rows; ++row) {
-      run_row(elements<float>(at.inputs[0]) + row * rows_.size, gamma, beta,
-              elements<float>(at.result()) + row * rows_.size);
+      run_row(elements<T>(at.inputs[0]) + row * rows_.size, gamma, beta,
+              elements<T>(at.result()) + row * rows_.size);
     }
   }
 
  private:
-  void run_row(const float* x, const float* gamma, const float* beta, float* y) const {
+  void run_row(const T* x, const Column* gamma, const Column* beta, T* y) const {
     const RowScale scale = Norm::scale_of(x, rows_);
     if (beta == nullptr) {
       for (int64_t i = 0; i < rows_.size; ++i) {
-        y[i] = static_cast<float>(scale.xhat(x[i]) * gamma[i]);
+        y[i] = narrowed<T>(scale.xhat(widened(x[i])) * widened(gamma[i]));
       }
       return;
     }
     for (int64_t i = 0; i < rows_.size; ++i) {
-      y[i] = static_cast<float>(scale.xhat(x[i]) * gamma[i] + beta[i]);
+      y[i] = narrowed<T>(scale.xhat(widened(x[i])) * widened(gamma[i]) + widened(beta[i]));
     }
   }
 
@@ -87,7 +90,7 @@ class NormKernel : public PreparedKernel {
 
 /// With u = gradient * gamma: (u - mean(u) - xhat * mean(u * xhat)) * factor; a norm that takes no
 /// mean away lets mean(u) stay.
-template <class Norm>
+template <class Norm, class T, class Column>
 class NormGradKernel : public PreparedKernel {
  public:
   explicit NormGradKernel(const Rows& rows) : rows_(rows) {}
@@ -95,35 +98,35 @@ class NormGradKernel : public PreparedKernel {
   void run(const KernelArguments& at) const override {
     for (int64_t row = 0; row < rows_.num_rows; ++row) {
       const int64_t start = row * rows_.size;
-      run_row(elements<float>(at.inputs[0]) + start, elements<float>(at.inputs[1]) + start,
-              elements<float>(at.inputs[2]), elements<float>(at.result()) + start);
+      run_row(elements<T>(at.inputs[0]) + start, elements<T>(at.inputs[1]) + start,
+              elements<Column>(at.inputs[2]), elements<T>(at.result()) + start);
     }
   }
 
  private:
-  void run_row(const float* gradient, const float* x, const float* gamma, float* y) const {
+  void run_row(const T* gradient, const T* x, const Column* gamma, T* y) const {
     const RowScale scale = Norm::scale_of(x, rows_);
     double sum = 0;
     double sum_of_products = 0;
     for (int64_t i = 0; i < rows_.size; ++i) {
-      const double u = static_cast<double>(gradient[i]) * gamma[i];
+      const double u = static_cast<double>(widened(gradient[i])) * widened(gamma[i]);
       sum += u;
-      sum_of_products += u * scale.xhat(x[i]);
+      sum_of_products += u * scale.xhat(widened(x[i]));
     }
     const auto size = static_cast<double>(rows_.size);
     const double offset = Norm::kTakesMeanAway ? sum / size : 0;
     const double slope = sum_of_products / size;
     for (int64_t i = 0; i < rows_.size; ++i) {
-      const double u = static_cast<double>(gradient[i]) * gamma[i];
-      y[i] = static_cast<float>((u - offset - scale.xhat(x[i]) * slope) * scale.factor);
+      const double u = static_cast<double>(widened(gradient[i])) * widened(gamma[i]);
+      y[i] = narrowed<T>((u - offset - scale.xhat(widened(x[i])) * slope) * scale.factor);
     }
   }
 
   Rows rows_;
 };
 
-/// The sum over rows of gradient * xhat.
-template <class Norm>
+/// The sum over rows of gradient * xhat, stored as To.
+template <class Norm, class T, class To>
 class NormScaleGradKernel : public PreparedKernel {
  public:
   explicit NormScaleGradKernel(const Rows& rows) : rows_(rows) {}
@@ -131,8 +134,8 @@ class NormScaleGradKernel : public PreparedKernel {
   void run(const KernelArguments& at) const override {
     for (int64_t begin = 0; begin < rows_.size; begin += kBlockSize) {
       const int64_t end = std::min(begin + kBlockSize, rows_.size);
-      run_columns(elements<float>(at.inputs[0]), elements<float>(at.inputs[1]), begin, end,
-                  elements<float>(at.result()));
+      run_columns(elements<T>(at.inputs[0]), elements<T>(at.inputs[1]), begin, end,
+                  elements<To>(at.result()));
     }
   }
 
@@ -140,56 +143,63 @@ class NormScaleGradKernel : public PreparedKernel {
   /// Totals on the stack; a row that is longer is looked at again for each block of columns.
   static constexpr int64_t kBlockSize = 2048;
 
-  void run_columns(const float* gradient, const float* x, int64_t begin, int64_t end,
-                   float* y) const {
+  void run_columns(const T* gradient, const T* x, int64_t begin, int64_t end, To* y) const {
     std::array<double, kBlockSize> totals = {};
     for (int64_t row = 0; row < rows_.num_rows; ++row) {
       const int64_t start = row * rows_.size;
       const RowScale scale = Norm::scale_of(x + start, rows_);
       for (int64_t i = begin; i < end; ++i) {
-        totals[static_cast<size_t>(i - begin)] += gradient[start + i] * scale.xhat(x[start + i]);
+        totals[static_cast<size_t>(i - begin)] +=
+            widened(gradient[start + i]) * scale.xhat(widened(x[start + i]));
       }
     }
     for (int64_t i = begin; i < end; ++i) {
-      y[i] = static_cast<float>(totals[static_cast<size_t>(i - begin)]);
+      y[i] = narrowed<To>(totals[static_cast<size_t>(i - begin)]);
     }
   }
 
   Rows rows_;
 };
 
-/// A kernel for the rows of the first operand.
-template <template <class> class Kernel, class Norm>
-KernelResult make_norm(const KernelSpec& spec) {
+/// A kernel for the rows of the first operand, and floats of the type of `other` beside them.
+template <template <class, class, class> class Kernel, class Norm>
+KernelResult make_norm(const KernelSpec& spec, const TensorType& other) {
   const AxisSplit split = split_at(spec.inputs[0].shape, -1);
   const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
-  return std::make_unique<Kernel<Norm>>(Rows{split.outer, split.size, epsilon});
+  const Rows rows{split.outer, split.size, epsilon};
+  return by_float(spec.inputs[0], [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return by_float(other, [&](auto tag_of_other) -> KernelResult {
+      using Other = typename decltype(tag_of_other)::Type;
+      return std::make_unique<Kernel<Norm, T, Other>>(rows);
+    });
+  });
 }
 
 }  // namespace
 
 KernelResult prepare_layer_norm(const KernelSpec& spec) {
-  return make_norm<NormKernel, AboutMean>(spec);
+  return make_norm<NormKernel, AboutMean>(spec, spec.inputs[1]);
 }
 
 KernelResult prepare_layer_norm_grad(const KernelSpec& spec) {
-  return make_norm<NormGradKernel, AboutMean>(spec);
+  return make_norm<NormGradKernel, AboutMean>(spec, spec.inputs[2]);
 }
 
 KernelResult prepare_layer_norm_scale_grad(const KernelSpec& spec) {
-  return make_norm<NormScaleGradKernel, AboutMean>(spec);
+  return make_norm<NormScaleGradKernel, AboutMean>(spec, spec.result());
 }
 
 KernelResult prepare_rms_norm(const KernelSpec& spec) {
-  return make_norm<NormKernel, RootMeanSquare>(spec);
+  return make_norm<NormKernel, RootMeanSquare>(spec, spec.inputs[1]);
 }
 
 KernelResult prepare_rms_norm_grad(const KernelSpec& spec) {
-  return make_norm<NormGradKernel, RootMeanSquare>(spec);
+  return make_norm<NormGradKernel, RootMeanSquare>(spec, spec.inputs[2]);
 }
 
 KernelResult prepare_rms_norm_scale_grad(const KernelSpec& spec) {
-  return make_norm<NormScaleGradKernel, RootMeanSquare>(spec);
+  return make_norm<NormScaleGradKernel, RootMeanSquare>(spec, spec.result());
 }
 
 }  // namespace graphrt::cpu

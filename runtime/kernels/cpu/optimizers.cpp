@@ -7,6 +7,7 @@
 #include <numbers>
 #include <utility>
 
+#include "runtime/kernels/cpu/float_blocks.h"
 #include "runtime/kernels/cpu/prepare.h"
 
 namespace graphrt::cpu {
@@ -14,9 +15,10 @@ namespace {
 
 using Scalars = std::span<const std::byte* const>;
 
-/// y = formula(x, ...) for the elements of `kNumTensors` operands of one shape. The operands behind
-/// them are scalars, from which `rule` makes the formula of this step.
-template <size_t kNumTensors, class Rule>
+/// y = formula(x, ...) for the elements of `kNumTensors` operands of one shape, of which the second
+/// is stored as Second, the others as f32. The operands behind them are scalars, from which `rule`
+/// makes the formula of this step.
+template <size_t kNumTensors, class Second, class Rule>
 class UpdateKernel : public PreparedKernel {
  public:
   UpdateKernel(int64_t num_elements, const Rule& rule) : num_elements_(num_elements), rule_(rule) {}
@@ -30,9 +32,18 @@ class UpdateKernel : public PreparedKernel {
   void update(std::span<const std::byte* const> inputs, float* y,
               std::index_sequence<kOperand...>) const {
     const auto formula = rule_.formula(inputs.subspan(kNumTensors));
-    const std::array<const float*, kNumTensors> x = {elements<float>(inputs[kOperand])...};
+    const auto* second = elements<Second>(inputs[1]);
+    std::array<const float*, kNumTensors> x = {elements<float>(inputs[kOperand])...};
+    FloatBlock space;
+    const int64_t most = std::is_same_v<Second, float> ? num_elements_ : kFloatBlock;
+    for (int64_t begin = 0; begin < num_elements_; begin += most) {
+      const int64_t size = std::min(most, num_elements_ - begin);
+      x[1] = load_floats(second + begin, size, space);
 #pragma GCC ivdep
-    for (int64_t i = 0; i < num_elements_; ++i) y[i] = formula(x[kOperand][i]...);
+      for (int64_t i = 0; i < size; ++i) y[i] = formula(x[kOperand][i]...);
+      for (const float*& each : x) each += size;
+      y += size;
+    }
   }
 
   int64_t num_elements_;
@@ -41,7 +52,11 @@ class UpdateKernel : public PreparedKernel {
 
 template <size_t kNumTensors, class Rule>
 KernelResult make_update(const KernelSpec& spec, const Rule& rule) {
-  return std::make_unique<UpdateKernel<kNumTensors, Rule>>(spec.result().num_elements(), rule);
+  return by_float(spec.inputs[1], [&](auto tag) -> KernelResult {
+    using Second = typename decltype(tag)::Type;
+    return std::make_unique<UpdateKernel<kNumTensors, Second, Rule>>(spec.result().num_elements(),
+                                                                     rule);
+  });
 }
 
 float float_attribute(const KernelSpec& spec, std::string_view name, double otherwise) {
@@ -155,7 +170,9 @@ float root_of_square(float kept) {
   return kept < 0 ? -kept : root;
 }
 
-/// Blocks are computed as if floats held all squares; those where they do not, again.
+/// Blocks are computed as if floats held all squares; those where they do not, again. What is new
+/// is stored as T.
+template <class T>
 class AverageOfSquaresKernel : public PreparedKernel {
  public:
   AverageOfSquaresKernel(int64_t num_elements, double decay, Factor factor)
@@ -164,17 +181,18 @@ class AverageOfSquaresKernel : public PreparedKernel {
   void run(const KernelArguments& at) const override {
     Scalars scalars = at.inputs.subspan(2);
     const float scale = factor_.take(scalars);
-    for (int64_t begin = 0; begin < num_elements_; begin += kBlockSize) {
-      run_block(scale, elements<float>(at.inputs[0]) + begin, elements<float>(at.inputs[1]) + begin,
-                std::min(kBlockSize, num_elements_ - begin), elements<float>(at.result()) + begin);
+    FloatBlock space;
+    for (int64_t begin = 0; begin < num_elements_; begin += kFloatBlock) {
+      const int64_t size = std::min(kFloatBlock, num_elements_ - begin);
+      run_block(scale, elements<float>(at.inputs[0]) + begin,
+                load_floats(elements<T>(at.inputs[1]) + begin, size, space), size,
+                elements<float>(at.result()) + begin);
     }
   }
 
  private:
-  static constexpr int64_t kBlockSize = 512;
-
   void run_block(float scale, const float* average, const float* x, int64_t size, float* y) const {
-    std::array<float, kBlockSize> block;
+    FloatBlock block;
     uint32_t num_outside = 0;
     for (int64_t i = 0; i < size; ++i) {
       const float scaled = scale * x[i];
@@ -287,8 +305,11 @@ KernelResult prepare_moving_average(const KernelSpec& spec) {
 }
 
 KernelResult prepare_moving_average_of_squares(const KernelSpec& spec) {
-  return std::make_unique<AverageOfSquaresKernel>(
-      spec.result().num_elements(), spec.attributes.number("decay", 0), factor_of(spec));
+  return by_float(spec.inputs[1], [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<AverageOfSquaresKernel<T>>(
+        spec.result().num_elements(), spec.attributes.number("decay", 0), factor_of(spec));
+  });
 }
 
 KernelResult prepare_adam_update(const KernelSpec& spec) {

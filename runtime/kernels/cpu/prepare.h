@@ -52,4 +52,17 @@ KernelResult by_size(const KernelSpec& spec, const Make& make) {
   }
 }
 
+/// make(TypeTag<Index>()) for the type of an operand that counts: labels, indices.
+template <class Make>
+KernelResult by_index(const TensorType& index, const Make& make) {
+  if (index.element == ElementType::kI64) return make(TypeTag<int64_t>());
+  return make(TypeTag<int32_t>());
+}
+
+/// make(TypeTag<T>()) for the type of floats that an operand or a result has.
+template <class Make>
+KernelResult by_float(const TensorType& type, const Make& make) {
+  return with_float_type(type.element, [&](auto tag) -> KernelResult { return make(tag); });
+}
+
 }  // namespace graphrt::cpu

@@ -13,26 +13,34 @@ namespace graphrt::cpu {
 namespace {
 
 /// In double: a sum of many floats in float loses more digits than users expect.
+template <class T, class To>
 struct FloatSum {
-  using Element = float;
+  using Element = T;
+  using Result = To;
   using Total = double;
   static constexpr Total kStart = 0;
+  static Total term(T x) { return widened(x); }
   static Total combine(Total total, Total x) { return total + x; }
 };
 
 /// Unsigned, because there going past 32 bits is defined: the sum wraps around.
 struct IntSum {
   using Element = uint32_t;
+  using Result = uint32_t;
   using Total = uint32_t;
   static constexpr Total kStart = 0;
+  static Total term(uint32_t x) { return x; }
   static Total combine(Total total, Total x) { return total + x; }
 };
 
 /// A NaN is larger than every number, and stays. -0 counts as 0, so that no order matters.
+template <class T>
 struct FloatMax {
-  using Element = float;
+  using Element = T;
+  using Result = T;
   using Total = float;
   static constexpr Total kStart = -std::numeric_limits<float>::infinity();
+  static Total term(T x) { return widened(x); }
   static Total combine(Total largest, Total x) {
     return largest >= x || largest != largest ? largest : x + 0.0F;
   }
@@ -40,8 +48,10 @@ struct FloatMax {
 
 struct IntMax {
   using Element = int32_t;
+  using Result = int32_t;
   using Total = int32_t;
   static constexpr Total kStart = std::numeric_limits<int32_t>::lowest();
+  static Total term(int32_t x) { return x; }
   static Total combine(Total largest, Total x) { return x > largest ? x : largest; }
 };
 
@@ -71,19 +81,20 @@ template <class Reduction>
 class ReduceKernel : public PreparedKernel {
  public:
   using Element = typename Reduction::Element;
+  using Output = typename Reduction::Result;
   using Total = typename Reduction::Total;
 
   ReduceKernel(Nest nest, Total divisor) : nest_(std::move(nest)), divisor_(divisor) {}
 
   void run(const KernelArguments& at) const override {
-    run_kept(nest_.loops.kept, elements<Element>(at.inputs[0]), elements<Element>(at.result()));
+    run_kept(nest_.loops.kept, elements<Element>(at.inputs[0]), elements<Output>(at.result()));
   }
 
  private:
   static constexpr int64_t kBlockSize = 128;
   using Dims = std::span<const StridedDim>;
 
-  void run_kept(Dims kept, const Element* x, Element* y) const {
+  void run_kept(Dims kept, const Element* x, Output* y) const {
     if (kept.empty()) {
       return nest_.row_size == 1 ? store(y, total_of(nest_.loops.reduced, x)) : run_row(x, y);
     }
@@ -92,11 +103,11 @@ class ReduceKernel : public PreparedKernel {
     }
   }
 
-  void store(Element* y, Total total) const { *y = static_cast<Element>(total / divisor_); }
+  void store(Output* y, Total total) const { *y = narrowed<Output>(total / divisor_); }
 
   /// Neighbouring results take neighbouring operands: a block of them at a time, so that every
   /// operand is read once, in the order of memory.
-  void run_row(const Element* x, Element* y) const {
+  void run_row(const Element* x, Output* y) const {
     std::array<Total, kBlockSize> totals;
     for (int64_t begin = 0; begin < nest_.row_size; begin += kBlockSize) {
       const int64_t size = std::min(kBlockSize, nest_.row_size - begin);
@@ -108,7 +119,9 @@ class ReduceKernel : public PreparedKernel {
 
   static void add_rows(Dims reduced, const Element* x, Total* totals, int64_t size) {
     if (reduced.empty()) {
-      for (int64_t i = 0; i < size; ++i) totals[i] = Reduction::combine(totals[i], x[i]);
+      for (int64_t i = 0; i < size; ++i) {
+        totals[i] = Reduction::combine(totals[i], Reduction::term(x[i]));
+      }
       return;
     }
     for (int64_t i = 0; i < reduced[0].size; ++i) {
@@ -117,12 +130,12 @@ class ReduceKernel : public PreparedKernel {
   }
 
   static Total total_of(Dims reduced, const Element* x) {
-    if (reduced.empty()) return Reduction::combine(Reduction::kStart, x[0]);
+    if (reduced.empty()) return Reduction::combine(Reduction::kStart, Reduction::term(x[0]));
     if (reduced.size() == 1 && reduced[0].strides[kIn] == 1) {
       return combine_terms(
           reduced[0].size, Reduction::kStart,
           [](Total total, Total term) { return Reduction::combine(total, term); },
-          [x](int64_t i) -> Total { return x[i]; });
+          [x](int64_t i) { return Reduction::term(x[i]); });
     }
     Total total = Reduction::kStart;
     for (int64_t i = 0; i < reduced[0].size; ++i) {
@@ -141,21 +154,34 @@ KernelResult make_reduce(const KernelSpec& spec, typename Reduction::Total divis
   return std::make_unique<ReduceKernel<Reduction>>(nest_of(spec), divisor);
 }
 
+KernelResult make_float_sum(const KernelSpec& spec, double divisor) {
+  return by_float(spec.inputs[0], [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return by_float(spec.result(), [&](auto tag_of_result) {
+      using To = typename decltype(tag_of_result)::Type;
+      return make_reduce<FloatSum<T, To>>(spec, divisor);
+    });
+  });
+}
+
 }  // namespace
 
 KernelResult prepare_sum(const KernelSpec& spec) {
-  if (is_float(spec.inputs[0].element)) return make_reduce<FloatSum>(spec, 1);
+  if (is_float(spec.inputs[0].element)) return make_float_sum(spec, 1);
   return make_reduce<IntSum>(spec, 1);
 }
 
 KernelResult prepare_mean(const KernelSpec& spec) {
   const int64_t count = spec.inputs[0].num_elements() / spec.result().num_elements();
-  return make_reduce<FloatSum>(spec, static_cast<double>(count));
+  return make_float_sum(spec, static_cast<double>(count));
 }
 
 KernelResult prepare_max(const KernelSpec& spec) {
-  if (is_float(spec.inputs[0].element)) return make_reduce<FloatMax>(spec, 1);
-  return make_reduce<IntMax>(spec, 1);
+  if (!is_float(spec.inputs[0].element)) return make_reduce<IntMax>(spec, 1);
+  return by_float(spec.inputs[0], [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return make_reduce<FloatMax<T>>(spec, 1);
+  });
 }
 
 }  // namespace graphrt::cpu

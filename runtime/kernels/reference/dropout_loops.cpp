@@ -23,11 +23,11 @@ void dropout(Operands inputs, const Attributes& attributes, Results results) {
   const auto seed = static_cast<uint64_t>(attributes.integer("seed", 0));
   const auto first = static_cast<uint64_t>(attributes.integer("first", 0));
   const int32_t step = inputs[1]->as<int32_t>()[0];
-  const auto x = inputs[0]->as<float>();
-  const auto y = results[0].as<float>();
-  for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = random_number(seed, step, first + i) >= rate ? x[i] * factor : 0;
+  std::vector<double> numbers = numbers_of(*inputs[0]);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    numbers[i] = random_number(seed, step, first + i) >= rate ? numbers[i] * factor : 0;
   }
+  put_numbers(numbers, results[0]);
 }
 
 }  // namespace graphrt::reference

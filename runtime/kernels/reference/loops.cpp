@@ -17,14 +17,14 @@ struct RowExponentials {
   double largest;
   double total;
 
-  explicit RowExponentials(std::span<const float> row)
+  explicit RowExponentials(std::span<const double> row)
       : largest(*std::max_element(row.begin(), row.end())), total(0) {
-    for (const float logit : row) total += of(logit);
+    for (const double logit : row) total += of(logit);
   }
-  double of(float logit) const { return std::exp(logit - largest); }
-  double probability(float logit) const { return of(logit) / total; }
+  double of(double logit) const { return std::exp(logit - largest); }
+  double probability(double logit) const { return of(logit) / total; }
   /// -log(probability(logit))
-  double loss(float logit) const { return std::log(total) + (largest - logit); }
+  double loss(double logit) const { return std::log(total) + (largest - logit); }
 };
 
 /// What row number `row`, counted over all matrices of `shape`, uses of its columns.
@@ -33,7 +33,7 @@ int64_t num_causal_columns(const Shape& shape, int64_t row) {
   return std::min(row % num_rows + 1, shape.back());
 }
 
-bool is_class(int32_t label, size_t num_classes) {
+bool is_class(int64_t label, size_t num_classes) {
   return label >= 0 && static_cast<size_t>(label) < num_classes;
 }
 
@@ -46,19 +46,13 @@ Shape kept_shape(const TensorType& input, const Attributes& attributes) {
   return shape;
 }
 
-std::vector<double> sums_of_f32(const Tensor& input, const Shape& kept, size_t num_results) {
-  std::vector<double> totals(num_results, 0);
-  const auto x = input.as<float>();
+std::vector<double> sums_of(const Tensor& input, const Shape& kept, const Tensor& result) {
+  std::vector<double> totals(static_cast<size_t>(result.type.num_elements()), 0);
+  const std::vector<double> x = numbers_of(input);
   for (size_t i = 0; i < x.size(); ++i) {
     totals[index_in_smaller(static_cast<int64_t>(i), input.type.shape, kept)] += x[i];
   }
   return totals;
-}
-
-void sum_f32(const Tensor& input, const Shape& kept, Tensor& result) {
-  const auto y = result.as<float>();
-  const std::vector<double> totals = sums_of_f32(input, kept, y.size());
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i]);
 }
 
 /// Wraps around where the sum leaves 32 bits.
@@ -73,46 +67,9 @@ void sum_i32(const Tensor& input, const Shape& kept, Tensor& result) {
   for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<int32_t>(totals[i]);
 }
 
-template <class T>
-bool is_nan(T value) {
-  return value != value;
-}
-
 /// Whether `x` takes the place of the largest element so far; a NaN is larger than all numbers.
-template <class T>
-bool is_larger(T x, T largest) {
-  return !is_nan(largest) && (is_nan(x) || x > largest);
-}
-
-template <class T>
-void max_of(const Tensor& input, const Shape& kept, Tensor& result) {
-  const auto x = input.as<T>();
-  const auto y = result.as<T>();
-  std::fill(y.begin(), y.end(), std::numeric_limits<T>::lowest());
-  if (std::numeric_limits<T>::has_infinity) {
-    std::fill(y.begin(), y.end(), -std::numeric_limits<T>::infinity());
-  }
-  for (size_t i = 0; i < x.size(); ++i) {
-    T& largest = y[index_in_smaller(static_cast<int64_t>(i), input.type.shape, kept)];
-    if (is_larger(x[i], largest)) largest = x[i];
-  }
-  // -0 becomes 0, and the order of zeros does not matter.
-  for (T& largest : y) largest += T{0};
-}
-
-template <class T>
-void argmax_of(const Tensor& input, const AxisView& view, Tensor& result) {
-  const auto x = input.as<T>();
-  const auto y = result.as<int32_t>();
-  for (int64_t o = 0; o < view.outer; ++o) {
-    for (int64_t n = 0; n < view.inner; ++n) {
-      int64_t best = 0;
-      for (int64_t i = 1; i < view.size; ++i) {
-        if (is_larger(x[view.index(o, i, n)], x[view.index(o, best, n)])) best = i;
-      }
-      y[static_cast<size_t>(o * view.inner + n)] = static_cast<int32_t>(best);
-    }
-  }
+bool is_larger(double x, double largest) {
+  return !std::isnan(largest) && (std::isnan(x) || x > largest);
 }
 
 }  // namespace
@@ -142,53 +99,83 @@ size_t index_in_smaller(int64_t flat, const Shape& shape, const Shape& smaller) 
   return static_cast<size_t>(index);
 }
 
+std::vector<double> numbers_of(const Tensor& tensor) {
+  return with_element_type(tensor.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    std::vector<double> numbers;
+    for (const T element : tensor.as<T>()) numbers.push_back(static_cast<double>(widened(element)));
+    return numbers;
+  });
+}
+
+std::vector<int64_t> integers_of(const Tensor& tensor) {
+  return with_element_type(tensor.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    std::vector<int64_t> integers;
+    for (const T element : tensor.as<T>()) {
+      integers.push_back(static_cast<int64_t>(widened(element)));
+    }
+    return integers;
+  });
+}
+
+void put_numbers(std::span<const double> numbers, Tensor& result) {
+  with_element_type(result.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    std::transform(numbers.begin(), numbers.end(), result.as<T>().begin(),
+                   [](double number) { return narrowed<T>(number); });
+  });
+}
+
 void softmax(Operands inputs, const Attributes& attributes, Results results) {
   const AxisView view = view_around(results[0].type.shape, attributes.integer("axis", -1));
   const bool is_causal = attributes.flag("causal");
-  const auto x = inputs[0]->as<float>();
-  const auto y = results[0].as<float>();
+  const std::vector<double> x = numbers_of(*inputs[0]);
+  std::vector<double> y(x.size(), 0);
   for (int64_t o = 0; o < view.outer; ++o) {
     for (int64_t n = 0; n < view.inner; ++n) {
       // A causal softmax has matrices of rows and columns in the end: rows are numbered by o.
       const int64_t num_used = is_causal ? num_causal_columns(results[0].type.shape, o) : view.size;
-      std::vector<float> row;
+      std::vector<double> row;
       for (int64_t i = 0; i < num_used; ++i) row.push_back(x[view.index(o, i, n)]);
       const RowExponentials exponentials(row);
       for (int64_t i = 0; i < num_used; ++i) {
         const size_t index = view.index(o, i, n);
-        y[index] = static_cast<float>(exponentials.probability(x[index]));
+        y[index] = exponentials.probability(x[index]);
       }
     }
   }
+  put_numbers(y, results[0]);
 }
 
 void softmax_grad(Operands inputs, const Attributes& attributes, Results results) {
   const AxisView view = view_around(results[0].type.shape, attributes.integer("axis", -1));
-  const auto gradient = inputs[0]->as<float>();
-  const auto y = inputs[1]->as<float>();
-  const auto x_gradient = results[0].as<float>();
+  const std::vector<double> gradient = numbers_of(*inputs[0]);
+  const std::vector<double> y = numbers_of(*inputs[1]);
+  std::vector<double> x_gradient(y.size());
   for (int64_t o = 0; o < view.outer; ++o) {
     for (int64_t n = 0; n < view.inner; ++n) {
       double total = 0;
       for (int64_t i = 0; i < view.size; ++i) {
         const size_t index = view.index(o, i, n);
-        total += double{gradient[index]} * y[index];
+        total += gradient[index] * y[index];
       }
       for (int64_t i = 0; i < view.size; ++i) {
         const size_t index = view.index(o, i, n);
-        x_gradient[index] = static_cast<float>(y[index] * (gradient[index] - total));
+        x_gradient[index] = y[index] * (gradient[index] - total);
       }
     }
   }
+  put_numbers(x_gradient, results[0]);
 }
 
 void softmax_cross_entropy(Operands inputs, const Attributes&, Results results) {
-  const auto logits = inputs[0]->as<float>();
-  const auto label = inputs[1]->as<int32_t>();
+  const std::vector<double> logits = numbers_of(*inputs[0]);
+  const std::vector<int64_t> label = integers_of(*inputs[1]);
   const size_t num_classes = logits.size() / label.size();
   double total = 0;
   for (size_t i = 0; i < label.size(); ++i) {
-    const auto row = logits.subspan(i * num_classes, num_classes);
+    const auto row = std::span(logits).subspan(i * num_classes, num_classes);
     total += is_class(label[i], num_classes)
                  ? RowExponentials(row).loss(row[static_cast<size_t>(label[i])])
                  : kNotANumber;
@@ -197,48 +184,64 @@ void softmax_cross_entropy(Operands inputs, const Attributes&, Results results) 
 }
 
 void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, Results results) {
-  const auto logits = inputs[0]->as<float>();
-  const auto label = inputs[1]->as<int32_t>();
-  const auto y = results[0].as<float>();
+  const std::vector<double> logits = numbers_of(*inputs[0]);
+  const std::vector<int64_t> label = integers_of(*inputs[1]);
+  std::vector<double> y(logits.size());
   const size_t num_classes = logits.size() / label.size();
   const double factor = attributes.number("scale", 1 / static_cast<double>(label.size()));
   for (size_t i = 0; i < label.size(); ++i) {
-    const auto row = logits.subspan(i * num_classes, num_classes);
+    const auto row = std::span(logits).subspan(i * num_classes, num_classes);
     const RowExponentials exponentials(row);
     for (size_t j = 0; j < num_classes; ++j) {
       const double is_label = static_cast<int64_t>(j) == label[i] ? 1 : 0;
       const double gradient = (exponentials.probability(row[j]) - is_label) * factor;
-      y[i * num_classes + j] =
-          static_cast<float>(is_class(label[i], num_classes) ? gradient : kNotANumber);
+      y[i * num_classes + j] = is_class(label[i], num_classes) ? gradient : kNotANumber;
     }
   }
+  put_numbers(y, results[0]);
 }
 
 void sum(Operands inputs, const Attributes& attributes, Results results) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  if (is_float(results[0].type.element)) return sum_f32(*inputs[0], kept, results[0]);
-  sum_i32(*inputs[0], kept, results[0]);
+  if (!is_float(results[0].type.element)) return sum_i32(*inputs[0], kept, results[0]);
+  put_numbers(sums_of(*inputs[0], kept, results[0]), results[0]);
 }
 
 void mean(Operands inputs, const Attributes& attributes, Results results) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  const auto y = results[0].as<float>();
-  const std::vector<double> totals = sums_of_f32(*inputs[0], kept, y.size());
-  const int64_t terms = inputs[0]->type.num_elements() / std::ssize(y);
-  const auto count = static_cast<double>(terms);
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i] / count);
+  std::vector<double> totals = sums_of(*inputs[0], kept, results[0]);
+  const int64_t terms = inputs[0]->type.num_elements() / std::ssize(totals);
+  for (double& total : totals) total /= static_cast<double>(terms);
+  put_numbers(totals, results[0]);
 }
 
 void max(Operands inputs, const Attributes& attributes, Results results) {
   const Shape kept = kept_shape(inputs[0]->type, attributes);
-  if (is_float(results[0].type.element)) return max_of<float>(*inputs[0], kept, results[0]);
-  max_of<int32_t>(*inputs[0], kept, results[0]);
+  const std::vector<double> x = numbers_of(*inputs[0]);
+  std::vector<double> y(static_cast<size_t>(results[0].type.num_elements()),
+                        -std::numeric_limits<double>::infinity());
+  for (size_t i = 0; i < x.size(); ++i) {
+    double& largest = y[index_in_smaller(static_cast<int64_t>(i), inputs[0]->type.shape, kept)];
+    if (is_larger(x[i], largest)) largest = x[i];
+  }
+  // -0 becomes 0, and the order of zeros does not matter.
+  for (double& largest : y) largest += 0;
+  put_numbers(y, results[0]);
 }
 
 void argmax(Operands inputs, const Attributes& attributes, Results results) {
   const AxisView view = view_around(inputs[0]->type.shape, attributes.integer("axis", -1));
-  if (is_float(inputs[0]->type.element)) return argmax_of<float>(*inputs[0], view, results[0]);
-  argmax_of<int32_t>(*inputs[0], view, results[0]);
+  const std::vector<double> x = numbers_of(*inputs[0]);
+  const auto y = results[0].as<int32_t>();
+  for (int64_t o = 0; o < view.outer; ++o) {
+    for (int64_t n = 0; n < view.inner; ++n) {
+      int64_t best = 0;
+      for (int64_t i = 1; i < view.size; ++i) {
+        if (is_larger(x[view.index(o, i, n)], x[view.index(o, best, n)])) best = i;
+      }
+      y[static_cast<size_t>(o * view.inner + n)] = static_cast<int32_t>(best);
+    }
+  }
 }
 
 }  // namespace graphrt::reference

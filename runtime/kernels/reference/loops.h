@@ -25,6 +25,13 @@ void zip_integers(Operands inputs, Tensor& result, uint64_t (*function)(uint64_t
 /// The same numbers as another type, as the operator `cast` makes them.
 Tensor as_type(const Tensor& tensor, ElementType element);
 
+/// The elements as doubles, each exactly; integers beyond 2^53 are rounded.
+std::vector<double> numbers_of(const Tensor& tensor);
+/// Of integers.
+std::vector<int64_t> integers_of(const Tensor& tensor);
+/// Makes `numbers` the elements, each rounded once. Requires: as many as there are.
+void put_numbers(std::span<const double> numbers, Tensor& result);
+
 // One for every operator.
 #define GRAPHC_OPERATOR(name) \
   void name(Operands inputs, const Attributes& attributes, Results results);

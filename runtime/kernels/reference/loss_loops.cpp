@@ -29,7 +29,7 @@ double gradient_scale(const Attributes& attributes, const Tensor& result) {
 }
 
 /// The lowest index of the largest element; a NaN is larger than all numbers.
-size_t largest_index(std::span<const float> row) {
+size_t largest_index(std::span<const double> row) {
   size_t best = 0;
   for (size_t i = 1; i < row.size() && !std::isnan(row[best]); ++i) {
     if (std::isnan(row[i]) || row[i] > row[best]) best = i;
@@ -39,27 +39,27 @@ size_t largest_index(std::span<const float> row) {
 
 double total_of_squares(const Tensor& tensor) {
   double total = 0;
-  for (const float x : tensor.as<float>()) total += double{x} * x;
+  for (const double x : numbers_of(tensor)) total += x * x;
   return total;
 }
 
 }  // namespace
 
 void accuracy(Operands inputs, const Attributes&, Results results) {
-  const auto logits = inputs[0]->as<float>();
-  const auto label = inputs[1]->as<int32_t>();
+  const std::vector<double> logits = numbers_of(*inputs[0]);
+  const std::vector<int64_t> label = integers_of(*inputs[1]);
   const size_t num_classes = logits.size() / label.size();
   double num_right = 0;
   for (size_t i = 0; i < label.size(); ++i) {
-    const size_t best = largest_index(logits.subspan(i * num_classes, num_classes));
+    const size_t best = largest_index(std::span(logits).subspan(i * num_classes, num_classes));
     if (static_cast<int64_t>(best) == label[i]) ++num_right;
   }
   results[0].as<float>()[0] = static_cast<float>(num_right / static_cast<double>(label.size()));
 }
 
 void binary_cross_entropy(Operands inputs, const Attributes&, Results results) {
-  const auto logit = inputs[0]->as<float>();
-  const auto target = inputs[1]->as<float>();
+  const std::vector<double> logit = numbers_of(*inputs[0]);
+  const std::vector<double> target = numbers_of(*inputs[1]);
   double total = 0;
   for (size_t i = 0; i < logit.size(); ++i) {
     total += binary_loss(logit[i], target[i]);
@@ -69,12 +69,11 @@ void binary_cross_entropy(Operands inputs, const Attributes&, Results results) {
 
 void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Results results) {
   const double scale = gradient_scale(attributes, results[0]);
-  const auto logit = inputs[0]->as<float>();
-  const auto target = inputs[1]->as<float>();
-  const auto y = results[0].as<float>();
-  for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = static_cast<float>(scale * binary_gradient(logit[i], target[i]));
-  }
+  const std::vector<double> logit = numbers_of(*inputs[0]);
+  const std::vector<double> target = numbers_of(*inputs[1]);
+  std::vector<double> y(logit.size());
+  for (size_t i = 0; i < y.size(); ++i) y[i] = scale * binary_gradient(logit[i], target[i]);
+  put_numbers(y, results[0]);
 }
 
 void clip_factor(Operands inputs, const Attributes& attributes, Results results) {
@@ -87,11 +86,11 @@ void clip_factor(Operands inputs, const Attributes& attributes, Results results)
 }
 
 void mse(Operands inputs, const Attributes&, Results results) {
-  const auto prediction = inputs[0]->as<float>();
-  const auto target = inputs[1]->as<float>();
+  const std::vector<double> prediction = numbers_of(*inputs[0]);
+  const std::vector<double> target = numbers_of(*inputs[1]);
   double total = 0;
   for (size_t i = 0; i < target.size(); ++i) {
-    const double difference = double{prediction[i]} - target[i];
+    const double difference = prediction[i] - target[i];
     total += difference * difference;
   }
   results[0].as<float>()[0] = static_cast<float>(total / static_cast<double>(target.size()));
@@ -99,12 +98,11 @@ void mse(Operands inputs, const Attributes&, Results results) {
 
 void mse_grad(Operands inputs, const Attributes& attributes, Results results) {
   const double scale = gradient_scale(attributes, results[0]);
-  const auto prediction = inputs[0]->as<float>();
-  const auto target = inputs[1]->as<float>();
-  const auto y = results[0].as<float>();
-  for (size_t i = 0; i < y.size(); ++i) {
-    y[i] = static_cast<float>(2 * scale * (double{prediction[i]} - target[i]));
-  }
+  const std::vector<double> prediction = numbers_of(*inputs[0]);
+  const std::vector<double> target = numbers_of(*inputs[1]);
+  std::vector<double> y(target.size());
+  for (size_t i = 0; i < y.size(); ++i) y[i] = 2 * scale * (prediction[i] - target[i]);
+  put_numbers(y, results[0]);
 }
 
 void norm(Operands inputs, const Attributes&, Results results) {

@@ -21,8 +21,8 @@ double mean_of_products(const Row& a, const Row& b) {
   return total / static_cast<double>(a.size());
 }
 
-Row row_at(const Tensor& tensor, size_t row, size_t size) {
-  const auto elements = tensor.as<float>().subspan(row * size, size);
+Row row_at(const Row& numbers, size_t row, size_t size) {
+  const auto elements = std::span(numbers).subspan(row * size, size);
   return {elements.begin(), elements.end()};
 }
 
@@ -51,45 +51,51 @@ constexpr double kRmsEpsilon = 1e-6;
 
 /// xhat * gamma (+ beta).
 void norm(Operands inputs, Tensor& result, Normalize normalized, double epsilon) {
-  const auto gamma = inputs[1]->as<float>();
-  const auto y = result.as<float>();
+  const Row x = numbers_of(*inputs[0]);
+  const Row gamma = numbers_of(*inputs[1]);
+  const Row beta = inputs.size() > 2 ? numbers_of(*inputs[2]) : Row(gamma.size(), 0);
+  Row y(x.size());
   for (size_t row = 0; row < y.size() / gamma.size(); ++row) {
-    const Row xhat = normalized(row_at(*inputs[0], row, gamma.size()), epsilon).xhat;
+    const Row xhat = normalized(row_at(x, row, gamma.size()), epsilon).xhat;
     for (size_t i = 0; i < gamma.size(); ++i) {
-      const double shift = inputs.size() > 2 ? inputs[2]->as<float>()[i] : 0;
-      y[row * gamma.size() + i] = static_cast<float>(xhat[i] * gamma[i] + shift);
+      y[row * gamma.size() + i] = xhat[i] * gamma[i] + beta[i];
     }
   }
+  put_numbers(y, result);
 }
 
 /// With u = gradient * gamma: (u - mean(u) - xhat * mean(u * xhat)) / deviation; a norm that takes
 /// no mean away lets mean(u) stay.
 void norm_grad(Operands inputs, Tensor& result, Normalize normalized, double epsilon) {
-  const auto gamma = inputs[2]->as<float>();
-  const auto y = result.as<float>();
+  const Row gradient = numbers_of(*inputs[0]);
+  const Row x = numbers_of(*inputs[1]);
+  const Row gamma = numbers_of(*inputs[2]);
+  Row y(x.size());
   for (size_t row = 0; row < y.size() / gamma.size(); ++row) {
-    const NormalRow normal = normalized(row_at(*inputs[1], row, gamma.size()), epsilon);
-    Row u = row_at(*inputs[0], row, gamma.size());
+    const NormalRow normal = normalized(row_at(x, row, gamma.size()), epsilon);
+    Row u = row_at(gradient, row, gamma.size());
     for (size_t i = 0; i < u.size(); ++i) u[i] *= gamma[i];
     const double offset = normalized == normalize_about_mean ? mean_of(u) : 0;
     const double slope = mean_of_products(u, normal.xhat);
     for (size_t i = 0; i < u.size(); ++i) {
-      const double gradient = (u[i] - offset - normal.xhat[i] * slope) / normal.deviation;
-      y[row * gamma.size() + i] = static_cast<float>(gradient);
+      const double deviation = normal.deviation;
+      y[row * gamma.size() + i] = (u[i] - offset - normal.xhat[i] * slope) / deviation;
     }
   }
+  put_numbers(y, result);
 }
 
 /// The sum over rows of gradient * xhat.
 void norm_scale_grad(Operands inputs, Tensor& result, Normalize normalized, double epsilon) {
-  const auto gradient = inputs[0]->as<float>();
-  const auto y = result.as<float>();
-  Row totals(y.size(), 0);
-  for (size_t row = 0; row < gradient.size() / y.size(); ++row) {
-    const Row xhat = normalized(row_at(*inputs[1], row, y.size()), epsilon).xhat;
-    for (size_t i = 0; i < y.size(); ++i) totals[i] += gradient[row * y.size() + i] * xhat[i];
+  const Row gradient = numbers_of(*inputs[0]);
+  const Row x = numbers_of(*inputs[1]);
+  const auto size = static_cast<size_t>(result.type.num_elements());
+  Row totals(size, 0);
+  for (size_t row = 0; row < gradient.size() / size; ++row) {
+    const Row xhat = normalized(row_at(x, row, size), epsilon).xhat;
+    for (size_t i = 0; i < size; ++i) totals[i] += gradient[row * size + i] * xhat[i];
   }
-  for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(totals[i]);
+  put_numbers(totals, result);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ void sgd_update(Operands inputs, const Attributes& attributes, Results results) 
   const double rate = rate_of(inputs, 2, attributes);
   const double weight_decay = attributes.number("weight_decay", 0);
   const auto w = inputs[0]->as<float>();
-  const auto g = inputs[1]->as<float>();
+  const std::vector<double> g = numbers_of(*inputs[1]);
   const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     // Without decay the weight plays no part: it may be infinite.
@@ -76,7 +76,7 @@ void momentum_update(Operands inputs, const Attributes& attributes, Results resu
   const double momentum = attributes.number("momentum", 0);
   const double weight_decay = attributes.number("weight_decay", 0);
   const auto v = inputs[0]->as<float>();
-  const auto g = inputs[1]->as<float>();
+  const std::vector<double> g = numbers_of(*inputs[1]);
   const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     const double decay = weight_decay == 0 ? 0 : weight_decay * inputs[2]->as<float>()[i];
@@ -88,7 +88,7 @@ void moving_average(Operands inputs, const Attributes& attributes, Results resul
   const double factor = take_factor(inputs, attributes);
   const double decay = attributes.number("decay", 0);
   const auto m = inputs[0]->as<float>();
-  const auto x = inputs[1]->as<float>();
+  const std::vector<double> x = numbers_of(*inputs[1]);
   const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     y[i] = static_cast<float>(decay * m[i] + (1 - decay) * (factor * x[i]));
@@ -99,7 +99,7 @@ void moving_average_of_squares(Operands inputs, const Attributes& attributes, Re
   const double factor = take_factor(inputs, attributes);
   const double decay = attributes.number("decay", 0);
   const auto v = inputs[0]->as<float>();
-  const auto x = inputs[1]->as<float>();
+  const std::vector<double> x = numbers_of(*inputs[1]);
   const auto y = results[0].as<float>();
   for (size_t i = 0; i < y.size(); ++i) {
     const double scaled = factor * x[i];

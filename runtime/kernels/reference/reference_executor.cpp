@@ -41,13 +41,16 @@ bool has_f32_sums(const SourceNode& node) {
 
 Tensor magnitudes_of(const Tensor& tensor) {
   Tensor result = tensor;
-  for (float& x : result.as<float>()) x = std::fabs(x);
+  with_float_type(tensor.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    for (T& x : result.as<T>()) x = narrowed<T>(std::fabs(static_cast<float>(x)));
+  });
   return result;
 }
 
-/// The result if no term were negative.
+/// The result, of f32, if no term were negative.
 Tensor magnitudes_of_terms(const SourceNode& node, std::span<const Tensor* const> operands,
-                           const TensorType& type) {
+                           const Shape& shape) {
   std::vector<Tensor> magnitudes;
   std::vector<const Tensor*> pointers;
   for (const Tensor* operand : operands) magnitudes.push_back(magnitudes_of(*operand));
@@ -56,7 +59,7 @@ Tensor magnitudes_of_terms(const SourceNode& node, std::span<const Tensor* const
   if (node.op == "matmul_sgd_update") {
     attributes.set("learning_rate", -std::fabs(attributes.number("learning_rate", 0)));
   }
-  return evaluate_reference(node.op, pointers, attributes, type);
+  return evaluate_reference(node.op, pointers, attributes, {ElementType::kF32, shape});
 }
 
 /// Of a product of f32, as a share of its terms: the more, the larger are the sums that the last
@@ -195,8 +198,10 @@ void ReferenceExecutor::round_result(const SourceNode& node,
     return disturb(result, rounding_of(node, result.type.element), stream);
   }
   const Tensor& a = *operands[*find_op(node.op)->product_at];
-  disturb_sums(result, magnitudes_of_terms(node, operands, result.type),
+  disturb_sums(result, magnitudes_of_terms(node, operands, result.type.shape),
                rounding_of_sums(node, a.type), stream);
+  if (result.type.element == ElementType::kF32) return;
+  disturb(result, rounding_of(node, result.type.element), stream);
 }
 
 std::optional<SourceValueId> ReferenceExecutor::find_id(std::string_view name) const {

@@ -29,11 +29,14 @@ void disturb(Tensor& tensor, double relative, NoiseStream stream) {
 }
 
 void disturb_sums(Tensor& tensor, const Tensor& magnitudes, double relative, NoiseStream stream) {
-  const auto elements = tensor.as<float>();
-  for (uint32_t i = 0; i < elements.size(); ++i) {
-    const double noise = relative * noise_at(i, stream) * magnitudes.as<float>()[i];
-    elements[i] = static_cast<float>(elements[i] + noise);
-  }
+  with_float_type(tensor.type.element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    const auto elements = tensor.as<T>();
+    for (uint32_t i = 0; i < elements.size(); ++i) {
+      const double noise = relative * noise_at(i, stream) * magnitudes.as<float>()[i];
+      elements[i] = narrowed<T>(static_cast<float>(elements[i]) + noise);
+    }
+  });
 }
 
 }  // namespace graphrt

@@ -19,7 +19,7 @@ void disturb(Tensor& tensor, double relative, NoiseStream stream);
 
 /// The same where terms of a sum may have cancelled each other out: adds `relative` x such a number
 /// x the magnitude of all terms together. Zeros are disturbed, too.
-/// Requires: `magnitudes` has the type of `tensor`.
+/// Requires: `magnitudes` is of f32 and has the shape of `tensor`.
 void disturb_sums(Tensor& tensor, const Tensor& magnitudes, double relative, NoiseStream stream);
 
 }  // namespace graphrt

@@ -97,14 +97,6 @@ TypeResult type_of_map(Types inputs, const Attributes&) {
   return inputs[0];
 }
 
-TypeResult type_of_pair(Types inputs, const Attributes&) {
-  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
-  if (inputs[0] == inputs[1]) return inputs[0];
-  return refuse("needs two operands of the same shape; got " + to_string(inputs[0]) + " and " +
-                    to_string(inputs[1]),
-                1);
-}
-
 TypeResult type_of_elementwise(Types inputs, const Attributes& attributes) {
   if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
   const Result<Chain> chain = parse_chain(attributes.text("formula", ""));
@@ -192,7 +184,7 @@ OpInfo define_pair(OpInfo op, std::string_view operands, TypeRule type_rule) {
 }
 
 OpInfo define_Pair(OpInfo op) {
-  return define_pair(op, "gradient, x or y: float, same type", type_of_pair);
+  return define_pair(op, "gradient, x or y: float, same type", type_of_float_pair);
 }
 
 OpInfo define_Zip(OpInfo op) { return define_pair(op, "a, b: float, broadcast", type_of_zip); }

@@ -19,11 +19,11 @@ TensorType scalar() { return {ElementType::kF32, {}}; }
 std::optional<OpError> find_bad_cross_entropy_operand(Types inputs) {
   const TensorType& logits = inputs[0];
   const TensorType& label = inputs[1];
-  const std::string message = "needs logits f32[N, C] and label i32[N]; got " + to_string(logits) +
-                              " and " + to_string(label);
-  if (logits.element != ElementType::kF32 || logits.rank() != 2) return OpError{message, 0};
-  if (label.element != ElementType::kI32 || label.rank() != 1) return OpError{message, 1};
-  if (label.shape[0] != logits.shape[0]) return OpError{message, 1};
+  const char* needs = "logits[N, C] and label[N]";
+  if (auto error = find_non_float_at(inputs, 0)) return error;
+  if (auto error = find_non_index_at(inputs, 1, "a label")) return error;
+  if (logits.rank() != 2) return misfit(needs, inputs, 0);
+  if (label.shape != Shape{logits.shape[0]}) return misfit(needs, inputs, 1);
   return std::nullopt;
 }
 
@@ -43,9 +43,9 @@ TypeResult type_of_accuracy(Types inputs, const Attributes&) {
   return refuse("takes at most 2147483647 classes; got " + to_string(inputs[0]), 0);
 }
 
-/// f32[] from two f32 operands of the same shape.
+/// f32[] from two operands of the same type of floats.
 TypeResult type_of_mean_loss(Types inputs, const Attributes& attributes) {
-  TypeResult pair = type_of_f32_pair(inputs, attributes);
+  TypeResult pair = type_of_float_pair(inputs, attributes);
   if (!pair) return pair;
   return scalar();
 }
@@ -70,7 +70,7 @@ OpInfo loss_op(std::string_view name, std::string_view operands, TypeRule type_r
           .row_total_rule = total_of_loss};
 }
 
-constexpr std::string_view kLabelled = "logits f32[N, C], label i32[N]";
+constexpr std::string_view kLabelled = "logits[N, C]: float; label[N]: i32 or i64";
 
 /// Of a mean over all elements.
 OpInfo loss_grad_op(std::string_view name, std::string_view operands, std::string_view result) {
@@ -80,7 +80,7 @@ OpInfo loss_grad_op(std::string_view name, std::string_view operands, std::strin
           .min_inputs = 2,
           .max_inputs = 2,
           .attributes = kScaleOfElements,
-          .type_rule = type_of_f32_pair,
+          .type_rule = type_of_float_pair,
           .in_place = InPlace::kAnyOperand,
           .row_rule = rows_of_loss_grad,
           .mean_of = MeanOf::kElements};
@@ -96,7 +96,7 @@ OpInfo op_softmax_cross_entropy() {
 
 OpInfo op_softmax_cross_entropy_grad() {
   OpInfo op = loss_grad_op("softmax_cross_entropy_grad", kLabelled,
-                           "gradient of the loss by the logits, f32[N, C]");
+                           "gradient of the loss by the logits, of their type");
   op.attributes = kScaleOfRows;
   op.type_rule = type_of_cross_entropy_grad;
   op.in_place = InPlace::kNever;
@@ -105,18 +105,18 @@ OpInfo op_softmax_cross_entropy_grad() {
 }
 
 OpInfo op_mse() {
-  OpInfo op = loss_op("mse", "prediction, target: f32, same shape", type_of_mean_loss);
+  OpInfo op = loss_op("mse", "prediction, target: float, same type", type_of_mean_loss);
   op.result = "f32[], the mean of the squared differences of all elements";
   return op;
 }
 
 OpInfo op_mse_grad() {
-  return loss_grad_op("mse_grad", "prediction, target: f32, same shape",
+  return loss_grad_op("mse_grad", "prediction, target: float, same type",
                       "gradient of `mse` by the prediction");
 }
 
 OpInfo op_binary_cross_entropy() {
-  OpInfo op = loss_op("binary_cross_entropy", "logits, target: f32, same shape; targets in [0, 1]",
+  OpInfo op = loss_op("binary_cross_entropy", "logits, target: float, same type; targets in [0, 1]",
                       type_of_mean_loss);
   op.result =
       "f32[], the mean over all elements of -t log s - (1 - t) log(1 - s), for s = "
@@ -125,7 +125,7 @@ OpInfo op_binary_cross_entropy() {
 }
 
 OpInfo op_binary_cross_entropy_grad() {
-  return loss_grad_op("binary_cross_entropy_grad", "logits, target: f32, same shape",
+  return loss_grad_op("binary_cross_entropy_grad", "logits, target: float, same type",
                       "gradient of the loss by the logits");
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "runtime/op/row_rules.h"
+#include "runtime/op/scratch_rules.h"
 #include "runtime/op/type_rules.h"
 
 namespace graphrt {
@@ -22,8 +23,11 @@ constexpr std::array kPad = {AttributeSpec{"axis", AttributeKind::kInt, false, "
 constexpr std::array kSlice = {AttributeSpec{"axis", AttributeKind::kInt, false, "(0)"},
                                AttributeSpec{"begin", AttributeKind::kInt, true, "(required)"},
                                AttributeSpec{"end", AttributeKind::kInt, true, "(required)"}};
+constexpr std::array kEmbedding = {
+    AttributeSpec{"to", AttributeKind::kText, false, "(that of the table): the type of elements"}};
 constexpr std::array kEmbeddingGrad = {
-    AttributeSpec{"rows", AttributeKind::kInt, true, "(required)"}};
+    AttributeSpec{"rows", AttributeKind::kInt, true, "(required)"},
+    AttributeSpec{"to", AttributeKind::kText, false, "(that of the gradient)"}};
 constexpr std::array kDropout = {
     AttributeSpec{"first", AttributeKind::kInt, false, "(0)"},
     AttributeSpec{"rate", AttributeKind::kFloat, true, "(required; at least 0, below 1)"},
@@ -165,40 +169,39 @@ TypeResult type_of_pad(Types inputs, const Attributes& attributes) {
   return result;
 }
 
-TypeResult type_of_embedding(Types inputs, const Attributes&) {
-  const char* needs = "table f32[V, D] and index i32[...]";
+TypeResult type_of_embedding(Types inputs, const Attributes& attributes) {
   const TensorType& table = inputs[0];
-  const TensorType& index = inputs[1];
-  if (table.element != ElementType::kF32 || table.rank() != 2) {
-    return tl::unexpected(misfit(needs, inputs, 0));
+  if (auto error = find_non_float_at(inputs, 0)) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_index_at(inputs, 1, "an index"))
+    return tl::unexpected(*std::move(error));
+  if (table.rank() != 2) {
+    return tl::unexpected(misfit("table[V, D] and index[...]", inputs, 0));
   }
-  if (index.element != ElementType::kI32) return tl::unexpected(misfit(needs, inputs, 1));
-  TensorType result{ElementType::kF32, index.shape};
+  TensorType result{table.element, inputs[1].shape};
   result.shape.push_back(table.shape.back());
-  return result;
+  return as_asked(std::move(result), attributes);
 }
 
 TypeResult type_of_embedding_grad(Types inputs, const Attributes& attributes) {
-  const char* needs = "gradient f32[..., D] and index i32[...], one for each row";
+  const char* needs = "gradient[..., D] and index[...], one for each row";
   const TensorType& gradient = inputs[0];
-  const TensorType& index = inputs[1];
-  if (gradient.element != ElementType::kF32 || gradient.shape.empty()) {
-    return tl::unexpected(misfit(needs, inputs, 0));
-  }
+  if (auto error = find_non_float_at(inputs, 0)) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_index_at(inputs, 1, "an index"))
+    return tl::unexpected(*std::move(error));
+  if (gradient.shape.empty()) return tl::unexpected(misfit(needs, inputs, 0));
   const Shape rows(gradient.shape.begin(), gradient.shape.end() - 1);
-  if (index != TensorType{ElementType::kI32, rows}) {
-    return tl::unexpected(misfit(needs, inputs, 1));
-  }
-  constexpr double kRowsEnd = 0x1p31;  // no index names a row beyond
+  if (inputs[1].shape != rows) return tl::unexpected(misfit(needs, inputs, 1));
+  constexpr double kRowsEnd = 0x1p31;  // kernels keep the number of a row in an i32
   if (auto error = find_outside(attributes, "rows", 1, kRowsEnd)) {
     return tl::unexpected(*std::move(error));
   }
-  return TensorType{ElementType::kF32, {attributes.integer("rows", 1), gradient.shape.back()}};
+  return as_asked({gradient.element, {attributes.integer("rows", 1), gradient.shape.back()}},
+                  attributes);
 }
 
 TypeResult type_of_dropout(Types inputs, const Attributes& attributes) {
   constexpr double kFirstEnd = 0x1p53;  // far from where an index would overflow
-  if (inputs[0].element != ElementType::kF32) return tl::unexpected(*find_non_f32(inputs.first(1)));
+  if (auto error = find_non_float_at(inputs, 0)) return tl::unexpected(*std::move(error));
   if (inputs[1] != TensorType{ElementType::kI32, {}}) {
     return refuse("needs i32[] as its step; got " + to_string(inputs[1]), 1);
   }
@@ -217,9 +220,9 @@ Work work_of_slice(std::span<const TensorType>, const TensorType& result, const 
 /// Reads of its table only what goes into the result, and the index.
 Work work_of_embedding(std::span<const TensorType> inputs, const TensorType& result,
                        const Attributes&) {
-  const auto index_bytes = static_cast<double>(inputs[1].size_bytes());
-  const auto result_bytes = static_cast<double>(result.size_bytes());
-  return {.rate = "", .num_flops = 0, .num_bytes = index_bytes + 2 * result_bytes};
+  const int64_t bytes_of_element = size_bytes(inputs[0].element) + size_bytes(result.element);
+  const int64_t num_bytes = inputs[1].size_bytes() + result.num_elements() * bytes_of_element;
+  return {.rate = "", .num_flops = 0, .num_bytes = static_cast<double>(num_bytes)};
 }
 
 /// Row by row unless rows themselves, axis 0, are put in front or behind.
@@ -346,10 +349,11 @@ OpInfo op_concat() {
 
 OpInfo op_embedding() {
   return {.name = "embedding",
-          .operands = "table f32[V, D], index i32[...]",
-          .result = "f32[..., D]: rows of the table",
+          .operands = "table[V, D]: float; index[...]: i32 or i64",
+          .result = "[..., D]: rows of the table",
           .min_inputs = 2,
           .max_inputs = 2,
+          .attributes = kEmbedding,
           .type_rule = type_of_embedding,
           .work_rule = work_of_embedding,
           .row_rule = rows_of_embedding};
@@ -357,20 +361,21 @@ OpInfo op_embedding() {
 
 OpInfo op_embedding_grad() {
   return {.name = "embedding_grad",
-          .operands = "gradient f32[..., D], index i32[...]",
+          .operands = "gradient[..., D]: float; index[...]: i32 or i64",
           .result =
-              "gradient by the table, f32[`rows`, D]: rows of equal index added up in double, "
+              "gradient by the table, [`rows`, D]: rows of equal index added up in double, "
               "in the order of the indices",
           .min_inputs = 2,
           .max_inputs = 2,
           .attributes = kEmbeddingGrad,
           .type_rule = type_of_embedding_grad,
+          .scratch_rule = scratch_of_embedding_grad,
           .row_total_rule = total_of_embedding_grad};
 }
 
 OpInfo op_dropout() {
   return {.name = "dropout",
-          .operands = "x: f32, step i32[]",
+          .operands = "x: float; step i32[]",
           .result = "x / (1 - `rate`) where kept, else 0",
           .min_inputs = 2,
           .max_inputs = 2,

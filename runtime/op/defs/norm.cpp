@@ -12,6 +12,10 @@ constexpr std::array kLayerEpsilon = {
     AttributeSpec{"epsilon", AttributeKind::kFloat, false, "(1e-5)"}};
 constexpr std::array kRmsEpsilon = {
     AttributeSpec{"epsilon", AttributeKind::kFloat, false, "(1e-6)"}};
+constexpr AttributeSpec kScaleGradElement = {"to", AttributeKind::kText, false,
+                                             "(that of x): the type of elements"};
+constexpr std::array kLayerScaleGrad = {kLayerEpsilon[0], kScaleGradElement};
+constexpr std::array kRmsScaleGrad = {kRmsEpsilon[0], kScaleGradElement};
 constexpr std::array kSoftmax = {
     AttributeSpec{"axis", AttributeKind::kInt, false, "(-1)"},
     AttributeSpec{
@@ -20,30 +24,44 @@ constexpr std::array kSoftmax = {
         "others are 0; then the axis is the last"}};
 constexpr std::array kSoftmaxAxis = {AttributeSpec{"axis", AttributeKind::kInt, false, "(-1)"}};
 
-/// The type of what a norm has one number of for each column.
-TensorType columns_of(const TensorType& x) { return {ElementType::kF32, {x.shape.back()}}; }
+/// What does not fit x[..., D] among the operands from number `first` on, which are [D]: all of the
+/// element type of x, or all of f32.
+std::optional<OpError> find_bad_columns(Types inputs, size_t first, const std::string& needs) {
+  const TensorType& x = inputs[0];
+  for (size_t i = first; i < inputs.size(); ++i) {
+    if (auto error = find_non_float_at(inputs, i)) return error;
+    if (inputs[i].shape != Shape{x.shape.back()}) return misfit(needs, inputs, i);
+    const bool is_of_either =
+        inputs[i].element == x.element || inputs[i].element == ElementType::kF32;
+    if (is_of_either && inputs[i].element == inputs[first].element) continue;
+    if (is_of_either) return misfit("gamma and beta of the same element type", inputs, i);
+    return OpError{"takes f32 or the same element type beside " + to_string(x) + "; got " +
+                       to_string(inputs[i]) + "; cast it to f32",
+                   i};
+  }
+  return std::nullopt;
+}
 
 /// gradient and x, alone or with gamma.
 TypeResult type_of_gradient(Types inputs, const Attributes& attributes, const std::string& needs) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  constexpr size_t kNumRows = 2;
+  if (auto error = find_non_float(inputs.first(kNumRows))) return tl::unexpected(*std::move(error));
   if (inputs[0].shape.empty()) return tl::unexpected(misfit(needs, inputs, 0));
-  if (inputs[1] != inputs[0]) return tl::unexpected(misfit(needs, inputs, 1));
-  if (inputs.size() > 2 && inputs[2] != columns_of(inputs[0])) {
-    return tl::unexpected(misfit(needs, inputs, 2));
+  if (inputs[1].shape != inputs[0].shape) return tl::unexpected(misfit(needs, inputs, 1));
+  if (auto error = find_bad_columns(inputs, kNumRows, needs)) {
+    return tl::unexpected(*std::move(error));
   }
   if (auto error = find_outside(attributes, "epsilon", 0)) return tl::unexpected(*std::move(error));
   return inputs[0];
 }
 
-/// Rows of the last dimension, f32[..., D]: x, then gamma f32[D] and, where there is one, beta.
+/// Rows of the last dimension, [..., D]: x, then gamma [D] and, where there is one, beta.
 TypeResult type_of_norm(Types inputs, const Attributes& attributes) {
   const std::string needs =
       inputs.size() == 2 ? "x[..., D] and gamma[D]" : "x[..., D], gamma[D] and beta[D]";
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_float_at(inputs, 0)) return tl::unexpected(*std::move(error));
   if (inputs[0].shape.empty()) return tl::unexpected(misfit(needs, inputs, 0));
-  for (size_t i = 1; i < inputs.size(); ++i) {
-    if (inputs[i] != columns_of(inputs[0])) return tl::unexpected(misfit(needs, inputs, i));
-  }
+  if (auto error = find_bad_columns(inputs, 1, needs)) return tl::unexpected(*std::move(error));
   if (auto error = find_outside(attributes, "epsilon", 0)) return tl::unexpected(*std::move(error));
   return inputs[0];
 }
@@ -59,11 +77,11 @@ TypeResult type_of_norm_scale_grad(Types inputs, const Attributes& attributes) {
   TypeResult result =
       type_of_gradient(inputs, attributes, "gradient[..., D] and x[..., D] of the same shape");
   if (!result) return result;
-  return columns_of(*result);
+  return as_asked({result->element, {result->shape.back()}}, attributes);
 }
 
 TypeResult type_of_softmax(Types inputs, const Attributes& attributes) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
   const auto axis = axis_of(inputs[0], attributes, -1);
   if (!axis) return tl::unexpected(axis.error());
   if (!attributes.flag("causal")) return inputs[0];
@@ -77,14 +95,14 @@ TypeResult type_of_softmax(Types inputs, const Attributes& attributes) {
 
 /// y has the type of the gradient.
 TypeResult type_of_softmax_grad(Types inputs, const Attributes& attributes) {
-  TypeResult pair = type_of_f32_pair(inputs, attributes);
+  TypeResult pair = type_of_float_pair(inputs, attributes);
   if (!pair) return pair;
   const auto axis = axis_of(inputs[0], attributes, -1);
   if (!axis) return tl::unexpected(axis.error());
   return pair;
 }
 
-/// Along the last axis: row by row if there are rows. Operands f32[D] are needed whole.
+/// Along the last axis: row by row if there are rows. Operands [D] are needed whole.
 std::vector<RowUse> rows_of_norm(std::span<const TensorType> inputs, const TensorType& result,
                                  const Attributes& attributes) {
   if (result.rank() < 2) return {};
@@ -107,8 +125,9 @@ RowTotal total_of_scale_grad(Types inputs, const TensorType&, const Attributes&)
 OpInfo norm_op(std::string_view name, size_t num_inputs,
                std::span<const AttributeSpec> attributes) {
   return {.name = name,
-          .operands =
-              num_inputs == 3 ? "x[..., D], gamma[D], beta[D]: f32" : "x[..., D], gamma[D]: f32",
+          .operands = num_inputs == 3
+                          ? "x[..., D]: float; gamma[D], beta[D]: of the same type, or f32"
+                          : "x[..., D]: float; gamma[D]: of the same type, or f32",
           .result = {},
           .min_inputs = num_inputs,
           .max_inputs = num_inputs,
@@ -120,7 +139,8 @@ OpInfo norm_op(std::string_view name, size_t num_inputs,
 
 OpInfo norm_grad_op(std::string_view name, std::span<const AttributeSpec> attributes) {
   OpInfo op = norm_op(name, 3, attributes);
-  op.operands = "gradient, x: f32[..., D], same shape; gamma f32[D]";
+  op.operands =
+      "gradient, x: float, [..., D], same type; gamma[D]: of the same type of elements, or f32";
   op.result = "gradient by x";
   op.type_rule = type_of_norm_grad;
   return op;
@@ -128,8 +148,8 @@ OpInfo norm_grad_op(std::string_view name, std::span<const AttributeSpec> attrib
 
 OpInfo norm_scale_grad_op(std::string_view name, std::span<const AttributeSpec> attributes) {
   return {.name = name,
-          .operands = "gradient, x: f32[..., D], same shape",
-          .result = "gradient by gamma, f32[D]: the sum over rows of gradient · xhat",
+          .operands = "gradient, x: float, [..., D], same type",
+          .result = "gradient by gamma, [D]: the sum over rows of gradient · xhat",
           .min_inputs = 2,
           .max_inputs = 2,
           .attributes = attributes,
@@ -150,7 +170,7 @@ OpInfo op_layer_norm() {
 
 OpInfo op_layer_norm_grad() { return norm_grad_op("layer_norm_grad", kLayerEpsilon); }
 OpInfo op_layer_norm_scale_grad() {
-  return norm_scale_grad_op("layer_norm_scale_grad", kLayerEpsilon);
+  return norm_scale_grad_op("layer_norm_scale_grad", kLayerScaleGrad);
 }
 
 OpInfo op_rms_norm() {
@@ -160,11 +180,11 @@ OpInfo op_rms_norm() {
 }
 
 OpInfo op_rms_norm_grad() { return norm_grad_op("rms_norm_grad", kRmsEpsilon); }
-OpInfo op_rms_norm_scale_grad() { return norm_scale_grad_op("rms_norm_scale_grad", kRmsEpsilon); }
+OpInfo op_rms_norm_scale_grad() { return norm_scale_grad_op("rms_norm_scale_grad", kRmsScaleGrad); }
 
 OpInfo op_softmax() {
   return {.name = "softmax",
-          .operands = "x: f32",
+          .operands = "x: float",
           .result = "same type",
           .attributes = kSoftmax,
           .type_rule = type_of_softmax,
@@ -173,7 +193,7 @@ OpInfo op_softmax() {
 
 OpInfo op_softmax_grad() {
   return {.name = "softmax_grad",
-          .operands = "gradient, y: f32, same shape",
+          .operands = "gradient, y: float, same type",
           .result =
               "y · (gradient - sum of gradient · y along the axis), for y = softmax(x), causal "
               "or not",

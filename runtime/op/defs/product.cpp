@@ -18,6 +18,7 @@ constexpr std::array kProduct = {
     AttributeSpec{"math", AttributeKind::kText, false,
                   ": `f32`, `tf32` or `bf16`, see [below](#precision-of-products)"},
     AttributeSpec{"relu", AttributeKind::kBool, false, "(false): applied last"},
+    AttributeSpec{"to", AttributeKind::kText, false, "(that of a and b): the type of elements"},
     AttributeSpec{"transpose_a", AttributeKind::kBool, false,
                   "(false): the last two dimensions of a are swapped first"},
     AttributeSpec{"transpose_b", AttributeKind::kBool, false, "(false): those of b"}};
@@ -49,7 +50,7 @@ std::string matmul_message(Types inputs, const Attributes& attributes) {
          to_string(inputs[0]) + kAnd + to_string(inputs[1]);
 }
 
-/// Requires: both operands are f32.
+/// Requires: both operands are of the same type of floats.
 TypeResult type_of_product(Types inputs, const Attributes& attributes) {
   const std::string_view math = attributes.text("math", "f32");
   if (attributes.number("alpha", 1) == 0) {
@@ -58,6 +59,11 @@ TypeResult type_of_product(Types inputs, const Attributes& attributes) {
   if (!parse_product_math(math)) {
     return refuse_attribute("math",
                             "needs `math` to be f32, tf32 or bf16; got " + std::string(math));
+  }
+  if (inputs[0].element != ElementType::kF32 && math != "f32") {
+    return refuse_attribute("math", "takes `math` " + std::string(math) +
+                                        " with operands of f32 only; of " + to_string(inputs[0]) +
+                                        " the sums are f32: leave it out");
   }
   const Shape& a = inputs[0].shape;
   const Shape& b = inputs[1].shape;
@@ -75,18 +81,23 @@ TypeResult type_of_product(Types inputs, const Attributes& attributes) {
   Shape result(a.begin(), a.end() - 2);
   result.push_back(m);
   result.push_back(n);
-  return TensorType{ElementType::kF32, std::move(result)};
+  return TensorType{inputs[0].element, std::move(result)};
 }
 
-/// a, b and, optionally, a bias f32[N] that every row gets.
+/// a, b and, optionally, a bias [N] of the result's type that every row gets.
 TypeResult type_of_matmul(Types inputs, const Attributes& attributes) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
-  TypeResult result = type_of_product(inputs, attributes);
+  if (auto error = find_non_float(inputs.first(2))) return tl::unexpected(*std::move(error));
+  const TypeResult product = type_of_product(inputs, attributes);
+  if (!product) return product;
+  TypeResult result = as_asked(*product, attributes);
   if (!result || inputs.size() < 3) return result;
-  const TensorType wanted{ElementType::kF32, {result->shape.back()}};
+  const TensorType wanted{result->element, {result->shape.back()}};
   if (inputs[2] == wanted) return result;
   return refuse("gives " + to_string(*result) + " and needs " + to_string(wanted) +
-                    " as its bias; got " + to_string(inputs[2]),
+                    " as its bias; got " + to_string(inputs[2]) +
+                    (inputs[2].shape == wanted.shape
+                         ? "; cast it to " + std::string(to_string(wanted.element))
+                         : ""),
                 2);
 }
 
@@ -124,11 +135,12 @@ int64_t num_terms_of(const TensorType& a, const Attributes& attributes) {
 }
 
 /// 2 M N K operations for each product of matrices, at the rate of its `math`: `matmul_f32`,
-/// `matmul_tf32` or `matmul_bf16`.
+/// `matmul_tf32` or `matmul_bf16`; of operands of 16 bits, `matmul_16bit`.
 Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
                     const Attributes& attributes) {
   const int64_t k = num_terms_of(inputs[0], attributes);
-  return {.rate = rate_of(product_math(attributes)),
+  const bool is_f32 = inputs[0].element == ElementType::kF32;
+  return {.rate = is_f32 ? rate_of(product_math(attributes)) : "matmul_16bit",
           .num_flops = 2 * static_cast<double>(result.num_elements()) * static_cast<double>(k),
           .num_bytes = work_of_streaming(inputs, result, attributes).num_bytes};
 }
@@ -142,7 +154,12 @@ Work work_of_matmul_update(std::span<const TensorType> inputs, const TensorType&
 }
 
 Scratch scratch_of_matmul(Types inputs, Types results, const Attributes& attributes) {
-  return scratch_of_product(num_terms_of(inputs[0], attributes), results[0]);
+  const int64_t num_terms = num_terms_of(inputs[0], attributes);
+  Scratch scratch = scratch_of_product(num_terms, results[0]);
+  const bool is_f32 =
+      inputs[0].element == ElementType::kF32 && results[0].element == ElementType::kF32;
+  if (!is_f32) scratch.host_bytes = scratch_of_tiles(num_terms, results[0]);
+  return scratch;
 }
 
 Scratch scratch_of_matmul_update(Types inputs, Types results, const Attributes& attributes) {
@@ -180,8 +197,8 @@ RowTotal total_of_matmul(Types inputs, const TensorType&, const Attributes& attr
 OpInfo op_matmul() {
   return {.name = "matmul",
           .operands =
-              "a[..., M, K], b[..., K, N]: f32, same leading dimensions; optionally a bias "
-              "f32[N], added to each row",
+              "a[..., M, K], b[..., K, N]: float, of one type, same leading dimensions; "
+              "optionally a bias [N] of the result's type, added to each row",
           .result = "[..., M, N]: `alpha` · a b, and the bias",
           .min_inputs = 2,
           .max_inputs = 3,

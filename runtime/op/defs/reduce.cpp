@@ -13,6 +13,10 @@ namespace {
 constexpr std::array kReduction = {
     AttributeSpec{"axes", AttributeKind::kIntList, false, "(all)"},
     AttributeSpec{"keepdims", AttributeKind::kBool, false, "(false)"}};
+constexpr std::array kFloatReduction = {
+    kReduction[0], kReduction[1],
+    AttributeSpec{"to", AttributeKind::kText, false,
+                  "(that of x): the type of elements, of floats"}};
 constexpr std::array kArgmaxAxis = {AttributeSpec{"axis", AttributeKind::kInt, false, "(-1)"}};
 
 /// Checks attribute `axes`: present means not empty, every axis exists, none is named twice.
@@ -51,20 +55,30 @@ TypeResult type_of_reduction(const TensorType& input, const Attributes& attribut
 }
 
 std::optional<OpError> find_not_reduced(const TensorType& input) {
-  if (input.element == ElementType::kF32 || input.element == ElementType::kI32) return std::nullopt;
-  return OpError{"works on f32 and i32; got " + to_string(input) + "; cast it to " +
-                     (is_float(input.element) ? "f32" : "i32"),
-                 0};
+  if (is_float(input.element) || input.element == ElementType::kI32) return std::nullopt;
+  return OpError{"works on floats and i32; got " + to_string(input) + "; cast it to i32", 0};
 }
 
-TypeResult type_of_sum_or_max(Types inputs, const Attributes& attributes) {
+TypeResult type_of_max(Types inputs, const Attributes& attributes) {
   if (auto error = find_not_reduced(inputs[0])) return tl::unexpected(*std::move(error));
   return type_of_reduction(inputs[0], attributes);
 }
 
 TypeResult type_of_mean(Types inputs, const Attributes& attributes) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
-  return type_of_reduction(inputs[0], attributes);
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
+  TypeResult result = type_of_reduction(inputs[0], attributes);
+  if (!result) return result;
+  return as_asked(*std::move(result), attributes);
+}
+
+TypeResult type_of_sum(Types inputs, const Attributes& attributes) {
+  if (is_float(inputs[0].element)) return type_of_mean(inputs, attributes);
+  TypeResult result = type_of_max(inputs, attributes);
+  if (!result || attributes.find("to") == nullptr) return result;
+  return refuse_attribute("to",
+                          "takes `to` with floats only; got " + to_string(inputs[0]) +
+                              "; leave it out and cast the sum",
+                          0);
 }
 
 TypeResult type_of_argmax(Types inputs, const Attributes& attributes) {
@@ -81,7 +95,7 @@ TypeResult type_of_argmax(Types inputs, const Attributes& attributes) {
 }
 
 TypeResult type_of_sum_of_squares(Types inputs, const Attributes&) {
-  if (auto error = find_non_f32(inputs)) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_float(inputs)) return tl::unexpected(*std::move(error));
   return TensorType{ElementType::kF32, {}};
 }
 
@@ -110,7 +124,7 @@ RowTotal total_of_squares(Types, const TensorType&, const Attributes&) { return 
 
 OpInfo reduction_op(std::string_view name, TypeRule type_rule, RowTotalRule row_total_rule) {
   return {.name = name,
-          .operands = "x",
+          .operands = "x: float or i32",
           .result = "reduced over `axes`",
           .attributes = kReduction,
           .type_rule = type_rule,
@@ -121,18 +135,24 @@ OpInfo reduction_op(std::string_view name, TypeRule type_rule, RowTotalRule row_
 
 }  // namespace
 
-OpInfo op_max() { return reduction_op("max", type_of_sum_or_max, nullptr); }
-OpInfo op_sum() { return reduction_op("sum", type_of_sum_or_max, total_of_sum); }
+OpInfo op_max() { return reduction_op("max", type_of_max, nullptr); }
+
+OpInfo op_sum() {
+  OpInfo op = reduction_op("sum", type_of_sum, total_of_sum);
+  op.attributes = kFloatReduction;
+  return op;
+}
 
 OpInfo op_mean() {
   OpInfo op = reduction_op("mean", type_of_mean, total_of_mean);
-  op.operands = "x: f32";
+  op.operands = "x: float";
+  op.attributes = kFloatReduction;
   return op;
 }
 
 OpInfo op_argmax() {
   return {.name = "argmax",
-          .operands = "x",
+          .operands = "x: float or i32",
           .result = "i32; the lowest index of the largest element",
           .attributes = kArgmaxAxis,
           .type_rule = type_of_argmax,
@@ -141,7 +161,7 @@ OpInfo op_argmax() {
 
 OpInfo op_norm() {
   return {.name = "norm",
-          .operands = "x: f32",
+          .operands = "x: float",
           .result =
               "f32[], the square root of the sum of squares: also where f32 does not hold that "
               "sum",
@@ -151,7 +171,7 @@ OpInfo op_norm() {
 
 OpInfo op_sum_of_squares() {
   return {.name = "sum_of_squares",
-          .operands = "x: f32",
+          .operands = "x: float",
           .result = "f32[]",
           .type_rule = type_of_sum_of_squares,
           .scratch_rule = scratch_of_blocks,

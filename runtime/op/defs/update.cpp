@@ -104,7 +104,7 @@ std::optional<OpError> find_bad_schedule(const Attributes& attributes) {
 }
 
 TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes) {
-  TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
+  TypeResult result = type_of_update(inputs.first(2));
   if (!result) return result;
   if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
   const Types others = without_factor(inputs, attributes);
@@ -115,7 +115,7 @@ TypeResult type_of_sgd_update(Types inputs, const Attributes& attributes) {
 
 TypeResult type_of_momentum_update(Types inputs, const Attributes& attributes) {
   constexpr size_t kWeights = 2;
-  TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
+  TypeResult result = type_of_update(inputs.first(2));
   if (!result) return result;
   if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
   const Types others = without_factor(inputs, attributes);
@@ -163,7 +163,7 @@ TypeResult type_of_moving_average(Types inputs, const Attributes& attributes) {
   if (auto error = find_outside(attributes, "decay", 0, 1)) {
     return tl::unexpected(*std::move(error));
   }
-  TypeResult result = type_of_f32_pair(inputs.first(2), attributes);
+  TypeResult result = type_of_update(inputs.first(2));
   if (!result) return result;
   if (auto error = find_bad_factor(inputs, attributes)) return tl::unexpected(*std::move(error));
   if (without_factor(inputs, attributes).size() > 2) {
@@ -218,27 +218,29 @@ OpInfo moving_average_op(std::string_view name, std::string_view operands) {
 
 OpInfo op_sgd_update() {
   OpInfo op = update_op("sgd_update", kSgd, type_of_sgd_update);
-  op.operands = "w, gradient: f32, same shape; optionally the rate f32[], then a factor";
+  op.operands = "w: f32; gradient: float, same shape; optionally the rate f32[], then a factor";
   op.result = "w - rate · (gradient + `weight_decay` · w)";
   return op;
 }
 
 OpInfo op_momentum_update() {
   OpInfo op = update_op("momentum_update", kMomentum, type_of_momentum_update);
-  op.operands = "v, gradient: f32, same shape; with `weight_decay` w, too; optionally a factor";
+  op.operands =
+      "v: f32; gradient: float, same shape; with `weight_decay` w, f32, too; optionally a factor";
   op.result = "`momentum` · v + gradient + `weight_decay` · w";
   return op;
 }
 
 OpInfo op_moving_average() {
-  OpInfo op = moving_average_op("moving_average", "m, x: f32, same shape; optionally a factor");
+  OpInfo op =
+      moving_average_op("moving_average", "m: f32; x: float, same shape; optionally a factor");
   op.result = "`decay` · m + (1 - `decay`) · x";
   return op;
 }
 
 OpInfo op_moving_average_of_squares() {
-  OpInfo op =
-      moving_average_op("moving_average_of_squares", "v, x: f32, same shape; optionally a factor");
+  OpInfo op = moving_average_op("moving_average_of_squares",
+                                "v: f32; x: float, same shape; optionally a factor");
   op.result =
       "`decay` · v + (1 - `decay`) · x²; where f32 does not hold that, minus its square "
       "root";

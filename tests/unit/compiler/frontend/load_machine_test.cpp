@@ -94,6 +94,29 @@ TEST(Machine, ADeviceWithoutARateForCoarserProductsComputesThemInF32) {
   EXPECT_EQ(work_ns("bf16"), work_ns("f32"));
 }
 
+TEST(Machine, ProductsOfShortElementsHaveARateOfTheirOwn) {
+  DiagnosticSink sink;
+  const TensorType matrix{ElementType::kBF16, {512, 512}};
+  const TensorType operands[] = {matrix, matrix};
+  std::string text = kTwoGpus;
+  const auto work_ns = [&] {
+    const Result<Machine> machine = load(text, sink);
+    CHECK(machine.has_value(), sink.render_all());
+    return CostModel(*machine, {})
+        .kernel_cost(*find_op("matmul"), operands, matrix, {}, DeviceId(1))
+        .work_ns;
+  };
+  const auto add_rate = [&](const std::string& rate) {
+    const std::string f32 = "matmul_f32: 2TFLOP/s";
+    text.replace(text.find(f32), f32.size(), f32 + rate);
+  };
+  const int64_t as_f32 = work_ns();
+  add_rate(", matmul_bf16: 4TFLOP/s");
+  EXPECT_EQ(work_ns(), (as_f32 + 1) / 2);
+  add_rate(", matmul_16bit: 8TFLOP/s");
+  EXPECT_EQ(work_ns(), (as_f32 + 3) / 4);
+}
+
 // A kernel that nobody timed takes at least as long as the shortest of its operator.
 TEST(Machine, TimesOfKernelsSayWhatTheyAndOthersOfTheirOperatorTake) {
   DiagnosticSink sink;

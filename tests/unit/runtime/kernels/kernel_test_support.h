@@ -96,12 +96,14 @@ inline Tensor run_reference(std::string_view op, const std::vector<Tensor>& inpu
   return evaluate_reference(op, operands, attributes, result_type(op, inputs, attributes));
 }
 
-/// Whether two floats agree within `tolerance`, relative above 1; NaN agrees with NaN.
-inline bool agree(float a, float b, double tolerance) {
+/// Whether two floats agree within `tolerance`, relative above 1, and `rounding`, relative; NaN
+/// agrees with NaN.
+inline bool agree(float a, float b, double tolerance, double rounding = 0) {
   if (std::isnan(a) || std::isnan(b)) return std::isnan(a) && std::isnan(b);
   if (a == b) return true;
-  const double scale = std::max(1.0, std::abs(static_cast<double>(b)));
-  return std::abs(static_cast<double>(a) - static_cast<double>(b)) <= tolerance * scale;
+  const double size = std::abs(static_cast<double>(b));
+  const double most = tolerance * std::max(1.0, size) + rounding * size;
+  return std::abs(static_cast<double>(a) - static_cast<double>(b)) <= most;
 }
 
 /// How far neighbours of type T are apart, relative: what is rounded from two near numbers may be
@@ -127,7 +129,7 @@ inline testing::AssertionResult same(const Tensor& found, const Tensor& wanted, 
     for (size_t i = 0; i < found.as<T>().size(); ++i) {
       const auto a = static_cast<float>(found.as<T>()[i]);
       const auto b = static_cast<float>(wanted.as<T>()[i]);
-      if (agree(a, b, tolerance + rounding_of<T>())) continue;
+      if (agree(a, b, tolerance, rounding_of<T>())) continue;
       return testing::AssertionFailure() << "element " << i << ": " << a << " != " << b;
     }
     return testing::AssertionSuccess();

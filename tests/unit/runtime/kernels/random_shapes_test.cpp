@@ -4,6 +4,7 @@
 
 #include "chain_cases.h"
 #include "dice.h"
+#include "element_cases.h"
 #include "kernel_test_support.h"
 #include "layer_cases.h"
 #include "runtime/op/element_function.h"
@@ -12,7 +13,7 @@
 namespace graphrt {
 namespace {
 
-constexpr int kCasesPerOperator = 60;
+constexpr int kCasesPerOperator = 120;
 constexpr uint32_t kShapesSeed = 20240917;
 
 using Case = OperatorUse;
@@ -212,11 +213,17 @@ std::string describe(std::string_view op, const Case& tested) {
   return text;
 }
 
-Case make_case(std::string_view op, Dice& dice) {
+Case make_plain_case(std::string_view op, Dice& dice) {
   const auto maker = makers().find(op);
   if (maker != makers().end()) return maker->second(dice);
   CHECK(find_element_function(op), "write a maker of cases for " + std::string(op));
   return element_function_use(dice, op);
+}
+
+/// As its maker has it, mostly of f32, or of other types.
+Case make_case(std::string_view op, Dice& dice) {
+  const Case plain = make_plain_case(op, dice);
+  return dice.flip() ? plain : in_other_elements(dice, op, plain);
 }
 
 class RandomShapes : public testing::TestWithParam<std::string_view> {};

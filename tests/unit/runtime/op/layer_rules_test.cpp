@@ -15,7 +15,7 @@ TEST(LayerRules, NormsWantAScaleForEachColumn) {
   EXPECT_EQ(infer("rms_norm", {"f32[]", "f32[]"}),
             "rms_norm needs x[..., D] and gamma[D]; got f32[] and f32[]");
   EXPECT_EQ(infer("rms_norm", {"f32[3]", "i32[3]"}),
-            "rms_norm works on f32 only; got i32[3]; cast it to f32");
+            "rms_norm works on floats only; got i32[3]; cast it to f32");
   EXPECT_EQ(infer("rms_norm", {"f32[3]", "f32[3]"}, with({{"epsilon", -1.0}})),
             "rms_norm needs 0 <= epsilon; got -1");
   EXPECT_EQ(blamed("layer_norm", {"f32[2, 3]", "f32[3]", "f32[2]"}), 2U);
@@ -45,9 +45,9 @@ TEST(LayerRules, EmbeddingsTakeRowsOfATable) {
   EXPECT_EQ(infer("embedding", {"f32[100, 8]", "i32[4, 5]"}), "f32[4, 5, 8]");
   EXPECT_EQ(infer("embedding", {"f32[100, 8]", "i32[]"}), "f32[8]");
   EXPECT_EQ(infer("embedding", {"f32[100]", "i32[4]"}),
-            "embedding needs table f32[V, D] and index i32[...]; got f32[100] and i32[4]");
+            "embedding needs table[V, D] and index[...]; got f32[100] and i32[4]");
   EXPECT_EQ(infer("embedding", {"f32[100, 8]", "f32[4]"}),
-            "embedding needs table f32[V, D] and index i32[...]; got f32[100, 8] and f32[4]");
+            "embedding needs an index of i32 or i64; got f32[4]; cast it to i32");
   EXPECT_EQ(blamed("embedding", {"i32[100, 8]", "i32[4]"}), 0U);
   EXPECT_EQ(blamed("embedding", {"f32[100, 8]", "f32[4]"}), 1U);
 }
@@ -57,7 +57,7 @@ TEST(LayerRules, GradientsOfEmbeddingsHaveTheTableThatIsAskedFor) {
   EXPECT_EQ(infer("embedding_grad", {"f32[4, 5, 8]", "i32[4, 5]"}, with_rows(100)), "f32[100, 8]");
   EXPECT_EQ(infer("embedding_grad", {"f32[8]", "i32[]"}, with_rows(1)), "f32[1, 8]");
   EXPECT_EQ(infer("embedding_grad", {"f32[4, 8]", "i32[5]"}, with_rows(100)),
-            "embedding_grad needs gradient f32[..., D] and index i32[...], one for each row; got "
+            "embedding_grad needs gradient[..., D] and index[...], one for each row; got "
             "f32[4, 8] and i32[5]");
   EXPECT_EQ(infer("embedding_grad", {"f32[4, 8]", "i32[4]"}, with_rows(0)),
             "embedding_grad needs 1 <= rows < 2147483648; got 0");
@@ -79,7 +79,7 @@ TEST(LayerRules, DropoutWantsAShareAndAStep) {
   EXPECT_EQ(infer("dropout", {"f32[2]", "i32[1]"}, with_rate(0.5)),
             "dropout needs i32[] as its step; got i32[1]");
   EXPECT_EQ(infer("dropout", {"i32[2]", "i32[]"}, with_rate(0.5)),
-            "dropout works on f32 only; got i32[2]; cast it to f32");
+            "dropout works on floats only; got i32[2]; cast it to f32");
   EXPECT_EQ(blamed("dropout", {"f32[2]", "f32[]"}, with_rate(0.5)), 1U);
 }
 

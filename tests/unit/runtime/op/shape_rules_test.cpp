@@ -19,7 +19,7 @@ TEST(ShapeRules, ReductionsDropOrKeepTheirAxes) {
     EXPECT_EQ(infer(op, {"f32[]"}), "f32[]");
   }
   EXPECT_EQ(infer("sum", {"i32[2, 3]"}, with({{"axes", List{0}}})), "i32[3]");
-  EXPECT_EQ(infer("mean", {"i32[2]"}), "mean works on f32 only; got i32[2]; cast it to f32");
+  EXPECT_EQ(infer("mean", {"i32[2]"}), "mean works on floats only; got i32[2]; cast it to f32");
 }
 
 TEST(ShapeRules, ReductionsRefuseBadAxes) {

@@ -100,7 +100,8 @@ TEST(TypeRules, GradientsWantEqualShapes) {
     EXPECT_EQ(infer(op, {"f32[2, 3]", "f32[3]"}),
               op + " needs two operands of the same shape; got f32[2, 3] and f32[3]");
     EXPECT_EQ(infer(op, {"f32[2]", "bf16[2]"}),
-              op + " works on f32 only; got bf16[2]; cast it to f32");
+              op + " needs operands of the same element type; got f32[2] and bf16[2]; cast one of "
+                   "them");
   }
 }
 
@@ -134,7 +135,7 @@ TEST(TypeRules, MatmulSaysWhatItNeeds) {
             "matmul needs a[..., M, K] and b[..., K, N] with the same leading dimensions; got "
             "f32[5, 2, 3] and f32[6, 3, 4]");
   EXPECT_EQ(infer("matmul", {"i32[2, 2]", "f32[2, 2]"}),
-            "matmul works on f32 only; got i32[2, 2]; cast it to f32");
+            "matmul works on floats only; got i32[2, 2]; cast it to f32");
   EXPECT_EQ(blamed("matmul", {"f32[100, 64]", "f32[128, 10]"}), 1U);
   EXPECT_EQ(blamed("matmul", {"f32[64]", "f32[64, 10]"}), 0U);
 }
@@ -221,8 +222,7 @@ TEST(TypeRules, CrossEntropyWantsLogitsAndLabels) {
   EXPECT_EQ(infer("softmax_cross_entropy_grad", {"f32[5, 10]", "i32[5]"}, with({{"scale", 0.01}})),
             "f32[5, 10]");
   EXPECT_EQ(infer("softmax_cross_entropy", {"f32[5, 10]", "i32[6]"}),
-            "softmax_cross_entropy needs logits f32[N, C] and label i32[N]; got f32[5, 10] and "
-            "i32[6]");
+            "softmax_cross_entropy needs logits[N, C] and label[N]; got f32[5, 10] and i32[6]");
   EXPECT_EQ(blamed("softmax_cross_entropy", {"f32[5, 10]", "f32[5]"}), 1U);
   EXPECT_EQ(blamed("softmax_cross_entropy", {"f32[5]", "i32[5]"}), 0U);
 }
@@ -230,7 +230,7 @@ TEST(TypeRules, CrossEntropyWantsLogitsAndLabels) {
 TEST(TypeRules, AccuracyWantsLogitsAndLabels) {
   EXPECT_EQ(infer("accuracy", {"f32[5, 10]", "i32[5]"}), "f32[]");
   EXPECT_EQ(infer("accuracy", {"f32[5, 10]", "i32[6]"}),
-            "accuracy needs logits f32[N, C] and label i32[N]; got f32[5, 10] and i32[6]");
+            "accuracy needs logits[N, C] and label[N]; got f32[5, 10] and i32[6]");
   EXPECT_EQ(infer("accuracy", {"f32[5, 2147483648]", "i32[5]"}),
             "accuracy takes at most 2147483647 classes; got f32[5, 2147483648]");
 }
@@ -247,7 +247,7 @@ TEST(TypeRules, LossesOfPairsAreScalars) {
 TEST(TypeRules, ClippingWantsASumOfSquaresAndANorm) {
   EXPECT_EQ(infer("sum_of_squares", {"f32[2, 3]"}), "f32[]");
   EXPECT_EQ(infer("sum_of_squares", {"i32[2]"}),
-            "sum_of_squares works on f32 only; got i32[2]; cast it to f32");
+            "sum_of_squares works on floats only; got i32[2]; cast it to f32");
   EXPECT_EQ(infer("clip_factor", {"f32[]"}, with({{"max_norm", 0.5}})), "f32[]");
   EXPECT_EQ(infer("clip_factor", {"f32[]"}, with({{"max_norm", int64_t{0}}})),
             "clip_factor needs a max_norm above 0; got 0");
