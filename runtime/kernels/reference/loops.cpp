@@ -103,6 +103,7 @@ std::vector<double> numbers_of(const Tensor& tensor) {
   return with_element_type(tensor.type.element, [&](auto tag) {
     using T = typename decltype(tag)::Type;
     std::vector<double> numbers;
+    numbers.reserve(tensor.as<T>().size());
     for (const T element : tensor.as<T>()) numbers.push_back(static_cast<double>(widened(element)));
     return numbers;
   });
@@ -112,6 +113,7 @@ std::vector<int64_t> integers_of(const Tensor& tensor) {
   return with_element_type(tensor.type.element, [&](auto tag) {
     using T = typename decltype(tag)::Type;
     std::vector<int64_t> integers;
+    integers.reserve(tensor.as<T>().size());
     for (const T element : tensor.as<T>()) {
       integers.push_back(static_cast<int64_t>(widened(element)));
     }

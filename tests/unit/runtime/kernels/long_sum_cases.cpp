@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel_test_support.h"
+#include "training_cases.h"
 
 namespace graphrt {
 namespace {
@@ -28,10 +29,26 @@ LongSum embedding_gradient() {
           {{filled({kCount, 2}, 0.1F), std::move(index)}, with({{"rows", int64_t{3}}})}};
 }
 
+/// The same of operands of 16 bits, with an f32 as its result.
+LongSum of_short_elements(ElementType element, LongSum sum) {
+  for (Tensor& input : sum.use.inputs) {
+    if (input.type.element == ElementType::kF32) input = floats_as(input, element);
+  }
+  if (find_attribute(*find_op(sum.op), "to")) sum.use.attributes.set("to", "f32");
+  return sum;
+}
+
 }  // namespace
 
 std::vector<LongSum> long_sum_uses() {
-  return {embedding_gradient(),
+  constexpr ElementType kBF16 = ElementType::kBF16;
+  constexpr ElementType kF16 = ElementType::kF16;
+  return {of_short_elements(kBF16, embedding_gradient()),
+          of_short_elements(kF16, {"sum", {{filled({1'000'003}, 0.1F)}, {}}}),
+          of_short_elements(kBF16, {"mean", {{filled({1'000'003}, 3e38F)}, {}}}),
+          of_short_elements(kF16, {"norm", {{filled({1'000'003}, 1e-7F)}, {}}}),
+          of_short_elements(kBF16, {"sum_of_squares", {{filled({1'000'003}, 0.1F)}, {}}}),
+          embedding_gradient(),
           {"norm", {{filled({1'000'003}, 1e30F)}, {}}},
           {"norm", {{filled({1'000'003}, 1e-30F)}, {}}},
           {"sum", {{filled({1'000'003}, 0.1F)}, {}}},
@@ -40,8 +57,12 @@ std::vector<LongSum> long_sum_uses() {
 }
 
 std::vector<LongSum> long_product_uses() {
-  return {product(1, 1, 1'000'003, false), product(8, 3, 1'000'003, true),
-          product(1, 1, 16'000'000, false), product(50, 30, 65'536, true)};
+  return {of_short_elements(ElementType::kBF16, product(1, 1, 1'000'003, false)),
+          of_short_elements(ElementType::kF16, product(50, 30, 65'536, true)),
+          product(1, 1, 1'000'003, false),
+          product(8, 3, 1'000'003, true),
+          product(1, 1, 16'000'000, false),
+          product(50, 30, 65'536, true)};
 }
 
 }  // namespace graphrt

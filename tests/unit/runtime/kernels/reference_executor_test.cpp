@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace graphrt {
 namespace {
@@ -91,24 +92,22 @@ TEST(ReferenceExecutor, WantsItsInputs) {
             "there is no input 'w'");
 }
 
-/// y = x[1, K] times ones.
-ReferenceExecutor summing_executor(int64_t num_terms) {
+/// y = x[1, K] times ones, all stored as `element`.
+ReferenceExecutor summing_executor(int64_t num_terms, ElementType element) {
   SourceGraph graph;
   graph.name = "summing";
   graph.values.push_back({.kind = SourceValueKind::kInput,
                           .name = "x",
-                          .type = {ElementType::kF32, {1, num_terms}},
+                          .type = {element, {1, num_terms}},
                           .initializer = {}});
   graph.values.push_back({.kind = SourceValueKind::kConstant,
                           .name = "ones",
-                          .type = {ElementType::kF32, {num_terms, 1}},
+                          .type = {element, {num_terms, 1}},
                           .initializer = {}});
   graph.values[SourceValueId(1)].initializer.kind = InitializerKind::kConstant;
   graph.values[SourceValueId(1)].initializer.low = 1;
-  graph.values.push_back({.kind = SourceValueKind::kNode,
-                          .name = "y",
-                          .type = {ElementType::kF32, {1, 1}},
-                          .initializer = {}});
+  graph.values.push_back(
+      {.kind = SourceValueKind::kNode, .name = "y", .type = {element, {1, 1}}, .initializer = {}});
   graph.nodes.push_back({.op = "matmul",
                          .attributes = {},
                          .inputs = {SourceValueId(0), SourceValueId(1)},
@@ -120,21 +119,45 @@ ReferenceExecutor summing_executor(int64_t num_terms) {
   return *std::move(executor);
 }
 
+/// What y is where every term is `even` or `odd`, in turns, and results are rounded by a seed.
+template <class T>
+float rounded_sum(int64_t num_terms, float even, float odd, uint32_t seed) {
+  constexpr ElementType kElement = ElementTypeOf<T>::kValue;
+  Tensor x = zeros({kElement, {1, num_terms}});
+  for (size_t i = 0; i < x.as<T>().size(); ++i) x.as<T>()[i] = T(i % 2 == 0 ? even : odd);
+  ReferenceExecutor executor = summing_executor(num_terms, kElement);
+  executor.round_otherwise(seed);
+  EXPECT_TRUE(executor.step({{"x", x}}));
+  return static_cast<float>(executor.find_value("y")->as<T>()[0]);
+}
+
+template <class T>
+class RoundedSums : public testing::Test {};
+using Floats = testing::Types<float, BFloat16, Float16>;
+TYPED_TEST_SUITE(RoundedSums, Floats);
+
 // Half of the terms are 1000, the others -1000.
-TEST(ReferenceExecutor, RoundsASumWhoseTermsCancelByAShareOfThem) {
+TYPED_TEST(RoundedSums, WhoseTermsCancelAreRoundedByAShareOfThem) {
   constexpr int64_t kNumTerms = 8192;
-  Tensor x = zeros({ElementType::kF32, {1, kNumTerms}});
-  for (size_t i = 0; i < kNumTerms; ++i) x.as<float>()[i] = i % 2 == 0 ? 1000.0F : -1000.0F;
-  double largest = 0;
+  float largest = 0;
   for (uint32_t seed = 0; seed < 8; ++seed) {
-    ReferenceExecutor executor = summing_executor(kNumTerms);
-    executor.round_otherwise(seed);
-    ASSERT_TRUE(executor.step({{"x", x}}));
-    const double y = executor.find_value("y")->as<float>()[0];
+    const float y = rounded_sum<TypeParam>(kNumTerms, 1000, -1000, seed);
     largest = std::max(largest, std::fabs(y));
   }
   EXPECT_GT(largest, 1);
   EXPECT_LT(largest, 3 * 0x1p-22 * 1000 * kNumTerms);
+}
+
+// 1000 of 8 bits is a multiple of 4, of 11 bits one of 0.5.
+TEST(RoundedSumsOfShortElements, AreRoundedToNeighbours) {
+  std::set<float> of_8_bits;
+  std::set<float> of_11_bits;
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    of_8_bits.insert(rounded_sum<BFloat16>(2, 500, 500, seed));
+    of_11_bits.insert(rounded_sum<Float16>(2, 500, 500, seed));
+  }
+  EXPECT_EQ(of_8_bits, (std::set<float>{996, 1000, 1004}));
+  EXPECT_EQ(of_11_bits, (std::set<float>{999.5F, 1000, 1000.5F}));
 }
 
 using Change = void (*)(SourceGraph&);
