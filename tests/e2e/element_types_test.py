@@ -144,12 +144,9 @@ class ElementTypesTest(EndToEndTest):
         np.save(self.folder / "x.npy", (random.standard_normal((96, 80)) * 3).astype(np.float32))
         label = random.integers(0, 48, 96, dtype=np.int64)
         np.save(self.folder / "label.npy", label)
-        for element, step in (("bf16", 2 ** -8), ("f16", 2 ** -11)):
-            found = self.run_sums(element, 1)
-            with self.subTest(element=element, workers=3):
-                shared = self.run_sums(element, 3)
-                for name, value in found.items():
-                    np.testing.assert_array_equal(shared[name], value, err_msg=name)
+        for element, step, workers in (("bf16", 2 ** -8, 1), ("bf16", 2 ** -8, 3),
+                                       ("f16", 2 ** -11, 1), ("f16", 2 ** -11, 3)):
+            found = self.run_sums(element, workers)
             values = {name: value.astype(np.float64) for name, value in found.items()}
             short = (lambda x: of_bfloat16(to_bfloat16(x.astype(np.float32)))) \
                 if element == "bf16" else (lambda x: x.astype(np.float16))
@@ -176,7 +173,7 @@ class ElementTypesTest(EndToEndTest):
             }
             wide = {"loss", "d_w", "d_b", "next_b"}
             for name, value in wanted.items():
-                with self.subTest(element=element, output=name):
+                with self.subTest(element=element, workers=workers, output=name):
                     self.assertEqual(found[name].dtype == np.float16,
                                      element == "f16" and name not in wide)
                     np.testing.assert_allclose(values[name].reshape(value.shape), value,
