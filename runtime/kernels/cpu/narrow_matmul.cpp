@@ -39,7 +39,7 @@ FloatMatrix load_part(const T* matrix, int64_t stride, const MatrixPart& part, f
   }
 }
 
-/// Operands are stored as T, bias and result as To. Bits depend on the shapes alone.
+/// Operands are stored as T, bias and result as To.
 template <class T, class To>
 class NarrowMatmulKernel : public PreparedKernel {
  public:
