@@ -207,15 +207,14 @@ class CrossEntropyGradKernel : public PreparedKernel {
     if constexpr (std::is_same_v<T, float>) {
       const double total = exponentials(x, y, num_classes_, 1);
       const auto factor = static_cast<float>(1 / total);
-      for (int64_t j = 0; j < num_classes_; ++j) y[j] = gradient_of(y[j] * factor, j == label);
+      for (int64_t j = 0; j < num_classes_; ++j) {
+        y[j] = (y[j] * factor - (j == label ? 1.0F : 0.0F)) * scale_;
+      }
     } else {
-      probabilities(x, num_classes_, 1,
-                    [&](int64_t j, float share) { y[j] = T(gradient_of(share, j == label)); });
+      probabilities(x, num_classes_, 1, [&](int64_t j, float share) {
+        y[j] = T((share - (j == label ? 1.0F : 0.0F)) * scale_);
+      });
     }
-  }
-
-  float gradient_of(float probability, bool is_label) const {
-    return (probability - (is_label ? 1.0F : 0.0F)) * scale_;
   }
 
   int64_t num_rows_;
