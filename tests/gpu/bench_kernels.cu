@@ -1,6 +1,7 @@
-// bench_kernels [WORD]: how close kernels come to the rate at which the GPU's memory copies.
+// bench_kernels [WORD [TYPE]]: how close kernels come to the rate at which the GPU's memory copies.
 //
-// A row an operator and shapes, for the operators whose name contains the word: the bytes that its
+// A row an operator and shapes, for the operators whose name contains the word, in floats of the
+// type (f32 or bf16) or both: the bytes that its
 // definition moves (operands read once, the result written once), the time of a launch, and the
 // rate, also as a part of a plain copy's, measured in the same run. Times are those of recorded
 // graphs of many launches, the median of several; the launches take their operands from memory in
@@ -64,12 +65,17 @@ __device__ uint32_t mixed(uint32_t x) {
 }
 
 /// Floats in (0, 1), which suit averages of squares, too; or integers below `limit`.
-__global__ void fill(uint32_t* memory, int64_t num_elements, uint32_t limit) {
+__global__ void fill(std::byte* memory, int64_t num_elements, uint32_t limit, bool are_narrow) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (i >= num_elements) return;
   const uint32_t number = mixed(static_cast<uint32_t>(i));
-  memory[i] = limit > 0 ? number % limit
-                        : __float_as_uint((static_cast<float>(number >> 8) + 0.5F) * 0x1p-24F);
+  const uint32_t bits = __float_as_uint((static_cast<float>(number >> 8) + 0.5F) * 0x1p-24F);
+  constexpr int kBitsOfBF16 = 16;
+  if (are_narrow) {
+    reinterpret_cast<uint16_t*>(memory)[i] = static_cast<uint16_t>(bits >> kBitsOfBF16);
+  } else {
+    reinterpret_cast<uint32_t*>(memory)[i] = limit > 0 ? number % limit : bits;
+  }
 }
 
 struct BenchCase {
@@ -81,6 +87,7 @@ struct BenchCase {
 };
 
 TensorType f32(Shape shape) { return {ElementType::kF32, std::move(shape)}; }
+TensorType floats(ElementType element, Shape shape) { return {element, std::move(shape)}; }
 TensorType i32(Shape shape) { return {ElementType::kI32, std::move(shape)}; }
 
 Attributes with(const char* name, graphrt::AttributeValue value) {
@@ -182,7 +189,7 @@ class Bench {
       const int64_t size = type.num_elements();
       const uint32_t limit = type.element == ElementType::kI32 ? tested.int_limit : 0;
       fill<<<static_cast<unsigned>((size + kThreads - 1) / kThreads), kThreads, 0, queue_.stream>>>(
-          reinterpret_cast<uint32_t*>(memory_ + offset), size, limit);
+          memory_ + offset, size, limit, type.element == ElementType::kBF16);
       require(cudaGetLastError(), "fill");
       offset += padded(type.size_bytes());
     }
@@ -219,9 +226,9 @@ class Bench {
   cudaEvent_t end_ = nullptr;
 };
 
-void add_reductions(std::vector<BenchCase>& cases) {
+void add_reductions(ElementType element, std::vector<BenchCase>& cases) {
   const auto add = [&](std::string_view op, Shape shape, List axes) {
-    cases.push_back({op, {f32(std::move(shape))}, with("axes", std::move(axes))});
+    cases.push_back({op, {floats(element, std::move(shape))}, with("axes", std::move(axes))});
   };
   add("sum", {8192, 768}, {0});
   add("sum", {8192, 3072}, {0});
@@ -247,11 +254,13 @@ void add_reductions(std::vector<BenchCase>& cases) {
   add("max", {64, 1023, 769}, {1});
 }
 
-void add_rows(std::vector<BenchCase>& cases) {
+void add_rows(ElementType element, std::vector<BenchCase>& cases) {
   const auto add = [&](Shape shape, const char* name, graphrt::AttributeValue value) {
-    cases.push_back({"softmax", {f32(shape)}, with(name, value)});
+    cases.push_back({"softmax", {floats(element, shape)}, with(name, value)});
     if (std::string_view(name) == "causal") return;
-    cases.push_back({"softmax_grad", {f32(shape), f32(shape)}, with(name, std::move(value))});
+    cases.push_back({"softmax_grad",
+                     {floats(element, shape), floats(element, shape)},
+                     with(name, std::move(value))});
   };
   add({96, 1024, 1024}, "causal", true);
   add({96, 1023, 1023}, "causal", true);
@@ -264,24 +273,24 @@ void add_rows(std::vector<BenchCase>& cases) {
   add({64, 512, 1024}, "axis", int64_t{1});
   add({5, 3000, 4099}, "axis", int64_t{1});
   for (const int64_t classes : {50304, 50257, 1000}) {
-    const std::vector<TensorType> inputs = {f32({8192, classes}), i32({8192})};
+    const std::vector<TensorType> inputs = {floats(element, {8192, classes}), i32({8192})};
     const auto limit = static_cast<uint32_t>(classes);
     cases.push_back({"softmax_cross_entropy", inputs, {}, limit});
     cases.push_back({"softmax_cross_entropy_grad", inputs, {}, limit});
   }
-  cases.push_back({"argmax", {f32({8192, 50304})}, {}});
-  cases.push_back({"accuracy", {f32({98304, 1000}), i32({98304})}, {}, 1000});
+  cases.push_back({"argmax", {floats(element, {8192, 50304})}, {}});
+  cases.push_back({"accuracy", {floats(element, {98304, 1000}), i32({98304})}, {}, 1000});
 }
 
-void add_norms(std::vector<BenchCase>& cases) {
+void add_norms(ElementType element, std::vector<BenchCase>& cases) {
   for (const Shape& shape : {Shape{8192, 768},
                              {65536, 768},
                              {16384, 3072},
                              {65536, 1025},
                              {4096, 16384},
                              {1'000'000, 64}}) {
-    const TensorType x = f32(shape);
-    const TensorType gamma = f32({shape.back()});
+    const TensorType x = floats(element, shape);
+    const TensorType gamma = floats(element, {shape.back()});
     cases.push_back({"layer_norm", {x, gamma, gamma}});
     cases.push_back({"layer_norm_grad", {x, x, gamma}});
     cases.push_back({"layer_norm_scale_grad", {x, x}});
@@ -291,18 +300,18 @@ void add_norms(std::vector<BenchCase>& cases) {
   }
 }
 
-void add_tables(std::vector<BenchCase>& cases) {
+void add_tables(ElementType element, std::vector<BenchCase>& cases) {
   for (const auto& [num_rows, num_columns, num_indices] :
        {std::array<int64_t, 3>{50304, 768, 8192}, {1024, 768, 65536}, {50257, 769, 65536}}) {
     const auto limit = static_cast<uint32_t>(num_rows);
-    const int64_t part = num_indices * num_columns * 4;
+    const int64_t part = num_indices * num_columns * graphrt::size_bytes(element);
     cases.push_back({"embedding",
-                     {f32({num_rows, num_columns}), i32({num_indices})},
+                     {floats(element, {num_rows, num_columns}), i32({num_indices})},
                      {},
                      limit,
                      2 * part + num_indices * 4});
     cases.push_back({"embedding_grad",
-                     {f32({num_indices, num_columns}), i32({num_indices})},
+                     {floats(element, {num_indices, num_columns}), i32({num_indices})},
                      with("rows", num_rows),
                      limit});
   }
@@ -335,27 +344,57 @@ void add_movements(std::vector<BenchCase>& cases) {
   cases.push_back({"concat", {f32({32768, 767}), f32({32768, 5})}, along(1)});
 }
 
+void add_updates(ElementType element, std::vector<BenchCase>& cases) {
+  const TensorType state = f32({8192, 3072});
+  const TensorType gradient = floats(element, {8192, 3072});
+  cases.push_back({"sgd_update", {state, gradient}, with("learning_rate", 0.1)});
+  cases.push_back({"momentum_update", {state, gradient}, with("momentum", 0.9)});
+  cases.push_back({"moving_average_of_squares", {state, gradient}, with("decay", 0.999)});
+}
+
+void add_losses(ElementType element, std::vector<BenchCase>& cases) {
+  const TensorType x = floats(element, {8192, 3072});
+  for (const std::string_view op : {"mse", "mse_grad", "binary_cross_entropy"}) {
+    cases.push_back({op, {x, x}});
+  }
+  cases.push_back({"sum_of_squares", {x}});
+  cases.push_back({"norm", {x}});
+  cases.push_back({"dropout", {x, i32({})}, with("rate", 0.1), 100});
+}
+
+/// What a step of GPT-2 multiplies; memory is not what bounds these.
+void add_products(ElementType element, std::vector<BenchCase>& cases) {
+  for (const std::array<int64_t, 3>& sizes :
+       {std::array<int64_t, 3>{8192, 768, 3072}, {8192, 3072, 768}, {8192, 768, 50304}}) {
+    const auto [m, k, n] = sizes;
+    cases.push_back({"matmul", {floats(element, {m, k}), floats(element, {k, n})}});
+    cases.push_back(
+        {"matmul", {floats(element, {m, k}), floats(element, {m, n})}, with("transpose_a", true)});
+  }
+}
+
 void add_maps(std::vector<BenchCase>& cases) {
   const TensorType x = f32({8192, 3072});
   for (const std::string_view op : {"relu", "exp", "gelu", "tanh", "scale"}) {
     cases.push_back({op, {x}});
   }
   cases.back().attributes = with("factor", 0.5);
-  for (const std::string_view op :
-       {"add", "gelu_grad", "mse", "mse_grad", "binary_cross_entropy"}) {
-    cases.push_back({op, {x, x}});
-  }
+  for (const std::string_view op : {"add", "gelu_grad"}) cases.push_back({op, {x, x}});
   cases.push_back({"add", {x, f32({3072})}});
   cases.push_back({"mul", {x, f32({8192, 1})}});
   cases.push_back({"add", {f32({8191, 3073}), f32({3073})}});
-  cases.push_back({"sum_of_squares", {x}});
-  cases.push_back({"norm", {x}});
-  Attributes sgd = with("learning_rate", 0.1);
-  cases.push_back({"sgd_update", {x, x}, sgd});
-  cases.push_back({"momentum_update", {x, x}, with("momentum", 0.9)});
-  cases.push_back({"moving_average_of_squares", {x, x}, with("decay", 0.999)});
-  cases.push_back({"adam_update", {x, x, x, i32({})}, sgd, 100});
-  cases.push_back({"dropout", {x, i32({})}, with("rate", 0.1), 100});
+  cases.push_back({"adam_update", {x, x, x, i32({})}, with("learning_rate", 0.1), 100});
+}
+
+/// What takes floats of 16 bits.
+void add_floats(ElementType element, std::vector<BenchCase>& cases) {
+  add_reductions(element, cases);
+  add_rows(element, cases);
+  add_norms(element, cases);
+  add_tables(element, cases);
+  add_losses(element, cases);
+  add_updates(element, cases);
+  add_products(element, cases);
 }
 
 }  // namespace
@@ -364,13 +403,14 @@ int main(int argc, char** argv) {
   const std::string_view word = argc > 1 ? argv[1] : "";
   int num_gpus = 0;
   require(cudaGetDeviceCount(&num_gpus), "no GPU");
+  const std::string_view type = argc > 2 ? argv[2] : "";
   std::vector<BenchCase> cases;
-  add_reductions(cases);
-  add_rows(cases);
-  add_norms(cases);
-  add_tables(cases);
-  add_movements(cases);
-  add_maps(cases);
+  if (type != "bf16") {
+    add_floats(ElementType::kF32, cases);
+    add_movements(cases);
+    add_maps(cases);
+  }
+  if (type != "f32") add_floats(ElementType::kBF16, cases);
   Bench bench;
   const double copy_rate = bench.copy_rate();
   std::printf("a plain copy of 256 MiB: %.0f GB/s\n\n%-27s %-44s %8s %9s %7s %5s\n",

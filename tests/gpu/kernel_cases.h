@@ -23,8 +23,14 @@ std::string to_string(const KernelCase& tested);
 /// blocks, 1 among them. The same seed gives the same cases everywhere.
 std::vector<KernelCase> random_cases(std::string_view op, uint32_t seed, int count);
 
+/// The same with operands and results of other types, where operators take such.
+std::vector<KernelCase> in_other_elements(const std::vector<KernelCase>& cases, uint32_t seed);
+
 /// Products of sizes that units for coarse products take.
 std::vector<KernelCase> coarse_product_cases();
+
+/// Those of operands of 16 bits, to 16 bits and to 32, and to 16 bits of f32.
+std::vector<KernelCase> narrow_product_cases();
 
 /// Shapes that fill a GPU, with sizes that are no multiple of anything.
 std::vector<KernelCase> large_cases(uint32_t seed);

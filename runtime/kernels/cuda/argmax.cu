@@ -1,6 +1,7 @@
 // Which element of a row is the largest, and how often that is the right one.
 #include <limits>
 
+#include "runtime/kernels/cuda/device_types.cuh"
 #include "runtime/kernels/cuda/prepare.h"
 #include "runtime/kernels/cuda/rows.cuh"
 #include "runtime/kernels/cuda/totals.cuh"
@@ -37,9 +38,14 @@ constexpr T kSmallest = std::numeric_limits<T>::lowest();
 template <>
 constexpr float kSmallest<float> = -std::numeric_limits<float>::infinity();
 
-/// The whole row's largest element, for every thread of the team.
+/// What elements are compared as.
 template <class T>
-__device__ Candidate<T> largest_of(const T* row, int64_t size, int64_t stride, const Team& team) {
+using Compared = decltype(widened(T()));
+
+/// The whole row's largest element, for every thread of the team.
+template <class Stored, class T = Compared<Stored>>
+__device__ Candidate<T> largest_of(const Stored* row, int64_t size, int64_t stride,
+                                   const Team& team) {
   constexpr int kBatch = 8;
   const Larger<T> larger;
   const int64_t step = team.width();
@@ -50,7 +56,7 @@ __device__ Candidate<T> largest_of(const T* row, int64_t size, int64_t stride, c
 #pragma unroll
     for (int k = 0; k < kBatch; ++k) {
       const int64_t i = first + k * step;
-      batch[k] = i < size ? row[i * stride] : kSmallest<T>;
+      batch[k] = i < size ? widened(row[i * stride]) : kSmallest<T>;
     }
 #pragma unroll
     for (int k = 0; k < kBatch; ++k) {
@@ -70,7 +76,7 @@ __global__ void argmax_rows(const Rows rows, const T* x, int32_t* y) {
   const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
   const int64_t size = row < rows.num_rows ? rows.split.size : 0;
   const T* start = x + (size > 0 ? rows.start_of(row) : 0);
-  const Candidate<T> best = largest_of(start, size, rows.split.inner, team);
+  const auto best = largest_of(start, size, rows.split.inner, team);
   if (size > 0 && team.lane() == 0) y[row] = best.index;
 }
 
@@ -91,7 +97,8 @@ class ArgmaxKernel : public CudaKernel {
 };
 
 /// totals[block] = how many labels name the largest logit, in every gridDim.x-th group of rows.
-__global__ void count_right_labels(const Rows rows, const float* logits, const int32_t* label,
+template <class T>
+__global__ void count_right_labels(const Rows rows, const T* logits, const AnyIntegers label,
                                    double* totals) {
   const Team team(rows.layout);
   const int64_t num_classes = rows.split.size;
@@ -101,23 +108,24 @@ __global__ void count_right_labels(const Rows rows, const float* logits, const i
        first += gridDim.x * group_size) {
     const int64_t row = first + team.index();
     const bool has_row = row < rows.num_rows;
-    const float* start = logits + (has_row ? row * num_classes : 0);
-    const Candidate<float> best = largest_of(start, has_row ? num_classes : 0, 1, team);
+    const T* start = logits + (has_row ? row * num_classes : 0);
+    const auto best = largest_of(start, has_row ? num_classes : 0, 1, team);
     if (has_row && team.lane() == 0 && best.index == label[row]) num_right += 1;
   }
   num_right = block_total(num_right);
   if (threadIdx.x == 0) totals[blockIdx.x] = num_right;
 }
 
+template <class T>
 class AccuracyKernel : public CudaKernel {
  public:
-  explicit AccuracyKernel(const Rows& rows)
-      : rows_(rows), num_blocks_(std::min(rows.num_blocks(), kMaxTotals)) {}
+  AccuracyKernel(const Rows& rows, ElementType label)
+      : rows_(rows), label_(label), num_blocks_(std::min(rows.num_blocks(), kMaxTotals)) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     double* totals = elements<double>(at.scratch);
     count_right_labels<<<num_blocks_, kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(at.inputs[0]), elements<int32_t>(at.inputs[1]), totals);
+        rows_, elements<T>(at.inputs[0]), AnyIntegers(at.inputs[1], label_), totals);
     CUDA_TRY(cudaGetLastError());
     return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(at.result()),
                            queue);
@@ -125,6 +133,7 @@ class AccuracyKernel : public CudaKernel {
 
  private:
   Rows rows_;
+  ElementType label_;
   unsigned num_blocks_;
 };
 
@@ -133,13 +142,19 @@ class AccuracyKernel : public CudaKernel {
 KernelResult prepare_argmax(const KernelSpec& spec) {
   const TensorType& input = spec.inputs[0];
   const Rows rows = rows_of(input.shape, spec.attributes.integer("axis", -1));
-  if (is_float(input.element)) return std::make_unique<ArgmaxKernel<float>>(rows);
-  return std::make_unique<ArgmaxKernel<int32_t>>(rows);
+  if (!is_float(input.element)) return std::make_unique<ArgmaxKernel<int32_t>>(rows);
+  return with_device_float(input.element, [&](auto tag) -> KernelResult {
+    return std::make_unique<ArgmaxKernel<typename decltype(tag)::Type>>(rows);
+  });
 }
 
 KernelResult prepare_accuracy(const KernelSpec& spec) {
   constexpr int64_t kClassAxis = 1;
-  return std::make_unique<AccuracyKernel>(rows_of(spec.inputs[0].shape, kClassAxis));
+  const Rows rows = rows_of(spec.inputs[0].shape, kClassAxis);
+  return with_device_float(spec.inputs[0].element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<AccuracyKernel<T>>(rows, spec.inputs[1].element);
+  });
 }
 
 }  // namespace graphrt::cuda

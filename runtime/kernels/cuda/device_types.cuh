@@ -31,6 +31,53 @@ template <class T>
 inline constexpr bool kIsDeviceFloat =
     std::is_same_v<T, float> || std::is_same_v<T, __half> || std::is_same_v<T, __nv_bfloat16>;
 
+/// Elements of the type in the widest vector that there is.
+inline int lanes_of(ElementType element) {
+  return static_cast<int>(static_cast<int64_t>(kVectorBytes) / size_bytes(element));
+}
+
+/// Floats of a type that every thread tells apart, for kernels that nobody waits for.
+struct AnyFloats {
+  const std::byte* data;
+  ElementType type;
+
+  __device__ float operator[](int64_t i) const {
+    if (type == ElementType::kBF16) return widened(reinterpret_cast<const __nv_bfloat16*>(data)[i]);
+    if (type == ElementType::kF16) return widened(reinterpret_cast<const __half*>(data)[i]);
+    return reinterpret_cast<const float*>(data)[i];
+  }
+};
+
+/// The same for results.
+struct AnyFloatResults {
+  std::byte* data;
+  ElementType type;
+
+  __device__ void set(int64_t i, float x) const {
+    if (type == ElementType::kBF16) {
+      reinterpret_cast<__nv_bfloat16*>(data)[i] = narrowed<__nv_bfloat16>(x);
+    } else if (type == ElementType::kF16) {
+      reinterpret_cast<__half*>(data)[i] = narrowed<__half>(x);
+    } else {
+      reinterpret_cast<float*>(data)[i] = x;
+    }
+  }
+};
+
+/// Labels or indices, i32 or i64, which every thread tells apart: there are few beside what they
+/// name.
+struct AnyIntegers {
+  const std::byte* data;
+  bool are_wide;
+
+  AnyIntegers(const std::byte* address, ElementType type)
+      : data(address), are_wide(type == ElementType::kI64) {}
+  __device__ int64_t operator[](int64_t i) const {
+    if (are_wide) return reinterpret_cast<const int64_t*>(data)[i];
+    return reinterpret_cast<const int32_t*>(data)[i];
+  }
+};
+
 /// As the host's `narrowed` (base/element.h).
 template <class T, class Number>
 __device__ T element_of(Number number) {

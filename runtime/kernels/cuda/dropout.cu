@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "runtime/base/philox.h"
+#include "runtime/kernels/cuda/device_types.cuh"
 #include "runtime/kernels/cuda/launch.cuh"
 #include "runtime/kernels/cuda/prepare.h"
 
@@ -40,38 +41,48 @@ struct Part {
   }
 };
 
-/// A thread takes the elements of a block of Philox, in vectors of kSize. Requires: blocks are
+/// Blocks of Philox that a thread takes, as many as make the widest vector.
+template <class T>
+inline constexpr int kPhiloxBlocks = kLanesOf<T> / kBlockSize;
+
+/// A thread takes the elements of some blocks of Philox, in vectors of kSize. Requires: blocks are
 /// whole and lie at aligned addresses, if kSize is not 1.
-template <int kSize>
-__global__ void dropout_blocks(const Mask mask, const Part part, const float* x,
-                               const int32_t* step, float* y) {
-  const int64_t thread = thread_number();
-  if (thread >= part.num_blocks()) return;
-  const int64_t block = part.first_block() + thread;
-  const auto words = mask.words(static_cast<uint64_t>(block), *step);
-  const int64_t begin = block * kBlockSize - part.first;
-  for (int i = 0; i < kBlockSize; i += kSize) {
-    const int64_t at = begin + i;
-    if (at < 0 || at >= part.num_elements) continue;
-    auto vector = load<kSize>(x + at);
-    for (int j = 0; j < kSize; ++j) vector.lane[j] = mask.apply(words[i + j], vector.lane[j]);
-    store<kSize>(y + at, vector);
+template <int kSize, class T>
+__global__ void dropout_blocks(const Mask mask, const Part part, const T* x, const int32_t* step,
+                               T* y) {
+  const int64_t first = thread_number() * kPhiloxBlocks<T>;
+#pragma unroll
+  for (int k = 0; k < kPhiloxBlocks<T>; ++k) {
+    if (first + k >= part.num_blocks()) return;
+    const int64_t block = part.first_block() + first + k;
+    const auto words = mask.words(static_cast<uint64_t>(block), *step);
+    const int64_t begin = block * kBlockSize - part.first;
+    for (int i = 0; i < kBlockSize; i += kSize) {
+      const int64_t at = begin + i;
+      if (at < 0 || at >= part.num_elements) continue;
+      auto vector = load_floats<kSize, true>(x + at);
+      for (int j = 0; j < kSize; ++j) vector.lane[j] = mask.apply(words[i + j], vector.lane[j]);
+      store_floats<kSize, true>(y + at, vector);
+    }
   }
 }
 
+template <class T>
 class DropoutKernel : public CudaKernel {
  public:
   DropoutKernel(const Mask& mask, const Part& part) : mask_(mask), part_(part) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    const auto* x = elements<float>(at.inputs[0]);
-    auto* y = elements<float>(at.result());
+    const auto* x = elements<T>(at.inputs[0]);
+    auto* y = elements<T>(at.result());
     const bool blocks_are_whole =
         part_.first % kBlockSize == 0 && part_.num_elements % kBlockSize == 0;
     const bool is_vector = blocks_are_whole && are_aligned(kVectorBytes, x, y);
-    const auto kernel = is_vector ? dropout_blocks<kBlockSize> : dropout_blocks<1>;
-    kernel<<<num_blocks_for(part_.num_blocks()), kThreadsPerBlock, 0, queue.stream>>>(
-        mask_, part_, x, elements<int32_t>(at.inputs[1]), y);
+    const auto kernel = is_vector ? dropout_blocks<kBlockSize, T> : dropout_blocks<1, T>;
+    const unsigned num_blocks =
+        num_blocks_for(part_.num_blocks(), kThreadsPerBlock * kPhiloxBlocks<T>);
+    kernel<<<num_blocks, kThreadsPerBlock, 0, queue.stream>>>(mask_, part_, x,
+                                                              elements<int32_t>(at.inputs[1]), y);
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -85,11 +96,13 @@ class DropoutKernel : public CudaKernel {
 
 KernelResult prepare_dropout(const KernelSpec& spec) {
   const double rate = spec.attributes.number("rate", 0);
-  return std::make_unique<DropoutKernel>(
-      Mask{.seed = static_cast<uint64_t>(spec.attributes.integer("seed", 0)),
-           .threshold = static_cast<uint64_t>(std::ceil(rate * 0x1p32)),
-           .factor = static_cast<float>(1 / (1 - rate))},
-      Part{spec.attributes.integer("first", 0), spec.result().num_elements()});
+  const Mask mask{.seed = static_cast<uint64_t>(spec.attributes.integer("seed", 0)),
+                  .threshold = static_cast<uint64_t>(std::ceil(rate * 0x1p32)),
+                  .factor = static_cast<float>(1 / (1 - rate))};
+  const Part part{spec.attributes.integer("first", 0), spec.result().num_elements()};
+  return with_device_float(spec.result().element, [&](auto tag) -> KernelResult {
+    return std::make_unique<DropoutKernel<typename decltype(tag)::Type>>(mask, part);
+  });
 }
 
 }  // namespace graphrt::cuda

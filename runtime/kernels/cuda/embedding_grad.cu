@@ -2,8 +2,8 @@
 // order of the indices: results have the same bits every time.
 #include <algorithm>
 
+#include "runtime/kernels/cuda/device_types.cuh"
 #include "runtime/kernels/cuda/prepare.h"
-#include "runtime/kernels/cuda/storage.cuh"
 #include "runtime/kernels/cuda/team.cuh"
 #include "runtime/op/embedding_sums.h"
 
@@ -14,6 +14,7 @@ constexpr unsigned kWholeWarp = 0xffffffff;
 constexpr int kGradThreads = 512;
 constexpr int kGradWarps = kGradThreads / kThreadsPerWarp;
 /// Indices are taken in rounds, after each of which sums are rounded: the result itself holds them.
+/// One of 16-bit elements cannot: there shared memory holds the sums of a tile, in double.
 constexpr int kRoundSize = static_cast<int>(kIndicesPerRounding);
 constexpr int kIndicesPerThread = kRoundSize / kGradThreads;
 static_assert(kIndicesPerThread * kGradThreads == kRoundSize);
@@ -22,6 +23,11 @@ constexpr int kColumnsOfWarp = kThreadsPerWarp * kWidest;
 /// What a block adds up: neighbouring rows of the table, and some of their columns.
 struct GradTiles {
   static constexpr int kMaxRows = 128;
+  /// Where shared memory holds the sums of a tile that is as wide as a warp: two blocks fit on a
+  /// multiprocessor.
+  static constexpr int kMaxKeptRows = 64;
+  static constexpr int kKeptBytes =
+      kMaxKeptRows * kColumnsOfWarp * static_cast<int>(sizeof(double));
 
   int64_t num_rows;
   int64_t row_size;
@@ -67,7 +73,8 @@ __device__ int sum_of_threads_before(int number, int (&of_warps)[kGradWarps], in
 
 /// Writes the hits of a round in the order of the indices; returns how many there are. A thread
 /// looks at neighbouring indices.
-__device__ int collect_hits(Hits& hits, const int32_t* index, int num_indices, int64_t first_row,
+template <class Index>
+__device__ int collect_hits(Hits& hits, const Index* index, int num_indices, int64_t first_row,
                             int num_rows) {
   const auto thread = static_cast<int>(threadIdx.x);
   int rows[kIndicesPerThread];
@@ -171,15 +178,23 @@ __device__ void write_columns(T* row, int64_t first, int64_t row_size,
   }
 }
 
-/// What was, plus the rows of the gradient at these positions, in double.
+template <bool kTakesVectors>
+__device__ void write_any_columns(const AnyFloatResults& y, int64_t start, int64_t first,
+                                  int64_t row_size, const Vector<float, kWidest>& vector) {
+  if (y.type == ElementType::kBF16) {
+    auto* row = reinterpret_cast<__nv_bfloat16*>(y.data) + start;
+    write_columns<kTakesVectors>(row, first, row_size, vector);
+  } else if (y.type == ElementType::kF16) {
+    auto* row = reinterpret_cast<__half*>(y.data) + start;
+    write_columns<kTakesVectors>(row, first, row_size, vector);
+  }
+}
+
+/// Adds the rows of the gradient at these positions, in double.
 template <bool kTakesVectors, class T>
-__device__ Vector<float, kWidest> add_hits(const Vector<float, kWidest>& before, const T* gradient,
-                                           const uint16_t* positions, int num_hits, int64_t first,
-                                           int64_t row_size) {
+__device__ void add_hits(double (&totals)[kWidest], const T* gradient, const uint16_t* positions,
+                         int num_hits, int64_t first, int64_t row_size) {
   constexpr int kBatch = 4;
-  double totals[kWidest];
-#pragma unroll
-  for (int i = 0; i < kWidest; ++i) totals[i] = before.lane[i];
   for (int hit = 0; hit < num_hits; hit += kBatch) {
     Vector<float, kWidest> batch[kBatch];
 #pragma unroll
@@ -195,17 +210,88 @@ __device__ Vector<float, kWidest> add_hits(const Vector<float, kWidest>& before,
       for (int i = 0; i < kWidest; ++i) totals[i] += static_cast<double>(batch[k].lane[i]);
     }
   }
-  Vector<float, kWidest> sums;
-#pragma unroll
-  for (int i = 0; i < kWidest; ++i) sums.lane[i] = static_cast<float>(totals[i]);
-  return sums;
 }
 
+/// The sums of a thread's columns of a row, from one round to the next.
+template <bool kTakesVectors, class Output>
+class RowSums;
+
+/// The result holds them, as floats.
+template <bool kTakesVectors>
+class RowSums<kTakesVectors, float*> {
+ public:
+  static constexpr bool kIsResult = true;
+
+  __device__ RowSums(float* y, int64_t start, int, int64_t first, int64_t row_size)
+      : row_(y + start), first_(first), row_size_(row_size) {}
+
+  __device__ void read(double (&totals)[kWidest]) const {
+    const auto before = read_columns<kTakesVectors>(row_, first_, row_size_);
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) totals[i] = before.lane[i];
+  }
+  __device__ void write(const double (&totals)[kWidest], bool) const {
+    Vector<float, kWidest> sums;
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) sums.lane[i] = static_cast<float>(totals[i]);
+    write_columns<kTakesVectors>(row_, first_, row_size_, sums);
+  }
+
+ private:
+  float* row_;
+  int64_t first_;
+  int64_t row_size_;
+};
+
+/// Shared memory holds them until the last round, in double.
+template <bool kTakesVectors>
+class RowSums<kTakesVectors, AnyFloatResults> {
+ public:
+  static constexpr bool kIsResult = false;
+
+  __device__ RowSums(const AnyFloatResults& y, int64_t start, int row, int64_t first,
+                     int64_t row_size)
+      : y_(y), start_(start), row_(row), first_(first), row_size_(row_size) {}
+
+  __device__ void read(double (&totals)[kWidest]) const {
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) totals[i] = kept_sums()[at(i)];
+  }
+  __device__ void write(const double (&totals)[kWidest], bool is_last_round) const {
+    if (!is_last_round) {
+#pragma unroll
+      for (int i = 0; i < kWidest; ++i) kept_sums()[at(i)] = totals[i];
+      return;
+    }
+    Vector<float, kWidest> sums;
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) sums.lane[i] = static_cast<float>(totals[i]);
+    write_any_columns<kTakesVectors>(y_, start_, first_, row_size_, sums);
+  }
+
+ private:
+  __device__ static double* kept_sums() {
+    extern __shared__ double kept_sums_of_tile[];
+    return kept_sums_of_tile;
+  }
+  __device__ int at(int i) const {
+    const auto lane = static_cast<int>(threadIdx.x) % kThreadsPerWarp;
+    return row_ * kColumnsOfWarp + i * kThreadsPerWarp + lane;
+  }
+
+  const AnyFloatResults& y_;
+  int64_t start_;
+  int row_;  ///< of the tile
+  int64_t first_;
+  int64_t row_size_;
+};
+
 /// Every block reads all indices, and adds up the rows that go into its tile.
-template <bool kTakesVectors, class T>
+template <bool kTakesVectors, class T, class Index, class Output>
 __global__ void __launch_bounds__(kGradThreads, 3)
-    add_rows(const GradTiles tiles, const T* gradient, const int32_t* index, int64_t num_indices,
-             T* y) {
+    add_rows(const GradTiles tiles, const T* gradient, const Index* index, int64_t num_indices,
+             Output y) {
+  using Sums = RowSums<kTakesVectors, Output>;
   __shared__ Hits hits;
   const auto thread = static_cast<int>(threadIdx.x);
   const int64_t first_row = int64_t{blockIdx.x / tiles.num_column_tiles} * tiles.rows_per_tile;
@@ -224,19 +310,21 @@ __global__ void __launch_bounds__(kGradThreads, 3)
     __syncthreads();
     sort_hits(hits, num_hits, num_rows);
     __syncthreads();
-    // In the first round every row gets a sum; afterwards, those with hits.
-    const int num_summed = begin == 0 ? num_rows : hits.num_used_rows;
+    // In the first round every row gets a sum, and in the last its result; else those with hits.
+    const bool is_last_round = begin + kRoundSize >= num_indices;
+    const bool takes_all = begin == 0 || (is_last_round && !Sums::kIsResult);
+    const int num_summed = takes_all ? num_rows : hits.num_used_rows;
     for (int part = thread / kThreadsPerWarp; part < num_summed * num_parts; part += kGradWarps) {
       const int number = part / num_parts;
-      const int row = begin == 0 ? number : hits.used_rows[number];
+      const int row = takes_all ? number : hits.used_rows[number];
       const int64_t first = first_column + int64_t{part - number * num_parts} * kColumnsOfWarp;
-      T* sums = y + (first_row + row) * tiles.row_size;
-      Vector<float, kWidest> before = {};
-      if (begin > 0) before = read_columns<kTakesVectors>(sums, first, tiles.row_size);
-      const auto after = add_hits<kTakesVectors>(before, gradient + begin * tiles.row_size,
-                                                 &hits.sorted[hits.start_of_row[row]],
-                                                 hits.num_of_row[row], first, tiles.row_size);
-      write_columns<kTakesVectors>(sums, first, tiles.row_size, after);
+      const Sums sums(y, (first_row + row) * tiles.row_size, row, first, tiles.row_size);
+      double totals[kWidest] = {};
+      if (begin > 0) sums.read(totals);
+      add_hits<kTakesVectors>(totals, gradient + begin * tiles.row_size,
+                              &hits.sorted[hits.start_of_row[row]], hits.num_of_row[row], first,
+                              tiles.row_size);
+      sums.write(totals, is_last_round);
     }
   }
 }
@@ -260,33 +348,79 @@ GradTiles grad_tiles_of(int64_t num_rows, int64_t row_size) {
           .num_column_tiles = static_cast<unsigned>(num_column_tiles)};
 }
 
+/// Tiles as wide as a warp, whose sums fit in shared memory.
+GradTiles kept_grad_tiles_of(int64_t num_rows, int64_t row_size) {
+  GradTiles tiles = grad_tiles_of(num_rows, row_size);
+  tiles.rows_per_tile = std::min(tiles.rows_per_tile, GradTiles::kMaxKeptRows);
+  tiles.columns_per_tile = kColumnsOfWarp;
+  tiles.num_column_tiles = num_blocks_for(row_size, kColumnsOfWarp);
+  return tiles;
+}
+
+template <class T, class Index, class Output>
 class EmbeddingGradKernel : public CudaKernel {
  public:
-  EmbeddingGradKernel(const GradTiles& tiles, int64_t num_indices)
-      : tiles_(tiles), num_indices_(num_indices) {}
+  EmbeddingGradKernel(const GradTiles& tiles, int64_t num_indices, ElementType result)
+      : tiles_(tiles), num_indices_(num_indices), result_(result) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     const bool takes_vectors =
         tiles_.row_size % kWidest == 0 && are_aligned(kVectorBytes, at.inputs[0], at.result());
-    const auto kernel = takes_vectors ? add_rows<true, float> : add_rows<false, float>;
-    kernel<<<tiles_.num_blocks(), kGradThreads, 0, queue.stream>>>(
-        tiles_, elements<float>(at.inputs[0]), elements<int32_t>(at.inputs[1]), num_indices_,
-        elements<float>(at.result()));
+    const auto kernel =
+        takes_vectors ? add_rows<true, T, Index, Output> : add_rows<false, T, Index, Output>;
+    const int kept_bytes = keeps_sums() ? GradTiles::kKeptBytes : 0;
+    kernel<<<tiles_.num_blocks(), kGradThreads, kept_bytes, queue.stream>>>(
+        tiles_, elements<T>(at.inputs[0]), elements<Index>(at.inputs[1]), num_indices_,
+        output_of(at));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
 
  private:
+  bool keeps_sums() const {
+    return std::is_same_v<Output, AnyFloatResults> && num_indices_ > kRoundSize;
+  }
+  Output output_of(const KernelArguments& at) const {
+    if constexpr (std::is_same_v<Output, float*>) {
+      return elements<float>(at.result());
+    } else {
+      return {at.result(), result_};
+    }
+  }
+
   GradTiles tiles_;
   int64_t num_indices_;
+  ElementType result_;
 };
+
+template <class T, class Index>
+KernelResult make_embedding_grad(const KernelSpec& spec) {
+  const TensorType& table = spec.result();
+  const int64_t num_rows = table.shape[0];
+  const int64_t row_size = table.shape[1];
+  const int64_t num_indices = spec.inputs[1].num_elements();
+  if (table.element == ElementType::kF32) {
+    return std::make_unique<EmbeddingGradKernel<T, Index, float*>>(
+        grad_tiles_of(num_rows, row_size), num_indices, table.element);
+  }
+  using Output = AnyFloatResults;
+  for (auto* kernel : {add_rows<true, T, Index, Output>, add_rows<false, T, Index, Output>}) {
+    CUDA_TRY(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                  GradTiles::kKeptBytes));
+  }
+  const GradTiles tiles = num_indices > kRoundSize ? kept_grad_tiles_of(num_rows, row_size)
+                                                   : grad_tiles_of(num_rows, row_size);
+  return std::make_unique<EmbeddingGradKernel<T, Index, Output>>(tiles, num_indices, table.element);
+}
 
 }  // namespace
 
 KernelResult prepare_embedding_grad(const KernelSpec& spec) {
-  const Shape& table = spec.result().shape;
-  return std::make_unique<EmbeddingGradKernel>(grad_tiles_of(table[0], table[1]),
-                                               spec.inputs[1].num_elements());
+  return with_device_float(spec.inputs[0].element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    const bool are_wide = spec.inputs[1].element == ElementType::kI64;
+    return are_wide ? make_embedding_grad<T, int64_t>(spec) : make_embedding_grad<T, int32_t>(spec);
+  });
 }
 
 }  // namespace graphrt::cuda

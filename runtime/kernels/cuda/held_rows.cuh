@@ -18,8 +18,11 @@ namespace graphrt::cuda {
 //     memory          0 1 2 3 4 5 6 7 8 9 . .
 //     rows of 5       a a a a a b b b b b       row b is shifted by 1: its vectors start at 4 and 8
 
-/// Vectors that a thread holds, at most. With twice as many, too few threads have the registers.
+/// Vectors of f32 that a thread holds, at most. With twice as many, too few threads have the
+/// registers.
 inline constexpr int kMaxHeldVectors = 4;
+/// Of vectors of so many elements.
+constexpr int max_held_vectors(int num_lanes) { return kMaxHeldVectors * kWidest / num_lanes; }
 inline constexpr int kMaxHeldThreads = 512;
 
 /// Rows that lie side by side. Depends on the shape alone, and so do the bits of results.
@@ -39,53 +42,67 @@ struct HeldRows {
   }
 };
 
-/// How many vectors rows of this size have a part in, at most.
-inline int64_t num_vectors_of_row(int64_t size) {
-  return size % kWidest == 0 ? size / kWidest : (size + 2 * (kWidest - 1)) / kWidest;
+/// How many vectors of `num_lanes` elements rows of this size have a part in, at most.
+inline int64_t num_vectors_of_row(int64_t size, int64_t num_lanes) {
+  return size % num_lanes == 0 ? size / num_lanes : (size + 2 * (num_lanes - 1)) / num_lanes;
 }
 
-/// Nothing where a row is too long.
-inline std::optional<HeldRows> held_rows_of(int64_t num_rows, int64_t size) {
-  const int64_t num_vectors = num_vectors_of_row(size);
-  if (num_vectors > kMaxHeldVectors * kMaxHeldThreads) return std::nullopt;
+/// In the widest vectors, of so many elements. Nothing where a row is too long.
+inline std::optional<HeldRows> held_rows_of(int64_t num_rows, int64_t size, int num_lanes) {
+  const int64_t num_vectors = num_vectors_of_row(size, num_lanes);
+  const int64_t max_vectors = max_held_vectors(num_lanes);
+  if (num_vectors > max_vectors * kMaxHeldThreads) return std::nullopt;
   HeldRows rows = {.num_rows = num_rows, .size = static_cast<int>(size)};
-  if (num_vectors <= kMaxHeldVectors * kThreadsPerWarp) {
+  if (num_vectors <= max_vectors * kThreadsPerWarp) {
     // Eight threads read 128 bytes side by side, and each has more under way than one access.
     constexpr uint64_t kWanted = 8;
-    const uint64_t least = std::bit_ceil(uint64_t{num_blocks_for(num_vectors, kMaxHeldVectors)});
+    const uint64_t least = std::bit_ceil(uint64_t{num_blocks_for(num_vectors, max_vectors)});
     const uint64_t most = std::bit_ceil(static_cast<uint64_t>(num_vectors));
     rows.width = static_cast<int>(
         std::min<uint64_t>(std::max(std::min(most, kWanted), least), kThreadsPerWarp));
   } else {
-    const unsigned num_threads = num_blocks_for(num_vectors, kMaxHeldVectors);
+    const unsigned num_threads = num_blocks_for(num_vectors, max_vectors);
     rows.width = static_cast<int>(num_blocks_for(num_threads, kThreadsPerWarp)) * kThreadsPerWarp;
   }
   rows.num_vectors = static_cast<int>(num_blocks_for(num_vectors, rows.width));
   return rows;
 }
 
-/// How a kernel holds rows: the vectors of a thread, and whether tensors begin at aligned addresses.
-template <int kNumVectors, bool kAtAlignedAddresses>
+/// How a kernel holds rows: the vectors of a thread, the elements of each, and whether tensors begin
+/// at aligned addresses.
+template <int kNumVectors, int kNumLanes, bool kAtAlignedAddresses>
 struct HeldForm {
   static constexpr int kVectors = kNumVectors;
+  static constexpr int kLanes = kNumLanes;
   static constexpr bool kIsAligned = kAtAlignedAddresses;
 };
 
 /// As kernels compute with them, whatever type memory holds.
-using FloatVector = Vector<float, kWidest>;
-
 template <class Form>
 struct HeldElements {
-  Vector<float, kWidest> vector[Form::kVectors];
+  Vector<float, Form::kLanes> vector[Form::kVectors];
 };
 
-/// Calls launch(form) with the form for rows at such addresses. It decides no bit of a result:
+/// As memory holds them: elements of 16 bits take half the registers.
+template <class Form, class T>
+struct StoredElements {
+  Vector<T, Form::kLanes> vector[Form::kVectors];
+
+  __device__ void keep_packed() {
+#pragma unroll
+    for (auto& own : vector) cuda::keep_packed(own);
+  }
+};
+
+/// Calls launch(form) with the form for rows of T at such addresses. It decides no bit of a result:
 /// which thread holds what depends on the rows alone.
-template <class Launch>
+template <class T, class Launch>
 Result<void> launch_in_form(const HeldRows& rows, bool is_aligned, Launch launch) {
-  if (!is_aligned) return launch(HeldForm<kMaxHeldVectors, false>{});
-  if (rows.num_vectors > 2) return launch(HeldForm<kMaxHeldVectors, true>{});
-  return launch(HeldForm<2, true>{});
+  constexpr int kLanes = kLanesOf<T>;
+  constexpr int kMost = max_held_vectors(kLanes);
+  if (!is_aligned) return launch(HeldForm<kMost, kLanes, false>{});
+  if (rows.num_vectors > 2) return launch(HeldForm<kMost, kLanes, true>{});
+  return launch(HeldForm<2, kLanes, true>{});
 }
 
 /// Queues a kernel whose first argument is the rows.
@@ -97,26 +114,36 @@ Result<void> launch_held(void (*kernel)(HeldRows, Parameters...), const CudaQueu
   return {};
 }
 
-/// Elements i to i + kWidest of x[0 .. size), and `otherwise` in front of them and behind them.
-/// Requires: x + i is aligned to vectors if `kIsAligned`.
-template <bool kIsAligned, class T>
-__device__ Vector<float, kWidest> read_vector(const T* x, int i, int size, float otherwise) {
-  if (i >= 0 && i + kWidest <= size) return load_floats<kWidest, kIsAligned>(x + i);
-  Vector<float, kWidest> vector;
+/// Elements i to i + kLanes of x[0 .. size) as memory holds them, and `otherwise` in front of them and
+/// behind them. Requires: x + i is aligned to vectors if `kIsAligned`.
+template <int kLanes, bool kIsAligned, class T>
+__device__ Vector<T, kLanes> read_stored(const T* x, int i, int size, T otherwise) {
+  Vector<T, kLanes> vector;
+  if (i >= 0 && i + kLanes <= size) {
+    vector = load_elements<kLanes, kIsAligned>(x + i);
+  } else {
 #pragma unroll
-  for (int lane = 0; lane < kWidest; ++lane) {
-    const bool is_inside = i + lane >= 0 && i + lane < size;
-    vector.lane[lane] = is_inside ? widened(x[i + lane]) : otherwise;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const bool is_inside = i + lane >= 0 && i + lane < size;
+      vector.lane[lane] = is_inside ? x[i + lane] : otherwise;
+    }
   }
+  keep_packed(vector);
   return vector;
 }
 
+/// The same as floats. Requires: T holds `otherwise` exactly.
+template <int kLanes, bool kIsAligned, class T>
+__device__ Vector<float, kLanes> read_vector(const T* x, int i, int size, float otherwise) {
+  return widened(read_stored<kLanes, kIsAligned>(x, i, size, narrowed<T>(otherwise)));
+}
+
 /// What of the vector belongs to y[0 .. size).
-template <bool kIsAligned, class T>
-__device__ void write_vector(T* y, int i, int size, const Vector<float, kWidest>& vector) {
-  if (i >= 0 && i + kWidest <= size) return store_floats<kWidest, kIsAligned>(y + i, vector);
+template <bool kIsAligned, class T, int kLanes>
+__device__ void write_vector(T* y, int i, int size, const Vector<float, kLanes>& vector) {
+  if (i >= 0 && i + kLanes <= size) return store_floats<kLanes, kIsAligned>(y + i, vector);
 #pragma unroll
-  for (int lane = 0; lane < kWidest; ++lane) {
+  for (int lane = 0; lane < kLanes; ++lane) {
     if (i + lane >= 0 && i + lane < size) y[i + lane] = narrowed<T>(vector.lane[lane]);
   }
 }
@@ -164,7 +191,7 @@ class HeldRow {
       number_ = (number_ * kThreadsPerBlock + thread) >> bits;
     }
     size_ = number_ < rows.num_rows ? rows.size : 0;
-    shift_ = static_cast<int>(number_ * rows.size % kWidest);
+    shift_ = static_cast<int>(number_ * rows.size % Form::kLanes);
   }
 
   __device__ int64_t number() const { return number_; }
@@ -174,7 +201,7 @@ class HeldRow {
   /// Whether this is the one thread that speaks for the row.
   __device__ bool is_first() const { return lane_ == 0 && size_ > 0; }
   /// Which element of the row a held vector begins with: perhaps one in front of it or behind it.
-  __device__ int at(int vector) const { return (vector * width_ + lane_) * kWidest - shift_; }
+  __device__ int at(int vector) const { return (vector * width_ + lane_) * Form::kLanes - shift_; }
 
   /// The thread's elements of x[0 .. size), a row of a tensor; `otherwise` outside.
   template <class T>
@@ -182,9 +209,21 @@ class HeldRow {
     HeldElements<Form> held;
 #pragma unroll
     for (int i = 0; i < Form::kVectors; ++i) {
-      held.vector[i] = read_vector<Form::kIsAligned>(x, at(i), size, otherwise);
+      held.vector[i] = read_vector<Form::kLanes, Form::kIsAligned>(x, at(i), size, otherwise);
     }
     return held;
+  }
+
+  /// The thread's elements of the row that begins at x, `otherwise` outside, which T holds exactly.
+  template <class T>
+  __device__ StoredElements<Form, T> read_stored(const T* x, float otherwise) const {
+    StoredElements<Form, T> stored;
+#pragma unroll
+    for (int i = 0; i < Form::kVectors; ++i) {
+      stored.vector[i] = cuda::read_stored<Form::kLanes, Form::kIsAligned>(x, at(i), size_,
+                                                                           narrowed<T>(otherwise));
+    }
+    return stored;
   }
 
   template <class T>
@@ -218,7 +257,7 @@ __device__ void for_each_held(const HeldRow<Form>& row, HeldElements<Form>& held
 #pragma unroll
   for (int i = 0; i < Form::kVectors; ++i) {
 #pragma unroll
-    for (int lane = 0; lane < kWidest; ++lane) f(held.vector[i].lane[lane], row.at(i) + lane);
+    for (int lane = 0; lane < Form::kLanes; ++lane) f(held.vector[i].lane[lane], row.at(i) + lane);
   }
 }
 
@@ -229,7 +268,7 @@ __device__ void for_each_pair(HeldElements<Form>& held, const HeldElements<Form>
 #pragma unroll
   for (int i = 0; i < Form::kVectors; ++i) {
 #pragma unroll
-    for (int lane = 0; lane < kWidest; ++lane) {
+    for (int lane = 0; lane < Form::kLanes; ++lane) {
       f(held.vector[i].lane[lane], other.vector[i].lane[lane]);
     }
   }

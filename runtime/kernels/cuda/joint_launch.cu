@@ -13,8 +13,8 @@ __device__ void update_part(const Rule& rule, const UpdateJob& job, int64_t thre
   for (size_t i = 0; i < Rule::kNumTensors; ++i) tensors.x[i] = job.tensors.x[i];
   tensors.y = job.tensors.y;
   tensors.num_elements = job.tensors.num_elements;
-  if (job.is_aligned) return update_by_thread<kWidest>(rule, tensors, thread);
-  update_by_thread<1>(rule, tensors, thread);
+  if (job.is_aligned) return update_by_thread<kWidest>(rule, tensors, job.new_element, thread);
+  update_by_thread<1>(rule, tensors, job.new_element, thread);
 }
 
 __global__ void update_jointly(const __grid_constant__ JointTable table) {

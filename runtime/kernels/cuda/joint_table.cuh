@@ -25,6 +25,7 @@ struct UpdateJob {
   UpdateKind kind;
   uint32_t end_block;
   bool is_aligned;  ///< to the widest vector
+  ElementType new_element;
 };
 
 /// What a joint launch is called with.

@@ -5,6 +5,7 @@
 #include "runtime/kernels/cuda/norm_rows.cuh"
 #include "runtime/kernels/cuda/norm_rules.cuh"
 #include "runtime/kernels/cuda/prepare.h"
+#include "runtime/kernels/cuda/reduce_passes.cuh"
 #include "runtime/kernels/cuda/scale_grad_rows.cuh"
 #include "runtime/kernels/cuda/team.cuh"
 #include "runtime/kernels/cuda/totals.cuh"
@@ -12,8 +13,8 @@
 namespace graphrt::cuda {
 namespace {
 
-template <class Norm>
-__global__ void find_row_scales(const NormRows rows, const float* x, RowScale* scales) {
+template <class Norm, class T>
+__global__ void find_row_scales(const NormRows rows, const T* x, RowScale* scales) {
   const OwnRow row(rows);
   const RowScale scale = scale_of_long_row<Norm>(x + row.start, row, rows.numbers);
   if (row.size > 0 && row.team.lane() == 0) scales[row.number] = scale;
@@ -35,7 +36,7 @@ struct Columns {
 /// The team's sum of term(element) over chunk blockIdx.y of its column; lane 0 writes it to
 /// y[chunk, column].
 template <class Term, class Output>
-__device__ void sum_column(const Columns& columns, Term term, Output* y) {
+__device__ void sum_column(const Columns& columns, Term term, Output y) {
   const Team team(columns.layout);
   const int64_t column = int64_t{blockIdx.x} * columns.layout.teams_per_block() + team.index();
   const bool has_column = column < columns.num_columns;
@@ -48,34 +49,37 @@ __device__ void sum_column(const Columns& columns, Term term, Output* y) {
   }
   total = team.reduce(total, Plus{});
   if (!has_column || team.lane() != 0) return;
-  y[blockIdx.y * columns.num_columns + column] = static_cast<Output>(total);
+  put_total(y, blockIdx.y * columns.num_columns + column, total);
 }
 
 /// Sums of gradient * xhat.
-template <class Output>
-__global__ void sum_scale_gradients(const Columns columns, const float* gradient, const float* x,
-                                    const RowScale* scales, Output* y) {
-  const auto term = [&](int64_t row, int64_t at) { return gradient[at] * scales[row].xhat(x[at]); };
+template <class T>
+__global__ void sum_scale_gradients(const Columns columns, const T* gradient, const T* x,
+                                    const RowScale* scales, TotalsOrResults<double> y) {
+  const auto term = [&](int64_t row, int64_t at) {
+    return widened(gradient[at]) * scales[row].xhat(widened(x[at]));
+  };
   sum_column(columns, term, y);
 }
 
-__global__ void sum_totals(const Columns columns, const double* totals, float* y) {
+__global__ void sum_totals(const Columns columns, const double* totals, TotalsOrResults<double> y) {
   sum_column(columns, [&](int64_t, int64_t at) { return totals[at]; }, y);
 }
 
 /// Rows are taken in passes, as many at a time as the scratch memory has room to keep the scales of; the
 /// totals of all chunks of all passes are added up in the end.
-template <class Norm>
+template <class Norm, class T>
 class LongNormScaleGradKernel : public CudaKernel {
  public:
-  explicit LongNormScaleGradKernel(const NormRows& rows)
+  LongNormScaleGradKernel(const NormRows& rows, ElementType result)
       : rows_(rows),
+        result_(result),
         scales_bytes_(std::min(rows.num_rows, kRowsPerPass) * int64_t{sizeof(RowScale)}),
         chunk_size_(chunk_size_for(rows)) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     double* totals = elements<double>(at.scratch + scales_bytes_);
-    float* y = elements<float>(at.result());
+    const TotalsOrResults<double> y{{at.result(), result_}, false};
     if (rows_.num_rows <= chunk_size_) {
       return launch_pass(rows_, at, 0, y, queue);
     }
@@ -83,7 +87,8 @@ class LongNormScaleGradKernel : public CudaKernel {
     for (int64_t first = 0; first < rows_.num_rows; first += kRowsPerPass) {
       NormRows pass = rows_;
       pass.num_rows = std::min(kRowsPerPass, rows_.num_rows - first);
-      TRY(launch_pass(pass, at, first, totals + num_totals * rows_.size, queue));
+      auto* totals_of_pass = reinterpret_cast<std::byte*>(totals + num_totals * rows_.size);
+      TRY(launch_pass(pass, at, first, {{totals_of_pass, result_}, true}, queue));
       num_totals += columns_of(pass).num_chunks();
     }
     const Columns columns{.num_columns = rows_.size,
@@ -123,11 +128,10 @@ class LongNormScaleGradKernel : public CudaKernel {
             .layout = team_layout_for(pass.size, pass.num_rows, pass.size)};
   }
 
-  template <class Output>
   Result<void> launch_pass(const NormRows& pass, const KernelArguments& at, int64_t first_row,
-                           Output* y, const CudaQueue& queue) const {
-    const float* gradient = elements<float>(at.inputs[0]) + first_row * pass.size;
-    const float* x = elements<float>(at.inputs[1]) + first_row * pass.size;
+                           const TotalsOrResults<double>& y, const CudaQueue& queue) const {
+    const T* gradient = elements<T>(at.inputs[0]) + first_row * pass.size;
+    const T* x = elements<T>(at.inputs[1]) + first_row * pass.size;
     RowScale* scales = elements<RowScale>(at.scratch);
     find_row_scales<Norm>
         <<<pass.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(pass, x, scales);
@@ -140,18 +144,26 @@ class LongNormScaleGradKernel : public CudaKernel {
   }
 
   NormRows rows_;
+  ElementType result_;
   int64_t scales_bytes_;  ///< the totals lie behind them
   int64_t chunk_size_;
 };
 
 }  // namespace
 
-template <class Norm>
-KernelResult make_long_scale_gradient(const NormRows& rows) {
-  return std::make_unique<LongNormScaleGradKernel<Norm>>(rows);
+template <class Norm, class T>
+KernelResult make_long_scale_gradient(const NormRows& rows, ElementType result) {
+  return std::make_unique<LongNormScaleGradKernel<Norm, T>>(rows, result);
 }
 
-template KernelResult make_long_scale_gradient<AboutMean>(const NormRows& rows);
-template KernelResult make_long_scale_gradient<RootMeanSquare>(const NormRows& rows);
+#define GRAPHC_LONG_SCALE_GRADIENTS(T)                                                    \
+  template KernelResult make_long_scale_gradient<AboutMean, T>(const NormRows& rows,      \
+                                                               ElementType result);       \
+  template KernelResult make_long_scale_gradient<RootMeanSquare, T>(const NormRows& rows, \
+                                                                    ElementType result);
+GRAPHC_LONG_SCALE_GRADIENTS(float)
+GRAPHC_LONG_SCALE_GRADIENTS(__half)
+GRAPHC_LONG_SCALE_GRADIENTS(__nv_bfloat16)
+#undef GRAPHC_LONG_SCALE_GRADIENTS
 
 }  // namespace graphrt::cuda

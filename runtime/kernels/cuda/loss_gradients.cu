@@ -28,14 +28,23 @@ double gradient_scale(const KernelSpec& spec) {
   return spec.attributes.number("scale", 1 / static_cast<double>(spec.result().num_elements()));
 }
 
+/// function(prediction, target) of floats, whatever they are stored as.
+template <class Function>
+KernelResult make_loss_gradient(const KernelSpec& spec, Function function) {
+  return with_device_float(spec.result().element, [&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    return make_zip<T>(spec, OnStored<T, Function>{function});
+  });
+}
+
 }  // namespace
 
 KernelResult prepare_mse_grad(const KernelSpec& spec) {
-  return make_zip<float>(spec, MseGrad{2 * gradient_scale(spec)});
+  return make_loss_gradient(spec, MseGrad{2 * gradient_scale(spec)});
 }
 
 KernelResult prepare_binary_cross_entropy_grad(const KernelSpec& spec) {
-  return make_zip<float>(spec, BinaryCrossEntropyGrad{static_cast<float>(gradient_scale(spec))});
+  return make_loss_gradient(spec, BinaryCrossEntropyGrad{static_cast<float>(gradient_scale(spec))});
 }
 
 }  // namespace graphrt::cuda

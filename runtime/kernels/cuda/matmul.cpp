@@ -2,44 +2,26 @@
 #include <utility>
 
 #include "runtime/kernels/cuda/matmul_product.h"
+#include "runtime/kernels/cuda/product_results.h"
 
 namespace graphrt::cuda {
 namespace {
 
 class MatmulKernel : public CudaKernel {
  public:
-  MatmulKernel(PreparedProduct product, float alpha)
-      : product_(std::move(product)), alpha_(alpha) {}
+  MatmulKernel(PreparedProduct product, float alpha, std::unique_ptr<const CudaKernel> relu,
+               std::unique_ptr<const CudaKernel> otherwise)
+      : product_(std::move(product)),
+        alpha_(alpha),
+        relu_(std::move(relu)),
+        otherwise_(std::move(otherwise)) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     const std::byte* bias = at.inputs.size() == 3 ? at.inputs[2] : nullptr;
-    return product_.launch({at.inputs[0], at.inputs[1], at.result(), bias}, alpha_, 0, at, queue);
-  }
-
- private:
-  PreparedProduct product_;
-  float alpha_;
-};
-
-float alpha_of(const KernelSpec& spec) {
-  return static_cast<float>(spec.attributes.number("alpha", 1));
-}
-
-/// Where cuBLASLt does not do the epilogue along with the product: a kernel each, in place.
-class MatmulInStepsKernel : public CudaKernel {
- public:
-  MatmulInStepsKernel(PreparedProduct product, float alpha,
-                      std::unique_ptr<const CudaKernel> add_bias,
-                      std::unique_ptr<const CudaKernel> relu)
-      : product_(std::move(product)),
-        alpha_(alpha),
-        add_bias_(std::move(add_bias)),
-        relu_(std::move(relu)) {}
-
-  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    TRY(product_.launch({at.inputs[0], at.inputs[1], at.result()}, alpha_, 0, at, queue));
+    const Operands operands = {at.inputs[0], at.inputs[1], at.result(), bias};
+    if (!product_.takes(operands, at)) return otherwise_->launch(at, queue);
+    TRY(product_.launch(operands, alpha_, 0, at, queue));
     const std::byte* y = at.result();
-    if (add_bias_) TRY(add_bias_->launch({std::array{y, at.inputs[2]}, at.results}, queue));
     if (relu_) TRY(relu_->launch({std::array{y}, at.results}, queue));
     return {};
   }
@@ -47,8 +29,67 @@ class MatmulInStepsKernel : public CudaKernel {
  private:
   PreparedProduct product_;
   float alpha_;
-  std::unique_ptr<const CudaKernel> add_bias_;  ///< absent: there is none
-  std::unique_ptr<const CudaKernel> relu_;      ///< likewise
+  std::unique_ptr<const CudaKernel> relu_;       ///< absent: the epilogue has it, or there is none
+  std::unique_ptr<const CudaKernel> otherwise_;  ///< for addresses that the product does not take
+};
+
+float alpha_of(const KernelSpec& spec) {
+  return static_cast<float>(spec.attributes.number("alpha", 1));
+}
+
+/// Where cuBLASLt does not do the epilogue along with the product: a kernel each, in place. To a
+/// result of 16 bits a bias is not added once it is rounded: the product is added to the bias.
+struct MatmulSteps {
+  std::unique_ptr<const CudaKernel> repeat_bias;  ///< absent: there is none, or it is added
+  std::unique_ptr<const CudaKernel> add_bias;     ///< absent: there is none, or it is repeated
+  std::unique_ptr<const CudaKernel> relu;         ///< absent: there is none
+};
+
+class MatmulInStepsKernel : public CudaKernel {
+ public:
+  MatmulInStepsKernel(PreparedProduct product, float alpha, MatmulSteps steps)
+      : product_(std::move(product)), alpha_(alpha), steps_(std::move(steps)) {}
+
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const std::byte* y = at.result();
+    const float kept = steps_.repeat_bias ? 1 : 0;
+    if (steps_.repeat_bias) {
+      TRY(steps_.repeat_bias->launch({at.inputs.subspan(2), at.results}, queue));
+    }
+    TRY(product_.launch({at.inputs[0], at.inputs[1], y}, alpha_, kept, at, queue));
+    if (steps_.add_bias) {
+      TRY(steps_.add_bias->launch({std::array{y, at.inputs[2]}, at.results}, queue));
+    }
+    if (steps_.relu) TRY(steps_.relu->launch({std::array{y}, at.results}, queue));
+    return {};
+  }
+
+ private:
+  PreparedProduct product_;
+  float alpha_;
+  MatmulSteps steps_;
+};
+
+/// Where cuBLASLt writes no results of the type: the product goes to the scratch memory as f32, and
+/// a kernel behind it does the rest, so that results are rounded once.
+class NarrowedMatmulKernel : public CudaKernel {
+ public:
+  NarrowedMatmulKernel(PreparedProduct product, float alpha, const ProductResult& result)
+      : product_(std::move(product)), alpha_(alpha), result_(result) {}
+
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    const KernelArguments of_product = {.inputs = at.inputs,
+                                        .results = std::span(&at.scratch, 1),
+                                        .scratch = at.scratch + result_.product_bytes()};
+    TRY(product_.launch({at.inputs[0], at.inputs[1], at.scratch}, alpha_, 0, of_product, queue));
+    const std::byte* bias = at.inputs.size() == 3 ? at.inputs[2] : nullptr;
+    return launch_product_result(result_, at.scratch, bias, at.result(), queue);
+  }
+
+ private:
+  PreparedProduct product_;
+  float alpha_;
+  ProductResult result_;
 };
 
 /// w - learning_rate a b.
@@ -70,41 +111,105 @@ class MatmulUpdateKernel : public CudaKernel {
 Result<PreparedProduct> plain_product(const KernelSpec& spec, const TensorType& a,
                                       const TensorType& b, ProductUse use) {
   TRY(auto product, find_product(spec, a, b, CUBLASLT_EPILOGUE_DEFAULT, use));
-  if (!product) return machine_error("cublasLtMatmulAlgoGetHeuristic found no algorithm");
+  if (!product || !product->takes_any_address()) {
+    return machine_error("cublasLtMatmulAlgoGetHeuristic found no algorithm");
+  }
   return *std::move(product);
 }
 
+/// Some kernels for f16 make a NaN 0 in their relu.
+bool has_relu_behind(const KernelSpec& spec) {
+  return spec.attributes.flag("relu") && spec.inputs[0].element == ElementType::kF16;
+}
+
 cublasLtEpilogue_t epilogue_of(const KernelSpec& spec) {
-  const bool has_relu = spec.attributes.flag("relu");
+  const bool has_relu = spec.attributes.flag("relu") && !has_relu_behind(spec);
   if (spec.inputs.size() == 3) {
     return has_relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
   }
   return has_relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
 }
 
+KernelResult prepare_relu_behind(const KernelSpec& spec) {
+  return prepare_relu({spec.results, spec.results, spec.attributes, spec.blas});
+}
+
 KernelResult prepare_in_steps(const KernelSpec& spec) {
   TRY(PreparedProduct product,
       plain_product(spec, spec.inputs[0], spec.inputs[1], ProductUse::kResult));
-  std::unique_ptr<const CudaKernel> add_bias;
-  if (spec.inputs.size() == 3) {
+  MatmulSteps steps;
+  if (spec.inputs.size() == 3 && spec.result().element != ElementType::kF32) {
+    TRY(steps.repeat_bias,
+        prepare_broadcast({spec.inputs.subspan(2), spec.results, spec.attributes, spec.blas}));
+  } else if (spec.inputs.size() == 3) {
     const std::array operands = {spec.result(), spec.inputs[2]};
-    TRY(add_bias, prepare_add({operands, spec.results, spec.attributes, spec.blas}));
+    TRY(steps.add_bias, prepare_add({operands, spec.results, spec.attributes, spec.blas}));
   }
-  std::unique_ptr<const CudaKernel> relu;
   if (spec.attributes.flag("relu")) {
-    TRY(relu, prepare_relu({spec.results, spec.results, spec.attributes, spec.blas}));
+    TRY(steps.relu, prepare_relu_behind(spec));
   }
   return std::make_unique<MatmulInStepsKernel>(std::move(product), alpha_of(spec),
-                                               std::move(add_bias), std::move(relu));
+                                               std::move(steps));
+}
+
+/// Whether cuBLASLt can write what the operator gives.
+bool is_written_by_library(const KernelSpec& spec) {
+  const ElementType result = spec.result().element;
+  return result == ElementType::kF32 || result == spec.inputs[0].element;
+}
+
+/// The f32 product of operands whose result is of another type.
+struct WideProduct {
+  std::array<TensorType, 1> results;
+  KernelSpec spec;
+
+  explicit WideProduct(const KernelSpec& whole)
+      : results{TensorType{ElementType::kF32, whole.result().shape}},
+        spec{
+            .inputs = whole.inputs.first(2),
+            .results = results,
+            .attributes = whole.attributes,
+            .blas = whole.blas,
+            .scratch_bytes = whole.scratch_bytes - bytes_of_wide_product(results[0].num_elements()),
+            .algorithm = whole.algorithm} {}
+  WideProduct(const WideProduct&) = delete;
+  WideProduct& operator=(const WideProduct&) = delete;
+};
+
+KernelResult prepare_narrowed(const KernelSpec& spec) {
+  const WideProduct wide(spec);
+  if (wide.spec.scratch_bytes < 0) {
+    return machine_error("needs scratch memory for a product in f32, which the plan has not");
+  }
+  TRY(PreparedProduct product,
+      plain_product(wide.spec, spec.inputs[0], spec.inputs[1], ProductUse::kResult));
+  const Shape& shape = spec.result().shape;
+  const ProductResult result = {.element = spec.result().element,
+                                .num_elements = spec.result().num_elements(),
+                                .num_columns = shape.back(),
+                                .has_relu = spec.attributes.flag("relu")};
+  return std::make_unique<NarrowedMatmulKernel>(std::move(product), alpha_of(spec), result);
 }
 
 }  // namespace
 
 KernelResult prepare_matmul(const KernelSpec& spec) {
+  if (!is_written_by_library(spec)) return prepare_narrowed(spec);
   TRY(auto product,
       find_product(spec, spec.inputs[0], spec.inputs[1], epilogue_of(spec), ProductUse::kResult));
   if (!product) return prepare_in_steps(spec);
-  return std::make_unique<MatmulKernel>(*std::move(product), alpha_of(spec));
+  std::unique_ptr<const CudaKernel> relu;
+  if (has_relu_behind(spec)) {
+    TRY(relu, prepare_relu_behind(spec));
+  }
+  std::unique_ptr<const CudaKernel> otherwise;
+  if (!product->takes_any_address()) {
+    KernelSpec any_address = spec;
+    any_address.algorithm = {};
+    TRY(otherwise, prepare_in_steps(any_address));
+  }
+  return std::make_unique<MatmulKernel>(*std::move(product), alpha_of(spec), std::move(relu),
+                                        std::move(otherwise));
 }
 
 KernelResult prepare_matmul_sgd_update(const KernelSpec& spec) {
@@ -115,6 +220,11 @@ KernelResult prepare_matmul_sgd_update(const KernelSpec& spec) {
 }
 
 Result<std::vector<std::string>> matmul_algorithms(const KernelSpec& spec) {
+  if (!is_written_by_library(spec)) {
+    const WideProduct wide(spec);
+    return algorithms_of(wide.spec, spec.inputs[0], spec.inputs[1], CUBLASLT_EPILOGUE_DEFAULT,
+                         ProductUse::kResult);
+  }
   return algorithms_of(spec, spec.inputs[0], spec.inputs[1], epilogue_of(spec),
                        ProductUse::kResult);
 }

@@ -68,12 +68,12 @@ Result<std::string> algorithm_text(const cublasLtMatmulAlgo_t& algorithm) {
 }
 
 Result<cublasLtMatmulAlgo_t> parse_algorithm(std::string_view text, cublasLtHandle_t blas,
-                                             cublasComputeType_t compute) {
+                                             const ProductTypes& types) {
   TRY(const Values values, parse_values(text));
   cublasLtMatmulAlgo_t algorithm{};
   const cublasStatus_t status =
-      cublasLtMatmulAlgoInit(blas, compute, CUDA_R_32F, CUDA_R_32F, CUDA_R_32F, CUDA_R_32F,
-                             CUDA_R_32F, static_cast<int>(values[0]), &algorithm);
+      cublasLtMatmulAlgoInit(blas, types.compute, CUDA_R_32F, types.operands, types.operands,
+                             types.result, types.result, static_cast<int>(values[0]), &algorithm);
   if (status != CUBLAS_STATUS_SUCCESS) {
     return machine_error("this cuBLASLt has no algorithm " + std::to_string(values[0]) + kWhatToDo);
   }

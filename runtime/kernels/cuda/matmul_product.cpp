@@ -16,8 +16,8 @@ using Preference = Owned<cublasLtMatmulPreference_t>;
 constexpr int kMaxAlgorithms = 16;
 constexpr int64_t kMaxBlasSize = std::numeric_limits<int32_t>::max();
 
-constexpr uint32_t kAnyAlignment = sizeof(float);
-constexpr uint32_t kVectorAlignment = 4 * sizeof(float);
+/// Of whole vectors; operands that are aligned to their elements alone take another algorithm.
+constexpr uint32_t kVectorAlignment = 16;
 
 /// Equal row-major matrices, one after the other.
 struct Matrices {
@@ -33,12 +33,19 @@ Matrices matrices_of(const TensorType& type) {
   return {num_rows, num_columns, type.num_elements() / (num_rows * num_columns)};
 }
 
+/// Requires: floats.
+cudaDataType_t data_type(ElementType element) {
+  if (element == ElementType::kBF16) return CUDA_R_16BF;
+  return element == ElementType::kF16 ? CUDA_R_16F : CUDA_R_32F;
+}
+
 /// cuBLAS counts by columns: what it is told to be a matrix is the transpose of what we mean.
-Result<Layout> layout_of(const Matrices& matrices) {
+Result<Layout> layout_of(const TensorType& type) {
+  const Matrices matrices = matrices_of(type);
   cublasLtMatrixLayout_t handle = nullptr;
-  CUDA_TRY(
-      cublasLtMatrixLayoutCreate(&handle, CUDA_R_32F, static_cast<uint64_t>(matrices.num_columns),
-                                 static_cast<uint64_t>(matrices.num_rows), matrices.num_columns));
+  CUDA_TRY(cublasLtMatrixLayoutCreate(
+      &handle, data_type(type.element), static_cast<uint64_t>(matrices.num_columns),
+      static_cast<uint64_t>(matrices.num_rows), matrices.num_columns));
   Layout layout(handle);
   const auto count = static_cast<int32_t>(matrices.count);
   const int64_t stride = matrices.num_rows * matrices.num_columns;
@@ -61,12 +68,20 @@ cublasComputeType_t compute_type(ProductMath math) {
   return CUBLAS_COMPUTE_32F;
 }
 
+bool has_bias(cublasLtEpilogue_t epilogue) { return (epilogue & CUBLASLT_EPILOGUE_BIAS) != 0; }
+
 /// The transpose of the product has its operands swapped: b comes first. Its rows are our columns,
 /// so the bias that cuBLAS adds to each row is ours for each column.
-Result<Product> product_of(const Attributes& attributes, cublasLtEpilogue_t epilogue) {
+Result<Product> product_of(const KernelSpec& spec, cublasLtEpilogue_t epilogue) {
+  const Attributes& attributes = spec.attributes;
   cublasLtMatmulDesc_t handle = nullptr;
   CUDA_TRY(cublasLtMatmulDescCreate(&handle, compute_type(product_math(attributes)), CUDA_R_32F));
   Product product(handle);
+  if (has_bias(epilogue)) {
+    const cudaDataType_t bias = data_type(spec.result().element);
+    CUDA_TRY(cublasLtMatmulDescSetAttribute(handle, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, &bias,
+                                            sizeof(bias)));
+  }
   const cublasOperation_t first = attributes.flag("transpose_b") ? CUBLAS_OP_T : CUBLAS_OP_N;
   const cublasOperation_t second = attributes.flag("transpose_a") ? CUBLAS_OP_T : CUBLAS_OP_N;
   CUDA_TRY(
@@ -85,25 +100,38 @@ Result<void> set_bias(cublasLtMatmulDesc_t product, uintptr_t address) {
   return {};
 }
 
-bool has_bias(cublasLtEpilogue_t epilogue) { return (epilogue & CUBLASLT_EPILOGUE_BIAS) != 0; }
+/// What addresses are multiples of.
+struct Alignments {
+  uint32_t operands;
+  uint32_t result;  ///< and of a bias, which has its type
+};
 
-Result<Preference> preference_for(int64_t scratch_bytes, uint32_t alignment,
-                                  ProductUse product_use) {
+constexpr Alignments kOfVectors = {kVectorAlignment, kVectorAlignment};
+
+/// How parts of sums may be added up. Never in what is narrower than f32, where small parts would
+/// be lost; nor in weights, for the same reason.
+uint32_t reduction_schemes(ElementType result, ProductUse product_use) {
+  if (result != ElementType::kF32) return CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+  const bool is_update = product_use == ProductUse::kUpdate;
+  return CUBLASLT_REDUCTION_SCHEME_MASK &
+         ~(is_update ? uint32_t{CUBLASLT_REDUCTION_SCHEME_INPLACE} : 0);
+}
+
+Result<Preference> preference_for(int64_t scratch_bytes, const Alignments& alignments,
+                                  uint32_t schemes) {
   cublasLtMatmulPreference_t handle = nullptr;
   CUDA_TRY(cublasLtMatmulPreferenceCreate(&handle));
   Preference preference(handle);
   const auto workspace_bytes = static_cast<uint64_t>(scratch_bytes);
   CUDA_TRY(cublasLtMatmulPreferenceSetAttribute(handle, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                                 &workspace_bytes, sizeof(workspace_bytes)));
-  if (product_use == ProductUse::kUpdate) {
-    constexpr uint32_t kAtOnce =
-        CUBLASLT_REDUCTION_SCHEME_MASK & ~uint32_t{CUBLASLT_REDUCTION_SCHEME_INPLACE};
-    CUDA_TRY(cublasLtMatmulPreferenceSetAttribute(
-        handle, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &kAtOnce, sizeof(kAtOnce)));
-  }
-  for (const auto attribute :
-       {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
-        CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+  CUDA_TRY(cublasLtMatmulPreferenceSetAttribute(handle, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+                                                &schemes, sizeof(schemes)));
+  for (const auto& [attribute, alignment] :
+       {std::pair(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignments.operands),
+        std::pair(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignments.operands),
+        std::pair(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignments.result),
+        std::pair(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignments.result)}) {
     CUDA_TRY(
         cublasLtMatmulPreferenceSetAttribute(handle, attribute, &alignment, sizeof(alignment)));
   }
@@ -115,10 +143,13 @@ using Algorithms = std::vector<cublasLtMatmulAlgo_t>;
 /// The library's choices, likely the fastest first; at most `max_algorithms`. Never timed here, so
 /// that every run of a plan uses the same.
 Result<Algorithms> find_algorithms(const KernelSpec& spec, const Descriptors& use,
-                                   ProductUse product_use, uint32_t alignment, int max_algorithms) {
-  TRY(const Preference preference, preference_for(spec.scratch_bytes, alignment, product_use));
+                                   ProductUse product_use, const Alignments& alignments,
+                                   int max_algorithms) {
+  TRY(const Preference preference,
+      preference_for(spec.scratch_bytes, alignments,
+                     reduction_schemes(spec.result().element, product_use)));
   // Stands for every bias that is aligned in the same way.
-  if (has_bias(use.epilogue)) TRY(set_bias(use.product.get(), alignment));
+  if (has_bias(use.epilogue)) TRY(set_bias(use.product.get(), alignments.result));
   std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(max_algorithms));
   int num_found = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
@@ -145,14 +176,19 @@ Result<uint32_t> reduction_scheme_of(const cublasLtMatmulAlgo_t& algorithm) {
 /// The algorithm that a plan names.
 Result<cublasLtMatmulAlgo_t> named_algorithm(const KernelSpec& spec, const Descriptors& use,
                                              ProductUse product_use) {
-  const cublasComputeType_t compute = compute_type(product_math(spec.attributes));
-  TRY(const cublasLtMatmulAlgo_t algorithm, parse_algorithm(spec.algorithm, spec.blas, compute));
+  const ProductTypes types = {.compute = compute_type(product_math(spec.attributes)),
+                              .operands = data_type(spec.inputs[1].element),
+                              .result = data_type(spec.result().element)};
+  TRY(const cublasLtMatmulAlgo_t algorithm, parse_algorithm(spec.algorithm, spec.blas, types));
   if (has_bias(use.epilogue)) TRY(set_bias(use.product.get(), kVectorAlignment));
   TRY(const uint32_t scheme, reduction_scheme_of(algorithm));
-  if (product_use == ProductUse::kUpdate && scheme == CUBLASLT_REDUCTION_SCHEME_INPLACE) {
-    return machine_error("'" + std::string(spec.algorithm) +
-                         "' adds an update to its weights in parts, which may be too small to " +
-                         "count; measure this machine with graphprobe and compile for it");
+  const uint32_t schemes = reduction_schemes(spec.result().element, product_use);
+  if (scheme != CUBLASLT_REDUCTION_SCHEME_NONE && (scheme & schemes) == 0) {
+    return machine_error("'" + std::string(spec.algorithm) + "' adds " +
+                         (product_use == ProductUse::kUpdate
+                              ? "an update to its weights in parts, which may be too small to count"
+                              : "up parts of sums in 16 bits") +
+                         "; measure this machine with graphprobe and compile for it");
   }
   cublasLtMatmulHeuristicResult_t checked = {};
   const cublasStatus_t status =
@@ -179,20 +215,28 @@ Result<Descriptors> describe(const KernelSpec& spec, const TensorType& a, const 
   }
   Descriptors use;
   use.epilogue = epilogue;
-  TRY(use.product, product_of(spec.attributes, epilogue));
-  TRY(use.a, layout_of(matrices_of(a)));
-  TRY(use.b, layout_of(matrices_of(b)));
-  TRY(use.result, layout_of(matrices_of(spec.result())));
+  TRY(use.product, product_of(spec, epilogue));
+  TRY(use.a, layout_of(a));
+  TRY(use.b, layout_of(b));
+  TRY(use.result, layout_of(spec.result()));
   return use;
+}
+
+bool fit_vectors(const Operands& operands, const KernelArguments& at) {
+  const auto& [a, b, c, bias] = operands;
+  return are_aligned(kVectorAlignment, a, b, c, bias, at.result());
 }
 
 }  // namespace
 
+bool PreparedProduct::takes(const Operands& operands, const KernelArguments& at) const {
+  return takes_any_address() || fit_vectors(operands, at);
+}
+
 Result<void> PreparedProduct::launch(const Operands& operands, float factor, float kept,
                                      const KernelArguments& at, const CudaQueue& queue) const {
   const auto& [a, b, c, bias] = operands;
-  const cublasLtMatmulAlgo_t& algorithm =
-      are_aligned(kVectorAlignment, a, b, c, bias, at.result()) ? aligned_ : unaligned_;
+  const cublasLtMatmulAlgo_t& algorithm = fit_vectors(operands, at) ? aligned_ : *unaligned_;
   // A copy: others may launch the same product with another bias at the same time.
   cublasLtMatmulDescOpaque_t product = *use_.product;
   if (has_bias(use_.epilogue)) TRY(set_bias(&product, reinterpret_cast<uintptr_t>(bias)));
@@ -207,14 +251,18 @@ Result<std::optional<PreparedProduct>> find_product(const KernelSpec& spec, cons
                                                     cublasLtEpilogue_t epilogue,
                                                     ProductUse product_use) {
   TRY(Descriptors use, describe(spec, a, b, epilogue));
-  TRY(const Algorithms aligned, find_algorithms(spec, use, product_use, kVectorAlignment, 1));
-  TRY(const Algorithms unaligned, find_algorithms(spec, use, product_use, kAnyAlignment, 1));
-  if (aligned.empty() || unaligned.empty()) return std::nullopt;
+  TRY(const Algorithms aligned, find_algorithms(spec, use, product_use, kOfVectors, 1));
+  const Alignments of_elements = {static_cast<uint32_t>(size_bytes(a.element)),
+                                  static_cast<uint32_t>(size_bytes(spec.result().element))};
+  TRY(const Algorithms unaligned, find_algorithms(spec, use, product_use, of_elements, 1));
+  if (aligned.empty()) return std::nullopt;
   cublasLtMatmulAlgo_t chosen = aligned.front();
   if (!spec.algorithm.empty()) {
     TRY(chosen, named_algorithm(spec, use, product_use));
   }
-  return PreparedProduct(std::move(use), chosen, unaligned.front(), spec.scratch_bytes);
+  std::optional<cublasLtMatmulAlgo_t> otherwise;
+  if (!unaligned.empty()) otherwise = unaligned.front();
+  return PreparedProduct(std::move(use), chosen, otherwise, spec.scratch_bytes);
 }
 
 Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const TensorType& a,
@@ -222,7 +270,7 @@ Result<std::vector<std::string>> algorithms_of(const KernelSpec& spec, const Ten
                                                ProductUse product_use) {
   TRY(const Descriptors use, describe(spec, a, b, epilogue));
   TRY(const Algorithms algorithms,
-      find_algorithms(spec, use, product_use, kVectorAlignment, kMaxAlgorithms));
+      find_algorithms(spec, use, product_use, kOfVectors, kMaxAlgorithms));
   std::vector<std::string> texts;
   for (const cublasLtMatmulAlgo_t& algorithm : algorithms) {
     TRY(std::string text, algorithm_text(algorithm));

@@ -45,22 +45,27 @@ class PreparedProduct {
     Layout result;
   };
 
-  /// `aligned`: the algorithm for operands that vectors fit.
+  /// `aligned`: the algorithm for operands that vectors fit; `unaligned`: for others, if there is
+  /// one.
   PreparedProduct(Descriptors use, const cublasLtMatmulAlgo_t& aligned,
-                  const cublasLtMatmulAlgo_t& unaligned, int64_t scratch_bytes)
+                  const std::optional<cublasLtMatmulAlgo_t>& unaligned, int64_t scratch_bytes)
       : use_(std::move(use)),
         aligned_(aligned),
         unaligned_(unaligned),
         scratch_bytes_(scratch_bytes) {}
 
-  /// Into the result of `at`, with its scratch memory.
+  /// Whether it takes operands and a result that no vector fits.
+  bool takes_any_address() const { return unaligned_.has_value(); }
+  bool takes(const Operands& operands, const KernelArguments& at) const;
+
+  /// Into the result of `at`, with its scratch memory. Requires: it takes them.
   Result<void> launch(const Operands& operands, float factor, float kept, const KernelArguments& at,
                       const CudaQueue& queue) const;
 
  private:
   Descriptors use_;
   cublasLtMatmulAlgo_t aligned_;
-  cublasLtMatmulAlgo_t unaligned_;
+  std::optional<cublasLtMatmulAlgo_t> unaligned_;
   int64_t scratch_bytes_;
 };
 

@@ -55,6 +55,30 @@ struct AddSums {
   __device__ static Sums nothing() { return {0, 0}; }
 };
 
+// Sums over a row of 16-bit elements: those of a vector are added up as floats. What is lost does not
+// show in results of 16 bits, as no element of a row of n is further from the mean than sqrt(n)
+// times what the row varies by.
+
+template <int kLanes>
+__device__ void add_as_floats(Sums& sums, const Vector<float, kLanes>& x, float shift) {
+  float first = 0;
+  float second = 0;
+#pragma unroll
+  for (int i = 0; i < kLanes; ++i) {
+    const float distance = x.lane[i] - shift;
+    first += distance;
+    second = fmaf(distance, distance, second);
+  }
+  sums.first += made_double(first);
+  sums.second += made_double(second);
+}
+
+/// Whether no square left the floats, or the digits that they have.
+__device__ inline bool do_floats_fit(const Sums& sums) {
+  constexpr double kLarge = 1e30;
+  return sums.second < kLarge && (sums.second > 1 / kLarge || sums.second == 0);
+}
+
 /// Of several rows at once.
 template <int kRows>
 struct ManySums {

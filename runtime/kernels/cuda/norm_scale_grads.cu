@@ -35,6 +35,44 @@ __device__ void write_totals(const ScaleGradRows& rows,
   }
 }
 
+constexpr unsigned kAllOfWarp = 0xffffffff;
+
+template <int kRows>
+__device__ bool do_floats_fit(const ManySums<kRows>& sums) {
+  bool fit = true;
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) fit = fit && do_floats_fit(sums.of[r]);
+  return fit;
+}
+
+/// The thread's part in double, of a row of 16-bit elements that are too large for sums of floats,
+/// or too small. Read again: it is rare.
+template <int kVectors, ColumnForm kForm, class T>
+__device__ Sums exact_sums(const ColumnVectors<kVectors, kForm>& columns, const T* x, int size,
+                           float shift) {
+  Sums sums = {0, 0};
+#pragma unroll 1
+  for (int k = 0; k < kVectors; ++k) {
+#pragma unroll 1
+    for (int i = 0; i < kWidest; ++i) {
+      const int column = columns.at(k, i);
+      if (column >= size) continue;
+      sums.add_square_of(made_double(widened(x[column])) - static_cast<double>(shift));
+    }
+  }
+  return sums;
+}
+
+template <int kVectors>
+__device__ void add_vectors(Vector<double, kWidest> (&totals)[kVectors],
+                            const Vector<float, kWidest> (&vectors)[kVectors]) {
+#pragma unroll
+  for (int k = 0; k < kVectors; ++k) {
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) totals[k].lane[i] += made_double(vectors[k].lane[i]);
+  }
+}
+
 /// The sums of gradient * xhat over the rows of a block: totals[block, column], or
 /// totals[block, warp, column].
 template <class Norm, int kVectors, ColumnForm kForm, class T>
@@ -69,18 +107,54 @@ __global__ void __launch_bounds__(kThreadsPerBlock, 3)
     for (int r = 0; r < kRows; ++r) {
 #pragma unroll
       for (int k = 0; k < kVectors; ++k) {
+        if constexpr (kAreNarrow<T>) {
+          add_as_floats(sums.of[r], held_x[r][k], shift[r]);
+        } else {
 #pragma unroll
-        for (const float element : held_x[r][k].lane) {
-          sums.of[r].add_square_of(made_double(element) - static_cast<double>(shift[r]));
+          for (const float element : held_x[r][k].lane) {
+            sums.of[r].add_square_of(made_double(element) - static_cast<double>(shift[r]));
+          }
         }
       }
     }
-    sums = is_in_warp ? reduce_warp(sums, rows.width, AddManySums<kRows>{}) : block.reduce(sums);
+    const auto reduce = [&](const ManySums<kRows>& own) {
+      return is_in_warp ? reduce_warp(own, rows.width, AddManySums<kRows>{}) : block.reduce(own);
+    };
+    sums = reduce(sums);
+    if constexpr (kAreNarrow<T>) {
+      if (__any_sync(kAllOfWarp, !do_floats_fit(sums))) {
+        ManySums<kRows> exact;
+#pragma unroll
+        for (int r = 0; r < kRows; ++r) {
+          const int64_t row = first + r * num_teams + team;
+          exact.of[r] = exact_sums(columns, x + (row < end ? row * rows.size : 0),
+                                   row < end ? rows.size : 0, shift[r]);
+        }
+        exact = reduce(exact);
+#pragma unroll
+        for (int r = 0; r < kRows; ++r) {
+          if (!do_floats_fit(sums.of[r])) sums.of[r] = exact.of[r];
+        }
+      }
+    }
+    Vector<float, kWidest> of_rows[kVectors] = {};  // of 16-bit elements
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
       const RowScale scale = Norm::scale_of(sums.of[r], shift[r], rows.numbers);
       // Behind the last row nothing is added, not even what is no number.
       if (first + r * num_teams + team >= end) continue;
+      if (kAreNarrow<T> && FloatRowScale::fits(scale)) {
+        const FloatRowScale floats(scale);
+#pragma unroll
+        for (int k = 0; k < kVectors; ++k) {
+#pragma unroll
+          for (int i = 0; i < kWidest; ++i) {
+            float& sum = of_rows[k].lane[i];
+            sum = fmaf(held[r][k].lane[i], floats.xhat(held_x[r][k].lane[i]), sum);
+          }
+        }
+        continue;
+      }
 #pragma unroll
       for (int k = 0; k < kVectors; ++k) {
 #pragma unroll
@@ -89,27 +163,31 @@ __global__ void __launch_bounds__(kThreadsPerBlock, 3)
         }
       }
     }
+    if constexpr (kAreNarrow<T>) add_vectors(total, of_rows);
   }
   write_totals(rows, columns, total, totals);
 }
 
-template <class Norm>
+template <class Norm, class T>
 class NormScaleGradKernel : public CudaKernel {
  public:
-  explicit NormScaleGradKernel(const ScaleGradRows& rows)
-      : rows_(rows), second_(pass_over_totals(rows.size, rows.num_totals())) {}
+  NormScaleGradKernel(const ScaleGradRows& rows, ElementType result)
+      : rows_(rows), second_(pass_over_totals(rows.size, rows.num_totals())), result_(result) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     TRY(launch_sums(at, queue));
-    return launch_columns<1, FloatSum>(second_,
-                                       elements<double>(static_cast<const std::byte*>(at.scratch)),
-                                       elements<float>(at.result()), 1, queue);
+    const auto* totals = elements<double>(static_cast<const std::byte*>(at.scratch));
+    if (result_ == ElementType::kF32) {
+      return launch_columns<1, FloatSum>(second_, totals, elements<float>(at.result()), 1, queue);
+    }
+    const TotalsOrResults<double> y{{at.result(), result_}, false};
+    return launch_columns<1, FloatSum>(second_, totals, y, 1, queue);
   }
 
  private:
   Result<void> launch_sums(const KernelArguments& at, const CudaQueue& queue) const {
     if (rows_.size % kWidest != 0) return launch_in<ColumnForm::kApart>(at, queue);
-    if (!are_aligned(kVectorBytes, at.inputs[0], at.inputs[1])) {
+    if (!are_aligned(kWidest * sizeof(T), at.inputs[0], at.inputs[1])) {
       return launch_in<ColumnForm::kUnaligned>(at, queue);
     }
     return launch_in<ColumnForm::kAligned>(at, queue);
@@ -126,7 +204,7 @@ class NormScaleGradKernel : public CudaKernel {
   Result<void> launch_with(const KernelArguments& at, const CudaQueue& queue) const {
     sum_scale_gradients_of_rows<Norm, kVectors, kForm>
         <<<rows_.num_blocks(), rows_.threads_per_block(), 0, queue.stream>>>(
-            rows_, elements<float>(at.inputs[0]), elements<float>(at.inputs[1]),
+            rows_, elements<T>(at.inputs[0]), elements<T>(at.inputs[1]),
             elements<double>(at.scratch));
     CUDA_TRY(cudaGetLastError());
     return {};
@@ -134,15 +212,20 @@ class NormScaleGradKernel : public CudaKernel {
 
   ScaleGradRows rows_;
   ReductionPass<uint32_t> second_;
+  ElementType result_;
 };
 
 template <class Norm>
 KernelResult make_scale_grad(const KernelSpec& spec) {
-  const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
-  const NormRows rows = norm_rows_of(spec.inputs[0], epsilon);
-  const auto held = scale_grad_rows_of(rows);
-  if (held) return std::make_unique<NormScaleGradKernel<Norm>>(*held);
-  return make_long_scale_gradient<Norm>(rows);
+  return with_device_float(spec.inputs[0].element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
+    const NormRows rows = norm_rows_of(spec.inputs[0], epsilon);
+    const ElementType result = spec.result().element;
+    const auto held = scale_grad_rows_of(rows);
+    if (held) return std::make_unique<NormScaleGradKernel<Norm, T>>(*held, result);
+    return make_long_scale_gradient<Norm, T>(rows, result);
+  });
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ __device__ RowScale scale_of_held(HeldRow<Form>& row, HeldElements<Form>& x, flo
 /// xhat * gamma, plus beta where there is one.
 template <class Norm, class Form, class T>
 __global__ void __launch_bounds__(kMaxHeldThreads, 2)
-    normalize_held_rows(const HeldRows rows, const NormNumbers numbers, const T* x, const T* gamma,
-                        const T* beta, T* y) {
+    normalize_held_rows(const HeldRows rows, const NormNumbers numbers, const T* x,
+                        const BesideRows<T> gamma, const BesideRows<T> beta, T* y) {
   HeldRow<Form> row(rows);
   x += row.start();
   const float shift = Norm::shift_of(widened(x[0]));
@@ -31,11 +31,14 @@ __global__ void __launch_bounds__(kMaxHeldThreads, 2)
   const auto for_each_element = [&](auto f) {
 #pragma unroll
     for (int k = 0; k < Form::kVectors; ++k) {
-      const auto factor = read_beside_row<Form::kIsAligned>(gamma, row.at(k), row.size());
-      Vector<float, kWidest> offset = {};
-      if (beta != nullptr) offset = read_beside_row<Form::kIsAligned>(beta, row.at(k), row.size());
+      const auto factor =
+          gamma.template read<Form::kLanes, Form::kIsAligned>(row.at(k), row.size());
+      Vector<float, Form::kLanes> offset = {};
+      if (beta.data != nullptr) {
+        offset = beta.template read<Form::kLanes, Form::kIsAligned>(row.at(k), row.size());
+      }
 #pragma unroll
-      for (int i = 0; i < kWidest; ++i) {
+      for (int i = 0; i < Form::kLanes; ++i) {
         float& element = held.vector[k].lane[i];
         element = f(element, factor.lane[i], offset.lane[i]);
       }
@@ -54,32 +57,34 @@ __global__ void __launch_bounds__(kMaxHeldThreads, 2)
   row.write(y + row.start(), held);
 }
 
-template <class Norm>
+template <class Norm, class T>
 class NormKernel : public CudaKernel {
  public:
-  NormKernel(const HeldRows& rows, const NormNumbers& numbers) : rows_(rows), numbers_(numbers) {}
+  NormKernel(const HeldRows& rows, const NormNumbers& numbers, ElementType beside)
+      : rows_(rows), numbers_(numbers), beside_(beside) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    const auto* x = elements<float>(at.inputs[0]);
-    const auto* gamma = elements<float>(at.inputs[1]);
-    const auto* beta = at.inputs.size() > 2 ? elements<float>(at.inputs[2]) : nullptr;
-    auto* y = elements<float>(at.result());
-    const bool is_aligned = are_aligned(kVectorBytes, x, gamma, beta, y);
-    return launch_in_form(rows_, is_aligned, [&](auto form) {
-      return launch_held(normalize_held_rows<Norm, decltype(form), float>, queue, rows_, numbers_,
-                         x, gamma, beta, y);
+    const auto* x = elements<T>(at.inputs[0]);
+    const auto gamma = BesideRows<T>::operand(at, 1, beside_);
+    const auto beta = BesideRows<T>::operand(at, 2, beside_);
+    auto* y = elements<T>(at.result());
+    const bool is_aligned = are_aligned(kVectorBytes, x, gamma.data, beta.data, y);
+    return launch_in_form<T>(rows_, is_aligned, [&](auto form) {
+      return launch_held(normalize_held_rows<Norm, decltype(form), T>, queue, rows_, numbers_, x,
+                         gamma, beta, y);
     });
   }
 
  private:
   HeldRows rows_;
   NormNumbers numbers_;
+  ElementType beside_;
 };
 
 template <class Norm, class Form, class T>
 __global__ void __launch_bounds__(kMaxHeldThreads)
     held_row_gradients(const HeldRows rows, const NormNumbers numbers, const T* gradient,
-                       const T* x, const T* gamma, T* y) {
+                       const T* x, const BesideRows<T> gamma, T* y) {
   HeldRow<Form> row(rows);
   x += row.start();
   const float shift = Norm::shift_of(widened(x[0]));
@@ -89,9 +94,10 @@ __global__ void __launch_bounds__(kMaxHeldThreads)
   const auto for_each_term = [&](auto f) {
 #pragma unroll
     for (int k = 0; k < Form::kVectors; ++k) {
-      const auto factor = read_beside_row<Form::kIsAligned>(gamma, row.at(k), row.size());
+      const auto factor =
+          gamma.template read<Form::kLanes, Form::kIsAligned>(row.at(k), row.size());
 #pragma unroll
-      for (int i = 0; i < kWidest; ++i) {
+      for (int i = 0; i < Form::kLanes; ++i) {
         float& element = held.vector[k].lane[i];
         f(element, made_double(element) * made_double(factor.lane[i]),
           made_double(held_x.vector[k].lane[i]) - static_cast<double>(shift));
@@ -107,20 +113,20 @@ __global__ void __launch_bounds__(kMaxHeldThreads)
   row.write(y + row.start(), held);
 }
 
-template <class Norm>
+template <class Norm, class T>
 class NormGradKernel : public CudaKernel {
  public:
-  NormGradKernel(const HeldRows& rows, const NormNumbers& numbers)
-      : rows_(rows), numbers_(numbers) {}
+  NormGradKernel(const HeldRows& rows, const NormNumbers& numbers, ElementType beside)
+      : rows_(rows), numbers_(numbers), beside_(beside) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    const auto* gradient = elements<float>(at.inputs[0]);
-    const auto* x = elements<float>(at.inputs[1]);
-    const auto* gamma = elements<float>(at.inputs[2]);
-    auto* y = elements<float>(at.result());
-    const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma, y);
-    return launch_in_form(rows_, is_aligned, [&](auto form) {
-      return launch_held(held_row_gradients<Norm, decltype(form), float>, queue, rows_, numbers_,
+    const auto* gradient = elements<T>(at.inputs[0]);
+    const auto* x = elements<T>(at.inputs[1]);
+    const auto gamma = BesideRows<T>::operand(at, 2, beside_);
+    auto* y = elements<T>(at.result());
+    const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma.data, y);
+    return launch_in_form<T>(rows_, is_aligned, [&](auto form) {
+      return launch_held(held_row_gradients<Norm, decltype(form), T>, queue, rows_, numbers_,
                          gradient, x, gamma, y);
     });
   }
@@ -128,34 +134,56 @@ class NormGradKernel : public CudaKernel {
  private:
   HeldRows rows_;
   NormNumbers numbers_;
+  ElementType beside_;
 };
 
 /// A kernel for the rows of the first operand.
-template <template <class> class Held, class Norm>
-KernelResult make_norm(const KernelSpec& spec, KernelResult (*make_long)(const NormRows& rows)) {
-  const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
-  const NormRows rows = norm_rows_of(spec.inputs[0], epsilon);
-  const auto held = held_rows_of(rows.num_rows, rows.size);
-  if (held) return std::make_unique<Held<Norm>>(*held, rows.numbers);
-  return make_long(rows);
+template <class Norm>
+KernelResult make_norm(const KernelSpec& spec) {
+  return with_device_float(spec.inputs[0].element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
+    const NormRows rows = norm_rows_of(spec.inputs[0], epsilon);
+    const ElementType beside = spec.inputs[1].element;
+    const auto held = held_rows_of(rows.num_rows, rows.size, kLanesOf<T>);
+    if constexpr (kAreNarrow<T>) {
+      const bool is_long = rows.size > kLongestExactNorm;
+      if (held && is_long) return make_narrow_norm<Norm, T>(*held, rows.numbers, beside);
+    }
+    if (held) return std::make_unique<NormKernel<Norm, T>>(*held, rows.numbers, beside);
+    return make_long_norm<Norm, T>(rows, beside);
+  });
+}
+
+template <class Norm>
+KernelResult make_norm_gradient(const KernelSpec& spec) {
+  return with_device_float(spec.inputs[1].element, [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
+    const NormRows rows = norm_rows_of(spec.inputs[1], epsilon);
+    const ElementType beside = spec.inputs[2].element;
+    const auto held = held_rows_of(rows.num_rows, rows.size, kLanesOf<T>);
+    if constexpr (kAreNarrow<T>) {
+      const bool is_long = rows.size > kLongestExactNorm;
+      if (held && is_long) return make_narrow_norm_gradient<Norm, T>(*held, rows.numbers, beside);
+    }
+    if (held) return std::make_unique<NormGradKernel<Norm, T>>(*held, rows.numbers, beside);
+    return make_long_norm_gradient<Norm, T>(rows, beside);
+  });
 }
 
 }  // namespace
 
-KernelResult prepare_layer_norm(const KernelSpec& spec) {
-  return make_norm<NormKernel, AboutMean>(spec, make_long_norm<AboutMean>);
-}
+KernelResult prepare_layer_norm(const KernelSpec& spec) { return make_norm<AboutMean>(spec); }
 
 KernelResult prepare_layer_norm_grad(const KernelSpec& spec) {
-  return make_norm<NormGradKernel, AboutMean>(spec, make_long_norm_gradient<AboutMean>);
+  return make_norm_gradient<AboutMean>(spec);
 }
 
-KernelResult prepare_rms_norm(const KernelSpec& spec) {
-  return make_norm<NormKernel, RootMeanSquare>(spec, make_long_norm<RootMeanSquare>);
-}
+KernelResult prepare_rms_norm(const KernelSpec& spec) { return make_norm<RootMeanSquare>(spec); }
 
 KernelResult prepare_rms_norm_grad(const KernelSpec& spec) {
-  return make_norm<NormGradKernel, RootMeanSquare>(spec, make_long_norm_gradient<RootMeanSquare>);
+  return make_norm_gradient<RootMeanSquare>(spec);
 }
 
 }  // namespace graphrt::cuda

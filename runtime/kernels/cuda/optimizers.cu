@@ -10,8 +10,9 @@ namespace graphrt::cuda {
 namespace {
 
 template <int kSize, class Rule>
-__global__ void update_elements(const Rule rule, const UpdateTensors<Rule::kNumTensors> tensors) {
-  update_by_thread<kSize>(rule, tensors, thread_number());
+__global__ void update_elements(const Rule rule, const UpdateTensors<Rule::kNumTensors> tensors,
+                                ElementType new_element) {
+  update_by_thread<kSize>(rule, tensors, new_element, thread_number());
 }
 
 template <int kSize>
@@ -22,7 +23,10 @@ unsigned num_blocks_of(int64_t num_elements) {
 template <class Rule>
 class UpdateKernel : public CudaKernel {
  public:
-  UpdateKernel(int64_t num_elements, const Rule& rule) : num_elements_(num_elements), rule_(rule) {}
+  UpdateKernel(const KernelSpec& spec, const Rule& rule)
+      : num_elements_(spec.result().num_elements()),
+        new_element_(spec.inputs[kNewOperand].element),
+        rule_(rule) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     const auto tensors = tensors_of(at);
@@ -38,6 +42,7 @@ class UpdateKernel : public CudaKernel {
     for (size_t i = 0; i < Rule::kNumTensors; ++i) job.tensors.x[i] = tensors.x[i];
     job.tensors.y = tensors.y;
     job.tensors.num_elements = num_elements_;
+    job.new_element = new_element_;
     job.is_aligned = is_aligned(tensors);
     job.end_block = first_block + (job.is_aligned ? num_blocks_of<kWidest>(num_elements_)
                                                   : num_blocks_of<1>(num_elements_));
@@ -47,7 +52,7 @@ class UpdateKernel : public CudaKernel {
  private:
   UpdateTensors<Rule::kNumTensors> tensors_of(const KernelArguments& at) const {
     UpdateTensors<Rule::kNumTensors> tensors;
-    for (size_t i = 0; i < Rule::kNumTensors; ++i) tensors.x[i] = elements<float>(at.inputs[i]);
+    for (size_t i = 0; i < Rule::kNumTensors; ++i) tensors.x[i] = at.inputs[i];
     tensors.y = elements<float>(at.result());
     tensors.num_elements = num_elements_;
     return tensors;
@@ -56,7 +61,7 @@ class UpdateKernel : public CudaKernel {
   static bool is_aligned(const UpdateTensors<Rule::kNumTensors>& tensors) {
     return are_aligned(kVectorBytes, tensors.y) &&
            std::all_of(std::begin(tensors.x), std::end(tensors.x),
-                       [](const float* x) { return are_aligned(kVectorBytes, x); });
+                       [](const std::byte* x) { return are_aligned(kVectorBytes, x); });
   }
 
   /// The rule with the scalars of this launch.
@@ -70,18 +75,20 @@ class UpdateKernel : public CudaKernel {
   Result<void> launch_with(const Rule& rule, const UpdateTensors<Rule::kNumTensors>& tensors,
                            const CudaQueue& queue) const {
     update_elements<kSize>
-        <<<num_blocks_of<kSize>(num_elements_), kThreadsPerBlock, 0, queue.stream>>>(rule, tensors);
+        <<<num_blocks_of<kSize>(num_elements_), kThreadsPerBlock, 0, queue.stream>>>(rule, tensors,
+                                                                                     new_element_);
     CUDA_TRY(cudaGetLastError());
     return {};
   }
 
   int64_t num_elements_;
+  ElementType new_element_;
   Rule rule_;
 };
 
 template <class Rule>
 KernelResult make_update(const KernelSpec& spec, const Rule& rule) {
-  return std::make_unique<UpdateKernel<Rule>>(spec.result().num_elements(), rule);
+  return std::make_unique<UpdateKernel<Rule>>(spec, rule);
 }
 
 float float_attribute(const KernelSpec& spec, std::string_view name, double otherwise) {

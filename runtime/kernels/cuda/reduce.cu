@@ -13,7 +13,6 @@ namespace {
 
 /// Unsigned, because there going past 32 bits is defined: the sum wraps around.
 struct IntSum {
-  using Element = uint32_t;
   using Total = uint32_t;
   static constexpr Total kStart = 0;
   __device__ Total operator()(Total total, Total x) const { return total + x; }
@@ -21,7 +20,6 @@ struct IntSum {
 
 /// A NaN is larger than every number, and stays. -0 counts as 0, so that no order matters.
 struct FloatMax {
-  using Element = float;
   using Total = float;
   static constexpr Total kStart = -std::numeric_limits<float>::infinity();
   __device__ Total operator()(Total largest, Total x) const {
@@ -30,7 +28,6 @@ struct FloatMax {
 };
 
 struct IntMax {
-  using Element = int32_t;
   using Total = int32_t;
   static constexpr Total kStart = std::numeric_limits<int32_t>::lowest();
   __device__ Total operator()(Total largest, Total x) const { return x > largest ? x : largest; }
@@ -89,38 +86,59 @@ ReductionPass<Index> first_pass(const ReductionLoops& loops, int64_t num_results
   return pass;
 }
 
-template <class Reduction, class Index>
+/// Of elements of Input, to such or, of floats, to any other.
+template <class Reduction, class Input, class Index>
 class ReduceKernel : public CudaKernel {
  public:
-  using Element = typename Reduction::Element;
   using Total = typename Reduction::Total;
 
-  ReduceKernel(const ReductionLoops& loops, int64_t num_results, int64_t size, Total divisor)
+  ReduceKernel(const ReductionLoops& loops, int64_t num_results, int64_t size, Total divisor,
+               ElementType result)
       : shape_(reduction_shape_of(loops, size)),
         first_(first_pass<Index>(loops, num_results, size, shape_)),
         second_(pass_over_totals(num_results, first_.num_chunks())),
-        divisor_(divisor) {
+        divisor_(divisor),
+        result_(result) {
     constexpr int64_t kMaxTotalsOfResults = kMaxScratchBytes / sizeof(Total);
     CHECK(first_.num_chunks() == 1 || num_results * first_.num_chunks() <= kMaxTotalsOfResults,
           "totals of chunks fit in the scratch memory");
   }
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    const Element* x = elements<Element>(at.inputs[0]);
-    Element* y = elements<Element>(at.result());
-    if (shape_.form == ReductionForm::kShortRows) return launch_short_rows(x, y, queue);
-    if (first_.num_chunks() == 1) return launch_first(x, y, divisor_, queue);
-    Total* totals = elements<Total>(at.scratch);
-    TRY(launch_first(x, totals, Total{1}, queue));
-    return launch_columns<1, Reduction>(second_, static_cast<const Total*>(totals), y, divisor_,
-                                        queue);
+    const auto* x = elements<Input>(at.inputs[0]);
+    if constexpr (!kIsNarrow) {
+      const bool is_same = size_bytes(result_) == int64_t{sizeof(Input)};
+      if (is_same) {
+        return launch_to(x, elements<Total>(at.scratch), elements<Input>(at.result()), queue);
+      }
+    }
+    if constexpr (kIsDeviceFloat<Input>) {
+      using Output = TotalsOrResults<Total>;
+      return launch_to(x, Output{{at.scratch, result_}, true},
+                       Output{{at.result(), result_}, false}, queue);
+    }
+    return {};  // integers stay what they are
   }
 
  private:
+  static constexpr bool kIsNarrow = sizeof(Input) < sizeof(float);
+
+  template <class Totals, class Output>
+  Result<void> launch_to(const Input* x, Totals totals, Output y, const CudaQueue& queue) const {
+    if (shape_.form == ReductionForm::kShortRows) return launch_short_rows(x, y, queue);
+    if (first_.num_chunks() == 1) return launch_first(x, y, divisor_, queue);
+    TRY(launch_first(x, totals, Total{1}, queue));
+    return launch_columns<1, Reduction>(second_, address_of(totals), y, divisor_, queue);
+  }
+
+  static const Total* address_of(const Total* totals) { return totals; }
+  static const Total* address_of(const TotalsOrResults<Total>& totals) {
+    return reinterpret_cast<const Total*>(totals.at.data);
+  }
+
   template <class Output>
-  Result<void> launch_first(const Element* x, Output* y, Total divisor,
-                            const CudaQueue& queue) const {
-    const bool is_aligned = are_aligned(kVectorBytes, x);
+  Result<void> launch_first(const Input* x, Output y, Total divisor, const CudaQueue& queue) const {
+    const bool is_aligned = are_aligned(kWidest * sizeof(Input), x);
     if (shape_.form == ReductionForm::kColumns) {
       if (shape_.takes_vectors && is_aligned) {
         return launch_columns<kWidest, Reduction>(first_, x, y, divisor, queue);
@@ -133,8 +151,7 @@ class ReduceKernel : public CudaKernel {
   }
 
   template <int kSize, bool kIsAligned, class Output>
-  Result<void> launch_rows(const Element* x, Output* y, Total divisor,
-                           const CudaQueue& queue) const {
+  Result<void> launch_rows(const Input* x, Output y, Total divisor, const CudaQueue& queue) const {
     const dim3 grid(num_blocks_for(first_.num_results, kThreadsPerBlock / first_.width),
                     first_.num_chunks());
     reduce_rows<kSize, kIsAligned, Reduction>
@@ -143,7 +160,8 @@ class ReduceKernel : public CudaKernel {
     return {};
   }
 
-  Result<void> launch_short_rows(const Element* x, Element* y, const CudaQueue& queue) const {
+  template <class Output>
+  Result<void> launch_short_rows(const Input* x, Output y, const CudaQueue& queue) const {
     const ShortRows rows = short_rows_of(first_.num_results, first_.size);
     reduce_short_rows<Reduction>
         <<<rows.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(rows, x, y, divisor_);
@@ -155,38 +173,47 @@ class ReduceKernel : public CudaKernel {
   ReductionPass<Index> first_;
   ReductionPass<uint32_t> second_;  // only where the first has several chunks a result
   Total divisor_;
+  ElementType result_;
 };
 
-template <class Reduction>
+template <class Reduction, class Input>
 KernelResult make_reduce(const KernelSpec& spec, typename Reduction::Total divisor) {
   const TensorType& input = spec.inputs[0];
   const std::vector<int64_t> axes = normalized_axes(spec.attributes.list("axes"), input.rank());
   const ReductionLoops loops = reduction_loops(input.shape, axes);
+  const ElementType result = spec.result().element;
   const int64_t num_results = spec.result().num_elements();
   const int64_t size = input.num_elements() / num_results;
   if (fits_32_bits(input.num_elements())) {
-    using Kernel = ReduceKernel<Reduction, uint32_t>;
-    return std::make_unique<Kernel>(loops, num_results, size, divisor);
+    using Kernel = ReduceKernel<Reduction, Input, uint32_t>;
+    return std::make_unique<Kernel>(loops, num_results, size, divisor, result);
   }
-  using Kernel = ReduceKernel<Reduction, uint64_t>;
-  return std::make_unique<Kernel>(loops, num_results, size, divisor);
+  using Kernel = ReduceKernel<Reduction, Input, uint64_t>;
+  return std::make_unique<Kernel>(loops, num_results, size, divisor, result);
+}
+
+template <class Reduction>
+KernelResult make_float_reduce(const KernelSpec& spec, typename Reduction::Total divisor) {
+  return with_device_float(spec.inputs[0].element, [&](auto tag) {
+    return make_reduce<Reduction, typename decltype(tag)::Type>(spec, divisor);
+  });
 }
 
 }  // namespace
 
 KernelResult prepare_sum(const KernelSpec& spec) {
-  if (is_float(spec.inputs[0].element)) return make_reduce<FloatSum>(spec, 1);
-  return make_reduce<IntSum>(spec, 1);
+  if (is_float(spec.inputs[0].element)) return make_float_reduce<FloatSum>(spec, 1);
+  return make_reduce<IntSum, uint32_t>(spec, 1);
 }
 
 KernelResult prepare_mean(const KernelSpec& spec) {
   const int64_t count = spec.inputs[0].num_elements() / spec.result().num_elements();
-  return make_reduce<FloatSum>(spec, static_cast<double>(count));
+  return make_float_reduce<FloatSum>(spec, static_cast<double>(count));
 }
 
 KernelResult prepare_max(const KernelSpec& spec) {
-  if (is_float(spec.inputs[0].element)) return make_reduce<FloatMax>(spec, 1);
-  return make_reduce<IntMax>(spec, 1);
+  if (is_float(spec.inputs[0].element)) return make_float_reduce<FloatMax>(spec, 1);
+  return make_reduce<IntMax, int32_t>(spec, 1);
 }
 
 }  // namespace graphrt::cuda

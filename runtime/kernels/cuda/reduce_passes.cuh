@@ -5,6 +5,7 @@
 
 #include "runtime/kernels/cuda/cuda_error.h"
 #include "runtime/kernels/cuda/cuda_kernels.h"
+#include "runtime/kernels/cuda/device_types.cuh"
 #include "runtime/kernels/cuda/short_rows.cuh"
 #include "runtime/kernels/cuda/storage.cuh"
 #include "runtime/kernels/cuda/team.cuh"
@@ -33,11 +34,31 @@ struct ReductionPass {
 /// In double: a sum of many floats in float loses more digits than users expect. Memory is slower
 /// all the same.
 struct FloatSum {
-  using Element = float;
   using Total = double;
   static constexpr Total kStart = 0;
   __device__ Total operator()(Total total, Total x) const { return total + x; }
 };
+
+/// Where a pass over 16-bit floats, or one to them, puts what it makes: totals or results, which
+/// threads tell apart in the end. Of f32, each has kernels of its own.
+template <class Total>
+struct TotalsOrResults {
+  AnyFloatResults at;
+  bool are_totals;
+};
+
+template <class Output, class Total>
+__device__ void put_total(Output* y, size_t i, Total total) {
+  y[i] = static_cast<Output>(total);
+}
+template <class Total>
+__device__ void put_total(const TotalsOrResults<Total>& y, size_t i, Total total) {
+  if (y.are_totals) {
+    reinterpret_cast<Total*>(y.at.data)[i] = total;
+  } else {
+    y.at.set(static_cast<int64_t>(i), static_cast<float>(total));
+  }
+}
 
 inline constexpr int kLoadsPerBatch = 4;
 
@@ -46,7 +67,9 @@ inline constexpr int kLoadsPerBatch = 4;
 template <int kSize, bool kIsAligned, class Reduction, class Input, class Index, class OffsetOf>
 __device__ void combine_batches(const Input* start, Index begin, Index end, Index step,
                                 OffsetOf offset_of, typename Reduction::Total (&totals)[kSize]) {
-  constexpr int kBatch = kSize == 1 ? 2 * kLoadsPerBatch : kLoadsPerBatch;
+  // Of narrow elements more, so that as many bytes are under way.
+  constexpr bool kIsNarrow = kSize == 1 || sizeof(Input) < sizeof(float);
+  constexpr int kBatch = kIsNarrow ? 2 * kLoadsPerBatch : kLoadsPerBatch;
   const Reduction combine;
   for (Index first = begin; first < end; first += step * kBatch) {
     Vector<Input, kSize> batch[kBatch];
@@ -60,11 +83,21 @@ __device__ void combine_batches(const Input* start, Index begin, Index end, Inde
         for (Input& element : batch[k].lane) element = static_cast<Input>(Reduction::kStart);
       }
     }
-#pragma unroll
-    for (int k = 0; k < kBatch; ++k) {
+    if constexpr (kAreNarrow<Input> && std::is_same_v<Reduction, FloatSum>) {
 #pragma unroll
       for (int lane = 0; lane < kSize; ++lane) {
-        totals[lane] = combine(totals[lane], widened(batch[k].lane[lane]));
+        float sum = widened(batch[0].lane[lane]);
+#pragma unroll
+        for (int k = 1; k < kBatch; ++k) sum += widened(batch[k].lane[lane]);
+        totals[lane] += static_cast<double>(sum);
+      }
+    } else {
+#pragma unroll
+      for (int k = 0; k < kBatch; ++k) {
+#pragma unroll
+        for (int lane = 0; lane < kSize; ++lane) {
+          totals[lane] = combine(totals[lane], widened(batch[k].lane[lane]));
+        }
       }
     }
   }
@@ -94,7 +127,7 @@ __device__ void start_totals(typename Reduction::Total (&totals)[kSize]) {
 /// a tile of results, and each of them is shared by `height` threads.
 template <int kSize, class Reduction, class Input, class Output, class Index>
 __global__ void __launch_bounds__(kThreadsPerBlock, sizeof(Index) == 4 ? 5 : 1)
-    reduce_columns(const __grid_constant__ ReductionPass<Index> pass, const Input* x, Output* y,
+    reduce_columns(const __grid_constant__ ReductionPass<Index> pass, const Input* x, Output y,
                    typename Reduction::Total divisor) {
   using Total = typename Reduction::Total;
   __shared__ Vector<Total, kSize> shared[kThreadsPerBlock];
@@ -127,16 +160,16 @@ __global__ void __launch_bounds__(kThreadsPerBlock, sizeof(Index) == 4 ? 5 : 1)
     num_lanes = half;
   }
   if (lane != 0 || !is_used) return;
-  y += static_cast<size_t>(blockIdx.y) * pass.num_results + result;
+  const size_t first = static_cast<size_t>(blockIdx.y) * pass.num_results + result;
 #pragma unroll
-  for (int i = 0; i < kSize; ++i) y[i] = static_cast<Output>(totals.lane[i] / divisor);
+  for (int i = 0; i < kSize; ++i) put_total(y, first + i, totals.lane[i] / divisor);
 }
 
 /// Where what goes into a result lies side by side: a team of threads takes chunk blockIdx.y of a
 /// result, kSize neighbours a thread.
 template <int kSize, bool kIsAligned, class Reduction, class Input, class Output, class Index>
 __global__ void __launch_bounds__(kThreadsPerBlock, sizeof(Index) == 4 ? 5 : 1)
-    reduce_rows(const __grid_constant__ ReductionPass<Index> pass, const Input* x, Output* y,
+    reduce_rows(const __grid_constant__ ReductionPass<Index> pass, const Input* x, Output y,
                 typename Reduction::Total divisor) {
   using Total = typename Reduction::Total;
   const TeamLayout layout{pass.width, false};
@@ -161,15 +194,14 @@ __global__ void __launch_bounds__(kThreadsPerBlock, sizeof(Index) == 4 ? 5 : 1)
   for (int i = 1; i < kSize; ++i) total = combine(total, totals[i]);
   total = team.reduce(total, combine);
   if (!is_used || team.lane() != 0) return;
-  y[static_cast<size_t>(blockIdx.y) * pass.num_results + result] =
-      static_cast<Output>(total / divisor);
+  put_total(y, static_cast<size_t>(blockIdx.y) * pass.num_results + result, total / divisor);
 }
 
 template <class Reduction, class Input, class Output>
 __global__ void __launch_bounds__(kThreadsPerBlock)
-    reduce_short_rows(const ShortRows rows, const Input* x, Output* y,
+    reduce_short_rows(const ShortRows rows, const Input* x, Output y,
                       typename Reduction::Total divisor) {
-  __shared__ ShortRowTile<Input> tile;
+  __shared__ ShortRowTile<decltype(widened(Input()))> tile;
   const auto row = static_cast<int>(threadIdx.x);
   tile.read(rows, x);
   __syncthreads();
@@ -178,11 +210,11 @@ __global__ void __launch_bounds__(kThreadsPerBlock)
   typename Reduction::Total total = Reduction::kStart;
 #pragma unroll 8
   for (int i = 0; i < rows.size; ++i) total = combine(total, tile.at(row * rows.size + i));
-  y[rows.first_row() + row] = static_cast<Output>(total / divisor);
+  put_total(y, static_cast<size_t>(rows.first_row() + row), total / divisor);
 }
 
 template <int kSize, class Reduction, class Index, class Input, class Output>
-Result<void> launch_columns(const ReductionPass<Index>& pass, const Input* x, Output* y,
+Result<void> launch_columns(const ReductionPass<Index>& pass, const Input* x, Output y,
                             typename Reduction::Total divisor, const CudaQueue& queue) {
   const dim3 grid(num_blocks_for(pass.num_results, int64_t{pass.width} * kSize), pass.num_chunks());
   reduce_columns<kSize, Reduction>

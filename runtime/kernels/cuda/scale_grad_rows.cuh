@@ -102,7 +102,7 @@ class ColumnVectors {
         }
       } else {
         constexpr bool kIsAligned = kForm == ColumnForm::kAligned;
-        vectors[k] = read_vector<kIsAligned>(x, at(k, 0), size, otherwise);
+        vectors[k] = read_vector<kWidest, kIsAligned>(x, at(k, 0), size, otherwise);
       }
     }
   }
@@ -165,8 +165,8 @@ class BlockSums {
   int turn_ = 0;
 };
 
-/// A kernel for rows of any size.
-template <class Norm>
-KernelResult make_long_scale_gradient(const NormRows& rows);
+/// A kernel for rows of T of any size, whose result is of such a type.
+template <class Norm, class T>
+KernelResult make_long_scale_gradient(const NormRows& rows, ElementType result);
 
 }  // namespace graphrt::cuda

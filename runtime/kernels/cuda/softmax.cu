@@ -1,4 +1,5 @@
 // Softmax and its gradient, row by row.
+#include "runtime/kernels/cuda/device_types.cuh"
 #include "runtime/kernels/cuda/exp_sum.cuh"
 #include "runtime/kernels/cuda/held_rows.cuh"
 #include "runtime/kernels/cuda/prepare.h"
@@ -12,7 +13,7 @@ namespace graphrt::cuda {
 namespace {
 
 template <class Form, class T>
-__global__ void __launch_bounds__(kMaxHeldThreads, 2)
+__global__ void __launch_bounds__(kMaxHeldThreads, kAreNarrow<T> ? 3 : 2)
     softmax_of_held_rows(const HeldRows rows, int64_t num_causal_rows, const T* x, T* y) {
   HeldRow<Form> row(rows);
   const auto num_used = static_cast<int>(num_used_of(row.number(), row.size(), num_causal_rows));
@@ -20,7 +21,7 @@ __global__ void __launch_bounds__(kMaxHeldThreads, 2)
   float largest = -kInfinity;
   for_each_held(row, held, [&](float element, int) { largest = fmaxf(largest, element); });
   largest = row.reduce(largest, MaxOfFloats{});
-  const double total = row.reduce(exponentiate(held, largest), Plus{});
+  const double total = row.reduce(exponentiate<T>(held, largest), Plus{});
   const auto factor = static_cast<float>(1 / total);
   for_each_held(row, held,
                 [&](float& element, int i) { element = i < num_used ? element * factor : 0.0F; });
@@ -62,10 +63,39 @@ __global__ void __launch_bounds__(kThreadsPerBlock)
 // A team alone reads what it overwrites if the result takes the bytes of an operand, and has read
 // it all before it writes.
 
+/// Held as memory holds it: as floats, it would leave registers for half as many rows.
+template <class Form, class T>
+__device__ void softmax_gradients_of_narrow_row(HeldRow<Form>& row, const T* gradient, const T* y,
+                                                T* result) {
+  auto held = row.read_stored(gradient + row.start(), 0);
+  auto held_y = row.read_stored(y + row.start(), 0);
+  double total = 0;
+#pragma unroll
+  for (int k = 0; k < Form::kVectors; ++k) {
+    total += made_double(sum_of_products(widened(held.vector[k]), widened(held_y.vector[k])));
+  }
+  held.keep_packed();
+  held_y.keep_packed();
+  const SoftmaxMean<T> mean(row.reduce(total, Plus{}));
+#pragma unroll
+  for (int k = 0; k < Form::kVectors; ++k) {
+    auto vector = widened(held.vector[k]);
+    const auto other = widened(held_y.vector[k]);
+#pragma unroll
+    for (int i = 0; i < Form::kLanes; ++i) {
+      vector.lane[i] = mean.gradient(vector.lane[i], other.lane[i]);
+    }
+    write_vector<Form::kIsAligned>(result + row.start(), row.at(k), row.size(), vector);
+  }
+}
+
 template <class Form, class T>
 __global__ void __launch_bounds__(kMaxHeldThreads, 2)
     softmax_gradients_of_held_rows(const HeldRows rows, const T* gradient, const T* y, T* result) {
   HeldRow<Form> row(rows);
+  if constexpr (kAreNarrow<T>) {
+    return softmax_gradients_of_narrow_row(row, gradient, y, result);
+  }
   HeldElements<Form> held = row.read(gradient + row.start(), row.size(), 0);
   const HeldElements<Form> held_y = row.read(y + row.start(), row.size(), 0);
   double total = 0;
@@ -105,14 +135,15 @@ __global__ void __launch_bounds__(kThreadsPerBlock)
   tile.write(rows, result);
 }
 
+template <class T>
 class SoftmaxKernel : public CudaKernel {
  public:
   SoftmaxKernel(const HeldRows& rows, int64_t num_causal_rows)
       : rows_(rows), num_causal_rows_(num_causal_rows) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    const auto* x = elements<float>(at.inputs[0]);
-    auto* y = elements<float>(at.result());
+    const auto* x = elements<T>(at.inputs[0]);
+    auto* y = elements<T>(at.result());
     if (are_short(rows_.size)) {
       const ShortRows rows = short_rows_of(rows_.num_rows, rows_.size);
       softmax_of_short_rows<<<rows.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
@@ -120,9 +151,9 @@ class SoftmaxKernel : public CudaKernel {
       CUDA_TRY(cudaGetLastError());
       return {};
     }
-    return launch_in_form(rows_, are_aligned(kVectorBytes, x, y), [&](auto form) {
-      return launch_held(softmax_of_held_rows<decltype(form), float>, queue, rows_,
-                         num_causal_rows_, x, y);
+    return launch_in_form<T>(rows_, are_aligned(kVectorBytes, x, y), [&](auto form) {
+      return launch_held(softmax_of_held_rows<decltype(form), T>, queue, rows_, num_causal_rows_, x,
+                         y);
     });
   }
 
@@ -131,14 +162,15 @@ class SoftmaxKernel : public CudaKernel {
   int64_t num_causal_rows_;
 };
 
+template <class T>
 class SoftmaxGradKernel : public CudaKernel {
  public:
   explicit SoftmaxGradKernel(const HeldRows& rows) : rows_(rows) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    const auto* gradient = elements<float>(at.inputs[0]);
-    const auto* y = elements<float>(at.inputs[1]);
-    auto* result = elements<float>(at.result());
+    const auto* gradient = elements<T>(at.inputs[0]);
+    const auto* y = elements<T>(at.inputs[1]);
+    auto* result = elements<T>(at.result());
     if (are_short(rows_.size)) {
       const ShortRows rows = short_rows_of(rows_.num_rows, rows_.size);
       softmax_gradients_of_short_rows<<<rows.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
@@ -146,9 +178,9 @@ class SoftmaxGradKernel : public CudaKernel {
       CUDA_TRY(cudaGetLastError());
       return {};
     }
-    return launch_in_form(rows_, are_aligned(kVectorBytes, gradient, y, result), [&](auto form) {
-      return launch_held(softmax_gradients_of_held_rows<decltype(form), float>, queue, rows_,
-                         gradient, y, result);
+    return launch_in_form<T>(rows_, are_aligned(kVectorBytes, gradient, y, result), [&](auto form) {
+      return launch_held(softmax_gradients_of_held_rows<decltype(form), T>, queue, rows_, gradient,
+                         y, result);
     });
   }
 
@@ -158,8 +190,9 @@ class SoftmaxGradKernel : public CudaKernel {
 
 // Rows along other axes.
 
-__global__ void softmax_by_reading_twice(const Rows rows, int64_t num_causal_rows, const float* x,
-                                         float* y) {
+template <class T>
+__global__ void softmax_by_reading_twice(const Rows rows, int64_t num_causal_rows, const T* x,
+                                         T* y) {
   const Team team(rows.layout);
   const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
   const int64_t size = row < rows.num_rows ? rows.split.size : 0;
@@ -170,10 +203,11 @@ __global__ void softmax_by_reading_twice(const Rows rows, int64_t num_causal_row
   const auto factor = static_cast<float>(1 / sum.total);
   for (int64_t i = team.lane(); i < size; i += team.width()) {
     const int64_t at = start + i * stride;
-    y[at] = i < num_used ? expf(x[at] - sum.largest) * factor : 0.0F;
+    y[at] = narrowed<T>(i < num_used ? expf(widened(x[at]) - sum.largest) * factor : 0.0F);
   }
 }
 
+template <class T>
 class StridedSoftmaxKernel : public CudaKernel {
  public:
   StridedSoftmaxKernel(const Rows& rows, int64_t num_causal_rows)
@@ -181,7 +215,7 @@ class StridedSoftmaxKernel : public CudaKernel {
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     softmax_by_reading_twice<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, num_causal_rows_, elements<float>(at.inputs[0]), elements<float>(at.result()));
+        rows_, num_causal_rows_, elements<T>(at.inputs[0]), elements<T>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -191,8 +225,9 @@ class StridedSoftmaxKernel : public CudaKernel {
   int64_t num_causal_rows_;
 };
 
-__global__ void softmax_gradients_by_reading_twice(const Rows rows, const float* gradient,
-                                                   const float* y, float* result) {
+template <class T>
+__global__ void softmax_gradients_by_reading_twice(const Rows rows, const T* gradient, const T* y,
+                                                   T* result) {
   const Team team(rows.layout);
   const int64_t row = int64_t{blockIdx.x} * rows.layout.teams_per_block() + team.index();
   const int64_t size = row < rows.num_rows ? rows.split.size : 0;
@@ -202,24 +237,25 @@ __global__ void softmax_gradients_by_reading_twice(const Rows rows, const float*
 #pragma unroll 4
   for (int64_t i = team.lane(); i < size; i += team.width()) {
     const int64_t at = start + i * stride;
-    total += static_cast<double>(gradient[at]) * static_cast<double>(y[at]);
+    total += static_cast<double>(widened(gradient[at])) * static_cast<double>(widened(y[at]));
   }
   // In double: the difference may cancel out, or be too large for f32.
   const double mean = team.reduce(total, Plus{});
   for (int64_t i = team.lane(); i < size; i += team.width()) {
     const int64_t at = start + i * stride;
-    result[at] = static_cast<float>(y[at] * (gradient[at] - mean));
+    const double difference = static_cast<double>(widened(gradient[at])) - mean;
+    result[at] = narrowed<T>(static_cast<float>(widened(y[at]) * difference));
   }
 }
 
+template <class T>
 class StridedSoftmaxGradKernel : public CudaKernel {
  public:
   explicit StridedSoftmaxGradKernel(const Rows& rows) : rows_(rows) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     softmax_gradients_by_reading_twice<<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<float>(at.inputs[0]), elements<float>(at.inputs[1]),
-        elements<float>(at.result()));
+        rows_, elements<T>(at.inputs[0]), elements<T>(at.inputs[1]), elements<T>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -228,39 +264,53 @@ class StridedSoftmaxGradKernel : public CudaKernel {
   Rows rows_;
 };
 
-}  // namespace
-
-KernelResult prepare_softmax(const KernelSpec& spec) {
+template <class T>
+KernelResult make_softmax(const KernelSpec& spec) {
   const Shape& shape = spec.result().shape;
   const int64_t axis = spec.attributes.integer("axis", -1);
   const AxisSplit split = split_at(shape, axis);
   const int64_t num_causal_rows = spec.attributes.flag("causal") ? shape[shape.size() - 2] : 0;
   if (split.inner == 1) {
-    const auto held = held_rows_of(split.outer, split.size);
-    if (held) return std::make_unique<SoftmaxKernel>(*held, num_causal_rows);
+    const auto held = held_rows_of(split.outer, split.size, kLanesOf<T>);
+    if (held) return std::make_unique<SoftmaxKernel<T>>(*held, num_causal_rows);
     if (are_wide_rows_possible(split.outer, split.size)) {
-      return make_wide_softmax(split.outer, split.size, num_causal_rows);
+      return make_wide_softmax<T>(split.outer, split.size, num_causal_rows);
     }
   }
   const auto columns = softmax_columns_of(split);
-  if (columns && num_causal_rows == 0) return make_softmax_columns(*columns);
-  return std::make_unique<StridedSoftmaxKernel>(rows_of(shape, axis), num_causal_rows);
+  if (columns && num_causal_rows == 0) return make_softmax_columns<T>(*columns);
+  return std::make_unique<StridedSoftmaxKernel<T>>(rows_of(shape, axis), num_causal_rows);
 }
 
-KernelResult prepare_softmax_grad(const KernelSpec& spec) {
+template <class T>
+KernelResult make_softmax_gradient(const KernelSpec& spec) {
   const Shape& shape = spec.result().shape;
   const int64_t axis = spec.attributes.integer("axis", -1);
   const AxisSplit split = split_at(shape, axis);
   if (split.inner == 1) {
-    const auto held = held_rows_of(split.outer, split.size);
-    if (held) return std::make_unique<SoftmaxGradKernel>(*held);
+    const auto held = held_rows_of(split.outer, split.size, kLanesOf<T>);
+    if (held) return std::make_unique<SoftmaxGradKernel<T>>(*held);
     if (are_wide_rows_possible(split.outer, split.size)) {
-      return make_wide_softmax_grad(split.outer, split.size);
+      return make_wide_softmax_grad<T>(split.outer, split.size);
     }
   }
   const auto columns = softmax_columns_of(split);
-  if (columns) return make_softmax_grad_columns(*columns);
-  return std::make_unique<StridedSoftmaxGradKernel>(rows_of(shape, axis));
+  if (columns) return make_softmax_grad_columns<T>(*columns);
+  return std::make_unique<StridedSoftmaxGradKernel<T>>(rows_of(shape, axis));
+}
+
+}  // namespace
+
+KernelResult prepare_softmax(const KernelSpec& spec) {
+  return with_device_float(spec.result().element, [&](auto tag) {
+    return make_softmax<typename decltype(tag)::Type>(spec);
+  });
+}
+
+KernelResult prepare_softmax_grad(const KernelSpec& spec) {
+  return with_device_float(spec.result().element, [&](auto tag) {
+    return make_softmax_gradient<typename decltype(tag)::Type>(spec);
+  });
 }
 
 }  // namespace graphrt::cuda

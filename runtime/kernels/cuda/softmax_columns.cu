@@ -137,14 +137,15 @@ __global__ void __launch_bounds__(kMaxColumnThreads, 2)
   });
 }
 
+template <class T>
 class SoftmaxColumnsKernel : public CudaKernel {
  public:
   explicit SoftmaxColumnsKernel(const SoftmaxColumns& columns) : columns_(columns) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     softmax_of_columns<<<columns_.num_blocks, columns_.threads_per_block, columns_.shared_bytes(),
-                         queue.stream>>>(columns_, elements<float>(at.inputs[0]),
-                                         elements<float>(at.result()));
+                         queue.stream>>>(columns_, elements<T>(at.inputs[0]),
+                                         elements<T>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -153,6 +154,7 @@ class SoftmaxColumnsKernel : public CudaKernel {
   SoftmaxColumns columns_;
 };
 
+template <class T>
 class SoftmaxGradColumnsKernel : public CudaKernel {
  public:
   explicit SoftmaxGradColumnsKernel(const SoftmaxColumns& columns) : columns_(columns) {}
@@ -160,8 +162,7 @@ class SoftmaxGradColumnsKernel : public CudaKernel {
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     softmax_gradients_of_columns<<<columns_.num_blocks, columns_.threads_per_block,
                                    columns_.shared_bytes(), queue.stream>>>(
-        columns_, elements<float>(at.inputs[0]), elements<float>(at.inputs[1]),
-        elements<float>(at.result()));
+        columns_, elements<T>(at.inputs[0]), elements<T>(at.inputs[1]), elements<T>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }
@@ -193,18 +194,27 @@ std::optional<SoftmaxColumns> softmax_columns_of(const AxisSplit& split) {
                         .threads_per_block = threads};
 }
 
+template <class T>
 KernelResult make_softmax_columns(const SoftmaxColumns& columns) {
-  CUDA_TRY(cudaFuncSetAttribute(softmax_of_columns<float>,
-                                cudaFuncAttributeMaxDynamicSharedMemorySize,
+  CUDA_TRY(cudaFuncSetAttribute(softmax_of_columns<T>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 static_cast<int>(kMaxColumnBytes)));
-  return std::make_unique<SoftmaxColumnsKernel>(columns);
+  return std::make_unique<SoftmaxColumnsKernel<T>>(columns);
 }
 
+template <class T>
 KernelResult make_softmax_grad_columns(const SoftmaxColumns& columns) {
-  CUDA_TRY(cudaFuncSetAttribute(softmax_gradients_of_columns<float>,
+  CUDA_TRY(cudaFuncSetAttribute(softmax_gradients_of_columns<T>,
                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
                                 static_cast<int>(kMaxColumnBytes)));
-  return std::make_unique<SoftmaxGradColumnsKernel>(columns);
+  return std::make_unique<SoftmaxGradColumnsKernel<T>>(columns);
 }
+
+#define GRAPHC_SOFTMAX_COLUMNS(T)                                               \
+  template KernelResult make_softmax_columns<T>(const SoftmaxColumns& columns); \
+  template KernelResult make_softmax_grad_columns<T>(const SoftmaxColumns& columns);
+GRAPHC_SOFTMAX_COLUMNS(float)
+GRAPHC_SOFTMAX_COLUMNS(__half)
+GRAPHC_SOFTMAX_COLUMNS(__nv_bfloat16)
+#undef GRAPHC_SOFTMAX_COLUMNS
 
 }  // namespace graphrt::cuda

@@ -32,17 +32,50 @@ __device__ inline double made_double(float x) {
   return result;
 }
 
+/// Elements of 16 bits: a kernel for them has to compute twice as fast to wait for memory as one for
+/// f32 does. So what adds up such elements adds some of them as floats before it goes on in double.
+template <class T>
+inline constexpr bool kAreNarrow = sizeof(T) < sizeof(float);
+
+/// Elements of a type in the widest vector that there is.
+template <class T>
+inline constexpr int kLanesOf = static_cast<int>(kVectorBytes / sizeof(T));
+
 /// Elements side by side. Where they are not `aligned` to the vector, they are read one by one, by
 /// the same thread: no result depends on where its operands lie.
 template <int kSize, bool kIsAligned, class T>
 __device__ Vector<T, kSize> load_elements(const T* address) {
-  if constexpr (kIsAligned) {
+  if constexpr (kIsAligned && kSize <= kLanesOf<T>) {
     return load<kSize>(address);
+  } else if constexpr (kIsAligned) {
+    // Several of the widest vectors.
+    constexpr int kPart = kLanesOf<T>;
+    Vector<T, kSize> vector;
+#pragma unroll
+    for (int first = 0; first < kSize; first += kPart) {
+      const auto part = load<kPart>(address + first);
+#pragma unroll
+      for (int i = 0; i < kPart; ++i) vector.lane[first + i] = part.lane[i];
+    }
+    return vector;
   } else {
     Vector<T, kSize> vector;
 #pragma unroll
     for (int i = 0; i < kSize; ++i) vector.lane[i] = address[i];
     return vector;
+  }
+}
+
+/// Makes the compiler forget what elements of 16 bits are as floats, and as a register each: it would
+/// keep those from one use to the next, and they take twice the registers.
+template <class T, int kSize>
+__device__ void keep_packed(Vector<T, kSize>& vector) {
+  if constexpr (kAreNarrow<T> && kSize % 2 == 0) {
+    uint32_t words[kSize / 2];
+    memcpy(words, &vector, sizeof(words));
+#pragma unroll
+    for (uint32_t& word : words) asm volatile("" : "+r"(word));
+    memcpy(&vector, words, sizeof(words));
   }
 }
 
@@ -56,13 +89,17 @@ __device__ void store_elements(T* address, const Vector<T, kSize>& vector) {
   }
 }
 
-template <int kSize, bool kIsAligned, class T>
-__device__ Vector<float, kSize> load_floats(const T* address) {
-  const Vector<T, kSize> stored = load_elements<kSize, kIsAligned>(address);
+template <class T, int kSize>
+__device__ Vector<float, kSize> widened(const Vector<T, kSize>& stored) {
   Vector<float, kSize> vector;
 #pragma unroll
   for (int i = 0; i < kSize; ++i) vector.lane[i] = widened(stored.lane[i]);
   return vector;
+}
+
+template <int kSize, bool kIsAligned, class T>
+__device__ Vector<float, kSize> load_floats(const T* address) {
+  return widened(load_elements<kSize, kIsAligned>(address));
 }
 
 template <int kSize, bool kIsAligned, class T>

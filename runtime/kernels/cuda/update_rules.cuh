@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "runtime/kernels/cuda/device_types.cuh"
 #include "runtime/kernels/cuda/launch.cuh"
 #include "runtime/kernels/cuda/prepare.h"
 
@@ -198,20 +199,49 @@ struct Adam {
   }
 };
 
-/// The operands of a rule that have the state's shape, and the result.
+/// The operands of a rule that have the state's shape, and the result: f32, but for what is new in
+/// this step, operand kNewOperand, which may be any float.
+inline constexpr size_t kNewOperand = 1;
+
 template <size_t kNumTensors>
 struct UpdateTensors {
-  const float* x[kNumTensors];
+  const std::byte* x[kNumTensors];
   float* y;
   int64_t num_elements;
 };
 
+/// Threads tell the types apart.
+template <int kSize>
+__device__ Vector<float, kSize> load_new_operand(const std::byte* x, ElementType element,
+                                                 int64_t at) {
+  if (element == ElementType::kBF16) {
+    return load_floats<kSize, true>(reinterpret_cast<const __nv_bfloat16*>(x) + at);
+  }
+  if (element == ElementType::kF16) {
+    return load_floats<kSize, true>(reinterpret_cast<const __half*>(x) + at);
+  }
+  return load<kSize>(reinterpret_cast<const float*>(x) + at);
+}
+
+template <int kSize, size_t kOperand, size_t kNumTensors>
+__device__ Vector<float, kSize> load_operand(const UpdateTensors<kNumTensors>& tensors,
+                                             ElementType new_element, int64_t at) {
+  const std::byte* x = tensors.x[kOperand];
+  if constexpr (kOperand == kNewOperand) {
+    return load_new_operand<kSize>(x, new_element, at);
+  } else {
+    return load<kSize>(reinterpret_cast<const float*>(x) + at);
+  }
+}
+
 /// y = formula(x, ...) for the kSize elements from number `at` on.
 template <int kSize, class Formula, size_t... kOperand>
 __device__ void update_vector(const Formula& formula,
-                              const UpdateTensors<sizeof...(kOperand)>& tensors, int64_t at,
+                              const UpdateTensors<sizeof...(kOperand)>& tensors,
+                              ElementType new_element, int64_t at,
                               std::index_sequence<kOperand...>) {
-  const Vector<float, kSize> operands[] = {load<kSize>(tensors.x[kOperand] + at)...};
+  const Vector<float, kSize> operands[] = {
+      load_operand<kSize, kOperand>(tensors, new_element, at)...};
   Vector<float, kSize> result;
   for (int i = 0; i < kSize; ++i) result.lane[i] = formula(operands[kOperand].lane[i]...);
   store<kSize>(tensors.y + at, result);
@@ -220,14 +250,15 @@ __device__ void update_vector(const Formula& formula,
 /// What thread number `thread` of num_threads_for<kSize>(num_elements) does.
 template <int kSize, class Rule>
 __device__ void update_by_thread(const Rule& rule, const UpdateTensors<Rule::kNumTensors>& tensors,
-                                 int64_t thread) {
+                                 ElementType new_element, int64_t thread) {
   constexpr auto kOperands = std::make_index_sequence<Rule::kNumTensors>();
   const int64_t num_vectors = tensors.num_elements / kSize;
   if (thread < num_vectors) {
-    return update_vector<kSize>(rule.formula(), tensors, thread * kSize, kOperands);
+    return update_vector<kSize>(rule.formula(), tensors, new_element, thread * kSize, kOperands);
   }
   const int64_t i = num_vectors * kSize + (thread - num_vectors);
-  if (i < tensors.num_elements) update_vector<1>(rule.formula(), tensors, i, kOperands);
+  if (i < tensors.num_elements)
+    update_vector<1>(rule.formula(), tensors, new_element, i, kOperands);
 }
 
 }  // namespace graphrt::cuda

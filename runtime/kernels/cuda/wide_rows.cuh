@@ -28,6 +28,12 @@ struct WideRows {
 inline constexpr int64_t kMaxKeptBytesOfThread = 106;
 inline constexpr unsigned kWideThreads = 512;
 inline constexpr unsigned kWidestThreads = 1024;
+/// Blocks on a multiprocessor: a vector of 16-bit elements takes twice the registers once they are
+/// floats.
+template <class T>
+constexpr int wide_blocks(int num_of_f32, int num_of_narrow) {
+  return kAreNarrow<T> ? num_of_narrow : num_of_f32;
+}
 inline constexpr int kMaxRanks = 8;  ///< the largest cluster that every Hopper GPU starts
 
 inline bool are_wide_rows_possible(int64_t num_rows, int64_t size) {
@@ -36,11 +42,11 @@ inline bool are_wide_rows_possible(int64_t num_rows, int64_t size) {
   return num_rows * kMaxRanks <= kMax && size <= kMax;
 }
 
-/// `num_tensors`: how many are read twice.
-inline WideRows wide_rows_of(int64_t num_rows, int64_t size, int64_t num_tensors,
+/// In the widest vectors, of so many elements. `num_tensors`: how many are read twice.
+inline WideRows wide_rows_of(int64_t num_rows, int64_t size, int num_lanes, int64_t num_tensors,
                              unsigned num_threads = kWideThreads) {
   const int64_t max_kept_bytes = num_threads * kMaxKeptBytesOfThread;
-  constexpr int64_t kVectorOfFloatsBytes = kWidest * sizeof(float);
+  constexpr int64_t kBytesOfVector = kVectorBytes;
   WideRows rows = {.num_rows = num_rows,
                    .size = size,
                    .num_kept = 0,
@@ -48,14 +54,15 @@ inline WideRows wide_rows_of(int64_t num_rows, int64_t size, int64_t num_tensors
                    .threads_per_block = num_threads,
                    .shared_bytes = 0};
   if (num_tensors == 0) return rows;
-  const int64_t row_bytes = num_tensors * num_vectors_of_row(size) * kVectorOfFloatsBytes;
+  const int64_t num_vectors = num_vectors_of_row(size, num_lanes);
+  const int64_t row_bytes = num_tensors * num_vectors * kBytesOfVector;
   while (row_bytes > rows.num_ranks * max_kept_bytes && rows.num_ranks < kMaxRanks) {
     rows.num_ranks *= 2;
   }
   const int64_t threads_of_row = int64_t{num_threads} * rows.num_ranks;
   // Every thread keeps as many as the others.
-  const int64_t num_turns = num_blocks_for(num_vectors_of_row(size), threads_of_row);
-  const int64_t turn_bytes = num_tensors * num_threads * kVectorOfFloatsBytes;
+  const int64_t num_turns = num_blocks_for(num_vectors, threads_of_row);
+  const int64_t turn_bytes = num_tensors * num_threads * kBytesOfVector;
   const int64_t num_kept_turns = std::min(num_turns, max_kept_bytes / turn_bytes);
   rows.num_kept = static_cast<int>(num_kept_turns * num_threads);
   rows.shared_bytes = static_cast<unsigned>(num_kept_turns * turn_bytes);
@@ -88,17 +95,21 @@ Result<void> launch_wide(void (*kernel)(WideRows, Parameters...), const CudaQueu
   return {};
 }
 
-/// The calling block's part of a row: every num_ranks-th batch of vectors. Each thread reads, keeps
-/// and writes vectors of its own: none waits for another.
-template <bool kIsAligned>
+/// The calling block's part of a row of T: every num_ranks-th batch of vectors. Each thread reads,
+/// keeps and writes vectors of its own: none waits for another. Kept is what memory holds.
+template <class T, bool kIsAligned>
 class WideRow {
  public:
+  static constexpr int kLanes = kLanesOf<T>;
+  using Stored = Vector<T, kLanes>;
+  using Floats = Vector<float, kLanes>;
+
   __device__ explicit WideRow(const WideRows& rows)
       : num_ranks_(rows.num_ranks),
         rank_(static_cast<int>(blockIdx.x % static_cast<unsigned>(rows.num_ranks))),
         number_(int64_t{blockIdx.x / static_cast<unsigned>(rows.num_ranks)}),
         size_(static_cast<int>(rows.size)),
-        shift_(static_cast<int>(number_ * rows.size % kWidest)),
+        shift_(static_cast<int>(number_ * rows.size % kLanes)),
         num_kept_(rows.num_kept) {}
 
   __device__ int64_t number() const { return number_; }
@@ -107,16 +118,18 @@ class WideRow {
   /// Whether this is the one thread that speaks for the row.
   __device__ bool is_first() const { return threadIdx.x == 0 && rank_ == 0; }
 
-  /// f(batch) for the elements x[0 .. size), `otherwise` outside; keeps them. What f does takes as
-  /// long as reading: batches go through registers, and no thread waits for more than its own.
-  template <class T, class Function>
+  /// f(batch of stored vectors) for the elements x[0 .. size), `otherwise` outside; keeps them. What f
+  /// does takes as long as reading: batches go through registers, and no thread waits for more than
+  /// its own.
+  template <class Function>
   __device__ void read(const T* x, int size, float otherwise, Function f) const {
-    FloatVector* kept = kept_vectors();
+    Stored* kept = kept_vectors();
     for (int slot = thread(); at(slot) < size_; slot += kBatch * num_threads()) {
-      FloatVector batch[kBatch];
+      Stored batch[kBatch];
 #pragma unroll
       for (int i = 0; i < kBatch; ++i) {
-        batch[i] = read_vector<kIsAligned>(x, at(slot + i * num_threads()), size, otherwise);
+        batch[i] = read_stored<kLanes, kIsAligned>(x, at(slot + i * num_threads()), size,
+                                                   narrowed<T>(otherwise));
       }
 #pragma unroll
       for (int i = 0; i < kBatch; ++i) {
@@ -129,7 +142,7 @@ class WideRow {
 
   /// f(a, b, number of their first element) for the vectors of two tensors, with 0 and `otherwise`
   /// outside; keeps both.
-  template <class T, class Function>
+  template <class Function>
   __device__ void read_pair(const T* x, const T* y, float otherwise, Function f) const {
     keep(kept_vectors(), x, size_, 0);
     keep(kept_vectors() + num_kept_, y, size_, otherwise);
@@ -139,44 +152,42 @@ class WideRow {
   }
 
   /// f(vector, number of its first element) for what read() kept of x, and for the rest of it.
-  template <class T, class Function>
+  template <class Function>
   __device__ void read_again(const T* x, Function f) const {
-    const FloatVector* kept = kept_vectors();
+    const Stored* kept = kept_vectors();
 #pragma unroll 4
     for (int slot = thread(); at(slot) < size_; slot += num_threads()) {
       const int i = at(slot);
-      f(slot < num_kept_ ? kept[slot] : read_vector<kIsAligned>(x, i, size_, 0), i);
+      f(widened(slot < num_kept_ ? kept[slot] : read_again_at(x, i, 0)), i);
     }
   }
 
   /// The same of what read_pair() kept, and of the rest.
-  template <class T, class Function>
+  template <class Function>
   __device__ void read_pair_again(const T* x, const T* y, float otherwise, Function f) const {
-    const FloatVector* kept = kept_vectors();
+    const Stored* kept = kept_vectors();
 #pragma unroll 2
     for (int slot = thread(); at(slot) < size_; slot += num_threads()) {
       const int i = at(slot);
       if (slot < num_kept_) {
-        f(kept[slot], kept[num_kept_ + slot], i);
+        f(widened(kept[slot]), widened(kept[num_kept_ + slot]), i);
       } else {
-        f(read_vector<kIsAligned>(x, i, size_, 0), read_vector<kIsAligned>(y, i, size_, otherwise),
-          i);
+        f(widened(read_again_at(x, i, 0)), widened(read_again_at(y, i, otherwise)), i);
       }
     }
   }
 
-  template <class T>
-  __device__ void write(T* y, int i, const Vector<float, kWidest>& vector) const {
+  __device__ void write(T* y, int i, const Floats& vector) const {
     write_vector<kIsAligned>(y, i, size_, vector);
   }
 
   /// The values of all threads that share the row combined, for each of them.
   /// Requires: as BlockReduction; called once.
-  template <class T, class Combine>
-  __device__ T reduce(T value, Combine combine) const {
+  template <class Value, class Combine>
+  __device__ Value reduce(Value value, Combine combine) const {
     value = BlockReduction().reduce(value, combine);
     if (num_ranks_ == 1) return value;
-    __shared__ T of_ranks[kMaxRanks];
+    __shared__ Value of_ranks[kMaxRanks];
     const auto cluster = cooperative_groups::this_cluster();
     cluster.sync();  // the others' shared memory is there once they have begun
     if (thread() < num_ranks_) {
@@ -196,23 +207,26 @@ class WideRow {
   /// Asks for all that the thread keeps of x. Whole vectors go from memory to where they are kept
   /// past the other cache, which is small beside so much shared memory: through it, few could be
   /// under way.
-  template <class T>
-  __device__ void keep(FloatVector* kept, const T* x, int size, float otherwise) const {
+  __device__ void keep(Stored* kept, const T* x, int size, float otherwise) const {
     for (int slot = thread(); is_kept(slot); slot += num_threads()) {
       const int i = at(slot);
-      if constexpr (kIsAligned && std::is_same_v<T, float>) {
-        if (i >= 0 && i + kWidest <= size) {
-          __pipeline_memcpy_async(&kept[slot], x + i, sizeof(FloatVector));
+      if constexpr (kIsAligned) {
+        if (i >= 0 && i + kLanes <= size) {
+          __pipeline_memcpy_async(&kept[slot], x + i, sizeof(Stored));
           continue;
         }
       }
-      kept[slot] = read_vector<kIsAligned>(x, i, size, otherwise);
+      kept[slot] = read_stored<kLanes, kIsAligned>(x, i, size, narrowed<T>(otherwise));
     }
   }
 
-  __device__ static FloatVector* kept_vectors() {
-    extern __shared__ FloatVector kept_vectors_of_row[];
-    return kept_vectors_of_row;
+  __device__ Stored read_again_at(const T* x, int i, float otherwise) const {
+    return read_stored<kLanes, kIsAligned>(x, i, size_, narrowed<T>(otherwise));
+  }
+
+  __device__ static Stored* kept_vectors() {
+    extern __shared__ Vector<float, kWidest> kept_vectors_of_row[];
+    return reinterpret_cast<Stored*>(kept_vectors_of_row);
   }
   __device__ static int thread() { return static_cast<int>(threadIdx.x); }
   __device__ static int num_threads() { return static_cast<int>(blockDim.x); }
@@ -221,7 +235,7 @@ class WideRow {
   __device__ int at(int slot) const {
     const int turns_before = slot - thread();  // times the threads of the block
     const int vector = turns_before * num_ranks_ + rank_ * num_threads() + thread();
-    return vector * kWidest - shift_;
+    return vector * kLanes - shift_;
   }
 
   int num_ranks_;
