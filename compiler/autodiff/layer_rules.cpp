@@ -42,8 +42,9 @@ void gradient_of_matmul(NodeGradient& node) {
   const bool transpose_b = node.attributes().flag("transpose_b");
   const ValueId a = node.operand(0);
   const ValueId b = node.operand(1);
-  ValueId c = node.gradient_tensor();
-  if (node.attributes().flag("relu")) c = node.add("relu_grad", {c, node.result()});
+  ValueId c = node.cast_to(node.type(b).element, node.gradient_tensor());
+  if (node.attributes().flag("relu"))
+    c = node.add("relu_grad", {c, node.cast_to(node.type(c).element, node.result())});
   if (node.needs(0)) {
     node.give(0, transpose_a ? node.add("matmul", {b, c}, flags(node, transpose_b, true))
                              : node.add("matmul", {c, b}, flags(node, false, !transpose_b)));

@@ -13,7 +13,8 @@ Gradient add_mean_gradient(NodeGradient& node, const char* op, ValueId first, Va
   const double scale = (number == nullptr ? 1 : *number) / static_cast<double>(count);
   if (number == nullptr || find_misfit_of_f32(scale)) {
     const ValueId gradient = node.add(op, {first, second});
-    return node.add("mul", {gradient, node.gradient_tensor()});
+    return node.add("mul",
+                    {gradient, node.cast_to(node.type(gradient).element, node.gradient_tensor())});
   }
   Attributes attributes;
   if (*number != 1) attributes.set("scale", scale);
@@ -47,7 +48,9 @@ void gradient_of_binary_cross_entropy(NodeGradient& node) {
   const Gradient mean = node.scaled(node.operand(0), -1 / static_cast<double>(count));
   const double* number = std::get_if<double>(&node.gradient());
   if (number != nullptr) return node.give(1, node.scaled(mean, *number));
-  node.give(1, node.add("mul", {std::get<ValueId>(mean), node.gradient_tensor()}));
+  const auto part = std::get<ValueId>(mean);
+  node.give(1,
+            node.add("mul", {part, node.cast_to(node.type(part).element, node.gradient_tensor())}));
 }
 
 }  // namespace graphc

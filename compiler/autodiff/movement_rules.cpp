@@ -34,9 +34,7 @@ Gradient cut(NodeGradient& node, int64_t axis, int64_t begin, int64_t size) {
 
 void gradient_of_cast(NodeGradient& node) {
   if (is_number(node.gradient())) return node.give(0, node.gradient());
-  Attributes attributes;
-  attributes.set("to", std::string(to_string(node.operand_type(0).element)));
-  node.give(0, node.add("cast", {node.gradient_tensor()}, std::move(attributes)));
+  node.give(0, node.gradient_tensor());
 }
 
 void gradient_of_select(NodeGradient& node) {

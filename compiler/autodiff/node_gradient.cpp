@@ -28,7 +28,19 @@ ValueId NodeGradient::gradient_tensor() {
   return std::get<ValueId>(gradient_);
 }
 
-void NodeGradient::give(size_t index, Gradient gradient) { parts_.push_back({index, gradient}); }
+void NodeGradient::give(size_t index, Gradient gradient) {
+  if (const ValueId* tensor = std::get_if<ValueId>(&gradient)) {
+    gradient = cast_to(operand_type(index).element, *tensor);
+  }
+  parts_.push_back({index, gradient});
+}
+
+ValueId NodeGradient::cast_to(ElementType element, ValueId value) {
+  if (type(value).element == element) return value;
+  Attributes attributes;
+  attributes.set("to", std::string(to_string(element)));
+  return add("cast", {value}, std::move(attributes));
+}
 
 ValueId NodeGradient::add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes) {
   added_.push_back(nodes_.add(op, std::move(inputs), std::move(attributes), origin_));
@@ -44,7 +56,8 @@ Gradient NodeGradient::scaled(Gradient gradient, double factor) {
   if (const double* number = std::get_if<double>(&gradient)) return *number * factor;
   const auto tensor = std::get<ValueId>(gradient);
   // What f32 rounds to an infinity or to 0 is no attribute, but a constant.
-  if (find_misfit_of_f32(factor)) return add("mul", {tensor, scalar(factor)});
+  if (find_misfit_of_f32(factor))
+    return add("mul", {tensor, nodes_.scalar(factor, type(tensor).element, origin_.where)});
   Attributes attributes;
   attributes.set("factor", factor);
   return add("scale", {tensor}, std::move(attributes));

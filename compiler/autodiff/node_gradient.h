@@ -46,7 +46,7 @@ class NodeGradient {
 
   /// Whether the gradient of operand `index` is asked for.
   bool needs(size_t index) const { return needs_[index]; }
-  /// Answers it. At most once an operand.
+  /// Answers it, in the operand's element type. At most once an operand.
   void give(size_t index, Gradient gradient);
 
   /// A new node, at the place and on the device of the one that is differentiated.
@@ -54,6 +54,8 @@ class NodeGradient {
   /// A constant of the result's element type, without dimensions.
   ValueId scalar(double number);
 
+  /// `value` as elements of that type; the same value if it has them.
+  ValueId cast_to(ElementType element, ValueId value);
   Gradient scaled(Gradient gradient, double factor);
   /// `gradient` times `value`, and divided by it, element by element with broadcasting. A number
   /// stands for a gradient of the result's type.

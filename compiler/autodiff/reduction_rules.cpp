@@ -60,7 +60,8 @@ void gradient_of_sum_of_squares(NodeGradient& node) {
   const Gradient twice = node.scaled(node.gradient(), 2);
   const ValueId* tensor = std::get_if<ValueId>(&twice);
   if (tensor == nullptr) return node.give(0, node.scaled(node.operand(0), std::get<double>(twice)));
-  node.give(0, node.add("mul", {node.operand(0), *tensor}));
+  const ValueId factor = node.cast_to(node.operand_type(0).element, *tensor);
+  node.give(0, node.add("mul", {node.operand(0), factor}));
 }
 
 }  // namespace graphc

@@ -8,6 +8,7 @@
 #include "compiler/frontend/build_parallel.h"
 #include "compiler/frontend/build_training.h"
 #include "compiler/frontend/infer_types.h"
+#include "compiler/frontend/precision.h"
 #include "compiler/frontend/resolve_operator.h"
 #include "compiler/solve/topological_order.h"
 #include "runtime/base/text.h"
@@ -254,6 +255,7 @@ class GraphBuilder {
     node.device_where = place_of(declared.device);
     resolve_more_devices(declared, node);
     node.keep = declared.keep;
+    if (declared.precision) node.precision = resolve_precision(*declared.precision, diagnostics_);
     node.where = declared.name.where;
     read_edges_.emplace_back();
     if (declared.inputs) resolve_inputs(*declared.inputs, node);

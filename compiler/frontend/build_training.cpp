@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "compiler/frontend/precision.h"
 #include "runtime/base/f32_range.h"
 #include "runtime/base/text.h"
 
@@ -59,6 +60,10 @@ class TrainingResolver {
     if (declared_.loss) resolve_loss(*declared_.loss);
     if (declared_.optimizer) resolve_optimizer(*declared_.optimizer);
     if (declared_.learning_rate) resolve_learning_rate(*declared_.learning_rate);
+    if (declared_.precision) {
+      training_.precision =
+          resolve_precision(*declared_.precision, diagnostics_).value_or(ElementType::kF32);
+    }
     if (declared_.parameters) resolve_parameters(*declared_.parameters);
     if (diagnostics_.num_errors() > errors_before || !has_loss_) return std::nullopt;
     return training_;

@@ -50,8 +50,8 @@ struct AttributeDeclaration {
 };
 
 /// What every node may say besides the attributes of its operator.
-inline constexpr std::array<std::string_view, 6> kNodeKeys = {"name",   "op",   "inputs",
-                                                              "device", "keep", "updates"};
+inline constexpr std::array<std::string_view, 7> kNodeKeys = {
+    "name", "op", "inputs", "device", "keep", "precision", "updates"};
 
 struct NodeDeclaration {
   NameAt name;
@@ -66,6 +66,7 @@ struct NodeDeclaration {
   std::vector<NameAt> more_results;
   std::vector<TensorType> more_types;
   bool keep = false;
+  std::optional<NameAt> precision;
 };
 
 struct OutputDeclaration {
@@ -91,6 +92,7 @@ struct TrainingDeclaration {
   SourceRange where;
   std::optional<NameAt> loss;
   std::optional<NameAt> optimizer;
+  std::optional<NameAt> precision;
   std::optional<LearningRateDeclaration> learning_rate;
   std::vector<SettingDeclaration> settings;
   std::optional<std::vector<NameAt>> parameters;

@@ -268,6 +268,10 @@ class LineParser {
     if (line_.peek().is_symbol(':') && !parse_types(node)) return false;
     if (!parse_device("device", node.device) || !parse_more_devices(node)) return false;
     node.keep = line_.accept_word("keep");
+    if (line_.accept_word("precision") &&
+        !line_.read_word(node.precision.emplace(), "a type of floats")) {
+      return false;
+    }
     if (line_.accept_word("updates") && !line_.read_value_name(node.updates.emplace()))
       return false;
     if (!line_.end_of_line()) return false;

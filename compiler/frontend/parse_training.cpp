@@ -48,6 +48,9 @@ bool read_arguments(LineReader& line, TrainingDeclaration& training) {
     if (setting.name.text == "learning_rate") {
       return read_learning_rate(line, training.learning_rate.emplace());
     }
+    if (setting.name.text == "precision") {
+      return line.read_word(training.precision.emplace(), "a type of floats");
+    }
     return append_setting(line, std::move(setting), training.settings);
   });
   if (!is_read) return false;

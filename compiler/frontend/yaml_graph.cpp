@@ -176,6 +176,7 @@ class GraphReader {
     if (const YamlNode* keep = map.find("keep")) {
       node.keep = read_flag(*keep, "`keep`", diagnostics_).value_or(false);
     }
+    node.precision = read_name_at(map.find("precision"), "`precision`", diagnostics_);
     if (const YamlNode* inputs = require_key(map, "inputs", keys, map.where, diagnostics_)) {
       node.inputs = read_names(*inputs, "`inputs`", diagnostics_);
     }

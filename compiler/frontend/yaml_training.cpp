@@ -35,6 +35,7 @@ class TrainingReader {
     training.loss = read_name_at(require(section, "loss", keys, key), "`loss`", diagnostics_);
     training.optimizer =
         read_name_at(require(section, "optimizer", keys, key), "`optimizer`", diagnostics_);
+    training.precision = read_name_at(section.find("precision"), "`precision`", diagnostics_);
     if (const YamlNode* rate = require(section, "learning_rate", keys, key)) {
       training.learning_rate = read_learning_rate(*rate);
     }
@@ -53,7 +54,7 @@ class TrainingReader {
   }
 
   static MapKeys keys_with(const std::vector<std::string>& settings) {
-    MapKeys keys = {"`train`", {"loss", "optimizer", "learning_rate", "parameters"}};
+    MapKeys keys = {"`train`", {"loss", "optimizer", "learning_rate", "parameters", "precision"}};
     keys.known.insert(keys.known.end(), settings.begin(), settings.end());
     return keys;
   }

@@ -40,6 +40,8 @@ struct Node {
   std::vector<std::string> also_on;   ///< further devices, of its kind, that compute it too
   SourceRange device_where;           ///< place of `device`
   bool keep = false;                  ///< neither merged, joined nor removed
+  /// What its results are to be stored as, whatever `train` says; lower_precision answers it.
+  std::optional<ElementType> precision = std::nullopt;
   SourceRange where;
   std::vector<SourceRange> input_places;  ///< one an input, empty when made by a pass
   /// Where the values of attributes stand, by name; of those alone that are written in the graph.

@@ -71,6 +71,7 @@ std::string print_node(const Graph& graph, const Node& node) {
   if (node.device) text += " device " + print_word(*node.device);
   for (const std::string& device : node.also_on) text += ", " + print_word(device);
   if (node.keep) text += " keep";
+  if (node.precision) text += " precision " + std::string(to_string(*node.precision));
   if (node.updates) text += " updates %" + graph.values[*node.updates].name;
   return text + "\n";
 }

@@ -27,6 +27,9 @@ std::string print_training(const Training& training, const Graph& graph) {
   std::vector<std::string> parts = {"learning_rate=" + print_learning_rate(training.learning_rate)};
   for (const auto& setting : choice.settings) parts.push_back(print_setting(setting, training));
   if (training.clip_norm) parts.push_back("clip_norm=" + format_number(*training.clip_norm));
+  if (training.precision != ElementType::kF32) {
+    parts.push_back("precision=" + std::string(to_string(training.precision)));
+  }
   std::string text = "train %" + graph.values[training.loss].name + " " + std::string(choice.name) +
                      "(" + join(parts, ", ") + ")";
   if (!training.parameters) return text + "\n";

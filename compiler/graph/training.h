@@ -48,6 +48,8 @@ struct Training {
   double epsilon = 0;
   double weight_decay = 0;
   std::optional<double> clip_norm;  ///< largest norm of all gradients together
+  /// What activations and gradients are stored as: f32 or bf16. Parameters stay f32.
+  ElementType precision = ElementType::kF32;
   /// Absent: every f32 state that the loss depends on and that no node updates.
   std::optional<std::vector<ListedParameter>> parameters;
   SourceRange where;  ///< place of `train`

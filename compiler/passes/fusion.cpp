@@ -17,7 +17,7 @@ std::optional<NodeId> Fusion::find_joinable(NodeId reader, ValueId operand) cons
   if (!producer || num_readers_[operand] != 1) return std::nullopt;
   const Node& first = graph_.nodes[*producer];
   const Node& second = graph_.nodes[reader];
-  if (first.keep || second.keep) return std::nullopt;
+  if (first.keep || second.keep || first.results.size() > 1) return std::nullopt;
   if (first.updates || first.device != second.device) return std::nullopt;
   if (first.also_on != second.also_on) return std::nullopt;
   return producer;

@@ -10,12 +10,14 @@
 #include "compiler/graph/print_graph.h"
 #include "compiler/parallel/divide.h"
 #include "compiler/passes/decompose.h"
+#include "compiler/passes/fold_casts.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_scales.h"
 #include "compiler/passes/fold_transposes.h"
 #include "compiler/passes/fuse_elementwise.h"
 #include "compiler/passes/fuse_epilogues.h"
 #include "compiler/passes/fuse_updates.h"
+#include "compiler/passes/lower_precision.h"
 #include "compiler/passes/merge_equal_nodes.h"
 #include "compiler/passes/remove_dead_nodes.h"
 #include "runtime/base/text.h"
@@ -48,12 +50,16 @@ Result<GraphRequest> rewrite(GraphRequest request, DiagnosticSink& diagnostics) 
 }
 
 constexpr std::array kPasses = {
+    Pass{"lower_precision", "stores results in the precision that `train` or nodes ask for",
+         kMeaning, lower_precision},
     Pass{"differentiate", "derives the backward pass and the updates that `train` asks for",
          kMeaning, answer_training},
     Pass{"decompose", "puts the formulas that composite operators stand for in their place",
          kRewrite, rewrite<decompose>},
     Pass{"fold_constants", "computes what depends on constants alone", kRewrite,
          rewrite<fold_constants>},
+    Pass{"fold_casts", "lets operators give what casts behind them make of their results", kRewrite,
+         rewrite<fold_casts>},
     Pass{"fold_transposes", "turns transposes before a matmul into its flags", kRewrite,
          rewrite<fold_transposes>},
     Pass{"fold_scales", "turns factors of what a matmul reads into its own", kRewrite,

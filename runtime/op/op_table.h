@@ -123,6 +123,10 @@ struct OpInfo {
   bool is_linear = false;                 ///< in all its operands together
   /// Its result jumps, and does not change between the jumps: there is no gradient through it.
   bool is_piecewise_constant = false;
+  /// In mixed precision, its result is kept in f32: it adds up over rows, or is a loss.
+  bool stays_f32 = false;
+  /// A bit for each operand that may be f32 beside others of 16 bits: 1 << i for operand i.
+  uint32_t f32_operands = 0;
   MeanOf mean_of = MeanOf::kNothing;
   /// Which operand is a of the product of matrices a b that it is, or begins with; b follows. Such
   /// operators are a library's, and have a rate of their own.

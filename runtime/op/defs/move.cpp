@@ -356,7 +356,8 @@ OpInfo op_embedding() {
           .attributes = kEmbedding,
           .type_rule = type_of_embedding,
           .work_rule = work_of_embedding,
-          .row_rule = rows_of_embedding};
+          .row_rule = rows_of_embedding,
+          .f32_operands = 1U << 0};
 }
 
 OpInfo op_embedding_grad() {

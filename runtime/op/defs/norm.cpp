@@ -122,6 +122,9 @@ RowTotal total_of_scale_grad(Types inputs, const TensorType&, const Attributes&)
   return inputs[0].rank() > 1 ? RowTotal::kSum : RowTotal::kNone;
 }
 
+/// gamma and beta.
+constexpr uint32_t kScaleAndShift = 1U << 1 | 1U << 2;
+
 OpInfo norm_op(std::string_view name, size_t num_inputs,
                std::span<const AttributeSpec> attributes) {
   return {.name = name,
@@ -134,7 +137,8 @@ OpInfo norm_op(std::string_view name, size_t num_inputs,
           .attributes = attributes,
           .type_rule = type_of_norm,
           .in_place = InPlace::kFirstOperand,
-          .row_rule = rows_of_norm};
+          .row_rule = rows_of_norm,
+          .f32_operands = kScaleAndShift};
 }
 
 OpInfo norm_grad_op(std::string_view name, std::span<const AttributeSpec> attributes) {
@@ -143,6 +147,7 @@ OpInfo norm_grad_op(std::string_view name, std::span<const AttributeSpec> attrib
       "gradient, x: float, [..., D], same type; gamma[D]: of the same type of elements, or f32";
   op.result = "gradient by x";
   op.type_rule = type_of_norm_grad;
+  op.f32_operands = 1U << 2;
   return op;
 }
 

@@ -139,12 +139,14 @@ OpInfo op_max() { return reduction_op("max", type_of_max, nullptr); }
 
 OpInfo op_sum() {
   OpInfo op = reduction_op("sum", type_of_sum, total_of_sum);
+  op.stays_f32 = true;
   op.attributes = kFloatReduction;
   return op;
 }
 
 OpInfo op_mean() {
   OpInfo op = reduction_op("mean", type_of_mean, total_of_mean);
+  op.stays_f32 = true;
   op.operands = "x: float";
   op.attributes = kFloatReduction;
   return op;

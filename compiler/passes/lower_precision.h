@@ -1,0 +1,15 @@
+#pragma once
+
+#include "compiler/graph/graph_request.h"
+
+namespace graphc {
+
+/// Lets results be stored in the precision that `train` asks for, or their node, with casts where a
+/// node reads another type than it computes with. Parameters, states and inputs keep their types;
+/// so do, unless their node says otherwise, results that the operator keeps in f32, single numbers,
+/// and what replaces a state.
+///
+/// Runs before: differentiate - gradients get the types of what they are gradients of.
+Result<GraphRequest> lower_precision(GraphRequest request, DiagnosticSink& diagnostics);
+
+}  // namespace graphc
