@@ -131,6 +131,8 @@ struct OpInfo {
   /// Which operand is a of the product of matrices a b that it is, or begins with; b follows. Such
   /// operators are a library's, and have a rate of their own.
   std::optional<size_t> product_at = {};
+  /// Its kernels on hosts multiply tiles by a library, as products do.
+  bool multiplies_tiles = false;
   bool has_epilogue = false;      ///< takes a bias as its last operand, and the flag `relu`
   bool may_share_launch = false;  ///< accelerators can do several of these in one launch
   /// What it stands for, in terms of others, as parse_expression reads it; empty unless it is

@@ -31,7 +31,7 @@ bool has_cpu_kernel(std::string_view op) { return find_row(op) != nullptr; }
 
 bool is_cpu_product(std::string_view op) {
   const OpInfo* info = find_op(op);
-  return info != nullptr && info->is_product();
+  return info != nullptr && (info->is_product() || info->multiplies_tiles);
 }
 
 Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(

@@ -40,7 +40,7 @@ Result<std::unique_ptr<const PreparedKernel>> prepare_cpu_kernel(
 /// Whether the CPU has a kernel for this operator.
 bool has_cpu_kernel(std::string_view op);
 
-/// Whether that kernel is a product by OpenBLAS, which needs one of the ProductBuffers.
+/// Whether that kernel multiplies by OpenBLAS, and so needs one of the ProductBuffers.
 bool is_cpu_product(std::string_view op);
 
 /// Refuses an OpenBLAS that is not the threaded build with one thread a call: the serial build is

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "runtime/op/op_table.h"
+#include "runtime/op/product_math.h"
+
+namespace graphrt {
+
+/// Where `attention` and `attention_grad` have their operands.
+struct AttentionOperands {
+  size_t q;
+  size_t k;
+  size_t v;
+  size_t mask;  ///< absent where there are no more operands
+};
+inline constexpr AttentionOperands kOperandsOfAttention = {0, 1, 2, 3};
+inline constexpr AttentionOperands kOperandsOfAttentionGrad = {1, 2, 3, 6};
+
+/// What both operators are made for. Row-major q[B, T, H, D], k[B, S, G, D] and v[B, S, G, E].
+struct AttentionSizes {
+  int64_t batch = 0;        ///< B
+  int64_t queries = 0;      ///< T
+  int64_t keys = 0;         ///< S
+  int64_t heads = 0;        ///< H
+  int64_t key_heads = 0;    ///< G, a divisor of H: query head h reads key head h / (H / G)
+  int64_t query_width = 0;  ///< D
+  int64_t value_width = 0;  ///< E
+
+  int64_t heads_a_key_head() const { return heads / key_heads; }
+  /// A causal query `t` sees the keys up to number t + offset.
+  int64_t causal_offset() const { return keys - queries; }
+};
+
+/// Requires: a type rule accepted the operands.
+AttentionSizes attention_sizes(std::span<const TensorType> inputs,
+                               const AttentionOperands& operands);
+
+/// What products of queries and keys are multiplied with.
+float attention_scale(const AttentionSizes& sizes, const Attributes& attributes);
+
+/// How far apart neighbours along each of [B, H, T, S] are in a mask that broadcasts to that.
+struct MaskStrides {
+  int64_t batch = 0;
+  int64_t head = 0;
+  int64_t query = 0;
+  int64_t key = 0;
+};
+MaskStrides mask_strides(const Shape& mask);
+
+/// How a kernel of the host divides the scores of a head, and what it keeps meanwhile, in floats.
+struct AttentionTiles {
+  int64_t num_queries = 0;  ///< of a tile, at most
+  int64_t num_keys = 0;
+  int64_t num_scores = 0;  ///< of a tile
+  bool widens = false;     ///< operands are no f32: their tiles are copied
+
+  AttentionTiles(const AttentionSizes& sizes, ElementType element);
+};
+
+/// Floats that these kernels need of the host.
+int64_t scratch_floats_of_attention(const AttentionSizes& sizes, ElementType element);
+int64_t scratch_floats_of_attention_grad(const AttentionSizes& sizes, ElementType element);
+
+/// Of an accelerator: a library's workspace, beside what scales with the operands.
+inline constexpr int64_t kAttentionWorkspaceBytes = int64_t{8} << 20;
+
+}  // namespace graphrt

@@ -1,0 +1,249 @@
+// Attention: softmax(q k^T) v by heads, and its gradients.
+#include "runtime/op/attention.h"
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/op/defs/defs.h"
+#include "runtime/op/type_rules.h"
+
+namespace graphrt {
+namespace {
+
+constexpr std::array kAttention = {
+    AttributeSpec{"causal", AttributeKind::kBool, false,
+                  "(false): query t sees the keys up to number t + S - T"},
+    AttributeSpec{"math", AttributeKind::kText, false,
+                  ": of f32 operands, `f32`, `tf32` or `bf16`, see "
+                  "[below](#precision-of-products)"},
+    AttributeSpec{"scale", AttributeKind::kFloat, false,
+                  "(1 / sqrt(D)): what q · k is multiplied with"}};
+
+constexpr std::array<std::string_view, 1> kMoreOfAttention = {"log_sum"};
+constexpr std::array<std::string_view, 2> kMoreOfAttentionGrad = {"k", "v"};
+
+/// q, k and v, of which the first is operand number `first`, fit each other.
+std::optional<OpError> find_misfit_of_heads(Types inputs, size_t first) {
+  constexpr size_t kRank = 4;
+  const Types heads = inputs.subspan(first, 3);
+  const std::string needs = "q[B, T, H, D], k[B, S, G, D] and v[B, S, G, E], H a multiple of G";
+  for (size_t i = 0; i < heads.size(); ++i) {
+    if (heads[i].shape.size() != kRank) return misfit(needs, heads, first + i);
+  }
+  const Shape& q = heads[0].shape;
+  const Shape& k = heads[1].shape;
+  const Shape& v = heads[2].shape;
+  if (k[0] != q[0] || k[3] != q[3] || q[2] % k[2] != 0) return misfit(needs, heads, first + 1);
+  if (!std::equal(k.begin(), k.end() - 1, v.begin())) return misfit(needs, heads, first + 2);
+  return std::nullopt;
+}
+
+/// Truth, or numbers that are added to the scores.
+std::optional<OpError> find_misfit_of_mask(Types inputs, const AttentionOperands& operands) {
+  const TensorType& mask = inputs[operands.mask];
+  const ElementType element = inputs[operands.q].element;
+  const AttentionSizes sizes = attention_sizes(inputs, operands);
+  const Shape scores = {sizes.batch, sizes.heads, sizes.queries, sizes.keys};
+  const bool has_type = mask.element == ElementType::kBool || mask.element == ElementType::kF32 ||
+                        mask.element == element;
+  if (has_type && broadcast_shape(mask.shape, scores) == scores) return std::nullopt;
+  const std::string own =
+      element == ElementType::kF32 ? "" : " or " + std::string(to_string(element));
+  const std::string kinds = (own.empty() ? "bool or f32" : "bool, f32" + own);
+  return OpError{"needs a mask of " + kinds + " that broadcasts to [B, H, T, S], here " +
+                     to_string(scores) + "; got " + to_string(mask),
+                 operands.mask};
+}
+
+std::optional<OpError> find_bad_math(ElementType element, const Attributes& attributes) {
+  const std::string math(attributes.text("math", "f32"));
+  if (!parse_product_math(math)) {
+    return OpError{"needs `math` to be f32, tf32 or bf16; got " + math, {}, "math"};
+  }
+  if (element == ElementType::kF32 || attributes.find("math") == nullptr) return std::nullopt;
+  return OpError{
+      "takes `math` for f32 operands alone; got " + std::string(to_string(element)), {}, "math"};
+}
+
+/// What both operators ask of q, k, v, of a mask and of the attributes.
+std::optional<OpError> find_misfit_of_attention(Types inputs, const AttentionOperands& operands,
+                                                const Attributes& attributes) {
+  const size_t end = std::min(inputs.size(), operands.v + 1);
+  if (auto error = find_non_float(inputs.subspan(0, end))) return error;
+  if (auto error = find_misfit_of_heads(inputs, operands.q)) return error;
+  if (inputs.size() > operands.mask) {
+    if (auto error = find_misfit_of_mask(inputs, operands)) return error;
+  }
+  return find_bad_math(inputs[operands.q].element, attributes);
+}
+
+TensorType result_of_attention(Types inputs, const AttentionOperands& operands) {
+  const AttentionSizes sizes = attention_sizes(inputs, operands);
+  return {inputs[operands.q].element, {sizes.batch, sizes.queries, sizes.heads, sizes.value_width}};
+}
+
+TensorType log_sum_of_attention(Types inputs, const AttentionOperands& operands) {
+  const AttentionSizes sizes = attention_sizes(inputs, operands);
+  return {ElementType::kF32, {sizes.batch, sizes.heads, sizes.queries}};
+}
+
+TypeResult type_of_attention(Types inputs, const Attributes& attributes) {
+  if (auto error = find_misfit_of_attention(inputs, kOperandsOfAttention, attributes)) {
+    return tl::unexpected(*std::move(error));
+  }
+  return result_of_attention(inputs, kOperandsOfAttention);
+}
+
+std::vector<TensorType> more_types_of_attention(Types inputs, const TensorType&,
+                                                const Attributes&) {
+  return {log_sum_of_attention(inputs, kOperandsOfAttention)};
+}
+
+TypeResult type_of_attention_grad(Types inputs, const Attributes& attributes) {
+  constexpr size_t kGradient = 0;
+  constexpr size_t kResult = 4;
+  constexpr size_t kLogSum = 5;
+  if (auto error = find_misfit_of_attention(inputs, kOperandsOfAttentionGrad, attributes)) {
+    return tl::unexpected(*std::move(error));
+  }
+  const TensorType result = result_of_attention(inputs, kOperandsOfAttentionGrad);
+  for (const size_t i : {kGradient, kResult}) {
+    if (inputs[i] == result) continue;
+    return refuse("needs the gradient and the result of attention, " + to_string(result) +
+                      "; got " + to_string(inputs[i]),
+                  i);
+  }
+  const TensorType log_sum = log_sum_of_attention(inputs, kOperandsOfAttentionGrad);
+  if (inputs[kLogSum] == log_sum) return inputs[kOperandsOfAttentionGrad.q];
+  return refuse("needs the log_sum of attention, " + to_string(log_sum) + "; got " +
+                    to_string(inputs[kLogSum]),
+                kLogSum);
+}
+
+std::vector<TensorType> more_types_of_attention_grad(Types inputs, const TensorType&,
+                                                     const Attributes&) {
+  return {inputs[kOperandsOfAttentionGrad.k], inputs[kOperandsOfAttentionGrad.v]};
+}
+
+std::string_view rate_of_attention(ElementType element, const Attributes& attributes) {
+  if (element != ElementType::kF32) return "matmul_16bit";
+  switch (product_math(attributes)) {
+    case ProductMath::kF32:
+      break;
+    case ProductMath::kTf32:
+      return "matmul_tf32";
+    case ProductMath::kBf16:
+      return "matmul_bf16";
+  }
+  return "matmul_f32";
+}
+
+/// Two products for each pair of a query and a key, of which a causal one leaves out half.
+Work work_of_products(Types inputs, const AttentionOperands& operands, const TensorType& result,
+                      const Attributes& attributes) {
+  const AttentionSizes sizes = attention_sizes(inputs, operands);
+  const double num_pairs = static_cast<double>(sizes.batch) * static_cast<double>(sizes.heads) *
+                           static_cast<double>(sizes.queries) * static_cast<double>(sizes.keys);
+  const auto width = static_cast<double>(sizes.query_width + sizes.value_width);
+  return {.rate = rate_of_attention(inputs[operands.q].element, attributes),
+          .num_flops = 2 * num_pairs * width / (attributes.flag("causal") ? 2 : 1),
+          .num_bytes = work_of_streaming(inputs, result, attributes).num_bytes};
+}
+
+Work work_of_attention(Types inputs, const TensorType& result, const Attributes& attributes) {
+  return work_of_products(inputs, kOperandsOfAttention, result, attributes);
+}
+
+/// Five products instead of two: the scores again, and four gradients. Those by k and v are
+/// written, too.
+Work work_of_attention_grad(Types inputs, const TensorType& result, const Attributes& attributes) {
+  Work work = work_of_products(inputs, kOperandsOfAttentionGrad, result, attributes);
+  work.num_flops *= 2.5;
+  for (const size_t i : {kOperandsOfAttentionGrad.k, kOperandsOfAttentionGrad.v}) {
+    work.num_bytes += static_cast<double>(inputs[i].size_bytes());
+  }
+  return work;
+}
+
+/// Rows are those of the batch: heads and queries of one do not see those of another.
+std::vector<RowUse> rows_of_batch(Types inputs, const AttentionOperands& operands) {
+  constexpr size_t kRankWithBatch = 4;
+  std::vector<RowUse> uses(inputs.size(), RowUse::kSame);
+  if (inputs.size() <= operands.mask) return uses;
+  const Shape& mask = inputs[operands.mask].shape;
+  const bool has_batch = mask.size() == kRankWithBatch && mask[0] > 1;
+  uses[operands.mask] = has_batch ? RowUse::kSame : RowUse::kAll;
+  return uses;
+}
+
+std::vector<RowUse> rows_of_attention(Types inputs, const TensorType&, const Attributes&) {
+  return rows_of_batch(inputs, kOperandsOfAttention);
+}
+
+std::vector<RowUse> rows_of_attention_grad(Types inputs, const TensorType&, const Attributes&) {
+  return rows_of_batch(inputs, kOperandsOfAttentionGrad);
+}
+
+constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
+
+Scratch scratch_of_attention(Types inputs, Types, const Attributes&) {
+  const AttentionSizes sizes = attention_sizes(inputs, kOperandsOfAttention);
+  const ElementType element = inputs[kOperandsOfAttention.q].element;
+  return {.host_bytes = scratch_floats_of_attention(sizes, element) * kFloatBytes,
+          .accelerator_bytes = kAttentionWorkspaceBytes};
+}
+
+/// An accelerator keeps gradient · result of each query, and a library the gradients by q as f32.
+Scratch scratch_of_attention_grad(Types inputs, Types, const Attributes&) {
+  const AttentionOperands& operands = kOperandsOfAttentionGrad;
+  const AttentionSizes sizes = attention_sizes(inputs, operands);
+  const ElementType element = inputs[operands.q].element;
+  const int64_t num_rows = sizes.batch * sizes.heads * sizes.queries;
+  const int64_t num_floats = num_rows + inputs[operands.q].num_elements();
+  return {.host_bytes = scratch_floats_of_attention_grad(sizes, element) * kFloatBytes,
+          .accelerator_bytes = num_floats * kFloatBytes + kAttentionWorkspaceBytes};
+}
+
+}  // namespace
+
+OpInfo op_attention() {
+  return {.name = "attention",
+          .operands =
+              "q[B, T, H, D], k[B, S, G, D], v[B, S, G, E]: floats of one type, H a multiple of "
+              "G; optionally a mask that broadcasts to [B, H, T, S], bool (true: seen) or floats "
+              "(added)",
+          .result =
+              "[B, T, H, E]: softmax(`scale` · q k^T + mask) v of each head; query head h reads "
+              "key head h / (H / G). Queries that see no key give 0. `.log_sum`, f32[B, H, T]: "
+              "log(sum of exp(scores))",
+          .min_inputs = 3,
+          .max_inputs = 4,
+          .attributes = kAttention,
+          .type_rule = type_of_attention,
+          .more_results = kMoreOfAttention,
+          .more_types_rule = more_types_of_attention,
+          .scratch_rule = scratch_of_attention,
+          .work_rule = work_of_attention,
+          .row_rule = rows_of_attention,
+          .multiplies_tiles = true};
+}
+
+OpInfo op_attention_grad() {
+  return {.name = "attention_grad",
+          .operands =
+              "gradient [B, T, H, E]; q, k, v as of attention; its result and its log_sum; its "
+              "mask if it had one",
+          .result = "gradient by q; `.k`, `.v`: those by k and v",
+          .min_inputs = 6,
+          .max_inputs = 7,
+          .attributes = kAttention,
+          .type_rule = type_of_attention_grad,
+          .more_results = kMoreOfAttentionGrad,
+          .more_types_rule = more_types_of_attention_grad,
+          .scratch_rule = scratch_of_attention_grad,
+          .work_rule = work_of_attention_grad,
+          .row_rule = rows_of_attention_grad,
+          .multiplies_tiles = true};
+}
+
+}  // namespace graphrt
