@@ -1,0 +1,125 @@
+// Attention, one tile of scores after the other: no head's scores are ever there as a whole. As
+// larger scores come, what was summed before is scaled down to them.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "runtime/kernels/cpu/attention_tiles.h"
+#include "runtime/kernels/cpu/vector_functions.h"
+
+namespace graphrt::cpu {
+namespace {
+
+constexpr float kNoScore = -std::numeric_limits<float>::infinity();
+
+/// Scratch memory by use.
+struct ForwardScratch {
+  float* scores;
+  float* sums;     ///< of weights and values, a row for each query
+  float* largest;  ///< score of each query so far
+  float* totals;   ///< of its weights
+  float* q;        ///< widened, as the next two
+  float* k;
+  float* v;
+
+  ForwardScratch(const AttentionSetup& setup, std::byte* begin) {
+    const AttentionTiles& tiles = setup.tiles;
+    scores = elements<float>(begin);
+    sums = scores + tiles.num_scores;
+    largest = sums + tiles.num_queries * setup.sizes.value_width;
+    totals = largest + tiles.num_queries;
+    q = totals + tiles.num_queries;
+    k = q + tiles.num_queries * setup.sizes.query_width;
+    v = k + tiles.num_keys * setup.sizes.query_width;
+  }
+};
+
+class AttentionKernel : public PreparedKernel {
+ public:
+  explicit AttentionKernel(const AttentionSetup& setup) : setup_(setup) {}
+
+  void run(const KernelArguments& at) const override {
+    const AttentionSizes& sizes = setup_.sizes;
+    for (int64_t batch = 0; batch < sizes.batch; ++batch) {
+      for (int64_t head = 0; head < sizes.heads; ++head) {
+        for (int64_t first = 0; first < sizes.queries; first += setup_.tiles.num_queries) {
+          const int64_t count = std::min(setup_.tiles.num_queries, sizes.queries - first);
+          run_queries(at, {batch, head, first, count, 0, 0});
+        }
+      }
+    }
+  }
+
+ private:
+  /// All keys for the queries of `tile`.
+  void run_queries(const KernelArguments& at, ScoreTile tile) const {
+    const AttentionSizes& sizes = setup_.sizes;
+    const ForwardScratch scratch(setup_, at.scratch);
+    const std::byte* mask = at.inputs.size() > 3 ? at.inputs[3] : nullptr;
+    std::fill_n(scratch.sums, tile.num_queries * sizes.value_width, 0.0F);
+    std::fill_n(scratch.largest, tile.num_queries, kNoScore);
+    std::fill_n(scratch.totals, tile.num_queries, 0.0F);
+    const FloatRows q = load_head(at.inputs[0], setup_.element,
+                                  query_rows(setup_, tile, sizes.query_width), scratch.q);
+    const int64_t end = setup_.end_of_keys(tile.first_query + tile.num_queries);
+    for (int64_t first = 0; first < end; first += setup_.tiles.num_keys) {
+      tile.first_key = first;
+      tile.num_keys = std::min(setup_.tiles.num_keys, end - first);
+      const FloatRows k = load_head(at.inputs[1], setup_.element,
+                                    key_rows(setup_, tile, sizes.query_width), scratch.k);
+      const FloatRows v = load_head(at.inputs[2], setup_.element,
+                                    key_rows(setup_, tile, sizes.value_width), scratch.v);
+      make_scores(setup_, tile, q, k, mask, scratch.scores);
+      for (int64_t row = 0; row < tile.num_queries; ++row) weigh(tile, row, scratch);
+      add_product({scratch.scores, tile.num_keys}, v, tile.num_queries, sizes.value_width,
+                  tile.num_keys, {scratch.sums, sizes.value_width});
+    }
+    finish(at, tile, scratch);
+  }
+
+  /// The scores of a query become exp(score - largest), and what was summed is scaled to that.
+  void weigh(const ScoreTile& tile, int64_t row, const ForwardScratch& scratch) const {
+    float* scores = scratch.scores + row * tile.num_keys;
+    const float before = scratch.largest[row];
+    const float largest = std::max(before, largest_of(scores, tile.num_keys));
+    // exp(-inf - -inf) would be NaN.
+    const float base = largest == kNoScore ? 0.0F : largest;
+    for (int64_t i = 0; i < tile.num_keys; ++i) scores[i] -= base;
+    exp_each(scores, scores, tile.num_keys);
+    const float factor = std::exp(before - base);
+    scratch.largest[row] = largest;
+    scratch.totals[row] = scratch.totals[row] * factor + sum_of(scores, tile.num_keys);
+    if (factor == 1.0F) return;
+    const int64_t width = setup_.sizes.value_width;
+    float* sums = scratch.sums + row * width;
+    for (int64_t i = 0; i < width; ++i) sums[i] *= factor;
+  }
+
+  void finish(const KernelArguments& at, const ScoreTile& tile,
+              const ForwardScratch& scratch) const {
+    const AttentionSizes& sizes = setup_.sizes;
+    auto* log_sum = elements<float>(at.results[1]) +
+                    (tile.batch * sizes.heads + tile.head) * sizes.queries + tile.first_query;
+    for (int64_t row = 0; row < tile.num_queries; ++row) {
+      const float total = scratch.totals[row];
+      const bool sees_none = scratch.largest[row] == kNoScore && total == 0;
+      log_sum[row] = sees_none ? kNoScore : scratch.largest[row] + std::log(total);
+      const float factor = sees_none ? 0.0F : 1 / total;
+      float* sums = scratch.sums + row * sizes.value_width;
+      for (int64_t i = 0; i < sizes.value_width; ++i) sums[i] *= factor;
+    }
+    store_head({scratch.sums, sizes.value_width}, at.result(), setup_.element,
+               query_rows(setup_, tile, sizes.value_width));
+  }
+
+  AttentionSetup setup_;
+};
+
+}  // namespace
+
+KernelResult prepare_attention(const KernelSpec& spec) {
+  TRY(const AttentionSetup setup, AttentionSetup::make(spec, kOperandsOfAttention));
+  return std::make_unique<AttentionKernel>(setup);
+}
+
+}  // namespace graphrt::cpu

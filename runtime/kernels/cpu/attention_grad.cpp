@@ -1,0 +1,182 @@
+// The gradients of attention. Weights are made again from scores and log_sum, tile by tile.
+#include <algorithm>
+#include <limits>
+
+#include "runtime/kernels/cpu/attention_tiles.h"
+#include "runtime/kernels/cpu/vector_functions.h"
+
+namespace graphrt::cpu {
+namespace {
+
+/// Scratch memory by use. What is behind `dots` is there for operands that are widened.
+struct BackwardScratch {
+  float* weights;
+  float* by_scores;  ///< gradients by weights, then by scores
+  float* dots;       ///< gradient · result of each query
+  float* q;          ///< widened, as the next three
+  float* gradient;
+  float* k;
+  float* v;
+  float* by_q;  ///< sums, as the next two
+  float* by_k;
+  float* by_v;
+
+  BackwardScratch(const AttentionSetup& setup, std::byte* begin) {
+    const AttentionTiles& tiles = setup.tiles;
+    const int64_t query_width = setup.sizes.query_width;
+    const int64_t value_width = setup.sizes.value_width;
+    weights = elements<float>(begin);
+    by_scores = weights + tiles.num_scores;
+    dots = by_scores + tiles.num_scores;
+    q = dots + tiles.num_queries;
+    gradient = q + tiles.num_queries * query_width;
+    k = gradient + tiles.num_queries * value_width;
+    v = k + tiles.num_keys * query_width;
+    by_q = v + tiles.num_keys * value_width;
+    by_k = by_q + tiles.num_queries * query_width;
+    by_v = by_k + setup.sizes.keys * query_width;
+  }
+};
+
+/// gradient · result for each of these rows.
+template <class T>
+void dot_rows(const T* gradient, const T* result, const RowsOfHead& rows, float* dots) {
+  for (int64_t row = 0; row < rows.num_rows; ++row) {
+    const int64_t start = rows.first_element() + row * rows.stride();
+    double dot = 0;
+    for (int64_t i = start; i < start + rows.width; ++i) {
+      dot += static_cast<double>(static_cast<float>(gradient[i])) * static_cast<float>(result[i]);
+    }
+    dots[row] = static_cast<float>(dot);
+  }
+}
+
+void fill_rows(const FloatSums& sums, int64_t num_rows, int64_t width) {
+  for (int64_t row = 0; row < num_rows; ++row) std::fill_n(sums.data + row * sums.stride, width, 0);
+}
+
+class AttentionGradKernel : public PreparedKernel {
+ public:
+  explicit AttentionGradKernel(const AttentionSetup& setup) : setup_(setup) {}
+
+  void run(const KernelArguments& at) const override {
+    for (int64_t batch = 0; batch < setup_.sizes.batch; ++batch) {
+      for (int64_t head = 0; head < setup_.sizes.key_heads; ++head) run_key_head(at, batch, head);
+    }
+  }
+
+ private:
+  /// Where what is added up for rows of a result is kept: in the result if that holds all digits.
+  FloatSums sums_of(std::byte* result, const RowsOfHead& rows, float* space) const {
+    if (setup_.tiles.widens) return {space, rows.width};
+    return {elements<float>(result) + rows.first_element(), rows.stride()};
+  }
+  void keep(const FloatSums& sums, std::byte* result, const RowsOfHead& rows) const {
+    if (setup_.tiles.widens) store_head(sums, result, setup_.element, rows);
+  }
+
+  /// The query heads that read one key head, one after the other.
+  void run_key_head(const KernelArguments& at, int64_t batch, int64_t key_head) const {
+    const AttentionSizes& sizes = setup_.sizes;
+    const BackwardScratch scratch(setup_, at.scratch);
+    const int64_t first_head = key_head * sizes.heads_a_key_head();
+    const ScoreTile all_keys{batch, first_head, 0, 0, 0, sizes.keys};
+    const RowsOfHead rows_of_k = key_rows(setup_, all_keys, sizes.query_width);
+    const RowsOfHead rows_of_v = key_rows(setup_, all_keys, sizes.value_width);
+    const FloatSums by_k = sums_of(at.results[1], rows_of_k, scratch.by_k);
+    const FloatSums by_v = sums_of(at.results[2], rows_of_v, scratch.by_v);
+    fill_rows(by_k, sizes.keys, sizes.query_width);
+    fill_rows(by_v, sizes.keys, sizes.value_width);
+    for (int64_t i = 0; i < sizes.heads_a_key_head(); ++i) {
+      for (int64_t first = 0; first < sizes.queries; first += setup_.tiles.num_queries) {
+        const int64_t count = std::min(setup_.tiles.num_queries, sizes.queries - first);
+        run_queries(at, {batch, first_head + i, first, count, 0, 0}, by_k, by_v);
+      }
+    }
+    keep(by_k, at.results[1], rows_of_k);
+    keep(by_v, at.results[2], rows_of_v);
+  }
+
+  /// All keys for the queries of `tile`.
+  void run_queries(const KernelArguments& at, ScoreTile tile, const FloatSums& by_k,
+                   const FloatSums& by_v) const {
+    const AttentionSizes& sizes = setup_.sizes;
+    const BackwardScratch scratch(setup_, at.scratch);
+    const RowsOfHead rows_of_q = query_rows(setup_, tile, sizes.query_width);
+    const RowsOfHead rows_of_result = query_rows(setup_, tile, sizes.value_width);
+    const FloatRows q = load_head(at.inputs[1], setup_.element, rows_of_q, scratch.q);
+    const FloatRows gradient =
+        load_head(at.inputs[0], setup_.element, rows_of_result, scratch.gradient);
+    with_float_type(setup_.element, [&](auto tag) {
+      using T = typename decltype(tag)::Type;
+      dot_rows(elements<T>(at.inputs[0]), elements<T>(at.inputs[4]), rows_of_result, scratch.dots);
+    });
+    const FloatSums by_q = sums_of(at.results[0], rows_of_q, scratch.by_q);
+    fill_rows(by_q, tile.num_queries, sizes.query_width);
+    const int64_t end = setup_.end_of_keys(tile.first_query + tile.num_queries);
+    for (int64_t first = 0; first < end; first += setup_.tiles.num_keys) {
+      tile.first_key = first;
+      tile.num_keys = std::min(setup_.tiles.num_keys, end - first);
+      run_tile(at, tile, q, gradient, by_q, {by_k.data + first * by_k.stride, by_k.stride},
+               {by_v.data + first * by_v.stride, by_v.stride});
+    }
+    keep(by_q, at.results[0], rows_of_q);
+  }
+
+  void run_tile(const KernelArguments& at, const ScoreTile& tile, const FloatRows& q,
+                const FloatRows& gradient, const FloatSums& by_q, const FloatSums& by_k,
+                const FloatSums& by_v) const {
+    const AttentionSizes& sizes = setup_.sizes;
+    const BackwardScratch scratch(setup_, at.scratch);
+    const FloatRows k = load_head(at.inputs[2], setup_.element,
+                                  key_rows(setup_, tile, sizes.query_width), scratch.k);
+    const FloatRows v = load_head(at.inputs[3], setup_.element,
+                                  key_rows(setup_, tile, sizes.value_width), scratch.v);
+    const FloatRows weights{scratch.weights, tile.num_keys};
+    const FloatRows by_scores{scratch.by_scores, tile.num_keys};
+    const std::byte* mask = at.inputs.size() > 6 ? at.inputs[6] : nullptr;
+    make_scores(setup_, tile, q, k, mask, scratch.weights);
+    const float* log_sum = elements<float>(at.inputs[5]) +
+                           (tile.batch * sizes.heads + tile.head) * sizes.queries +
+                           tile.first_query;
+    for (int64_t row = 0; row < tile.num_queries; ++row) {
+      weigh(log_sum[row], tile.num_keys, scratch.weights + row * tile.num_keys);
+    }
+    add_transposed_product(weights, gradient, tile.num_keys, sizes.value_width, tile.num_queries,
+                           by_v);
+    multiply_rows(gradient, v, tile.num_queries, tile.num_keys, sizes.value_width, 1.0F, 0.0F,
+                  {scratch.by_scores, tile.num_keys});
+    for (int64_t row = 0; row < tile.num_queries; ++row) {
+      const float* weight = scratch.weights + row * tile.num_keys;
+      float* by_score = scratch.by_scores + row * tile.num_keys;
+      const float dot = scratch.dots[row];
+#pragma GCC ivdep
+      for (int64_t i = 0; i < tile.num_keys; ++i) {
+        by_score[i] = weight[i] * (by_score[i] - dot) * setup_.scale;
+      }
+    }
+    add_product(by_scores, k, tile.num_queries, sizes.query_width, tile.num_keys, by_q);
+    add_transposed_product(by_scores, q, tile.num_keys, sizes.query_width, tile.num_queries, by_k);
+  }
+
+  /// Scores become exp(score - log_sum); 0 of a query that sees nothing.
+  static void weigh(float log_sum, int64_t num_keys, float* scores) {
+    if (log_sum == -std::numeric_limits<float>::infinity()) {
+      std::fill_n(scores, num_keys, 0.0F);
+      return;
+    }
+    for (int64_t i = 0; i < num_keys; ++i) scores[i] -= log_sum;
+    exp_each(scores, scores, num_keys);
+  }
+
+  AttentionSetup setup_;
+};
+
+}  // namespace
+
+KernelResult prepare_attention_grad(const KernelSpec& spec) {
+  TRY(const AttentionSetup setup, AttentionSetup::make(spec, kOperandsOfAttentionGrad));
+  return std::make_unique<AttentionGradKernel>(setup);
+}
+
+}  // namespace graphrt::cpu

@@ -1,0 +1,96 @@
+#pragma once
+
+#include "runtime/kernels/cpu/prepare.h"
+#include "runtime/op/attention.h"
+
+namespace graphrt::cpu {
+
+// What attention and its gradients share: tiles of scores, made of operands as they lie in memory.
+
+/// Row-major floats, `stride` apart from row to row.
+struct FloatRows {
+  const float* data;
+  int64_t stride;
+};
+struct FloatSums {
+  float* data;
+  int64_t stride;
+};
+
+/// What all of attention's kernels are made for.
+struct AttentionSetup {
+  AttentionSizes sizes;
+  AttentionTiles tiles;
+  ElementType element;
+  float scale;
+  bool is_causal;
+  ElementType mask_element = ElementType::kBool;
+  MaskStrides mask_strides = {};
+
+  /// Errors: sizes beyond what OpenBLAS takes.
+  static Result<AttentionSetup> make(const KernelSpec& spec, const AttentionOperands& operands);
+
+  /// Keys in front of this one are all that queries in front of `end_of_queries` see; may be < 1.
+  int64_t end_of_keys(int64_t end_of_queries) const;
+
+ private:
+  AttentionSetup(const AttentionSizes& of, ElementType type)
+      : sizes(of), tiles(of, type), element(type) {}
+};
+
+/// Some queries of a head and some keys that they may see.
+struct ScoreTile {
+  int64_t batch;
+  int64_t head;  ///< of queries
+  int64_t first_query;
+  int64_t num_queries;
+  int64_t first_key;
+  int64_t num_keys;
+};
+
+/// `num_rows` rows of one head of an operand [B, rows, heads, width], from number `first` on.
+struct RowsOfHead {
+  int64_t batch;
+  int64_t num_all_rows;
+  int64_t num_heads;
+  int64_t head;
+  int64_t width;
+  int64_t first;
+  int64_t num_rows;
+
+  int64_t stride() const { return num_heads * width; }
+  /// Of the first of these rows.
+  int64_t first_element() const {
+    return ((batch * num_all_rows + first) * num_heads + head) * width;
+  }
+};
+RowsOfHead query_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width);
+RowsOfHead key_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width);
+
+/// As floats: where they lie if that is what they are, else in `space`.
+FloatRows load_head(const std::byte* operand, ElementType element, const RowsOfHead& rows,
+                    float* space);
+/// Rounds `sums` to the elements of the result.
+void store_head(const FloatSums& sums, std::byte* result, ElementType element,
+                const RowsOfHead& rows);
+
+/// y = factor a b^T + kept y; a has `num_rows` rows and b `num_columns`, of `num_terms` floats.
+void multiply_rows(const FloatRows& a, const FloatRows& b, int64_t num_rows, int64_t num_columns,
+                   int64_t num_terms, float factor, float kept, const FloatSums& y);
+/// y += a b, y[num_rows, num_columns].
+void add_product(const FloatRows& a, const FloatRows& b, int64_t num_rows, int64_t num_columns,
+                 int64_t num_terms, const FloatSums& y);
+/// y += a^T b, y[num_rows, num_columns].
+void add_transposed_product(const FloatRows& a, const FloatRows& b, int64_t num_rows,
+                            int64_t num_columns, int64_t num_terms, const FloatSums& y);
+
+/// The scores of a tile, a row of num_keys for each query; -inf where a key is not seen.
+void make_scores(const AttentionSetup& setup, const ScoreTile& tile, const FloatRows& q,
+                 const FloatRows& k, const std::byte* mask, float* scores);
+
+/// The largest of a row. A NaN may be left out.
+float largest_of(const float* x, int64_t size);
+/// In an order that depends on `size` alone.
+float sum_of(const float* x, int64_t size);
+
+}  // namespace graphrt::cpu

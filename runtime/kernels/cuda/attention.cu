@@ -1,0 +1,213 @@
+// Attention by our own kernels: which of them, and what they are launched with.
+#include "runtime/kernels/cuda/attention.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "runtime/kernels/cuda/attention_tiles.cuh"
+#include "runtime/kernels/cuda/device_types.cuh"
+
+namespace graphrt::cuda {
+namespace {
+
+/// Vectors of any type are whole ones where rows are multiples of so many elements.
+constexpr int kWidestVector = 8;
+
+/// Numbers of rows stay far from the end of what 32 bits hold.
+constexpr int64_t kMaxRowsOfHead = int64_t{1} << 30;
+
+int64_t num_attention_blocks(int64_t num_rows, int64_t num_heads, int64_t batch) {
+  return (num_rows + kRowsOfBlock - 1) / kRowsOfBlock * num_heads * batch;
+}
+
+Result<void> check_attention_sizes(const AttentionSizes& sizes) {
+  const int64_t width = std::max(sizes.query_width, sizes.value_width);
+  if (width > kWidestHead) {
+    return input_error("attention on CUDA takes heads of at most " + std::to_string(kWidestHead) +
+                       " elements; got " + std::to_string(width));
+  }
+  const int64_t num_rows = std::max(sizes.queries, sizes.keys);
+  constexpr int64_t kMaxBlocks = std::numeric_limits<int32_t>::max();
+  if (num_rows <= kMaxRowsOfHead &&
+      num_attention_blocks(num_rows, sizes.heads, sizes.batch) <= kMaxBlocks) {
+    return {};
+  }
+  return input_error("attention on CUDA takes fewer queries and keys than " +
+                     std::to_string(sizes.queries) + " and " + std::to_string(sizes.keys));
+}
+
+MaskKind mask_kind(ElementType element) {
+  switch (element) {
+    case ElementType::kF32:
+      return MaskKind::kF32;
+    case ElementType::kBF16:
+      return MaskKind::kBF16;
+    case ElementType::kF16:
+      return MaskKind::kF16;
+    default:
+      return MaskKind::kBool;
+  }
+}
+
+/// All but the addresses.
+AttentionCall call_of(const KernelSpec& spec, const AttentionOperands& operands) {
+  const AttentionSizes sizes = attention_sizes(spec.inputs, operands);
+  AttentionCall call;
+  call.batch = static_cast<int>(sizes.batch);
+  call.queries = static_cast<int>(sizes.queries);
+  call.keys = static_cast<int>(sizes.keys);
+  call.heads = static_cast<int>(sizes.heads);
+  call.key_heads = static_cast<int>(sizes.key_heads);
+  call.query_width = static_cast<int>(sizes.query_width);
+  call.value_width = static_cast<int>(sizes.value_width);
+  call.scale = attention_scale(sizes, spec.attributes);
+  call.is_causal = spec.attributes.flag("causal");
+  call.is_f32 = spec.inputs[operands.q].element == ElementType::kF32;
+  call.has_vectors =
+      sizes.query_width % kWidestVector == 0 && sizes.value_width % kWidestVector == 0;
+  if (spec.inputs.size() <= operands.mask) return call;
+  const TensorType& mask = spec.inputs[operands.mask];
+  call.mask_kind = mask_kind(mask.element);
+  call.mask_strides = mask_strides(mask.shape);
+  return call;
+}
+
+AttentionForms forms_for(const KernelSpec& spec, const AttentionCall& call, ElementType element) {
+  const bool is_narrow = std::max(call.query_width, call.value_width) <= kNarrowHead;
+  if (element == ElementType::kBF16) return attention_in_bf16(is_narrow);
+  if (element == ElementType::kF16) return attention_in_f16(is_narrow);
+  switch (product_math(spec.attributes)) {
+    case ProductMath::kF32:
+      break;
+    case ProductMath::kTf32:
+      return attention_in_tf32(is_narrow);
+    case ProductMath::kBf16:
+      return attention_in_bf16(is_narrow);
+  }
+  return attention_in_f32(is_narrow);
+}
+
+Result<void> allow_shared_bytes(const AttentionForm& form) {
+  CUDA_TRY(cudaFuncSetAttribute(form.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                form.shared_bytes));
+  return {};
+}
+
+Result<void> launch_form(const AttentionForm& form, const AttentionCall& call, int num_rows,
+                         int num_heads, const CudaQueue& queue) {
+  const int64_t num_blocks = num_attention_blocks(num_rows, num_heads, call.batch);
+  form.kernel<<<static_cast<unsigned>(num_blocks), kThreadsOfAttention,
+                static_cast<size_t>(form.shared_bytes), queue.stream>>>(call);
+  CUDA_TRY(cudaGetLastError());
+  return {};
+}
+
+class OwnAttention : public CudaKernel {
+ public:
+  OwnAttention(const AttentionCall& call, const AttentionForm& form) : call_(call), form_(form) {}
+
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    constexpr AttentionOperands kOperands = kOperandsOfAttention;
+    AttentionCall call = call_;
+    call.q = at.inputs[kOperands.q];
+    call.k = at.inputs[kOperands.k];
+    call.v = at.inputs[kOperands.v];
+    if (call.mask_kind != MaskKind::kNone) call.mask = at.inputs[kOperands.mask];
+    call.to_result = at.result();
+    call.to_log_sum = elements<float>(at.results[1]);
+    call.has_vectors = call.has_vectors && are_aligned(kVectorBytes, call.q, call.k, call.v);
+    return launch_form(form_, call, call.queries, call.heads, queue);
+  }
+
+ private:
+  AttentionCall call_;
+  AttentionForm form_;
+};
+
+/// Of each query, the sum of gradient · result: a warp each.
+template <class T>
+__global__ void __launch_bounds__(kThreadsPerBlock) dot_results(const AttentionCall call) {
+  const int64_t row = thread_number() / 32;
+  if (row >= int64_t{call.batch} * call.queries * call.heads) return;
+  const auto* gradient = reinterpret_cast<const T*>(call.gradient) + row * call.value_width;
+  const auto* result = reinterpret_cast<const T*>(call.result) + row * call.value_width;
+  float dot = 0;
+  for (int i = lane_of_warp(); i < call.value_width; i += 32) {
+    dot = fmaf(widened(gradient[i]), widened(result[i]), dot);
+  }
+#pragma unroll
+  for (int distance = 16; distance > 0; distance /= 2) {
+    dot += __shfl_xor_sync(~0U, dot, distance);
+  }
+  if (lane_of_warp() != 0) return;
+  const int64_t head = row % call.heads;
+  const int64_t query = row / call.heads % call.queries;
+  const int64_t batch = row / call.heads / call.queries;
+  call.to_dots[(batch * call.heads + head) * call.queries + query] = dot;
+}
+
+Result<void> launch_dots(ElementType element, const AttentionCall& call, const CudaQueue& queue) {
+  const int64_t num_rows = int64_t{call.batch} * call.queries * call.heads;
+  return with_device_float(element, [&](auto tag) -> Result<void> {
+    dot_results<typename decltype(tag)::Type>
+        <<<num_blocks_for(num_rows, kThreadsPerBlock / 32), kThreadsPerBlock, 0, queue.stream>>>(
+            call);
+    CUDA_TRY(cudaGetLastError());
+    return {};
+  });
+}
+
+class OwnAttentionGrad : public CudaKernel {
+ public:
+  OwnAttentionGrad(const AttentionCall& call, const AttentionForms& forms, ElementType element)
+      : call_(call), forms_(forms), element_(element) {}
+
+  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
+    constexpr AttentionOperands kOperands = kOperandsOfAttentionGrad;
+    AttentionCall call = call_;
+    call.gradient = at.inputs[0];
+    call.q = at.inputs[kOperands.q];
+    call.k = at.inputs[kOperands.k];
+    call.v = at.inputs[kOperands.v];
+    call.result = at.inputs[4];
+    call.log_sum = elements<float>(at.inputs[5]);
+    if (call.mask_kind != MaskKind::kNone) call.mask = at.inputs[kOperands.mask];
+    call.to_dots = elements<float>(at.scratch);
+    call.dots = call.to_dots;
+    call.by_q = at.results[0];
+    call.by_k = at.results[1];
+    call.by_v = at.results[2];
+    call.has_vectors =
+        call.has_vectors && are_aligned(kVectorBytes, call.gradient, call.q, call.k, call.v);
+    TRY(launch_dots(element_, call, queue));
+    TRY(launch_form(forms_.by_keys, call, call.keys, call.key_heads, queue));
+    return launch_form(forms_.by_queries, call, call.queries, call.heads, queue);
+  }
+
+ private:
+  AttentionCall call_;
+  AttentionForms forms_;
+  ElementType element_;
+};
+
+}  // namespace
+
+KernelResult make_attention(const KernelSpec& spec) {
+  TRY(check_attention_sizes(attention_sizes(spec.inputs, kOperandsOfAttention)));
+  const AttentionCall call = call_of(spec, kOperandsOfAttention);
+  const AttentionForm form = forms_for(spec, call, spec.result().element).forward;
+  TRY(allow_shared_bytes(form));
+  return std::make_unique<OwnAttention>(call, form);
+}
+
+KernelResult make_attention_grad(const KernelSpec& spec) {
+  TRY(check_attention_sizes(attention_sizes(spec.inputs, kOperandsOfAttentionGrad)));
+  const AttentionCall call = call_of(spec, kOperandsOfAttentionGrad);
+  const ElementType element = spec.result().element;
+  const AttentionForms forms = forms_for(spec, call, element);
+  TRY(allow_shared_bytes(forms.by_keys));
+  TRY(allow_shared_bytes(forms.by_queries));
+  return std::make_unique<OwnAttentionGrad>(call, forms, element);
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,259 @@
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/kernels/cuda/storage.cuh"
+
+namespace graphrt::cuda {
+
+// Products of small matrices by one warp. Sums are tiles of 16 x 8 in the layout of the instruction
+// `mma`: with g = lane / 4 and t = lane % 4, a lane has (g, 2t), (g, 2t + 1), (g + 8, 2t) and
+// (g + 8, 2t + 1). The ways to multiply differ in what operands are rounded to, and all have:
+//
+//   Element                         an operand's element in shared memory
+//   kDepth                          terms of a sum that are added at once
+//   stored(x)                       x as an element
+//   load_rows(a, stride)            16 x kDepth elements of a matrix
+//   rows_of(sums, step)             the same from tiles of sums, kDepth columns from step * kDepth on
+//   load_rows_as_columns(b, stride) kDepth x 16 elements, where b has a row for each column
+//   load_columns(b, stride)         the same, where b has a row for each term; which of the terms is
+//                                   which, rows_of() knows
+//   multiply(sums, more, rows, columns)  two tiles side by side
+
+__device__ inline int lane_of_warp() { return static_cast<int>(threadIdx.x) % 32; }
+/// The lane's first row and its first column within a tile of sums.
+__device__ inline int row_in_tile() { return lane_of_warp() / 4; }
+__device__ inline int column_in_tile() { return lane_of_warp() % 4 * 2; }
+
+using SumTile = float[4];
+
+// clang-format off
+__device__ inline uint32_t packed(__nv_bfloat16, float low, float high) {
+  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+  return reinterpret_cast<const uint32_t&>(pair);
+}
+__device__ inline uint32_t packed(__half, float low, float high) {
+  const __half2 pair = __floats2half2_rn(low, high);
+  return reinterpret_cast<const uint32_t&>(pair);
+}
+
+__device__ inline void mma(__nv_bfloat16, SumTile& c, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+__device__ inline void mma(__half, SumTile& c, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+__device__ inline void mma_of_tf32(SumTile& c, const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+// clang-format on
+
+/// Four matrices of 8 x 8 elements of 16 bits, for each of whose rows a lane gives the address.
+struct FourMatrices {
+  uint32_t part[4];
+};
+__device__ inline FourMatrices load_matrices(const void* row) {
+  FourMatrices matrices;
+  uint32_t(&part)[4] = matrices.part;
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(part[0]), "=r"(part[1]), "=r"(part[2]), "=r"(part[3])
+               : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))
+               : "memory");
+  return matrices;
+}
+/// The same, each transposed.
+__device__ inline FourMatrices load_transposed(const void* row) {
+  FourMatrices matrices;
+  uint32_t(&part)[4] = matrices.part;
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(part[0]), "=r"(part[1]), "=r"(part[2]), "=r"(part[3])
+               : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))
+               : "memory");
+  return matrices;
+}
+
+/// Tensor cores on bf16 or f16.
+template <class T>
+struct By16Bits {
+  using Element = T;
+  static constexpr int kDepth = 16;
+
+  __device__ static T stored(float x) { return narrowed<T>(x); }
+
+  __device__ static FourMatrices load_rows(const T* a, int stride) {
+    const int lane = lane_of_warp();
+    return load_matrices(a + lane % 16 * stride + lane / 16 * 8);
+  }
+  template <int kTiles>
+  __device__ static FourMatrices rows_of(const SumTile (&sums)[kTiles], int step) {
+    const SumTile& first = sums[2 * step];
+    const SumTile& second = sums[2 * step + 1];
+    return {{packed(T(), first[0], first[1]), packed(T(), first[2], first[3]),
+             packed(T(), second[0], second[1]), packed(T(), second[2], second[3])}};
+  }
+  __device__ static FourMatrices load_rows_as_columns(const T* b, int stride) {
+    const int lane = lane_of_warp();
+    return load_matrices(b + (lane % 8 + lane / 16 * 8) * stride + lane / 8 % 2 * 8);
+  }
+  __device__ static FourMatrices load_columns(const T* b, int stride) {
+    const int lane = lane_of_warp();
+    return load_transposed(b + lane % 16 * stride + lane / 16 * 8);
+  }
+  __device__ static void multiply(SumTile& sums, SumTile& more, const FourMatrices& rows,
+                                  const FourMatrices& columns) {
+    mma(T(), sums, rows.part, columns.part[0], columns.part[1]);
+    mma(T(), more, rows.part, columns.part[2], columns.part[3]);
+  }
+};
+
+__device__ inline uint32_t rounded_to_tf32(float x) {
+  uint32_t bits = 0;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+  return bits;
+}
+
+/// Tensor cores on f32 rounded to tf32. Terms 2t and 2t + 1 of sums that are read as rows stand
+/// where the instruction has terms t and t + 4: so no lane needs what another has.
+struct ByTf32 {
+  using Element = float;
+  static constexpr int kDepth = 8;
+
+  __device__ static float stored(float x) { return __uint_as_float(rounded_to_tf32(x)); }
+
+  __device__ static FourMatrices load_rows(const float* a, int stride) {
+    const float* at = a + row_in_tile() * stride + lane_of_warp() % 4;
+    return {{__float_as_uint(at[0]), __float_as_uint(at[8 * stride]), __float_as_uint(at[4]),
+             __float_as_uint(at[8 * stride + 4])}};
+  }
+  template <int kTiles>
+  __device__ static FourMatrices rows_of(const SumTile (&sums)[kTiles], int step) {
+    const SumTile& tile = sums[step];
+    return {{rounded_to_tf32(tile[0]), rounded_to_tf32(tile[2]), rounded_to_tf32(tile[1]),
+             rounded_to_tf32(tile[3])}};
+  }
+  __device__ static FourMatrices load_rows_as_columns(const float* b, int stride) {
+    const float* at = b + row_in_tile() * stride + lane_of_warp() % 4;
+    return {{__float_as_uint(at[0]), __float_as_uint(at[4]), __float_as_uint(at[8 * stride]),
+             __float_as_uint(at[8 * stride + 4])}};
+  }
+  __device__ static FourMatrices load_columns(const float* b, int stride) {
+    const float* at = b + column_in_tile() * stride + row_in_tile();
+    return {{__float_as_uint(at[0]), __float_as_uint(at[stride]), __float_as_uint(at[8]),
+             __float_as_uint(at[stride + 8])}};
+  }
+  __device__ static void multiply(SumTile& sums, SumTile& more, const FourMatrices& rows,
+                                  const FourMatrices& columns) {
+    mma_of_tf32(sums, rows.part, columns.part[0], columns.part[1]);
+    mma_of_tf32(more, rows.part, columns.part[2], columns.part[3]);
+  }
+};
+
+/// Plain arithmetic on f32: each lane makes its own sums, whose rows it reads with three others and
+/// whose columns with seven.
+struct ByF32 {
+  using Element = float;
+  static constexpr int kDepth = 4;
+
+  struct Rows {
+    Vector<float, kDepth> at[2];
+  };
+  struct Columns {
+    float at[4][kDepth];
+  };
+
+  __device__ static float stored(float x) { return x; }
+
+  __device__ static Rows load_rows(const float* a, int stride) {
+    const float* at = a + row_in_tile() * stride;
+    return {{load<kDepth>(at), load<kDepth>(at + 8 * stride)}};
+  }
+  template <int kTiles>
+  __device__ static Rows rows_of(const SumTile (&sums)[kTiles], int step) {
+    const SumTile& tile = sums[step / 2];
+    Rows rows;
+#pragma unroll
+    for (int i = 0; i < kDepth; ++i) {
+      const int holder = lane_of_warp() / 4 * 4 + step % 2 * 2 + i / 2;
+      rows.at[0].lane[i] = __shfl_sync(~0U, tile[i % 2], holder);
+      rows.at[1].lane[i] = __shfl_sync(~0U, tile[2 + i % 2], holder);
+    }
+    return rows;
+  }
+  __device__ static Columns load_rows_as_columns(const float* b, int stride) {
+    Columns columns;
+#pragma unroll
+    for (int c = 0; c < 4; ++c) {
+      const auto row = load<kDepth>(b + (column_in_tile() + c % 2 + c / 2 * 8) * stride);
+#pragma unroll
+      for (int i = 0; i < kDepth; ++i) columns.at[c][i] = row.lane[i];
+    }
+    return columns;
+  }
+  __device__ static Columns load_columns(const float* b, int stride) {
+    Columns columns;
+#pragma unroll
+    for (int i = 0; i < kDepth; ++i) {
+      const float* at = b + i * stride + column_in_tile();
+      const auto first = load<2>(at);
+      const auto second = load<2>(at + 8);
+      columns.at[0][i] = first.lane[0];
+      columns.at[1][i] = first.lane[1];
+      columns.at[2][i] = second.lane[0];
+      columns.at[3][i] = second.lane[1];
+    }
+    return columns;
+  }
+  __device__ static void multiply(SumTile& sums, SumTile& more, const Rows& rows,
+                                  const Columns& columns) {
+#pragma unroll
+    for (int i = 0; i < kDepth; ++i) {
+#pragma unroll
+      for (int c = 0; c < 2; ++c) {
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+          const float factor = rows.at[r].lane[i];
+          sums[2 * r + c] = fmaf(factor, columns.at[c][i], sums[2 * r + c]);
+          more[2 * r + c] = fmaf(factor, columns.at[2 + c][i], more[2 * r + c]);
+        }
+      }
+    }
+  }
+};
+
+/// sums += a b^T, both of `depth` columns. Requires: depth is a multiple of 16.
+template <class Math, int kTiles>
+__device__ void add_product_of_rows(SumTile (&sums)[kTiles], const typename Math::Element* a,
+                                    const typename Math::Element* b, int stride, int depth) {
+#pragma unroll 2
+  for (int k = 0; k < depth; k += Math::kDepth) {
+    const auto rows = Math::load_rows(a + k, stride);
+#pragma unroll
+    for (int j = 0; j < kTiles; j += 2) {
+      Math::multiply(sums[j], sums[j + 1], rows,
+                     Math::load_rows_as_columns(b + 8 * j * stride + k, stride));
+    }
+  }
+}
+
+/// sums += a b, where a are sums themselves.
+template <class Math, int kTerms, int kTiles>
+__device__ void add_product_of_sums(SumTile (&sums)[kTiles], const SumTile (&a)[kTerms],
+                                    const typename Math::Element* b, int stride) {
+#pragma unroll
+  for (int step = 0; step < 8 * kTerms / Math::kDepth; ++step) {
+    const auto rows = Math::rows_of(a, step);
+#pragma unroll
+    for (int j = 0; j < kTiles; j += 2) {
+      Math::multiply(sums[j], sums[j + 1], rows,
+                     Math::load_columns(b + step * Math::kDepth * stride + 8 * j, stride));
+    }
+  }
+}
+
+}  // namespace graphrt::cuda

@@ -1,0 +1,7 @@
+#include "runtime/kernels/cuda/attention_kernels.cuh"
+
+namespace graphrt::cuda {
+
+AttentionForms attention_in_tf32(bool is_narrow) { return attention_forms<ByTf32>(is_narrow); }
+
+}  // namespace graphrt::cuda
