@@ -1,0 +1,118 @@
+#include "attention_cases.h"
+
+#include <limits>
+
+#include "runtime/op/attention.h"
+#include "training_cases.h"
+
+namespace graphrt {
+namespace {
+
+/// Some that fall to nothing, and one in eight that is unseen.
+Tensor mask_of_numbers(Dice& dice, const Shape& shape) {
+  Tensor mask = dice.f32(shape);
+  for (float& x : mask.as<float>()) {
+    if (dice.between(0, 7) == 0) x = -std::numeric_limits<float>::infinity();
+  }
+  return mask;
+}
+
+Tensor mask_of_truth(Dice& dice, const Shape& shape) {
+  Tensor mask = zeros({ElementType::kBool, shape});
+  for (Bool& x : mask.as<Bool>()) x = Bool(dice.between(0, 3) != 0);
+  return mask;
+}
+
+}  // namespace
+
+OperatorUse attention_of(Dice& dice, const AttentionShape& shape, ElementType element,
+                         CaseMask mask, Attributes attributes) {
+  const int64_t heads = shape.key_heads * shape.heads_a_key_head;
+  OperatorUse use{{dice.f32({shape.batch, shape.queries, heads, shape.query_width}),
+                   dice.f32({shape.batch, shape.keys, shape.key_heads, shape.query_width}),
+                   dice.f32({shape.batch, shape.keys, shape.key_heads, shape.value_width})},
+                  std::move(attributes)};
+  if (element != ElementType::kF32) {
+    for (Tensor& input : use.inputs) input = floats_as(input, element);
+  }
+  const Shape of_mask = dice.stretchable({shape.batch, heads, shape.queries, shape.keys});
+  if (mask == CaseMask::kBool) use.inputs.push_back(mask_of_truth(dice, of_mask));
+  if (mask == CaseMask::kF32) use.inputs.push_back(mask_of_numbers(dice, of_mask));
+  if (mask == CaseMask::kOwnType) {
+    Tensor numbers = mask_of_numbers(dice, of_mask);
+    use.inputs.push_back(element == ElementType::kF32 ? numbers : floats_as(numbers, element));
+  }
+  return use;
+}
+
+OperatorUse attention_grad_of(Dice& dice, const OperatorUse& forward) {
+  const auto& inputs = forward.inputs;
+  std::vector<const Tensor*> operands;
+  for (const Tensor& input : inputs) operands.push_back(&input);
+  const std::vector<TensorType> types = result_types("attention", inputs, forward.attributes);
+  std::vector<Tensor> results =
+      evaluate_reference("attention", operands, forward.attributes, types);
+  Tensor gradient = dice.f32(types[0].shape);
+  if (types[0].element != ElementType::kF32) gradient = floats_as(gradient, types[0].element);
+  OperatorUse use{{std::move(gradient), inputs[0], inputs[1], inputs[2], std::move(results[0]),
+                   std::move(results[1])},
+                  forward.attributes};
+  if (inputs.size() > 3) use.inputs.push_back(inputs[3]);
+  return use;
+}
+
+OperatorUse attention_use(Dice& dice) {
+  const AttentionShape shape = {.batch = dice.between(1, 3),
+                                .queries = dice.between(1, 20),
+                                .keys = dice.between(1, 20),
+                                .key_heads = dice.between(1, 3),
+                                .heads_a_key_head = dice.between(1, 3),
+                                .query_width = dice.between(1, 20),
+                                .value_width = dice.between(1, 20)};
+  constexpr std::array kElements = {ElementType::kF32, ElementType::kBF16, ElementType::kF16};
+  constexpr std::array kMasks = {CaseMask::kNone, CaseMask::kBool, CaseMask::kF32,
+                                 CaseMask::kOwnType};
+  const ElementType element = kElements[static_cast<size_t>(dice.between(0, 2))];
+  const CaseMask mask = kMasks[static_cast<size_t>(dice.between(0, 3))];
+  Attributes attributes = with({{"causal", dice.flip()}});
+  if (dice.flip()) attributes.set("scale", 0.125);
+  return attention_of(dice, shape, element, mask, std::move(attributes));
+}
+
+OperatorUse attention_grad_use(Dice& dice) { return attention_grad_of(dice, attention_use(dice)); }
+
+std::vector<AttentionCase> large_attention_cases(Dice& dice) {
+  std::vector<AttentionCase> cases;
+  const auto add = [&](const AttentionShape& shape, ElementType element, CaseMask mask,
+                       bool is_causal) {
+    OperatorUse forward = attention_of(dice, shape, element, mask, with({{"causal", is_causal}}));
+    OperatorUse backward = attention_grad_of(dice, forward);
+    cases.push_back({"attention", std::move(forward)});
+    cases.push_back({"attention_grad", std::move(backward)});
+  };
+  for (const ElementType element : {ElementType::kF32, ElementType::kBF16, ElementType::kF16}) {
+    for (const bool is_causal : {false, true}) {
+      add({1, 131, 300, 1, 2, 8, 16}, element, CaseMask::kNone, is_causal);
+      add({1, 300, 131, 2, 1, 9, 17}, element, CaseMask::kNone, is_causal);
+      add({2, 65, 65, 1, 3, 64, 64}, element, CaseMask::kNone, is_causal);
+      add({1, 70, 70, 1, 1, 128, 96}, element, CaseMask::kNone, is_causal);
+      add({2, 100, 150, 2, 1, 32, 40}, element, CaseMask::kBool, is_causal);
+      add({1, 100, 90, 1, 2, 24, 80}, element, CaseMask::kF32, is_causal);
+      add({1, 128, 128, 1, 1, 77, 101}, element, CaseMask::kOwnType, is_causal);
+    }
+  }
+  return cases;
+}
+
+double attention_tolerance(const OperatorUse& use) {
+  switch (use.inputs[1].type.element) {
+    case ElementType::kBF16:
+      return 0x1p-6;
+    case ElementType::kF16:
+      return 0x1p-9;
+    default:
+      return 2e-5;
+  }
+}
+
+}  // namespace graphrt
