@@ -16,8 +16,12 @@ constexpr int kWidestVector = 8;
 /// Numbers of rows stay far from the end of what 32 bits hold.
 constexpr int64_t kMaxRowsOfHead = int64_t{1} << 30;
 
-int64_t num_attention_blocks(int64_t num_rows, int64_t num_heads, int64_t batch) {
-  return (num_rows + kRowsOfBlock - 1) / kRowsOfBlock * num_heads * batch;
+/// Of the kernel whose blocks have fewest.
+constexpr int64_t kFewestRowsOfBlock = 64;
+
+int64_t num_attention_blocks(int64_t num_rows, int64_t num_heads, int64_t batch,
+                             int64_t rows_of_block) {
+  return (num_rows + rows_of_block - 1) / rows_of_block * num_heads * batch;
 }
 
 Result<void> check_attention_sizes(const AttentionSizes& sizes) {
@@ -29,7 +33,7 @@ Result<void> check_attention_sizes(const AttentionSizes& sizes) {
   const int64_t num_rows = std::max(sizes.queries, sizes.keys);
   constexpr int64_t kMaxBlocks = std::numeric_limits<int32_t>::max();
   if (num_rows <= kMaxRowsOfHead &&
-      num_attention_blocks(num_rows, sizes.heads, sizes.batch) <= kMaxBlocks) {
+      num_attention_blocks(num_rows, sizes.heads, sizes.batch, kFewestRowsOfBlock) <= kMaxBlocks) {
     return {};
   }
   return input_error("attention on CUDA takes fewer queries and keys than " +
@@ -95,7 +99,8 @@ Result<void> allow_shared_bytes(const AttentionForm& form) {
 
 Result<void> launch_form(const AttentionForm& form, const AttentionCall& call, int num_rows,
                          int num_heads, const CudaQueue& queue) {
-  const int64_t num_blocks = num_attention_blocks(num_rows, num_heads, call.batch);
+  const int64_t num_blocks =
+      num_attention_blocks(num_rows, num_heads, call.batch, form.rows_of_block);
   form.kernel<<<static_cast<unsigned>(num_blocks), kThreadsOfAttention,
                 static_cast<size_t>(form.shared_bytes), queue.stream>>>(call);
   CUDA_TRY(cudaGetLastError());
@@ -124,22 +129,38 @@ class OwnAttention : public CudaKernel {
   AttentionForm form_;
 };
 
-/// Of each query, the sum of gradient · result: a warp each.
+/// Threads for the dot product of a query; neighbours.
+constexpr int kThreadsOfDot = 8;
+
+/// Of each query, the sum of gradient · result.
 template <class T>
 __global__ void __launch_bounds__(kThreadsPerBlock) dot_results(const AttentionCall call) {
-  const int64_t row = thread_number() / 32;
-  if (row >= int64_t{call.batch} * call.queries * call.heads) return;
+  constexpr int kSize = static_cast<int>(kVectorBytes / sizeof(T));
+  const int64_t row = thread_number() / kThreadsOfDot;
+  const int lane = static_cast<int>(threadIdx.x) % kThreadsOfDot;
+  const bool is_there = row < int64_t{call.batch} * call.queries * call.heads;
+  const int width = is_there ? call.value_width : 0;
   const auto* gradient = reinterpret_cast<const T*>(call.gradient) + row * call.value_width;
   const auto* result = reinterpret_cast<const T*>(call.result) + row * call.value_width;
   float dot = 0;
-  for (int i = lane_of_warp(); i < call.value_width; i += 32) {
-    dot = fmaf(widened(gradient[i]), widened(result[i]), dot);
+  if (call.has_vectors) {
+#pragma unroll 2
+    for (int i = lane * kSize; i < width; i += kThreadsOfDot * kSize) {
+      const auto a = load<kSize>(gradient + i);
+      const auto b = load<kSize>(result + i);
+#pragma unroll
+      for (int e = 0; e < kSize; ++e) dot = fmaf(widened(a.lane[e]), widened(b.lane[e]), dot);
+    }
+  } else {
+    for (int i = lane; i < width; i += kThreadsOfDot) {
+      dot = fmaf(widened(gradient[i]), widened(result[i]), dot);
+    }
   }
 #pragma unroll
-  for (int distance = 16; distance > 0; distance /= 2) {
+  for (int distance = kThreadsOfDot / 2; distance > 0; distance /= 2) {
     dot += __shfl_xor_sync(~0U, dot, distance);
   }
-  if (lane_of_warp() != 0) return;
+  if (!is_there || lane != 0) return;
   const int64_t head = row % call.heads;
   const int64_t query = row / call.heads % call.queries;
   const int64_t batch = row / call.heads / call.queries;
@@ -148,10 +169,10 @@ __global__ void __launch_bounds__(kThreadsPerBlock) dot_results(const AttentionC
 
 Result<void> launch_dots(ElementType element, const AttentionCall& call, const CudaQueue& queue) {
   const int64_t num_rows = int64_t{call.batch} * call.queries * call.heads;
+  constexpr int kRowsOfDots = kThreadsPerBlock / kThreadsOfDot;
   return with_device_float(element, [&](auto tag) -> Result<void> {
     dot_results<typename decltype(tag)::Type>
-        <<<num_blocks_for(num_rows, kThreadsPerBlock / 32), kThreadsPerBlock, 0, queue.stream>>>(
-            call);
+        <<<num_blocks_for(num_rows, kRowsOfDots), kThreadsPerBlock, 0, queue.stream>>>(call);
     CUDA_TRY(cudaGetLastError());
     return {};
   });
@@ -177,8 +198,8 @@ class OwnAttentionGrad : public CudaKernel {
     call.by_q = at.results[0];
     call.by_k = at.results[1];
     call.by_v = at.results[2];
-    call.has_vectors =
-        call.has_vectors && are_aligned(kVectorBytes, call.gradient, call.q, call.k, call.v);
+    call.has_vectors = call.has_vectors && are_aligned(kVectorBytes, call.gradient, call.q, call.k,
+                                                       call.v, call.result);
     TRY(launch_dots(element_, call, queue));
     TRY(launch_form(forms_.by_keys, call, call.keys, call.key_heads, queue));
     return launch_form(forms_.by_queries, call, call.queries, call.heads, queue);

@@ -13,8 +13,6 @@ enum class MaskKind : uint8_t { kNone, kBool, kF32, kBF16, kF16 };
 inline constexpr int kWidestHead = 128;
 /// Most heads are no wider than this, and leave room for more.
 inline constexpr int kNarrowHead = 64;
-/// Queries, or keys, that a block of threads computes the results for.
-inline constexpr int kRowsOfBlock = 64;
 inline constexpr int kThreadsOfAttention = 128;
 
 /// All that a launch needs to know. Of the addresses, those that the kernel has no use for are null.
@@ -51,6 +49,7 @@ struct AttentionCall {
 /// One kernel: a launch has as many blocks as there are blocks of rows, for each head.
 struct AttentionForm {
   void (*kernel)(AttentionCall call) = nullptr;
+  int rows_of_block = 0;  ///< queries, or keys, that a block of threads computes the results for
   int shared_bytes = 0;
 };
 

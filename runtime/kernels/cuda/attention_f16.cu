@@ -1,9 +1,17 @@
-#include "runtime/kernels/cuda/attention_kernels.cuh"
+#include "runtime/kernels/cuda/attention_gradients.cuh"
 
 namespace graphrt::cuda {
 
 AttentionForms attention_in_f16(bool is_narrow) {
-  return attention_forms<By16Bits<__half>>(is_narrow);
+  using Math = By16Bits<__half>;
+  if (is_narrow) {
+    return {forward_form<AttentionTile<Math, kNarrowHead, 2, 64>>(),
+            form_by_keys<AttentionTile<Math, kNarrowHead, 2, 32>>(),
+            form_by_queries<AttentionTile<Math, kNarrowHead, 2, 32>>()};
+  }
+  return {forward_form<AttentionTile<Math, kWidestHead, 2, 32>>(),
+          form_by_keys<AttentionTile<Math, kWidestHead, 1, 32>>(),
+          form_by_queries<AttentionTile<Math, kWidestHead, 2, 32>>()};
 }
 
 }  // namespace graphrt::cuda

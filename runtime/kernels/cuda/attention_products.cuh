@@ -124,28 +124,27 @@ struct ByTf32 {
   using Element = float;
   static constexpr int kDepth = 8;
 
-  __device__ static float stored(float x) { return __uint_as_float(rounded_to_tf32(x)); }
+  __device__ static float stored(float x) { return x; }
 
+  __device__ static FourMatrices rounded(float a, float b, float c, float d) {
+    return {{rounded_to_tf32(a), rounded_to_tf32(b), rounded_to_tf32(c), rounded_to_tf32(d)}};
+  }
   __device__ static FourMatrices load_rows(const float* a, int stride) {
     const float* at = a + row_in_tile() * stride + lane_of_warp() % 4;
-    return {{__float_as_uint(at[0]), __float_as_uint(at[8 * stride]), __float_as_uint(at[4]),
-             __float_as_uint(at[8 * stride + 4])}};
+    return rounded(at[0], at[8 * stride], at[4], at[8 * stride + 4]);
   }
   template <int kTiles>
   __device__ static FourMatrices rows_of(const SumTile (&sums)[kTiles], int step) {
     const SumTile& tile = sums[step];
-    return {{rounded_to_tf32(tile[0]), rounded_to_tf32(tile[2]), rounded_to_tf32(tile[1]),
-             rounded_to_tf32(tile[3])}};
+    return rounded(tile[0], tile[2], tile[1], tile[3]);
   }
   __device__ static FourMatrices load_rows_as_columns(const float* b, int stride) {
     const float* at = b + row_in_tile() * stride + lane_of_warp() % 4;
-    return {{__float_as_uint(at[0]), __float_as_uint(at[4]), __float_as_uint(at[8 * stride]),
-             __float_as_uint(at[8 * stride + 4])}};
+    return rounded(at[0], at[4], at[8 * stride], at[8 * stride + 4]);
   }
   __device__ static FourMatrices load_columns(const float* b, int stride) {
     const float* at = b + column_in_tile() * stride + row_in_tile();
-    return {{__float_as_uint(at[0]), __float_as_uint(at[stride]), __float_as_uint(at[8]),
-             __float_as_uint(at[stride + 8])}};
+    return rounded(at[0], at[stride], at[8], at[stride + 8]);
   }
   __device__ static void multiply(SumTile& sums, SumTile& more, const FourMatrices& rows,
                                   const FourMatrices& columns) {
@@ -226,32 +225,48 @@ struct ByF32 {
   }
 };
 
+/// kRowTiles times 16 rows, and as many columns as there are tiles beside each other.
+template <int kRowTiles, int kTiles>
+using SumTiles = SumTile[kRowTiles][kTiles];
+
 /// sums += a b^T, both of `depth` columns. Requires: depth is a multiple of 16.
-template <class Math, int kTiles>
-__device__ void add_product_of_rows(SumTile (&sums)[kTiles], const typename Math::Element* a,
+template <class Math, int kRowTiles, int kTiles>
+__device__ void add_product_of_rows(SumTiles<kRowTiles, kTiles>& sums,
+                                    const typename Math::Element* a,
                                     const typename Math::Element* b, int stride, int depth) {
 #pragma unroll 2
   for (int k = 0; k < depth; k += Math::kDepth) {
-    const auto rows = Math::load_rows(a + k, stride);
+    decltype(Math::load_rows(a, stride)) rows[kRowTiles];
+#pragma unroll
+    for (int r = 0; r < kRowTiles; ++r) rows[r] = Math::load_rows(a + 16 * r * stride + k, stride);
 #pragma unroll
     for (int j = 0; j < kTiles; j += 2) {
-      Math::multiply(sums[j], sums[j + 1], rows,
-                     Math::load_rows_as_columns(b + 8 * j * stride + k, stride));
+      const auto columns = Math::load_rows_as_columns(b + 8 * j * stride + k, stride);
+#pragma unroll
+      for (int r = 0; r < kRowTiles; ++r) {
+        Math::multiply(sums[r][j], sums[r][j + 1], rows[r], columns);
+      }
     }
   }
 }
 
 /// sums += a b, where a are sums themselves.
-template <class Math, int kTerms, int kTiles>
-__device__ void add_product_of_sums(SumTile (&sums)[kTiles], const SumTile (&a)[kTerms],
+template <class Math, int kRowTiles, int kTerms, int kTiles>
+__device__ void add_product_of_sums(SumTiles<kRowTiles, kTiles>& sums,
+                                    const SumTiles<kRowTiles, kTerms>& a,
                                     const typename Math::Element* b, int stride) {
 #pragma unroll
   for (int step = 0; step < 8 * kTerms / Math::kDepth; ++step) {
-    const auto rows = Math::rows_of(a, step);
+    decltype(Math::rows_of(a[0], step)) rows[kRowTiles];
+#pragma unroll
+    for (int r = 0; r < kRowTiles; ++r) rows[r] = Math::rows_of(a[r], step);
 #pragma unroll
     for (int j = 0; j < kTiles; j += 2) {
-      Math::multiply(sums[j], sums[j + 1], rows,
-                     Math::load_columns(b + step * Math::kDepth * stride + 8 * j, stride));
+      const auto columns = Math::load_columns(b + step * Math::kDepth * stride + 8 * j, stride);
+#pragma unroll
+      for (int r = 0; r < kRowTiles; ++r) {
+        Math::multiply(sums[r][j], sums[r][j + 1], rows[r], columns);
+      }
     }
   }
 }

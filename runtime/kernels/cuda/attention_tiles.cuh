@@ -6,84 +6,139 @@
 
 namespace graphrt::cuda {
 
-/// How blocks of threads divide attention: each keeps kRowsOfBlock rows, of which a warp has 16, and
-/// goes along the others kRowsAtOnce at a time.
-template <class Math, int kHead>
+/// How a kernel divides attention. A block of threads keeps the rows that it computes results for,
+/// of which each warp has kRowTiles times 16, and goes along the others, kRowsAtOnce at a time.
+template <class MathOfTile, int kHeadOfTile, int kRowTilesOfWarp, int kRowsOfStep>
 struct AttentionTile {
+  using Math = MathOfTile;
   using Element = typename Math::Element;
-  static constexpr int kRowsAtOnce = kHead == kNarrowHead ? 64 : 32;
+  static constexpr int kHead = kHeadOfTile;
+  static constexpr int kRowTiles = kRowTilesOfWarp;
+  static constexpr int kRowsAtOnce = kRowsOfStep;
+  static constexpr int kRowsOfWarp = 16 * kRowTiles;
+  static constexpr int kRowsOfBlock = kRowsOfWarp * kThreadsOfAttention / 32;
   /// 16 bytes more than a head: rows that are read at once lie in different banks.
   static constexpr int kStride = kHead + static_cast<int>(kVectorBytes / sizeof(Element));
   static constexpr int kKeptElements = kRowsOfBlock * kStride;
   static constexpr int kPassingElements = kRowsAtOnce * kStride;
+  /// Of what passes, two are there at a time: one comes while the other is used.
   static constexpr int bytes(int num_kept, int num_passing) {
-    return (num_kept * kKeptElements + num_passing * kPassingElements) *
+    return (num_kept * kKeptElements + 2 * num_passing * kPassingElements) *
            static_cast<int>(sizeof(Element));
   }
 };
 
+/// Begins to copy 16 bytes to shared memory, or to fill it with 0.
+__device__ inline void begin_copy(void* to, const void* from, bool is_there) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+               :
+               : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from),
+                 "r"(is_there ? 16 : 0)
+               : "memory");
+}
+__device__ inline void begin_copy_of_float(float* to, const float* from, bool is_there) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;"
+               :
+               : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from),
+                 "r"(is_there ? 4 : 0)
+               : "memory");
+}
+/// What was begun since the last call is waited for together.
+__device__ inline void end_of_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+__device__ inline void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+/// Waits for all but what was begun last.
+__device__ inline void wait_for_earlier_copies() {
+  asm volatile("cp.async.wait_group 1;" ::: "memory");
+}
+
 /// The rows of one head of one sequence in memory.
-template <class Address>
 struct HeadRows {
-  Address data;
-  int64_t first;   ///< element
+  int64_t start;   ///< element
   int64_t stride;  ///< from row to row, in elements
   int num_rows;
   int width;
+
+  __device__ int64_t at(int row) const { return start + row * stride; }
 };
-template <class Address>
-__device__ HeadRows<Address> rows_of_head(Address data, int batch, int head, int num_rows,
-                                          int num_heads, int width) {
+__device__ inline HeadRows rows_of_head(int batch, int head, int num_rows, int num_heads,
+                                        int width) {
   const int64_t stride = int64_t{num_heads} * width;
-  return {data, batch * num_rows * stride + int64_t{head} * width, stride, num_rows, width};
+  return {batch * num_rows * stride + int64_t{head} * width, stride, num_rows, width};
 }
 
-/// kSize elements of a row as a kernel computes with them, 0 behind its end.
-template <class Math, int kSize, class Stored>
-__device__ Vector<typename Math::Element, kSize> load_part(const Stored* row, int column, int width,
-                                                           bool has_vectors) {
-  constexpr int kPart = static_cast<int>(kVectorBytes / sizeof(Stored));
-  static_assert(kSize % kPart == 0);
-  Vector<typename Math::Element, kSize> result;
-  if (has_vectors) {
-#pragma unroll
-    for (int first = 0; first < kSize; first += kPart) {
-      const auto part = load<kPart>(row + column + first);
-#pragma unroll
-      for (int i = 0; i < kPart; ++i) result.lane[first + i] = Math::stored(widened(part.lane[i]));
-    }
-  } else {
-#pragma unroll
-    for (int i = 0; i < kSize; ++i) {
-      result.lane[i] = Math::stored(column + i < width ? widened(row[column + i]) : 0.0F);
-    }
-  }
-  return result;
-}
-
-/// kRows rows from number `first` on, 0 behind the last.
-template <class Math, int kHead, int kRows, class Address>
-__device__ void load_tile(typename Math::Element* tile, const HeadRows<Address>& from, int first,
-                          const AttentionCall& call) {
-  using Element = typename Math::Element;
-  constexpr int kSize = static_cast<int>(kVectorBytes / sizeof(Element));
+/// f(row, column) for each vector of a tile, as the threads share them.
+template <int kSize, int kHead, int kRows, class F>
+__device__ void for_each_part(const F& f) {
   constexpr int kParts = kHead / kSize;
-#pragma unroll 4
-  for (int i = static_cast<int>(threadIdx.x); i < kRows * kParts; i += kThreadsOfAttention) {
-    const int row = i / kParts;
-    const int column = i % kParts * kSize;
-    Vector<Element, kSize> part = {};
-    if (first + row < from.num_rows && column < from.width) {
-      const int64_t start = from.first + (first + row) * from.stride;
-      if (call.is_f32) {
-        const auto* stored = reinterpret_cast<const float*>(from.data) + start;
-        part = load_part<Math, kSize>(stored, column, from.width, call.has_vectors);
-      } else {
-        const auto* stored = reinterpret_cast<const Element*>(from.data) + start;
-        part = load_part<Math, kSize>(stored, column, from.width, call.has_vectors);
-      }
+  static_assert(kRows * kParts % kThreadsOfAttention == 0);
+#pragma unroll
+  for (int i = 0; i < kRows * kParts / kThreadsOfAttention; ++i) {
+    const int part = i * kThreadsOfAttention + static_cast<int>(threadIdx.x);
+    f(part / kParts, part % kParts * kSize, i);
+  }
+}
+
+/// Elements as a kernel computes with them, one by one.
+template <class Tile, int kRows, class Stored>
+__device__ void load_elements_of_tile(typename Tile::Element* tile, const Stored* data,
+                                      const HeadRows& from, int first) {
+  for (int i = static_cast<int>(threadIdx.x); i < kRows * Tile::kHead; i += kThreadsOfAttention) {
+    const int row = i / Tile::kHead;
+    const int column = i % Tile::kHead;
+    const bool is_there = first + row < from.num_rows && column < from.width;
+    const float x = is_there ? widened(data[from.at(first + row) + column]) : 0.0F;
+    tile[row * Tile::kStride + column] = Tile::Math::stored(x);
+  }
+}
+
+/// f32 that become elements of 16 bits. All are under way before the first is waited for.
+template <class Tile, int kRows>
+__device__ void load_rounded_tile(typename Tile::Element* tile, const float* data,
+                                  const HeadRows& from, int first) {
+  using Element = typename Tile::Element;
+  constexpr int kSize = static_cast<int>(kVectorBytes / sizeof(Element));
+  constexpr int kCount = kRows * Tile::kHead / kSize / kThreadsOfAttention;
+  Vector<float, kWidest> parts[kCount][2] = {};
+  for_each_part<kSize, Tile::kHead, kRows>([&](int row, int column, int i) {
+    if (first + row >= from.num_rows || column >= from.width) return;
+    const float* at = data + from.at(first + row) + column;
+    parts[i][0] = load<kWidest>(at);
+    parts[i][1] = load<kWidest>(at + kWidest);
+  });
+  for_each_part<kSize, Tile::kHead, kRows>([&](int row, int column, int i) {
+    Vector<Element, kSize> rounded;
+#pragma unroll
+    for (int e = 0; e < kSize; ++e) {
+      rounded.lane[e] = Tile::Math::stored(parts[i][e / kWidest].lane[e % kWidest]);
     }
-    store<kSize>(tile + row * AttentionTile<Math, kHead>::kStride + column, part);
+    store<kSize>(tile + row * Tile::kStride + column, rounded);
+  });
+}
+
+/// kRows rows from number `first` on, 0 behind the last and behind each one's end. They are there
+/// once copies are waited for and threads have met.
+template <class Tile, int kRows>
+__device__ void load_tile(typename Tile::Element* tile, const std::byte* data, const HeadRows& from,
+                          int first, const AttentionCall& call) {
+  using Element = typename Tile::Element;
+  constexpr bool kIsF32 = sizeof(Element) == sizeof(float);
+  const auto* stored = reinterpret_cast<const Element*>(data);
+  if (call.has_vectors && (kIsF32 || !call.is_f32)) {
+    constexpr int kSize = static_cast<int>(kVectorBytes / sizeof(Element));
+    for_each_part<kSize, Tile::kHead, kRows>([&](int row, int column, int) {
+      const bool is_there = first + row < from.num_rows && column < from.width;
+      begin_copy(tile + row * Tile::kStride + column,
+                 is_there ? stored + from.at(first + row) + column : stored, is_there);
+    });
+    return;
+  }
+  if (kIsF32 || !call.is_f32) {
+    return load_elements_of_tile<Tile, kRows>(tile, stored, from, first);
+  }
+  const auto* floats = reinterpret_cast<const float*>(data);
+  if constexpr (!kIsF32) {
+    if (call.has_vectors) return load_rounded_tile<Tile, kRows>(tile, floats, from, first);
+    load_elements_of_tile<Tile, kRows>(tile, floats, from, first);
   }
 }
 
@@ -93,67 +148,83 @@ __device__ void store_pair(T* row, int column, int width, float first, float sec
   if (column + 1 < width) row[column + 1] = narrowed<T>(second);
 }
 
-/// The warp's 16 rows, from number `first` on; those behind the last are left out.
-template <class Math, int kTiles>
-__device__ void store_tile(const SumTile (&sums)[kTiles], const float (&factor)[2],
-                           const HeadRows<std::byte*>& to, int first, bool is_f32) {
+/// The warp's rows, from number `first` on; those behind the last are left out.
+template <class Math, int kRowTiles, int kTiles>
+__device__ void store_tiles(const SumTiles<kRowTiles, kTiles>& sums,
+                            const float (&factors)[kRowTiles][2], std::byte* data,
+                            const HeadRows& to, int first, bool is_f32) {
 #pragma unroll
-  for (int r = 0; r < 2; ++r) {
+  for (int r = 0; r < 2 * kRowTiles; ++r) {
     const int row = first + row_in_tile() + 8 * r;
     if (row >= to.num_rows) continue;
-    const int64_t start = to.first + row * to.stride;
+    const float factor = factors[r / 2][r % 2];
 #pragma unroll
     for (int j = 0; j < kTiles; ++j) {
       const int column = 8 * j + column_in_tile();
-      const float low = sums[j][2 * r] * factor[r];
-      const float high = sums[j][2 * r + 1] * factor[r];
+      const float low = sums[r / 2][j][r % 2 * 2] * factor;
+      const float high = sums[r / 2][j][r % 2 * 2 + 1] * factor;
       if (is_f32) {
-        store_pair(reinterpret_cast<float*>(to.data) + start, column, to.width, low, high);
+        store_pair(reinterpret_cast<float*>(data) + to.at(row), column, to.width, low, high);
       } else {
-        store_pair(reinterpret_cast<typename Math::Element*>(to.data) + start, column, to.width,
+        store_pair(reinterpret_cast<typename Math::Element*>(data) + to.at(row), column, to.width,
                    low, high);
       }
     }
   }
 }
 
-/// What a mask adds to a score.
-__device__ inline float added_by_mask(const AttentionCall& call, int batch, int head, int query,
-                                      int key) {
-  const MaskStrides& strides = call.mask_strides;
-  const int64_t at =
-      batch * strides.batch + head * strides.head + query * strides.query + key * strides.key;
+/// The same factor for all rows.
+template <class Math, int kRowTiles, int kTiles>
+__device__ void store_tiles(const SumTiles<kRowTiles, kTiles>& sums, float factor, std::byte* data,
+                            const HeadRows& to, int first, bool is_f32) {
+  float factors[kRowTiles][2];
+#pragma unroll
+  for (auto& of_tile : factors) of_tile[0] = of_tile[1] = factor;
+  store_tiles<Math>(sums, factors, data, to, first, is_f32);
+}
+
+/// The last key that a query sees but for a mask; -1 where it sees none.
+__device__ inline int last_key(const AttentionCall& call, int query) {
+  if (query >= call.queries) return -1;
+  const int last = call.keys - 1;
+  return call.is_causal ? min(last, query + call.keys - call.queries) : last;
+}
+
+/// f(pointer to the first number of a head's mask): as what it is stored.
+template <class F>
+__device__ void with_mask_of_head(const AttentionCall& call, int batch, int head, const F& f) {
+  const int64_t first = batch * call.mask_strides.batch + head * call.mask_strides.head;
   switch (call.mask_kind) {
     case MaskKind::kNone:
-      return 0;
+      return;
     case MaskKind::kBool:
-      return reinterpret_cast<const uint8_t*>(call.mask)[at] != 0 ? 0 : -kInfinity;
+      return f(reinterpret_cast<const bool*>(call.mask) + first);
     case MaskKind::kF32:
-      return reinterpret_cast<const float*>(call.mask)[at];
+      return f(reinterpret_cast<const float*>(call.mask) + first);
     case MaskKind::kBF16:
-      return widened(reinterpret_cast<const __nv_bfloat16*>(call.mask)[at]);
+      return f(reinterpret_cast<const __nv_bfloat16*>(call.mask) + first);
     case MaskKind::kF16:
-      return widened(reinterpret_cast<const __half*>(call.mask)[at]);
+      return f(reinterpret_cast<const __half*>(call.mask) + first);
   }
-  return 0;
 }
+// clang-format off
+__device__ inline float masked(float score, bool is_seen) { return is_seen ? score : -kInfinity; }
+__device__ inline float masked(float score, float added) { return added == -kInfinity ? added : score + added; }
+__device__ inline float masked(float score, __nv_bfloat16 added) { return masked(score, widened(added)); }
+__device__ inline float masked(float score, __half added) { return masked(score, widened(added)); }
+// clang-format on
 
-/// The score of a pair, from the product of its query and key; -inf where the key is not seen.
-__device__ inline float score_of_pair(const AttentionCall& call, int batch, int head, int query,
-                                      int key, float product) {
-  const bool is_seen = query < call.queries && key < call.keys &&
-                       (!call.is_causal || key <= query + call.keys - call.queries);
-  if (!is_seen) return -kInfinity;
-  const float added = added_by_mask(call, batch, head, query, key);
-  return added == -kInfinity ? added : fmaf(product, call.scale, added);
-}
-
-/// Whether each of these queries sees each of these keys, and no mask adds anything.
+/// Whether each of these queries sees each of these keys but for a mask.
 __device__ inline bool sees_all(const AttentionCall& call, int first_query, int num_queries,
                                 int first_key, int num_keys) {
-  return call.mask_kind == MaskKind::kNone && first_query + num_queries <= call.queries &&
-         first_key + num_keys <= call.keys &&
+  return first_query + num_queries <= call.queries && first_key + num_keys <= call.keys &&
          (!call.is_causal || first_key + num_keys - 1 <= first_query + call.keys - call.queries);
+}
+
+/// Whether none of these queries sees any of these keys.
+__device__ inline bool sees_none(const AttentionCall& call, int first_query, int num_queries,
+                                 int first_key) {
+  return call.is_causal && first_key > first_query + num_queries - 1 + call.keys - call.queries;
 }
 
 /// Which rows of which head a block of threads computes.
@@ -162,12 +233,13 @@ struct AttentionBlock {
   int head;
   int first;  ///< row
 };
-__device__ inline AttentionBlock attention_block(int num_rows, int num_heads, bool last_first) {
-  const int num_blocks = (num_rows + kRowsOfBlock - 1) / kRowsOfBlock;
+template <class Tile>
+__device__ AttentionBlock attention_block(int num_rows, int num_heads, bool last_first) {
+  const int num_blocks = (num_rows + Tile::kRowsOfBlock - 1) / Tile::kRowsOfBlock;
   const int number = static_cast<int>(blockIdx.x) % num_blocks;
   const int head = static_cast<int>(blockIdx.x) / num_blocks;
   const int block = last_first ? num_blocks - 1 - number : number;
-  return {head / num_heads, head % num_heads, block * kRowsOfBlock};
+  return {head / num_heads, head % num_heads, block * Tile::kRowsOfBlock};
 }
 
 }  // namespace graphrt::cuda
