@@ -9,9 +9,9 @@ AttentionForms attention_in_bf16(bool is_narrow) {
             form_by_keys<AttentionTile<Math, kNarrowHead, 2, 32>>(),
             form_by_queries<AttentionTile<Math, kNarrowHead, 2, 32>>()};
   }
-  return {forward_form<AttentionTile<Math, kWidestHead, 2, 32>>(),
-          form_by_keys<AttentionTile<Math, kWidestHead, 1, 32>>(),
-          form_by_queries<AttentionTile<Math, kWidestHead, 2, 32>>()};
+  return {forward_form<AttentionTile<Math, kWidestHead, 1, 64>>(),
+          form_by_keys<AttentionTile<Math, kWidestHead, 1, 64>>(),
+          form_by_queries<AttentionTile<Math, kWidestHead, 1, 64>>()};
 }
 
 }  // namespace graphrt::cuda
