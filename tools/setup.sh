@@ -61,9 +61,30 @@ else
     apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
+# Headers that attention calls cuDNN through, from PyPI: Debian has none. Optional, as cuDNN is.
+#   install_cudnn_frontend INCLUDE_FOLDER_OF_CUDA
+install_cudnn_frontend() {
+  local to=/usr/local/include folder
+  if [[ -e $to/cudnn_frontend.h ]]; then return; fi
+  if [[ ! -e $1/cudnn.h && ! -e /usr/include/cudnn.h ]]; then
+    echo "setup: no cudnn.h found; attention on GPUs will run without cuDNN"
+    return
+  fi
+  folder=$(mktemp -d)
+  if python3 -m pip download -q --no-deps -d "$folder" nvidia-cudnn-frontend==1.32.0 &&
+    python3 -m zipfile -e "$folder"/*.whl "$folder/wheel"; then
+    echo "setup: installing the headers of cudnn-frontend to $to"
+    as_root cp -r "$folder/wheel/include/." "$to/"
+  else
+    echo "setup: no cudnn-frontend; attention on GPUs will run without cuDNN"
+  fi
+  rm -rf "$folder"
+}
+
 # CUDA is not in Debian; without it everything but the back end for GPUs is built.
 if nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null); then
   echo "setup: CUDA compiler found ($nvcc); the back end for GPUs will be built"
+  install_cudnn_frontend "$(dirname "$(dirname "$nvcc")")/include"
 else
   echo "setup: no CUDA compiler found; GPUs are emulated on the CPU"
 fi

@@ -31,6 +31,9 @@ Attributes with(std::vector<std::pair<std::string, AttributeValue>> values) {
 std::vector<OperatorCase> cases_by_hand() {
   const TensorType a = f32({3, 5});
   const TensorType truth{ElementType::kBool, {3, 5}};
+  const TensorType heads = f32({2, 3, 4, 5});
+  const TensorType key_heads = f32({2, 3, 2, 5});
+  const TensorType truth_of_keys{ElementType::kBool, {3}};
   return {
       {"accuracy", {a, i32({3})}, {}},
       {"adam_update", {a, a, a, i32({})}, with({{"learning_rate", 0.1}})},
@@ -38,6 +41,11 @@ std::vector<OperatorCase> cases_by_hand() {
       {"add", {a, f32({5})}, {}},
       {"add", {i32({3, 5}), i32({3, 1})}, {}},
       {"argmax", {a}, {}},
+      {"attention", {heads, key_heads, key_heads}, with({{"causal", true}})},
+      {"attention", {heads, key_heads, key_heads, truth_of_keys}, {}},
+      {"attention_grad",
+       {heads, heads, key_heads, key_heads, heads, f32({2, 4, 3}), f32({3})},
+       with({{"scale", 0.125}})},
       {"binary_cross_entropy", {a, a}, {}},
       {"binary_cross_entropy_grad", {a, a}, with({{"scale", 0.25}})},
       {"broadcast", {f32({3, 1})}, with({{"shape", std::vector<int64_t>{2, 3, 5}}})},

@@ -7,6 +7,7 @@
 #include "runtime/base/check.h"
 #include "runtime/op/element_function.h"
 #include "tests/gpu/product_use.h"
+#include "tests/unit/runtime/kernels/attention_cases.h"
 #include "tests/unit/runtime/kernels/chain_cases.h"
 #include "tests/unit/runtime/kernels/dice.h"
 #include "tests/unit/runtime/kernels/element_cases.h"
@@ -147,6 +148,8 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"adam_update", adam_use},
       {"add", arithmetic_use},
       {"argmax", argmax_use},
+      {"attention", mild_attention_use},
+      {"attention_grad", mild_attention_grad_use},
       {"binary_cross_entropy", f32_pair_use},
       {"binary_cross_entropy_grad", loss_grad_use},
       {"broadcast", broadcast_use},

@@ -65,6 +65,7 @@ MemoryPool CudaDevice::memory_pool() const {
 
 std::vector<std::string> CudaDevice::notes() const {
   std::vector<std::string> notes;
+  for (const std::string& note : notes_of_kernels_) notes.push_back(name() + ": " + note);
   for (const std::string& other : staged_) {
     notes.push_back(name() + " and " + other +
                     " do not reach each other's memory: copies between them go through the host, "
@@ -166,6 +167,7 @@ Result<std::unique_ptr<Action>> CudaDevice::bind_kernel(const KernelBinding& bin
   TRY(auto kernel,
       prepare_cuda_kernel(binding.op, types_of(binding.inputs), types_of(binding.results),
                           *binding.attributes, stream_->queue().blas, binding.algorithm));
+  if (std::string note = kernel->note(); !note.empty()) notes_of_kernels_.insert(std::move(note));
   return make_kernel_action(std::move(kernel), binding, what, *stream_);
 }
 

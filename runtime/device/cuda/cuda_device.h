@@ -51,7 +51,8 @@ class CudaDevice final : public Device {
   std::vector<Arena> arenas_;
   std::vector<std::byte*> pinned_;  // by this device
   KnownHostMemory known_;           // pinned by this device or another
-  std::set<std::string> staged_;    // devices that copies reach only through the host
+  std::set<std::string> notes_of_kernels_;
+  std::set<std::string> staged_;  // devices that copies reach only through the host
 };
 
 }  // namespace graphrt::cuda

@@ -50,6 +50,9 @@ class CudaKernel {
   ///          scratch memory.
   virtual Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const = 0;
 
+  /// What the user should know of how it works here, in a line; empty: nothing.
+  virtual std::string note() const { return {}; }
+
   /// Adds the same to a launch that several kernels share (JointLaunch), if it has such a form.
   virtual bool join(cuda::JointTable& /*table*/, const KernelArguments& /*at*/) const {
     return false;

@@ -190,18 +190,17 @@ Scratch scratch_of_attention(Types inputs, Types, const Attributes&) {
   const AttentionSizes sizes = attention_sizes(inputs, kOperandsOfAttention);
   const ElementType element = inputs[kOperandsOfAttention.q].element;
   return {.host_bytes = scratch_floats_of_attention(sizes, element) * kFloatBytes,
-          .accelerator_bytes = kAttentionWorkspaceBytes};
+          .accelerator_bytes = element == ElementType::kF32 ? 0 : kAttentionWorkspaceBytes};
 }
 
-/// An accelerator keeps gradient · result of each query, and a library the gradients by q as f32.
+/// An accelerator keeps gradient · result of each query.
 Scratch scratch_of_attention_grad(Types inputs, Types, const Attributes&) {
   const AttentionOperands& operands = kOperandsOfAttentionGrad;
   const AttentionSizes sizes = attention_sizes(inputs, operands);
   const ElementType element = inputs[operands.q].element;
-  const int64_t num_rows = sizes.batch * sizes.heads * sizes.queries;
-  const int64_t num_floats = num_rows + inputs[operands.q].num_elements();
+  const int64_t num_queries = sizes.batch * sizes.heads * sizes.queries;
   return {.host_bytes = scratch_floats_of_attention_grad(sizes, element) * kFloatBytes,
-          .accelerator_bytes = num_floats * kFloatBytes + kAttentionWorkspaceBytes};
+          .accelerator_bytes = num_queries * kFloatBytes};
 }
 
 }  // namespace

@@ -26,9 +26,11 @@ OperatorUse attention_of(Dice& dice, const AttentionShape& shape, ElementType el
 /// Its gradients, with the result and log_sum that the reference gives.
 OperatorUse attention_grad_of(Dice& dice, const OperatorUse& forward);
 
-/// Both of shapes at random, of any type.
+/// Attention of shapes at random, of any type.
 OperatorUse attention_use(Dice& dice);
-OperatorUse attention_grad_use(Dice& dice);
+/// f32 whose scores are near each other, so that all digits can be compared; and its gradients.
+OperatorUse mild_attention_use(Dice& dice);
+OperatorUse mild_attention_grad_use(Dice& dice);
 
 /// An operator with its operands.
 struct AttentionCase {
@@ -38,9 +40,5 @@ struct AttentionCase {
 /// Shapes that take several tiles of every kernel, none a multiple of anything, and heads of as many
 /// elements as vectors want. Both operators of each.
 std::vector<AttentionCase> large_attention_cases(Dice& dice);
-
-/// How far a result may be from the reference, of f32 operands and of those of 16 bits: beside that
-/// of the result, the weights are rounded to 16 bits by some kernels.
-double attention_tolerance(const OperatorUse& use);
 
 }  // namespace graphrt

@@ -12,7 +12,7 @@ namespace graphrt {
 namespace {
 
 constexpr uint32_t kAttentionSeed = 20261130;
-constexpr float kInfinite = std::numeric_limits<float>::infinity();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::vector<Tensor> run_reference_for_all(std::string_view op, const OperatorUse& use) {
   std::vector<const Tensor*> operands;
@@ -140,7 +140,7 @@ TEST(Attention, ACausalQuerySeesTheKeysUpToItsOwnFromTheEnd) {
     for (const auto& results : {run_reference_for_all("attention", use),
                                 run_cpu_for_all("attention", use.inputs, use.attributes)}) {
       EXPECT_TRUE(same(results[0], tensor_of<float>({1, num_queries, 1, 1}, wanted), 1e-6));
-      EXPECT_EQ(results[1].as<float>()[0], num_queries == 4 ? -kInfinite : std::log(2.0F));
+      EXPECT_EQ(results[1].as<float>()[0], num_queries == 4 ? -kInfinity : std::log(2.0F));
     }
   }
 }
@@ -150,7 +150,7 @@ TEST(Attention, KeepsItsDigitsBesideHugeScores) {
                    tensor_of<float>({1, 4, 1, 1}, {1e30F, 1e30F, -1e30F, 0}),
                    tensor_of<float>({1, 4, 1, 1}, {1, 3, 500, 700})},
                   {}};
-  use.inputs.push_back(tensor_of<float>({4}, {0, 0, 0, -kInfinite}));
+  use.inputs.push_back(tensor_of<float>({4}, {0, 0, 0, -kInfinity}));
   OperatorUse backward{
       {tensor_of<float>({1, 1, 1, 1}, {1}), use.inputs[0], use.inputs[1], use.inputs[2],
        tensor_of<float>({1, 1, 1, 1}, {2}), tensor_of<float>({1, 1, 1}, {1e30F}), use.inputs[3]},
@@ -172,15 +172,15 @@ TEST(Attention, KeepsItsDigitsBesideHugeScores) {
 TEST(Attention, AQueryThatSeesNothingGivesZerosAndTakesNoGradient) {
   const Tensor three = tensor_of<float>({1, 1, 1, 1}, {3});
   for (const Tensor& mask :
-       {tensor_of<Bool>({1}, {Bool(false)}), tensor_of<float>({}, {-kInfinite})}) {
+       {tensor_of<Bool>({1}, {Bool(false)}), tensor_of<float>({}, {-kInfinity})}) {
     const OperatorUse use{{three, three, three, mask}, {}};
     const Tensor zero = tensor_of<float>({1, 1, 1, 1}, {0});
     const OperatorUse backward{
-        {three, three, three, three, zero, tensor_of<float>({1, 1, 1}, {-kInfinite}), mask}, {}};
+        {three, three, three, three, zero, tensor_of<float>({1, 1, 1}, {-kInfinity}), mask}, {}};
     for (const auto& results : {run_reference_for_all("attention", use),
                                 run_cpu_for_all("attention", use.inputs, use.attributes)}) {
       EXPECT_EQ(results[0], zero);
-      EXPECT_EQ(results[1].as<float>()[0], -kInfinite);
+      EXPECT_EQ(results[1].as<float>()[0], -kInfinity);
     }
     for (const auto& results :
          {run_reference_for_all("attention_grad", backward),

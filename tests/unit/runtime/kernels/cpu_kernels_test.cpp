@@ -60,10 +60,17 @@ std::vector<Call> one_call_each() {
   const Tensor gamma = zeros({ElementType::kF32, {5}});
   const Tensor step = zeros({ElementType::kI32, {}});
   const Tensor truth = zeros({ElementType::kBool, {4, 3, 5}});
+  const Tensor heads = zeros({ElementType::kBF16, {2, 5, 3, 4}});
+  const Tensor log_sum = zeros({ElementType::kF32, {2, 3, 5}});
+  const Tensor truth_of_keys = zeros({ElementType::kBool, {5}});
   std::vector<Call> calls;
   for (const OpInfo& op : all_ops()) {
     if (op.is_composite()) continue;
     Call call{op.name, std::vector<Tensor>(op.min_inputs, x), {}};
+    if (op.name == "attention") call = {op.name, {heads, heads, heads, truth_of_keys}, {}};
+    if (op.name == "attention_grad") {
+      call = {op.name, {heads, heads, heads, heads, heads, log_sum, truth_of_keys}, {}};
+    }
     if (op.name == "matmul") call.inputs = {square, square, row};
     if (op.name == "matmul_sgd_update") call.inputs = {square, square, square};
     if (op.name.starts_with("softmax_cross")) call.inputs = {logits, label};

@@ -379,13 +379,44 @@ Cases norm_cases() {
   };
 }
 
+/// Of one query and one head.
+Cases attention_cases() {
+  const Tensor one = f32({1, 1, 1, 1}, {1});
+  const auto keys = [](const std::vector<float>& elements) {
+    return f32({1, std::ssize(elements), 1, 1}, elements);
+  };
+  return {
+      {"AttentionOfHugeScores",
+       "attention",
+       {one, keys({1e30F, 1e30F, -1e30F, 0}), keys({1, 3, 500, 700})},
+       f32({1, 1, 1, 1}, {2})},
+      {"AttentionBesideUnseenKeys",
+       "attention",
+       {one, keys({0, kHuge, 0}), keys({1, 500, 3}), row_of({0, -kInfinite, 0})},
+       f32({1, 1, 1, 1}, {2})},
+      {"AttentionThatSeesNothing",
+       "attention",
+       {one, keys({1, 2}), keys({3, 4}), row_of_bools({false, false})},
+       f32({1, 1, 1, 1}, {0})},
+      {"AttentionOfNotANumber",
+       "attention",
+       {one, keys({kNotANumber, 2}), keys({3, 4})},
+       f32({1, 1, 1, 1}, {kNotANumber})},
+      {"AttentionGradThatSeesNothing",
+       "attention_grad",
+       {one, one, keys({1, 2}), keys({3, 4}), f32({1, 1, 1, 1}, {0}), f32({1, 1, 1}, {-kInfinite}),
+        row_of_bools({false, false})},
+       f32({1, 1, 1, 1}, {0})},
+  };
+}
+
 }  // namespace
 
 std::vector<ExtremeCase> extreme_cases() {
   Cases all;
   for (const auto part : {arithmetic_cases, function_cases, gradient_cases, softmax_cases,
                           cross_entropy_cases, binary_cross_entropy_cases, mean_squared_error_cases,
-                          reduction_cases, product_cases, norm_cases}) {
+                          reduction_cases, product_cases, norm_cases, attention_cases}) {
     std::ranges::move(part(), std::back_inserter(all));
   }
   return all;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "attention_cases.h"
 #include "chain_cases.h"
 #include "dice.h"
 #include "element_cases.h"
@@ -145,6 +146,8 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"adam_update", adam_use},
       {"add", arithmetic_case},
       {"argmax", argmax_case},
+      {"attention", mild_attention_use},
+      {"attention_grad", mild_attention_grad_use},
       {"binary_cross_entropy", f32_pair_use},
       {"binary_cross_entropy_grad", loss_grad_use},
       {"broadcast", broadcast_use},

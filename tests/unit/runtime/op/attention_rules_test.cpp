@@ -22,10 +22,9 @@ Texts with_mask(Texts texts, std::string_view mask) {
 }
 
 std::vector<std::string> all_types(std::string_view op, const Texts& inputs) {
+  const auto results = infer_types(*find_op(op), types(inputs), {});
   std::vector<std::string> texts;
-  for (const TensorType& type : infer_types(*find_op(op), types(inputs), {}).value()) {
-    texts.push_back(to_string(type));
-  }
+  for (const TensorType& type : *results) texts.push_back(to_string(type));
   return texts;
 }
 
