@@ -58,10 +58,7 @@ class GpuAttention : public GpuTest {
   void expect_like_reference(std::string_view op, const OperatorUse& use) const {
     const KernelCase tested{op, use.inputs, use.attributes};
     SCOPED_TRACE(to_string(tested));
-    std::vector<const Tensor*> operands;
-    for (const Tensor& input : use.inputs) operands.push_back(&input);
-    const std::vector<Tensor> wanted = evaluate_reference(
-        op, operands, use.attributes, result_types(op, use.inputs, use.attributes));
+    const std::vector<Tensor> wanted = run_reference_for_all(op, use.inputs, use.attributes);
     for (const int64_t offset : {0, 4}) {
       const KernelRun kernel(*queue_, tested, {.offset_bytes = offset});
       const std::vector<Tensor> found = kernel.results();

@@ -63,13 +63,10 @@ OperatorUse attention_of(Dice& dice, const AttentionShape& shape, ElementType el
 
 OperatorUse attention_grad_of(Dice& dice, const OperatorUse& forward) {
   const auto& inputs = forward.inputs;
-  std::vector<const Tensor*> operands;
-  for (const Tensor& input : inputs) operands.push_back(&input);
-  const std::vector<TensorType> types = result_types("attention", inputs, forward.attributes);
-  std::vector<Tensor> results =
-      evaluate_reference("attention", operands, forward.attributes, types);
-  Tensor gradient = dice.f32(types[0].shape);
-  if (types[0].element != ElementType::kF32) gradient = floats_as(gradient, types[0].element);
+  std::vector<Tensor> results = run_reference_for_all("attention", inputs, forward.attributes);
+  Tensor gradient = dice.f32(results[0].type.shape);
+  const ElementType element = results[0].type.element;
+  if (element != ElementType::kF32) gradient = floats_as(gradient, element);
   OperatorUse use{{std::move(gradient), inputs[0], inputs[1], inputs[2], std::move(results[0]),
                    std::move(results[1])},
                   forward.attributes};

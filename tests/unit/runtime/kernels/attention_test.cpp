@@ -14,13 +14,6 @@ namespace {
 constexpr uint32_t kAttentionSeed = 20261130;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-std::vector<Tensor> run_reference_for_all(std::string_view op, const OperatorUse& use) {
-  std::vector<const Tensor*> operands;
-  for (const Tensor& input : use.inputs) operands.push_back(&input);
-  return evaluate_reference(op, operands, use.attributes,
-                            result_types(op, use.inputs, use.attributes));
-}
-
 std::string describe_attention(std::string_view op, const OperatorUse& use) {
   std::string text(op);
   for (const Tensor& input : use.inputs) text += " " + to_string(input.type);
@@ -42,7 +35,7 @@ double largest_element(const Tensor& tensor) {
 
 void expect_like_reference(std::string_view op, const OperatorUse& use) {
   const std::vector<Tensor> found = run_cpu_for_all(op, use.inputs, use.attributes);
-  const std::vector<Tensor> wanted = run_reference_for_all(op, use);
+  const std::vector<Tensor> wanted = run_reference_for_all(op, use.inputs, use.attributes);
   ASSERT_EQ(found.size(), wanted.size());
   for (size_t i = 0; i < found.size(); ++i) {
     // The CPU rounds to 16 bits once, at the end, which same() allows for.
@@ -122,7 +115,7 @@ TEST(Attention, IsASoftmaxOfProductsTimesValues) {
   // The second query weighs 1, 2 and 4 sevenths.
   const Tensor wanted = tensor_of<float>({1, 2, 1, 2}, {7, 7, 5, 8});
   const Tensor log_sums = tensor_of<float>({1, 1, 2}, {2, std::log(7.0F)});
-  for (const auto& results : {run_reference_for_all("attention", use),
+  for (const auto& results : {run_reference_for_all("attention", use.inputs, use.attributes),
                               run_cpu_for_all("attention", use.inputs, use.attributes)}) {
     EXPECT_TRUE(same(results[0], wanted, 1e-6));
     EXPECT_TRUE(same(results[1], log_sums, 1e-6));
@@ -137,7 +130,7 @@ TEST(Attention, ACausalQuerySeesTheKeysUpToItsOwnFromTheEnd) {
         {zeros({ElementType::kF32, {1, num_queries, 1, 1}}),
          zeros({ElementType::kF32, {1, 3, 1, 1}}), tensor_of<float>({1, 3, 1, 1}, {1, 2, 3})},
         with({{"causal", true}})};
-    for (const auto& results : {run_reference_for_all("attention", use),
+    for (const auto& results : {run_reference_for_all("attention", use.inputs, use.attributes),
                                 run_cpu_for_all("attention", use.inputs, use.attributes)}) {
       EXPECT_TRUE(same(results[0], tensor_of<float>({1, num_queries, 1, 1}, wanted), 1e-6));
       EXPECT_EQ(results[1].as<float>()[0], num_queries == 4 ? -kInfinity : std::log(2.0F));
@@ -155,14 +148,14 @@ TEST(Attention, KeepsItsDigitsBesideHugeScores) {
       {tensor_of<float>({1, 1, 1, 1}, {1}), use.inputs[0], use.inputs[1], use.inputs[2],
        tensor_of<float>({1, 1, 1, 1}, {2}), tensor_of<float>({1, 1, 1}, {1e30F}), use.inputs[3]},
       {}};
-  for (const auto& results : {run_reference_for_all("attention", use),
+  for (const auto& results : {run_reference_for_all("attention", use.inputs, use.attributes),
                               run_cpu_for_all("attention", use.inputs, use.attributes)}) {
     EXPECT_EQ(results[0].as<float>()[0], 2);
     EXPECT_EQ(results[1].as<float>()[0], 1e30F);
   }
   // What is seen in full and equally: weights of exp(score - log_sum) = 1.
   for (const auto& results :
-       {run_reference_for_all("attention_grad", backward),
+       {run_reference_for_all("attention_grad", backward.inputs, backward.attributes),
         run_cpu_for_all("attention_grad", backward.inputs, backward.attributes)}) {
     EXPECT_EQ(results[1], tensor_of<float>({1, 4, 1, 1}, {-1, 1, 0, 0}));
     EXPECT_EQ(results[2], tensor_of<float>({1, 4, 1, 1}, {1, 1, 0, 0}));
@@ -177,13 +170,13 @@ TEST(Attention, AQueryThatSeesNothingGivesZerosAndTakesNoGradient) {
     const Tensor zero = tensor_of<float>({1, 1, 1, 1}, {0});
     const OperatorUse backward{
         {three, three, three, three, zero, tensor_of<float>({1, 1, 1}, {-kInfinity}), mask}, {}};
-    for (const auto& results : {run_reference_for_all("attention", use),
+    for (const auto& results : {run_reference_for_all("attention", use.inputs, use.attributes),
                                 run_cpu_for_all("attention", use.inputs, use.attributes)}) {
       EXPECT_EQ(results[0], zero);
       EXPECT_EQ(results[1].as<float>()[0], -kInfinity);
     }
     for (const auto& results :
-         {run_reference_for_all("attention_grad", backward),
+         {run_reference_for_all("attention_grad", backward.inputs, backward.attributes),
           run_cpu_for_all("attention_grad", backward.inputs, backward.attributes)}) {
       for (const Tensor& result : results) EXPECT_EQ(result, zero);
     }
@@ -192,7 +185,7 @@ TEST(Attention, AQueryThatSeesNothingGivesZerosAndTakesNoGradient) {
 
 /// What the gradients are of: the sum of results, each with its weight.
 double weighted_total(const OperatorUse& use, const Tensor& weights) {
-  const Tensor result = run_reference_for_all("attention", use)[0];
+  const Tensor result = run_reference_for_all("attention", use.inputs, use.attributes)[0];
   double total = 0;
   for (size_t i = 0; i < weights.as<float>().size(); ++i) {
     total += static_cast<double>(weights.as<float>()[i]) * result.as<float>()[i];
@@ -206,7 +199,8 @@ TEST(Attention, TheReferencesGradientsAreThoseOfFiniteDifferences) {
     OperatorUse forward = attention_of(dice, {2, 4, 5, 2, 2, 3, 2}, ElementType::kF32, mask,
                                        with({{"causal", true}, {"scale", 0.25}}));
     const OperatorUse backward = attention_grad_of(dice, forward);
-    const std::vector<Tensor> gradients = run_reference_for_all("attention_grad", backward);
+    const std::vector<Tensor> gradients =
+        run_reference_for_all("attention_grad", backward.inputs, backward.attributes);
     for (size_t operand = 0; operand < gradients.size(); ++operand) {
       for (size_t i = 0; i < gradients[operand].as<float>().size(); ++i) {
         constexpr float kStep = 0x1p-7F;

@@ -89,11 +89,18 @@ inline Tensor run_cpu(std::string_view op, const std::vector<Tensor>& inputs,
   return std::move(run_cpu_for_all(op, inputs, attributes).front());
 }
 
-inline Tensor run_reference(std::string_view op, const std::vector<Tensor>& inputs,
-                            const Attributes& attributes) {
+/// All results.
+inline std::vector<Tensor> run_reference_for_all(std::string_view op,
+                                                 const std::vector<Tensor>& inputs,
+                                                 const Attributes& attributes) {
   std::vector<const Tensor*> operands;
   for (const Tensor& input : inputs) operands.push_back(&input);
-  return evaluate_reference(op, operands, attributes, result_type(op, inputs, attributes));
+  return evaluate_reference(op, operands, attributes, result_types(op, inputs, attributes));
+}
+
+inline Tensor run_reference(std::string_view op, const std::vector<Tensor>& inputs,
+                            const Attributes& attributes) {
+  return std::move(run_reference_for_all(op, inputs, attributes).front());
 }
 
 /// Whether two floats agree within `tolerance`, relative above 1, and `rounding`, relative; NaN
