@@ -41,7 +41,8 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
   auto* passing_memory = v + Tile::kKeptElements;
   const PassingStatistics<Tile> statistics{
       reinterpret_cast<float*>(passing_memory + 4 * Tile::kPassingElements)};
-  const AttentionBlock block = attention_block<Tile>(call.keys, call.key_heads, false);
+  const AttentionBlock block = attention_block<Tile>(
+      call.keys, call.key_heads, call.is_causal ? LongestBlock::kFirst : LongestBlock::kAll);
   const int own = static_cast<int>(threadIdx.x) / 32 * Tile::kRowsOfWarp;
   const HeadRows rows_of_k =
       rows_of_head(block.batch, block.head, call.keys, call.key_heads, call.query_width);
@@ -104,7 +105,8 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
   constexpr int kKeyTiles = Tile::kRowsAtOnce / 8;
   auto* q = reinterpret_cast<typename Tile::Element*>(attention_memory);
   auto* gradient = q + Tile::kKeptElements;
-  const AttentionBlock block = attention_block<Tile>(call.queries, call.heads, call.is_causal);
+  const AttentionBlock block = attention_block<Tile>(
+      call.queries, call.heads, call.is_causal ? LongestBlock::kLast : LongestBlock::kAll);
   const int key_head = block.head / (call.heads / call.key_heads);
   const int own = static_cast<int>(threadIdx.x) / 32 * Tile::kRowsOfWarp;
   const HeadRows rows_of_q =

@@ -174,8 +174,8 @@ template <class Tile>
 __global__ void __launch_bounds__(kThreadsOfAttention, 2) attend(const AttentionCall call) {
   using Math = typename Tile::Math;
   auto* q = reinterpret_cast<typename Tile::Element*>(attention_memory);
-  // The last queries see most keys: those that take longest begin first.
-  const AttentionBlock block = attention_block<Tile>(call.queries, call.heads, call.is_causal);
+  const AttentionBlock block = attention_block<Tile>(
+      call.queries, call.heads, call.is_causal ? LongestBlock::kLast : LongestBlock::kAll);
   const int key_head = block.head / (call.heads / call.key_heads);
   const int own = static_cast<int>(threadIdx.x) / 32 * Tile::kRowsOfWarp;
   const PassingTiles<Tile> passing{

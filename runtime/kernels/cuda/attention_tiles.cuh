@@ -233,12 +233,22 @@ struct AttentionBlock {
   int head;
   int first;  ///< row
 };
+/// Blocks that have most to do begin first, those of all heads: of causal queries the last, and of
+/// keys that those see the first. Else those of one head are neighbours, for what they share.
+enum class LongestBlock : uint8_t { kAll, kFirst, kLast };
+
 template <class Tile>
-__device__ AttentionBlock attention_block(int num_rows, int num_heads, bool last_first) {
+__device__ AttentionBlock attention_block(int num_rows, int num_heads, LongestBlock longest) {
   const int num_blocks = (num_rows + Tile::kRowsOfBlock - 1) / Tile::kRowsOfBlock;
-  const int number = static_cast<int>(blockIdx.x) % num_blocks;
-  const int head = static_cast<int>(blockIdx.x) / num_blocks;
-  const int block = last_first ? num_blocks - 1 - number : number;
+  const int num_all_heads = static_cast<int>(gridDim.x) / num_blocks;
+  const int number = static_cast<int>(blockIdx.x);
+  int head = number / num_blocks;
+  int block = number % num_blocks;
+  if (longest != LongestBlock::kAll) {
+    head = number % num_all_heads;
+    block = number / num_all_heads;
+  }
+  if (longest == LongestBlock::kLast) block = num_blocks - 1 - block;
   return {head / num_heads, head % num_heads, block * Tile::kRowsOfBlock};
 }
 
