@@ -123,6 +123,15 @@ TEST(CpuKernels, AllocateNothing) {
   }
 }
 
+TEST(CpuKernels, AreKnownToMultiplyByOpenBlas) {
+  for (const std::string_view op : {"matmul", "matmul_sgd_update", "attention", "attention_grad"}) {
+    EXPECT_TRUE(is_cpu_product(op)) << op;
+  }
+  for (const std::string_view op : {"softmax", "silu", "convolve"}) {
+    EXPECT_FALSE(is_cpu_product(op)) << op;
+  }
+}
+
 TEST(OpenBlas, RunsOneThreadACall) {
   EXPECT_TRUE(check_openblas());
   const std::filesystem::directory_iterator threads("/proc/self/task");
