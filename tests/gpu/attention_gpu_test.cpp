@@ -100,6 +100,32 @@ TEST_F(GpuAttention, AgreesWithTheReferenceOverSeveralTiles) {
   }
 }
 
+// A library's kernels, too, where there is one.
+TEST_F(GpuAttention, GivesTheSameBitsInACapturedGraph) {
+  Dice dice(kAttentionSeed + 2, kAttentionDice);
+  const OperatorUse forward = attention_of(dice, {2, 130, 130, 2, 2, 64, 64}, ElementType::kBF16,
+                                           CaseMask::kNone, with({{"causal", true}}));
+  for (const auto& [op, use] :
+       {AttentionCase{"attention", forward},
+        AttentionCase{"attention_grad", attention_grad_of(dice, forward)}}) {
+    const KernelRun kernel(*queue_, {op, use.inputs, use.attributes});
+    const std::vector<Tensor> wanted = kernel.results();
+    const cudaStream_t stream = queue_->get().stream;
+    cudaGraph_t graph = nullptr;
+    cudaGraphExec_t executable = nullptr;
+    require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+    kernel.launch();
+    require(cudaStreamEndCapture(stream, &graph));
+    require(cudaGraphInstantiate(&executable, graph, 0));
+    kernel.output().clear();
+    require(cudaGraphLaunch(executable, stream));
+    queue_->wait();
+    EXPECT_TRUE(kernel.output().read() == wanted.front()) << op;
+    require(cudaGraphExecDestroy(executable));
+    require(cudaGraphDestroy(graph));
+  }
+}
+
 TEST_F(GpuAttention, RefusesHeadsThatAreTooWide) {
   const TensorType wide{ElementType::kF32, {1, 2, 1, 129}};
   const TensorType log_sum{ElementType::kF32, {1, 1, 2}};
