@@ -55,8 +55,8 @@ int64_t scratch_floats_of_attention(const AttentionSizes& sizes, ElementType ele
   const int64_t width = sizes.query_width + sizes.value_width;
   // Scores, sums of values, the largest score and the total of each query.
   int64_t num_floats = tiles.num_scores + tiles.num_queries * (sizes.value_width + 2);
-  if (tiles.widens) num_floats += tiles.num_queries * sizes.query_width + tiles.num_keys * width;
-  return num_floats;
+  if (!tiles.widens) return num_floats;
+  return num_floats + tiles.num_queries * sizes.query_width + sizes.keys * width;
 }
 
 int64_t scratch_floats_of_attention_grad(const AttentionSizes& sizes, ElementType element) {
@@ -66,8 +66,8 @@ int64_t scratch_floats_of_attention_grad(const AttentionSizes& sizes, ElementTyp
   int64_t num_floats = 2 * tiles.num_scores + tiles.num_queries;
   if (!tiles.widens) return num_floats;
   // Operands, and what is added up for results that hold fewer digits.
-  num_floats += tiles.num_queries * (width + sizes.query_width) + tiles.num_keys * width;
-  return num_floats + sizes.keys * width;
+  num_floats += tiles.num_queries * (width + sizes.query_width);
+  return num_floats + 2 * sizes.keys * width;
 }
 
 }  // namespace graphrt

@@ -54,7 +54,7 @@ struct AttentionTiles {
   int64_t num_queries = 0;  ///< of a tile, at most
   int64_t num_keys = 0;
   int64_t num_scores = 0;  ///< of a tile
-  bool widens = false;     ///< operands are no f32: their tiles are copied
+  bool widens = false;     ///< operands are no f32: tiles of queries are copied, and a head's keys
 
   AttentionTiles(const AttentionSizes& sizes, ElementType element);
 };

@@ -30,7 +30,7 @@ struct ForwardScratch {
     totals = largest + tiles.num_queries;
     q = totals + tiles.num_queries;
     k = q + tiles.num_queries * setup.sizes.query_width;
-    v = k + tiles.num_keys * setup.sizes.query_width;
+    v = k + setup.sizes.keys * setup.sizes.query_width;
   }
 };
 
@@ -41,18 +41,32 @@ class AttentionKernel : public PreparedKernel {
   void run(const KernelArguments& at) const override {
     const AttentionSizes& sizes = setup_.sizes;
     for (int64_t batch = 0; batch < sizes.batch; ++batch) {
-      for (int64_t head = 0; head < sizes.heads; ++head) {
-        for (int64_t first = 0; first < sizes.queries; first += setup_.tiles.num_queries) {
-          const int64_t count = std::min(setup_.tiles.num_queries, sizes.queries - first);
-          run_queries(at, {batch, head, first, count, 0, 0});
-        }
-      }
+      for (int64_t head = 0; head < sizes.key_heads; ++head) run_key_head(at, batch, head);
     }
   }
 
  private:
+  /// The query heads that read one key head.
+  void run_key_head(const KernelArguments& at, int64_t batch, int64_t key_head) const {
+    const AttentionSizes& sizes = setup_.sizes;
+    const ForwardScratch scratch(setup_, at.scratch);
+    const int64_t first_head = key_head * sizes.heads_a_key_head();
+    const ScoreTile all_keys{batch, first_head, 0, 0, 0, sizes.keys};
+    const KeysAndValues keys = {
+        load_head(at.inputs[1], setup_.element, key_rows(setup_, all_keys, sizes.query_width),
+                  scratch.k),
+        load_head(at.inputs[2], setup_.element, key_rows(setup_, all_keys, sizes.value_width),
+                  scratch.v)};
+    for (int64_t i = 0; i < sizes.heads_a_key_head(); ++i) {
+      for (int64_t first = 0; first < sizes.queries; first += setup_.tiles.num_queries) {
+        const int64_t count = std::min(setup_.tiles.num_queries, sizes.queries - first);
+        run_queries(at, {batch, first_head + i, first, count, 0, 0}, keys);
+      }
+    }
+  }
+
   /// All keys for the queries of `tile`.
-  void run_queries(const KernelArguments& at, ScoreTile tile) const {
+  void run_queries(const KernelArguments& at, ScoreTile tile, const KeysAndValues& keys) const {
     const AttentionSizes& sizes = setup_.sizes;
     const ForwardScratch scratch(setup_, at.scratch);
     const std::byte* mask = at.inputs.size() > 3 ? at.inputs[3] : nullptr;
@@ -65,14 +79,10 @@ class AttentionKernel : public PreparedKernel {
     for (int64_t first = 0; first < end; first += setup_.tiles.num_keys) {
       tile.first_key = first;
       tile.num_keys = std::min(setup_.tiles.num_keys, end - first);
-      const FloatRows k = load_head(at.inputs[1], setup_.element,
-                                    key_rows(setup_, tile, sizes.query_width), scratch.k);
-      const FloatRows v = load_head(at.inputs[2], setup_.element,
-                                    key_rows(setup_, tile, sizes.value_width), scratch.v);
-      make_scores(setup_, tile, q, k, mask, scratch.scores);
+      make_scores(setup_, tile, q, keys.k.from(first), mask, scratch.scores);
       for (int64_t row = 0; row < tile.num_queries; ++row) weigh(tile, row, scratch);
-      add_product({scratch.scores, tile.num_keys}, v, tile.num_queries, sizes.value_width,
-                  tile.num_keys, {scratch.sums, sizes.value_width});
+      add_product({scratch.scores, tile.num_keys}, keys.v.from(first), tile.num_queries,
+                  sizes.value_width, tile.num_keys, {scratch.sums, sizes.value_width});
     }
     finish(at, tile, scratch);
   }

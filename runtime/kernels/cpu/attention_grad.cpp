@@ -31,8 +31,8 @@ struct BackwardScratch {
     q = dots + tiles.num_queries;
     gradient = q + tiles.num_queries * query_width;
     k = gradient + tiles.num_queries * value_width;
-    v = k + tiles.num_keys * query_width;
-    by_q = v + tiles.num_keys * value_width;
+    v = k + setup.sizes.keys * query_width;
+    by_q = v + setup.sizes.keys * value_width;
     by_k = by_q + tiles.num_queries * query_width;
     by_v = by_k + setup.sizes.keys * query_width;
   }
@@ -54,6 +54,19 @@ void dot_rows(const T* gradient, const T* result, const RowsOfHead& rows, float*
 void fill_rows(const FloatSums& sums, int64_t num_rows, int64_t width) {
   for (int64_t row = 0; row < num_rows; ++row) std::fill_n(sums.data + row * sums.stride, width, 0);
 }
+
+/// Operands of a tile's queries, and sums for them.
+struct QueryRows {
+  FloatRows q;
+  FloatRows gradient;
+  FloatSums by_q;
+};
+
+/// Sums for the keys of one head.
+struct KeyGradients {
+  FloatSums by_k;
+  FloatSums by_v;
+};
 
 class AttentionGradKernel : public PreparedKernel {
  public:
@@ -83,23 +96,25 @@ class AttentionGradKernel : public PreparedKernel {
     const ScoreTile all_keys{batch, first_head, 0, 0, 0, sizes.keys};
     const RowsOfHead rows_of_k = key_rows(setup_, all_keys, sizes.query_width);
     const RowsOfHead rows_of_v = key_rows(setup_, all_keys, sizes.value_width);
-    const FloatSums by_k = sums_of(at.results[1], rows_of_k, scratch.by_k);
-    const FloatSums by_v = sums_of(at.results[2], rows_of_v, scratch.by_v);
-    fill_rows(by_k, sizes.keys, sizes.query_width);
-    fill_rows(by_v, sizes.keys, sizes.value_width);
+    const KeysAndValues keys = {load_head(at.inputs[2], setup_.element, rows_of_k, scratch.k),
+                                load_head(at.inputs[3], setup_.element, rows_of_v, scratch.v)};
+    const KeyGradients gradients = {sums_of(at.results[1], rows_of_k, scratch.by_k),
+                                    sums_of(at.results[2], rows_of_v, scratch.by_v)};
+    fill_rows(gradients.by_k, sizes.keys, sizes.query_width);
+    fill_rows(gradients.by_v, sizes.keys, sizes.value_width);
     for (int64_t i = 0; i < sizes.heads_a_key_head(); ++i) {
       for (int64_t first = 0; first < sizes.queries; first += setup_.tiles.num_queries) {
         const int64_t count = std::min(setup_.tiles.num_queries, sizes.queries - first);
-        run_queries(at, {batch, first_head + i, first, count, 0, 0}, by_k, by_v);
+        run_queries(at, {batch, first_head + i, first, count, 0, 0}, keys, gradients);
       }
     }
-    keep(by_k, at.results[1], rows_of_k);
-    keep(by_v, at.results[2], rows_of_v);
+    keep(gradients.by_k, at.results[1], rows_of_k);
+    keep(gradients.by_v, at.results[2], rows_of_v);
   }
 
   /// All keys for the queries of `tile`.
-  void run_queries(const KernelArguments& at, ScoreTile tile, const FloatSums& by_k,
-                   const FloatSums& by_v) const {
+  void run_queries(const KernelArguments& at, ScoreTile tile, const KeysAndValues& keys,
+                   const KeyGradients& gradients) const {
     const AttentionSizes& sizes = setup_.sizes;
     const BackwardScratch scratch(setup_, at.scratch);
     const RowsOfHead rows_of_q = query_rows(setup_, tile, sizes.query_width);
@@ -117,25 +132,21 @@ class AttentionGradKernel : public PreparedKernel {
     for (int64_t first = 0; first < end; first += setup_.tiles.num_keys) {
       tile.first_key = first;
       tile.num_keys = std::min(setup_.tiles.num_keys, end - first);
-      run_tile(at, tile, q, gradient, by_q, {by_k.data + first * by_k.stride, by_k.stride},
-               {by_v.data + first * by_v.stride, by_v.stride});
+      run_tile(at, tile, {q, gradient, by_q}, {keys.k.from(first), keys.v.from(first)},
+               {gradients.by_k.from(first), gradients.by_v.from(first)});
     }
     keep(by_q, at.results[0], rows_of_q);
   }
 
-  void run_tile(const KernelArguments& at, const ScoreTile& tile, const FloatRows& q,
-                const FloatRows& gradient, const FloatSums& by_q, const FloatSums& by_k,
-                const FloatSums& by_v) const {
+  void run_tile(const KernelArguments& at, const ScoreTile& tile, const QueryRows& queries,
+                const KeysAndValues& keys, const KeyGradients& gradients) const {
     const AttentionSizes& sizes = setup_.sizes;
     const BackwardScratch scratch(setup_, at.scratch);
-    const FloatRows k = load_head(at.inputs[2], setup_.element,
-                                  key_rows(setup_, tile, sizes.query_width), scratch.k);
-    const FloatRows v = load_head(at.inputs[3], setup_.element,
-                                  key_rows(setup_, tile, sizes.value_width), scratch.v);
+    const auto& [q, gradient, by_q] = queries;
     const FloatRows weights{scratch.weights, tile.num_keys};
     const FloatRows by_scores{scratch.by_scores, tile.num_keys};
     const std::byte* mask = at.inputs.size() > 6 ? at.inputs[6] : nullptr;
-    make_scores(setup_, tile, q, k, mask, scratch.weights);
+    make_scores(setup_, tile, q, keys.k, mask, scratch.weights);
     const float* log_sum = elements<float>(at.inputs[5]) +
                            (tile.batch * sizes.heads + tile.head) * sizes.queries +
                            tile.first_query;
@@ -143,8 +154,8 @@ class AttentionGradKernel : public PreparedKernel {
       weigh(log_sum[row], tile.num_keys, scratch.weights + row * tile.num_keys);
     }
     add_transposed_product(weights, gradient, tile.num_keys, sizes.value_width, tile.num_queries,
-                           by_v);
-    multiply_rows(gradient, v, tile.num_queries, tile.num_keys, sizes.value_width, 1.0F, 0.0F,
+                           gradients.by_v);
+    multiply_rows(gradient, keys.v, tile.num_queries, tile.num_keys, sizes.value_width, 1.0F, 0.0F,
                   {scratch.by_scores, tile.num_keys});
     for (int64_t row = 0; row < tile.num_queries; ++row) {
       const float* weight = scratch.weights + row * tile.num_keys;
@@ -155,8 +166,9 @@ class AttentionGradKernel : public PreparedKernel {
         by_score[i] = weight[i] * (by_score[i] - dot) * setup_.scale;
       }
     }
-    add_product(by_scores, k, tile.num_queries, sizes.query_width, tile.num_keys, by_q);
-    add_transposed_product(by_scores, q, tile.num_keys, sizes.query_width, tile.num_queries, by_k);
+    add_product(by_scores, keys.k, tile.num_queries, sizes.query_width, tile.num_keys, by_q);
+    add_transposed_product(by_scores, q, tile.num_keys, sizes.query_width, tile.num_queries,
+                           gradients.by_k);
   }
 
   /// Scores become exp(score - log_sum); 0 of a query that sees nothing.

@@ -11,10 +11,12 @@ namespace graphrt::cpu {
 struct FloatRows {
   const float* data;
   int64_t stride;
+  FloatRows from(int64_t row) const { return {data + row * stride, stride}; }
 };
 struct FloatSums {
   float* data;
   int64_t stride;
+  FloatSums from(int64_t row) const { return {data + row * stride, stride}; }
 };
 
 /// What all of attention's kernels are made for.
@@ -64,6 +66,7 @@ struct RowsOfHead {
     return ((batch * num_all_rows + first) * num_heads + head) * width;
   }
 };
+/// Those of queries, and of the keys of the head that they read.
 RowsOfHead query_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width);
 RowsOfHead key_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width);
 
@@ -83,6 +86,12 @@ void add_product(const FloatRows& a, const FloatRows& b, int64_t num_rows, int64
 /// y += a^T b, y[num_rows, num_columns].
 void add_transposed_product(const FloatRows& a, const FloatRows& b, int64_t num_rows,
                             int64_t num_columns, int64_t num_terms, const FloatSums& y);
+
+/// What one head of keys has, as floats.
+struct KeysAndValues {
+  FloatRows k;
+  FloatRows v;
+};
 
 /// The scores of a tile, a row of num_keys for each query; -inf where a key is not seen.
 void make_scores(const AttentionSetup& setup, const ScoreTile& tile, const FloatRows& q,
