@@ -71,7 +71,9 @@ install_cudnn_frontend() {
     return
   fi
   folder=$(mktemp -d)
-  if python3 -m pip download -q --no-deps -d "$folder" nvidia-cudnn-frontend==1.32.0 &&
+  if [[ $EUID -ne 0 ]] && ! command -v sudo >/dev/null; then
+    echo "setup: not root, so no cudnn-frontend; attention on GPUs will run without cuDNN"
+  elif python3 -m pip download -q --no-deps -d "$folder" nvidia-cudnn-frontend==1.32.0 &&
     python3 -m zipfile -e "$folder"/*.whl "$folder/wheel"; then
     echo "setup: installing the headers of cudnn-frontend to $to"
     as_root cp -r "$folder/wheel/include/." "$to/"
