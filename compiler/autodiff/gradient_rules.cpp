@@ -13,6 +13,7 @@ namespace {
 
 /// Of operators whose gradients are not formulas.
 constexpr std::array kRules = {
+    GradientRow{"attention", gradient_of_attention},
     GradientRow{"binary_cross_entropy", gradient_of_binary_cross_entropy},
     GradientRow{"broadcast", gradient_of_broadcast},
     GradientRow{"cast", gradient_of_cast},

@@ -1,4 +1,5 @@
 #include <utility>
+#include <vector>
 
 #include "compiler/autodiff/gradient_rules.h"
 
@@ -55,6 +56,18 @@ void gradient_of_matmul(NodeGradient& node) {
   }
   const bool needs_bias = node.num_operands() > 2 && node.needs(2);
   if (needs_bias) node.give(2, node.reduced_to(node.operand_type(2), c));
+}
+
+// By all three at once; a mask has none.
+void gradient_of_attention(NodeGradient& node) {
+  std::vector<ValueId> operands = {node.gradient_tensor(), node.operand(0), node.operand(1),
+                                   node.operand(2),        node.result(0),  node.result(1)};
+  if (node.num_operands() > 3) operands.push_back(node.operand(3));
+  const ValueId by_q = node.add("attention_grad", std::move(operands), node.attributes());
+  const std::vector<ValueId> gradients = node.results_of(by_q);
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (node.needs(i)) node.give(i, gradients[i]);
+  }
 }
 
 void gradient_of_softmax(NodeGradient& node) {

@@ -47,6 +47,10 @@ ValueId NodeGradient::add(std::string_view op, std::vector<ValueId> inputs, Attr
   return added_.back();
 }
 
+std::vector<ValueId> NodeGradient::results_of(ValueId value) const {
+  return nodes_.graph().nodes[*nodes_.graph().values[value].producer].results;
+}
+
 ValueId NodeGradient::scalar(double number) {
   return nodes_.scalar(number, result_type().element, origin_.where);
 }

@@ -51,6 +51,8 @@ class NodeGradient {
 
   /// A new node, at the place and on the device of the one that is differentiated.
   ValueId add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
+  /// All results of the node that gives `value`.
+  std::vector<ValueId> results_of(ValueId value) const;
   /// A constant of the result's element type, without dimensions.
   ValueId scalar(double number);
 

@@ -137,6 +137,7 @@ class PathFinder {
     const bool is_first_alone =
         std::none_of(node.results.begin() + 1, node.results.end(),
                      [&](ValueId result) { return paths_.reaches_loss[result] != 0; });
+    if (reads_trained_as_fixed(node)) return;
     if (is_smooth && is_first_alone && find_gradient_rule(node.op->name) != nullptr) return;
     diagnostics_
         .error(node.where,
@@ -145,6 +146,24 @@ class PathFinder {
                    graphrt::quoted_name(parameter_before(node)) + " through it",
                "list what is to be trained in `parameters`, without the states before this node")
         .notes.push_back(note_at(training_.loss_where, "the loss"));
+  }
+
+  /// Reports an operand without a gradient that depends on what is trained.
+  bool reads_trained_as_fixed(const Node& node) {
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const bool is_fixed = (node.op->fixed_operands >> i & 1) != 0;
+      if (!is_fixed || paths_.depends[node.inputs[i]] == 0) continue;
+      const Value& operand = graph_.values[node.inputs[i]];
+      diagnostics_
+          .error(i < node.input_places.size() ? node.input_places[i] : node.where,
+                 "the operator " + std::string(node.op->name) + " has no gradient by " +
+                     graphrt::quoted_name(operand.name) + ", which depends on what is trained",
+                 "list what is to be trained in `parameters`, without the states before it")
+          .notes.push_back(
+              note_at(operand.where, graphrt::quoted_name(operand.name) + " is defined here"));
+      return true;
+    }
+    return false;
   }
 
   const std::string& parameter_before(const Node& node) const {

@@ -58,6 +58,8 @@ class Lowering {
       const ElementType wanted = precision_of(node);
       for (size_t i = 0; i < node.inputs.size(); ++i) adapt_operand(node, i, wanted);
       choose_result(node, wanted);
+      // How f32 operands are multiplied does not matter to others.
+      if (wanted != ElementType::kF32) node.attributes.erase("math");
     }
     node.precision.reset();
     infer(node);

@@ -14,6 +14,7 @@
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_scales.h"
 #include "compiler/passes/fold_transposes.h"
+#include "compiler/passes/fuse_attention.h"
 #include "compiler/passes/fuse_elementwise.h"
 #include "compiler/passes/fuse_epilogues.h"
 #include "compiler/passes/fuse_updates.h"
@@ -50,6 +51,8 @@ Result<GraphRequest> rewrite(GraphRequest request, DiagnosticSink& diagnostics) 
 }
 
 constexpr std::array kPasses = {
+    Pass{"fuse_attention", "puts one operator in the place of attention that is written out",
+         kMeaning, fuse_attention},
     Pass{"lower_precision", "stores results in the precision that `train` or nodes ask for",
          kMeaning, lower_precision},
     Pass{"differentiate", "derives the backward pass and the updates that `train` asks for",

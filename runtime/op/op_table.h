@@ -127,6 +127,8 @@ struct OpInfo {
   bool stays_f32 = false;
   /// A bit for each operand that may be f32 beside others of 16 bits: 1 << i for operand i.
   uint32_t f32_operands = 0;
+  /// A bit for each operand that has no gradient although it is a float.
+  uint32_t fixed_operands = 0;
   MeanOf mean_of = MeanOf::kNothing;
   /// Which operand is a of the product of matrices a b that it is, or begins with; b follows. Such
   /// operators are a library's, and have a rate of their own.

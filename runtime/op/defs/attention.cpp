@@ -224,6 +224,7 @@ OpInfo op_attention() {
           .scratch_rule = scratch_of_attention,
           .work_rule = work_of_attention,
           .row_rule = rows_of_attention,
+          .fixed_operands = 1U << kOperandsOfAttention.mask,
           .multiplies_tiles = true};
 }
 
