@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
+#include "runtime/base/tensor_type.h"
 #include "runtime/op/attribute.h"
 
 namespace graphrt {
@@ -27,6 +29,18 @@ constexpr std::optional<ProductMath> parse_product_math(std::string_view text) {
 /// Requires: the operator's type rule accepted the attributes.
 inline ProductMath product_math(const Attributes& attributes) {
   return parse_product_math(attributes.text("math", "f32")).value_or(ProductMath::kF32);
+}
+
+/// Whether a matmul on an accelerator goes through f32 in scratch memory. Libraries write results of
+/// the operands' type, or f32; and where rows of 16 bits fit no vectors, they round a product before
+/// they add a bias to it.
+inline bool needs_wide_product(std::span<const TensorType> inputs, const TensorType& result) {
+  if (result.element == ElementType::kF32) return false;
+  if (result.element != inputs[0].element) return true;
+  constexpr int64_t kVectorSize = 8;
+  const auto fits = [](const TensorType& type) { return type.shape.back() % kVectorSize == 0; };
+  const bool fit = fits(inputs[0]) && fits(inputs[1]) && fits(result);
+  return inputs.size() == 3 && !fit;
 }
 
 }  // namespace graphrt

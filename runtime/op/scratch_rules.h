@@ -26,8 +26,8 @@ Scratch scratch_of_embedding_grad(std::span<const TensorType> inputs,
 /// What a library may split a product of so many terms an element with: sums of parts of the terms,
 /// for each element of the result.
 Scratch scratch_of_product(int64_t num_terms, const TensorType& result);
-/// Of a product in f32, where a library writes no results of the type that is wanted: it goes before
-/// what the library needs itself, which stays aligned.
+/// Of a product in f32, where needs_wide_product() says so: it goes before what a library needs
+/// itself, which stays aligned.
 constexpr int64_t bytes_of_wide_product(int64_t num_elements) {
   constexpr int64_t kAlignment = 256;
   const int64_t num_bytes = num_elements * int64_t{sizeof(float)};

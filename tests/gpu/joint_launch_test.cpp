@@ -70,6 +70,7 @@ std::vector<KernelCase> mixed_cases(int count_of_each) {
       cases.push_back(std::move(tested));
     }
   }
+  for (KernelCase& other : in_other_elements(cases, kJointSeed)) cases.push_back(std::move(other));
   std::stable_sort(cases.begin(), cases.end(), [](const KernelCase& a, const KernelCase& b) {
     return a.inputs[0].type.num_elements() < b.inputs[0].type.num_elements();
   });

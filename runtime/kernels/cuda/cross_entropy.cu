@@ -212,11 +212,23 @@ __global__ void __launch_bounds__(kWideThreads, wide_blocks<T>(4, 3))
   const auto own = static_cast<int>(class_of(label[row.number()], row.size()));
   const ExpSum sum = exp_sum_of_wide(row, row.size(), logits);
   const float factor = own != kNoClass ? static_cast<float>(1 / sum.total) : kNotANumber;
+  const float scaled_factor = factor * scale;  // of 16-bit elements
   row.read_again(logits, [&](auto vector, int first) {
 #pragma unroll
     for (int i = 0; i < kLanesOf<T>; ++i) {
-      const float probability = exp_of<T>(vector.lane[i] - sum.largest) * factor;
-      vector.lane[i] = (probability - (first + i == own ? 1.0F : 0.0F)) * scale;
+      const float power = exp_of<T>(vector.lane[i] - sum.largest);
+      if constexpr (kAreNarrow<T>) {
+        vector.lane[i] = power * scaled_factor;
+      } else {
+        vector.lane[i] = (power * factor - (first + i == own ? 1.0F : 0.0F)) * scale;
+      }
+    }
+    if constexpr (kAreNarrow<T>) {
+      // One vector of the row has the class.
+      if (own >= first && own < first + kLanesOf<T>) {
+#pragma unroll
+        for (int i = 0; i < kLanesOf<T>; ++i) vector.lane[i] -= first + i == own ? scale : 0.0F;
+      }
     }
     row.write(y, first, vector);
   });

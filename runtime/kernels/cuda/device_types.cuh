@@ -36,19 +36,7 @@ inline int lanes_of(ElementType element) {
   return static_cast<int>(static_cast<int64_t>(kVectorBytes) / size_bytes(element));
 }
 
-/// Floats of a type that every thread tells apart, for kernels that nobody waits for.
-struct AnyFloats {
-  const std::byte* data;
-  ElementType type;
-
-  __device__ float operator[](int64_t i) const {
-    if (type == ElementType::kBF16) return widened(reinterpret_cast<const __nv_bfloat16*>(data)[i]);
-    if (type == ElementType::kF16) return widened(reinterpret_cast<const __half*>(data)[i]);
-    return reinterpret_cast<const float*>(data)[i];
-  }
-};
-
-/// The same for results.
+/// Results, floats of a type that every thread tells apart: kernels for each are not worth it.
 struct AnyFloatResults {
   std::byte* data;
   ElementType type;

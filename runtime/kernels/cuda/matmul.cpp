@@ -3,6 +3,7 @@
 
 #include "runtime/kernels/cuda/matmul_product.h"
 #include "runtime/kernels/cuda/product_results.h"
+#include "runtime/op/product_math.h"
 
 namespace graphrt::cuda {
 namespace {
@@ -70,7 +71,7 @@ class MatmulInStepsKernel : public CudaKernel {
   MatmulSteps steps_;
 };
 
-/// Where cuBLASLt writes no results of the type: the product goes to the scratch memory as f32, and
+/// Where needs_wide_product() says so: the product goes to the scratch memory as f32, and
 /// a kernel behind it does the rest, so that results are rounded once.
 class NarrowedMatmulKernel : public CudaKernel {
  public:
@@ -152,13 +153,7 @@ KernelResult prepare_in_steps(const KernelSpec& spec) {
                                                std::move(steps));
 }
 
-/// Whether cuBLASLt can write what the operator gives.
-bool is_written_by_library(const KernelSpec& spec) {
-  const ElementType result = spec.result().element;
-  return result == ElementType::kF32 || result == spec.inputs[0].element;
-}
-
-/// The f32 product of operands whose result is of another type.
+/// The product of such an operator, in f32.
 struct WideProduct {
   std::array<TensorType, 1> results;
   KernelSpec spec;
@@ -194,7 +189,7 @@ KernelResult prepare_narrowed(const KernelSpec& spec) {
 }  // namespace
 
 KernelResult prepare_matmul(const KernelSpec& spec) {
-  if (!is_written_by_library(spec)) return prepare_narrowed(spec);
+  if (needs_wide_product(spec.inputs, spec.result())) return prepare_narrowed(spec);
   TRY(auto product,
       find_product(spec, spec.inputs[0], spec.inputs[1], epilogue_of(spec), ProductUse::kResult));
   if (!product) return prepare_in_steps(spec);
@@ -220,7 +215,7 @@ KernelResult prepare_matmul_sgd_update(const KernelSpec& spec) {
 }
 
 Result<std::vector<std::string>> matmul_algorithms(const KernelSpec& spec) {
-  if (!is_written_by_library(spec)) {
+  if (needs_wide_product(spec.inputs, spec.result())) {
     const WideProduct wide(spec);
     return algorithms_of(wide.spec, spec.inputs[0], spec.inputs[1], CUBLASLT_EPILOGUE_DEFAULT,
                          ProductUse::kResult);

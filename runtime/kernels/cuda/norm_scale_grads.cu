@@ -63,6 +63,56 @@ __device__ Sums exact_sums(const ColumnVectors<kVectors, kForm>& columns, const 
   return sums;
 }
 
+/// The thread's parts of the sums of some rows.
+template <class T, int kRows, int kVectors>
+__device__ ManySums<kRows> own_sums(const Vector<float, kWidest> (&x)[kRows][kVectors],
+                                    const float (&shift)[kRows]) {
+  ManySums<kRows> sums = AddManySums<kRows>::nothing();
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+    for (int k = 0; k < kVectors; ++k) {
+      if constexpr (kAreNarrow<T>) {
+        add_as_floats(sums.of[r], x[r][k], shift[r]);
+      } else {
+#pragma unroll
+        for (const float element : x[r][k].lane) {
+          sums.of[r].add_square_of(made_double(element) - static_cast<double>(shift[r]));
+        }
+      }
+    }
+  }
+  return sums;
+}
+
+/// Adds gradient * xhat of a row: of 16-bit elements as floats, where those hold it.
+template <class T, int kVectors>
+__device__ void add_scale_gradients(const RowScale& scale,
+                                    const Vector<float, kWidest> (&gradient)[kVectors],
+                                    const Vector<float, kWidest> (&x)[kVectors],
+                                    Vector<float, kWidest> (&floats)[kVectors],
+                                    Vector<double, kWidest> (&totals)[kVectors]) {
+  if (kAreNarrow<T> && FloatRowScale::fits(scale)) {
+    const FloatRowScale float_scale(scale);
+#pragma unroll
+    for (int k = 0; k < kVectors; ++k) {
+#pragma unroll
+      for (int i = 0; i < kWidest; ++i) {
+        float& sum = floats[k].lane[i];
+        sum = fmaf(gradient[k].lane[i], float_scale.xhat(x[k].lane[i]), sum);
+      }
+    }
+    return;
+  }
+#pragma unroll
+  for (int k = 0; k < kVectors; ++k) {
+#pragma unroll
+    for (int i = 0; i < kWidest; ++i) {
+      totals[k].lane[i] += made_double(gradient[k].lane[i]) * scale.xhat(x[k].lane[i]);
+    }
+  }
+}
+
 template <int kVectors>
 __device__ void add_vectors(Vector<double, kWidest> (&totals)[kVectors],
                             const Vector<float, kWidest> (&vectors)[kVectors]) {
@@ -102,25 +152,10 @@ __global__ void __launch_bounds__(kThreadsPerBlock, 3)
       columns.read(x + start, has_row, shift[r], held_x[r]);
       columns.read(gradient + start, has_row, 0, held[r]);
     }
-    ManySums<kRows> sums = AddManySums<kRows>::nothing();
-#pragma unroll
-    for (int r = 0; r < kRows; ++r) {
-#pragma unroll
-      for (int k = 0; k < kVectors; ++k) {
-        if constexpr (kAreNarrow<T>) {
-          add_as_floats(sums.of[r], held_x[r][k], shift[r]);
-        } else {
-#pragma unroll
-          for (const float element : held_x[r][k].lane) {
-            sums.of[r].add_square_of(made_double(element) - static_cast<double>(shift[r]));
-          }
-        }
-      }
-    }
     const auto reduce = [&](const ManySums<kRows>& own) {
       return is_in_warp ? reduce_warp(own, rows.width, AddManySums<kRows>{}) : block.reduce(own);
     };
-    sums = reduce(sums);
+    ManySums<kRows> sums = reduce(own_sums<T>(held_x, shift));
     if constexpr (kAreNarrow<T>) {
       if (__any_sync(kAllOfWarp, !do_floats_fit(sums))) {
         ManySums<kRows> exact;
@@ -143,25 +178,7 @@ __global__ void __launch_bounds__(kThreadsPerBlock, 3)
       const RowScale scale = Norm::scale_of(sums.of[r], shift[r], rows.numbers);
       // Behind the last row nothing is added, not even what is no number.
       if (first + r * num_teams + team >= end) continue;
-      if (kAreNarrow<T> && FloatRowScale::fits(scale)) {
-        const FloatRowScale floats(scale);
-#pragma unroll
-        for (int k = 0; k < kVectors; ++k) {
-#pragma unroll
-          for (int i = 0; i < kWidest; ++i) {
-            float& sum = of_rows[k].lane[i];
-            sum = fmaf(held[r][k].lane[i], floats.xhat(held_x[r][k].lane[i]), sum);
-          }
-        }
-        continue;
-      }
-#pragma unroll
-      for (int k = 0; k < kVectors; ++k) {
-#pragma unroll
-        for (int i = 0; i < kWidest; ++i) {
-          total[k].lane[i] += made_double(held[r][k].lane[i]) * scale.xhat(held_x[r][k].lane[i]);
-        }
-      }
+      add_scale_gradients<T>(scale, held[r], held_x[r], of_rows, total);
     }
     if constexpr (kAreNarrow<T>) add_vectors(total, of_rows);
   }

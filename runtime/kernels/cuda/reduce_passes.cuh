@@ -86,10 +86,13 @@ __device__ void combine_batches(const Input* start, Index begin, Index end, Inde
     if constexpr (kAreNarrow<Input> && std::is_same_v<Reduction, FloatSum>) {
 #pragma unroll
       for (int lane = 0; lane < kSize; ++lane) {
-        float sum = widened(batch[0].lane[lane]);
+        // Sixteenths, which are exact: a float holds the sum of any bf16.
+        constexpr float kPart = 1.0F / 16;
+        static_assert(kBatch < 16);
+        float sum = 0;
 #pragma unroll
-        for (int k = 1; k < kBatch; ++k) sum += widened(batch[k].lane[lane]);
-        totals[lane] += static_cast<double>(sum);
+        for (int k = 0; k < kBatch; ++k) sum = fmaf(widened(batch[k].lane[lane]), kPart, sum);
+        totals[lane] = fma(static_cast<double>(sum), 16.0, totals[lane]);
       }
     } else {
 #pragma unroll

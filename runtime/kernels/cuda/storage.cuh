@@ -79,9 +79,26 @@ __device__ void keep_packed(Vector<T, kSize>& vector) {
   }
 }
 
+/// In one instruction: the compiler would store elements of 16 bits one by one.
+template <int kNumWords>
+__device__ void store_words(void* address, const uint32_t (&words)[kNumWords]) {
+  static_assert(kNumWords == 1 || kNumWords == 2 || kNumWords == 4);
+  if constexpr (kNumWords == 4) {
+    __stwb(static_cast<uint4*>(address), make_uint4(words[0], words[1], words[2], words[3]));
+  } else if constexpr (kNumWords == 2) {
+    __stwb(static_cast<uint2*>(address), make_uint2(words[0], words[1]));
+  } else {
+    __stwb(static_cast<unsigned*>(address), words[0]);
+  }
+}
+
 template <int kSize, bool kIsAligned, class T>
 __device__ void store_elements(T* address, const Vector<T, kSize>& vector) {
-  if constexpr (kIsAligned) {
+  if constexpr (kIsAligned && kAreNarrow<T> && kSize % 2 == 0) {
+    uint32_t words[kSize / 2];
+    memcpy(words, &vector, sizeof(words));
+    store_words(address, words);
+  } else if constexpr (kIsAligned) {
     store<kSize>(address, vector);
   } else {
 #pragma unroll

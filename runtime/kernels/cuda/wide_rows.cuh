@@ -158,7 +158,7 @@ class WideRow {
 #pragma unroll 4
     for (int slot = thread(); at(slot) < size_; slot += num_threads()) {
       const int i = at(slot);
-      f(widened(slot < num_kept_ ? kept[slot] : read_again_at(x, i, 0)), i);
+      f(widened(slot < num_kept_ ? kept_at(kept, slot) : read_again_at(x, i, 0)), i);
     }
   }
 
@@ -170,7 +170,7 @@ class WideRow {
     for (int slot = thread(); at(slot) < size_; slot += num_threads()) {
       const int i = at(slot);
       if (slot < num_kept_) {
-        f(widened(kept[slot]), widened(kept[num_kept_ + slot]), i);
+        f(widened(kept_at(kept, slot)), widened(kept_at(kept, num_kept_ + slot)), i);
       } else {
         f(widened(read_again_at(x, i, 0)), widened(read_again_at(y, i, otherwise)), i);
       }
@@ -218,6 +218,19 @@ class WideRow {
       }
       kept[slot] = read_stored<kLanes, kIsAligned>(x, i, size, narrowed<T>(otherwise));
     }
+  }
+
+  /// All at once, not one 16-bit element after the other.
+  __device__ static Stored kept_at(const Stored* kept, int slot) {
+    Stored vector;
+    if constexpr (kAreNarrow<T>) {
+      const auto words = load<kLanes / 2>(reinterpret_cast<const uint32_t*>(kept + slot));
+      memcpy(&vector, &words, sizeof(vector));
+      keep_packed(vector);
+    } else {
+      vector = kept[slot];
+    }
+    return vector;
   }
 
   __device__ Stored read_again_at(const T* x, int i, float otherwise) const {

@@ -159,10 +159,9 @@ Scratch scratch_of_matmul(Types inputs, Types results, const Attributes& attribu
   const bool is_f32 =
       inputs[0].element == ElementType::kF32 && results[0].element == ElementType::kF32;
   if (!is_f32) scratch.host_bytes = scratch_of_tiles(num_terms, results[0]);
-  // Libraries write results of the operands' type, or f32.
-  const bool is_written =
-      results[0].element == inputs[0].element || results[0].element == ElementType::kF32;
-  if (!is_written) scratch.accelerator_bytes += bytes_of_wide_product(results[0].num_elements());
+  if (needs_wide_product(inputs, results[0])) {
+    scratch.accelerator_bytes += bytes_of_wide_product(results[0].num_elements());
+  }
   return scratch;
 }
 
