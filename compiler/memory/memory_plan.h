@@ -73,7 +73,7 @@ struct MemoryExcess {
 std::optional<MemoryExcess> find_excess(const MemoryPlan& plan, const MemoryLimits& limits);
 
 bool share_bytes(const PlannedBuffer& a, const PlannedBuffer& b);
-/// How they would share: kInPlace if they lie in the same bytes and have the same type.
+/// How they would share: kInPlace if they lie in the same bytes.
 ShareKind share_kind(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b);
 
 /// All dependencies that the plan has to enforce.

@@ -229,7 +229,7 @@ bool share_bytes(const PlannedBuffer& a, const PlannedBuffer& b) {
 ShareKind share_kind(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b) {
   const PlacedGraph& placed = plan.schedule->tasks->placed;
   const bool is_same = plan.buffers[a].offset_bytes == plan.buffers[b].offset_bytes &&
-                       placed.type_of(a) == placed.type_of(b);
+                       placed.type_of(a).size_bytes() == placed.type_of(b).size_bytes();
   return is_same ? ShareKind::kInPlace : ShareKind::kDisjointInTime;
 }
 

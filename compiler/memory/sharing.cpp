@@ -194,7 +194,9 @@ bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedVal
 bool is_exempt(const PlacedGraph& placed, const ValueAccess& first, const ValueAccess& second,
                ShareKind kind) {
   if (kind == ShareKind::kDisjointInTime) return false;
-  if (common_rows(first.rows, second.rows).size() <= 0) return true;
+  // Rows of values of two shapes are not the same bytes.
+  const bool have_rows_alike = placed.type_of(first.value) == placed.type_of(second.value);
+  if (have_rows_alike && common_rows(first.rows, second.rows).size() <= 0) return true;
   if (first.task != second.task || first.is_write || !second.is_write) return false;
   // Tasks keep the numbers of the operations.
   return may_write_over(placed, placed.ops[PlacedOpId(first.task.value())], first.value,

@@ -172,8 +172,18 @@ std::string inputs_taken_by(const OpInfo& op) {
 
 bool may_run_in_place(const OpInfo& op, size_t operand, const TensorType& input,
                       const TensorType& result) {
-  if (input != result || op.in_place == InPlace::kNever) return false;
-  return op.in_place == InPlace::kAnyOperand || operand == 0;
+  switch (op.in_place) {
+    case InPlace::kNever:
+      return false;
+    case InPlace::kFirstOperand:
+      return input == result && operand == 0;
+    case InPlace::kAnyOperand:
+      return input == result;
+    case InPlace::kView:
+      return operand == 0 && input.element == result.element &&
+             input.num_elements() == result.num_elements();
+  }
+  return false;
 }
 
 std::vector<RowUse> row_uses(const OpInfo& op, std::span<const TensorType> inputs,

@@ -92,7 +92,14 @@ using RowTotalRule = RowTotal (*)(std::span<const TensorType> inputs, const Tens
 
 /// Which operands' bytes the first result may take, if they have its type: every element is read before
 /// the element of the same index is written, and no other element is read after it.
-enum class InPlace : uint8_t { kNever, kFirstOperand, kAnyOperand };
+enum class InPlace : uint8_t {
+  kNever,
+  kFirstOperand,
+  kAnyOperand,
+  /// The first operand's, whatever its shape: the same elements in the same order. There is nothing to
+  /// do then.
+  kView,
+};
 
 /// What the attribute `scale` of the gradient of a loss is one over, if it is not given.
 enum class MeanOf : uint8_t { kNothing, kRows, kElements };

@@ -1,5 +1,6 @@
 #include "runtime/kernels/reference/reference_executor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -45,6 +46,17 @@ Tensor magnitudes_of(const Tensor& tensor) {
     using T = typename decltype(tag)::Type;
     for (T& x : result.as<T>()) x = narrowed<T>(std::fabs(static_cast<float>(x)));
   });
+  return result;
+}
+
+/// The largest magnitude, for each element: of what is a difference of sums, little may be left.
+Tensor largest_of_all(const Tensor& tensor) {
+  float largest = 0;
+  for (const float x : tensor.as<float>()) {
+    if (std::isfinite(x)) largest = std::max(largest, std::fabs(x));
+  }
+  Tensor result = zeros(tensor.type);
+  for (float& x : result.as<float>()) x = largest;
   return result;
 }
 
@@ -194,6 +206,9 @@ void ReferenceExecutor::round_result(const SourceNode& node,
                                      Tensor& result) const {
   const NoiseStream stream{*noise_seed_, num_steps_,
                            static_cast<uint32_t>(node.results[number].value())};
+  if (find_op(node.op)->multiplies_tiles && result.type.element == ElementType::kF32) {
+    return disturb_sums(result, largest_of_all(result), kRounding, stream);
+  }
   if (!has_f32_sums(node)) {
     return disturb(result, rounding_of(node, result.type.element), stream);
   }

@@ -304,6 +304,7 @@ OpInfo op_reshape() {
           .result = "the same elements in another shape",
           .attributes = kReshapeShape,
           .type_rule = type_of_reshape,
+          .in_place = InPlace::kView,
           .part_rule = part_of_reshape,
           .is_linear = true};
 }
