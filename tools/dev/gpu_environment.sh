@@ -1,4 +1,4 @@
-# Sourced by the scripts of a bundle: finds cuBLAS and cuDNN, and CUPTI, which one of the tests counts
+# Sourced by the scripts of a bundle: finds cuBLAS, cuDNN, and CUPTI, which one of the tests counts
 # with, where no package put them in the linker's path.
 nvidia_packages=$(python3 -c 'import importlib.util as u; s = u.find_spec("nvidia"); print(*(s.submodule_search_locations if s else []))' 2>/dev/null) || true
 

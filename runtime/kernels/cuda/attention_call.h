@@ -15,7 +15,7 @@ inline constexpr int kWidestHead = 128;
 inline constexpr int kNarrowHead = 64;
 inline constexpr int kThreadsOfAttention = 128;
 
-/// All that a launch needs to know. Of the addresses, those that the kernel has no use for are null.
+/// All that a launch needs to know. Addresses that the kernel has no use for are null.
 struct AttentionCall {
   const std::byte* q = nullptr;
   const std::byte* k = nullptr;

@@ -4,8 +4,8 @@
 
 // FlashAttention-2: scores are made tile by tile and never stored; the softmax of a query is
 // corrected as larger scores come. The backward pass makes them again, once along the queries for
-// the gradients by k and v and once along the keys for that by q, so that every sum is one thread's,
-// in one order.
+// the gradients by k and v and once along the keys for that by q, so that every sum is made by one
+// thread, in one order.
 // Source: Dao, FlashAttention-2: Faster Attention with Better Parallelism and Work Partitioning,
 // 2023.
 namespace graphrt::cuda {

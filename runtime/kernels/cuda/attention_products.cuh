@@ -14,10 +14,10 @@ namespace graphrt::cuda {
 //   kDepth                          terms of a sum that are added at once
 //   stored(x)                       x as an element
 //   load_rows(a, stride)            16 x kDepth elements of a matrix
-//   rows_of(sums, step)             the same from tiles of sums, kDepth columns from step * kDepth on
+//   rows_of(sums, step)             the same from tiles of sums, from column step * kDepth on
 //   load_rows_as_columns(b, stride) kDepth x 16 elements, where b has a row for each column
-//   load_columns(b, stride)         the same, where b has a row for each term; which of the terms is
-//                                   which, rows_of() knows
+//   load_columns(b, stride)         the same, where b has a row for each term; rows_of() knows
+//                                   which of the terms is which
 //   multiply(sums, more, rows, columns)  two tiles side by side
 
 __device__ inline int lane_of_warp() { return static_cast<int>(threadIdx.x) % 32; }

@@ -37,8 +37,8 @@ struct AttentionCase {
   std::string_view op;
   OperatorUse use;
 };
-/// Shapes that take several tiles of every kernel, none a multiple of anything, and heads of as many
-/// elements as vectors want. Both operators of each.
+/// Shapes that take several tiles of every kernel, none a multiple of anything, and heads of as
+/// many elements as vectors want. Both operators of each.
 std::vector<AttentionCase> large_attention_cases(Dice& dice);
 
 }  // namespace graphrt

@@ -173,7 +173,7 @@ TEST(AttentionRules, ScratchMemoryDoesNotGrowWithTheScores) {
     EXPECT_LE(bytes("attention", large, is_on_host), int64_t{64} << 20);
     EXPECT_LE(bytes("attention_grad", large_grad, is_on_host), int64_t{128} << 20);
   }
-  // Of four queries, four keys and f32: a tile, and for each query two values, a largest and a total.
+  // Four queries, four keys and f32: a tile, and of each query two values, a largest and a total.
   const Texts small = {"f32[1, 4, 1, 3]", "f32[1, 4, 1, 3]", "f32[1, 4, 1, 2]"};
   EXPECT_EQ(bytes("attention", small, true), 4 * (4 * 4 + 4 * (2 + 2)));
 }
