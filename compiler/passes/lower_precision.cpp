@@ -47,9 +47,12 @@ class Lowering {
   /// What the node's results are to be stored as; of one that gives no floats, what it reads.
   ElementType precision_of(const Node& node) const {
     if (node.precision) return *node.precision;
-    if (!graphrt::is_float(graph_.type_of(node.result()).element)) return ElementType::kF32;
-    const bool is_number = graph_.type_of(node.result()).num_elements() == 1;
-    return node.updates || node.op->stays_f32 || is_number ? ElementType::kF32 : precision_;
+    const TensorType& before = graph_.type_of(node.result());
+    if (!graphrt::is_float(before.element)) return ElementType::kF32;
+    // Without a precision of `train`, what has none of its own stays what it is.
+    const bool is_number = before.num_elements() == 1;
+    const bool stays = node.updates || node.op->stays_f32 || is_number;
+    return stays || precision_ == ElementType::kF32 ? before.element : precision_;
   }
 
   void lower(Node node) {
@@ -106,14 +109,25 @@ class Lowering {
   void infer(const Node& node) {
     const auto types = infer_types(*node.op, input_types(node), node.attributes);
     if (!types) {
-      diagnostics_.error(node.where, "with this precision, " + types.error().message,
-                         "`precision: f32` lets the node " + graphrt::quoted_name(node.name) +
-                             " compute as it would without");
-      return;
+      return refuse(node, types.error().message,
+                    "`precision: f32` lets the node " + graphrt::quoted_name(node.name) +
+                        " compute as it would without");
+    }
+    if (node.updates && types->front() != graph_.type_of(*node.updates)) {
+      const Value& state = graph_.values[*node.updates];
+      return refuse(node,
+                    graphrt::quoted_name(node.name) + " is " + to_string(types->front()) +
+                        ", but updates " + graphrt::quoted_name(state.name) + ", which is " +
+                        to_string(state.type),
+                    "what replaces a state has its type, if it has no precision of its own");
     }
     for (size_t i = 0; i < node.results.size(); ++i) {
       graph_.values[node.results[i]].type = (*types)[i];
     }
+  }
+
+  void refuse(const Node& node, const std::string& why, std::string hint) const {
+    diagnostics_.error(node.where, "with this precision, " + why, std::move(hint));
   }
 
   /// The same for all who need it.
