@@ -21,8 +21,12 @@ bool is_read(const PlacedGraph& placed, PlacedValueId value) {
 
 bool can_rematerialise(const PlacedGraph& placed, PlacedValueId value) {
   const std::vector<PlacedOpId>& producers = placed.values[value].producers;
-  if (producers.size() != 1 || placed.is_filled_at_load(value)) return false;
-  return placed.ops[producers.front()].kind == PlacedOpKind::kNode;
+  if (producers.size() != 1) return false;
+  const PlacedOp& op = placed.ops[producers.front()];
+  // None of its results: all of them would be there a second time.
+  return op.kind == PlacedOpKind::kNode &&
+         std::none_of(op.writes.begin(), op.writes.end(),
+                      [&](PlacedValueId result) { return placed.is_filled_at_load(result); });
 }
 
 PlacedGraph rematerialise(const PlacedGraph& placed, PlacedValueId value,
