@@ -194,8 +194,10 @@ class CopyInserter {
   /// A new value of a state is known to the user by the state's name.
   ValueId origin_of(ValueId value) const {
     const auto producer = graph_.values[value].producer;
-    if (!producer || !graph_.nodes[*producer].updates) return value;
-    return *graph_.nodes[*producer].updates;
+    if (!producer) return value;
+    // The other results of the node that replaces a state are values like any.
+    const Node& node = graph_.nodes[*producer];
+    return node.updates && node.result() == value ? *node.updates : value;
   }
   const std::string& label_of(ValueId value) const { return graph_.values[origin_of(value)].name; }
 

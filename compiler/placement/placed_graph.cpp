@@ -38,8 +38,9 @@ class PlacedGraphVerifier {
   /// The next value of a state is placed as the state.
   ValueId origin_of(ValueId value) const {
     const auto producer = placed_.graph->values[value].producer;
-    if (!producer || !placed_.graph->nodes[*producer].updates) return value;
-    return *placed_.graph->nodes[*producer].updates;
+    if (!producer) return value;
+    const Node& node = placed_.graph->nodes[*producer];
+    return node.updates && node.result() == value ? *node.updates : value;
   }
 
   Violation check_value(PlacedValueId id) {

@@ -15,18 +15,28 @@ using testing::Optional;
 //  x ---> a ---> b (output)      values: 0 x, 1 w, 2 c, 3 a, 4 b, 5 w_new
 //  w ---> w_new                  nodes:  0 a, 1 b, 2 w_new
 //  c
-Graph small_graph() {
+Graph parsed(const std::string& text) {
   DiagnosticSink sink;
   Result<GraphRequest> graph =
-      parse_graph(std::make_shared<const SourceFile>(SourceFile{
-                      "g.graph",
-                      "graph g\ninput %x : f32[2]\nstate %w : f32[2] init zeros\n"
-                      "constant %c : f32[2] = [1, 2]\n"
-                      "%a = scale(%x) {factor = 2.0} : f32[2]\n%b = add(%a, %c) : f32[2]\n"
-                      "%w_new = add(%w, %b) : f32[2] updates %w\noutput %b\n"}),
-                  sink);
+      parse_graph(std::make_shared<const SourceFile>(SourceFile{"g.graph", text}), sink);
   EXPECT_TRUE(graph) << sink.render_all();
   return std::move(graph)->forward;
+}
+
+Graph small_graph() {
+  return parsed(
+      "graph g\ninput %x : f32[2]\nstate %w : f32[2] init zeros\n"
+      "constant %c : f32[2] = [1, 2]\n"
+      "%a = scale(%x) {factor = 2.0} : f32[2]\n%b = add(%a, %c) : f32[2]\n"
+      "%w_new = add(%w, %b) : f32[2] updates %w\noutput %b\n");
+}
+
+//  q ---> a, a.log_sum       values: 0 q, 1 a, 2 e, 3 a.log_sum
+//  a.log_sum ---> e          nodes:  0 a, 1 e
+Graph graph_of_attention() {
+  return parsed(
+      "graph g\ninput %q : f32[1, 4, 2, 8]\n%a = attention(%q, %q, %q)\n"
+      "%e = exp(%a.log_sum)\noutput %e\noutput %a\n");
 }
 
 TEST(VerifyGraph, AcceptsAValidGraph) { EXPECT_EQ(verify_graph(small_graph()), std::nullopt); }
@@ -73,6 +83,39 @@ TEST(VerifyGraph, NamesTheOffender) {
   }
 }
 
+TEST(VerifyGraph, NamesTheOffenderAmongSeveralResults) {
+  EXPECT_EQ(verify_graph(graph_of_attention()), std::nullopt);
+  const ValueId log_sum(3);
+  const std::vector<Damage> damages = {
+      {"'a' has 1 results",
+       [](Graph& g) {
+         g.nodes[NodeId(0)].results.pop_back();
+         g.values[ValueId(3)] = g.values[ValueId(0)];
+         g.values[ValueId(3)].name = "other";
+       }},
+      {"'a' has 3 results", [](Graph& g) { g.nodes[NodeId(0)].results.push_back(ValueId(3)); }},
+      {"'e' has 2 results", [](Graph& g) { g.nodes[NodeId(1)].results.push_back(ValueId(1)); }},
+      {"'a' has no result of the name 'a.log_sum'",
+       [](Graph& g) { g.values[ValueId(3)].name = "a.lse"; }},
+      {"'a.log_sum' is no result of its producer",
+       [](Graph& g) { g.nodes[NodeId(0)].results[1] = ValueId(77); }},
+      {"'a' has no result of its name",
+       [](Graph& g) { std::swap(g.nodes[NodeId(0)].results[0], g.nodes[NodeId(0)].results[1]); }},
+      {"'a.log_sum' is no result of its producer",
+       [](Graph& g) { g.values[ValueId(3)].producer = NodeId(1); }},
+      {"'a.log_sum' is f32[1, 2, 4], but is typed f32[1, 4, 2]",
+       [](Graph& g) { g.values[ValueId(3)].type.shape = {1, 4, 2}; }},
+      {"'a' stands before 'a.log_sum', which it reads",
+       [](Graph& g) { g.nodes[NodeId(0)].inputs[2] = ValueId(3); }},
+  };
+  ASSERT_EQ(graph_of_attention().values[log_sum].name, "a.log_sum");
+  for (const Damage& damage : damages) {
+    Graph graph = graph_of_attention();
+    damage.on(graph);
+    EXPECT_THAT(verify_graph(graph), Optional(HasSubstr(damage.what)));
+  }
+}
+
 TEST(VerifyRequest, NamesWhatCannotBeAskedFor) {
   const GraphRequest plain{small_graph()};
   EXPECT_EQ(verify_request(plain), std::nullopt);
@@ -109,6 +152,8 @@ TEST(Graph, ToSourceGraphKeepsEverythingThatNumbersDependOn) {
   EXPECT_EQ(source.outputs, (std::vector<SourceValueId>{SourceValueId(4)}));
   EXPECT_EQ(graph.updaters()[ValueId(1)], NodeId(2));
   EXPECT_EQ(graph.updaters()[ValueId(0)], std::nullopt);
+  EXPECT_EQ(to_source_graph(graph_of_attention()).nodes[0].results,
+            (std::vector{SourceValueId(1), SourceValueId(3)}));
 }
 
 }  // namespace

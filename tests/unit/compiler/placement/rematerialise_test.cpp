@@ -112,6 +112,47 @@ TEST_F(Rematerialise, ASecondComputationMayBeRepeatedToo) {
   EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
 }
 
+//   before   [a -> a, a.log_sum]  [b reads a]  [e reads a.log_sum]                [c reads both]
+//   after    ... [a (again) -> a (again), a.log_sum (again)]  [c reads a, a.log_sum (again)]
+TEST_F(Rematerialise, AllResultsAreThereASecondTime) {
+  const PlacedGraph whole = placed_of(graph_of("graph g\n"
+                                               "input %q : f32[1, 4, 2, 8]\n"
+                                               "%a = attention(%q, %q, %q)\n"
+                                               "%b = relu(%a)\n"
+                                               "%e = exp(%a.log_sum)\n"
+                                               "%d = reshape(%a) {shape = [8, 8]}\n"
+                                               "%f = reshape(%a.log_sum) {shape = [8, 1]}\n"
+                                               "%c = add(%d, %f)\n"
+                                               "output %b\n"
+                                               "output %e\n"
+                                               "output %c\n"),
+                                      machine_);
+  PlacedGraph placed = again(whole, "a.log_sum@cpu", {"f"});
+  const PlacedOp& second = placed.ops[op_named(placed, "a (again)")];
+  EXPECT_EQ(second.writes, (std::vector{value_named(placed, "a@cpu (again)"),
+                                        value_named(placed, "a.log_sum@cpu (again)")}));
+  EXPECT_EQ(second.reads, placed.ops[op_named(placed, "a")].reads);
+  EXPECT_THAT(names_of_reads(placed, "f"), ElementsAre("a.log_sum@cpu (again)"));
+  EXPECT_THAT(names_of_reads(placed, "e"), ElementsAre("a.log_sum@cpu"));
+  EXPECT_THAT(names_of_reads(placed, "d"), ElementsAre("a@cpu"));
+  EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
+  placed = again(placed, "a@cpu", {"d"});
+  EXPECT_THAT(names_of_reads(placed, "d"), ElementsAre("a@cpu (again 2)"));
+  EXPECT_EQ(verify_placed_graph(placed, machine_), std::nullopt);
+}
+
+// The first result of a replaces a state: the second one cannot be had again without it.
+TEST_F(Rematerialise, NoResultBesideOneThatReplacesAState) {
+  const PlacedGraph placed = placed_of(graph_of("graph g\n"
+                                                "input %q : f32[1, 4, 2, 8]\n"
+                                                "state %s : f32[1, 4, 2, 8] init zeros\n"
+                                                "%a = attention(%q, %q, %q) updates %s\n"
+                                                "%e = exp(%a.log_sum)\n"
+                                                "output %e\n"),
+                                       machine_);
+  EXPECT_FALSE(can_rematerialise(placed, value_named(placed, "a.log_sum@cpu")));
+}
+
 TEST_F(Rematerialise, BothComputationsAreDividedIntoTheSameBlocks) {
   const Machine machine = star_machine();
   const PlacedGraph whole = placed_of(graph_of("graph g\n"

@@ -1,6 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "compiler/placement/add_scratch.h"
 #include "compiler/placement/placed_graph.h"
+#include "compiler/placement/split_rows.h"
 #include "tests/unit/compiler/placement/placed_names.h"
 #include "tests/unit/compiler/placement/worlds.h"
 
@@ -119,6 +123,95 @@ TEST_F(VerifyPlacedGraph, ANodeOnAnotherDeviceThanItsPin) {
 TEST_F(VerifyPlacedGraph, ANameForTwoOperations) {
   placed_.ops.push_back(placed_.ops[op("h")]);
   EXPECT_EQ(verify(), "two operations are named 'h'");
+}
+
+/// Two results and scratch memory.
+class VerifySeveralResults : public testing::Test {
+ protected:
+  PlacedOp& attention() { return placed_.ops[op_named(placed_, "a")]; }
+  PlacedOp& exponential() { return placed_.ops[op_named(placed_, "e")]; }
+  PlacedValueId value(const std::string& name) const { return value_named(placed_, name); }
+  Violation verify() const { return verify_placed_graph(placed_, machine_); }
+
+  Machine machine_ = star_machine();
+  PlacedGraph placed_ = add_scratch(placed_of(graph_of("graph g\n"
+                                                       "input %q : f32[1, 4, 2, 8]\n"
+                                                       "%a = attention(%q, %q, %q)\n"
+                                                       "%e = exp(%a.log_sum)\n"
+                                                       "output %e\n"
+                                                       "output %a\n"),
+                                              machine_),
+                                    machine_);
+};
+
+TEST_F(VerifySeveralResults, AreAccepted) { EXPECT_EQ(verify(), std::nullopt); }
+
+TEST_F(VerifySeveralResults, AreAllWritten) {
+  attention().writes.pop_back();
+  EXPECT_EQ(verify(), "'a' does not write 'a.log_sum@cpu'");
+  placed_.values[value("a.log_sum@cpu")].producers.clear();
+  EXPECT_EQ(verify(), "nothing produces 'a.log_sum@cpu'");
+}
+
+TEST_F(VerifySeveralResults, StandInTheOrderOfTheOperator) {
+  std::swap(attention().writes[0], attention().writes[1]);
+  EXPECT_EQ(verify(), "'a' makes 'a' and writes 'a.log_sum@cpu'");
+}
+
+TEST_F(VerifySeveralResults, AreNoOthersThanTheOperators) {
+  PlacedValue more = placed_.values[value("a@cpu")];
+  more.name = "more";
+  attention().writes.push_back(placed_.values.push_back(more));
+  EXPECT_EQ(verify(), "'a' makes 2 values and writes 3");
+}
+
+TEST_F(VerifySeveralResults, AreNoScratchMemory) {
+  attention().writes.push_back(*attention().scratch);
+  EXPECT_EQ(verify(), "'a' has 'a (scratch)' as a result");
+}
+
+TEST_F(VerifySeveralResults, ScratchMemoryIsReadByNobody) {
+  exponential().reads[0].value = *attention().scratch;
+  EXPECT_EQ(verify(), "'e' reads 'a (scratch)', scratch memory");
+}
+
+TEST_F(VerifySeveralResults, ScratchMemoryIsMadeForThat) {
+  exponential().scratch = value("q@cpu");
+  EXPECT_EQ(verify(), "'e' writes 'q@cpu', which others produce");
+  exponential().scratch = attention().scratch;
+  EXPECT_EQ(verify(), "'e' writes 'a (scratch)', which others produce");
+}
+
+TEST_F(VerifySeveralResults, ScratchMemoryIsOnTheDeviceOfItsOperation) {
+  placed_.values[*attention().scratch].device = *machine_.find_device("gpu0");
+  EXPECT_EQ(verify(), "'a' writes 'a (scratch)' in another device's memory");
+}
+
+// As much as its kernel needs on that device: a value of bytes for each block of rows.
+TEST_F(VerifySeveralResults, ABlockOfRowsHasScratchMemoryOfItsOwn) {
+  const std::string text =
+      "graph g\n"
+      "input %x : bf16[64, 4, 2, 8]\n"
+      "%a = attention(%x, %x, %x)\n"
+      "output %a\n";
+  const PlacedGraph whole = placed_of(graph_of(text), machine_);
+  EXPECT_EQ(add_scratch(whole, machine_).ops[op_named(whole, "feed x")].scratch, std::nullopt);
+  const PlacedGraph split =
+      add_scratch(split_rows(whole, machine_, BlockSizes{64, 64, 64, 1, 2}), machine_);
+  EXPECT_EQ(verify_placed_graph(split, machine_), std::nullopt);
+  std::set<PlacedValueId> values;
+  for (const std::string name : {"a[0:32]", "a[32:64]"}) {
+    const PlacedOp& op = split.ops[op_named(split, name)];
+    ASSERT_TRUE(op.scratch) << name;
+    values.insert(*op.scratch);
+    EXPECT_EQ(split.values[*op.scratch].name, name + " (scratch)");
+    EXPECT_EQ(split.type_of(*op.scratch).element, ElementType::kU8);
+    const Node& node = split.graph->nodes[*op.node];
+    const std::vector<TensorType> rows(3, {ElementType::kBF16, {32, 4, 2, 8}});
+    EXPECT_EQ(split.type_of(*op.scratch).size_bytes(),
+              graphrt::scratch_bytes(*node.op, true, rows, {}, node.attributes));
+  }
+  EXPECT_EQ(values.size(), 2U);
 }
 
 /// A second computation of h, complete but for what a test takes away from it.
