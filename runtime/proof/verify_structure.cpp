@@ -39,6 +39,7 @@ class StructureChecker {
       : plan_(plan),
         is_initial_(plan.buffers.size()),
         is_state_(plan.buffers.size()),
+        is_scratch_(plan.buffers.size()),
         writers_(plan.buffers.size()) {}
 
   Violation find() {
@@ -162,6 +163,7 @@ class StructureChecker {
   Violation check_writers() {
     for (const InstructionId id : plan_.instructions.ids()) {
       const Instruction& instruction = plan_.instructions[id];
+      if (instruction.scratch) is_scratch_[*instruction.scratch] = true;
       for (const BufferId buffer : written_buffers(instruction)) {
         if (!is_initial_[buffer]) continue;
         if (buffer == instruction.scratch) {
@@ -284,6 +286,9 @@ class StructureChecker {
 
   Violation check_operand(InstructionId id, const Operand& operand) const {
     const std::string& buffer = name_of(operand.buffer);
+    if (is_scratch_[operand.buffer]) {
+      return fault(id, fmt::format("reads buffer '{}', which is scratch memory", buffer));
+    }
     const std::vector<InstructionId> writers = writers_of(operand);
     if (operand.producers != writers) {
       return fault(id, fmt::format("reads from buffer '{}' what {} wrote, but its writer is {}",
@@ -425,6 +430,10 @@ class StructureChecker {
     }
     const Operand& value = output.value;
     const PlanBuffer& buffer = plan_.buffers[value.buffer];
+    if (is_scratch_[value.buffer]) {
+      return structure_violation(fmt::format(
+          "output '{}' names buffer '{}', which is scratch memory", output.name, buffer.name));
+    }
     if (value.producers != writers_of(value) ||
         (value.producers.empty() && !is_initial_[value.buffer])) {
       return structure_violation(fmt::format("output '{}' does not name the writer of buffer '{}'",
@@ -468,6 +477,7 @@ class StructureChecker {
   IdVector<InstructionId, LanePosition> positions_;
   IdVector<BufferId, char> is_initial_;
   IdVector<BufferId, char> is_state_;
+  IdVector<BufferId, char> is_scratch_;
   IdVector<BufferId, std::vector<InstructionId>> writers_;  // in the order of their rows
 };
 

@@ -92,6 +92,45 @@ TEST(Adversary, FindsWhatCannotRunInPlace) {
                "[0, 256) of buffer 'second', which it reads otherwise than in place");
 }
 
+TEST(Adversary, FindsNothingInAPlanWithTwoResultsAndScratchMemory) {
+  const AttentionPlan p = attention_plan();
+  for (const Plan& plan : {p.plan, moved(p, p.e, p.plan.buffers[p.scratch].offset_bytes)}) {
+    const auto fault = find_fault(plan);
+    EXPECT_FALSE(fault) << fault->message;
+  }
+}
+
+TEST(Adversary, FindsResultsAndScratchMemoryOnTheSameBytes) {
+  const AttentionPlan p = attention_plan();
+  const std::string held = "end of 'q' in interval 1 held, 3 steps: 'a' (lane) of step 0 writes ";
+  expect_fault(moved(p, p.log_sum, 256), AccessFaultKind::kTwoWrites,
+               held + "bytes [0, 32) of buffer 'log_sum', which 'a' (lane) of step 0 still writes");
+  expect_fault(moved(p, p.scratch, 512), AccessFaultKind::kTwoWrites,
+               held +
+                   "bytes [0, 32) of buffer 'a (scratch)', which 'a' (lane) of step 0 still "
+                   "writes");
+  expect_fault(moved(p, p.scratch, 0), AccessFaultKind::kNotInPlace,
+               held +
+                   "bytes [0, 224) of buffer 'a (scratch)', which it reads otherwise than in "
+                   "place");
+}
+
+// What a keeps on its way, the one before it must not need any more: e stays in its buffer.
+TEST(Adversary, FindsScratchMemoryOnWhatStays) {
+  AttentionPlan p = attention_plan();
+  p.plan.outputs.push_back({"e", {p.e, {p.exponential}, 0}, {}});
+  std::swap(p.plan.lanes[LaneId(1)].instructions[0], p.plan.lanes[LaneId(1)].instructions[1]);
+  p.plan.instructions[p.exponential].reads[0] = {p.q, {p.feed}, 0};
+  p.plan.buffers[p.e].type = p.plan.buffers[p.q].type;
+  std::swap(p.plan.instructions[p.exponential].waits, p.plan.instructions[p.attention].waits);
+  p.plan.instructions[p.feed].waits = {{LaneId(1), 2, 1}};
+  p.plan.instructions[p.output].waits = {{LaneId(1), 2, 0}};
+  ASSERT_FALSE(verify_plan(p.plan)) << verify_plan(p.plan)->message;
+  expect_fault(moved(p, p.scratch, p.plan.buffers[p.e].offset_bytes), AccessFaultKind::kLostOutput,
+               "end of 'q' in interval 1 held, 3 steps: 'a' (lane) of step 0 writes bytes [0, 224) "
+               "of buffer 'a (scratch)', which a run of 1 steps leaves in them");
+}
+
 // An output that stays is written first, and then overwritten by a value of the same step.
 TEST(Adversary, FindsTheLossOfAnOutputThatStays) {
   PlanBuilder b;

@@ -71,14 +71,25 @@ class PlanBuilder {
     return plan_.lanes.push_back({std::move(name), LaneKind::kLink, from, to, {}, {}});
   }
 
+  /// The buffer's elements in another shape.
+  void shape(BufferId buffer, Shape shape) { plan_.buffers[buffer].type.shape = std::move(shape); }
+
   InstructionId kernel(LaneId lane, std::string name, std::string op,
                        std::initializer_list<ReadOf> reads, BufferId writes, int32_t stage = 0,
                        Attributes attributes = {}) {
+    return kernel(lane, std::move(name), std::move(op), reads, std::vector{writes}, stage,
+                  std::move(attributes));
+  }
+
+  /// Of an operator with several results.
+  InstructionId kernel(LaneId lane, std::string name, std::string op,
+                       std::initializer_list<ReadOf> reads, std::vector<BufferId> writes,
+                       int32_t stage = 0, Attributes attributes = {}) {
     Instruction instruction = make(InstructionKind::kKernel, std::move(name), stage);
     instruction.attributes = std::move(attributes);
     instruction.op = std::move(op);
     add_reads(instruction, reads);
-    instruction.writes = {writes};
+    instruction.writes = std::move(writes);
     return add(lane, std::move(instruction));
   }
 

@@ -79,7 +79,7 @@ Bytes with_checksum(Bytes bytes) {
 }
 
 TEST(PlanFile, ComesBackAsItWas) {
-  for (const Plan& plan : {full_plan(), training_plan().plan}) {
+  for (const Plan& plan : {full_plan(), training_plan().plan, attention_plan().plan}) {
     const Bytes bytes = encode_plan(plan);
     const Result<Plan> decoded = decode_plan(bytes);
     ASSERT_TRUE(decoded) << decoded.error().message;
@@ -151,6 +151,23 @@ TEST(PlanFile, RefusesIdsOutsideTheirTables) {
   plan.instructions[InstructionId(0)].writes = {BufferId(1000)};
   EXPECT_EQ(error_of(encode_plan(plan)),
             "its structure is broken: the result's buffer of 'x' is 1000, outside 0..6");
+}
+
+TEST(PlanFile, RefusesResultsAndScratchMemoryOutsideTheBuffers) {
+  AttentionPlan p = attention_plan();
+  p.plan.instructions[p.attention].writes[1] = BufferId(5);
+  EXPECT_EQ(error_of(encode_plan(p.plan)),
+            "its structure is broken: the result's buffer of 'a' is 5, outside 0..4");
+  p = attention_plan();
+  p.plan.instructions[p.attention].scratch = BufferId(5);
+  EXPECT_EQ(error_of(encode_plan(p.plan)),
+            "its structure is broken: the result's buffer of 'a' is 5, outside 0..4");
+  p.plan.instructions[p.attention].scratch.reset();
+  EXPECT_EQ(decode_plan(encode_plan(p.plan))->instructions[p.attention].scratch, std::nullopt);
+  p = attention_plan();
+  p.plan.instructions[p.attention].rows = RowRange{0, 2};
+  EXPECT_EQ(error_of(encode_plan(p.plan)),
+            "its structure is broken: 'a' uses rows 0 to 2 of 'result', which is f32[1, 4, 2, 8]");
 }
 
 TEST(PlanFile, RefusesResourcesThatCannotBe) {

@@ -88,6 +88,25 @@ states
 )");
 }
 
+TEST(PrintPlan, ShowsAllResultsAndScratchMemory) {
+  AttentionPlan p = attention_plan();
+  p.plan.buffers[p.scratch].name = "spare";
+  EXPECT_THAT(print_plan(p.plan), HasSubstr("  a: attention(q, q, q) -> result, log_sum with spare "
+                                            "stage 0 "));
+  p.plan.instructions[p.attention].rows = RowRange{0, 1};
+  EXPECT_THAT(print_plan(p.plan), HasSubstr(" -> result[0:1], log_sum[0:1] with spare stage 0 "));
+  p.plan.source.name = "heads";
+  const TensorType type = PlanBuilder::vector_type(3);
+  SourceGraph& source = p.plan.source;
+  const auto q = source.values.push_back({SourceValueKind::kInput, "q", type, {}});
+  const auto a = source.values.push_back({SourceValueKind::kNode, "a", type, {}});
+  const auto log_sum = source.values.push_back(
+      {SourceValueKind::kNode, "a.log_sum", PlanBuilder::vector_type(2), {}});
+  source.nodes.push_back({"attention", {}, {q, q, q}, {a, log_sum}, std::nullopt});
+  EXPECT_THAT(print_plan(p.plan),
+              HasSubstr("  a: f32[3], a.log_sum: f32[2] = attention(q, q, q)\n"));
+}
+
 TEST(PrintPlan, ShowsTheSourceGraph) {
   Plan plan;
   plan.name = "p";
@@ -130,6 +149,17 @@ TEST(PlanToJson, IsOneObjectWithKeysInAFixedOrder) {
   EXPECT_EQ(json["arenas"][1]["kind"], "device");
 }
 
+TEST(PlanToJson, HasAllResultsAndScratchMemory) {
+  const AttentionPlan p = attention_plan();
+  const auto json = nlohmann::json::parse(plan_to_json(p.plan));
+  const auto& attention = json["instructions"][static_cast<size_t>(p.attention.value())];
+  EXPECT_EQ(attention["writes"], (std::vector<int>{p.result.value(), p.log_sum.value()}));
+  EXPECT_EQ(attention["scratch"], p.scratch.value());
+  const auto& exponential = json["instructions"][static_cast<size_t>(p.exponential.value())];
+  EXPECT_EQ(exponential["writes"], std::vector<int>{p.e.value()});
+  EXPECT_TRUE(exponential["scratch"].is_null());
+}
+
 TEST(PlanToJson, SurvivesNamesThatAreNoUtf8) {
   Plan plan = training_plan().plan;
   plan.name = "\xff";
@@ -150,6 +180,18 @@ TEST(DiffPlans, ShowsTheLinesThatChanged) {
             "+ predicted interval: 999 ns\n"
             "-   wait(cpu->gpu0, 2, 1) for w -> gpu0\n"
             "+   wait(cpu->gpu0, 2, 2) for w -> gpu0\n");
+}
+
+TEST(DiffPlans, ShowsOtherResultsAndOtherScratchMemory) {
+  const AttentionPlan before = attention_plan();
+  AttentionPlan after = attention_plan();
+  after.plan.instructions[after.attention].writes.pop_back();
+  after.plan.instructions[after.attention].scratch.reset();
+  EXPECT_EQ(
+      diff_plans(before.plan, after.plan),
+      "-   a: attention(q, q, q) -> result, log_sum with a (scratch) stage 0 [0 ns, 0 ns) cost "
+      "1 ns + 10 ns\n"
+      "+   a: attention(q, q, q) -> result stage 0 [0 ns, 0 ns) cost 1 ns + 10 ns\n");
 }
 
 TEST(DiffPlans, ShowsAnArenaOfAnotherKind) {

@@ -67,6 +67,55 @@ inline TrainingPlan training_plan() {
   return p;
 }
 
+/// An operator with two results and scratch memory, on one lane with what reads a result.
+///
+///   bytes   0        256      512          768    1024
+///           q        result   log_sum      e      scratch of a, behind all others
+///
+///   feeds    q                  q
+///   lane        a e                a e       e = exp(log_sum)
+///   outputs         result            result
+struct AttentionPlan {
+  Plan plan;
+  InstructionId feed, attention, exponential, output;
+  BufferId q, result, log_sum, e, scratch;
+};
+
+inline AttentionPlan attention_plan() {
+  PlanBuilder b;
+  const LaneId feeds = b.lane("feeds", LaneKind::kFeed);
+  const LaneId lane = b.lane("lane");
+  const LaneId outputs = b.lane("outputs", LaneKind::kOutput);
+  AttentionPlan p;
+  p.q = b.buffer("q");
+  p.result = b.buffer("result");
+  p.log_sum = b.buffer("log_sum", DeviceId(0), 1, 8);
+  p.e = b.buffer("e", DeviceId(0), 1, 8);
+  b.shape(p.q, {1, 4, 2, 8});
+  b.shape(p.result, {1, 4, 2, 8});
+  b.shape(p.log_sum, {1, 2, 4});
+  b.shape(p.e, {1, 2, 4});
+  p.feed = b.feed(feeds, "q", p.q);
+  p.attention =
+      b.kernel(lane, "a", "attention", {{p.q}, {p.q}, {p.q}}, std::vector{p.result, p.log_sum});
+  p.exponential = b.kernel(lane, "e", "exp", {{p.log_sum}}, p.e);
+  p.output = b.output(outputs, "result", {p.result});
+  b.wait(p.feed, lane, 1, 1);
+  b.wait(p.attention, feeds, 1);
+  b.wait(p.attention, outputs, 1, 1);
+  b.wait(p.output, lane, 1);
+  p.plan = b.build();
+  p.scratch = *p.plan.instructions[p.attention].scratch;
+  return p;
+}
+
+/// With one of its buffers at another place.
+inline Plan moved(const AttentionPlan& p, BufferId buffer, int64_t offset_bytes) {
+  Plan plan = p.plan;
+  plan.buffers[buffer].offset_bytes = offset_bytes;
+  return plan;
+}
+
 inline void remove_wait(Plan& plan, InstructionId instruction, size_t wait) {
   std::vector<Wait>& waits = plan.instructions[instruction].waits;
   waits.erase(waits.begin() + static_cast<std::ptrdiff_t>(wait));

@@ -4,7 +4,7 @@
 
 #include "runtime/proof/buffer_overlap.h"
 #include "runtime/proof/verify_plan.h"
-#include "tests/unit/runtime/plan/plan_builder.h"
+#include "tests/unit/runtime/plan/small_plans.h"
 
 namespace graphrt {
 namespace {
@@ -87,6 +87,17 @@ TEST(BufferLives, AreThoseOfRows) {
     EXPECT_EQ(lives_follow(plan, x), op == "relu");
     EXPECT_EQ(verify_plan(plan).has_value(), op == "softmax");
   }
+}
+
+// Scratch memory lives while its instruction runs, and all results begin to live then.
+TEST(BufferLives, AreThoseOfScratchMemoryAndOfSeveralResults) {
+  const AttentionPlan p = attention_plan();
+  const int64_t scratch_bytes = p.plan.buffers[p.scratch].offset_bytes;
+  EXPECT_TRUE(lives_follow(moved(p, p.e, scratch_bytes), p.scratch));
+  EXPECT_FALSE(lives_follow(moved(p, p.log_sum, scratch_bytes), p.scratch));
+  EXPECT_FALSE(lives_follow(moved(p, p.q, scratch_bytes), p.scratch));
+  EXPECT_FALSE(lives_follow(moved(p, p.log_sum, 256), p.result));
+  EXPECT_FALSE(lives_follow(moved(p, p.log_sum, 0), p.q));
 }
 
 //   x has two versions, at 0 and 256, b three, at 256, 512 and 768: of six intervals, in one the

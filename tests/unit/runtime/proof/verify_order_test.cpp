@@ -228,6 +228,66 @@ TEST(VerifyOrder, AllowsTheUpdateByAProductInPlaceOfItsFirstOperandAlone) {
                    "place");
 }
 
+TEST(VerifyOrder, AcceptsTwoResultsAndScratchMemory) {
+  const auto violation = verify_plan(attention_plan().plan);
+  EXPECT_FALSE(violation) << violation->message;
+}
+
+TEST(VerifyOrder, ResultsOfOneInstructionLieApart) {
+  const AttentionPlan p = attention_plan();
+  expect_violation(moved(p, p.log_sum, 256), PlanViolationKind::kRace, p.attention, p.attention,
+                   "race: 'a' (lane) writes and 'a' (lane) writes bytes [256, 288) of arena 0 "
+                   "(cpu), shared by buffers 'result' and 'log_sum', with no order at distance 0");
+}
+
+TEST(VerifyOrder, ScratchMemoryLiesApartFromResultsAndOperands) {
+  const AttentionPlan p = attention_plan();
+  const Plan over_result = moved(p, p.scratch, 512);  // log_sum, and behind it e
+  expect_violation(over_result, PlanViolationKind::kRace, p.attention, p.attention,
+                   "race: 'a' (lane) writes and 'a' (lane) writes bytes [512, 544) of arena 0 "
+                   "(cpu), shared by buffers 'log_sum' and 'a (scratch)', with no order at "
+                   "distance 0");
+  const Plan over_operand = moved(p, p.scratch, 0);
+  expect_violation(over_operand, PlanViolationKind::kRace, p.attention, p.attention,
+                   "race: 'a' (lane) reads and writes bytes [0, 224) of arena 0 (cpu), shared by "
+                   "buffers 'q' and 'a (scratch)', at once, which 'attention' cannot do in place");
+}
+
+// What is written before and read after, it would spoil; what comes behind it may have its bytes.
+TEST(VerifyOrder, ScratchMemoryMayBeThatOfALaterValue) {
+  const AttentionPlan p = attention_plan();
+  EXPECT_FALSE(verify_plan(moved(p, p.e, p.plan.buffers[p.scratch].offset_bytes)));
+  AttentionPlan kept = attention_plan();
+  kept.plan.outputs.push_back({"e", {kept.e, {kept.exponential}, 0}, {}});
+  EXPECT_FALSE(verify_plan(moved(kept, kept.e, kept.plan.buffers[kept.scratch].offset_bytes)));
+  // The other way round: a has its scratch memory while e is kept.
+  std::swap(kept.plan.lanes[LaneId(1)].instructions[0], kept.plan.lanes[LaneId(1)].instructions[1]);
+  EXPECT_TRUE(verify_plan(moved(kept, kept.e, kept.plan.buffers[kept.scratch].offset_bytes)));
+}
+
+// On a lane of its own, e computes with a constant: nothing but the bytes makes them meet.
+TEST(VerifyOrder, ScratchMemoryNeedsOrderLikeAnyWrite) {
+  AttentionPlan p = attention_plan();
+  const LaneId other = p.plan.lanes.push_back(p.plan.lanes[LaneId(1)]);
+  p.plan.lanes[other].name = "other";
+  p.plan.lanes[other].instructions = {p.exponential};
+  std::erase(p.plan.lanes[LaneId(1)].instructions, p.exponential);
+  PlanBuffer ones = p.plan.buffers[p.e];
+  ones.offset_bytes = p.plan.arenas[ArenaId(0)].size_bytes;
+  p.plan.arenas[ArenaId(0)].size_bytes += 256;
+  const BufferId constant = p.plan.buffers.push_back(ones);
+  p.plan.constants.push_back({"ones", std::vector<std::byte>(32), {constant}});
+  p.plan.instructions[p.exponential].reads[0] = {constant, {}, 0};
+  EXPECT_FALSE(verify_plan(p.plan));
+  p.plan.buffers[p.e].offset_bytes = p.plan.buffers[p.scratch].offset_bytes;
+  expect_violation(p.plan, PlanViolationKind::kRace, p.attention, p.exponential,
+                   "race: 'a' (lane) writes and 'e' (other) writes bytes [1024, 1056) of arena 0 "
+                   "(cpu), shared by buffers 'a (scratch)' and 'e', with no order at distance 1");
+  p.plan.instructions[p.exponential].waits = {{LaneId(1), 1, 0}};
+  p.plan.instructions[p.attention].waits.push_back({other, 1, 1});
+  EXPECT_FALSE(verify_plan(p.plan));
+}
+
 // An output that stays in its buffer is read after the run: nothing of the last step may follow.
 TEST(VerifyOrder, ProtectsOutputsThatStayOnTheirDevice) {
   const auto plan = [](bool keeps_first) {

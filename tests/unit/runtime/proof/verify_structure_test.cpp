@@ -28,6 +28,18 @@ std::string buffer_fault(const std::function<void(PlanBuffer&)>& damage) {
   return structure_fault([&](TrainingPlan& p) { damage(p.plan.buffers[BufferId(0)]); });  // x@cpu
 }
 
+/// The message for the plan of attention with one thing wrong.
+std::string attention_fault(const std::function<void(AttentionPlan&)>& damage) {
+  AttentionPlan p = attention_plan();
+  damage(p);
+  const auto violation = verify_plan(p.plan);
+  if (!violation) return "accepted";
+  EXPECT_EQ(violation->kind, PlanViolationKind::kStructure);
+  return violation->message;
+}
+
+Instruction& attention_of(AttentionPlan& p) { return p.plan.instructions[p.attention]; }
+
 TEST(VerifyStructure, ChecksIds) {
   EXPECT_EQ(instruction_fault(&TrainingPlan::h, [](auto& i) { i.reads[0].buffer = BufferId(99); }),
             "structure: a buffer of 'h' is 99, outside 0..6");
@@ -140,6 +152,102 @@ TEST(VerifyStructure, ChecksArity) {
       instruction_fault(&TrainingPlan::send_w, [](auto& i) { i.reads.push_back(i.reads[0]); }),
       "structure: 'w -> gpu0' (cpu->gpu0) is of kind 'copy' and reads 2 buffers; it must read "
       "1");
+}
+
+TEST(VerifyStructure, AcceptsTwoResultsAndScratchMemory) {
+  EXPECT_EQ(attention_fault([](auto&) {}), "accepted");
+}
+
+TEST(VerifyStructure, ChecksSeveralResults) {
+  EXPECT_EQ(attention_fault([](auto& p) { attention_of(p).writes = {p.result, BufferId(9)}; }),
+            "structure: the result's buffer of 'a' is 9, outside 0..4");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              attention_of(p).writes.pop_back();
+              p.plan.instructions[p.exponential].reads[0] = {p.q, {p.feed}, 0};
+            }),
+            "structure: 'a' (lane) writes 1 buffers; 'attention' has 2 results");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              attention_of(p).writes.push_back(p.plan.buffers.push_back(p.plan.buffers[p.e]));
+            }),
+            "structure: 'a' (lane) writes 3 buffers; 'attention' has 2 results");
+  EXPECT_EQ(attention_fault([](auto& p) { attention_of(p).writes = {p.log_sum, p.result}; }),
+            "structure: 'a' (lane) gives f32[1, 4, 2, 8], but its buffer 'log_sum' is of type "
+            "f32[1, 2, 4]");
+  EXPECT_EQ(attention_fault([](auto& p) { attention_of(p).writes = {p.result, p.result}; }),
+            "structure: 'a' (lane) writes buffer 'result', as does 'a' (lane); a buffer has one "
+            "writer");
+  EXPECT_EQ(attention_fault([](auto& p) { attention_of(p).writes = {p.result, p.e}; }),
+            "structure: 'e' (lane) writes buffer 'e', as does 'a' (lane); a buffer has one writer");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              p.plan.buffers[p.log_sum].type.shape = {1, 8};
+              p.plan.buffers[p.e].type.shape = {1, 8};
+            }),
+            "structure: 'a' (lane) gives f32[1, 2, 4], but its buffer 'log_sum' is of type "
+            "f32[1, 8]");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              const PlanBuffer second = p.plan.buffers[p.q];
+              p.plan.instructions[p.feed].writes.push_back(p.plan.buffers.push_back(second));
+            }),
+            "structure: 'q' (feeds) is of kind 'feed' and writes 2 buffers");
+}
+
+TEST(VerifyStructure, ChecksScratchMemory) {
+  const std::string needed =
+      std::to_string(attention_plan().plan.buffers[attention_plan().scratch].type.size_bytes());
+  EXPECT_EQ(attention_fault([](auto& p) { attention_of(p).scratch.reset(); }),
+            "structure: 'a' (lane) has no scratch memory; 'attention' needs " + needed + " bytes");
+  EXPECT_EQ(attention_fault([](auto& p) { attention_of(p).scratch = BufferId(9); }),
+            "structure: the result's buffer of 'a' is 9, outside 0..4");
+  EXPECT_EQ(attention_fault([](auto& p) { p.plan.buffers[p.scratch].type.shape = {8}; }),
+            "structure: 'a' (lane) has scratch memory 'a (scratch)' of type u8[8]; 'attention' "
+            "needs u8[" +
+                needed + "]");
+  EXPECT_EQ(
+      attention_fault([](auto& p) { p.plan.buffers[p.scratch].type.element = ElementType::kBool; }),
+      "structure: 'a' (lane) has scratch memory 'a (scratch)' of type bool[" + needed +
+          "]; 'attention' needs u8[" + needed + "]");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              p.plan.instructions[p.exponential].scratch =
+                  p.plan.buffers.push_back(p.plan.buffers[p.scratch]);
+            }),
+            "structure: 'e' (lane) has scratch memory 'a (scratch)' of type u8[" + needed +
+                "]; 'exp' needs u8[0]");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              p.plan.instructions[p.output].scratch =
+                  p.plan.buffers.push_back(p.plan.buffers[p.scratch]);
+            }),
+            "structure: 'result' (outputs) has scratch memory, but no operator");
+}
+
+// It holds nothing for others, before and after.
+TEST(VerifyStructure, ScratchMemoryIsOfOneInstructionAlone) {
+  EXPECT_EQ(
+      attention_fault([](auto& p) { p.plan.instructions[p.exponential].scratch = p.scratch; }),
+      "structure: 'e' (lane) writes buffer 'a (scratch)', as does 'a' (lane); a buffer has one "
+      "writer");
+  EXPECT_EQ(attention_fault([](auto& p) { attention_of(p).scratch = p.log_sum; }),
+            "structure: 'a' (lane) writes buffer 'log_sum', as does 'a' (lane); a buffer has one "
+            "writer");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              p.plan.instructions[p.exponential].reads[0] = {p.scratch, {p.attention}, 0};
+            }),
+            "structure: 'e' (lane) reads buffer 'a (scratch)', which is scratch memory");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              p.plan.outputs.push_back({"kept", {p.scratch, {p.attention}, 0}, {}});
+            }),
+            "structure: output 'kept' names buffer 'a (scratch)', which is scratch memory");
+  EXPECT_EQ(attention_fault([](auto& p) {
+              const auto num_bytes = p.plan.buffers[p.scratch].type.size_bytes();
+              p.plan.constants.push_back(
+                  {"c", std::vector<std::byte>(static_cast<size_t>(num_bytes)), {p.scratch}});
+            }),
+            "structure: 'a' (lane) has buffer 'a (scratch)' of a first value as scratch memory");
+  EXPECT_EQ(
+      attention_fault([](auto& p) {
+        p.plan.states.push_back({"s", p.plan.buffers[p.scratch].type, Initializer(), {p.scratch}});
+        p.plan.required_features = features_of(p.plan);
+      }),
+      "structure: 'a' (lane) has buffer 'a (scratch)' of a first value as scratch memory");
 }
 
 TEST(VerifyStructure, ChecksOperands) {
