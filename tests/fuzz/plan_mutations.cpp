@@ -198,9 +198,27 @@ class PlanMutator {
   void change_result() {
     Instruction* instruction = any(plan_.instructions);
     if (instruction == nullptr) return;
-    if (below(3) == 0) instruction->rows = any_rows();
-    if (below(2) == 0) instruction->writes = {any_id(plan_.buffers)};
-    if (below(16) == 0) instruction->writes.clear();
+    std::vector<BufferId>& writes = instruction->writes;
+    switch (below(8)) {
+      case 0:
+      case 1:
+        instruction->rows = any_rows();
+        break;
+      case 2:
+        writes.push_back(any_id(plan_.buffers));
+        break;
+      case 3:
+        if (!writes.empty()) writes.pop_back();
+        break;
+      case 4:
+        instruction->scratch = any_id(plan_.buffers);
+        break;
+      case 5:
+        instruction->scratch.reset();
+        break;
+      default:
+        if (BufferId* result = any(writes)) *result = any_id(plan_.buffers);
+    }
   }
 
   void change_attributes(Attributes& attributes) {
@@ -237,15 +255,20 @@ class PlanMutator {
     if (below(8) == 0) instruction->kind = static_cast<InstructionKind>(below(4));
   }
 
-  /// An instruction again, with a buffer of its own, on a lane of its kind.
+  /// A buffer like that one, on the same bytes.
+  BufferId twin_of(BufferId buffer) {
+    if (!plan_.buffers.contains(buffer)) return buffer;
+    PlanBuffer twin = plan_.buffers[buffer];
+    return plan_.buffers.push_back(std::move(twin));
+  }
+
+  /// An instruction again, with buffers of its own, on a lane of its kind.
   void repeat() {
     if (plan_.instructions.empty()) return;
     const InstructionId original(below(plan_.instructions.size()));
     Instruction copy = plan_.instructions[original];
-    if (!copy.writes.empty() && plan_.buffers.contains(copy.writes.front())) {
-      PlanBuffer buffer = plan_.buffers[copy.writes.front()];
-      copy.writes = {plan_.buffers.push_back(std::move(buffer))};
-    }
+    for (BufferId& result : copy.writes) result = twin_of(result);
+    if (copy.scratch) copy.scratch = twin_of(*copy.scratch);
     const InstructionId id = plan_.instructions.push_back(std::move(copy));
     for (PlanLane& lane : plan_.lanes) {
       const auto at = std::find(lane.instructions.begin(), lane.instructions.end(), original);
