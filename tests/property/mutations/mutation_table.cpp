@@ -14,10 +14,12 @@ bool is_of_waits(MutationKind kind) {
          kind == MutationKind::kRaiseDistance;
 }
 
-/// Whether the mutant says of an operand that it should get another value. Such a plan may be
+/// Whether the mutant says of an operand that it should get another value, or of a result that it
+/// goes where another one went. Such a plan may be
 /// sound, and is another one: a verifier that has nothing but the file cannot know.
 bool changes_named_values(MutationKind kind) {
-  return kind == MutationKind::kRenameProducer || kind == MutationKind::kChangeReadDistance;
+  return kind == MutationKind::kRenameProducer || kind == MutationKind::kChangeReadDistance ||
+         kind == MutationKind::kChangeWrites;
 }
 
 /// Whether something waits for some instructions of a launch and not for all.

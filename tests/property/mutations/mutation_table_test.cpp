@@ -24,8 +24,14 @@ constexpr uint64_t kNumSeeds = 10;  // random orders of every compiled plan
 /// What can go wrong without an error of structure must have done so, or the table says nothing.
 void expect_refusals_of_order(const MutationTable& table) {
   for (const auto& [kind, counts] : table.rows()) {
-    if (kind == MutationKind::kRenameProducer) {
-      EXPECT_EQ(counts.num_broken, counts.num_judged);  // producers are exactly the writers
+    // Producers are exactly the writers, and scratch memory is exactly what is needed.
+    if (kind == MutationKind::kRenameProducer || kind == MutationKind::kChangeScratch) {
+      EXPECT_EQ(counts.num_broken, counts.num_judged);
+      EXPECT_GT(counts.num_broken, 0) << name_of(kind);
+      continue;
+    }
+    if (kind == MutationKind::kChangeWrites) {  // nearly always, a buffer has two writers or none
+      EXPECT_GT(counts.num_broken, 0) << name_of(kind);
       continue;
     }
     EXPECT_GT(counts.num_refused, 0) << name_of(kind);
@@ -57,6 +63,7 @@ TEST(Mutations, OfRandomPlansWithoutAWaitTooMany) {
   int num_with_versions = 0;
   int num_with_rows = 0;
   int num_in_place = 0;
+  int num_with_scratch = 0;
   for (uint64_t seed = 0; num_plans < kNumTightPlans; ++seed) {
     const auto plan = graphrt::tight_random_plan(seed);
     if (!plan) continue;
@@ -70,11 +77,13 @@ TEST(Mutations, OfRandomPlansWithoutAWaitTooMany) {
     num_with_versions += needs("versions");
     num_with_rows += needs("rows");
     num_in_place += graphrt::has_in_place(*plan) ? 1 : 0;
+    num_with_scratch += graphrt::has_scratch(*plan) ? 1 : 0;
   }
   std::fputs(table.text().c_str(), stdout);
   for (const int num : {num_pipelined, num_with_versions, num_with_rows, num_in_place}) {
     EXPECT_GT(num, kNumTightPlans / 10);
   }
+  EXPECT_GT(num_with_scratch, kNumTightPlans / 30);
   expect_refusals_of_order(table);
 }
 

@@ -68,4 +68,10 @@ bool has_in_place(const Plan& plan) {
       });
 }
 
+bool has_scratch(const Plan& plan) {
+  return std::any_of(
+      plan.instructions.begin(), plan.instructions.end(),
+      [](const Instruction& instruction) { return instruction.scratch.has_value(); });
+}
+
 }  // namespace graphrt

@@ -15,4 +15,7 @@ std::optional<Plan> tight_random_plan(uint64_t seed);
 /// Whether an instruction of the plan writes the very bytes of one of its operands.
 bool has_in_place(const Plan& plan);
 
+/// Whether an instruction has scratch memory.
+bool has_scratch(const Plan& plan);
+
 }  // namespace graphrt

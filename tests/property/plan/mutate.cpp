@@ -7,10 +7,11 @@
 namespace graphrt {
 namespace {
 
-constexpr std::array<std::string_view, 11> kNames = {
-    "remove a wait",  "lower a count",       "raise a distance",   "move a buffer",
-    "change a size",  "shift a stage",       "change versions",    "move to another lane",
-    "other producer", "other read distance", "swap two neighbours"};
+constexpr std::array<std::string_view, 13> kNames = {
+    "remove a wait",  "lower a count",       "raise a distance",    "move a buffer",
+    "change a size",  "shift a stage",       "change versions",     "move to another lane",
+    "other producer", "other read distance", "swap two neighbours", "other results",
+    "other scratch"};
 
 /// Collects changes of one kind.
 class Mutator {
@@ -24,7 +25,8 @@ class Mutator {
                                      &Mutator::resize,          &Mutator::shift_stages,
                                      &Mutator::change_versions, &Mutator::move_instructions,
                                      &Mutator::change_operands, &Mutator::change_operands,
-                                     &Mutator::swap_neighbours};
+                                     &Mutator::swap_neighbours, &Mutator::change_writes,
+                                     &Mutator::change_scratch};
     static_assert(kChanges.size() == kNames.size());
     (this->*kChanges[static_cast<size_t>(kind_)])();
     return std::move(mutations_);
@@ -247,6 +249,75 @@ class Mutator {
             [lane, i](Plan& plan) {
               std::vector<InstructionId>& order = plan.lanes[lane].instructions;
               std::swap(order[i - 1], order[i]);
+            });
+      }
+    }
+  }
+
+  /// Operands go on to name who wrote what they read.
+  void change_writes() {
+    for (const InstructionId id : plan_.instructions.ids()) {
+      const std::vector<BufferId>& writes = plan_.instructions[id].writes;
+      const std::string of = " of '" + name(id) + "'";
+      for (size_t i = 0; i < writes.size(); ++i) {
+        const std::string which = "result " + std::to_string(i) + of;
+        add("without " + which, [id, i](Plan& plan) {
+          std::vector<BufferId>& changed = plan.instructions[id].writes;
+          changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(i));
+        });
+        add(which + " twice", [id, i](Plan& plan) {
+          std::vector<BufferId>& changed = plan.instructions[id].writes;
+          changed.push_back(changed[i]);
+        });
+        if (i > 0) {
+          add(which + " exchanged with that before it", [id, i](Plan& plan) {
+            std::vector<BufferId>& changed = plan.instructions[id].writes;
+            std::swap(changed[i - 1], changed[i]);
+          });
+        }
+        for (const BufferId other : plan_.buffers.ids()) {
+          if (other == writes[i]) continue;
+          add(which + " in '" + plan_.buffers[other].name + "'", [id, i, other](Plan& plan) {
+            plan.instructions[id].writes[i] = other;
+            name_producers(plan);
+          });
+        }
+      }
+    }
+  }
+
+  static void name_producers(Plan& plan) {
+    const auto writers = writers_of_buffers(plan);
+    const auto update = [&](Operand& operand) {
+      operand.producers =
+          producers_of_rows(plan, operand.buffer, operand.rows, writers[operand.buffer]);
+    };
+    for (Instruction& instruction : plan.instructions) {
+      for (Operand& operand : instruction.reads) update(operand);
+    }
+    for (PlanOutput& output : plan.outputs) update(output.value);
+  }
+
+  void change_scratch() {
+    for (const InstructionId id : plan_.instructions.ids()) {
+      const std::string of = " of '" + name(id) + "'";
+      const std::optional<BufferId> scratch = plan_.instructions[id].scratch;
+      if (scratch) {
+        add("no scratch memory" + of, [id](Plan& plan) { plan.instructions[id].scratch.reset(); });
+        for (const int64_t change : {int64_t{-1}, int64_t{1}}) {
+          add("scratch memory" + of + ", bytes " + std::to_string(change),
+              [buffer = *scratch, change](Plan& plan) {
+                plan.buffers[buffer].type.shape[0] += change;
+                grow_arena(plan, plan.buffers[buffer]);
+              });
+        }
+      }
+      for (const BufferId other : plan_.buffers.ids()) {
+        if (other == scratch) continue;
+        add("scratch memory" + of + " in '" + plan_.buffers[other].name + "'",
+            [id, other](Plan& plan) {
+              plan.instructions[id].scratch = other;
+              name_producers(plan);
             });
       }
     }

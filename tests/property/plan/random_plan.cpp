@@ -35,12 +35,15 @@ class Generator {
       const LaneId lane = lanes[static_cast<size_t>(pick(num_lanes_))];
       if (values_.empty() || is_one_in(6)) {
         add_feed(feeds, "feed" + std::to_string(i));
+      } else if (!has_attention_ && is_one_in(16)) {
+        add_attention(lane, "op" + std::to_string(i));
       } else {
         add_kernel(lane, "op" + std::to_string(i));
       }
     }
     if (is_one_in(4)) builder_.resident_output("kept", {last_result_, 0});
     plan_ = builder_.build();
+    place_scratch();
     if (!is_one_in(10)) add_waits();
     damage();
     return std::move(plan_);
@@ -142,6 +145,58 @@ class Generator {
     publish(result, a.size, stage);
   }
 
+  /// Two results and scratch memory: of 4 batches with 4 queries of 4 heads, each one number, so that
+  /// the second result has as many numbers as the first. At once, or in two blocks of rows.
+  void add_attention(LaneId lane, const std::string& name) {
+    has_attention_ = true;
+    const Known a = pick_value();
+    if (a.size != kSmall) return;
+    const Shape heads = {4, 4, 4, 1};
+    const BufferId q = new_buffer(name + ".q", kSmall);
+    const BufferId result = new_buffer(name, kSmall);
+    const BufferId log_sum = new_buffer(name + ".log_sum", kSmall);
+    const std::array shapes = {std::pair(q, heads), std::pair(result, heads),
+                               std::pair(log_sum, Shape{4, 4, 4})};
+    for (const auto& [buffer, shape] : shapes) builder_.shape(buffer, shape);
+    builder_.kernel(lane, name + ".q", "reshape", {a.read}, q, a.stage, shape_of(heads));
+    const int32_t stage = std::min(a.stage + (is_one_in(4) ? 1 : 0), 2);
+    if (is_one_in(2)) {
+      builder_.kernel(lane, name, "attention", {{q}, {q}, {q}}, std::vector{result, log_sum},
+                      stage);
+    } else {
+      for (const RowRange& rows : {RowRange{0, 1}, RowRange{1, 4}}) {
+        const ReadOf read{q, 0, rows};
+        const InstructionId id =
+            builder_.kernel(lane, name + (rows.begin == 0 ? "a" : "b"), "attention",
+                            {read, read, read}, std::vector{result, log_sum}, stage);
+        builder_.writes_rows(id, rows);
+        lane = LaneId(1 + pick(num_lanes_));
+      }
+    }
+    const BufferId flat = new_buffer(name + ".flat", kSmall);
+    builder_.kernel(lane, name + ".flat", "reshape", {{is_one_in(2) ? result : log_sum}}, flat,
+                    stage, shape_of({kSmall}));
+    publish(flat, kSmall, stage);
+    if (is_one_in(3)) last_result_ = log_sum;
+  }
+
+  static Attributes shape_of(const Shape& shape) {
+    Attributes attributes;
+    attributes.set("shape", shape);
+    return attributes;
+  }
+
+  /// Somewhere among the slots, too.
+  void place_scratch() {
+    for (const Instruction& instruction : plan_.instructions) {
+      if (!instruction.scratch || is_one_in(2)) continue;
+      PlanBuffer& buffer = plan_.buffers[*instruction.scratch];
+      buffer.offset_bytes = pick(8) * kSlotBytes;
+      int64_t& arena_bytes = plan_.arenas[buffer.arena].size_bytes;
+      arena_bytes = std::max(arena_bytes, buffer.offset_bytes + buffer.stride_bytes);
+    }
+  }
+
   /// The sum in two blocks of rows, the second on any lane.
   void add_in_blocks(LaneId lane, const std::string& name, const Known& a, const Known& b,
                      BufferId result, int32_t stage) {
@@ -167,30 +222,58 @@ class Generator {
 
   const Instruction& at(InstructionId id) const { return plan_.instructions[id]; }
 
-  /// Rows of a buffer; an element is a row.
+  /// Rows of a buffer.
   struct Place {
     BufferId buffer;
     RowRange rows;
   };
-  Place written(InstructionId id) const {
-    return {at(id).writes.front(),
-            rows_or_all(plan_.buffers[at(id).writes.front()].type, at(id).rows)};
+  /// All that the instruction writes: its results, and scratch memory.
+  std::vector<Place> places_written(InstructionId id) const {
+    std::vector<Place> places;
+    for (const BufferId buffer : at(id).writes) places.push_back(written(id, buffer));
+    if (at(id).scratch) places.push_back({*at(id).scratch, all_rows(*at(id).scratch)});
+    return places;
   }
+  Place written(InstructionId id, BufferId buffer) const {
+    return {buffer, at(id).rows.value_or(all_rows(buffer))};
+  }
+  RowRange all_rows(BufferId buffer) const { return rows_or_all(plan_.buffers[buffer].type, {}); }
 
   bool meets(const Place& a, int32_t steps_back_a, const Place& b, int32_t steps_back_b,
              int32_t distance) const {
     if (plan_.buffers[a.buffer].arena != plan_.buffers[b.buffer].arena) return false;
+    const auto row_bytes = [&](const Place& place) {
+      const TensorType& type = plan_.buffers[place.buffer].type;
+      return type.size_bytes() / type.shape[0];
+    };
     const auto begin = [&](const Place& place, int64_t step) {
       const PlanBuffer& buffer = plan_.buffers[place.buffer];
       return buffer.offset_bytes + step % buffer.versions * buffer.stride_bytes +
-             4 * place.rows.begin;
+             row_bytes(place) * place.rows.begin;
     };
     for (int64_t t = 0; t < kPeriod; ++t) {
       const int64_t first = begin(a, t - steps_back_a + 10 * kPeriod);
       const int64_t second = begin(b, t + distance - steps_back_b + 10 * kPeriod);
-      if (first < second + 4 * b.rows.size() && second < first + 4 * a.rows.size()) return true;
+      if (first < second + row_bytes(b) * b.rows.size() &&
+          second < first + row_bytes(a) * a.rows.size()) {
+        return true;
+      }
     }
     return false;
+  }
+
+  /// The same, of anything that an instruction writes.
+  bool is_met(const Place& a, InstructionId maker, InstructionId writer, int32_t distance) const {
+    const std::vector<Place> places = places_written(writer);
+    return std::any_of(places.begin(), places.end(), [&](const Place& place) {
+      return meets(a, at(maker).stage, place, at(writer).stage, distance);
+    });
+  }
+
+  bool write_the_same(InstructionId x, InstructionId y, int32_t distance) const {
+    const std::vector<Place> places = places_written(x);
+    return std::any_of(places.begin(), places.end(),
+                       [&](const Place& place) { return is_met(place, x, y, distance); });
   }
 
   /// Makes `after` wait for `before`, where that is not a deadlock at sight.
@@ -214,23 +297,23 @@ class Generator {
     for (const InstructionId x : plan_.instructions.ids()) {
       for (const InstructionId y : plan_.instructions.ids()) {
         for (int32_t k = 0; x < y && k <= 3; ++k) {
-          if (meets(written(x), at(x).stage, written(y), at(y).stage, k)) require(x, y, k);
-          if (meets(written(y), at(y).stage, written(x), at(x).stage, k)) require(y, x, k);
+          if (write_the_same(x, y, k)) require(x, y, k);
+          if (write_the_same(y, x, k)) require(y, x, k);
         }
       }
     }
     for (const PlanOutput& output : plan_.outputs) {
-      for (const InstructionId producer : output.value.producers) keep(producer);
+      for (const InstructionId producer : output.value.producers) {
+        keep(producer, output.value.buffer);
+      }
     }
   }
 
-  void keep(InstructionId producer) {
+  void keep(InstructionId producer, BufferId buffer) {
+    const Place kept = written(producer, buffer);
     for (const InstructionId writer : plan_.instructions.ids()) {
       for (int32_t m = -3; m <= at(writer).stage - at(producer).stage; ++m) {
-        if (writer != producer &&
-            meets(written(producer), at(producer).stage, written(writer), at(writer).stage, m)) {
-          require(writer, producer, -m);
-        }
+        if (writer != producer && is_met(kept, producer, writer, m)) require(writer, producer, -m);
       }
     }
   }
@@ -238,13 +321,13 @@ class Generator {
   void protect(InstructionId reader, const Operand& operand, InstructionId producer) {
     const Place read{operand.buffer,
                      common_rows(rows_or_all(plan_.buffers[operand.buffer].type, operand.rows),
-                                 written(producer).rows)};
+                                 written(producer, operand.buffer).rows)};
     const int32_t span = operand.distance + at(reader).stage - at(producer).stage;
     require(producer, reader, span);
     for (const InstructionId writer : plan_.instructions.ids()) {
       for (int32_t m = -3; m <= span + 3; ++m) {
         if ((writer == producer && m == 0) || (writer == reader && m == span)) continue;
-        if (!meets(read, at(producer).stage, written(writer), at(writer).stage, m)) continue;
+        if (!is_met(read, producer, writer, m)) continue;
         if (!require(writer, producer, -m)) require(reader, writer, m - span);
       }
     }
@@ -283,6 +366,7 @@ class Generator {
   std::vector<Known> values_;
   std::vector<BufferId> free_states_;
   int32_t num_lanes_ = 1;  // behind that of the feeds
+  bool has_attention_ = false;
   BufferId last_result_;
 };
 
