@@ -24,10 +24,17 @@ const std::vector<int64_t> kKeysLast = {0, 2, 3, 1};
 
 class Finder {
  public:
-  explicit Finder(Graph graph)
-      : graph_(std::move(graph)), removal_(graph_), num_readers_(graph_.values.size(), 0) {
+  Finder(Graph graph, const std::optional<Training>& training)
+      : graph_(std::move(graph)),
+        removal_(graph_),
+        num_readers_(graph_.values.size(), 0),
+        needs_gradient_(graph_.values.size(), 0) {
+    if (training) mark_trained(*training);
     for (const Node& node : graph_.nodes) {
-      for (const ValueId input : node.inputs) ++num_readers_[input];
+      for (const ValueId input : node.inputs) {
+        ++num_readers_[input];
+        for (const ValueId result : node.results) needs_gradient_[result] |= needs_gradient_[input];
+      }
     }
     for (const GraphOutput& output : graph_.outputs) ++num_readers_[output.value];
     for (const Value& value : graph_.values) names_.insert(value.name);
@@ -57,6 +64,17 @@ class Finder {
     bool is_causal = false;
     std::string math;
   };
+
+  /// What is trained may not end up in a mask, which has no gradient.
+  void mark_trained(const Training& training) {
+    if (training.parameters) {
+      for (const ListedParameter& each : *training.parameters) needs_gradient_[each.state] = 1;
+      return;
+    }
+    for (const ValueId id : graph_.values.ids()) {
+      needs_gradient_[id] = graph_.values[id].kind == ValueKind::kState;
+    }
+  }
 
   const Node& node(NodeId id) const { return graph_.nodes[id]; }
   const Shape& shape_of(ValueId value) const { return graph_.type_of(value).shape; }
@@ -112,6 +130,7 @@ class Finder {
         Form tried = form;
         tried.nodes.push_back(*add);
         tried.mask = node(*add).inputs[1 - product_side];
+        if (needs_gradient_[*tried.mask] != 0) continue;
         if (!match_product(node(*add).inputs[product_side], node(*add), tried)) continue;
         form = std::move(tried);
         return true;
@@ -149,7 +168,29 @@ class Finder {
     if (q[3] > kMaxHeadSize || shape_of(form.v)[3] > kMaxHeadSize) return false;
     // A row of a causal softmax sees as many keys as its number says, counted from the front.
     if (form.is_causal && q[1] != k[1]) return false;
-    return !graphrt::find_misfit_of_f32(form.scale) && form.scale != 0;
+    if (graphrt::find_misfit_of_f32(form.scale) || form.scale == 0) return false;
+    return types_of(form).has_value();  // a mask may make more of the scores than they were
+  }
+
+  static std::vector<ValueId> operands_of(const Form& form) {
+    std::vector<ValueId> operands = {form.q, form.k, form.v};
+    if (form.mask) operands.push_back(*form.mask);
+    return operands;
+  }
+
+  static Attributes attributes_of(const Form& form) {
+    Attributes attributes;
+    attributes.set("scale", form.scale);
+    if (form.is_causal) attributes.set("causal", true);
+    if (form.math != "f32") attributes.set("math", form.math);
+    return attributes;
+  }
+
+  std::optional<std::vector<TensorType>> types_of(const Form& form) const {
+    std::vector<TensorType> operands;
+    for (const ValueId operand : operands_of(form)) operands.push_back(graph_.type_of(operand));
+    const auto types = infer_types(*find_op("attention"), operands, attributes_of(form));
+    return types ? std::optional(*types) : std::nullopt;
   }
 
   /// The operand of a transpose that gives `value` with these axes.
@@ -173,28 +214,23 @@ class Finder {
     removal_.nodes[form.last] = 1;
     Node& fused = graph_.nodes[swap_back];
     fused.op = find_op("attention");
-    fused.inputs = {form.q, form.k, form.v};
-    if (form.mask) fused.inputs.push_back(*form.mask);
+    fused.inputs = operands_of(form);
     fused.input_places.clear();
     fused.attribute_places.clear();
-    fused.attributes = {};
-    fused.attributes.set("scale", form.scale);
-    if (form.is_causal) fused.attributes.set("causal", true);
-    if (form.math != "f32") fused.attributes.set("math", form.math);
+    fused.attributes = attributes_of(form);
     Value log_sum;
     log_sum.name = result_name(*fused.op, fused.name, 1);
     log_sum.where = fused.where;
     log_sum.producer = swap_back;
-    std::vector<TensorType> types;
-    for (const ValueId input : fused.inputs) types.push_back(graph_.type_of(input));
-    log_sum.type = infer_types(*fused.op, types, fused.attributes).value()[1];
+    log_sum.type = types_of(form)->back();
     names_.insert(log_sum.name);
     fused.results.push_back(graph_.values.push_back(std::move(log_sum)));
   }
 
   Graph graph_;
   Removal removal_;
-  IdVector<ValueId, size_t> num_readers_;  ///< an output counts as one
+  IdVector<ValueId, size_t> num_readers_;   ///< an output counts as one
+  IdVector<ValueId, char> needs_gradient_;  ///< depends on what is trained
   std::set<std::string> names_;
 };
 
@@ -213,7 +249,7 @@ void find_again(const Graph& before, const Graph& after, Training& training) {
 
 Result<GraphRequest> fuse_attention(GraphRequest request, DiagnosticSink&) {
   const Graph before = request.forward;
-  request.forward = Finder(std::move(request.forward)).run();
+  request.forward = Finder(std::move(request.forward), request.training).run();
   if (request.training) find_again(before, request.forward, *request.training);
   return request;
 }
