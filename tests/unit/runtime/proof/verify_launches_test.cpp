@@ -6,7 +6,7 @@
 
 #include "runtime/op/op_table.h"
 #include "runtime/proof/verify_plan.h"
-#include "tests/unit/runtime/plan/plan_builder.h"
+#include "tests/unit/runtime/plan/small_plans.h"
 
 namespace graphrt {
 namespace {
@@ -66,6 +66,32 @@ TEST(VerifyLaunches, TheFirstOfALaneIsJoinedToNothing) {
 TEST(VerifyLaunches, WaitsStandBeforeAllOfALaunch) {
   EXPECT_EQ(joint_fault([](JointPlan& p) { p.instruction(p.b_new).waits = {{p.other, 1, 1}}; }),
             "structure: 'b.new' (worker) is joined and waits; the first of a launch waits for all");
+}
+
+/// Attention and exp(q), joined.
+AttentionPlan joined_attention() {
+  AttentionPlan p = attention_plan();
+  Instruction& exponential = p.plan.instructions[p.exponential];
+  exponential.reads[0] = {p.q, {p.feed}, 0};
+  exponential.is_joined = true;
+  p.plan.buffers[p.e].type = p.plan.buffers[p.q].type;
+  p.plan.instructions[p.feed].waits = {{LaneId(1), 2, 1}};
+  p.plan.instructions[p.output].waits = {{LaneId(1), 2, 0}};
+  p.plan.required_features = features_of(p.plan);
+  return p;
+}
+
+TEST(VerifyLaunches, AllResultsAndScratchMemoryLieApart) {
+  const AttentionPlan p = joined_attention();
+  const auto fault_of = [](const Plan& plan) {
+    const auto violation = verify_plan(plan);
+    return violation ? violation->message : "accepted";
+  };
+  const std::string touches =
+      "structure: 'e' (lane) touches bytes that 'a' (lane) writes in the same launch";
+  EXPECT_EQ(fault_of(p.plan), "accepted");
+  EXPECT_EQ(fault_of(moved(p, p.e, p.plan.buffers[p.log_sum].offset_bytes)), touches);
+  EXPECT_EQ(fault_of(moved(p, p.e, p.plan.buffers[p.scratch].offset_bytes)), touches);
 }
 
 TEST(VerifyLaunches, NobodyWaitsForAPart) {
