@@ -56,6 +56,7 @@ const std::vector<RandomLoss::MakerRow>& RandomLoss::makers() {
 std::vector<RandomLoss::MakerRow> RandomLoss::makers_by_hand() {
   return {
       {"add", &RandomLoss::make_add},
+      {"attention", &RandomLoss::make_attention},
       {"binary_cross_entropy", &RandomLoss::make_binary_cross_entropy},
       {"broadcast", &RandomLoss::make_broadcast},
       {"cast", &RandomLoss::make_cast},
@@ -285,6 +286,31 @@ RandomLoss::Operand RandomLoss::make_matmul(const Operand& x) {
     operands.push_back(parameter({is_first ? other : own_columns}));
   }
   return node("scale", {node("matmul", operands, attributes)}, with("factor", 0.5));
+}
+
+// x is the queries, the keys or the values; two heads of queries may read one of keys.
+RandomLoss::Operand RandomLoss::make_attention(const Operand& x) {
+  const Operand matrix = matrix_of(x);
+  const int64_t rows = matrix.type.shape[0];
+  const int64_t columns = matrix.type.shape[1];
+  const auto role = static_cast<size_t>(number(0, 2));
+  const int64_t num_heads = role == 0 ? 1 : number(1, 2);
+  const int64_t num_queries = role == 0 ? rows : number(1, 3);
+  const int64_t num_keys = role == 0 ? number(1, 3) : rows;
+  const int64_t width = role == 2 ? number(1, 3) : columns;
+  const int64_t value_width = role == 2 ? columns : number(1, 3);
+  const std::array<Shape, 3> shapes = {Shape{1, num_queries, num_heads, width},
+                                       Shape{1, num_keys, 1, width},
+                                       Shape{1, num_keys, 1, value_width}};
+  std::vector<Operand> operands;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    operands.push_back(i == role ? node("reshape", {matrix}, with("shape", shapes[i]))
+                                 : parameter(shapes[i]));
+  }
+  if (coin()) operands.push_back(input({num_queries, num_keys}));
+  Attributes attributes = with("scale", 0.5);
+  if (coin()) attributes.set("causal", true);
+  return node("attention", operands, attributes);
 }
 
 RandomLoss::Operand RandomLoss::make_softmax(const Operand& x) {

@@ -81,6 +81,7 @@ class RandomLoss {
   Operand make_mean(const Operand& x);
   Operand make_max(const Operand& x);
   Operand make_sum_of_squares(const Operand& x);
+  Operand make_attention(const Operand& x);
   Operand make_cast(const Operand& x);
   Operand make_select(const Operand& x);
   Operand make_copy(const Operand& x);
