@@ -1,6 +1,7 @@
 """Training in bf16 comes to what training in f32 does, with half the bytes of what is kept for it."""
 
 import json
+import re
 import struct
 import unittest
 
@@ -121,6 +122,15 @@ class PrecisionTest(EndToEndTest):
     def test_steps_in_bf16_are_those_of_the_reference_executor(self):
         plan = self.plan_of("bf16", ADAMW % BF16)
         self.assertIn("equal the reference", self.succeed("graphrun", plan, "--steps=2", "--check"))
+
+    def test_attention_of_16_bits_is_one_operator(self):
+        graph = self.folder / "gpt.yaml"
+        graph.write_text(graph_of(ADAMW % BF16))
+        printed = self.succeed("graphc", graph, "--emit=graph")
+        heads = f"bf16[{ROWS}, {LENGTH}, {HEADS}, {WIDTH // HEADS}]"
+        sums = f"f32[{ROWS}, {HEADS}, {LENGTH}]"
+        self.assertRegex(printed, re.escape(f": {heads}, {sums}"))
+        self.assertRegex(printed, r"attention_grad\(.*: " + re.escape(", ".join([heads] * 3)))
 
     def test_outputs_have_the_types_of_what_they_are(self):
         plan = self.dump(self.plan_of("bf16", ADAMW % BF16))

@@ -104,6 +104,31 @@ TEST(VerifyDataflow, RefusesSwappedOperands) {
             "'z' is matmul(w, x), which no node of the graph is; node 'z' is matmul(x, w)");
 }
 
+TEST(VerifyDataflow, KnowsTheResultsOfAnOperatorApart) {
+  DiagnosticSink sink;
+  const std::string heads = " : f32[2, 4, 2, 4]\n";
+  auto made = compile({graph_of("graph g\ninput %g" + heads + "input %q" + heads + "input %k" +
+                                heads + "input %v" + heads +
+                                "%a = attention(%q, %k, %v)\n"
+                                "%d = attention_grad(%g, %q, %k, %v, %a, %a.log_sum)\n"
+                                "output %d.k\n"
+                                "output %d.v\n")},
+                      star_machine(), {}, sink);
+  ASSERT_TRUE(made) << sink.render_all();
+  Plan plan = made->plan;
+  EXPECT_EQ(verify_dataflow(plan, made->passes.graph), std::nullopt);
+  std::vector<BufferId>& writes = instruction_named(plan, "d").writes;
+  ASSERT_EQ(writes.size(), 3U);
+  std::swap(writes[1], writes[2]);
+  ASSERT_FALSE(find_structure_violation(plan));
+  EXPECT_EQ(verify_dataflow(plan, made->passes.graph),
+            "output 'd.k' hands out d.v; the graph's is 'd.k'");
+  std::swap(writes[1], writes[2]);
+  std::swap(writes[0], writes[1]);
+  EXPECT_EQ(verify_dataflow(plan, made->passes.graph),
+            "output 'd.k' hands out d; the graph's is 'd.k'");
+}
+
 TEST(VerifyDataflow, RefusesAnotherProducerOfTheSameType) {
   Plan plan = compiled_square_step().plan;
   instruction_named(plan, "h").reads[0] = operand_of(plan, "x@gpu0", 0);
