@@ -56,7 +56,8 @@ class Lowering {
   }
 
   void lower(Node node) {
-    // What the user casts is cast as the user says; what agrees and gives no floats reads it as it is.
+    // What the user casts is cast as the user says; what agrees and gives no floats reads it as it
+    // is.
     if (node.op->name != "cast" && !is_question(node)) {
       const ElementType wanted = precision_of(node);
       for (size_t i = 0; i < node.inputs.size(); ++i) adapt_operand(node, i, wanted);

@@ -145,8 +145,8 @@ class Generator {
     publish(result, a.size, stage);
   }
 
-  /// Two results and scratch memory: of 4 batches with 4 queries of 4 heads, each one number, so that
-  /// the second result has as many numbers as the first. At once, or in two blocks of rows.
+  /// Two results and scratch memory: of 4 batches with 4 queries of 4 heads, each one number, so
+  /// that the second result has as many numbers as the first. At once, or in two blocks of rows.
   void add_attention(LaneId lane, const std::string& name) {
     has_attention_ = true;
     const Known a = pick_value();
