@@ -219,13 +219,11 @@ CASES = [
 {name: qr, op: matmul, inputs: [xr, wq]}
 {name: kr, op: matmul, inputs: [xr, wk]}
 {name: vr, op: matmul, inputs: [xr, wv]}
-{name: q, op: reshape, inputs: [qr], shape: [2, 5, 4]}
-{name: k, op: reshape, inputs: [kr], shape: [2, 5, 4]}
-{name: v, op: reshape, inputs: [vr], shape: [2, 5, 4]}
-{name: qk, op: matmul, inputs: [q, k], transpose_b: true}
-{name: scores, op: scale, inputs: [qk], factor: 0.5}
-{name: weights, op: softmax, inputs: [scores], causal: true}
-{name: y, op: matmul, inputs: [weights, v]}""",
+{name: q, op: reshape, inputs: [qr], shape: [2, 5, 1, 4]}
+{name: k, op: reshape, inputs: [kr], shape: [2, 5, 1, 4]}
+{name: v, op: reshape, inputs: [vr], shape: [2, 5, 1, 4]}
+{name: heads, op: attention, inputs: [q, k, v], scale: 0.5, causal: true}
+{name: y, op: reshape, inputs: [heads], shape: [2, 5, 4]}""",
         _causal_attention,
         [2, 5, 4],
     ),
