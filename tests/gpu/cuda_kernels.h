@@ -40,10 +40,13 @@ template <class T>
 inline constexpr float kSmallestStep = std::is_same_v<T, Float16> ? 0x1p-24F : 0;
 
 /// Whether `found` is within 1e-5 of the element, or 1e-6 of the largest element: where terms
-/// cancel out, what is left has fewer digits. Elements of 16 bits may be neighbours.
+/// cancel out, what is left has fewer digits. Elements of 16 bits may be neighbours. Where `rounds_within`,
+/// what is added up is rounded to them before.
 template <class T>
-testing::AssertionResult close_floats(const Tensor& found, const Tensor& wanted) {
-  const float slack = 1e-6F * largest_magnitude<T>(wanted) + kSmallestStep<T>;
+testing::AssertionResult close_floats(const Tensor& found, const Tensor& wanted,
+                                      bool rounds_within) {
+  const float share = rounds_within ? static_cast<float>(2 * rounding_of<T>()) : 0;
+  const float slack = (1e-6F + share) * largest_magnitude<T>(wanted) + kSmallestStep<T>;
   constexpr auto kTolerance = static_cast<float>(1e-5 + rounding_of<T>());
   for (size_t i = 0; i < wanted.as<T>().size(); ++i) {
     const auto a = static_cast<float>(found.as<T>()[i]);
@@ -56,10 +59,11 @@ testing::AssertionResult close_floats(const Tensor& found, const Tensor& wanted)
   return testing::AssertionSuccess();
 }
 
-inline testing::AssertionResult close(const Tensor& found, const Tensor& wanted) {
+inline testing::AssertionResult close(const Tensor& found, const Tensor& wanted,
+                                      bool rounds_within = false) {
   if (!is_float(wanted.type.element) || found.type != wanted.type) return same(found, wanted, 0);
   return with_float_type(wanted.type.element, [&](auto tag) {
-    return close_floats<typename decltype(tag)::Type>(found, wanted);
+    return close_floats<typename decltype(tag)::Type>(found, wanted, rounds_within);
   });
 }
 
