@@ -33,7 +33,8 @@ class Finder {
     for (const Node& node : graph_.nodes) {
       for (const ValueId input : node.inputs) {
         ++num_readers_[input];
-        for (const ValueId result : node.results) needs_gradient_[result] |= needs_gradient_[input];
+        if (needs_gradient_[input] == 0) continue;
+        for (const ValueId result : node.results) needs_gradient_[result] = 1;
       }
     }
     for (const GraphOutput& output : graph_.outputs) ++num_readers_[output.value];
@@ -72,7 +73,7 @@ class Finder {
       return;
     }
     for (const ValueId id : graph_.values.ids()) {
-      needs_gradient_[id] = graph_.values[id].kind == ValueKind::kState;
+      if (graph_.values[id].kind == ValueKind::kState) needs_gradient_[id] = 1;
     }
   }
 
@@ -92,7 +93,7 @@ class Finder {
 
   static bool is_plain_product(const Node& product) {
     return product.inputs.size() == 2 && !product.attributes.flag("relu") &&
-           !product.attributes.flag("transpose_a") && !product.attributes.text("to", "").size();
+           !product.attributes.flag("transpose_a") && product.attributes.text("to", "").empty();
   }
 
   /// The form that ends with product `id`, which `swap_back` reads.

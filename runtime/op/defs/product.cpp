@@ -87,7 +87,7 @@ TypeResult type_of_product(Types inputs, const Attributes& attributes) {
 /// a, b and, optionally, a bias [N] of the result's type that every row gets.
 TypeResult type_of_matmul(Types inputs, const Attributes& attributes) {
   if (auto error = find_non_float(inputs.first(2))) return tl::unexpected(*std::move(error));
-  const TypeResult product = type_of_product(inputs, attributes);
+  TypeResult product = type_of_product(inputs, attributes);
   if (!product) return product;
   TypeResult result = as_asked(*product, attributes);
   if (!result || inputs.size() < 3) return result;

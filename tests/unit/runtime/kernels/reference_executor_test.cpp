@@ -133,8 +133,8 @@ float rounded_sum(int64_t num_terms, float even, float odd, uint32_t seed) {
 
 template <class T>
 class RoundedSums : public testing::Test {};
-using Floats = testing::Types<float, BFloat16, Float16>;
-TYPED_TEST_SUITE(RoundedSums, Floats);
+using SummedFloats = testing::Types<float, BFloat16, Float16>;
+TYPED_TEST_SUITE(RoundedSums, SummedFloats);
 
 // Half of the terms are 1000, the others -1000.
 TYPED_TEST(RoundedSums, WhoseTermsCancelAreRoundedByAShareOfThem) {
