@@ -14,7 +14,7 @@ build_packages=(
 )
 test_packages=(
   libgtest-dev libgmock-dev llvm-19-tools clang-tidy-19 clang-format-19
-  clang libclang-rt-14-dev
+  clang libclang-rt-14-dev lld
 )
 
 usage() {
