@@ -24,9 +24,13 @@ void look_away(int64_t num_looks) {
   std::this_thread::sleep_for(kNap);
 }
 
-void wait_for_flag(uint32_t* flag, uint32_t wanted) {
+/// Or until everything is released.
+void wait_for_flag(uint32_t* flag, uint32_t wanted, const std::atomic<bool>& is_released) {
   const std::atomic_ref seen(*flag);
-  for (int64_t i = 0; seen.load(std::memory_order_acquire) != wanted; ++i) look_away(i);
+  for (int64_t i = 0; seen.load(std::memory_order_acquire) != wanted; ++i) {
+    if (is_released.load()) return;
+    look_away(i);
+  }
 }
 
 void set_flag(uint32_t* flag, uint32_t value) {
@@ -99,6 +103,7 @@ Result<void> ThreadedLaneQueue::run(const std::atomic<bool>& is_stopping) {
 void ThreadedLaneQueue::launch(const Recording& recording, const std::atomic<bool>& is_stopping) {
   for (std::atomic<int64_t>& count : num_finished_) count.store(0);
   num_running_.store(program_.lanes.size());
+  is_released_.store(false);
   std::vector<std::thread> threads;
   for (const QueuedLaneId id : program_.lanes.ids()) {
     threads.emplace_back([this, id, &recording] {
@@ -107,8 +112,11 @@ void ThreadedLaneQueue::launch(const Recording& recording, const std::atomic<boo
     });
   }
   for (int64_t i = 0; num_running_.load() != 0; ++i) {
-    // Again and again: lanes set flags back as they pass.
-    if (is_stopping.load() || has_failed_.load()) set_all(0, 1);
+    if (is_stopping.load() || has_failed_.load()) {
+      is_released_.store(true);
+      // Again and again: lanes set flags back as they pass.
+      set_all(0, 1);
+    }
     look_away(i);
   }
   for (std::thread& thread : threads) thread.join();
@@ -158,14 +166,16 @@ void ThreadedLaneQueue::wait_on_signals(const QueuedInstruction& instruction,
     for (const SignalId id : instruction.waits_on) {
       const int64_t producing = interval - program_.signals[id].distance;
       if (producing < 0) continue;  // before the run: everything is over
-      if (flag == 1) wait_for_flag(flags_.at(id, producing), 1);
+      if (flag == 1) wait_for_flag(flags_.at(id, producing), 1, is_released_);
       if (flag == 0) set_flag(flags_.at(id, producing), 0);
     }
   }
 }
 
 void ThreadedLaneQueue::set_signals(const QueuedInstruction& instruction, int64_t interval) const {
-  for (const SignalId id : instruction.signals) wait_for_flag(flags_.at(id, interval), 0);
+  for (const SignalId id : instruction.signals) {
+    wait_for_flag(flags_.at(id, interval), 0, is_released_);
+  }
   for (const SignalId id : instruction.signals) set_flag(flags_.at(id, interval), 1);
 }
 

@@ -84,6 +84,7 @@ class ThreadedLaneQueue final : public LaneQueue {
   // Of the current window: instructions that each lane has finished.
   std::vector<std::atomic<int64_t>> num_finished_;
   std::atomic<size_t> num_running_ = 0;
+  std::atomic<bool> is_released_ = false;  // nobody waits for a flag any more
 };
 
 }  // namespace graphrt
