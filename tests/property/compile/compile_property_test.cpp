@@ -6,11 +6,12 @@
 #include "runtime/proof/verify_plan.h"
 #include "tests/property/compile/random_compilations.h"
 #include "tests/property/plan/mutate.h"
+#include "tests/property/sample.h"
 
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumCompileSeeds = 60;
+constexpr uint32_t kNumCompileSeeds = sampled(60U);
 
 TEST(CompileProperty, EveryWaitIsNeededAndItsLossIsNoticed) {
   size_t num_mutants = 0;
@@ -24,7 +25,7 @@ TEST(CompileProperty, EveryWaitIsNeededAndItsLossIsNoticed) {
       EXPECT_TRUE(violation->first && violation->second) << violation->message;
     }
   }
-  EXPECT_GT(num_mutants, 1000U);
+  EXPECT_GT(num_mutants, sampled(size_t{1000}));
 }
 
 TEST(CompileProperty, PlansSurviveTheirFile) {

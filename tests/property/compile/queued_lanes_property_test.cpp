@@ -6,6 +6,7 @@
 #include "runtime/engine/queued_lanes.h"
 #include "runtime/proof/happens_before.h"
 #include "tests/property/compile/random_compilations.h"
+#include "tests/property/sample.h"
 
 namespace graphc {
 namespace {
@@ -16,7 +17,7 @@ using graphrt::LaneProgram;
 using graphrt::Position;
 using graphrt::QueueProgram;
 
-constexpr uint32_t kNumQueuedSeeds = 30;
+constexpr uint32_t kNumQueuedSeeds = sampled(30U);
 constexpr int32_t kHorizon = 12;
 
 /// What the queue keeps by itself, between instructions of the plan.

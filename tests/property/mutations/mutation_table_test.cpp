@@ -8,6 +8,7 @@
 #include "tests/property/compile/random_compilations.h"
 #include "tests/property/mutations/mutation_table.h"
 #include "tests/property/mutations/tight_plan.h"
+#include "tests/property/sample.h"
 
 namespace graphc {
 namespace {
@@ -18,7 +19,7 @@ using graphrt::MutationKind;
 using graphrt::MutationTable;
 
 constexpr int kNumTightPlans = 300;
-constexpr uint32_t kNumCompiled = 60;
+constexpr uint32_t kNumCompiled = sampled(60U);
 constexpr uint64_t kNumSeeds = 10;  // random orders of every compiled plan
 
 /// What can go wrong without an error of structure must have done so, or the table says nothing.

@@ -8,11 +8,12 @@
 #include "compiler/emit/verify_dataflow.h"
 #include "runtime/proof/verify_plan.h"
 #include "tests/property/run/random_sessions.h"
+#include "tests/property/sample.h"
 
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumDataflowSeeds = 24;
+constexpr uint32_t kNumDataflowSeeds = sampled(24U);
 constexpr int kMutantsPerKind = 12;
 constexpr int64_t kNumDataflowSteps = 5;
 
@@ -172,7 +173,7 @@ TEST(DataflowProperty, AMutantIsRefusedOrGivesTheSameBits) {
     const auto at = static_cast<size_t>(kind);
     EXPECT_GT(num_refused[at] + num_accepted[at], 0) << "mutation of kind " << kind;
   }
-  EXPECT_GT(std::reduce(num_refused.begin(), num_refused.end()), 100);
+  EXPECT_GT(std::reduce(num_refused.begin(), num_refused.end()), sampled(100));
   EXPECT_GT(std::reduce(num_accepted.begin(), num_accepted.end()), 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include "runtime/device/device_registry.h"
 #include "tests/property/run/random_sessions.h"
+#include "tests/property/sample.h"
 #include "tests/unit/runtime/engine/threaded_lane_queue.h"
 
 namespace graphc {
@@ -17,7 +18,7 @@ using graphrt::Result;
 using graphrt::ThreadedLaneQueue;
 using Launches = ThreadedLaneQueue::Launches;
 
-constexpr uint32_t kNumQueuedSeeds = 30;
+constexpr uint32_t kNumQueuedSeeds = sampled(30U);
 constexpr int64_t kNumQueuedSteps = 9;
 
 /// A plan whose accelerators are emulated, and queued by threads.

@@ -12,12 +12,13 @@
 #include "runtime/observe/reference_check.h"
 #include "runtime/proof/verify_plan.h"
 #include "tests/property/run/random_sessions.h"
+#include "tests/property/sample.h"
 #include "tests/unit/compiler/placement/random_rewrites.h"
 
 namespace graphc {
 namespace {
 
-constexpr uint32_t kNumRewritesSeeds = 40;
+constexpr uint32_t kNumRewritesSeeds = sampled(40U);
 constexpr int kNumTries = 8;
 constexpr int64_t kNumRewritesSteps = 7;
 

@@ -4,13 +4,14 @@
 
 #include "runtime/observe/reference_check.h"
 #include "tests/property/run/random_sessions.h"
+#include "tests/property/sample.h"
 
 namespace graphc {
 namespace {
 
 constexpr uint32_t kNumRunSeeds = 60;
 constexpr int64_t kNumRunSteps = 7;
-constexpr uint32_t kNumFitRunSeeds = 12;
+constexpr uint32_t kNumFitRunSeeds = sampled(12U);
 constexpr int64_t kNumFitSteps = 5;
 
 std::vector<Tensor> run(const Plan& plan, uint32_t seed, RunMode mode) {
