@@ -16,11 +16,17 @@ BIN_DIR = pathlib.Path(os.environ.get("GRAPHC_BIN_DIR", ROOT / "build" / "releas
 # What compiles a graph where a test only wants its plan: under ThreadSanitizer, which has nothing to
 # see there, a program that is not slowed down. What is asked of graphc itself, BIN_DIR's answers.
 COMPILER = os.environ.get("GRAPHC_COMPILER", "graphc")
+IS_SANITIZED = "GRAPHC_IS_SANITIZED" in os.environ
 GRAPHS = ROOT / "graphs"
 EXAMPLES = sorted(GRAPHS.glob("*.yaml"))
 
 # A program that hangs fails its test, also when a sanitizer makes it slow.
 TIMEOUT_S = 600
+
+
+def shortened(number):
+    """How many of many steps or compiles: under sanitizers a tenth, elsewhere all."""
+    return number // 10 if IS_SANITIZED else number
 
 
 def call(program, *arguments, cwd=None, env=None):

@@ -5,7 +5,7 @@ import unittest
 
 import numpy as np
 
-from support import GRAPHS, EndToEndTest, read_safetensors
+from support import COMPILER, GRAPHS, EndToEndTest, read_safetensors, shortened
 
 DIGITS = GRAPHS / "data" / "digits"
 BATCH = 100
@@ -67,7 +67,7 @@ class TrainingTest(EndToEndTest):
         derived.write_text(re.sub(r"parallel: .*", "", derived.read_text()))
         for name in ("mlp", "mlp_single"):
             plan, loss = self.folder / f"{name}.bin", self.folder / f"{name}.npy"
-            summary = self.succeed("graphc", graphs / f"{name}.yaml", "-o", plan)
+            summary = self.succeed(COMPILER, graphs / f"{name}.yaml", "-o", plan)
             summaries.append(summary.removeprefix(name))
             self.succeed("graphrun", plan, "--steps=200", f"--output=loss={loss}")
             losses.append(np.load(loss))
@@ -89,9 +89,9 @@ class TrainingTest(EndToEndTest):
         for form, line in forms.items():
             graph, plan = graphs / f"{form}.yaml", self.folder / f"{form}.bin"
             graph.write_text(re.sub(r"parallel: .*", line, text))
-            self.succeed("graphc", graph, "-o", plan)
+            self.succeed(COMPILER, graph, "-o", plan)
             loss, state = self.folder / f"{form}.npy", self.folder / f"{form}.safetensors"
-            report = self.succeed("graphrun", plan, "--steps=200", "--check",
+            report = self.succeed("graphrun", plan, f"--steps={shortened(200)}", "--check",
                                   f"--output=loss={loss}", f"--save-state={state}")
             self.assertIn("equal the reference", report)
             losses[form], weights[form] = np.load(loss), state.read_bytes()
@@ -101,12 +101,13 @@ class TrainingTest(EndToEndTest):
             self.assertEqual(len(weights[form]), len(weights["whole"]))
         self.assertNotEqual(weights["figure"], weights["whole"])
 
-    def test_200_losses_are_those_of_the_reference_executor(self):
+    def test_losses_are_those_of_the_reference_executor(self):
         # --check compares every loss and, at the end, every weight, to 1e-4.
+        steps = shortened(200)
         for name in ("mlp", "mlp_figure"):
             report = self.succeed("graphrun", self.compile(GRAPHS / f"{name}.yaml"),
-                                  "--steps=200", "--check")
-            self.assertRegex(report, r"tensors of 200 steps equal the reference")
+                                  f"--steps={steps}", "--check")
+            self.assertRegex(report, rf"tensors of {steps} steps equal the reference")
 
     def test_every_optimizer_learns_and_computes_what_the_reference_computes(self):
         step = "{schedule: step, base: 0.1, warmup: 10, every: 40, factor: 0.5}"
@@ -125,7 +126,7 @@ class TrainingTest(EndToEndTest):
                 graph = graphs / f"{optimizer}.yaml"
                 graph.write_text(re.sub(r"train: .*", train, text))
                 plan, loss = self.folder / f"{optimizer}.bin", self.folder / f"{optimizer}.npy"
-                self.succeed("graphc", graph, "-o", plan)
+                self.succeed(COMPILER, graph, "-o", plan)
                 report = self.succeed("graphrun", plan, "--steps=3", "--check")
                 self.assertIn("equal the reference", report)
                 self.succeed("graphrun", plan, "--steps=100", f"--output=loss={loss}")
@@ -151,7 +152,7 @@ outputs: [loss]
         random = np.random.default_rng(1)
         np.save(self.folder / "x.npy", random.random((256, 32), np.float32))
         np.save(self.folder / "label.npy", random.integers(0, 10, 256).astype(np.int32))
-        self.succeed("graphc", graph, "-o", plan)
+        self.succeed(COMPILER, graph, "-o", plan)
         error = self.refuse(4, "graphrun", plan, "--steps=20", "--check",
                             f"--input=x={self.folder / 'x.npy'}",
                             f"--input=label={self.folder / 'label.npy'}")
