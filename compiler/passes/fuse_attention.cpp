@@ -235,23 +235,35 @@ class Finder {
   std::set<std::string> names_;
 };
 
-/// What is trained has the same names, but other ids where values went.
-void find_again(const Graph& before, const Graph& after, Training& training) {
-  const graphrt::NameIndex by_name(after.values);
-  const auto find = [&](ValueId& value) {
-    value = ValueId(*by_name.find(before.values[value].name));
-  };
-  find(training.loss);
-  if (!training.parameters) return;
-  for (ListedParameter& parameter : *training.parameters) find(parameter.state);
+/// Names of the loss, and of what is listed to be trained.
+std::vector<std::string> names_of_training(const GraphRequest& request) {
+  const auto& values = request.forward.values;
+  std::vector<std::string> names = {values[request.training->loss].name};
+  if (!request.training->parameters) return names;
+  for (const ListedParameter& parameter : *request.training->parameters) {
+    names.push_back(values[parameter.state].name);
+  }
+  return names;
+}
+
+/// They have the same names, but other ids where values went.
+void find_again(const std::vector<std::string>& names, GraphRequest& request) {
+  const graphrt::NameIndex by_name(request.forward.values);
+  const auto find = [&](size_t number) { return ValueId(*by_name.find(names[number])); };
+  request.training->loss = find(0);
+  if (!request.training->parameters) return;
+  for (size_t i = 1; i < names.size(); ++i) {
+    (*request.training->parameters)[i - 1].state = find(i);
+  }
 }
 
 }  // namespace
 
 Result<GraphRequest> fuse_attention(GraphRequest request, DiagnosticSink&) {
-  const Graph before = request.forward;
+  std::vector<std::string> names;
+  if (request.training) names = names_of_training(request);
   request.forward = Finder(std::move(request.forward), request.training).run();
-  if (request.training) find_again(before, request.forward, *request.training);
+  if (request.training) find_again(names, request);
   return request;
 }
 
