@@ -6,9 +6,9 @@
 namespace graphrt {
 namespace {
 
-/// A tile of scores is 128 KiB: it stays in the second cache from the product that makes it to
+/// A tile of scores is 64 KiB: it stays in the second cache from the product that makes it to
 /// the one that reads it.
-constexpr int64_t kQueriesOfTile = 128;
+constexpr int64_t kQueriesOfTile = 64;
 constexpr int64_t kKeysOfTile = 256;
 
 }  // namespace

@@ -87,18 +87,20 @@ class AttentionKernel : public PreparedKernel {
     finish(at, tile, scratch);
   }
 
-  /// The scores of a query become exp(score - largest), and what was summed is scaled to that.
+  /// The scores of a query become exp(score - largest), 0 of keys that it does not see; and what was
+  /// summed is scaled to that.
   void weigh(const ScoreTile& tile, int64_t row, const ForwardScratch& scratch) const {
     float* scores = scratch.scores + row * tile.num_keys;
     const float before = scratch.largest[row];
-    const float largest = std::max(before, largest_of(scores, tile.num_keys));
+    const int64_t num_seen = setup_.num_seen(tile, row);
+    const float largest = std::max(before, largest_of(scores, num_seen));
     // exp(-inf - -inf) would be NaN.
     const float base = largest == kNoScore ? 0.0F : largest;
-    for (int64_t i = 0; i < tile.num_keys; ++i) scores[i] -= base;
-    exp_each(scores, scores, tile.num_keys);
+    exp_less_each(scores, base, scores, num_seen);
+    std::fill(scores + num_seen, scores + tile.num_keys, 0.0F);
     const float factor = std::exp(before - base);
     scratch.largest[row] = largest;
-    scratch.totals[row] = scratch.totals[row] * factor + sum_of(scores, tile.num_keys);
+    scratch.totals[row] = scratch.totals[row] * factor + sum_of(scores, num_seen);
     if (factor == 1.0F) return;
     const int64_t width = setup_.sizes.value_width;
     float* sums = scratch.sums + row * width;

@@ -150,9 +150,7 @@ class AttentionGradKernel : public PreparedKernel {
     const float* log_sum = elements<float>(at.inputs[5]) +
                            (tile.batch * sizes.heads + tile.head) * sizes.queries +
                            tile.first_query;
-    for (int64_t row = 0; row < tile.num_queries; ++row) {
-      weigh(log_sum[row], tile.num_keys, scratch.weights + row * tile.num_keys);
-    }
+    for (int64_t row = 0; row < tile.num_queries; ++row) weigh(tile, row, log_sum[row], scratch);
     add_transposed_product(weights, gradient, tile.num_keys, sizes.value_width, tile.num_queries,
                            gradients.by_v);
     multiply_rows(gradient, keys.v, tile.num_queries, tile.num_keys, sizes.value_width, 1.0F, 0.0F,
@@ -171,14 +169,14 @@ class AttentionGradKernel : public PreparedKernel {
                            gradients.by_k);
   }
 
-  /// Scores become exp(score - log_sum); 0 of a query that sees nothing.
-  static void weigh(float log_sum, int64_t num_keys, float* scores) {
-    if (log_sum == -std::numeric_limits<float>::infinity()) {
-      std::fill_n(scores, num_keys, 0.0F);
-      return;
-    }
-    for (int64_t i = 0; i < num_keys; ++i) scores[i] -= log_sum;
-    exp_each(scores, scores, num_keys);
+  /// The scores of a query become exp(score - log_sum); 0 of keys that it does not see.
+  void weigh(const ScoreTile& tile, int64_t row, float log_sum,
+             const BackwardScratch& scratch) const {
+    float* scores = scratch.weights + row * tile.num_keys;
+    const bool sees_none = log_sum == -std::numeric_limits<float>::infinity();
+    const int64_t num_seen = sees_none ? 0 : setup_.num_seen(tile, row);
+    exp_less_each(scores, log_sum, scores, num_seen);
+    std::fill(scores + num_seen, scores + tile.num_keys, 0.0F);
   }
 
   AttentionSetup setup_;

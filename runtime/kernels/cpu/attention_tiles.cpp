@@ -51,14 +51,6 @@ void add_mask(const AttentionSetup& setup, const ScoreTile& tile, const std::byt
   });
 }
 
-void hide_later_keys(const AttentionSetup& setup, const ScoreTile& tile, float* scores) {
-  for (int64_t row = 0; row < tile.num_queries; ++row) {
-    const int64_t end = setup.end_of_keys(tile.first_query + row + 1) - tile.first_key;
-    float* at = scores + row * tile.num_keys;
-    std::fill(at + std::clamp(end, int64_t{0}, tile.num_keys), at + tile.num_keys, kUnseen);
-  }
-}
-
 }  // namespace
 
 Result<AttentionSetup> AttentionSetup::make(const KernelSpec& spec,
@@ -81,6 +73,11 @@ Result<AttentionSetup> AttentionSetup::make(const KernelSpec& spec,
 
 int64_t AttentionSetup::end_of_keys(int64_t end_of_queries) const {
   return is_causal ? std::min(sizes.keys, end_of_queries + sizes.causal_offset()) : sizes.keys;
+}
+
+int64_t AttentionSetup::num_seen(const ScoreTile& tile, int64_t row) const {
+  const int64_t end = end_of_keys(tile.first_query + row + 1) - tile.first_key;
+  return std::clamp(end, int64_t{0}, tile.num_keys);
 }
 
 RowsOfHead query_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width) {
@@ -154,7 +151,6 @@ void make_scores(const AttentionSetup& setup, const ScoreTile& tile, const Float
   multiply_rows(q, k, tile.num_queries, tile.num_keys, setup.sizes.query_width, setup.scale, 0.0F,
                 {scores, tile.num_keys});
   if (mask != nullptr) add_mask(setup, tile, mask, scores);
-  if (setup.is_causal) hide_later_keys(setup, tile, scores);
 }
 
 float largest_of(const float* x, int64_t size) {

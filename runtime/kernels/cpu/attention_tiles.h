@@ -19,6 +19,16 @@ struct FloatSums {
   FloatSums from(int64_t row) const { return {data + row * stride, stride}; }
 };
 
+/// Some queries of a head and some keys that they may see.
+struct ScoreTile {
+  int64_t batch;
+  int64_t head;  ///< of queries
+  int64_t first_query;
+  int64_t num_queries;
+  int64_t first_key;
+  int64_t num_keys;
+};
+
 /// What all of attention's kernels are made for.
 struct AttentionSetup {
   AttentionSizes sizes;
@@ -34,20 +44,12 @@ struct AttentionSetup {
 
   /// Keys in front of this one are all that queries in front of `end_of_queries` see; may be < 1.
   int64_t end_of_keys(int64_t end_of_queries) const;
+  /// How many of a tile's keys its query number `row` sees, a mask left aside: the first ones.
+  int64_t num_seen(const ScoreTile& tile, int64_t row) const;
 
  private:
   AttentionSetup(const AttentionSizes& of, ElementType type)
       : sizes(of), tiles(of, type), element(type) {}
-};
-
-/// Some queries of a head and some keys that they may see.
-struct ScoreTile {
-  int64_t batch;
-  int64_t head;  ///< of queries
-  int64_t first_query;
-  int64_t num_queries;
-  int64_t first_key;
-  int64_t num_keys;
 };
 
 /// `num_rows` rows of one head of an operand [B, rows, heads, width], from number `first` on.
@@ -93,7 +95,8 @@ struct KeysAndValues {
   FloatRows v;
 };
 
-/// The scores of a tile, a row of num_keys for each query; -inf where a key is not seen.
+/// The scores of a tile, a row of num_keys for each query; -inf where a mask hides a key. Behind
+/// num_seen() they are of no use.
 void make_scores(const AttentionSetup& setup, const ScoreTile& tile, const FloatRows& q,
                  const FloatRows& k, const std::byte* mask, float* scores);
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 
 #include "runtime/base/strides.h"
+#include "runtime/kernels/cpu/combine_terms.h"
 #include "runtime/kernels/cpu/prepare.h"
 
 namespace graphrt::cpu {
@@ -24,13 +26,20 @@ struct RowScale {
   double xhat(float x) const { return (x - center) * factor; }
 };
 
-/// In double, and as the sum of squares of differences: a mean that is large beside them would
-/// cost the differences their digits.
+/// The mean of term(i) over a row, in double.
+template <class Term>
+double mean_of(int64_t size, Term term) {
+  return combine_terms(size, 0.0, std::plus<>(), term) / static_cast<double>(size);
+}
+
+/// As the mean of squares of differences: a mean that is large beside them would cost the
+/// differences their digits.
 template <class T>
 double mean_square(const T* x, int64_t size, double center) {
-  double total = 0;
-  for (int64_t i = 0; i < size; ++i) total += (widened(x[i]) - center) * (widened(x[i]) - center);
-  return total / static_cast<double>(size);
+  return mean_of(size, [x, center](int64_t i) {
+    const double difference = widened(x[i]) - center;
+    return difference * difference;
+  });
 }
 
 struct AboutMean {
@@ -39,9 +48,7 @@ struct AboutMean {
 
   template <class T>
   static RowScale scale_of(const T* x, const Rows& rows) {
-    double total = 0;
-    for (int64_t i = 0; i < rows.size; ++i) total += widened(x[i]);
-    const double mean = total / static_cast<double>(rows.size);
+    const double mean = mean_of(rows.size, [x](int64_t i) { return double{widened(x[i])}; });
     return {mean, 1 / std::sqrt(mean_square(x, rows.size, mean) + rows.epsilon)};
   }
 };
@@ -106,19 +113,14 @@ class NormGradKernel : public PreparedKernel {
  private:
   void run_row(const T* gradient, const T* x, const Column* gamma, T* y) const {
     const RowScale scale = Norm::scale_of(x, rows_);
-    double sum = 0;
-    double sum_of_products = 0;
+    const auto u = [gradient, gamma](int64_t i) {
+      return static_cast<double>(widened(gradient[i])) * widened(gamma[i]);
+    };
+    const double offset = Norm::kTakesMeanAway ? mean_of(rows_.size, u) : 0;
+    const double slope = mean_of(
+        rows_.size, [&u, &scale, x](int64_t i) { return u(i) * scale.xhat(widened(x[i])); });
     for (int64_t i = 0; i < rows_.size; ++i) {
-      const double u = static_cast<double>(widened(gradient[i])) * widened(gamma[i]);
-      sum += u;
-      sum_of_products += u * scale.xhat(widened(x[i]));
-    }
-    const auto size = static_cast<double>(rows_.size);
-    const double offset = Norm::kTakesMeanAway ? sum / size : 0;
-    const double slope = sum_of_products / size;
-    for (int64_t i = 0; i < rows_.size; ++i) {
-      const double u = static_cast<double>(widened(gradient[i])) * widened(gamma[i]);
-      y[i] = narrowed<T>((u - offset - scale.xhat(widened(x[i])) * slope) * scale.factor);
+      y[i] = narrowed<T>((u(i) - offset - scale.xhat(widened(x[i])) * slope) * scale.factor);
     }
   }
 

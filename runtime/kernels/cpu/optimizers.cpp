@@ -193,14 +193,18 @@ class AverageOfSquaresKernel : public PreparedKernel {
  private:
   void run_block(float scale, const float* average, const float* x, int64_t size, float* y) const {
     FloatBlock block;
+    const AverageShares shares = shares_;
     uint32_t num_outside = 0;
     for (int64_t i = 0; i < size; ++i) {
       const float scaled = scale * x[i];
-      const float next = shares_.next(average[i], shares_.taken * scaled * scaled);
-      const bool fits = average[i] >= 0 && next >= kMinSquare && next <= kMaxSquare;
-      const bool is_zero = average[i] == 0 && scaled == 0;
-      num_outside += fits || is_zero ? 0U : 1U;
+      const float next = shares.next(average[i], shares.taken * scaled * scaled);
       block[static_cast<size_t>(i)] = next;
+      // Without a jump, so that the compiler makes vectors of it.
+      const auto is_true = [](bool condition) { return static_cast<uint32_t>(condition); };
+      const uint32_t fits =
+          is_true(average[i] >= 0) & is_true(next >= kMinSquare) & is_true(next <= kMaxSquare);
+      const uint32_t is_zero = is_true(average[i] == 0) & is_true(scaled == 0);
+      num_outside += 1U - (fits | is_zero);
     }
     if (num_outside == 0) {
       std::copy_n(block.data(), size, y);

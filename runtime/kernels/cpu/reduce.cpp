@@ -7,6 +7,7 @@
 #include "runtime/base/strides.h"
 #include "runtime/kernels/cpu/combine_terms.h"
 #include "runtime/kernels/cpu/prepare.h"
+#include "runtime/kernels/cpu/vector_functions.h"
 #include "runtime/op/op_table.h"
 
 namespace graphrt::cpu {
@@ -91,7 +92,7 @@ class ReduceKernel : public PreparedKernel {
   }
 
  private:
-  static constexpr int64_t kBlockSize = 128;
+  static constexpr int64_t kBlockSize = 512;
   using Dims = std::span<const StridedDim>;
 
   void run_kept(Dims kept, const Element* x, Output* y) const {
@@ -119,8 +120,12 @@ class ReduceKernel : public PreparedKernel {
 
   static void add_rows(Dims reduced, const Element* x, Total* totals, int64_t size) {
     if (reduced.empty()) {
-      for (int64_t i = 0; i < size; ++i) {
-        totals[i] = Reduction::combine(totals[i], Reduction::term(x[i]));
+      if constexpr (std::is_same_v<Element, float> && std::is_same_v<Total, double>) {
+        add_each(x, totals, size);
+      } else {
+        for (int64_t i = 0; i < size; ++i) {
+          totals[i] = Reduction::combine(totals[i], Reduction::term(x[i]));
+        }
       }
       return;
     }

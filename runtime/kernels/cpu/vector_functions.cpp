@@ -87,14 +87,14 @@ Vector gelu_grad_of(Vector gradient, Vector x) {
 
 /// The last elements, too few for a vector, go through memory of a vector's size, and so through
 /// the same instructions.
-template <auto kFunction, class... Operands>
-void for_each_vector(int64_t size, float* y, const Operands*... x) {
+template <class Function, class... Operands>
+void for_each_vector(const Function& function, int64_t size, float* y, const Operands*... x) {
   constexpr Floats kTag;
   constexpr auto kMaxLanes = static_cast<int64_t>(hn::MaxLanes(kTag));
   const auto num_lanes = static_cast<int64_t>(hn::Lanes(kTag));
   int64_t i = 0;
   for (; i + num_lanes <= size; i += num_lanes) {
-    hn::StoreU(kFunction(hn::LoadU(kTag, x + i)...), kTag, y + i);
+    hn::StoreU(function(hn::LoadU(kTag, x + i)...), kTag, y + i);
   }
   if (i == size) return;
   using Last = std::array<float, kMaxLanes>;
@@ -104,13 +104,44 @@ void for_each_vector(int64_t size, float* y, const Operands*... x) {
     return last;
   };
   Last last{};
-  hn::StoreU(kFunction(hn::LoadU(kTag, last_of(x).data())...), kTag, last.data());
+  hn::StoreU(function(hn::LoadU(kTag, last_of(x).data())...), kTag, last.data());
   std::copy_n(last.begin(), size - i, y + i);
 }
 
+template <auto kFunction>
+struct Call {
+  template <class... Vectors>
+  Vector operator()(Vectors... x) const {
+    return kFunction(x...);
+  }
+};
+template <auto kFunction, class... Operands>
+void for_each_vector(int64_t size, float* y, const Operands*... x) {
+  for_each_vector(Call<kFunction>(), size, y, x...);
+}
+
+struct ExpLess {
+  float subtracted;
+  Vector operator()(Vector x) const { return exp_of(hn::Sub(x, all(subtracted))); }
+};
+
 }  // namespace
 
+void add_each(const float* x, double* totals, int64_t size) {
+  constexpr hn::ScalableTag<double> kTag;
+  constexpr hn::Rebind<float, decltype(kTag)> kFloatTag;
+  const auto num_lanes = static_cast<int64_t>(hn::Lanes(kTag));
+  int64_t i = 0;
+  for (; i + num_lanes <= size; i += num_lanes) {
+    const auto terms = hn::PromoteTo(kTag, hn::LoadU(kFloatTag, x + i));
+    hn::StoreU(hn::Add(hn::LoadU(kTag, totals + i), terms), kTag, totals + i);
+  }
+  for (; i < size; ++i) totals[i] += static_cast<double>(x[i]);
+}
 void exp_each(const float* x, float* y, int64_t size) { for_each_vector<exp_of>(size, y, x); }
+void exp_less_each(const float* x, float subtracted, float* y, int64_t size) {
+  for_each_vector(ExpLess{subtracted}, size, y, x);
+}
 void log_each(const float* x, float* y, int64_t size) { for_each_vector<log_of>(size, y, x); }
 void tanh_each(const float* x, float* y, int64_t size) { for_each_vector<tanh_of>(size, y, x); }
 void sigmoid_each(const float* x, float* y, int64_t size) {
@@ -128,7 +159,9 @@ HWY_AFTER_NAMESPACE();
 namespace graphrt::cpu {
 namespace {
 
+HWY_EXPORT(add_each);
 HWY_EXPORT(exp_each);
+HWY_EXPORT(exp_less_each);
 HWY_EXPORT(log_each);
 HWY_EXPORT(tanh_each);
 HWY_EXPORT(sigmoid_each);
@@ -137,8 +170,14 @@ HWY_EXPORT(gelu_grad_each);
 
 }  // namespace
 
+void add_each(const float* x, double* totals, int64_t size) {
+  HWY_DYNAMIC_DISPATCH(add_each)(x, totals, size);
+}
 void exp_each(const float* x, float* y, int64_t size) {
   HWY_DYNAMIC_DISPATCH(exp_each)(x, y, size);
+}
+void exp_less_each(const float* x, float subtracted, float* y, int64_t size) {
+  HWY_DYNAMIC_DISPATCH(exp_less_each)(x, subtracted, y, size);
 }
 void log_each(const float* x, float* y, int64_t size) {
   HWY_DYNAMIC_DISPATCH(log_each)(x, y, size);

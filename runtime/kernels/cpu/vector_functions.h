@@ -4,8 +4,8 @@
 
 namespace graphrt::cpu {
 
-// Elementwise functions that the standard library computes one element at a time, in the widest
-// vectors of the processor that runs them. y may be x.
+// Elementwise functions in the widest vectors of the processor that runs them: those that the
+// standard library computes one element at a time, and sums in double. y may be x.
 //
 // An element's result depends on that element alone: not on where it stands, nor on how many there
 // are, so work divided in any way gives the same bits. A NaN stays a NaN. Errors are relative, for
@@ -13,8 +13,13 @@ namespace graphrt::cpu {
 //
 // Source: exp, log and tanh are Highway's (hwy/contrib/math).
 
+/// totals += x.
+void add_each(const float* x, double* totals, int64_t size);
+
 /// y = e^x. Error: 2e-7.
 void exp_each(const float* x, float* y, int64_t size);
+/// y = e^(x - subtracted). Error: 2e-7 of what is e^ of the rounded difference.
+void exp_less_each(const float* x, float subtracted, float* y, int64_t size);
 
 /// y = log(x); -inf for 0 and NaN below. Error: 5e-7.
 void log_each(const float* x, float* y, int64_t size);

@@ -26,6 +26,8 @@ void gelu_slope_each(const float* x, float* y, int64_t size) {
   gelu_grad_each(ones.data(), x, y, size);
 }
 
+void exp_less_3_each(const float* x, float* y, int64_t size) { exp_less_each(x, 3, y, size); }
+
 /// As many small operands as large ones.
 void log_of_exp_each(const float* x, float* y, int64_t size) {
   std::vector<float> powers(static_cast<size_t>(size));
@@ -62,6 +64,14 @@ std::vector<FunctionCase> function_cases() {
        at_most(2e-7),
        0,
        {{0, 1}, {-0.0F, 1}, {kInf, kInf}, {200, kInf}, {1e30F, kInf}, {-kInf, 0}, {-1e30F, 0}}},
+      {"exp_less_3",
+       exp_less_3_each,
+       [](double x) { return std::exp(static_cast<float>(x) - 3.0F); },
+       -84,
+       91.7,
+       at_most(2e-7),
+       0,
+       {{3, 1}, {kInf, kInf}, {200, kInf}, {-kInf, 0}, {-1e30F, 0}}},
       {"log",
        log_each,
        [](double x) { return std::log(x); },
@@ -117,27 +127,27 @@ std::vector<FunctionCase> function_cases() {
   };
 }
 
+/// Runs `test` with each kind of vectors that there is, then with the widest again.
+void for_each_target(const std::function<void()>& test) {
+  int64_t num_targets = 0;
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    SCOPED_TRACE(hwy::TargetName(target));
+    test();
+    ++num_targets;
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  EXPECT_GT(num_targets, 0);
+}
+
 class VectorFunctions : public testing::TestWithParam<FunctionCase> {
  protected:
   std::vector<float> computed(const std::vector<float>& x) const {
     std::vector<float> y(x.size(), -7);
     GetParam().each(x.data(), y.data(), std::ssize(x));
     return y;
-  }
-
-  /// Runs `test` with each kind of vectors that there is, then with the widest again.
-  static void for_each_target(const std::function<void()>& test) {
-    int64_t num_targets = 0;
-    for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-      hwy::SetSupportedTargetsForTest(target);
-      hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-      SCOPED_TRACE(hwy::TargetName(target));
-      test();
-      ++num_targets;
-    }
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    EXPECT_GT(num_targets, 0);
   }
 };
 
@@ -185,6 +195,19 @@ TEST_P(VectorFunctions, KnowInfinitiesAndNans) {
         EXPECT_FLOAT_EQ(y, expected) << x;
         EXPECT_EQ(std::signbit(y), std::signbit(expected)) << x;
       }
+    }
+  });
+}
+
+// Of numbers whose sums f32 does not hold, in rows of any length.
+TEST(SumsInVectors, AreThoseOfDoubles) {
+  for_each_target([] {
+    for (int64_t size = 0; size < 70; ++size) {
+      const std::vector<float> x = spread(-1e-3, 5, size);
+      std::vector<double> totals(x.size() + 1, 1e9);
+      add_each(x.data(), totals.data(), size);
+      for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(totals[i], 1e9 + double{x[i]}) << i;
+      EXPECT_EQ(totals.back(), 1e9) << "is behind the last one";
     }
   });
 }
