@@ -61,15 +61,15 @@ bool shares_bandwidth(const Device& device) {
 
 TaskCost CostModel::node_cost(const Graph& graph, NodeId id, DeviceId device_id) const {
   const Node& node = graph.nodes[id];
-  return kernel_cost(*node.op, graph.input_types(id), graph.type_of(node.result()), node.attributes,
+  return kernel_cost(*node.op, graph.input_types(id), graph.result_types(id), node.attributes,
                      device_id);
 }
 
 TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> inputs,
-                                const TensorType& result, const Attributes& attributes,
+                                std::span<const TensorType> results, const Attributes& attributes,
                                 DeviceId device_id) const {
   const Device& device = machine_->devices[device_id];
-  const Work work = op.work_rule(inputs, result, attributes);
+  const Work work = op.work_rule(inputs, results, attributes);
   int64_t work_ns = nanoseconds(work.num_bytes, lane_bytes_per_s(device));
   if (!work.rate.empty()) {
     const double share = shares_compute(device) ? 1.0 : 1.0 / device.num_lanes;

@@ -44,9 +44,10 @@ class CostModel {
   /// Cost of `node` on one lane of `device`: launch plus the slower of arithmetic and memory.
   TaskCost node_cost(const Graph& graph, NodeId node, DeviceId device) const;
 
-  /// The same of an operator whose operands are, or are parts of, tensors of these types.
+  /// The same of an operator whose operands and results are, or are parts of, tensors of these
+  /// types.
   TaskCost kernel_cost(const OpInfo& op, std::span<const TensorType> inputs,
-                       const TensorType& result, const Attributes& attributes,
+                       std::span<const TensorType> results, const Attributes& attributes,
                        DeviceId device) const;
 
   /// Cost of moving `num_bytes` over one link: latency plus bytes over bandwidth, that of the

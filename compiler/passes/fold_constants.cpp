@@ -24,7 +24,7 @@ double work_of(const Graph& graph, NodeId id) {
   constexpr size_t kBytesOfFunction = 8;  // as a formula writes it: "relu(x0)"
   const Node& node = graph.nodes[id];
   const Work work =
-      node.op->work_rule(graph.input_types(id), graph.type_of(node.result()), node.attributes);
+      node.op->work_rule(graph.input_types(id), graph.result_types(id), node.attributes);
   const size_t num_functions = 1 + node.attributes.text("formula", "").size() / kBytesOfFunction;
   return work.num_flops + work.num_bytes * kOperationsPerByte * static_cast<double>(num_functions);
 }

@@ -53,7 +53,8 @@ std::vector<RowRange> row_blocks(const Graph& graph, NodeId id, const BlockSizes
   const TensorType& result = graph.type_of(node.result());
   const int64_t num_rows = rows_or_all(result, {}).end;
   if (row_uses_of(graph, id).empty()) return {{0, num_rows}};
-  const Work work = node.op->work_rule(graph.input_types(id), result, node.attributes);
+  const Work work =
+      node.op->work_rule(graph.input_types(id), graph.result_types(id), node.attributes);
   const int64_t count = num_blocks(work, num_rows, sizes);
   const int64_t alignment = num_rows / count < 4 * kRowAlignment ? 1 : kRowAlignment;
   return divide_rows(num_rows, count, is_product(work) ? num_halves_of(num_rows, count) : 0,

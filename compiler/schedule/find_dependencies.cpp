@@ -52,8 +52,11 @@ class DependencyFinder {
     for (const PlacedOperand& read : op.reads) {
       inputs.push_back(type_of_rows(tasks_.placed->type_of(read.value), read.rows));
     }
-    const TensorType result = type_of_rows(tasks_.placed->type_of(op.writes.front()), op.rows);
-    return costs_.kernel_cost(*node.op, inputs, result, node.attributes, op.device);
+    std::vector<TensorType> results;
+    for (const PlacedValueId written : op.writes) {
+      results.push_back(type_of_rows(tasks_.placed->type_of(written), op.rows));
+    }
+    return costs_.kernel_cost(*node.op, inputs, results, node.attributes, op.device);
   }
 
   /// The first group whose lanes can run the operation.

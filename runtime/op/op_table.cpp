@@ -92,10 +92,11 @@ OpError too_large(const TensorType& type) {
 
 }  // namespace
 
-Work work_of_streaming(std::span<const TensorType> inputs, const TensorType& result,
+Work work_of_streaming(std::span<const TensorType> inputs, std::span<const TensorType> results,
                        const Attributes&) {
-  auto num_bytes = static_cast<double>(result.size_bytes());
+  double num_bytes = 0;
   for (const TensorType& input : inputs) num_bytes += static_cast<double>(input.size_bytes());
+  for (const TensorType& result : results) num_bytes += static_cast<double>(result.size_bytes());
   return {.rate = "", .num_flops = 0, .num_bytes = num_bytes};
 }
 

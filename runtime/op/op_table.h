@@ -49,12 +49,12 @@ using ScratchRule = Scratch (*)(std::span<const TensorType> inputs,
 struct Work {
   std::string_view rate;  ///< the machine-file rate that bounds the arithmetic; empty: none does
   double num_flops = 0;
-  double num_bytes = 0;  ///< operands read plus result written
+  double num_bytes = 0;  ///< operands read plus results written
 };
-using WorkRule = Work (*)(std::span<const TensorType> inputs, const TensorType& result,
+using WorkRule = Work (*)(std::span<const TensorType> inputs, std::span<const TensorType> results,
                           const Attributes& attributes);
-/// Bound by memory: every operand is read once and the result written once.
-Work work_of_streaming(std::span<const TensorType> inputs, const TensorType& result,
+/// Bound by memory: every operand is read once and every result written once.
+Work work_of_streaming(std::span<const TensorType> inputs, std::span<const TensorType> results,
                        const Attributes& attributes);
 
 /// What some rows of the result need of an operand.

@@ -64,7 +64,7 @@ bool is_small(const Graph& graph) {
   for (const graphc::NodeId id : graph.nodes.ids()) {
     const graphc::Node& node = graph.nodes[id];
     const Work one =
-        node.op->work_rule(graph.input_types(id), graph.type_of(node.result()), node.attributes);
+        node.op->work_rule(graph.input_types(id), graph.result_types(id), node.attributes);
     work += one.num_flops + one.num_bytes;
   }
   return work <= kMaxCompiledWork;

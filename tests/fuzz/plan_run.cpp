@@ -57,9 +57,9 @@ double work_of(std::string_view name, const std::vector<TensorType>& types,
                const Attributes& attributes) {
   const OpInfo* op = find_op(name);
   if (op == nullptr) return 0;
-  const auto result = infer_type(*op, types, attributes);
-  if (!result) return 0;
-  const Work work = op->work_rule(types, *result, attributes);
+  const auto results = infer_types(*op, types, attributes);
+  if (!results) return 0;
+  const Work work = op->work_rule(types, *results, attributes);
   return work.num_flops + work.num_bytes;
 }
 

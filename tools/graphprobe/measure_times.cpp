@@ -41,7 +41,7 @@ Result<double> seconds_of(const Kernel& kernel, const graphc::Machine& machine,
   };
   const int64_t expected_ns = graphc::CostModel(machine)
                                   .kernel_cost(*graphrt::find_op(kernel.op), kernel.inputs,
-                                               kernel.results.front(), kernel.attributes, device)
+                                               kernel.results, kernel.attributes, device)
                                   .work_ns;
   const int32_t longer = expected_ns >= kLongKernelNs ? kChainOfLongKernels : kLongTimedChain;
   return seconds_per_operator(machine, device, text, kShortTimedChain, longer, kTimesBudget,

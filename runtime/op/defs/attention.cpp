@@ -139,7 +139,7 @@ std::string_view rate_of_attention(ElementType element, const Attributes& attrib
 }
 
 /// Two products for each pair of a query and a key, of which a causal one leaves out half.
-Work work_of_products(Types inputs, const AttentionOperands& operands, const TensorType& result,
+Work work_of_products(Types inputs, const AttentionOperands& operands, Types results,
                       const Attributes& attributes) {
   const AttentionSizes sizes = attention_sizes(inputs, operands);
   const double num_pairs = static_cast<double>(sizes.batch) * static_cast<double>(sizes.heads) *
@@ -147,21 +147,17 @@ Work work_of_products(Types inputs, const AttentionOperands& operands, const Ten
   const auto width = static_cast<double>(sizes.query_width + sizes.value_width);
   return {.rate = rate_of_attention(inputs[operands.q].element, attributes),
           .num_flops = 2 * num_pairs * width / (attributes.flag("causal") ? 2 : 1),
-          .num_bytes = work_of_streaming(inputs, result, attributes).num_bytes};
+          .num_bytes = work_of_streaming(inputs, results, attributes).num_bytes};
 }
 
-Work work_of_attention(Types inputs, const TensorType& result, const Attributes& attributes) {
-  return work_of_products(inputs, kOperandsOfAttention, result, attributes);
+Work work_of_attention(Types inputs, Types results, const Attributes& attributes) {
+  return work_of_products(inputs, kOperandsOfAttention, results, attributes);
 }
 
-/// Five products instead of two: the scores again, and four gradients. Those by k and v are
-/// written, too.
-Work work_of_attention_grad(Types inputs, const TensorType& result, const Attributes& attributes) {
-  Work work = work_of_products(inputs, kOperandsOfAttentionGrad, result, attributes);
+/// Five products instead of two: the scores again, and four gradients.
+Work work_of_attention_grad(Types inputs, Types results, const Attributes& attributes) {
+  Work work = work_of_products(inputs, kOperandsOfAttentionGrad, results, attributes);
   work.num_flops *= 2.5;
-  for (const size_t i : {kOperandsOfAttentionGrad.k, kOperandsOfAttentionGrad.v}) {
-    work.num_bytes += static_cast<double>(inputs[i].size_bytes());
-  }
   return work;
 }
 

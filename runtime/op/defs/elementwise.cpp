@@ -112,15 +112,14 @@ TypeResult type_of_elementwise(Types inputs, const Attributes& attributes) {
   return result;
 }
 
-Work work_of_chain(std::span<const TensorType> inputs, const TensorType& result,
-                   const Attributes& attributes) {
-  Work work = work_of_streaming(inputs, result, attributes);
+Work work_of_chain(Types inputs, Types results, const Attributes& attributes) {
+  Work work = work_of_streaming(inputs, results, attributes);
   const auto chain = parse_chain(attributes.text("formula", ""));
   if (!chain) return work;  // the type rule refuses it
   const auto num_slow = std::count_if(chain->steps.begin(), chain->steps.end(),
                                       [](const ChainStep& step) { return is_slow(step.function); });
   const auto num_more = static_cast<double>(std::max<int64_t>(num_slow - 1, 0));
-  work.num_bytes += num_more * 2 * static_cast<double>(result.size_bytes());
+  work.num_bytes += num_more * 2 * static_cast<double>(results[0].size_bytes());
   return work;
 }
 

@@ -213,13 +213,14 @@ TypeResult type_of_dropout(Types inputs, const Attributes& attributes) {
 }
 
 /// Reads of its operand only what goes into the result.
-Work work_of_slice(std::span<const TensorType>, const TensorType& result, const Attributes&) {
-  return {.rate = "", .num_flops = 0, .num_bytes = 2 * static_cast<double>(result.size_bytes())};
+Work work_of_slice(Types, Types results, const Attributes&) {
+  return {
+      .rate = "", .num_flops = 0, .num_bytes = 2 * static_cast<double>(results[0].size_bytes())};
 }
 
 /// Reads of its table only what goes into the result, and the index.
-Work work_of_embedding(std::span<const TensorType> inputs, const TensorType& result,
-                       const Attributes&) {
+Work work_of_embedding(Types inputs, Types results, const Attributes&) {
+  const TensorType& result = results[0];
   const int64_t bytes_of_element = size_bytes(inputs[0].element) + size_bytes(result.element);
   const int64_t num_bytes = inputs[1].size_bytes() + result.num_elements() * bytes_of_element;
   return {.rate = "", .num_flops = 0, .num_bytes = static_cast<double>(num_bytes)};

@@ -136,19 +136,17 @@ int64_t num_terms_of(const TensorType& a, const Attributes& attributes) {
 
 /// 2 M N K operations for each product of matrices, at the rate of its `math`: `matmul_f32`,
 /// `matmul_tf32` or `matmul_bf16`; of operands of 16 bits, `matmul_16bit`.
-Work work_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
-                    const Attributes& attributes) {
+Work work_of_matmul(Types inputs, Types results, const Attributes& attributes) {
   const int64_t k = num_terms_of(inputs[0], attributes);
   const bool is_f32 = inputs[0].element == ElementType::kF32;
   return {.rate = is_f32 ? rate_of(product_math(attributes)) : "matmul_16bit",
-          .num_flops = 2 * static_cast<double>(result.num_elements()) * static_cast<double>(k),
-          .num_bytes = work_of_streaming(inputs, result, attributes).num_bytes};
+          .num_flops = 2 * static_cast<double>(results[0].num_elements()) * static_cast<double>(k),
+          .num_bytes = work_of_streaming(inputs, results, attributes).num_bytes};
 }
 
 /// The same for the product of the last two operands; `w` is read besides.
-Work work_of_matmul_update(std::span<const TensorType> inputs, const TensorType& result,
-                           const Attributes& attributes) {
-  Work work = work_of_matmul(inputs.subspan(1), result, attributes);
+Work work_of_matmul_update(Types inputs, Types results, const Attributes& attributes) {
+  Work work = work_of_matmul(inputs.subspan(1), results, attributes);
   work.num_bytes += static_cast<double>(inputs[0].size_bytes());
   return work;
 }

@@ -84,7 +84,7 @@ TEST(Machine, ADeviceWithoutARateForCoarserProductsComputesThemInF32) {
     Attributes attributes;
     attributes.set("math", std::string(math));
     return CostModel(*machine, {})
-        .kernel_cost(*find_op("matmul"), operands, matrix, attributes, DeviceId(1))
+        .kernel_cost(*find_op("matmul"), operands, {&matrix, 1}, attributes, DeviceId(1))
         .work_ns;
   };
   EXPECT_EQ(work_ns("tf32"), work_ns("f32"));
@@ -103,7 +103,7 @@ TEST(Machine, ProductsOfShortElementsHaveARateOfTheirOwn) {
     const Result<Machine> machine = load(text, sink);
     CHECK(machine.has_value(), sink.render_all());
     return CostModel(*machine, {})
-        .kernel_cost(*find_op("matmul"), operands, matrix, {}, DeviceId(1))
+        .kernel_cost(*find_op("matmul"), operands, {&matrix, 1}, {}, DeviceId(1))
         .work_ns;
   };
   const auto add_rate = [&](const std::string& rate) {
@@ -125,7 +125,7 @@ TEST(Machine, TimesOfKernelsSayWhatTheyAndOthersOfTheirOperatorTake) {
   const OpInfo& tanh = *find_op("tanh");
   const auto cost = [&](int64_t size) {
     const TensorType type{ElementType::kF32, {size}};
-    return CostModel(*machine).kernel_cost(tanh, std::span(&type, 1), type, {}, DeviceId(1));
+    return CostModel(*machine).kernel_cost(tanh, {&type, 1}, {&type, 1}, {}, DeviceId(1));
   };
   const TaskCost by_rates = cost(64);
   machine->times_ns["cuda"] = {

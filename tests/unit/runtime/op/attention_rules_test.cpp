@@ -125,7 +125,17 @@ TEST(AttentionRules, StridesOfAMaskAreZeroAlongWhatItRepeats) {
 
 Work work_of(std::string_view op, const Texts& inputs, const Attributes& attributes = {}) {
   const auto all = types(inputs);
-  return find_op(op)->work_rule(all, *infer_type(*find_op(op), all, attributes), attributes);
+  return find_op(op)->work_rule(all, *infer_types(*find_op(op), all, attributes), attributes);
+}
+
+TEST(AttentionRules, WorkCountsTheBytesOfAllResults) {
+  constexpr double kOperands = 2 * 5 * 4 * 8 + 2 * 7 * 2 * 8 + 2 * 7 * 2 * 6;  // q, k, v
+  constexpr double kResult = 2 * 5 * 4 * 6;
+  constexpr double kLogSums = 2 * 4 * 5;
+  EXPECT_EQ(work_of("attention", kForward).num_bytes, 4 * (kOperands + kResult + kLogSums));
+  // Also the gradient of the result, and gradients by q, k and v.
+  EXPECT_EQ(work_of("attention_grad", kBackward).num_bytes,
+            4 * (2 * kOperands + 2 * kResult + kLogSums));
 }
 
 TEST(AttentionRules, WorkIsThatOfTheProducts) {

@@ -145,9 +145,9 @@ TEST(OpTable, NormalizesAxes) {
 TEST(WorkRules, CountTheOperationsOfMatrixProducts) {
   const auto inputs = types({"f32[5, 4, 2]", "f32[5, 4, 3]"});
   const Attributes attributes = with({{"transpose_a", true}});
-  const TensorType result = infer_type(*find_op("matmul"), inputs, attributes).value();
-  ASSERT_EQ(to_string(result), "f32[5, 2, 3]");
-  const Work work = find_op("matmul")->work_rule(inputs, result, attributes);
+  const auto results = infer_types(*find_op("matmul"), inputs, attributes).value();
+  ASSERT_EQ(to_string(results[0]), "f32[5, 2, 3]");
+  const Work work = find_op("matmul")->work_rule(inputs, results, attributes);
   EXPECT_EQ(work.rate, "matmul_f32");
   EXPECT_EQ(work.num_flops, 2 * 2 * 3 * 4 * 5);  // 2 M N K for each of 5 products
   EXPECT_EQ(work.num_bytes, 4 * (5 * 4 * 2 + 5 * 4 * 3 + 5 * 2 * 3));
@@ -157,19 +157,20 @@ TEST(WorkRules, CoarserProductsHaveRatesOfTheirOwn) {
   const auto inputs = types({"f32[2, 3]", "f32[3, 4]"});
   for (const std::string math : {"f32", "tf32", "bf16"}) {
     const Work work =
-        find_op("matmul")->work_rule(inputs, types({"f32[2, 4]"})[0], with({{"math", math}}));
+        find_op("matmul")->work_rule(inputs, types({"f32[2, 4]"}), with({{"math", math}}));
     EXPECT_EQ(work.rate, "matmul_" + math);
   }
 }
 
 TEST(WorkRules, CountWhatIsDoneAlongWithAProduct) {
   const auto with_bias = types({"f32[2, 3]", "f32[3, 4]", "f32[4]"});
-  const Work biased = find_op("matmul")->work_rule(with_bias, types({"f32[2, 4]"})[0], {});
+  const Work biased = find_op("matmul")->work_rule(with_bias, types({"f32[2, 4]"}), {});
   EXPECT_EQ(biased.num_flops, 2 * 2 * 4 * 3);
   EXPECT_EQ(biased.num_bytes, 4 * (2 * 3 + 3 * 4 + 4 + 2 * 4));
   const auto operands = types({"f32[2, 4]", "f32[3, 2]", "f32[3, 4]"});
   const Work update =
-      find_op("matmul_sgd_update")->work_rule(operands, operands[0], with({{"transpose_a", true}}));
+      find_op("matmul_sgd_update")
+          ->work_rule(operands, types({"f32[2, 4]"}), with({{"transpose_a", true}}));
   EXPECT_EQ(update.rate, "matmul_f32");
   EXPECT_EQ(update.num_flops, 2 * 2 * 4 * 3);
   EXPECT_EQ(update.num_bytes, 4 * (2 * 4 + 3 * 2 + 3 * 4 + 2 * 4));
@@ -178,20 +179,20 @@ TEST(WorkRules, CountWhatIsDoneAlongWithAProduct) {
 TEST(WorkRules, CountTheBytesOfTheRest) {
   const auto inputs = types({"f32[10, 3]"});
   const Attributes attributes = with({{"begin", int64_t{2}}, {"end", int64_t{4}}});
-  const TensorType rows = infer_type(*find_op("slice"), inputs, attributes).value();
+  const auto rows = infer_types(*find_op("slice"), inputs, attributes).value();
   EXPECT_EQ(find_op("slice")->work_rule(inputs, rows, attributes).num_bytes, 2 * 2 * 3 * 4);
   const auto table = types({"f32[1000, 3]", "i32[2, 2]"});
-  const TensorType looked_up = infer_type(*find_op("embedding"), table, {}).value();
+  const auto looked_up = infer_types(*find_op("embedding"), table, {}).value();
   EXPECT_EQ(find_op("embedding")->work_rule(table, looked_up, {}).num_bytes, 4 * (4 + 2 * 4 * 3));
   const auto chained = types({"f32[10, 3]", "f32[3]"});
   const Attributes formula = with({{"formula", "exp(add(x0, x1))"}});
-  EXPECT_EQ(find_op("elementwise")->work_rule(chained, inputs[0], formula).num_bytes,
+  EXPECT_EQ(find_op("elementwise")->work_rule(chained, inputs, formula).num_bytes,
             4 * (2 * 10 * 3 + 3));
   // Two slow functions take a CPU about as long in one kernel as in two.
   const Attributes slow = with({{"formula", "relu(tanh(exp(add(x0, x1))))"}});
-  EXPECT_EQ(find_op("elementwise")->work_rule(chained, inputs[0], slow).num_bytes,
+  EXPECT_EQ(find_op("elementwise")->work_rule(chained, inputs, slow).num_bytes,
             4 * (2 * 10 * 3 + 3) + 2 * 4 * 10 * 3);
-  const Work work = find_op("relu")->work_rule(inputs, inputs[0], {});
+  const Work work = find_op("relu")->work_rule(inputs, inputs, {});
   EXPECT_EQ(work.rate, "");
   EXPECT_EQ(work.num_flops, 0);
   EXPECT_EQ(work.num_bytes, 2 * 10 * 3 * 4);
