@@ -18,9 +18,7 @@ std::vector<std::byte> bytes_of_scalar(T value) {
 
 }  // namespace
 
-DerivedNodes::DerivedNodes(Graph graph) : graph_(std::move(graph)) {
-  for (const Value& value : graph_.values) names_.insert(value.name);
-}
+DerivedNodes::DerivedNodes(Graph graph) : graph_(std::move(graph)), names_(graph_) {}
 
 ValueId DerivedNodes::add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes,
                           const Origin& origin) {
@@ -52,7 +50,7 @@ ValueId DerivedNodes::add(std::string_view op, std::vector<ValueId> inputs, Attr
 void DerivedNodes::name(ValueId value, const std::string& wanted) {
   CHECK(is_unnamed(value), graph_.values[value].name);
   Node& node = graph_.nodes[*graph_.values[value].producer];
-  node.name = unique_node(wanted, *node.op);
+  node.name = names_.unique_node(wanted, *node.op);
   for (size_t i = 0; i < node.results.size(); ++i) {
     graph_.values[node.results[i]].name = result_name(*node.op, node.name, i);
   }
@@ -70,7 +68,7 @@ ValueId DerivedNodes::add_state(const std::string& wanted, TensorType type,
                                 const SourceRange& where) {
   Value state;
   state.kind = ValueKind::kState;
-  state.name = unique(wanted);
+  state.name = names_.unique(wanted);
   state.type = std::move(type);
   state.where = where;
   return graph_.values.push_back(std::move(state));
@@ -89,15 +87,19 @@ ValueId DerivedNodes::scalar(double number, ElementType element, const SourceRan
   return value;
 }
 
-ValueId DerivedNodes::add_one(const std::string& wanted, const SourceRange& where) {
-  return add_constant(wanted, {ElementType::kI32, {}}, bytes_of_scalar(int32_t{1}), where);
+ValueId DerivedNodes::add_integer(const std::string& wanted, int64_t number, ElementType element,
+                                  const SourceRange& where) {
+  std::vector<std::byte> bytes = element == ElementType::kI64
+                                     ? bytes_of_scalar(number)
+                                     : bytes_of_scalar(static_cast<int32_t>(number));
+  return add_constant(wanted, {element, {}}, std::move(bytes), where);
 }
 
 ValueId DerivedNodes::add_constant(const std::string& wanted, TensorType type,
                                    std::vector<std::byte> data, const SourceRange& where) {
   Value constant;
   constant.kind = ValueKind::kConstant;
-  constant.name = unique(wanted);
+  constant.name = names_.unique(wanted);
   constant.type = std::move(type);
   constant.initializer.kind = InitializerKind::kData;
   constant.initializer.data = std::move(data);
@@ -114,27 +116,6 @@ void DerivedNodes::update(ValueId state, ValueId value) {
 Graph DerivedNodes::finish() && {
   for (const Value& value : graph_.values) CHECK(!value.name.empty(), "a derived node has no name");
   return std::move(graph_);
-}
-
-std::string DerivedNodes::unique_node(const std::string& wanted, const OpInfo& op) {
-  const auto is_taken = [&](const std::string& name) {
-    for (size_t i = 0; i < op.num_results(); ++i) {
-      if (names_.contains(result_name(op, name, i))) return true;
-    }
-    return false;
-  };
-  std::string name = wanted;
-  for (int number = 2; is_taken(name); ++number) name = wanted + "_" + std::to_string(number);
-  for (size_t i = 0; i < op.num_results(); ++i) names_.insert(result_name(op, name, i));
-  return name;
-}
-
-std::string DerivedNodes::unique(const std::string& wanted) {
-  std::string name = wanted;
-  for (int number = 2; !names_.insert(name).second; ++number) {
-    name = wanted + "_" + std::to_string(number);
-  }
-  return name;
 }
 
 }  // namespace graphc

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include "compiler/diagnostics/diagnostic.h"
 #include "compiler/graph/graph.h"
+#include "compiler/graph/unique_names.h"
 #include "compiler/vocabulary.h"
 
 namespace graphc {
@@ -44,8 +44,9 @@ class DerivedNodes {
   ValueId add_state(const std::string& wanted, TensorType type, const SourceRange& where);
   /// A constant without dimensions, of a type of floats; the same for the same number.
   ValueId scalar(double number, ElementType element, const SourceRange& where);
-  /// The i32[] constant 1.
-  ValueId add_one(const std::string& wanted, const SourceRange& where);
+  /// A constant without dimensions, of i32 or i64. Requires: the type holds it.
+  ValueId add_integer(const std::string& wanted, int64_t number, ElementType element,
+                      const SourceRange& where);
   /// Makes `value`, the result of a node, the next value of `state`.
   void update(ValueId state, ValueId value);
 
@@ -53,14 +54,11 @@ class DerivedNodes {
   Graph finish() &&;
 
  private:
-  std::string unique(const std::string& wanted);
-  /// The same for a node, all of whose results have names.
-  std::string unique_node(const std::string& wanted, const OpInfo& op);
   ValueId add_constant(const std::string& wanted, TensorType type, std::vector<std::byte> data,
                        const SourceRange& where);
 
   Graph graph_;
-  std::set<std::string> names_;
+  UniqueNames names_;
   std::map<std::pair<ElementType, uint32_t>, ValueId> scalars_;  ///< by their bits as f32
 };
 

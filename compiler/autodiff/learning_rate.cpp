@@ -25,7 +25,7 @@ Attributes attributes_of(const LearningRate& rate) {
 
 ValueId add_step_number(DerivedNodes& nodes, const SourceRange& where) {
   const ValueId step = nodes.add_state("train.step", {ElementType::kI32, {}}, where);
-  const ValueId one = nodes.add_one("train.one", where);
+  const ValueId one = nodes.add_integer("train.one", 1, ElementType::kI32, where);
   nodes.update(
       step, nodes.add_named("train.step.new", "add", {step, one}, {}, {where, std::nullopt, {}}));
   return step;

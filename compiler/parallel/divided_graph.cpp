@@ -1,11 +1,11 @@
 #include "compiler/parallel/divided_graph.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 
 #include "compiler/graph/row_uses.h"
+#include "compiler/graph/unique_names.h"
 
 namespace graphc {
 namespace {
@@ -25,8 +25,8 @@ class Builder {
         division_(division),
         parallel_(parallel),
         rows_(rows),
-        forms_(graph.values.size()) {
-    for (const Value& value : graph.values) names_.insert(value.name);
+        forms_(graph.values.size()),
+        names_(graph, ".") {
     int64_t begin = 0;
     for (const int64_t each : rows) {
       begins_.push_back(begin);
@@ -97,28 +97,6 @@ class Builder {
     return results;
   }
 
-  std::string unique(const std::string& wanted) {
-    std::string name = wanted;
-    for (int number = 2; !names_.insert(name).second; ++number) {
-      name = wanted + "." + std::to_string(number);
-    }
-    return name;
-  }
-
-  /// The same for a node: all its results have names.
-  std::string unique_node(const std::string& wanted, const OpInfo& op) {
-    const auto is_taken = [&](const std::string& name) {
-      for (size_t i = 0; i < op.num_results(); ++i) {
-        if (names_.contains(result_name(op, name, i))) return true;
-      }
-      return false;
-    };
-    std::string name = wanted;
-    for (int number = 2; is_taken(name); ++number) name = wanted + "." + std::to_string(number);
-    for (size_t i = 0; i < op.num_results(); ++i) names_.insert(result_name(op, name, i));
-    return name;
-  }
-
   static Node make(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {}) {
     Node node;
     node.op = find_op(op);
@@ -128,7 +106,7 @@ class Builder {
   }
 
   std::string name_of_part(ValueId value, size_t part) {
-    return unique(graph_.values[value].name + "_" + std::to_string(part));
+    return names_.unique(graph_.values[value].name + "_" + std::to_string(part));
   }
 
   Pin pin_of_part(size_t part) const {
@@ -179,7 +157,7 @@ class Builder {
       for (size_t i = 0; i < node.inputs.size(); ++i) {
         copy.inputs[i] = operand_of_part(node.inputs[i], rule.operands[i], part);
       }
-      const std::string name = unique_node(name_of(node, part), *node.op);
+      const std::string name = names_.unique_node(name_of(node, part), *node.op);
       const std::vector<ValueId> results = add_node(name, copy, pin_of_part(part), node.where);
       for (size_t i = 0; i < results.size(); ++i) {
         parts[i].push_back(rule.is_mean ? weighed(results[i], part, node.where) : results[i]);
@@ -200,8 +178,8 @@ class Builder {
     Attributes attributes;
     attributes.set("factor",
                    static_cast<double>(rows_[part]) / static_cast<double>(division_.batch));
-    return add(unique(result_.values[mean].name + ".share"), make("scale", {mean}, attributes),
-               pin_of_part(part), where);
+    return add(names_.unique(result_.values[mean].name + ".share"),
+               make("scale", {mean}, attributes), pin_of_part(part), where);
   }
 
   ValueId operand_of_part(ValueId value, Sharding wanted, size_t part) {
@@ -258,7 +236,7 @@ class Builder {
   }
 
   std::string name_of_shard(ValueId value, size_t part) {
-    return unique(graph_.values[value].name + ".shard_" + std::to_string(part));
+    return names_.unique(graph_.values[value].name + ".shard_" + std::to_string(part));
   }
 
   /// Rows of the value for every device: the sum of those rows of the shares, if it is held in
@@ -291,7 +269,7 @@ class Builder {
     Attributes attributes;
     attributes.set("begin", begin_of(part));
     attributes.set("end", begin_of(part + 1));
-    const std::string name = unique(value.name + ".rows_" + std::to_string(part));
+    const std::string name = names_.unique(value.name + ".rows_" + std::to_string(part));
     return add(name, make("slice", {source}, attributes), pin_of_part(part), value.where);
   }
 
@@ -319,7 +297,7 @@ class Builder {
     ValueId sum = shares[0];
     for (size_t part = 1; part < shares.size(); ++part) {
       const bool is_last = part + 1 == shares.size();
-      sum = add(is_last ? name : unique(name + ".sum"), make("add", {sum, shares[part]}),
+      sum = add(is_last ? name : names_.unique(name + ".sum"), make("add", {sum, shares[part]}),
                 pin_of_whole(value), graph_.values[value].where);
     }
     if (shares.size() > 1) return sum;
@@ -371,7 +349,7 @@ class Builder {
   const std::vector<int64_t>& rows_;
   std::vector<int64_t> begins_;  // of each part, in rows of the batch
   IdVector<ValueId, Forms> forms_;
-  std::set<std::string> names_;
+  UniqueNames names_;
   Graph result_;
 };
 

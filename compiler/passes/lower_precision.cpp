@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/graph/unique_names.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
@@ -22,9 +23,10 @@ bool is_asked_for(const GraphRequest& request) {
 class Lowering {
  public:
   Lowering(Graph graph, ElementType precision, DiagnosticSink& diagnostics)
-      : graph_(std::move(graph)), precision_(precision), diagnostics_(diagnostics) {
-    for (const Value& value : graph_.values) names_.insert(value.name);
-  }
+      : graph_(std::move(graph)),
+        precision_(precision),
+        diagnostics_(diagnostics),
+        names_(graph_) {}
 
   Result<Graph> run() {
     const size_t errors_before = diagnostics_.num_errors();
@@ -136,7 +138,7 @@ class Lowering {
     const auto [known, is_new] = casts_.try_emplace({value, element, reader.device});
     if (!is_new) return known->second;
     Value result;
-    result.name = unique(graph_.values[value].name + "." + std::string(to_string(element)));
+    result.name = names_.unique(graph_.values[value].name + "." + std::string(to_string(element)));
     result.type = {element, graph_.type_of(value).shape};
     result.where = graph_.values[value].where;
     Node node;
@@ -160,20 +162,12 @@ class Lowering {
     for (const ValueId result : results) graph_.values[result].producer = id;
   }
 
-  std::string unique(const std::string& wanted) {
-    std::string name = wanted;
-    for (int number = 2; !names_.insert(name).second; ++number) {
-      name = wanted + "_" + std::to_string(number);
-    }
-    return name;
-  }
-
   using CastKey = std::tuple<ValueId, ElementType, std::optional<std::string>>;
 
   Graph graph_;
   ElementType precision_;
   DiagnosticSink& diagnostics_;
-  std::set<std::string> names_;
+  UniqueNames names_;
   std::map<CastKey, ValueId> casts_;
 };
 
