@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/integer_fit.h"
 #include "runtime/base/npy.h"
 
 namespace graphc {
@@ -21,14 +22,17 @@ std::optional<TensorType> check_feed(const InputDeclaration& input, DiagnosticSi
     diagnostics.error(input.feed->where, array.error().message);
     return std::nullopt;
   }
-  const bool fits = array->element == type.element && array->rank() == type.rank() &&
+  // Of integers, each value decides whether it fits, when the feed is read.
+  const bool may_hold =
+      array->element == type.element || graphrt::may_hold_values_of(type.element, array->element);
+  const bool fits = may_hold && array->rank() == type.rank() &&
                     std::equal(type.shape.begin() + 1, type.shape.end(), array->shape.begin() + 1);
   if (fits) return *array;
   TensorType wanted = type;
   std::string text = to_string(wanted);
   text.replace(text.find('[') + 1, std::to_string(type.shape[0]).size(), "N");
   std::optional<std::string> hint;
-  if (array->element != type.element) {
+  if (!may_hold) {
     hint = "save it with .astype('" + std::string(properties_of(type.element).numpy) +
            "'), or declare the input as " + std::string(to_string(array->element));
   }

@@ -4,12 +4,12 @@
 #include <optional>
 #include <utility>
 
-#include "runtime/base/npy.h"
 #include "runtime/base/text.h"
 #include "runtime/kernels/cpu/cpu_kernels.h"
 #include "runtime/kernels/reference/initial_value.h"
 #include "runtime/session/bind_plan.h"
 #include "runtime/session/names.h"
+#include "runtime/session/read_feed.h"
 #include "runtime/session/session_impl.h"
 
 namespace graphrt {
@@ -73,7 +73,7 @@ Result<void> Session::Impl::load_feeds() {
       continue;
     }
     const std::filesystem::path path = folder / *input.feed_path;
-    Result<Feed> feed = read_npy(path).and_then([&](Tensor array) {
+    Result<Feed> feed = read_feed(path, input).and_then([&](Tensor array) {
       return Feed::create(input.name, input.type, std::move(array), path.string());
     });
     if (feed) {

@@ -12,12 +12,12 @@
 #include <utility>
 
 #include "runtime/base/console.h"
-#include "runtime/base/npy.h"
 #include "runtime/observe/busy_meter.h"
 #include "runtime/observe/reference_check.h"
 #include "runtime/observe/trace_recorder.h"
 #include "runtime/session/checkpoint.h"
 #include "runtime/session/names.h"
+#include "runtime/session/read_feed.h"
 #include "runtime/session/session.h"
 #include "runtime/train/evaluation.h"
 #include "runtime/train/run_length.h"
@@ -91,10 +91,11 @@ Result<void> load_state(Session& session, const Options& options) {
 
 Result<void> prepare_inputs(Session& session, const Options& options) {
   for (const NamedFile& file : options.inputs) {
-    if (graphrt::find_named(session.plan().inputs, file.name) == nullptr) {
+    const graphrt::PlanInput* input = graphrt::find_named(session.plan().inputs, file.name);
+    if (input == nullptr) {
       return graphrt::unknown_name("input", file.name, graphrt::names_of(session.plan().inputs));
     }
-    TRY(graphrt::Tensor array, graphrt::read_npy(file.path));
+    TRY(graphrt::Tensor array, graphrt::read_feed(file.path, *input));
     TRY(session.set_input(file.name, std::move(array), file.path.string()));
   }
   if (!options.training.shuffle_seed) return {};
