@@ -1,12 +1,12 @@
 // Which kernels compute attention.
+#include <string>
+
 #include "runtime/kernels/cuda/attention.h"
 #ifdef GRAPHRT_HAS_CUDNN
 #include "runtime/kernels/cuda/cudnn/cudnn_attention.h"
 #endif
 
 namespace graphrt::cuda {
-
-#ifdef GRAPHRT_HAS_CUDNN
 namespace {
 
 /// Ours where cuDNN should have been faster, and why it is not there.
@@ -37,19 +37,19 @@ bool suits_cudnn(const KernelSpec& spec) {
 }
 
 }  // namespace
-#endif
 
 KernelResult prepare_attention(const KernelSpec& spec) {
   TRY(auto own, make_attention(spec));
+  if (!suits_cudnn(spec)) return own;
 #ifdef GRAPHRT_HAS_CUDNN
-  if (suits_cudnn(spec)) {
-    CudnnKernel cudnn = make_cudnn_attention(spec, own);
-    if (cudnn.kernel) return std::move(cudnn.kernel);
-    return std::make_unique<AttentionInstead>(
-        std::move(own), "attention runs without cuDNN, slower: " + cudnn.refusal);
-  }
+  CudnnKernel cudnn = make_cudnn_attention(spec, own);
+  if (cudnn.kernel) return std::move(cudnn.kernel);
+  const std::string refusal = cudnn.refusal;
+#else
+  const std::string refusal = "its headers were not there when this program was built";
 #endif
-  return own;
+  return std::make_unique<AttentionInstead>(std::move(own),
+                                            "attention runs without cuDNN, slower: " + refusal);
 }
 
 KernelResult prepare_attention_grad(const KernelSpec& spec) { return make_attention_grad(spec); }
