@@ -1,4 +1,5 @@
 #include "compiler/autodiff/gradient_rules.h"
+#include "compiler/graph/label_count.h"
 #include "runtime/base/f32_range.h"
 
 namespace graphc {
@@ -23,9 +24,33 @@ Gradient add_mean_gradient(NodeGradient& node, const char* op, ValueId first, Va
 
 }  // namespace
 
+// What the sum over the rows is divided by, if anything, is part of the scale, and a factor that is no
+// number an operand: the gradient of the logits is large, and is not gone over again.
 void gradient_of_softmax_cross_entropy(NodeGradient& node) {
-  node.give(0, add_mean_gradient(node, "softmax_cross_entropy_grad", node.operand(0),
-                                 node.operand(1), node.operand_type(0).shape[0]));
+  Attributes attributes = node.attributes();
+  attributes.erase("reduction");
+  std::vector<ValueId> operands = {node.operand(0), node.operand(1)};
+  const double* number = std::get_if<double>(&node.gradient());
+  const bool is_sum = node.attributes().text("reduction", "mean") == "sum";
+  if (!is_sum && attributes.find("ignore_index") != nullptr) {
+    const ValueId ignored =
+        node.integer(attributes.integer("ignore_index", 0), node.operand_type(1).element);
+    const ValueId count =
+        add_label_count(node.operand(1), ignored,
+                        [&](std::string_view op, std::vector<ValueId> inputs, Attributes given) {
+                          return node.add(op, std::move(inputs), std::move(given));
+                        });
+    operands.push_back(node.quotient(node.gradient(), count));
+    attributes.set("scale", 1.0);
+  } else {
+    const double mean = is_sum ? 1 : 1 / static_cast<double>(node.operand_type(0).shape[0]);
+    const double scale = number == nullptr ? mean : mean * *number;
+    const bool is_number = number != nullptr && !find_misfit_of_f32(scale);
+    if (!is_number) operands.push_back(node.gradient_tensor());
+    const bool is_default = !is_sum && (!is_number || *number == 1);
+    if (!is_default) attributes.set("scale", is_number ? scale : mean);
+  }
+  node.give(0, node.add("softmax_cross_entropy_grad", std::move(operands), std::move(attributes)));
 }
 
 // Symmetric: each operand is the other's target.

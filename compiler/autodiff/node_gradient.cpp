@@ -55,6 +55,10 @@ ValueId NodeGradient::scalar(double number) {
   return nodes_.scalar(number, result_type().element, origin_.where);
 }
 
+ValueId NodeGradient::integer(int64_t number, ElementType element) {
+  return nodes_.add_integer("train.number", number, element, origin_.where);
+}
+
 Gradient NodeGradient::scaled(Gradient gradient, double factor) {
   if (factor == 1) return gradient;
   if (const double* number = std::get_if<double>(&gradient)) return *number * factor;

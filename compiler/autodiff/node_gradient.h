@@ -55,6 +55,8 @@ class NodeGradient {
   std::vector<ValueId> results_of(ValueId value) const;
   /// A constant of the result's element type, without dimensions.
   ValueId scalar(double number);
+  /// One of i32 or i64. Requires: the type holds it.
+  ValueId integer(int64_t number, ElementType element);
 
   /// `value` as elements of that type; the same value if it has them.
   ValueId cast_to(ElementType element, ValueId value);

@@ -56,7 +56,8 @@ Rule by_part_rule(const WholeNode& node, HeldBy held, int64_t batch) {
 Rule by_row_total(const WholeNode& node, HeldBy held, int64_t batch) {
   if (node.op->row_total_rule == nullptr || !any_is(held, Sharding::kSplit)) return std::nullopt;
   const RowTotal total = node.op->row_total_rule(node.inputs, node.results[0], *node.attributes);
-  if (total == RowTotal::kNone) return std::nullopt;
+  // Means over what counts have become sums, by decompose: no part knows what others count.
+  if (total == RowTotal::kNone || total == RowTotal::kMeanOfCounted) return std::nullopt;
   if (!all_have_rows(node.inputs, batch)) return std::nullopt;
   PartRule rule{std::vector<Sharding>(held.size(), Sharding::kSplit), Sharding::kPartialSum};
   rule.is_mean = total == RowTotal::kMean;

@@ -3,11 +3,12 @@
 #include <cstring>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "compiler/graph/label_count.h"
+#include "compiler/graph/unique_names.h"
 #include "runtime/base/element.h"
 #include "runtime/op/composite.h"
 
@@ -16,18 +17,21 @@ namespace {
 
 class Decomposition {
  public:
-  explicit Decomposition(Graph graph) : graph_(std::move(graph)) {
+  Decomposition(Graph graph, bool is_for_parts)
+      : graph_(std::move(graph)), is_for_parts_(is_for_parts), names_(graph_) {
     for (const ValueId id : graph_.values.ids()) {
-      const Value& value = graph_.values[id];
-      names_.insert(value.name);
-      if (std::optional<NumberKey> key = key_of(value)) scalars_.emplace(*std::move(key), id);
+      if (std::optional<NumberKey> key = key_of(graph_.values[id])) {
+        scalars_.emplace(*std::move(key), id);
+      }
     }
   }
 
   Graph run() {
     for (Node& node : std::exchange(graph_.nodes, {})) {
       if (node.op->is_composite()) {
-        replace(std::move(node));
+        replace(node);
+      } else if (is_for_parts_ && is_mean_of_counted(node)) {
+        replace_mean(node);
       } else {
         add(std::move(node));
       }
@@ -42,7 +46,7 @@ class Decomposition {
     for (const ValueId result : results) graph_.values[result].producer = id;
   }
 
-  void replace(Node whole) {
+  void replace(const Node& whole) {
     const graphrt::Expression expression = expression_of(*whole.op, whole.attributes);
     std::vector<ValueId> values;
     for (const graphrt::ExpressionStep& step : expression.steps) {
@@ -64,36 +68,75 @@ class Decomposition {
   /// The result of the node that computes `step`.
   ValueId call(const graphrt::ExpressionStep& step, const std::vector<ValueId>& values,
                const Node& whole, bool is_last) {
+    std::vector<ValueId> inputs;
+    for (const size_t operand : operands_of(step)) inputs.push_back(values[operand]);
+    Node node = node_in_place_of(whole, to_string(step.function), inputs, attributes_of(step));
+    return is_last ? add_last(std::move(node), whole) : add_named(std::move(node), whole);
+  }
+
+  bool is_mean_of_counted(const Node& node) const {
+    if (node.op->row_total_rule == nullptr) return false;
+    std::vector<TensorType> types;
+    for (const ValueId input : node.inputs) types.push_back(graph_.type_of(input));
+    return node.op->row_total_rule(types, graph_.type_of(node.result()), node.attributes) ==
+           graphrt::RowTotal::kMeanOfCounted;
+  }
+
+  void replace_mean(const Node& whole) {
+    Attributes attributes = whole.attributes;
+    attributes.set("reduction", std::string("sum"));
+    Node sum = node_in_place_of(whole, whole.op->name, whole.inputs, std::move(attributes));
+    sum.name = whole.name + ".total";
+    const ValueId total = add_named(std::move(sum), whole);
+    const ValueId label = whole.inputs[1];
+    const ElementType element = graph_.type_of(label).element;
+    const int64_t ignored = whole.attributes.integer("ignore_index", 0);
+    const auto add_part = [&](std::string_view op, std::vector<ValueId> inputs, Attributes given) {
+      return add_named(node_in_place_of(whole, op, std::move(inputs), std::move(given)), whole);
+    };
+    const ValueId count = add_label_count(
+        label, constant(element, bytes_of_integer(ignored, element), whole.where), add_part);
+    add_last(node_in_place_of(whole, "div", {total, count}, {}), whole);
+  }
+
+  /// A node without a name, where `whole` is.
+  static Node node_in_place_of(const Node& whole, std::string_view op, std::vector<ValueId> inputs,
+                               Attributes attributes) {
     Node node;
-    node.op = find_op(to_string(step.function));
-    node.attributes = attributes_of(step);
-    for (const size_t operand : operands_of(step)) node.inputs.push_back(values[operand]);
+    node.op = find_op(op);
+    node.attributes = std::move(attributes);
+    node.inputs = std::move(inputs);
     node.device = whole.device;
     node.also_on = whole.also_on;
     node.device_where = whole.device_where;
     node.where = whole.where;
-    if (is_last) {
-      node.name = whole.name;
-      node.results = whole.results;
-      node.updates = whole.updates;
-      node.keep = whole.keep;
-    } else {
-      node.results = {new_value(node, whole.name + "." + std::string(node.op->name))};
-      node.name = graph_.values[node.result()].name;
-    }
-    const ValueId result = node.result();
-    add(std::move(node));
-    return result;
+    return node;
   }
 
-  ValueId new_value(const Node& node, const std::string& wanted) {
+  /// What `whole` is called and leads to becomes the node's.
+  ValueId add_last(Node node, const Node& whole) {
+    node.name = whole.name;
+    node.results = whole.results;
+    node.updates = whole.updates;
+    node.keep = whole.keep;
+    add(std::move(node));
+    return whole.result();
+  }
+
+  /// Without a name of its own, the node is called by `whole` and its operator.
+  ValueId add_named(Node node, const Node& whole) {
+    if (node.name.empty()) node.name = whole.name + "." + std::string(node.op->name);
+    node.name = names_.unique_node(node.name, *node.op);
     std::vector<TensorType> types;
     for (const ValueId input : node.inputs) types.push_back(graph_.type_of(input));
     Value value;
-    value.name = unique(wanted);
+    value.name = node.name;
     value.type = infer_type(*node.op, types, node.attributes).value();
     value.where = node.where;
-    return graph_.values.push_back(std::move(value));
+    const ValueId result = graph_.values.push_back(std::move(value));
+    node.results = {result};
+    add(std::move(node));
+    return result;
   }
 
   /// A number without dimensions, by its bytes.
@@ -106,19 +149,35 @@ class Decomposition {
     return NumberKey(value.type.element, value.initializer.data.to_vector());
   }
 
-  /// A constant without dimensions; the same for the same number.
+  template <class T>
+  static std::vector<std::byte> bytes_of(T stored) {
+    std::vector<std::byte> raw(sizeof stored);
+    std::memcpy(raw.data(), &stored, sizeof stored);
+    return raw;
+  }
+
+  /// Requires: the type, i32 or i64, holds it.
+  static std::vector<std::byte> bytes_of_integer(int64_t number, ElementType element) {
+    return element == ElementType::kI64 ? bytes_of(number) : bytes_of(static_cast<int32_t>(number));
+  }
+
   ValueId scalar(double number, ElementType element, const SourceRange& where) {
-    std::vector<std::byte> bytes = graphrt::with_float_type(element, [&](auto tag) {
-      const auto stored = graphrt::narrowed<typename decltype(tag)::Type>(number);
-      std::vector<std::byte> raw(sizeof stored);
-      std::memcpy(raw.data(), &stored, sizeof stored);
-      return raw;
-    });
+    return constant(element,
+                    graphrt::with_float_type(
+                        element,
+                        [&](auto tag) {
+                          return bytes_of(graphrt::narrowed<typename decltype(tag)::Type>(number));
+                        }),
+                    where);
+  }
+
+  /// A constant without dimensions; the same for the same number.
+  ValueId constant(ElementType element, std::vector<std::byte> bytes, const SourceRange& where) {
     const auto [known, is_new] = scalars_.try_emplace(NumberKey(element, bytes));
     if (!is_new) return known->second;
     Value value;
     value.kind = ValueKind::kConstant;
-    value.name = unique("number");
+    value.name = names_.unique("number");
     value.type = {element, {}};
     value.initializer.kind = InitializerKind::kData;
     value.initializer.data = std::move(bytes);
@@ -127,23 +186,22 @@ class Decomposition {
     return known->second;
   }
 
-  std::string unique(const std::string& wanted) {
-    std::string name = wanted;
-    for (int number = 2; !names_.insert(name).second; ++number) {
-      name = wanted + "_" + std::to_string(number);
-    }
-    return name;
-  }
-
   Graph graph_;
-  std::set<std::string> names_;
+  bool is_for_parts_;
+  UniqueNames names_;
   std::map<NumberKey, ValueId> scalars_;
 };
 
 }  // namespace
 
 Result<Graph> decompose(Graph graph, DiagnosticSink&) {
-  return Decomposition(std::move(graph)).run();
+  return Decomposition(std::move(graph), false).run();
+}
+
+Result<GraphRequest> decompose_for_parts(GraphRequest request, DiagnosticSink&) {
+  const bool is_for_parts = request.parallel.has_value();
+  request.forward = Decomposition(std::move(request.forward), is_for_parts).run();
+  return request;
 }
 
 }  // namespace graphc

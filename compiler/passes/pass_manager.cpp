@@ -58,7 +58,7 @@ constexpr std::array kPasses = {
     Pass{"differentiate", "derives the backward pass and the updates that `train` asks for",
          kMeaning, answer_training},
     Pass{"decompose", "puts the formulas that composite operators stand for in their place",
-         kRewrite, rewrite<decompose>},
+         kRewrite, decompose_for_parts},
     Pass{"fold_constants", "computes what depends on constants alone", kRewrite,
          rewrite<fold_constants>},
     Pass{"fold_casts", "lets operators give what casts behind them make of their results", kRewrite,

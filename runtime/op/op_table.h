@@ -86,6 +86,9 @@ enum class RowTotal : uint8_t {
   kNone,  ///< nothing that is known
   kSum,   ///< their sum is the result
   kMean,  ///< so is their mean, each weighted with its number of rows
+  /// So is their mean, each weighted with how many elements of the second operand count: all but
+  /// those that are `ignore_index`. With `reduction: sum`, results are what is divided by that.
+  kMeanOfCounted,
 };
 using RowTotalRule = RowTotal (*)(std::span<const TensorType> inputs, const TensorType& result,
                                   const Attributes& attributes);

@@ -38,6 +38,13 @@ Scratch scratch_of_rows(std::span<const TensorType> inputs, std::span<const Tens
   return on_accelerators(kTotalsOfBlocksBytes + std::min(num_rows, kMaxRows) * kTotalBytes);
 }
 
+Scratch scratch_of_counted_rows(std::span<const TensorType> inputs,
+                                std::span<const TensorType> results, const Attributes& attributes) {
+  const Scratch of_rows = scratch_of_rows(inputs, results, attributes);
+  if (attributes.find("ignore_index") == nullptr) return of_rows;
+  return on_accelerators(of_rows.accelerator_bytes + kTotalsOfBlocksBytes);
+}
+
 Scratch scratch_of_embedding_grad(std::span<const TensorType>, std::span<const TensorType> results,
                                   const Attributes&) {
   const TensorType& table = results[0];

@@ -19,6 +19,9 @@ Scratch scratch_of_totals(std::span<const TensorType> inputs, std::span<const Te
 /// A double for each row of the first operand, and totals of those.
 Scratch scratch_of_rows(std::span<const TensorType> inputs, std::span<const TensorType> results,
                         const Attributes& attributes);
+/// The same, and totals of how many rows count.
+Scratch scratch_of_counted_rows(std::span<const TensorType> inputs,
+                                std::span<const TensorType> results, const Attributes& attributes);
 /// Of embedding_grad, see embedding_sums.h.
 Scratch scratch_of_embedding_grad(std::span<const TensorType> inputs,
                                   std::span<const TensorType> results,

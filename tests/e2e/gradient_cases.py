@@ -10,6 +10,10 @@ import zlib
 
 import numpy as np
 
+from support import GRAPHS, read_safetensors
+
+TYPES = {"float32": "f32", "int32": "i32"}
+
 
 @dataclass
 class Case:
@@ -63,6 +67,17 @@ def _causal_attention(t, v):
 def _rms_norm(t, v):
     x = v["x"]
     return x / t.sqrt((x * x).mean(-1, keepdim=True) + 1e-6) * v["gamma"]
+
+
+def _cross_entropy(name, num_labels, settings):
+    attributes = "".join(f", {key}: {value}" for key, value in settings.items())
+    return Case(
+        name,
+        {"a": [6, 4]},
+        f"{{name: loss, op: softmax_cross_entropy, inputs: [a, label]{attributes}}}",
+        lambda t, v: t.nn.functional.cross_entropy(v["a"], v["label"].long(), **settings),
+        {"label": ([6], num_labels)},
+    )
 
 
 CASES = [
@@ -176,6 +191,41 @@ CASES = [
         lambda t, v: t.nn.functional.cross_entropy(v["a"], v["label"].long()),
         {"label": ([6], 4)},
     ),
+    # Of five labels for four classes, the last names none and is left out.
+    _cross_entropy("ignored_labels", 5, {"ignore_index": 4}),
+    _cross_entropy("ignored_class", 4, {"ignore_index": 1}),
+    _cross_entropy("smoothed_labels", 4, {"label_smoothing": 0.2}),
+    _cross_entropy("evenly_smoothed_labels", 4, {"label_smoothing": 1.0}),
+    _cross_entropy("smoothed_and_ignored_labels", 5, {"ignore_index": 4, "label_smoothing": 0.1}),
+    _cross_entropy("summed_losses", 5,
+                   {"ignore_index": 4, "label_smoothing": 0.1, "reduction": "sum"}),
+    _cross_entropy("summed_plain_losses", 4, {"reduction": "sum"}),
+    _cross_entropy("no_label_counts", 1, {"ignore_index": 0}),
+    # The gradient that arrives at the losses is no constant.
+    Case(
+        "product_of_losses",
+        {"a": [6, 4], "b": [6, 4]},
+        """{name: m, op: softmax_cross_entropy, inputs: [a, label], ignore_index: 4}
+{name: n, op: softmax_cross_entropy, inputs: [b, class], label_smoothing: 0.3}
+{name: loss, op: mul, inputs: [m, n]}""",
+        lambda t, v: t.nn.functional.cross_entropy(v["a"], v["label"].long(), ignore_index=4)
+        * t.nn.functional.cross_entropy(v["b"], v["class"].long(), label_smoothing=0.3),
+        {"label": ([6], 5), "class": ([6], 4)},
+    ),
+    # A table that is looked up, and multiplied with to give the logits, as language models have it.
+    Case(
+        "tied_weights",
+        {"table": [7, 4], "w": [4, 4]},
+        """{name: e, op: embedding, inputs: [table, index]}
+{name: h, op: matmul, inputs: [e, w]}
+{name: y, op: tanh, inputs: [h]}
+{name: logits, op: matmul, inputs: [y, table], transpose_b: true}
+{name: loss, op: softmax_cross_entropy, inputs: [logits, label], ignore_index: 7}""",
+        lambda t, v: t.nn.functional.cross_entropy(
+            t.tanh(t.nn.functional.embedding(v["index"].long(), v["table"]) @ v["w"])
+            @ v["table"].T, v["label"].long(), ignore_index=7),
+        {"index": ([9], 7), "label": ([9], 8)},
+    ),
     Case(
         "mse",
         {"a": [4, 5], "b": [4, 5]},
@@ -277,6 +327,18 @@ REGRESSION = Case(
 )
 
 
+# A batch with labels that do not count, of which parts have different numbers.
+LABELLED_BATCH = Case(
+    "labels_of_parts",
+    {"w": [3, 4], "b": [4]},
+    """{name: logits, op: matmul, inputs: [x, w, b]}
+{name: loss, op: softmax_cross_entropy, inputs: [logits, label], ignore_index: 4, label_smoothing: 0.1}""",
+    lambda t, v: t.nn.functional.cross_entropy(v["x"] @ v["w"] + v["b"], v["label"].long(),
+                                               ignore_index=4, label_smoothing=0.1),
+    {"x": [8, 3], "label": ([8], 5)},
+)
+
+
 def make_values(case):
     """Numbers for parameters and inputs, the same in every run."""
     random = np.random.default_rng(zlib.crc32(case.name.encode()))
@@ -289,3 +351,41 @@ def make_values(case):
         else:
             values[name] = random.standard_normal(shape).astype(np.float32)
     return values
+
+
+def values_in(figures, case):
+    """What an .npz of figures has for the parameters and inputs of a case."""
+    return {name: figures[f"{case.name}/value/{name}"] for name in case.parameters | case.inputs}
+
+
+def run_case(test, name, case, values, train, num_steps, parallel=""):
+    """The state after some steps of a case, trained as `optimizer: TRAIN`, and the losses."""
+    folder = test.folder / name
+    folder.mkdir()
+
+    def declarations(names, init=""):
+        lines = []
+        for each in names:
+            value = values[each]
+            np.save(folder / f"{each}.npy", value)
+            kind = f"{TYPES[str(value.dtype)]}{list(value.shape)}"
+            lines.append(f'  {each}: {{type: "{kind}"{init.format(each)}}}')
+        return lines
+
+    graph, plan = folder / "graph.yaml", folder / "plan.bin"
+    graph.write_text("\n".join([
+        f"graph: {name}",
+        f"machine: {GRAPHS}/machines/cpu-2gpu.yaml" if parallel else "",
+        "inputs:", *declarations(case.inputs),
+        "state:", *declarations(case.parameters, ", init: {{file: {}.npy}}"),
+        "nodes:", *(f"  - {node}" for node in case.nodes.splitlines()),
+        f"train: {{loss: loss, optimizer: {train}}}",
+        f"parallel: {parallel}" if parallel else "",
+        "outputs: [loss]\n",
+    ]))
+    test.succeed("graphc", graph, "-o", plan)
+    state, losses = folder / "state.safetensors", folder / "loss.npy"
+    test.succeed("graphrun", plan, f"--steps={num_steps}",
+                 *(f"--input={each}={folder / each}.npy" for each in case.inputs),
+                 f"--save-state={state}", f"--output=loss={losses}")
+    return read_safetensors(state), np.load(losses)

@@ -7,43 +7,17 @@ import unittest
 import numpy as np
 
 import gradient_cases
-from support import EndToEndTest, read_safetensors
+from gradient_cases import run_case, values_in
+from support import EndToEndTest
 
 WANTED = np.load(pathlib.Path(__file__).parent / "data" / "torch_gradients.npz")
-TYPES = {"float32": "f32", "int32": "i32"}
 TOLERANCE = {"rtol": 1e-5, "atol": 2e-6}
 
 
 class GradientsTest(EndToEndTest):
-    def run_graph(self, name, case, train, num_steps):
+    def run_graph(self, name, case, train, num_steps, parallel=""):
         """The state after some steps, and the losses."""
-        folder = self.folder / name
-        folder.mkdir()
-
-        def declarations(names, init=""):
-            lines = []
-            for each in names:
-                value = WANTED[f"{case.name}/value/{each}"]
-                np.save(folder / f"{each}.npy", value)
-                kind = f"{TYPES[str(value.dtype)]}{list(value.shape)}"
-                lines.append(f'  {each}: {{type: "{kind}"{init.format(each)}}}')
-            return lines
-
-        graph, plan = folder / "graph.yaml", folder / "plan.bin"
-        graph.write_text("\n".join([
-            f"graph: {name}",
-            "inputs:", *declarations(case.inputs),
-            "state:", *declarations(case.parameters, ", init: {{file: {}.npy}}"),
-            "nodes:", *(f"  - {node}" for node in case.nodes.splitlines()),
-            f"train: {{loss: loss, optimizer: {train}}}",
-            "outputs: [loss]\n",
-        ]))
-        self.succeed("graphc", graph, "-o", plan)
-        state, losses = folder / "state.safetensors", folder / "loss.npy"
-        self.succeed("graphrun", plan, f"--steps={num_steps}",
-                     *(f"--input={each}={folder / each}.npy" for each in case.inputs),
-                     f"--save-state={state}", f"--output=loss={losses}")
-        return read_safetensors(state), np.load(losses)
+        return run_case(self, name, case, values_in(WANTED, case), train, num_steps, parallel)
 
     def test_gradients_are_those_of_pytorch(self):
         for case in gradient_cases.CASES:
@@ -55,6 +29,25 @@ class GradientsTest(EndToEndTest):
                 for name in case.parameters:
                     np.testing.assert_allclose(state[f"{name}.momentum"],
                                                WANTED[f"{case.name}/gradient/{name}"], **TOLERANCE)
+
+    def test_a_divided_batch_has_the_gradients_of_pytorch(self):
+        case = gradient_cases.LABELLED_BATCH
+        for first in range(1, 8):
+            label = WANTED[f"{case.name}/value/label"]
+            counts = [int((part != 4).sum()) for part in (label[:first], label[first:])]
+            for place in ("", ", update_on: each"):
+                with self.subTest(first=first, counts=counts, place=place):
+                    state, losses = self.run_graph(
+                        f"{case.name}{first}{len(place)}", case,
+                        "momentum, learning_rate: 1, momentum: 0.9", 1,
+                        f"{{batch: {{gpu0: {first}, gpu1: {8 - first}}}{place}}}")
+                    np.testing.assert_allclose(losses[0], WANTED[f"{case.name}/loss"], **TOLERANCE)
+                    for name in case.parameters:
+                        np.testing.assert_allclose(state[f"{name}.momentum"],
+                                                   WANTED[f"{case.name}/gradient/{name}"],
+                                                   **TOLERANCE)
+        # In the first of these ways, the first device had no label that counts.
+        self.assertEqual(WANTED[f"{case.name}/value/label"][0], 4)
 
     def test_optimizers_take_the_steps_of_pytorch(self):
         for case in gradient_cases.OPTIMIZER_CASES:

@@ -29,6 +29,12 @@ void add_rows(Dice& dice, std::vector<KernelCase>& cases) {
     cases.push_back({"softmax_grad", {dice.f32(shape), dice.f32(shape)}, {}});
     cases.push_back({"softmax_cross_entropy", {dice.f32(shape), label}, {}});
     cases.push_back({"softmax_cross_entropy_grad", {dice.f32(shape), label}, {}});
+    for (int i = 0; i < 3; ++i) {
+      const OperatorUse loss = cross_entropy_use_of(dice, shape);
+      cases.push_back({"softmax_cross_entropy", loss.inputs, loss.attributes});
+      const OperatorUse gradient = cross_entropy_grad_use_of(dice, shape);
+      cases.push_back({"softmax_cross_entropy_grad", gradient.inputs, gradient.attributes});
+    }
   }
   for (const int64_t size : {5, 63, 64, 65, 127, 130, 511, 514, 768, 1023, 2050, 8191}) {
     const Shape shape = {37, size};

@@ -42,6 +42,17 @@ void add_large_rows(Dice& dice, std::vector<KernelCase>& cases) {
     cases.push_back({"softmax_cross_entropy", {dice.f32(shape), label}, {}});
     cases.push_back({"softmax_cross_entropy_grad", {dice.f32(shape), label}, {}});
     cases.push_back({"accuracy", {dice.f32(shape), label}, {}});
+    // About half of the labels are 0 or 1, which does not count.
+    const Tensor few = dice.i32({shape[0]}, 0, std::min<int64_t>(shape[1] - 1, 3));
+    const Attributes ignoring = with({{"ignore_index", int64_t{0}}});
+    cases.push_back({"softmax_cross_entropy", {dice.f32(shape), few}, ignoring});
+    cases.push_back({"softmax_cross_entropy_grad", {dice.f32(shape), few, dice.f32({})}, ignoring});
+    cases.push_back({"accuracy", {dice.f32(shape), few}, ignoring});
+    cases.push_back({"softmax_cross_entropy",
+                     {dice.f32(shape), few},
+                     with({{"ignore_index", int64_t{0}}, {"label_smoothing", 0.1}})});
+    cases.push_back(
+        {"softmax_cross_entropy_grad", {dice.f32(shape), few}, with({{"label_smoothing", 0.1}})});
   }
   for (const Shape& shape : {Shape{1030, 1025}, {5, 33, 257}, {3, 7, 5000}, {2, 4000, 5}}) {
     cases.push_back({"softmax", {dice.f32(shape)}, with({{"causal", true}})});

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include "runtime/base/strides.h"
 #include "runtime/kernels/cpu/combine_terms.h"
@@ -151,74 +152,122 @@ class SoftmaxGradKernel : public PreparedKernel {
 
 bool is_class(int64_t label, int64_t num_classes) { return label >= 0 && label < num_classes; }
 
-/// The mean over rows of log(sum(exp(row))) - row[label]. A label that names no class makes the
-/// loss NaN: visible, where reading past the row would not be.
+/// Rows of so many logits each, with a label: which of them count.
+struct LabelledRows {
+  int64_t num_rows;
+  int64_t num_classes;
+  std::optional<int64_t> ignored;  ///< the label of those that do not
+  bool is_sum;                     ///< the result is no mean
+
+  explicit LabelledRows(const KernelSpec& spec)
+      : num_rows(spec.inputs[0].shape[0]),
+        num_classes(spec.inputs[0].shape[1]),
+        is_sum(spec.attributes.text("reduction", "mean") == "sum") {
+    if (spec.attributes.find("ignore_index") == nullptr) return;
+    ignored = spec.attributes.integer("ignore_index", 0);
+  }
+
+  bool counts(int64_t label) const { return !ignored || label != *ignored; }
+
+  /// The sum, or the mean, of term(row) over the rows that count.
+  template <class Label, class Term>
+  float total(const Label* label, Term term) const {
+    double total = 0;
+    int64_t num_counted = 0;
+    for (int64_t i = 0; i < num_rows; ++i) {
+      if (!counts(label[i])) continue;
+      ++num_counted;
+      total += term(i);
+    }
+    return static_cast<float>(is_sum ? total : total / static_cast<double>(num_counted));
+  }
+};
+
+/// Of log(sum(exp(row))) - row[label], or with smoothing that of a share of all classes. A label that
+/// names no class makes the loss NaN: visible, where reading past the row would not be.
 template <class T, class Label>
 class CrossEntropyKernel : public PreparedKernel {
  public:
-  explicit CrossEntropyKernel(const Shape& logits)
-      : num_rows_(logits[0]), num_classes_(logits[1]) {}
+  explicit CrossEntropyKernel(const KernelSpec& spec)
+      : rows_(spec), smoothing_(spec.attributes.number("label_smoothing", 0)) {}
 
   void run(const KernelArguments& at) const override {
     const auto* logits = elements<T>(at.inputs[0]);
     const auto* label = elements<Label>(at.inputs[1]);
-    double total = 0;
-    for (int64_t i = 0; i < num_rows_; ++i) {
-      total += row_loss(logits + i * num_classes_, label[i]);
-    }
-    *elements<float>(at.result()) = static_cast<float>(total / static_cast<double>(num_rows_));
+    *elements<float>(at.result()) = rows_.total(
+        label, [&](int64_t i) { return row_loss(logits + i * rows_.num_classes, label[i]); });
   }
 
  private:
   double row_loss(const T* row, Label label) const {
-    if (!is_class(label, num_classes_)) return std::numeric_limits<double>::quiet_NaN();
-    const float largest = largest_of(row, num_classes_, 1);
+    if (!is_class(label, rows_.num_classes)) return std::numeric_limits<double>::quiet_NaN();
+    const float largest = largest_of(row, rows_.num_classes, 1);
+    const auto below_largest = [&](int64_t j) {
+      return static_cast<double>(largest) - static_cast<double>(widened(row[j]));
+    };
     double total = 0;
-    for (int64_t j = 0; j < num_classes_; ++j) total += std::exp(widened(row[j]) - largest);
-    return std::log(total) +
-           (static_cast<double>(largest) - static_cast<double>(widened(row[label])));
+    for (int64_t j = 0; j < rows_.num_classes; ++j) total += std::exp(widened(row[j]) - largest);
+    if (smoothing_ == 0) return std::log(total) + below_largest(label);
+    double differences = 0;
+    for (int64_t j = 0; j < rows_.num_classes; ++j) differences += below_largest(j);
+    // Of infinitely far logits, no share is no number.
+    const double of_label = smoothing_ == 1 ? 0 : (1 - smoothing_) * below_largest(label);
+    return std::log(total) + of_label +
+           smoothing_ / static_cast<double>(rows_.num_classes) * differences;
   }
 
-  int64_t num_rows_;
-  int64_t num_classes_;
+  LabelledRows rows_;
+  double smoothing_;
 };
 
-/// (softmax - onehot(label)) * scale; NaN in rows whose label names no class.
+/// (softmax - target) * scale; 0 in rows that do not count, NaN in rows whose label names no class.
 template <class T, class Label>
 class CrossEntropyGradKernel : public PreparedKernel {
  public:
-  CrossEntropyGradKernel(const Shape& logits, float scale)
-      : num_rows_(logits[0]), num_classes_(logits[1]), scale_(scale) {}
+  explicit CrossEntropyGradKernel(const KernelSpec& spec)
+      : rows_(spec), has_gradient_(spec.inputs.size() > 2) {
+    const double share =
+        spec.attributes.number("label_smoothing", 0) / static_cast<double>(rows_.num_classes);
+    of_others_ = static_cast<float>(share);
+    of_label_ = static_cast<float>(1 - spec.attributes.number("label_smoothing", 0) + share);
+    const double mean = 1 / static_cast<double>(rows_.num_rows);
+    scale_ = static_cast<float>(spec.attributes.number("scale", mean));
+  }
 
   void run(const KernelArguments& at) const override {
     const auto* logits = elements<T>(at.inputs[0]);
     const auto* label = elements<Label>(at.inputs[1]);
-    for (int64_t i = 0; i < num_rows_; ++i) {
-      run_row(logits + i * num_classes_, label[i], elements<T>(at.result()) + i * num_classes_);
+    const float scale = has_gradient_ ? scale_ * *elements<float>(at.inputs[2]) : scale_;
+    for (int64_t i = 0; i < rows_.num_rows; ++i) {
+      const int64_t start = i * rows_.num_classes;
+      run_row(logits + start, label[i], scale, elements<T>(at.result()) + start);
     }
   }
 
  private:
-  void run_row(const T* x, Label label, T* y) const {
-    if (!is_class(label, num_classes_)) {
-      std::fill_n(y, num_classes_, T(std::numeric_limits<float>::quiet_NaN()));
-      return;
-    }
-    if constexpr (std::is_same_v<T, float>) {
-      const double total = exponentials(x, y, num_classes_, 1);
+  void run_row(const T* x, Label label, float scale, T* y) const {
+    const int64_t size = rows_.num_classes;
+    if (!rows_.counts(label)) {
+      std::fill_n(y, size, T{});
+    } else if (!is_class(label, size)) {
+      std::fill_n(y, size, T(std::numeric_limits<float>::quiet_NaN()));
+    } else if constexpr (std::is_same_v<T, float>) {
+      const double total = exponentials(x, y, size, 1);
       const auto factor = static_cast<float>(1 / total);
-      for (int64_t j = 0; j < num_classes_; ++j) {
-        y[j] = (y[j] * factor - (j == label ? 1.0F : 0.0F)) * scale_;
-      }
+      for (int64_t j = 0; j < size; ++j) y[j] = (y[j] * factor - target(j == label)) * scale;
     } else {
-      probabilities(x, num_classes_, 1, [&](int64_t j, float share) {
-        y[j] = T((share - (j == label ? 1.0F : 0.0F)) * scale_);
+      probabilities(x, size, 1, [&](int64_t j, float share) {
+        y[j] = T((share - target(j == label)) * scale);
       });
     }
   }
 
-  int64_t num_rows_;
-  int64_t num_classes_;
+  float target(bool is_label) const { return is_label ? of_label_ : of_others_; }
+
+  LabelledRows rows_;
+  bool has_gradient_;
+  float of_label_;
+  float of_others_;
   float scale_;
 };
 
@@ -256,33 +305,29 @@ class ArgmaxKernel : public PreparedKernel {
 template <class T, class Label>
 class AccuracyKernel : public PreparedKernel {
  public:
-  explicit AccuracyKernel(const Shape& logits) : num_rows_(logits[0]), num_classes_(logits[1]) {}
+  explicit AccuracyKernel(const KernelSpec& spec) : rows_(spec) {}
 
   void run(const KernelArguments& at) const override {
     const auto* logits = elements<T>(at.inputs[0]);
     const auto* label = elements<Label>(at.inputs[1]);
-    int64_t num_right = 0;
-    for (int64_t i = 0; i < num_rows_; ++i) {
-      const int32_t best = index_of_largest(logits + i * num_classes_, num_classes_, 1);
-      num_right += best == label[i] ? 1 : 0;
-    }
-    const double share = static_cast<double>(num_right) / static_cast<double>(num_rows_);
-    *elements<float>(at.result()) = static_cast<float>(share);
+    const int64_t size = rows_.num_classes;
+    *elements<float>(at.result()) = rows_.total(label, [&](int64_t i) {
+      return index_of_largest(logits + i * size, size, 1) == label[i] ? 1 : 0;
+    });
   }
 
  private:
-  int64_t num_rows_;
-  int64_t num_classes_;
+  LabelledRows rows_;
 };
 
-/// A kernel of logits and labels, which take the same arguments whatever they are stored as.
-template <template <class, class> class Kernel, class... Arguments>
-KernelResult make_labelled(const KernelSpec& spec, const Arguments&... arguments) {
+/// A kernel of logits and labels, whatever they are stored as.
+template <template <class, class> class Kernel>
+KernelResult make_labelled(const KernelSpec& spec) {
   return by_float(spec.inputs[0], [&](auto logits) {
     return by_index(spec.inputs[1], [&](auto label) -> KernelResult {
       using T = typename decltype(logits)::Type;
       using Label = typename decltype(label)::Type;
-      return std::make_unique<Kernel<T, Label>>(spec.inputs[0].shape, arguments...);
+      return std::make_unique<Kernel<T, Label>>(spec);
     });
   });
 }
@@ -315,9 +360,7 @@ KernelResult prepare_softmax_cross_entropy(const KernelSpec& spec) {
 }
 
 KernelResult prepare_softmax_cross_entropy_grad(const KernelSpec& spec) {
-  const double mean = 1 / static_cast<double>(spec.result().shape[0]);
-  const double scale = spec.attributes.number("scale", mean);
-  return make_labelled<CrossEntropyGradKernel>(spec, static_cast<float>(scale));
+  return make_labelled<CrossEntropyGradKernel>(spec);
 }
 
 KernelResult prepare_argmax(const KernelSpec& spec) {

@@ -1,10 +1,7 @@
 // Which element of a row is the largest, and how often that is the right one.
 #include <limits>
 
-#include "runtime/kernels/cuda/device_types.cuh"
-#include "runtime/kernels/cuda/prepare.h"
-#include "runtime/kernels/cuda/rows.cuh"
-#include "runtime/kernels/cuda/totals.cuh"
+#include "runtime/kernels/cuda/labelled_rows.cuh"
 
 namespace graphrt::cuda {
 namespace {
@@ -96,9 +93,11 @@ class ArgmaxKernel : public CudaKernel {
   Rows rows_;
 };
 
+struct NoParameter {};
+
 /// totals[block] = how many labels name the largest logit, in every gridDim.x-th group of rows.
 template <class T>
-__global__ void count_right_labels(const Rows rows, const T* logits, const AnyIntegers label,
+__global__ void count_right_labels(Rows rows, const T* logits, Labels labels, NoParameter,
                                    double* totals) {
   const Team team(rows.layout);
   const int64_t num_classes = rows.split.size;
@@ -110,32 +109,13 @@ __global__ void count_right_labels(const Rows rows, const T* logits, const AnyIn
     const bool has_row = row < rows.num_rows;
     const T* start = logits + (has_row ? row * num_classes : 0);
     const auto best = largest_of(start, has_row ? num_classes : 0, 1, team);
-    if (has_row && team.lane() == 0 && best.index == label[row]) num_right += 1;
+    if (has_row && team.lane() == 0 && best.index == labels.class_of(row, num_classes)) {
+      num_right += 1;
+    }
   }
   num_right = block_total(num_right);
   if (threadIdx.x == 0) totals[blockIdx.x] = num_right;
 }
-
-template <class T>
-class AccuracyKernel : public CudaKernel {
- public:
-  AccuracyKernel(const Rows& rows, ElementType label)
-      : rows_(rows), label_(label), num_blocks_(std::min(rows.num_blocks(), kMaxTotals)) {}
-
-  Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    double* totals = elements<double>(at.scratch);
-    count_right_labels<<<num_blocks_, kThreadsPerBlock, 0, queue.stream>>>(
-        rows_, elements<T>(at.inputs[0]), AnyIntegers(at.inputs[1], label_), totals);
-    CUDA_TRY(cudaGetLastError());
-    return launch_quotient(totals, num_blocks_, rows_.num_rows, elements<float>(at.result()),
-                           queue);
-  }
-
- private:
-  Rows rows_;
-  ElementType label_;
-  unsigned num_blocks_;
-};
 
 }  // namespace
 
@@ -149,11 +129,10 @@ KernelResult prepare_argmax(const KernelSpec& spec) {
 }
 
 KernelResult prepare_accuracy(const KernelSpec& spec) {
-  constexpr int64_t kClassAxis = 1;
-  const Rows rows = rows_of(spec.inputs[0].shape, kClassAxis);
   return with_device_float(spec.inputs[0].element, [&](auto tag) -> KernelResult {
     using T = typename decltype(tag)::Type;
-    return std::make_unique<AccuracyKernel<T>>(rows, spec.inputs[1].element);
+    return std::make_unique<TotalsOfRowsKernel<T, NoParameter>>(spec, count_right_labels<T>,
+                                                                NoParameter());
   });
 }
 

@@ -31,6 +31,10 @@ __device__ inline double block_total(double value) {
 Result<void> launch_quotient(const double* totals, unsigned num_totals, int64_t divisor, float* y,
                              const CudaQueue& queue);
 
+/// The same: y = the sum of all totals / the sum of all divisors.
+Result<void> launch_ratio(const double* totals, unsigned num_totals, const double* divisors,
+                          unsigned num_divisors, float* y, const CudaQueue& queue);
+
 /// The same: y = the square root of the sum of all totals.
 Result<void> launch_root(const double* totals, unsigned num_totals, float* y,
                          const CudaQueue& queue);

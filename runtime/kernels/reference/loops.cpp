@@ -27,6 +27,18 @@ struct RowExponentials {
   double loss(double logit) const { return std::log(total) + (largest - logit); }
 };
 
+/// The cross entropy of a row with what its label says: a share of `smoothing` is every class's.
+double loss_of_row(std::span<const double> row, int64_t label, double smoothing) {
+  const RowExponentials exponentials(row);
+  double loss = 0;
+  for (size_t j = 0; j < row.size(); ++j) {
+    const double of_label = static_cast<int64_t>(j) == label ? 1 - smoothing : 0;
+    const double target = of_label + smoothing / static_cast<double>(row.size());
+    if (target > 0) loss += target * exponentials.loss(row[j]);
+  }
+  return loss;
+}
+
 /// What row number `row`, counted over all matrices of `shape`, uses of its columns.
 int64_t num_causal_columns(const Shape& shape, int64_t row) {
   const int64_t num_rows = shape[shape.size() - 2];
@@ -73,6 +85,13 @@ bool is_larger(double x, double largest) {
 }
 
 }  // namespace
+
+bool is_ignored(int64_t label, const Attributes& attributes) {
+  return attributes.find("ignore_index") != nullptr &&
+         attributes.integer("ignore_index", 0) == label;
+}
+
+bool is_sum(const Attributes& attributes) { return attributes.text("reduction", "mean") == "sum"; }
 
 AxisView view_around(const Shape& shape, int64_t axis) {
   const int64_t from_front = axis < 0 ? axis + static_cast<int64_t>(shape.size()) : axis;
@@ -171,18 +190,20 @@ void softmax_grad(Operands inputs, const Attributes& attributes, Results results
   put_numbers(x_gradient, results[0]);
 }
 
-void softmax_cross_entropy(Operands inputs, const Attributes&, Results results) {
+void softmax_cross_entropy(Operands inputs, const Attributes& attributes, Results results) {
   const std::vector<double> logits = numbers_of(*inputs[0]);
   const std::vector<int64_t> label = integers_of(*inputs[1]);
+  const double smoothing = attributes.number("label_smoothing", 0);
   const size_t num_classes = logits.size() / label.size();
   double total = 0;
+  double num_counted = 0;
   for (size_t i = 0; i < label.size(); ++i) {
+    if (is_ignored(label[i], attributes)) continue;
+    ++num_counted;
     const auto row = std::span(logits).subspan(i * num_classes, num_classes);
-    total += is_class(label[i], num_classes)
-                 ? RowExponentials(row).loss(row[static_cast<size_t>(label[i])])
-                 : kNotANumber;
+    total += is_class(label[i], num_classes) ? loss_of_row(row, label[i], smoothing) : kNotANumber;
   }
-  results[0].as<float>()[0] = static_cast<float>(total / static_cast<double>(label.size()));
+  results[0].as<float>()[0] = static_cast<float>(is_sum(attributes) ? total : total / num_counted);
 }
 
 void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, Results results) {
@@ -190,13 +211,18 @@ void softmax_cross_entropy_grad(Operands inputs, const Attributes& attributes, R
   const std::vector<int64_t> label = integers_of(*inputs[1]);
   std::vector<double> y(logits.size());
   const size_t num_classes = logits.size() / label.size();
-  const double factor = attributes.number("scale", 1 / static_cast<double>(label.size()));
+  double factor = attributes.number("scale", 1 / static_cast<double>(label.size()));
+  if (inputs.size() > 2) factor *= numbers_of(*inputs[2])[0];
+  const double smoothing = attributes.number("label_smoothing", 0);
   for (size_t i = 0; i < label.size(); ++i) {
+    if (is_ignored(label[i], attributes)) continue;
     const auto row = std::span(logits).subspan(i * num_classes, num_classes);
     const RowExponentials exponentials(row);
     for (size_t j = 0; j < num_classes; ++j) {
       const double is_label = static_cast<int64_t>(j) == label[i] ? 1 : 0;
-      const double gradient = (exponentials.probability(row[j]) - is_label) * factor;
+      const double target =
+          (1 - smoothing) * is_label + smoothing / static_cast<double>(num_classes);
+      const double gradient = (exponentials.probability(row[j]) - target) * factor;
       y[i * num_classes + j] = is_class(label[i], num_classes) ? gradient : kNotANumber;
     }
   }

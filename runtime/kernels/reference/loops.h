@@ -32,6 +32,11 @@ std::vector<int64_t> integers_of(const Tensor& tensor);
 /// Makes `numbers` the elements, each rounded once. Requires: as many as there are.
 void put_numbers(std::span<const double> numbers, Tensor& result);
 
+/// Of a loss over labels: whether rows with that label do not count.
+bool is_ignored(int64_t label, const Attributes& attributes);
+/// Whether its result is the sum over the rows, not their mean.
+bool is_sum(const Attributes& attributes);
+
 // One for every operator.
 #define GRAPHC_OPERATOR(name) \
   void name(Operands inputs, const Attributes& attributes, Results results);

@@ -45,16 +45,20 @@ double total_of_squares(const Tensor& tensor) {
 
 }  // namespace
 
-void accuracy(Operands inputs, const Attributes&, Results results) {
+void accuracy(Operands inputs, const Attributes& attributes, Results results) {
   const std::vector<double> logits = numbers_of(*inputs[0]);
   const std::vector<int64_t> label = integers_of(*inputs[1]);
   const size_t num_classes = logits.size() / label.size();
   double num_right = 0;
+  double num_counted = 0;
   for (size_t i = 0; i < label.size(); ++i) {
+    if (is_ignored(label[i], attributes)) continue;
+    ++num_counted;
     const size_t best = largest_index(std::span(logits).subspan(i * num_classes, num_classes));
     if (static_cast<int64_t>(best) == label[i]) ++num_right;
   }
-  results[0].as<float>()[0] = static_cast<float>(num_right / static_cast<double>(label.size()));
+  const double share = num_right / num_counted;
+  results[0].as<float>()[0] = static_cast<float>(is_sum(attributes) ? num_right : share);
 }
 
 void binary_cross_entropy(Operands inputs, const Attributes&, Results results) {

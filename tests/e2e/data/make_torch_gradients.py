@@ -29,7 +29,7 @@ def tensors_of(case, values):
 def main():
     default = pathlib.Path(__file__).resolve().parent / "torch_gradients.npz"
     arrays = {}
-    for case in gradient_cases.CASES:
+    for case in [*gradient_cases.CASES, gradient_cases.LABELLED_BATCH]:
         values = gradient_cases.make_values(case)
         tensors = tensors_of(case, values)
         loss = case.formula(torch, tensors)

@@ -349,7 +349,14 @@ RandomLoss::Operand RandomLoss::make_dropout(const Operand& x) {
 RandomLoss::Operand RandomLoss::make_softmax_cross_entropy(const Operand& x) {
   const Operand logits = matrix_of(x);
   const Operand label = indices({logits.type.shape[0]}, logits.type.shape[1]);
-  return node("softmax_cross_entropy", {logits, label});
+  Attributes attributes;
+  if (coin()) attributes.set("label_smoothing", 0.25);
+  if (coin()) attributes.set("reduction", std::string("sum"));
+  // Where no row may be left, the mean is NaN.
+  const bool may_ignore = attributes.find("reduction") != nullptr;
+  if (may_ignore && coin()) attributes.set("ignore_index", int64_t{0});
+  if (!may_ignore && coin()) attributes.set("ignore_index", int64_t{-100});
+  return node("softmax_cross_entropy", {logits, label}, attributes);
 }
 
 RandomLoss::Operand RandomLoss::make_mse(const Operand& x) {

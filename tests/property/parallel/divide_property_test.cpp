@@ -118,9 +118,9 @@ TEST(Divide, RandomTrainingStepsComputeWhatTheUndividedOnesDo) {
     }
   }
   // Everything that can be divided was, and what cannot was put together.
-  for (const char* op : {"broadcast", "concat", "dropout", "embedding", "embedding_grad",
-                         "layer_norm", "layer_norm_grad", "layer_norm_scale_grad", "matmul", "mse",
-                         "reshape", "slice", "softmax", "softmax_cross_entropy",
+  for (const char* op : {"accuracy", "broadcast", "concat", "dropout", "embedding",
+                         "embedding_grad", "layer_norm", "layer_norm_grad", "layer_norm_scale_grad",
+                         "matmul", "mse", "reshape", "slice", "softmax", "softmax_cross_entropy",
                          "softmax_cross_entropy_grad", "softmax_grad", "sum", "sum_of_squares"}) {
     EXPECT_TRUE(divided_ops.contains(op)) << op;
   }

@@ -2,11 +2,17 @@
 
 #include <array>
 
+#include "runtime/base/text.h"
+
 namespace graphc {
 namespace {
 
 std::string type_of(int64_t rows, int64_t columns) {
   return "f32[" + std::to_string(rows) + ", " + std::to_string(columns) + "]";
+}
+
+std::string braced(const std::vector<std::string>& settings) {
+  return settings.empty() ? "" : " {" + graphrt::join(settings, ", ") + "}";
 }
 
 }  // namespace
@@ -129,13 +135,25 @@ void RandomBatchGraph::add_layer() {
   }
 }
 
+std::vector<std::string> RandomBatchGraph::settings_of_labels() {
+  std::vector<std::string> settings;
+  // Of 0, 1 and 2, which all are labels: parts of one row may have nothing that counts.
+  if (number(0, 2) > 0) settings.push_back("ignore_index = " + std::to_string(number(0, 2)));
+  if (number(0, 2) == 0) settings.emplace_back("reduction = \"sum\"");
+  return settings;
+}
+
 void RandomBatchGraph::add_end() {
   const Matrix last = matrices_.back();
   const std::string scores =
       define("matmul(%" + last.name + ", " + state(type_of(last.columns, 3)) + ")");
   const std::string name = "%" + define("tanh(%" + scores + ")");
   if (last.rows == batch_) {
-    text_ += "%loss = softmax_cross_entropy(" + name + ", %label)\n";
+    std::vector<std::string> settings = settings_of_labels();
+    if (number(0, 1) == 0) settings.push_back("label_smoothing = 0.25");
+    text_ += "%loss = softmax_cross_entropy(" + name + ", %label)" + braced(settings) + "\n";
+    text_ += "%right = accuracy(" + name + ", %label)" + braced(settings_of_labels()) + "\n";
+    text_ += "output %right\n";
   } else {
     const std::string target = define("scale(" + name + ") {factor = 0.25}");
     text_ += "%loss = mse(" + name + ", %" + target + ")\n";

@@ -34,6 +34,8 @@ class RandomBatchGraph {
   std::string state(const std::string& type);
   void add(const std::string& formula, int64_t rows, int64_t columns);
   void add_layer();
+  /// Of a loss or metric over labels: which of them count, and whether it is a mean.
+  std::vector<std::string> settings_of_labels();
   void add_end();
 
   std::minstd_rand random_;

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "expected_values.h"
+#include "extreme_label_cases.h"
 
 namespace graphrt {
 namespace {
@@ -14,7 +15,6 @@ constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinite = std::numeric_limits<float>::infinity();
 constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
 constexpr float kHuge = 3.4e38F;  // not quite the largest float
-constexpr float kLog4 = 1.386294361F;
 /// e^-20 / (1 + e^-20), and log(1 + e^-20): the same in eight digits.
 constexpr float kTailAt20 = 2.061153618e-9F;
 /// As a float, 0.9999 is 0.000100016594 below 1.
@@ -228,43 +228,6 @@ Cases softmax_cases() {
   };
 }
 
-Cases cross_entropy_cases() {
-  const Tensor flat = f32({1, 4}, {-1e30F, -1e30F, -1e30F, -1e30F});
-  const Tensor far = f32({2, 2}, {-3e38F, 3e38F, 0, -kInfinite});
-  const Tensor labels = i32({2}, {0, 0});
-  return {
-      {"CrossEntropy", "softmax_cross_entropy", {flat, i32({1}, {3})}, number_of(kLog4)},
-      {"CrossEntropyGrad",
-       "softmax_cross_entropy_grad",
-       {flat, i32({1}, {3})},
-       f32({1, 4}, {0.25F, 0.25F, 0.25F, -0.75F})},
-      // One loss is 6e38, no float; the mean of it and 0 is one.
-      {"CrossEntropyOfFarLogits", "softmax_cross_entropy", {far, labels}, number_of(3e38F)},
-      {"CrossEntropyGradOfFarLogits",
-       "softmax_cross_entropy_grad",
-       {far, labels},
-       f32({2, 2}, {-1, 1, 0, 0}),
-       scaled_by(1)},
-      {"CrossEntropyOfAnImpossibleLabel",
-       "softmax_cross_entropy",
-       {f32({1, 2}, {0, -kInfinite}), i32({1}, {1})},
-       number_of(kInfinite)},
-      {"CrossEntropyGradOfAnImpossibleLabel",
-       "softmax_cross_entropy_grad",
-       {f32({1, 2}, {0, -kInfinite}), i32({1}, {1})},
-       f32({1, 2}, {1, -1})},
-      {"CrossEntropyOfInfinity",
-       "softmax_cross_entropy",
-       {f32({1, 2}, {kInfinite, 0}), i32({1}, {0})},
-       number_of(kNotANumber)},
-      {"CrossEntropyGradOfNan",
-       "softmax_cross_entropy_grad",
-       {f32({2, 2}, {kNotANumber, 0, 0, 0}), labels},
-       f32({2, 2}, {kNotANumber, kNotANumber, -0.5F, 0.5F}),
-       scaled_by(1)},
-  };
-}
-
 Cases binary_cross_entropy_cases() {
   const auto loss = [](const char* name, float logit, float target, float wanted) {
     return ExtremeCase{
@@ -415,7 +378,7 @@ Cases attention_cases() {
 std::vector<ExtremeCase> extreme_cases() {
   Cases all;
   for (const auto part : {arithmetic_cases, function_cases, gradient_cases, softmax_cases,
-                          cross_entropy_cases, binary_cross_entropy_cases, mean_squared_error_cases,
+                          extreme_label_cases, binary_cross_entropy_cases, mean_squared_error_cases,
                           reduction_cases, product_cases, norm_cases, attention_cases}) {
     std::ranges::move(part(), std::back_inserter(all));
   }

@@ -94,24 +94,55 @@ OperatorUse softmax_grad_use(Dice& dice) {
   return use;
 }
 
+namespace {
+
+/// Of so many classes. Half of the labels that do not count name one, too; some rows may get such a
+/// label.
+void leave_out_labels(Dice& dice, int64_t num_classes, OperatorUse& use) {
+  const int64_t ignored = dice.flip() ? -100 : dice.between(0, num_classes - 1);
+  use.attributes.set("ignore_index", ignored);
+  const int64_t one_in = dice.between(1, 4);
+  for (int32_t& label : use.inputs[1].as<int32_t>()) {
+    if (dice.between(1, one_in) == 1) label = static_cast<int32_t>(ignored);
+  }
+}
+
+}  // namespace
+
 /// A third of the labels are right.
 OperatorUse accuracy_use(Dice& dice) {
   const Shape shape = dice.shape(2);
   Tensor logits = dice.f32(shape);
   Tensor label = run_reference("argmax", {logits}, {});
   for (int32_t& x : label.as<int32_t>()) x += static_cast<int32_t>(dice.between(-1, 1));
-  return {{std::move(logits), std::move(label)}, {}};
+  OperatorUse use{{std::move(logits), std::move(label)}, {}};
+  if (dice.flip()) leave_out_labels(dice, shape[1], use);
+  if (dice.flip()) use.attributes.set("reduction", std::string(dice.flip() ? "sum" : "mean"));
+  return use;
+}
+
+OperatorUse cross_entropy_use_of(Dice& dice, const Shape& shape) {
+  OperatorUse use{{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
+  if (dice.flip()) leave_out_labels(dice, shape[1], use);
+  if (dice.flip()) use.attributes.set("label_smoothing", dice.flip() ? 0.1 : 1.0);
+  return use;
 }
 
 OperatorUse cross_entropy_use(Dice& dice) {
-  const Shape shape = dice.shape(2);
-  return {{dice.f32(shape), dice.i32({shape[0]}, 0, shape[1] - 1)}, {}};
+  OperatorUse use = cross_entropy_use_of(dice, dice.shape(2));
+  if (dice.flip()) use.attributes.set("reduction", std::string(dice.flip() ? "sum" : "mean"));
+  return use;
+}
+
+OperatorUse cross_entropy_grad_use_of(Dice& dice, const Shape& shape) {
+  OperatorUse use = cross_entropy_use_of(dice, shape);
+  if (dice.flip()) use.attributes.set("scale", 0.3);
+  if (dice.flip()) use.inputs.push_back(dice.f32({}));
+  return use;
 }
 
 OperatorUse cross_entropy_grad_use(Dice& dice) {
-  OperatorUse use = cross_entropy_use(dice);
-  if (dice.flip()) use.attributes.set("scale", 0.3);
-  return use;
+  return cross_entropy_grad_use_of(dice, dice.shape(2));
 }
 
 OperatorUse f32_use(Dice& dice) { return {{dice.f32(dice.any_shape())}, {}}; }

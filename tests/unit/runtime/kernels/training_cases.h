@@ -24,7 +24,9 @@ OperatorUse softmax_use(Dice& dice);
 OperatorUse softmax_grad_use(Dice& dice);
 OperatorUse accuracy_use(Dice& dice);
 OperatorUse cross_entropy_use(Dice& dice);
+OperatorUse cross_entropy_use_of(Dice& dice, const Shape& shape);
 OperatorUse cross_entropy_grad_use(Dice& dice);
+OperatorUse cross_entropy_grad_use_of(Dice& dice, const Shape& shape);
 OperatorUse f32_use(Dice& dice);
 OperatorUse hypot_use(Dice& dice);
 /// f32 as another type of floats.

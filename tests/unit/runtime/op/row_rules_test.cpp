@@ -124,6 +124,24 @@ TEST(RowRules, TheGradientOfAMeanNeedsItsScale) {
   EXPECT_EQ(uses("softmax_cross_entropy_grad", {"f32[8, 3]", "i32[8]"}), "");
   EXPECT_EQ(uses("softmax_cross_entropy_grad", {"f32[8, 3]", "i32[8]"}, with({{"scale", 0.125}})),
             "same same");
+  EXPECT_EQ(uses("softmax_cross_entropy_grad", {"f32[8, 3]", "i32[8]", "f32[]"},
+                 with({{"scale", 0.125}})),
+            "same same all");
+}
+
+TEST(RowRules, MeansOverWhatCountsAreNotMeansOfMeans) {
+  for (const std::string_view name : {"softmax_cross_entropy", "accuracy"}) {
+    const OpInfo& op = *find_op(name);
+    const std::vector<TensorType> inputs = {{ElementType::kF32, {8, 3}}, {ElementType::kI32, {8}}};
+    const auto total = [&](const Attributes& attributes) {
+      return op.row_total_rule(inputs, {ElementType::kF32, {}}, attributes);
+    };
+    EXPECT_EQ(total({}), RowTotal::kMean);
+    EXPECT_EQ(total(with({{"reduction", "mean"}})), RowTotal::kMean);
+    EXPECT_EQ(total(with({{"ignore_index", int64_t{2}}})), RowTotal::kMeanOfCounted);
+    EXPECT_EQ(total(with({{"reduction", "sum"}})), RowTotal::kSum);
+    EXPECT_EQ(total(with({{"ignore_index", int64_t{2}}, {"reduction", "sum"}})), RowTotal::kSum);
+  }
 }
 
 TEST(RowRules, PaddingOfOtherAxesThanTheFirst) {
