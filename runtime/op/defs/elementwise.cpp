@@ -2,7 +2,10 @@
 #include "runtime/op/defs/defs.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
+#include "runtime/base/text.h"
 #include "runtime/op/chain.h"
 #include "runtime/op/row_rules.h"
 #include "runtime/op/type_rules.h"
@@ -81,10 +84,13 @@ TypeResult type_of_select(Types inputs, const Attributes&) {
 
 TypeResult type_of_cast(Types inputs, const Attributes& attributes) {
   const std::string_view to = attributes.text("to", "");
+  std::vector<std::string> known;
   for (const ElementType element : kElementTypes) {
     if (to_string(element) == to) return TensorType{element, inputs[0].shape};
+    known.emplace_back(to_string(element));
   }
-  return refuse_attribute("to", "knows no element type '" + std::string(to) + "'");
+  return refuse_attribute("to", "knows no element type '" + std::string(to) + "'; there are " +
+                                    join(known, ", "));
 }
 
 TypeResult type_of_zip(Types inputs, const Attributes&) {

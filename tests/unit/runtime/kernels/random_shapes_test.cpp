@@ -269,6 +269,28 @@ TEST_P(RandomShapes, GivesTheSameBitsInPlace) {
   }
 }
 
+// What stands at an operand that has a wrong type, whatever the operator.
+TEST_P(RandomShapes, TypesThatAreNotTakenAreNamedWithTheCastThatWouldDo) {
+  const OpInfo& op = *find_op(GetParam());
+  Dice dice(kShapesSeed + 4);
+  const Case plain = make_plain_case(op.name, dice);
+  const std::vector<TensorType> taken = types_of(plain.inputs);
+  for (size_t i = 0; i < taken.size(); ++i) {
+    for (const ElementType element : kElementTypes) {
+      std::vector<TensorType> types = taken;
+      types[i].element = element;
+      const auto results = infer_types(op, types, plain.attributes);
+      if (results) continue;
+      const std::string& message = results.error().message;
+      SCOPED_TRACE(message + " (operand " + std::to_string(i) + ", " + to_string(types[i]) + ")");
+      EXPECT_TRUE(message.starts_with(op.name));
+      EXPECT_NE(message.find(to_string(types[i])), std::string::npos);
+      EXPECT_NE(message.find("cast"), std::string::npos);
+      EXPECT_TRUE(results.error().input.has_value());
+    }
+  }
+}
+
 Tensor rows_of(const Tensor& tensor, const RowRange& rows) {
   Tensor part = zeros(type_of_rows(tensor.type, rows));
   const int64_t begin = row_offset_bytes(tensor.type, rows.begin);

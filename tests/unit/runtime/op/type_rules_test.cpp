@@ -91,7 +91,8 @@ TEST(TypeRules, CastGivesWhatItSays) {
     const std::string name(to_string(element));
     EXPECT_EQ(infer("cast", {"f32[2, 3]"}, with({{"to", name}})), name + "[2, 3]");
   }
-  EXPECT_EQ(infer("cast", {"f32[2]"}, with({{"to", "f64"}})), "cast knows no element type 'f64'");
+  EXPECT_EQ(infer("cast", {"f32[2]"}, with({{"to", "f64"}})),
+            "cast knows no element type 'f64'; there are f32, i32, bf16, f16, i64, i8, u8, bool");
 }
 
 TEST(TypeRules, GradientsWantEqualShapes) {
@@ -227,12 +228,38 @@ TEST(TypeRules, CrossEntropyWantsLogitsAndLabels) {
   EXPECT_EQ(blamed("softmax_cross_entropy", {"f32[5]", "i32[5]"}), 0U);
 }
 
+TEST(TypeRules, CrossEntropyWantsSettingsThatMeanSomething) {
+  for (const std::string op : {"softmax_cross_entropy", "softmax_cross_entropy_grad"}) {
+    const auto given = [&](Attributes attributes, const char* label = "i32[5]") {
+      return infer(op, {"bf16[5, 10]", label}, attributes);
+    };
+    EXPECT_EQ(given(with({{"ignore_index", int64_t{-100}}, {"label_smoothing", 1.0}})),
+              op == "softmax_cross_entropy" ? "f32[]" : "bf16[5, 10]");
+    EXPECT_EQ(given(with({{"label_smoothing", 1.5}})),
+              op + " needs 0 <= label_smoothing <= 1; got 1.5");
+    EXPECT_EQ(given(with({{"label_smoothing", -0.1}})),
+              op + " needs 0 <= label_smoothing <= 1; got -0.1");
+    const Attributes far = with({{"ignore_index", int64_t{1} << 31}});
+    EXPECT_EQ(given(far),
+              op + " leaves out the label 2147483648, which no element of i32[5] can be");
+    EXPECT_EQ(given(far, "i64[5]"), op == "softmax_cross_entropy" ? "f32[]" : "bf16[5, 10]");
+  }
+  EXPECT_EQ(infer("softmax_cross_entropy", {"f32[5, 10]", "i32[5]"}, with({{"reduction", "max"}})),
+            "softmax_cross_entropy gives a mean or a sum; got `reduction` max");
+  EXPECT_EQ(infer("softmax_cross_entropy_grad", {"bf16[5, 10]", "i64[5]", "f32[]"}), "bf16[5, 10]");
+  EXPECT_EQ(infer("softmax_cross_entropy_grad", {"bf16[5, 10]", "i64[5]", "bf16[]"}),
+            "softmax_cross_entropy_grad needs f32[] as the gradient of the loss; got bf16[]");
+  EXPECT_EQ(blamed("softmax_cross_entropy_grad", {"bf16[5, 10]", "i64[5]", "f32[1]"}), 2U);
+}
+
 TEST(TypeRules, AccuracyWantsLogitsAndLabels) {
   EXPECT_EQ(infer("accuracy", {"f32[5, 10]", "i32[5]"}), "f32[]");
   EXPECT_EQ(infer("accuracy", {"f32[5, 10]", "i32[6]"}),
             "accuracy needs logits[N, C] and label[N]; got f32[5, 10] and i32[6]");
   EXPECT_EQ(infer("accuracy", {"f32[5, 2147483648]", "i32[5]"}),
             "accuracy takes at most 2147483647 classes; got f32[5, 2147483648]");
+  EXPECT_EQ(infer("accuracy", {"f32[5, 10]", "i32[5]"}, with({{"reduction", "none"}})),
+            "accuracy gives a mean or a sum; got `reduction` none");
 }
 
 TEST(TypeRules, LossesOfPairsAreScalars) {
