@@ -45,43 +45,45 @@ struct ReductionShape {
   bool takes_vectors;  ///< at aligned addresses
 };
 
-/// Whether vectors of neighbours lie at aligned addresses, whatever loop they are reached by.
-bool takes_aligned_vectors(const ReductionLoops& loops, const StridedDim& innermost) {
+/// Whether vectors of so many neighbours lie at aligned addresses, whatever loop they are reached by.
+bool takes_aligned_vectors(const ReductionLoops& loops, const StridedDim& innermost,
+                           int64_t num_lanes) {
   const auto fits = [&](const StridedDim& loop) {
-    return &loop == &innermost || loop.strides[0] % kWidest == 0;
+    return &loop == &innermost || loop.strides[0] % num_lanes == 0;
   };
-  return innermost.size % kWidest == 0 && std::all_of(loops.kept.begin(), loops.kept.end(), fits) &&
+  return innermost.size % num_lanes == 0 &&
+         std::all_of(loops.kept.begin(), loops.kept.end(), fits) &&
          std::all_of(loops.reduced.begin(), loops.reduced.end(), fits);
 }
 
-ReductionShape reduction_shape_of(const ReductionLoops& loops, int64_t row_size) {
+ReductionShape reduction_shape_of(const ReductionLoops& loops, int64_t row_size,
+                                  int64_t num_lanes) {
   const bool keeps_innermost =
       loops.reduced.empty() || (!loops.kept.empty() && loops.kept.back().strides[0] == 1 &&
                                 loops.reduced.back().strides[0] != 1);
   if (keeps_innermost) {
-    return {ReductionForm::kColumns, takes_aligned_vectors(loops, loops.kept.back())};
+    return {ReductionForm::kColumns, takes_aligned_vectors(loops, loops.kept.back(), num_lanes)};
   }
   const bool is_matrix = loops.kept.size() == 1 && loops.reduced.size() == 1;
   if (is_matrix && row_size <= ShortRows::kLongest) return {ReductionForm::kShortRows, false};
-  return {ReductionForm::kRows, takes_aligned_vectors(loops, loops.reduced.back())};
+  return {ReductionForm::kRows, takes_aligned_vectors(loops, loops.reduced.back(), num_lanes)};
 }
 
 template <class Index>
 ReductionPass<Index> first_pass(const ReductionLoops& loops, int64_t num_results, int64_t size,
-                                const ReductionShape& shape) {
+                                const ReductionShape& shape, const ReductionLoads& loads) {
   ReductionPass<Index> pass = {.kept = walk_of<Index, 1>(loops.kept),
                                .reduced = walk_of<Index, 1>(loops.reduced),
                                .num_results = static_cast<Index>(num_results),
                                .size = static_cast<Index>(size)};
-  const int64_t vector_size = shape.takes_vectors ? kWidest : 1;
   if (shape.form == ReductionForm::kColumns) {
     constexpr int64_t kWideTile = 64;
     constexpr int64_t kOneBatch = 8;
-    lay_out_columns(pass, vector_size, kWideTile, kOneBatch);
-    const int64_t num_columns = num_results / vector_size;
-    set_chunks(pass, num_blocks_for(num_columns, pass.width), pass.height);
+    lay_out_columns(pass, loads.vector_size, kWideTile, kOneBatch);
+    const int64_t num_columns = num_results / loads.vector_size;
+    set_chunks(pass, num_blocks_for(num_columns, pass.width), pass.height, loads);
   } else {
-    lay_out_rows(pass, vector_size);
+    lay_out_rows(pass, loads);
   }
   return pass;
 }
@@ -94,8 +96,8 @@ class ReduceKernel : public CudaKernel {
 
   ReduceKernel(const ReductionLoops& loops, int64_t num_results, int64_t size, Total divisor,
                ElementType result)
-      : shape_(reduction_shape_of(loops, size)),
-        first_(first_pass<Index>(loops, num_results, size, shape_)),
+      : shape_(reduction_shape_of(loops, size, kLanes)),
+        first_(first_pass<Index>(loops, num_results, size, shape_, reduction_loads(shape_))),
         second_(pass_over_totals(num_results, first_.num_chunks())),
         divisor_(divisor),
         result_(result) {
@@ -122,6 +124,14 @@ class ReduceKernel : public CudaKernel {
 
  private:
   static constexpr bool kIsNarrow = sizeof(Input) < sizeof(float);
+  static constexpr int kLanes = kLanesOf<Input>;
+
+  static ReductionLoads reduction_loads(const ReductionShape& shape) {
+    if (shape.form != ReductionForm::kColumns) {
+      return ReductionLoads::of_rows<Input>(shape.takes_vectors);
+    }
+    return ReductionLoads::of_columns<Input>(shape.takes_vectors);
+  }
 
   template <class Totals, class Output>
   Result<void> launch_to(const Input* x, Totals totals, Output y, const CudaQueue& queue) const {
@@ -138,16 +148,16 @@ class ReduceKernel : public CudaKernel {
 
   template <class Output>
   Result<void> launch_first(const Input* x, Output y, Total divisor, const CudaQueue& queue) const {
-    const bool is_aligned = are_aligned(kWidest * sizeof(Input), x);
+    const bool is_aligned = are_aligned(kVectorBytes, x);
     if (shape_.form == ReductionForm::kColumns) {
       if (shape_.takes_vectors && is_aligned) {
-        return launch_columns<kWidest, Reduction>(first_, x, y, divisor, queue);
+        return launch_columns<kLanes, Reduction>(first_, x, y, divisor, queue);
       }
       return launch_columns<1, Reduction>(first_, x, y, divisor, queue);
     }
     if (!shape_.takes_vectors) return launch_rows<1, true>(x, y, divisor, queue);
-    if (is_aligned) return launch_rows<kWidest, true>(x, y, divisor, queue);
-    return launch_rows<kWidest, false>(x, y, divisor, queue);
+    if (is_aligned) return launch_rows<kLanes, true>(x, y, divisor, queue);
+    return launch_rows<kLanes, false>(x, y, divisor, queue);
   }
 
   template <int kSize, bool kIsAligned, class Output>

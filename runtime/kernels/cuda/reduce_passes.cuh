@@ -60,16 +60,30 @@ __device__ void put_total(const TotalsOrResults<Total>& y, size_t i, Total total
   }
 }
 
-inline constexpr int kLoadsPerBatch = 4;
+/// Elements of 16 bits are added up as floats, as many as a thread has under way, before they become
+/// doubles, which takes longer than reading them.
+template <class Reduction, class Input>
+inline constexpr bool kAddsFloats = kAreNarrow<Input> && std::is_same_v<Reduction, FloatSum>;
 
-/// Combines the elements begin, begin + step, ... before `end` into totals, lane by lane.
-/// `offset_of` says where an element is.
-template <int kSize, bool kIsAligned, class Reduction, class Input, class Index, class OffsetOf>
+/// In parts, which are exact: a float holds the sum of so many of any bf16.
+inline constexpr int kMostInFloats = 64;
+template <class Input>
+__device__ void add_part(float& sum, Input element) {
+  constexpr float kPart = 1.0F / kMostInFloats;
+  sum = fmaf(widened(element), kPart, sum);
+}
+__device__ inline void add_parts(double& total, float sum) {
+  total = fma(static_cast<double>(sum), static_cast<double>(kMostInFloats), total);
+}
+
+/// Combines the elements begin, begin + step, ... before `end`, kBatch of them at a time, into totals,
+/// lane by lane, or into one of all lanes. `offset_of` says where an element is.
+template <int kSize, bool kIsAligned, int kBatch, class Reduction, class Input, class Index,
+          class OffsetOf, int kNumTotals>
 __device__ void combine_batches(const Input* start, Index begin, Index end, Index step,
-                                OffsetOf offset_of, typename Reduction::Total (&totals)[kSize]) {
-  // Of narrow elements more, so that as many bytes are under way.
-  constexpr bool kIsNarrow = kSize == 1 || sizeof(Input) < sizeof(float);
-  constexpr int kBatch = kIsNarrow ? 2 * kLoadsPerBatch : kLoadsPerBatch;
+                                OffsetOf offset_of,
+                                typename Reduction::Total (&totals)[kNumTotals]) {
+  static_assert(kNumTotals == 1 || kNumTotals == kSize);
   const Reduction combine;
   for (Index first = begin; first < end; first += step * kBatch) {
     Vector<Input, kSize> batch[kBatch];
@@ -83,23 +97,25 @@ __device__ void combine_batches(const Input* start, Index begin, Index end, Inde
         for (Input& element : batch[k].lane) element = static_cast<Input>(Reduction::kStart);
       }
     }
-    if constexpr (kAreNarrow<Input> && std::is_same_v<Reduction, FloatSum>) {
+    if constexpr (kAddsFloats<Reduction, Input>) {
+      static_assert(kBatch * kSize / kNumTotals < kMostInFloats);
+      float sums[kNumTotals] = {};
 #pragma unroll
-      for (int lane = 0; lane < kSize; ++lane) {
-        // Sixteenths, which are exact: a float holds the sum of any bf16.
-        constexpr float kPart = 1.0F / 16;
-        static_assert(kBatch < 16);
-        float sum = 0;
+      for (int k = 0; k < kBatch; ++k) {
 #pragma unroll
-        for (int k = 0; k < kBatch; ++k) sum = fmaf(widened(batch[k].lane[lane]), kPart, sum);
-        totals[lane] = fma(static_cast<double>(sum), 16.0, totals[lane]);
+        for (int lane = 0; lane < kSize; ++lane) {
+          add_part(sums[lane % kNumTotals], batch[k].lane[lane]);
+        }
       }
+#pragma unroll
+      for (int i = 0; i < kNumTotals; ++i) add_parts(totals[i], sums[i]);
     } else {
 #pragma unroll
       for (int k = 0; k < kBatch; ++k) {
 #pragma unroll
         for (int lane = 0; lane < kSize; ++lane) {
-          totals[lane] = combine(totals[lane], widened(batch[k].lane[lane]));
+          auto& total = totals[lane % kNumTotals];
+          total = combine(total, widened(batch[k].lane[lane]));
         }
       }
     }
@@ -107,17 +123,19 @@ __device__ void combine_batches(const Input* start, Index begin, Index end, Inde
 }
 
 /// The same for the elements of a walk, in units of `unit` neighbours.
-template <int kSize, bool kIsAligned, class Reduction, class Input, class Index>
+template <int kSize, bool kIsAligned, int kBatch, class Reduction, class Input, class Index,
+          int kNumTotals>
 __device__ void combine_walk(const Walk<Index, 1>& walk, const Input* start, Index begin, Index end,
-                             Index step, Index unit, typename Reduction::Total (&totals)[kSize]) {
+                             Index step, Index unit,
+                             typename Reduction::Total (&totals)[kNumTotals]) {
   if (walk.num_loops == 1) {
     const Index stride = walk.stride[0][0] * unit;
     const auto offset_of = [=](Index i) { return i * stride; };
-    return combine_batches<kSize, kIsAligned, Reduction>(start, begin, end, step, offset_of,
-                                                         totals);
+    return combine_batches<kSize, kIsAligned, kBatch, Reduction>(start, begin, end, step, offset_of,
+                                                                 totals);
   }
   const auto offset_of = [&](Index i) { return walk.offsets_at(i * unit).of[0]; };
-  combine_batches<kSize, kIsAligned, Reduction>(start, begin, end, step, offset_of, totals);
+  combine_batches<kSize, kIsAligned, kBatch, Reduction>(start, begin, end, step, offset_of, totals);
 }
 
 template <int kSize, class Reduction>
@@ -126,52 +144,93 @@ __device__ void start_totals(typename Reduction::Total (&totals)[kSize]) {
   for (int lane = 0; lane < kSize; ++lane) totals[lane] = Reduction::kStart;
 }
 
+/// Loads that a thread of reduce_columns has under way at once, and blocks of it on a
+/// multiprocessor: threads that take vectors of 16-bit elements are few, and each has much to hold;
+/// those that take single elements have little.
+template <class Input, int kSize>
+inline constexpr int kColumnBatch = kSize == 1 || kAreNarrow<Input> ? 8 : 4;
+template <class Input, int kSize>
+inline constexpr int kColumnBlocks = kSize == 1          ? 6
+                                     : kAreNarrow<Input> ? 3
+                                                         : 5;
+/// The same of reduce_rows.
+template <int kSize>
+inline constexpr int kRowBatch = kSize == 1 ? 8 : 4;
+inline constexpr int kRowBlocks = 5;
+
+/// The totals of a block's threads, `width` threads of kSize results in each of `height` lanes.
+template <int kSize, class Total>
+struct ColumnTotals {
+  /// Where threads read neighbours across their writers' vectors, a word is left free.
+  static constexpr int kFree = kSize > 1 ? 1 : 0;
+
+  Total memory[kThreadsPerBlock * kSize * (1 + kFree)];
+
+  __device__ Total& at(int lane, int column, int i, int width) {
+    return memory[(lane * kSize + i) * (width + kFree) + column];
+  }
+};
+
 /// Where results lie side by side, so do threads, kSize results each; block (x, y) takes chunk y of
 /// a tile of results, and each of them is shared by `height` threads.
 template <int kSize, class Reduction, class Input, class Output, class Index>
-__global__ void __launch_bounds__(kThreadsPerBlock, sizeof(Index) == 4 ? 5 : 1)
+__global__ void __launch_bounds__(kThreadsPerBlock,
+                                  sizeof(Index) == 4 ? kColumnBlocks<Input, kSize> : 1)
     reduce_columns(const __grid_constant__ ReductionPass<Index> pass, const Input* x, Output y,
                    typename Reduction::Total divisor) {
   using Total = typename Reduction::Total;
-  __shared__ Vector<Total, kSize> shared[kThreadsPerBlock];
+  __shared__ ColumnTotals<kSize, Total> shared;
   const auto thread = static_cast<int>(threadIdx.x);
-  const int lane = thread / pass.width;
-  const Index result = (static_cast<Index>(blockIdx.x) * static_cast<Index>(pass.width) +
-                        static_cast<Index>(thread - lane * pass.width)) *
-                       kSize;
-  const bool is_used = lane < pass.height && result < pass.num_results;
-  Vector<Total, kSize> totals;
-  start_totals<kSize, Reduction>(totals.lane);
-  if (is_used) {
+  const int width = pass.width;
+  const int lane = thread / width;
+  const int column = thread - lane * width;
+  const Index first = static_cast<Index>(blockIdx.x) * static_cast<Index>(width * kSize);
+  const Index result = first + static_cast<Index>(column * kSize);
+  Total totals[kSize];
+  start_totals<kSize, Reduction>(totals);
+  if (lane < pass.height && result < pass.num_results) {
     const Index begin = static_cast<Index>(blockIdx.y) * pass.chunk_size;
     const Index end = min(begin + pass.chunk_size, pass.size);
-    combine_walk<kSize, true, Reduction>(pass.reduced, x + pass.kept.offsets_at(result).of[0],
-                                         begin + static_cast<Index>(lane), end,
-                                         static_cast<Index>(pass.height), Index{1}, totals.lane);
+    combine_walk<kSize, true, kColumnBatch<Input, kSize>, Reduction>(
+        pass.reduced, x + pass.kept.offsets_at(result).of[0], begin + static_cast<Index>(lane), end,
+        static_cast<Index>(pass.height), Index{1}, totals);
   }
-  const Reduction combine;
-  for (int num_lanes = pass.height; num_lanes > 1;) {
-    const int half = (num_lanes + 1) / 2;
-    shared[thread] = totals;
-    __syncthreads();
-    if (lane + half < num_lanes) {
-      const auto& other = shared[thread + half * pass.width];
+  if (lane < pass.height) {
 #pragma unroll
-      for (int i = 0; i < kSize; ++i) totals.lane[i] = combine(totals.lane[i], other.lane[i]);
+    for (int i = 0; i < kSize; ++i) shared.at(lane, column, i, width) = totals[i];
+  }
+  __syncthreads();
+  const Reduction combine;
+  constexpr int kFewLanes = 8;
+  int num_lanes = pass.height;
+  while (num_lanes > kFewLanes) {
+    const int half = (num_lanes + 1) / 2;
+    if (lane + half < num_lanes) {
+#pragma unroll
+      for (int i = 0; i < kSize; ++i) {
+        Total& total = shared.at(lane, column, i, width);
+        total = combine(total, shared.at(lane + half, column, i, width));
+      }
     }
     __syncthreads();
     num_lanes = half;
   }
-  if (lane != 0 || !is_used) return;
-  const size_t first = static_cast<size_t>(blockIdx.y) * pass.num_results + result;
-#pragma unroll
-  for (int i = 0; i < kSize; ++i) put_total(y, first + i, totals.lane[i] / divisor);
+  // Neighbours in memory by neighbours among threads.
+  const size_t start = static_cast<size_t>(blockIdx.y) * pass.num_results + first;
+  for (int own = thread; own < width * kSize; own += kThreadsPerBlock) {
+    if (first + static_cast<Index>(own) >= pass.num_results) return;
+    Total total = shared.at(0, own / kSize, own % kSize, width);
+    for (int other = 1; other < num_lanes; ++other) {
+      total = combine(total, shared.at(other, own / kSize, own % kSize, width));
+    }
+    put_total(y, start + static_cast<size_t>(own), total / divisor);
+  }
 }
 
 /// Where what goes into a result lies side by side: a team of threads takes chunk blockIdx.y of a
 /// result, kSize neighbours a thread.
 template <int kSize, bool kIsAligned, class Reduction, class Input, class Output, class Index>
-__global__ void __launch_bounds__(kThreadsPerBlock, sizeof(Index) == 4 ? 5 : 1)
+__global__ void __launch_bounds__(kThreadsPerBlock, sizeof(Index) == 4 ? kRowBlocks : 1)
     reduce_rows(const __grid_constant__ ReductionPass<Index> pass, const Input* x, Output y,
                 typename Reduction::Total divisor) {
   using Total = typename Reduction::Total;
@@ -181,20 +240,21 @@ __global__ void __launch_bounds__(kThreadsPerBlock, sizeof(Index) == 4 ? 5 : 1)
       static_cast<Index>(blockIdx.x) * static_cast<Index>(layout.teams_per_block()) +
       static_cast<Index>(team.index());
   const bool is_used = result < pass.num_results;
-  Total totals[kSize];
-  start_totals<kSize, Reduction>(totals);
+  constexpr int kNumTotals = kAddsFloats<Reduction, Input> ? 1 : kSize;
+  Total totals[kNumTotals];
+  start_totals<kNumTotals, Reduction>(totals);
   if (is_used) {
     const Index begin = static_cast<Index>(blockIdx.y) * pass.chunk_size;
     const Index end = min(begin + pass.chunk_size, pass.size);
-    combine_walk<kSize, kIsAligned, Reduction>(pass.reduced, x + pass.kept.offsets_at(result).of[0],
-                                               begin / kSize + static_cast<Index>(team.lane()),
-                                               end / kSize, static_cast<Index>(team.width()),
-                                               Index{kSize}, totals);
+    combine_walk<kSize, kIsAligned, kRowBatch<kSize>, Reduction>(
+        pass.reduced, x + pass.kept.offsets_at(result).of[0],
+        begin / kSize + static_cast<Index>(team.lane()), end / kSize,
+        static_cast<Index>(team.width()), Index{kSize}, totals);
   }
   const Reduction combine;
   Total total = totals[0];
 #pragma unroll
-  for (int i = 1; i < kSize; ++i) total = combine(total, totals[i]);
+  for (int i = 1; i < kNumTotals; ++i) total = combine(total, totals[i]);
   total = team.reduce(total, combine);
   if (!is_used || team.lane() != 0) return;
   put_total(y, static_cast<size_t>(blockIdx.y) * pass.num_results + result, total / divisor);
@@ -226,19 +286,44 @@ Result<void> launch_columns(const ReductionPass<Index>& pass, const Input* x, Ou
   return {};
 }
 
-/// Blocks of a pass that has room for more chunks: twice as many as run at once on a large GPU.
-inline constexpr int64_t kWantedReductionBlocks = 1320;
-inline constexpr int64_t kFewestLoadsOfThread = 16;
+/// How a pass reads, for its layout.
+struct ReductionLoads {
+  int64_t vector_size;
+  int64_t per_batch;
+  int64_t fewest;         ///< of a thread
+  int64_t wanted_blocks;  ///< where there is room for more chunks
+
+  static constexpr int64_t kFewest = 16;
+  static constexpr int64_t kMultiprocessors = 132;  // of a large GPU
+  static constexpr int64_t kTwoTurns = 2 * kMultiprocessors * kRowBlocks;
+
+  /// With vectors, or element by element.
+  template <class Input>
+  static ReductionLoads of_rows(bool takes_vectors) {
+    if (!takes_vectors) return {1, kRowBatch<1>, kFewest, kTwoTurns};
+    return {kLanesOf<Input>, kRowBatch<kLanesOf<Input>>, kFewest, kTwoTurns};
+  }
+
+  template <class Input>
+  static ReductionLoads of_columns(bool takes_vectors) {
+    if (!takes_vectors) return {1, kColumnBatch<Input, 1>, kFewest, kTwoTurns};
+    constexpr int kLanes = kLanesOf<Input>;
+    constexpr int64_t kBatch = kColumnBatch<Input, kLanes>;
+    if (!kAreNarrow<Input>) return {kLanes, kBatch, kFewest, kTwoTurns};
+    // Fewer chunks: each has a total to write for every few elements that it reads.
+    return {kLanes, kBatch, kBatch, kMultiprocessors * kColumnBlocks<Input, kLanes>};
+  }
+};
 
 /// Sets the chunks of a pass of `num_tiles` blocks a chunk, of which every thread takes every
 /// `step`th element; chunks are whole batches of all threads.
 template <class Index>
-void set_chunks(ReductionPass<Index>& pass, int64_t num_tiles, int64_t step) {
+void set_chunks(ReductionPass<Index>& pass, int64_t num_tiles, int64_t step,
+                const ReductionLoads& loads) {
   const auto size = static_cast<int64_t>(pass.size);
-  const int64_t most = size / (step * kFewestLoadsOfThread);
-  const int64_t num_chunks =
-      std::max<int64_t>(1, std::min(kWantedReductionBlocks / num_tiles, most));
-  const int64_t unit = step * kLoadsPerBatch;
+  const int64_t most = size / (step * loads.fewest);
+  const int64_t num_chunks = std::max<int64_t>(1, std::min(loads.wanted_blocks / num_tiles, most));
+  const int64_t unit = step * loads.per_batch;
   const int64_t chunk_size = (size + num_chunks - 1) / num_chunks;
   const int64_t whole_batches = (chunk_size + unit - 1) / unit * unit;
   pass.chunk_size = static_cast<Index>(num_chunks == 1 ? size : whole_batches);
@@ -254,22 +339,23 @@ void lay_out_columns(ReductionPass<Index>& pass, int64_t vector_size, int64_t na
   const int64_t wanted_lanes = static_cast<int64_t>(pass.size) / fewest_of_lane;
   const int64_t height = std::clamp<int64_t>(wanted_lanes, 1, most_lanes);
   const int64_t num_tiles = num_blocks_for(num_columns, kThreadsPerBlock / height);
-  pass.height = static_cast<int>(height);
   pass.width = static_cast<int>((num_columns + num_tiles - 1) / num_tiles);
+  pass.height =
+      static_cast<int>(std::clamp<int64_t>(wanted_lanes, 1, kThreadsPerBlock / pass.width));
 }
 
-/// For reduce_rows, with `vector_size` neighbours a thread.
+/// For reduce_rows.
 template <class Index>
-void lay_out_rows(ReductionPass<Index>& pass, int64_t vector_size) {
+void lay_out_rows(ReductionPass<Index>& pass, const ReductionLoads& loads) {
   constexpr int64_t kFewRows = 4096;
   constexpr int64_t kWantedLoads = 8;  // of a thread
   const auto num_rows = static_cast<int64_t>(pass.num_results);
-  const int64_t num_vectors = static_cast<int64_t>(pass.size) / vector_size;
+  const int64_t num_vectors = static_cast<int64_t>(pass.size) / loads.vector_size;
   const int64_t wanted = num_rows < kFewRows ? num_vectors : num_vectors / kWantedLoads;
   const auto width = std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(1, wanted)));
   pass.width = static_cast<int>(std::clamp<uint64_t>(width, kThreadsPerWarp, kThreadsPerBlock));
   set_chunks(pass, num_blocks_for(num_rows, kThreadsPerBlock / pass.width),
-             pass.width * vector_size);
+             pass.width * loads.vector_size, loads);
 }
 
 /// Combines totals[chunk, result].
