@@ -47,10 +47,11 @@ inline int64_t num_vectors_of_row(int64_t size, int64_t num_lanes) {
   return size % num_lanes == 0 ? size / num_lanes : (size + 2 * (num_lanes - 1)) / num_lanes;
 }
 
-/// In the widest vectors, of so many elements. Nothing where a row is too long.
-inline std::optional<HeldRows> held_rows_of(int64_t num_rows, int64_t size, int num_lanes) {
+/// In the widest vectors, of so many elements, and so many of a thread. Nothing where a row is too
+/// long.
+inline std::optional<HeldRows> held_rows_of(int64_t num_rows, int64_t size, int num_lanes,
+                                            int64_t max_vectors) {
   const int64_t num_vectors = num_vectors_of_row(size, num_lanes);
-  const int64_t max_vectors = max_held_vectors(num_lanes);
   if (num_vectors > max_vectors * kMaxHeldThreads) return std::nullopt;
   HeldRows rows = {.num_rows = num_rows, .size = static_cast<int>(size)};
   if (num_vectors <= max_vectors * kThreadsPerWarp) {
@@ -66,6 +67,10 @@ inline std::optional<HeldRows> held_rows_of(int64_t num_rows, int64_t size, int 
   }
   rows.num_vectors = static_cast<int>(num_blocks_for(num_vectors, rows.width));
   return rows;
+}
+
+inline std::optional<HeldRows> held_rows_of(int64_t num_rows, int64_t size, int num_lanes) {
+  return held_rows_of(num_rows, size, num_lanes, max_held_vectors(num_lanes));
 }
 
 /// How a kernel holds rows: the vectors of a thread, the elements of each, and whether tensors begin
@@ -190,6 +195,12 @@ class HeldRow {
       const int bits = __ffs(width_) - 1;  // a power of two
       number_ = (number_ * kThreadsPerBlock + thread) >> bits;
     }
+    move_to(number_, rows);
+  }
+
+  /// Takes another row instead.
+  __device__ void move_to(int64_t number, const HeldRows& rows) {
+    number_ = number;
     size_ = number_ < rows.num_rows ? rows.size : 0;
     shift_ = static_cast<int>(number_ * rows.size % Form::kLanes);
   }

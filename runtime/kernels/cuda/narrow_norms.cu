@@ -1,75 +1,135 @@
-// Norms of held rows of 16-bit elements, and their gradients. They are computed in f32 but for what
-// a row has in common: in double they would take longer than memory does. Rows are held as memory
-// holds them. Those whose squares f32 does not hold are read again, and computed in double.
-#include "runtime/kernels/cuda/held_rows.cuh"
-#include "runtime/kernels/cuda/norm_rows.cuh"
-#include "runtime/kernels/cuda/norm_rules.cuh"
-#include "runtime/kernels/cuda/prepare.h"
+// Norms of held rows of 16-bit elements, and their gradients. They are computed in f32: in double they
+// would take longer than memory does. Rows that f32 does not hold are read again, and computed in
+// double.
+#include "runtime/kernels/cuda/narrow_rows.cuh"
 
 namespace graphrt::cuda {
 namespace {
 
-constexpr unsigned kLanesOfWarp = 0xffffffff;
-
-/// Whether a thread of the warp says so: reductions take whole warps.
-__device__ bool says_any(bool says) { return __any_sync(kLanesOfWarp, says) != 0; }
-
-/// f(number) for the elements of the row that the thread holds, one after the other.
-template <class Form, class Function>
-__device__ void for_each_own(const HeldRow<Form>& row, Function f) {
-#pragma unroll 1
-  for (int k = 0; k < Form::kVectors; ++k) {
-#pragma unroll 1
-    for (int lane = 0; lane < Form::kLanes; ++lane) {
-      const int i = row.at(k) + lane;
-      if (i >= 0 && i < row.size()) f(i);
-    }
-  }
-}
-
-template <class Norm, class Form, class T>
-__global__ void __launch_bounds__(kMaxHeldThreads, 2)
-    normalize_narrow_rows(const HeldRows rows, const NormNumbers numbers, const T* x,
-                          const BesideRows<T> gamma, const BesideRows<T> beta, T* y) {
-  HeldRow<Form> row(rows);
+template <class Norm, class T, bool kIsWhole>
+__global__ void __launch_bounds__(kMaxHeldThreads, 1)
+    normalize_narrow_rows(const HeldRows rows, const NormNumbers numbers, bool is_aligned,
+                          const T* x, const BesideRows<T> gamma, const BesideRows<T> beta, T* y) {
+  NarrowRow<T, kIsWhole> row(rows, kIsWhole || is_aligned);
   x += row.start();
   y += row.start();
-  const float shift = Norm::shift_of(widened(x[0]));
-  auto held = row.read_stored(x, shift);
-  Sums sums = {0, 0};
-#pragma unroll
-  for (const auto& vector : held.vector) add_as_floats(sums, widened(vector), shift);
-  held.keep_packed();
-  sums = row.reduce(sums, AddSums{});
-  RowScale scale = Norm::scale_of(sums, shift, numbers);
-  const bool fits = do_floats_fit(sums) && FloatRowScale::fits(scale);
+  NarrowScale<Norm> scale;
+  NarrowFloats distances = scale.distances(row, row.read(x), x, numbers);
+  const float squares = row.reduce(sum_of_squares(row, distances), AddFloats{});
+  const bool fits = scale.set_factor(squares, numbers);
   if (says_any(!fits)) {
-    sums = {0, 0};
-    for_each_own(row, [&](int i) {
-      sums.add_square_of(made_double(widened(x[i])) - static_cast<double>(shift));
-    });
-    const RowScale exact = Norm::scale_of(row.reduce(sums, AddSums{}), shift, numbers);
+    const RowScale exact = exact_scale<Norm>(row, x, numbers);
     if (!fits) {
-      return for_each_own(row, [&](int i) {
+      return row.for_each_number([&](int i) {
         const float offset = beta.data != nullptr ? beta.at(i) : 0.0F;
         y[i] = narrowed<T>(static_cast<float>(exact.xhat(widened(x[i])) * gamma.at(i) + offset));
       });
     }
   }
-  const FloatRowScale floats(scale);
 #pragma unroll
-  for (int k = 0; k < Form::kVectors; ++k) {
-    auto vector = widened(held.vector[k]);
-    const auto factor = gamma.template read<Form::kLanes, Form::kIsAligned>(row.at(k), row.size());
-    Vector<float, Form::kLanes> offset = {};
-    if (beta.data != nullptr) {
-      offset = beta.template read<Form::kLanes, Form::kIsAligned>(row.at(k), row.size());
-    }
+  for (int k = 0; k < kMaxNarrowVectors; ++k) {
+    if (!row.has(k)) continue;
+    const FloatsOfVector factor = read_beside(gamma, row, k);
+    FloatsOfVector offset = {};
+    if (beta.data != nullptr) offset = read_beside(beta, row, k);
+    FloatsOfVector& vector = distances.vector[k];
 #pragma unroll
-    for (int i = 0; i < Form::kLanes; ++i) {
-      vector.lane[i] = fmaf(floats.xhat(vector.lane[i]), factor.lane[i], offset.lane[i]);
+    for (int i = 0; i < kNarrowLanes; ++i) {
+      vector.lane[i] =
+          fmaf(__fmul_rn(vector.lane[i], scale.factor), factor.lane[i], offset.lane[i]);
     }
-    write_vector<Form::kIsAligned>(y, row.at(k), row.size(), vector);
+    row.write(y, k, vector);
+  }
+}
+
+/// Of u, of distances' squares, and of u * distance.
+struct NarrowGradientSums {
+  float u = 0;
+  float square = 0;
+  float product = 0;
+};
+
+struct AddNarrowGradientSums {
+  __device__ NarrowGradientSums operator()(const NarrowGradientSums& a,
+                                           const NarrowGradientSums& b) const {
+    return {a.u + b.u, a.square + b.square, a.product + b.product};
+  }
+  __device__ static NarrowGradientSums nothing() { return {}; }
+};
+
+/// u = gradient * gamma.
+template <class Row>
+__device__ NarrowFloats scaled_gradients(const Row& row, const NarrowHeld& gradient,
+                                         const BesideRows<typename Row::Element>& gamma) {
+  NarrowFloats u = {};
+#pragma unroll
+  for (int k = 0; k < kMaxNarrowVectors; ++k) {
+    if (!row.has(k)) continue;
+    const FloatsOfVector own = widened_as<typename Row::Element>(gradient.vector[k]);
+    const FloatsOfVector factor = read_beside(gamma, row, k);
+#pragma unroll
+    for (int i = 0; i < kNarrowLanes; ++i) {
+      u.vector[k].lane[i] = __fmul_rn(own.lane[i], factor.lane[i]);
+    }
+  }
+  return u;
+}
+
+/// As RowGradient says, with distances from the mean in the place of those from an element.
+template <class Norm, class T, bool kIsWhole>
+__global__ void __launch_bounds__(kMaxHeldThreads, 1)
+    narrow_row_gradients(const HeldRows rows, const NormNumbers numbers, bool is_aligned,
+                         const T* gradient, const T* x, const BesideRows<T> gamma, T* y) {
+  NarrowRow<T, kIsWhole> row(rows, kIsWhole || is_aligned);
+  gradient += row.start();
+  x += row.start();
+  y += row.start();
+  const NarrowHeld held_x = row.read(x);
+  const NarrowHeld held = row.read(gradient);
+  NarrowScale<Norm> scale;
+  const NarrowFloats distances = scale.distances(row, held_x, x, numbers);
+  NarrowFloats u = scaled_gradients(row, held, gamma);
+  NarrowGradientSums sums;
+  sums.square = sum_of_squares(row, distances);
+  row.for_each([&](int k, int i) {
+    sums.u += u.vector[k].lane[i];
+    sums.product = fmaf(u.vector[k].lane[i], distances.vector[k].lane[i], sums.product);
+  });
+  sums = row.reduce(sums, AddNarrowGradientSums{});
+  const bool scale_fits = scale.set_factor(sums.square, numbers);
+  const auto inverse_size = static_cast<float>(numbers.inverse_size);
+  const float mean = Norm::kTakesMeanAway ? sums.u * inverse_size : 0;
+  const float step = sums.product * inverse_size * scale.factor * scale.factor;
+  constexpr float kLarge = 1e30F;
+  const bool fits = scale_fits && fabsf(mean) < kLarge && fabsf(step) < kLarge;
+  if (says_any(!fits)) {
+    using Gradient = RowGradient<Norm>;
+    const float shift = Norm::shift_of(widened(x[0]));
+    const auto for_each_exact = [&](auto f) {
+      row.for_each_number([&](int i) {
+        f(i, made_double(widened(gradient[i])) * made_double(gamma.at(i)),
+          made_double(widened(x[i])) - static_cast<double>(shift));
+      });
+    };
+    auto exact = AddManySums<2>::nothing();
+    for_each_exact([&](int, double own, double distance) { Gradient::add(exact, own, distance); });
+    const Gradient of_row(row.reduce(exact, AddManySums<2>{}), shift, numbers);
+    if (!fits) {
+      return for_each_exact([&](int i, double own, double distance) {
+        y[i] = narrowed<T>(of_row.at(own, distance));
+      });
+    }
+  }
+#pragma unroll
+  for (int k = 0; k < kMaxNarrowVectors; ++k) {
+    if (!row.has(k)) continue;
+    FloatsOfVector& vector = u.vector[k];
+#pragma unroll
+    for (int i = 0; i < kNarrowLanes; ++i) {
+      const float difference = fmaf(-distances.vector[k].lane[i], step, vector.lane[i] - mean);
+      vector.lane[i] = difference * scale.factor;
+    }
+    row.write(y, k, vector);
   }
 }
 
@@ -85,10 +145,10 @@ class NarrowNormKernel : public CudaKernel {
     const auto beta = BesideRows<T>::operand(at, 2, beside_);
     auto* y = elements<T>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, x, gamma.data, beta.data, y);
-    return launch_in_form<T>(rows_, is_aligned, [&](auto form) {
-      return launch_held(normalize_narrow_rows<Norm, decltype(form), T>, queue, rows_, numbers_, x,
-                         gamma, beta, y);
-    });
+    const bool is_whole = have_whole_vectors(rows_.size) && is_aligned;
+    return launch_held(
+        is_whole ? normalize_narrow_rows<Norm, T, true> : normalize_narrow_rows<Norm, T, false>,
+        queue, rows_, numbers_, is_aligned, x, gamma, beta, y);
   }
 
  private:
@@ -96,114 +156,6 @@ class NarrowNormKernel : public CudaKernel {
   NormNumbers numbers_;
   ElementType beside_;
 };
-
-/// The sums of RowGradient over some elements, those of each vector as floats.
-template <class Norm>
-struct FloatTerms {
-  float distance = 0;
-  float square = 0;
-  float u = 0;
-  float product = 0;
-
-  __device__ void add(float own_u, float own_distance) {
-    distance += own_distance;
-    square = fmaf(own_distance, own_distance, square);
-    u += own_u;
-    product = fmaf(own_u, own_distance, product);
-  }
-  __device__ void add_to(typename RowGradient<Norm>::RowSums& sums) const {
-    sums.of[0].first += made_double(distance);
-    sums.of[0].second += made_double(square);
-    sums.of[1].first += made_double(u);
-    sums.of[1].second += made_double(product);
-  }
-};
-
-/// A gradient's numbers as floats.
-struct FloatRowGradient {
-  float start;
-  float rest;  ///< of the start
-  float step;
-  float factor;
-
-  template <class Norm>
-  __device__ explicit FloatRowGradient(const RowGradient<Norm>& row)
-      : start(static_cast<float>(row.start)),
-        rest(static_cast<float>(row.start - static_cast<double>(start))),
-        step(static_cast<float>(row.step)),
-        factor(static_cast<float>(row.factor)) {}
-
-  template <class Norm>
-  __device__ static bool fits(const RowGradient<Norm>& row) {
-    constexpr double kLarge = 1e30;
-    return row.factor < kLarge && row.factor > 1 / kLarge && fabs(row.start) < kLarge &&
-           fabs(row.step) < kLarge;
-  }
-  __device__ float at(float u, float distance) const {
-    return fmaf(-distance, step, (u - start) - rest) * factor;
-  }
-};
-
-template <class Norm, class Form, class T>
-__global__ void __launch_bounds__(kMaxHeldThreads, 2)
-    narrow_row_gradients(const HeldRows rows, const NormNumbers numbers, const T* gradient,
-                         const T* x, BesideRows<T> gamma, T* y) {
-  using Gradient = RowGradient<Norm>;
-  using RowSums = typename Gradient::RowSums;
-  HeldRow<Form> row(rows);
-  gradient += row.start();
-  x += row.start();
-  y += row.start();
-  const float shift = Norm::shift_of(widened(x[0]));
-  auto held = row.read_stored(gradient, 0);
-  auto held_x = row.read_stored(x, shift);
-  RowSums sums = AddManySums<2>::nothing();
-  // f(u, x - shift) for the elements of a vector
-  const auto for_each_term = [&](int k, auto f) {
-    const auto own = widened(held.vector[k]);
-    const auto own_x = widened(held_x.vector[k]);
-    const auto factor = gamma.template read<Form::kLanes, Form::kIsAligned>(row.at(k), row.size());
-#pragma unroll
-    for (int i = 0; i < Form::kLanes; ++i) {
-      f(i, own.lane[i] * factor.lane[i], own_x.lane[i] - shift);
-    }
-  };
-#pragma unroll
-  for (int k = 0; k < Form::kVectors; ++k) {
-    FloatTerms<Norm> terms;
-    for_each_term(k, [&](int, float u, float distance) { terms.add(u, distance); });
-    terms.add_to(sums);
-  }
-  held.keep_packed();
-  held_x.keep_packed();
-  gamma.read_again();
-  sums = row.reduce(sums, AddManySums<2>{});
-  const Gradient row_gradient(sums, shift, numbers);
-  const bool fits = do_floats_fit(sums.of[0]) && FloatRowGradient::fits(row_gradient);
-  if (says_any(!fits)) {
-    const auto for_each_exact = [&](auto f) {
-      for_each_own(row, [&](int i) {
-        f(i, made_double(widened(gradient[i])) * made_double(gamma.at(i)),
-          made_double(widened(x[i])) - static_cast<double>(shift));
-      });
-    };
-    RowSums exact = AddManySums<2>::nothing();
-    for_each_exact([&](int, double u, double distance) { Gradient::add(exact, u, distance); });
-    const Gradient of_row(row.reduce(exact, AddManySums<2>{}), shift, numbers);
-    if (!fits) {
-      return for_each_exact(
-          [&](int i, double u, double distance) { y[i] = narrowed<T>(of_row.at(u, distance)); });
-    }
-  }
-  const FloatRowGradient floats(row_gradient);
-#pragma unroll
-  for (int k = 0; k < Form::kVectors; ++k) {
-    Vector<float, Form::kLanes> vector;
-    for_each_term(k,
-                  [&](int i, float u, float distance) { vector.lane[i] = floats.at(u, distance); });
-    write_vector<Form::kIsAligned>(y, row.at(k), row.size(), vector);
-  }
-}
 
 template <class Norm, class T>
 class NarrowNormGradKernel : public CudaKernel {
@@ -217,10 +169,10 @@ class NarrowNormGradKernel : public CudaKernel {
     const auto gamma = BesideRows<T>::operand(at, 2, beside_);
     auto* y = elements<T>(at.result());
     const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma.data, y);
-    return launch_in_form<T>(rows_, is_aligned, [&](auto form) {
-      return launch_held(narrow_row_gradients<Norm, decltype(form), T>, queue, rows_, numbers_,
-                         gradient, x, gamma, y);
-    });
+    const bool is_whole = have_whole_vectors(rows_.size) && is_aligned;
+    return launch_held(
+        is_whole ? narrow_row_gradients<Norm, T, true> : narrow_row_gradients<Norm, T, false>,
+        queue, rows_, numbers_, is_aligned, gradient, x, gamma, y);
   }
 
  private:

@@ -94,9 +94,9 @@ __device__ RowScale scale_of_long_row(const T* x, const OwnRow& row, const NormN
 
 /// Rows of 16-bit elements that are no longer than this are computed in double: most of a gradient
 /// may cancel out in them.
-inline constexpr int64_t kLongestExactNorm = 64;
+inline constexpr int64_t kLongestExactNorm = 32;
 
-/// Kernels for longer ones that are held.
+/// Kernels for longer ones that are held (narrow_rows.cuh).
 template <class Norm, class T>
 KernelResult make_narrow_norm(const HeldRows& rows, const NormNumbers& numbers, ElementType beside);
 template <class Norm, class T>

@@ -193,12 +193,7 @@ class NormScaleGradKernel : public CudaKernel {
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     TRY(launch_sums(at, queue));
-    const auto* totals = elements<double>(static_cast<const std::byte*>(at.scratch));
-    if (result_ == ElementType::kF32) {
-      return launch_columns<1, FloatSum>(second_, totals, elements<float>(at.result()), 1, queue);
-    }
-    const TotalsOrResults<double> y{{at.result(), result_}, false};
-    return launch_columns<1, FloatSum>(second_, totals, y, 1, queue);
+    return add_totals(second_, at, result_, queue);
   }
 
  private:
@@ -239,6 +234,10 @@ KernelResult make_scale_grad(const KernelSpec& spec) {
     const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
     const NormRows rows = norm_rows_of(spec.inputs[0], epsilon);
     const ElementType result = spec.result().element;
+    if constexpr (kAreNarrow<T>) {
+      auto narrow = make_narrow_scale_gradient<Norm, T>(rows, result);
+      if (narrow) return narrow;
+    }
     const auto held = scale_grad_rows_of(rows);
     if (held) return std::make_unique<NormScaleGradKernel<Norm, T>>(*held, result);
     return make_long_scale_gradient<Norm, T>(rows, result);
@@ -246,6 +245,13 @@ KernelResult make_scale_grad(const KernelSpec& spec) {
 }
 
 }  // namespace
+
+Result<void> add_totals(const ReductionPass<uint32_t>& pass, const KernelArguments& at,
+                        ElementType result, const CudaQueue& queue) {
+  const auto* totals = elements<double>(static_cast<const std::byte*>(at.scratch));
+  const TotalsOrResults<double> y{{at.result(), result}, false};
+  return launch_columns<1, FloatSum>(pass, totals, y, 1, queue);
+}
 
 KernelResult prepare_layer_norm_scale_grad(const KernelSpec& spec) {
   return make_scale_grad<AboutMean>(spec);

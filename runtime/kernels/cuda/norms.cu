@@ -1,5 +1,6 @@
 // Norms over the last dimension, and their gradients.
 #include "runtime/kernels/cuda/held_rows.cuh"
+#include "runtime/kernels/cuda/narrow_rows.cuh"
 #include "runtime/kernels/cuda/norm_rows.cuh"
 #include "runtime/kernels/cuda/norm_rules.cuh"
 #include "runtime/kernels/cuda/prepare.h"
@@ -145,11 +146,12 @@ KernelResult make_norm(const KernelSpec& spec) {
     const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
     const NormRows rows = norm_rows_of(spec.inputs[0], epsilon);
     const ElementType beside = spec.inputs[1].element;
-    const auto held = held_rows_of(rows.num_rows, rows.size, kLanesOf<T>);
     if constexpr (kAreNarrow<T>) {
+      const auto narrow = narrow_rows_of(rows.num_rows, rows.size);
       const bool is_long = rows.size > kLongestExactNorm;
-      if (held && is_long) return make_narrow_norm<Norm, T>(*held, rows.numbers, beside);
+      if (narrow && is_long) return make_narrow_norm<Norm, T>(*narrow, rows.numbers, beside);
     }
+    const auto held = held_rows_of(rows.num_rows, rows.size, kLanesOf<T>);
     if (held) return std::make_unique<NormKernel<Norm, T>>(*held, rows.numbers, beside);
     return make_long_norm<Norm, T>(rows, beside);
   });
@@ -162,11 +164,13 @@ KernelResult make_norm_gradient(const KernelSpec& spec) {
     const double epsilon = spec.attributes.number("epsilon", Norm::kEpsilon);
     const NormRows rows = norm_rows_of(spec.inputs[1], epsilon);
     const ElementType beside = spec.inputs[2].element;
-    const auto held = held_rows_of(rows.num_rows, rows.size, kLanesOf<T>);
     if constexpr (kAreNarrow<T>) {
+      const auto narrow = narrow_rows_of(rows.num_rows, rows.size);
       const bool is_long = rows.size > kLongestExactNorm;
-      if (held && is_long) return make_narrow_norm_gradient<Norm, T>(*held, rows.numbers, beside);
+      if (narrow && is_long)
+        return make_narrow_norm_gradient<Norm, T>(*narrow, rows.numbers, beside);
     }
+    const auto held = held_rows_of(rows.num_rows, rows.size, kLanesOf<T>);
     if (held) return std::make_unique<NormGradKernel<Norm, T>>(*held, rows.numbers, beside);
     return make_long_norm_gradient<Norm, T>(rows, beside);
   });

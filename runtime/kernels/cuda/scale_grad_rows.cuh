@@ -7,6 +7,7 @@
 #include "runtime/kernels/cuda/held_rows.cuh"
 #include "runtime/kernels/cuda/norm_rows.cuh"
 #include "runtime/kernels/cuda/norm_rules.cuh"
+#include "runtime/kernels/cuda/reduce_passes.cuh"
 
 namespace graphrt::cuda {
 
@@ -164,6 +165,15 @@ class BlockSums {
  private:
   int turn_ = 0;
 };
+
+/// The second pass: adds up the totals of every column that the scratch memory holds.
+Result<void> add_totals(const ReductionPass<uint32_t>& pass, const KernelArguments& at,
+                        ElementType result, const CudaQueue& queue);
+
+/// A kernel for rows of T, of 16 bits; null where they are too long, or odd.
+template <class Norm, class T>
+std::unique_ptr<const CudaKernel> make_narrow_scale_gradient(const NormRows& all,
+                                                             ElementType result);
 
 /// A kernel for rows of T of any size, whose result is of such a type.
 template <class Norm, class T>
