@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/kernels/cuda/attention_tiles.cuh"
+#include "runtime/kernels/cuda/fast_exp.cuh"
 
 // FlashAttention-2: scores are made tile by tile and never stored; the softmax of a query is
 // corrected as larger scores come. The backward pass makes them again, once along the queries for
@@ -50,14 +51,6 @@ __device__ void go_along(int begin_row, int end_row, const Begin& begin, const U
     __syncthreads();
   }
   wait_for_copies();
-}
-
-/// e^x; 0 where that is no normal number.
-__device__ inline float fast_exp(float x) {
-  constexpr float kLog2OfE = 1.4426950408889634F;
-  float result = 0;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x * kLog2OfE));
-  return result;
 }
 
 /// The largest of what the four lanes of a row have, and their sum.

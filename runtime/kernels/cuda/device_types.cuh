@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "runtime/base/element.h"
 #include "runtime/kernels/cuda/storage.cuh"
 
@@ -95,12 +97,26 @@ inline constexpr int kNeighbours =
         ? static_cast<int>(kVectorBytes / (sizeof(From) > sizeof(To) ? sizeof(From) : sizeof(To)))
         : kWidest;
 
+/// Neighbours that a thread takes where memory is all that it waits for: as many as fit the widest
+/// access to both types.
+template <class From, class To>
+inline constexpr int kLanesOfBoth = std::min(kLanesOf<From>, kLanesOf<To>);
+
+/// What computes a function of floats that are stored as T.
+template <class T, class Function>
+struct FormOn {
+  __device__ static Function of(Function function) { return function; }
+};
+
 /// A function of floats, on floats stored as T.
 template <class T, class Function>
 struct OnStored {
   Function function;
-  __device__ T operator()(T x) const { return narrowed<T>(function(widened(x))); }
-  __device__ T operator()(T a, T b) const { return narrowed<T>(function(widened(a), widened(b))); }
+  __device__ T operator()(T x) const { return narrowed<T>(form()(widened(x))); }
+  __device__ T operator()(T a, T b) const { return narrowed<T>(form()(widened(a), widened(b))); }
+
+ private:
+  __device__ auto form() const { return FormOn<T, Function>::of(function); }
 };
 
 }  // namespace graphrt::cuda

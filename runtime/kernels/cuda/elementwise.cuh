@@ -17,8 +17,9 @@ __global__ void map_elements(Function function, const From* x, To* y, int64_t nu
   if (thread < num_vectors) {
     const auto from = load<kSize>(x + thread * kSize);
     Vector<To, kSize> to;
+#pragma unroll
     for (int i = 0; i < kSize; ++i) to.lane[i] = function(from.lane[i]);
-    store<kSize>(y + thread * kSize, to);
+    store_elements<kSize, true>(y + thread * kSize, to);
     return;
   }
   const int64_t i = num_vectors * kSize + (thread - num_vectors);
@@ -34,7 +35,7 @@ class MapKernel : public CudaKernel {
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     const auto* x = elements<From>(at.inputs[0]);
     auto* y = elements<To>(at.result());
-    if (are_aligned(kVectorBytes, x, y)) return launch_with<kNeighbours<From, To>>(x, y, queue);
+    if (are_aligned(kVectorBytes, x, y)) return launch_with<kLanesOfBoth<From, To>>(x, y, queue);
     return launch_with<1>(x, y, queue);
   }
 
@@ -76,8 +77,9 @@ __global__ void zip_elements(Function function, const From* a, const From* b, To
     const auto left = load<kSize>(a + thread * kSize);
     const auto right = load<kSize>(b + thread * kSize);
     Vector<To, kSize> to;
+#pragma unroll
     for (int i = 0; i < kSize; ++i) to.lane[i] = function(left.lane[i], right.lane[i]);
-    store<kSize>(y + thread * kSize, to);
+    store_elements<kSize, true>(y + thread * kSize, to);
     return;
   }
   const int64_t i = num_vectors * kSize + (thread - num_vectors);
@@ -95,7 +97,7 @@ class ZipKernel : public CudaKernel {
     const From* b = elements<From>(at.inputs[1]);
     To* y = elements<To>(at.result());
     if (are_aligned(kVectorBytes, a, b, y)) {
-      return launch_with<kNeighbours<From, To>>(a, b, y, queue);
+      return launch_with<kLanesOfBoth<From, To>>(a, b, y, queue);
     }
     return launch_with<1>(a, b, y, queue);
   }
@@ -130,8 +132,9 @@ __global__ void zip_broadcast(Function function, const __grid_constant__ Walk<In
   const auto left = load_or_repeat<kSize>(a + offsets.of[0], walk.stride[0][innermost]);
   const auto right = load_or_repeat<kSize>(b + offsets.of[1], walk.stride[1][innermost]);
   Vector<To, kSize> to;
+#pragma unroll
   for (int i = 0; i < kSize; ++i) to.lane[i] = function(left.lane[i], right.lane[i]);
-  store<kSize>(y + first, to);
+  store_elements<kSize, true>(y + first, to);
 }
 
 template <class Index, class From, class To, class Function>
@@ -140,7 +143,7 @@ class BroadcastZipKernel : public CudaKernel {
   BroadcastZipKernel(int64_t num_elements, std::span<const StridedDim> loops, Function function)
       : num_elements_(num_elements),
         walk_(walk_of<Index, 2>(loops)),
-        takes_vectors_(takes_vectors(loops, 2)),
+        takes_vectors_(takes_vectors(loops, 2, kLanesOfBoth<From, To>)),
         function_(function) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
@@ -148,7 +151,7 @@ class BroadcastZipKernel : public CudaKernel {
     const From* b = elements<From>(at.inputs[1]);
     To* y = elements<To>(at.result());
     if (takes_vectors_ && are_aligned(kVectorBytes, a, b, y)) {
-      return launch_with<kNeighbours<From, To>>(a, b, y, queue);
+      return launch_with<kLanesOfBoth<From, To>>(a, b, y, queue);
     }
     return launch_with<1>(a, b, y, queue);
   }

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <limits>
 #include <numbers>
+
+#include "runtime/kernels/cuda/device_types.cuh"
+#include "runtime/kernels/cuda/fast_exp.cuh"
 
 namespace graphrt::cuda {
 
@@ -95,6 +99,58 @@ struct GeluGrad {
     const float density = kDensityAt0 * expf(-0.5F * x * x);
     return gradient * (probability + product_with_tail(x, density));
   }
+};
+
+// gelu of elements of 16 bits: erfcf takes longer than memory does.
+
+/// The probability that a normal number is below -|x|, and exp(-x^2 / 2).
+struct NormalTail {
+  float probability;
+  float power;
+
+  /// erfc(z) / 2 = exp(-z^2) * polynomial(1 / (1 + 0.42 z)), fitted to z < 9.5: the relative error
+  /// stays below 2e-7, also where the probability is small.
+  __device__ static NormalTail at(float x) {
+    constexpr int kDegree = 7;
+    constexpr float kCoefficients[kDegree + 1] = {0.118412718F,  0.11978396F,    0.0974178389F,
+                                                  0.134193808F,  -0.0649330616F, 0.219982862F,
+                                                  -0.159925699F, 0.0350675024F};
+    constexpr float kPole = 0.42F / std::numbers::sqrt2_v<float>;
+    const float t = __fdividef(1, fmaf(kPole, fabsf(x), 1));
+    float sum = 0;
+#pragma unroll
+    for (int i = kDegree; i >= 0; --i) sum = fmaf(sum, t, kCoefficients[i]);
+    const float power = fast_exp(-0.5F * x * x);
+    return {t * sum * power, power};
+  }
+};
+
+struct NarrowGelu {
+  __device__ float operator()(float x) const {
+    const float tail = NormalTail::at(x).probability;
+    // What is infinite times a probability of 0 is 0.
+    return fmaxf(x, -std::numeric_limits<float>::max()) * (x < 0 ? tail : 1 - tail);
+  }
+};
+
+struct NarrowGeluGrad {
+  __device__ float operator()(float gradient, float x) const {
+    constexpr float kDensityAt0 = std::numbers::inv_sqrtpi_v<float> / std::numbers::sqrt2_v<float>;
+    const auto [tail, power] = NormalTail::at(x);
+    const float probability = x < 0 ? tail : 1 - tail;
+    return gradient * (probability + product_with_tail(x, kDensityAt0 * power));
+  }
+};
+
+template <class T>
+  requires kAreNarrow<T>
+struct FormOn<T, Gelu> {
+  __device__ static NarrowGelu of(Gelu) { return {}; }
+};
+template <class T>
+  requires kAreNarrow<T>
+struct FormOn<T, GeluGrad> {
+  __device__ static NarrowGeluGrad of(GeluGrad) { return {}; }
 };
 
 }  // namespace graphrt::cuda

@@ -114,21 +114,22 @@ __device__ void move_vectors(T* to, Index num_vectors, Read read) {
   }
 }
 
-/// Whether kWidest turns of the innermost loop can be one: each operand stands still in them, or
-/// runs along with every vector of it aligned.
-inline bool takes_vectors(std::span<const StridedDim> loops, size_t num_operands) {
+/// Whether `num_turns` of the innermost loop can be one: each operand stands still in them, or runs
+/// along with every vector of it aligned.
+inline bool takes_vectors(std::span<const StridedDim> loops, size_t num_operands,
+                          int64_t num_turns = kWidest) {
   const StridedDim& innermost = loops.back();
   const auto fits = [&](size_t operand) {
     if (innermost.strides[operand] == 0) return true;
     return innermost.strides[operand] == 1 &&
            std::all_of(loops.begin(), loops.end() - 1, [&](const StridedDim& loop) {
-             return loop.strides[operand] % kWidest == 0;
+             return loop.strides[operand] % num_turns == 0;
            });
   };
   for (size_t operand = 0; operand < num_operands; ++operand) {
     if (!fits(operand)) return false;
   }
-  return innermost.size % kWidest == 0;
+  return innermost.size % num_turns == 0;
 }
 
 /// The next elements of an operand that runs along (`stride` 1) or stands still (0).

@@ -126,11 +126,7 @@ class WideRow {
     Stored* kept = kept_vectors();
     for (int slot = thread(); at(slot) < size_; slot += kBatch * num_threads()) {
       Stored batch[kBatch];
-#pragma unroll
-      for (int i = 0; i < kBatch; ++i) {
-        batch[i] = read_stored<kLanes, kIsAligned>(x, at(slot + i * num_threads()), size,
-                                                   narrowed<T>(otherwise));
-      }
+      read_batch(x, slot, size, otherwise, batch);
 #pragma unroll
       for (int i = 0; i < kBatch; ++i) {
         const int own = slot + i * num_threads();
@@ -200,9 +196,30 @@ class WideRow {
   }
 
  private:
-  static constexpr int kBatch = 4;
+  /// Vectors of 16-bit elements take more registers once they are floats.
+  static constexpr int kBatch = kAreNarrow<T> ? 2 : 4;
 
   __device__ bool is_kept(int slot) const { return slot < num_kept_ && at(slot) < size_; }
+
+  /// Batches of whole vectors, which most are, without a look at each.
+  __device__ void read_batch(const T* x, int slot, int size, float otherwise,
+                             Stored (&batch)[kBatch]) const {
+    const int last = slot + (kBatch - 1) * num_threads();
+    if (at(slot) >= 0 && at(last) + kLanes <= size) {
+      const T* first = x + at(slot);
+      const int step = num_threads() * num_ranks_ * kLanes;
+#pragma unroll
+      for (int i = 0; i < kBatch; ++i) {
+        batch[i] = load_elements<kLanes, kIsAligned>(first + i * step);
+      }
+      return;
+    }
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      batch[i] = read_stored<kLanes, kIsAligned>(x, at(slot + i * num_threads()), size,
+                                                 narrowed<T>(otherwise));
+    }
+  }
 
   /// Asks for all that the thread keeps of x. Whole vectors go from memory to where they are kept
   /// past the other cache, which is small beside so much shared memory: through it, few could be
