@@ -348,6 +348,10 @@ void add_updates(ElementType element, std::vector<BenchCase>& cases) {
   const TensorType state = f32({8192, 3072});
   const TensorType gradient = floats(element, {8192, 3072});
   cases.push_back({"sgd_update", {state, gradient}, with("learning_rate", 0.1)});
+  if (element == ElementType::kF32) {
+    cases.push_back(
+        {"adam_update", {state, state, state, i32({})}, with("learning_rate", 0.1), 100});
+  }
   cases.push_back({"momentum_update", {state, gradient}, with("momentum", 0.9)});
   cases.push_back({"moving_average_of_squares", {state, gradient}, with("decay", 0.999)});
 }
@@ -373,17 +377,18 @@ void add_products(ElementType element, std::vector<BenchCase>& cases) {
   }
 }
 
-void add_maps(std::vector<BenchCase>& cases) {
-  const TensorType x = f32({8192, 3072});
+void add_maps(ElementType element, std::vector<BenchCase>& cases) {
+  const TensorType x = floats(element, {8192, 3072});
   for (const std::string_view op : {"relu", "exp", "gelu", "tanh", "scale"}) {
     cases.push_back({op, {x}});
   }
   cases.back().attributes = with("factor", 0.5);
   for (const std::string_view op : {"add", "gelu_grad"}) cases.push_back({op, {x, x}});
-  cases.push_back({"add", {x, f32({3072})}});
-  cases.push_back({"mul", {x, f32({8192, 1})}});
-  cases.push_back({"add", {f32({8191, 3073}), f32({3073})}});
-  cases.push_back({"adam_update", {x, x, x, i32({})}, with("learning_rate", 0.1), 100});
+  cases.push_back({"add", {x, floats(element, {3072})}});
+  cases.push_back({"mul", {x, floats(element, {8192, 1})}});
+  cases.push_back({"add", {floats(element, {8191, 3073}), floats(element, {3073})}});
+  const bool is_f32 = element == ElementType::kF32;
+  cases.push_back({"cast", {x}, with("to", std::string(is_f32 ? "bf16" : "f32"))});
 }
 
 /// What takes floats of 16 bits.
@@ -391,6 +396,7 @@ void add_floats(ElementType element, std::vector<BenchCase>& cases) {
   add_reductions(element, cases);
   add_rows(element, cases);
   add_norms(element, cases);
+  add_maps(element, cases);
   add_tables(element, cases);
   add_losses(element, cases);
   add_updates(element, cases);
@@ -408,7 +414,6 @@ int main(int argc, char** argv) {
   if (type != "bf16") {
     add_floats(ElementType::kF32, cases);
     add_movements(cases);
-    add_maps(cases);
   }
   if (type != "f32") add_floats(ElementType::kBF16, cases);
   Bench bench;
