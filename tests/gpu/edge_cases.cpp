@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
+#include "tests/unit/runtime/kernels/training_cases.h"
 
 namespace graphrt {
 namespace {

@@ -89,8 +89,8 @@ TypeResult type_of_cast(Types inputs, const Attributes& attributes) {
     if (to_string(element) == to) return TensorType{element, inputs[0].shape};
     known.emplace_back(to_string(element));
   }
-  return refuse_attribute("to", "knows no element type '" + std::string(to) + "'; there are " +
-                                    join(known, ", "));
+  return refuse_attribute(
+      "to", "knows no element type '" + std::string(to) + "'; there are " + join(known, ", "));
 }
 
 TypeResult type_of_zip(Types inputs, const Attributes&) {
