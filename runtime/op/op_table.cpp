@@ -86,6 +86,20 @@ tl::unexpected<OpError> error_of(const OpInfo& op, OpError error) {
   return tl::unexpected(std::move(error));
 }
 
+/// Adds the cast of the operand to blame that would do, if one does and the rule names none.
+OpError with_cast(const OpInfo& op, std::span<const TensorType> inputs,
+                  const Attributes& attributes, OpError error) {
+  if (!error.input || error.message.find("cast ") != std::string::npos) return error;
+  std::vector<TensorType> others(inputs.begin(), inputs.end());
+  for (const ElementType element : kElementTypes) {
+    others[*error.input].element = element;
+    if (!op.type_rule(others, attributes)) continue;
+    error.message += "; cast it to " + std::string(to_string(element));
+    break;
+  }
+  return error;
+}
+
 OpError too_large(const TensorType& type) {
   return {"would give " + to_string(type) + ", which is larger than 16 TiB", {}};
 }
@@ -123,7 +137,7 @@ tl::expected<std::vector<TensorType>, OpError> infer_types(const OpInfo& op,
   if (auto reason = find_bad_arity(op, inputs.size())) return error_of(op, {*reason, {}});
   if (auto error = find_bad_attribute(op, attributes)) return error_of(op, *std::move(error));
   tl::expected<TensorType, OpError> first = op.type_rule(inputs, attributes);
-  if (!first) return error_of(op, std::move(first).error());
+  if (!first) return error_of(op, with_cast(op, inputs, attributes, std::move(first).error()));
   if (!is_valid(*first)) return error_of(op, too_large(*first));
   std::vector<TensorType> types = {*std::move(first)};
   if (op.more_types_rule == nullptr) return types;

@@ -90,7 +90,7 @@ TEST(AttentionRules, AMaskBroadcastsToTheScores) {
   EXPECT_EQ(infer("attention", with_mask(halves, "f32[5, 7]")), "f16[2, 5, 4, 6]");
   EXPECT_EQ(infer("attention", with_mask(halves, "bf16[5, 7]")),
             "attention needs a mask of bool, f32 or f16 that broadcasts to [B, H, T, S], here "
-            "[2, 4, 5, 7]; got bf16[5, 7]");
+            "[2, 4, 5, 7]; got bf16[5, 7]; cast it to f32");
 }
 
 TEST(AttentionRules, MathIsOfF32) {

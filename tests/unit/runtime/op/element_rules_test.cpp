@@ -100,7 +100,7 @@ TEST(ElementRules, NormsTakeColumnsOfTheirTypeOrOfF32) {
             "to f32");
   EXPECT_EQ(infer("layer_norm", {"bf16[5, 3]", "f32[3]", "bf16[3]"}),
             "layer_norm needs gamma and beta of the same element type; got bf16[5, 3], f32[3] and "
-            "bf16[3]");
+            "bf16[3]; cast it to f32");
   EXPECT_EQ(blamed("layer_norm", {"bf16[5, 3]", "f32[3]", "bf16[3]"}), 2U);
   EXPECT_EQ(infer("rms_norm", {"f32[5, 3]", "bf16[3]"}),
             "rms_norm takes f32 or the same element type beside f32[5, 3]; got bf16[3]; cast it to "

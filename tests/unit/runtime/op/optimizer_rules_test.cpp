@@ -29,7 +29,7 @@ TEST(OptimizerRules, AdamWantsItsMomentsAndAStep) {
   EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[3]", "i32[]"}, kRate),
             "adam_update needs w, m and v of the same shape; got f32[2], f32[2] and f32[3]");
   EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[]"}, kRate),
-            "adam_update needs i32[] as its step; got f32[]");
+            "adam_update needs i32[] as its step; got f32[]; cast it to i32");
   EXPECT_EQ(infer(op, {"f32[2]", "i32[2]", "f32[2]", "i32[]"}, kRate),
             "adam_update works on f32 only; got i32[2]; cast it to f32");
   EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "i32[]"}),
@@ -135,7 +135,7 @@ TEST(OptimizerRules, LearningRatesFollowOneSchedule) {
   EXPECT_EQ(infer("learning_rate", {"i32[]"}),
             "learning_rate needs the attribute 'base', a number");
   EXPECT_EQ(infer("learning_rate", {"f32[]"}, with({{"base", 0.5}})),
-            "learning_rate needs i32[] as its step; got f32[]");
+            "learning_rate needs i32[] as its step; got f32[]; cast it to i32");
   EXPECT_EQ(message({{"decay_factor", 0.5}}),
             "learning_rate needs 'decay_every' and 'decay_factor' together");
   EXPECT_EQ(

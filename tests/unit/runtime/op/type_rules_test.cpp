@@ -241,14 +241,18 @@ TEST(TypeRules, CrossEntropyWantsSettingsThatMeanSomething) {
               op + " needs 0 <= label_smoothing <= 1; got -0.1");
     const Attributes far = with({{"ignore_index", int64_t{1} << 31}});
     EXPECT_EQ(given(far),
-              op + " leaves out the label 2147483648, which no element of i32[5] can be");
+              op +
+                  " leaves out the label 2147483648, which no element of i32[5] can be; cast it to "
+                  "i64");
     EXPECT_EQ(given(far, "i64[5]"), op == "softmax_cross_entropy" ? "f32[]" : "bf16[5, 10]");
   }
   EXPECT_EQ(infer("softmax_cross_entropy", {"f32[5, 10]", "i32[5]"}, with({{"reduction", "max"}})),
             "softmax_cross_entropy gives a mean or a sum; got `reduction` max");
   EXPECT_EQ(infer("softmax_cross_entropy_grad", {"bf16[5, 10]", "i64[5]", "f32[]"}), "bf16[5, 10]");
-  EXPECT_EQ(infer("softmax_cross_entropy_grad", {"bf16[5, 10]", "i64[5]", "bf16[]"}),
-            "softmax_cross_entropy_grad needs f32[] as the gradient of the loss; got bf16[]");
+  EXPECT_EQ(
+      infer("softmax_cross_entropy_grad", {"bf16[5, 10]", "i64[5]", "bf16[]"}),
+      "softmax_cross_entropy_grad needs f32[] as the gradient of the loss; got bf16[]; cast it "
+      "to f32");
   EXPECT_EQ(blamed("softmax_cross_entropy_grad", {"bf16[5, 10]", "i64[5]", "f32[1]"}), 2U);
 }
 
