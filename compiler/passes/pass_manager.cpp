@@ -137,7 +137,7 @@ Result<std::vector<Pass>> find_passes(std::string_view comma_separated) {
   return passes;
 }
 
-std::string to_string(std::span<const PassTiming> timings) {
+std::string print_timings(std::span<const PassTiming> timings) {
   size_t width = 0;
   for (const PassTiming& timing : timings) width = std::max(width, timing.name.size());
   std::string text;

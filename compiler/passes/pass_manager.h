@@ -56,7 +56,7 @@ struct PassRun {
 };
 
 /// `name  0.12 ms  7 nodes`, one line a pass.
-std::string to_string(std::span<const PassTiming> timings);
+std::string print_timings(std::span<const PassTiming> timings);
 
 /// Runs `passes` in order and verifies the graph after each: one that breaks it is our bug, and the
 /// process ends with the name of the pass and the text of the graph.

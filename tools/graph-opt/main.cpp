@@ -55,7 +55,7 @@ Result<std::string> optimize(const Options& options, graphc::DiagnosticSink& dia
       graphc::run_passes(std::move(loaded.request), passes, pass_options, diagnostics);
   graphrt::report_on_stderr(dumps.str());
   if (!run) return tl::unexpected(run.error());
-  if (options.times_passes) graphrt::report_on_stderr(graphc::to_string(run->timings));
+  if (options.times_passes) graphrt::report_on_stderr(graphc::print_timings(run->timings));
   return graphc::print_request({run->graph, run->training, run->parallel});
 }
 

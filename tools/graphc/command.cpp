@@ -205,7 +205,7 @@ Result<std::string> report(const Command& command, const Compilation& compilatio
 Result<void> deliver(const Command& command, const Compilation& compilation, const Machine& machine,
                      DiagnosticSink& diagnostics) {
   graphrt::note(diagnostics.take_all());
-  if (command.time_passes) graphrt::report_on_stderr(to_string(compilation.passes.timings));
+  if (command.time_passes) graphrt::report_on_stderr(print_timings(compilation.passes.timings));
   if (command.emit) return emit(command, compilation, machine);
   TRY(const std::string text, report(command, compilation, machine));
   if (command.output_path) TRY(graphrt::write_plan(compilation.plan, *command.output_path));
