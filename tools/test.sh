@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the project and runs its tests. The last lines say how long each stage took, and how many
-# tests passed and failed.
+# Builds the project and runs its tests. The last lines say how long each stage took, how many seconds
+# of all processors together, and how many tests passed and failed.
 #
 #   tools/test.sh            one build, every test of it, format and includes
 #   tools/test.sh --quick    for the inner loop: an incremental build, unit and compiler tests
@@ -33,21 +33,30 @@ finish() {
     echo "FAILED in stage '$current_stage' after $SECONDS s"
     [[ $num_failed -gt 0 ]] || num_failed=1
   fi
-  printf '%6s  stage\n' seconds
+  printf '%7s %7s  stage\n' seconds CPU
   printf '%s\n' "${stage_lines[@]}"
-  printf '%6d  in all\n' "$SECONDS"
+  printf '%7d %7d  in all\n' "$SECONDS" "$(cpu_seconds)"
   echo "$num_passed passed, $num_failed failed"
 }
 trap finish EXIT
+
+# What all processes that have ended took so far.
+cpu_seconds() {
+  local fields
+  read -ra fields <"/proc/$$/stat"
+  echo $(((fields[15] + fields[16]) / $(getconf CLK_TCK)))
+}
 
 # stage NAME COMMAND...: runs one part; a failure ends the run.
 stage() {
   current_stage=$1
   shift
-  local begin=$SECONDS
+  local begin=$SECONDS begin_cpu
+  begin_cpu=$(cpu_seconds)
   echo "== $current_stage =="
   "$@"
-  stage_lines+=("$(printf '%6d  %s' $((SECONDS - begin)) "$current_stage")")
+  stage_lines+=("$(printf '%7d %7d  %s' $((SECONDS - begin)) $(($(cpu_seconds) - begin_cpu)) \
+    "$current_stage")")
 }
 
 build() {
@@ -97,10 +106,9 @@ check_file_by_file() {
   tools/dev/analyze.py build/file-by-file -j "$jobs"
 }
 
-# Plans are compiled by the release build where a test only runs them: that part of graphc has no
-# threads to look at.
-run_tests_with_threads() {
-  GRAPHC_COMPILER=$PWD/build/release/bin/graphc run_tests tsan
+# Plans are compiled by the release build where a test only runs them.
+run_sanitized_tests() {
+  GRAPHC_COMPILER=$PWD/build/release/bin/graphc run_tests "$1"
 }
 
 # The same inputs in every run. What fuzzing for hours finds, docs/testing.md says how to look for.
@@ -122,9 +130,9 @@ if [[ $mode == all ]]; then
   stage "clang-tidy" check_tidy
   stage "file by file, clang's analyzer" check_file_by_file
   stage "AddressSanitizer and UBSan build" build asan
-  stage "AddressSanitizer and UBSan tests" run_tests asan
+  stage "AddressSanitizer and UBSan tests" run_sanitized_tests asan
   stage "fuzz smoke" fuzz_smoke
   stage "ThreadSanitizer build" build tsan
-  stage "ThreadSanitizer tests" run_tests_with_threads
+  stage "ThreadSanitizer tests" run_sanitized_tests tsan
   stage "demo" tools/demo.sh --preset release
 fi

@@ -35,10 +35,14 @@ class ExamplesTest(EndToEndTest):
             for machine in MACHINES:
                 if not accepts(machine, graph):
                     continue
-                plan = self.compile(graph, "--machine", machine)
+                plan = self.compile(graph, "--machine", machine, compiler="graphc")
                 self.succeed("graphdump", plan, "--verify")
                 num_plans += 1
         self.assertGreaterEqual(num_plans, len(EXAMPLES))
+
+    def test_the_plan_of_a_derived_transformer_verifies(self):
+        plan = self.compile(GRAPHS / "text" / "transformer.yaml", compiler="graphc")
+        self.succeed("graphdump", plan, "--verify")
 
     def test_every_level_can_be_printed_and_graph_and_schedule_read_back(self):
         for graph in EXAMPLES:

@@ -13,8 +13,8 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN_DIR = pathlib.Path(os.environ.get("GRAPHC_BIN_DIR", ROOT / "build" / "release" / "bin"))
-# What compiles a graph where a test only wants its plan: under ThreadSanitizer, which has nothing to
-# see there, a program that is not slowed down. What is asked of graphc itself, BIN_DIR's answers.
+# What compiles a graph where a test only wants its plan: under sanitizers, a program that is not
+# slowed down. What is asked of graphc itself, BIN_DIR's answers.
 COMPILER = os.environ.get("GRAPHC_COMPILER", "graphc")
 IS_SANITIZED = "GRAPHC_IS_SANITIZED" in os.environ
 GRAPHS = ROOT / "graphs"
@@ -76,10 +76,10 @@ class EndToEndTest(unittest.TestCase):
         self.assertEqual(done.returncode, code, f"{done.args}\n{done.stdout}{done.stderr}")
         return done.stderr
 
-    def compile(self, graph, *arguments, name="plan.bin"):
+    def compile(self, graph, *arguments, name="plan.bin", compiler=COMPILER):
         """Compiles a graph into the test's folder; the path of the plan."""
         plan = self.folder / name
-        self.succeed(COMPILER, graph, "-o", plan, *arguments)
+        self.succeed(compiler, graph, "-o", plan, *arguments)
         return plan
 
     def dump(self, plan):

@@ -27,7 +27,7 @@ class WorkloadsTest(EndToEndTest):
         self.assertLess(NUM_KERNELS.keys(), {workload.stem for workload in WORKLOADS})
         for workload in WORKLOADS:
             with self.subTest(workload=workload.name):
-                plan = self.compile(workload)
+                plan = self.compile(workload, compiler="graphc")
                 self.succeed("graphdump", plan, "--verify")
                 if workload.stem in NUM_KERNELS:
                     # A kernel in blocks of rows, `mm0[0:248]`, counts once.

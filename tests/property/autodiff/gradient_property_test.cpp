@@ -14,11 +14,12 @@
 #include "runtime/kernels/reference/reference_executor.h"
 #include "runtime/kernels/reference/reference_kernels.h"
 #include "tests/property/autodiff/random_loss.h"
+#include "tests/property/sample.h"
 
 namespace graphc {
 namespace {
 
-constexpr unsigned kGraphsPerRule = 60;
+constexpr unsigned kGraphsPerRule = sampled(60U);
 constexpr unsigned kElementsPerParameter = 6;
 
 /// Parameters are multiples of 1 / 256 and steps are a few of those, so that what is added to an

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/property/sample.h"
+
 namespace graphrt {
 namespace {
 
@@ -50,7 +52,8 @@ void MutationTable::add(const std::string& name, const Plan& plan) {
 void MutationTable::add_kind(const std::string& name, const Plan& plan, MutationKind kind) {
   const std::vector<Mutation> mutations = mutations_of(plan, kind);
   const auto num_places = static_cast<int64_t>(mutations.size());
-  const int64_t num_judged = is_of_waits(kind) ? num_places : std::min(num_places, max_per_kind_);
+  const int64_t most = is_of_waits(kind) ? num_places : std::min(num_places, max_per_kind_);
+  const int64_t num_judged = std::min(most, graphc::sampled(most));
   rows_[kind].num_places += num_places;
   for (int64_t i = 0; i < num_judged; ++i) {
     const Mutation& mutation = mutations[static_cast<size_t>(i * num_places / num_judged)];

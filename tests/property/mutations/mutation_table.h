@@ -26,7 +26,8 @@ struct MutantCounts {
 class MutationTable {
  public:
   /// At most `max_per_kind` mutants of each kind of a plan, evenly spread over its places; of
-  /// waits, all. Every `unrolled_period`-th of them is judged by the unrolled checker, too.
+  /// waits, all; under sanitizers a third of these. Every `unrolled_period`-th of them is judged by
+  /// the unrolled checker, too.
   MutationTable(std::string corpus, int64_t max_per_kind, int64_t unrolled_period);
 
   /// Fails the test, with `name` and the mutation, where a mutant is missed or refused without
