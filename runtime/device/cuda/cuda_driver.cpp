@@ -71,4 +71,10 @@ Result<BatchMemoryOps> load_batch_memory_ops() {
   return ops;
 }
 
+Result<GraphNodeKind> load_graph_node_kind() {
+  GraphNodeKind kind = nullptr;
+  TRY(load_entry_point("cuGraphNodeGetType", kind));
+  return kind;
+}
+
 }  // namespace graphrt::cuda

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/device/cuda/step_kernels.h"
 #include "runtime/kernels/cuda/cuda_error.h"
 
 namespace graphrt::cuda {
@@ -59,6 +60,7 @@ Result<RecordedGraph> RecordedGraph::record(LaneIssuer& issuer, const Window& wi
     return tl::unexpected(issued.error());
   }
   CUDA_TRY(status);
+  TRY(fill_by_kernels(graph.get()));
   size_t num_nodes = 0;
   CUDA_TRY(cudaGraphGetNodes(graph.get(), nullptr, &num_nodes));
   TRY(select_gpu(origin.gpu()));

@@ -1,7 +1,11 @@
 #include "runtime/device/cuda/step_kernels.h"
 
+#include <array>
 #include <cuda/atomic>
+#include <string>
+#include <vector>
 
+#include "runtime/device/cuda/cuda_driver.h"
 #include "runtime/kernels/cuda/cuda_error.h"
 #include "runtime/kernels/cuda/launch.cuh"
 
@@ -26,6 +30,47 @@ __global__ void copy_vectors(uint4* to, const uint4* from, unsigned num_vectors,
     reinterpret_cast<uint32_t*>(to + num_vectors)[word] =
         reinterpret_cast<const uint32_t*>(from + num_vectors)[word];
   }
+}
+
+/// Rows of `width` bytes, `pitch` apart.
+__global__ void fill_rows(std::byte* rows, size_t pitch, size_t width, size_t num_bytes,
+                          uint32_t value, unsigned element_bytes) {
+  const auto i = static_cast<size_t>(thread_number());
+  if (i >= num_bytes) return;
+  const size_t column = i % width;
+  const unsigned byte_of_element = static_cast<unsigned>(column) % element_bytes;
+  rows[i / width * pitch + column] = static_cast<std::byte>(value >> (8 * byte_of_element) & 0xFF);
+}
+
+/// A node that does the same by a kernel, ordered in the same way.
+Result<void> add_fill_kernel(cudaGraph_t graph, cudaGraphNode_t node, cudaMemsetParams fill) {
+  cudaPointerAttributes place = {};
+  CUDA_TRY(cudaPointerGetAttributes(&place, fill.dst));
+  CUDA_TRY(cudaSetDevice(place.device));
+  size_t num_before = 0;
+  size_t num_after = 0;
+  CUDA_TRY(cudaGraphNodeGetDependencies(node, nullptr, nullptr, &num_before));
+  CUDA_TRY(cudaGraphNodeGetDependentNodes(node, nullptr, nullptr, &num_after));
+  std::vector<cudaGraphNode_t> before(num_before);
+  std::vector<cudaGraphNode_t> after(num_after);
+  CUDA_TRY(cudaGraphNodeGetDependencies(node, before.data(), nullptr, &num_before));
+  CUDA_TRY(cudaGraphNodeGetDependentNodes(node, after.data(), nullptr, &num_after));
+
+  size_t width = fill.width * fill.elementSize;
+  size_t num_bytes = width * fill.height;
+  std::array<void*, 6> arguments = {&fill.dst,  &fill.pitch, &width,
+                                    &num_bytes, &fill.value, &fill.elementSize};
+  cudaKernelNodeParams kernel = {};
+  kernel.func = reinterpret_cast<void*>(&fill_rows);
+  kernel.gridDim = dim3(num_blocks_for(static_cast<int64_t>(num_bytes)));
+  kernel.blockDim = dim3(kThreadsPerBlock);
+  kernel.kernelParams = arguments.data();
+  cudaGraphNode_t replacement = nullptr;
+  CUDA_TRY(cudaGraphAddKernelNode(&replacement, graph, before.data(), num_before, &kernel));
+  const std::vector<cudaGraphNode_t> replacements(num_after, replacement);
+  CUDA_TRY(cudaGraphAddDependencies(graph, replacements.data(), after.data(), nullptr, num_after));
+  CUDA_TRY(cudaGraphDestroyNode(node));
+  return {};
 }
 
 using Flag = ::cuda::atomic_ref<uint32_t, ::cuda::thread_scope_system>;
@@ -57,6 +102,26 @@ Result<void> queue_kernel_copy(std::byte* to, const std::byte* from, size_t num_
   copy_vectors<<<num_blocks, kThreadsPerBlock, 0, stream>>>(
       reinterpret_cast<uint4*>(to), reinterpret_cast<const uint4*>(from), num_vectors, num_words);
   CUDA_TRY(cudaGetLastError());
+  return {};
+}
+
+Result<void> fill_by_kernels(cudaGraph_t graph) {
+  TRY(const GraphNodeKind kind_of, load_graph_node_kind());
+  size_t num_nodes = 0;
+  CUDA_TRY(cudaGraphGetNodes(graph, nullptr, &num_nodes));
+  std::vector<cudaGraphNode_t> nodes(num_nodes);
+  CUDA_TRY(cudaGraphGetNodes(graph, nodes.data(), &num_nodes));
+  for (cudaGraphNode_t node : nodes) {
+    CUgraphNodeType kind = CU_GRAPH_NODE_TYPE_EMPTY;
+    if (const CUresult status = kind_of(node, &kind); status != CUDA_SUCCESS) {
+      return machine_error("cuGraphNodeGetType failed with driver error " + std::to_string(status));
+    }
+    if (kind != CU_GRAPH_NODE_TYPE_MEMSET) continue;
+    cudaMemsetParams fill = {};
+    CUDA_TRY(cudaGraphMemsetNodeGetParams(node, &fill));
+    const size_t num_bytes = fill.elementSize * fill.width * fill.height;
+    if (num_bytes > 0 && num_bytes <= kMaxKernelCopyBytes) TRY(add_fill_kernel(graph, node, fill));
+  }
   return {};
 }
 

@@ -23,6 +23,12 @@ inline constexpr size_t kMaxKernelCopyBytes = size_t{512} << 10;
 Result<void> queue_kernel_copy(std::byte* to, const std::byte* from, size_t num_bytes,
                                cudaStream_t stream);
 
+/// Replaces what clears or fills up to kMaxKernelCopyBytes of a GPU's memory in a recording by
+/// kernels: some algorithms of cuBLASLt clear a counter by a memory operation.
+/// Requires: the graph is not instantiated yet. May change which GPU is current.
+/// Errors: what CUDA refuses (kMachine).
+Result<void> fill_by_kernels(cudaGraph_t graph);
+
 /// Flags in pinned memory of the host that one launch works on.
 struct FlagBatch {
   static constexpr int kMaxFlags = 32;
