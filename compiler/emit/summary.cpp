@@ -12,6 +12,7 @@
 #include "compiler/solve/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
 #include "runtime/op/kernel_signature.h"
+#include "runtime/op/op_table.h"
 #include "runtime/plan/plan_names.h"
 
 namespace graphc {
@@ -148,9 +149,10 @@ std::string times_line(const Plan& plan, const Machine& machine) {
   int64_t num_measured = 0;
   for (const PlanLane& lane : plan.lanes) {
     const std::string& kind = machine.devices[lane.device].kind;
-    if (lane.kind != LaneKind::kCompute || !machine.times_ns.contains(kind)) continue;
+    if (lane.kind != LaneKind::kCompute || !machine.times.contains(kind)) continue;
     for (const InstructionId id : lane.instructions) {
       const Instruction& kernel = plan.instructions[id];
+      if (graphrt::find_op(kernel.op)->in_place == graphrt::InPlace::kView) continue;
       std::vector<TensorType> types;
       for (const Operand& operand : kernel.reads) types.push_back(operand_type(plan, operand));
       const std::string signature = kernel_signature(kernel.op, types, kernel.attributes);

@@ -235,12 +235,31 @@ class MachineReader {
     machine_.algorithms[kind][kernel.text] = *text;
   }
 
+  /// `9us`, or `{alone: 9us, beside: 7us}`.
   void read_time(const std::string& kind, const YamlNode& kernel, const YamlNode& item) {
-    const std::optional<int64_t> time_ns = read_figure(&item, "a kernel's time", parse_duration);
-    if (time_ns && *time_ns == 0) {
-      diagnostics_.error(item.where, "a kernel's time must be more than 0");
+    KernelTime time;
+    const bool is_pair = item.kind == YamlKind::kMap;
+    const MapKeys keys = {"a kernel's time", {"alone", "beside"}};
+    if (is_pair) check_keys(item, keys, diagnostics_);
+    const YamlNode* alone =
+        is_pair ? require_key(item, "alone", keys, item.where, diagnostics_) : &item;
+    const std::optional<int64_t> alone_ns = read_kernel_time(alone);
+    const YamlNode* beside = is_pair ? item.find("beside") : nullptr;
+    if (beside != nullptr) time.beside_ns = read_kernel_time(beside);
+    if (!alone_ns) return;
+    time.alone_ns = *alone_ns;
+    if (time.beside_ns.value_or(0) > time.alone_ns) {
+      diagnostics_.error(beside->where, "a kernel takes no longer `beside` others than `alone`");
     }
-    if (time_ns) machine_.times_ns[kind][kernel.text] = *time_ns;
+    machine_.times[kind][kernel.text] = time;
+  }
+
+  std::optional<int64_t> read_kernel_time(const YamlNode* node) {
+    const std::optional<int64_t> time_ns = read_figure(node, "a kernel's time", parse_duration);
+    if (time_ns && *time_ns == 0) {
+      diagnostics_.error(node->where, "a kernel's time must be more than 0");
+    }
+    return time_ns;
   }
 
   bool has_device_of(std::string_view kind) const {

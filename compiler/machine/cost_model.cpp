@@ -38,17 +38,17 @@ double lane_bytes_per_s(const Device& device) {
   return device.bytes_per_worker_per_s.value_or(all / device.num_lanes);
 }
 
-/// A kernel that takes more times than this what the rates say does not fill the device.
+/// Of a kernel of which nobody has measured what it takes beside others: if it takes more times
+/// than this what the rates say, it does not fill the device.
 constexpr int64_t kMaxTimesOfRates = 2;
 
-/// A kernel of an accelerator that was measured to take `time_ns` in all, and would have to work
-/// for `work_ns` by the rates. Where it fills the device, others wait for all of the rest; a small
-/// one waits for itself, and others can run beside it.
-TaskCost measured_cost(int64_t time_ns, int64_t launch_ns, int64_t work_ns) {
-  const int64_t after_launch_ns = std::max<int64_t>(time_ns - launch_ns, 1);
+/// A kernel of an accelerator that was measured, and would have to work for `work_ns` by the rates.
+/// While it fills the device, others wait; for the rest of its time it waits for itself.
+TaskCost measured_cost(const KernelTime& time, int64_t launch_ns, int64_t work_ns) {
+  const int64_t after_launch_ns = std::max<int64_t>(time.alone_ns - launch_ns, 1);
   const bool is_full = after_launch_ns <= work_ns * kMaxTimesOfRates;
-  const int64_t shared_ns = is_full ? after_launch_ns : work_ns;
-  return {std::max(time_ns - shared_ns, int64_t{0}), shared_ns, {shared_ns}};
+  const int64_t shared_ns = time.beside_ns.value_or(is_full ? after_launch_ns : work_ns);
+  return {std::max(time.alone_ns - shared_ns, int64_t{0}), shared_ns, {shared_ns}};
 }
 
 }  // namespace
@@ -82,18 +82,19 @@ TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> in
   if (!shares_compute(device)) {
     return {device.launch_ns, work_ns, {bandwidth_ns(device, work.num_bytes, work_ns)}};
   }
-  if (const auto time_ns = measured_ns(op, inputs, attributes, device)) {
-    return measured_cost(*time_ns, device.launch_ns, work_ns);
+  if (const auto time = measured_time(op, inputs, attributes, device)) {
+    return measured_cost(*time, device.launch_ns, work_ns);
   }
   // Rates make small kernels short, and a choice must not fall on those that nobody has timed.
   const int64_t least_ns = machine_->least_time_for(device.kind, op.name).value_or(0);
   return {std::max(device.launch_ns, least_ns - work_ns), work_ns, {work_ns}};
 }
 
-std::optional<int64_t> CostModel::measured_ns(const OpInfo& op, std::span<const TensorType> inputs,
-                                              const Attributes& attributes,
-                                              const Device& device) const {
-  if (!machine_->times_ns.contains(device.kind)) return std::nullopt;
+std::optional<KernelTime> CostModel::measured_time(const OpInfo& op,
+                                                   std::span<const TensorType> inputs,
+                                                   const Attributes& attributes,
+                                                   const Device& device) const {
+  if (!machine_->times.contains(device.kind)) return std::nullopt;
   return machine_->time_for(device.kind, kernel_signature(op.name, inputs, attributes));
 }
 

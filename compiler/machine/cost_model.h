@@ -31,9 +31,9 @@ struct BlockSizes {
 /// more than a share, workers, feeds and outputs wait for each other once they ask for more than
 /// all of it. One kernel on a GPU gets all of it, but kernels on other streams of that GPU wait
 /// meanwhile: its work is charged to the unit that they share, its launch only to its own stream. Where
-/// the machine file has the time of a kernel, that is what it takes; if it is much longer than the
-/// rates say, the kernel is too small to fill the GPU, and the rest of its time is charged to its
-/// own stream, too.
+/// the machine file has the time of a kernel, that is what it takes; what it takes beside others is
+/// charged to that unit, the rest to its own stream. If the file says nothing of the latter and the
+/// time is much longer than the rates say, the kernel is too small to fill the GPU.
 class CostModel {
  public:
   explicit CostModel(const Machine& machine, const BlockSizes& block_sizes = {})
@@ -58,8 +58,8 @@ class CostModel {
   TaskCost host_transfer_cost(int64_t num_bytes) const;
 
  private:
-  std::optional<int64_t> measured_ns(const OpInfo& op, std::span<const TensorType> inputs,
-                                     const Attributes& attributes, const Device& device) const;
+  std::optional<KernelTime> measured_time(const OpInfo& op, std::span<const TensorType> inputs,
+                                          const Attributes& attributes, const Device& device) const;
 
   const Machine* machine_;
   BlockSizes block_sizes_;

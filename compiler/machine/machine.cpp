@@ -85,6 +85,12 @@ const Figure* find_measured(const MeasuredByKind<Figure>& measured, const std::s
   return at == of_kind->second.end() ? nullptr : &at->second;
 }
 
+std::string print_time(const KernelTime& time) {
+  const std::string alone = print_duration(time.alone_ns);
+  if (!time.beside_ns) return alone;
+  return "{alone: " + alone + ", beside: " + print_duration(*time.beside_ns) + "}";
+}
+
 template <class Figure, class Print>
 std::string print_measured(const std::string& section, const MeasuredByKind<Figure>& measured,
                            Print print) {
@@ -138,20 +144,20 @@ std::string Machine::algorithm_for(const std::string& kind, const std::string& s
   return algorithm == nullptr ? "" : *algorithm;
 }
 
-std::optional<int64_t> Machine::time_for(const std::string& kind,
-                                         const std::string& signature) const {
-  const int64_t* time_ns = find_measured(times_ns, kind, signature);
-  return time_ns == nullptr ? std::nullopt : std::optional(*time_ns);
+std::optional<KernelTime> Machine::time_for(const std::string& kind,
+                                            const std::string& signature) const {
+  const KernelTime* time = find_measured(times, kind, signature);
+  return time == nullptr ? std::nullopt : std::optional(*time);
 }
 
 std::optional<int64_t> Machine::least_time_for(const std::string& kind, std::string_view op) const {
-  const auto of_kind = times_ns.find(kind);
-  if (of_kind == times_ns.end()) return std::nullopt;
+  const auto of_kind = times.find(kind);
+  if (of_kind == times.end()) return std::nullopt;
   const std::string prefix = std::string(op) + "(";
   std::optional<int64_t> least_ns;
   for (auto at = of_kind->second.lower_bound(prefix);
        at != of_kind->second.end() && at->first.starts_with(prefix); ++at) {
-    least_ns = std::min(least_ns.value_or(at->second), at->second);
+    least_ns = std::min(least_ns.value_or(at->second.alone_ns), at->second.alone_ns);
   }
   return least_ns;
 }
@@ -202,7 +208,7 @@ std::string to_yaml(const Machine& machine) {
     text += print_link(machine, machine.links[i], machine.links[i + 1]);
   }
   text += print_measured("algorithms", machine.algorithms, yaml_text);
-  text += print_measured("times", machine.times_ns, print_duration);
+  text += print_measured("times", machine.times, print_time);
   return text;
 }
 

@@ -49,6 +49,15 @@ struct LinkDirection {
   SourceRange where = {};
 };
 
+/// What a kernel of an accelerator was measured to take, launching it included.
+struct KernelTime {
+  int64_t alone_ns = 0;
+  /// One of many that are at work at the same time on different streams: for so long it keeps the
+  /// device from others, and no longer than it takes alone. Nothing: the rates have to say it.
+  std::optional<int64_t> beside_ns = {};
+  bool operator==(const KernelTime&) const = default;
+};
+
 /// What a graph runs on: devices, the first of which is the CPU, and links between them.
 struct Machine {
   std::string name;
@@ -58,9 +67,8 @@ struct Machine {
   /// By the kind of device and by kernel_signature(): the algorithm that was measured to be the
   /// fastest, in the back end's words; others take the back end's own choice.
   std::map<std::string, std::map<std::string, std::string>> algorithms;
-  /// By the same: how long a kernel was measured to take, launching it included; for others the
-  /// rates say it.
-  std::map<std::string, std::map<std::string, int64_t>> times_ns;
+  /// By the same; what others take, the rates say.
+  std::map<std::string, std::map<std::string, KernelTime>> times;
 
   std::optional<DeviceId> find_device(const std::string& device_name) const;
   /// Where a run is fed and hands over its results.
@@ -76,7 +84,7 @@ struct Machine {
   /// Empty: none was measured.
   std::string algorithm_for(const std::string& kind, const std::string& signature) const;
   /// Nothing: it was not measured.
-  std::optional<int64_t> time_for(const std::string& kind, const std::string& signature) const;
+  std::optional<KernelTime> time_for(const std::string& kind, const std::string& signature) const;
   /// The shortest time of any kernel of this operator; nothing: none was measured.
   std::optional<int64_t> least_time_for(const std::string& kind, std::string_view op) const;
 };

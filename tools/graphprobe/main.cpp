@@ -11,8 +11,7 @@
 #include "runtime/base/text.h"
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
-#include "tools/graphprobe/measure_algorithms.h"
-#include "tools/graphprobe/measure_times.h"
+#include "tools/graphprobe/measure_kernels.h"
 #include "tools/graphprobe/probe.h"
 
 namespace {
@@ -89,11 +88,9 @@ Result<void> run(const Options& options) {
   TRY(check_paths(options));
   TRY(const graphprobe::Kernels kernels, graphprobe::kernels_of(options.plans));
   TRY(graphprobe::Probed probed, find_machine(options));
-  for (const auto& measure : {graphprobe::measure_algorithms, graphprobe::measure_times}) {
-    TRY(const std::vector<std::string> found,
-        measure(kernels, graphrt::builtin_devices(), probed.machine));
-    probed.notes.insert(probed.notes.end(), found.begin(), found.end());
-  }
+  TRY(const std::vector<std::string> found,
+      graphprobe::measure_kernels(kernels, graphrt::builtin_devices(), probed.machine));
+  probed.notes.insert(probed.notes.end(), found.begin(), found.end());
   for (const std::string& note : probed.notes) tools::print_error("graphprobe", note);
   const std::string text = graphprobe::machine_file(probed);
   if (options.output) {
@@ -129,7 +126,7 @@ int run_graphprobe(int argc, char** argv) {
   app.set_version_flag("--version", "graphprobe " GRAPHC_VERSION);
   app.footer(
       "Nothing else should run meanwhile. It takes seconds, up to a minute with GPUs, and a\n"
-      "second more for every kernel that is timed.\n"
+      "tenth of a second more for every kernel that is timed.\n"
       "Exit codes: 0 success, 1 bad input, 2 bad usage, 3 a device cannot be used or the output "
       "not written,\n141 nobody reads standard output any more.");
   try {

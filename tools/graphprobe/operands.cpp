@@ -1,6 +1,7 @@
 #include "tools/graphprobe/operands.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "runtime/base/element.h"
@@ -19,7 +20,7 @@ using graphrt::Shape;
 using graphrt::TensorType;
 
 /// A period of this many random numbers shows nowhere in a product.
-constexpr size_t kNumRandoms = size_t{1} << 18;
+constexpr size_t kNumRandoms = size_t{1} << 20;
 
 template <class T>
 std::vector<T> random_block() {
@@ -62,6 +63,22 @@ Result<OperandSlots> make_random_array(Device& device, const TensorType& type) {
   for (size_t done = 0; done < num_bytes; done += block.size()) {
     TRY(device.write(slots.first + done, block.first(std::min(block.size(), num_bytes - done))));
   }
+  return slots;
+}
+
+Result<OperandSlots> make_operand(Device& device, const TensorType& type, int64_t bound) {
+  if (graphrt::is_float(type.element)) return make_random_array(device, type);
+  TRY(OperandSlots slots, make_array(device, type));
+  constexpr int64_t kLargestOfByte = 127;
+  const auto num_bytes = static_cast<size_t>(graphrt::size_bytes(type.element));
+  if (type.element == ElementType::kBool) bound = 2;
+  if (num_bytes == 1) bound = std::min(bound, kLargestOfByte);
+  std::vector<std::byte> integers(static_cast<size_t>(type.size_bytes()));
+  for (int64_t i = 0; i < type.num_elements(); ++i) {
+    const int64_t integer = i % bound;  // the machine is little-endian: the low bytes are the first
+    std::memcpy(integers.data() + static_cast<size_t>(i) * num_bytes, &integer, num_bytes);
+  }
+  TRY(device.write(slots.first, integers));
   return slots;
 }
 

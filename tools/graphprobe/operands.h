@@ -18,6 +18,10 @@ graphrt::Result<graphrt::OperandSlots> make_array(graphrt::Device& device,
 graphrt::Result<graphrt::OperandSlots> make_random_array(graphrt::Device& device,
                                                          const graphrt::TensorType& type);
 
+/// What a kernel may read: random floats, and integers from 0 up to `bound` in turn.
+graphrt::Result<graphrt::OperandSlots> make_operand(graphrt::Device& device,
+                                                    const graphrt::TensorType& type, int64_t bound);
+
 /// Gives a binding the scratch memory that its operator needs. Requires: all else is bound.
 /// Errors: no memory (kMachine).
 graphrt::Result<void> add_scratch(graphrt::Device& device, graphrt::KernelBinding& binding);

@@ -30,9 +30,6 @@ using Kernels = std::map<std::pair<std::string, std::string>, Kernel>;
 std::optional<graphrt::DeviceId> device_for(const std::string& kind,
                                             const graphc::Machine& machine);
 
-/// Of the time by the back end's own choice: what an algorithm saves must be more than noise.
-inline constexpr double kWorthwhile = 0.98;
-
 /// Errors: a file that cannot be read, is not a plan or not a safe one (kInput).
 graphrt::Result<Kernels> kernels_of(const std::vector<std::filesystem::path>& plans);
 

@@ -28,12 +28,6 @@ constexpr auto kAllRounds = milliseconds(1500);
 
 double seconds(Clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-double median(std::vector<double> samples) {
-  const auto middle = samples.begin() + std::ssize(samples) / 2;
-  std::nth_element(samples.begin(), middle, samples.end());
-  return *middle;
-}
-
 /// One round of combined_rate().
 class Round {
  public:
@@ -104,6 +98,14 @@ Result<double> run_round(std::span<graphrt::Action* const> actions) {
 }
 
 }  // namespace
+
+double median(std::vector<double> samples) {
+  const auto middle = samples.begin() + std::ssize(samples) / 2;
+  std::nth_element(samples.begin(), middle, samples.end());
+  return *middle;
+}
+
+double steady_seconds() { return seconds(Clock::now().time_since_epoch()); }
 
 Result<double> median_seconds(const std::function<Result<void>()>& run,
                               std::chrono::nanoseconds budget) {

@@ -3,11 +3,19 @@
 #include <chrono>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "runtime/base/result.h"
 #include "runtime/device/action.h"
 
 namespace graphprobe {
+
+/// Seconds since a moment that stays the same.
+using SecondsClock = std::function<double()>;
+double steady_seconds();
+
+/// Requires: at least one sample.
+double median(std::vector<double> samples);
 
 /// The clock decides how often something is measured, never what.
 

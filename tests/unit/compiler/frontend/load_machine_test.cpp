@@ -128,14 +128,17 @@ TEST(Machine, TimesOfKernelsSayWhatTheyAndOthersOfTheirOperatorTake) {
     return CostModel(*machine).kernel_cost(tanh, {&type, 1}, {&type, 1}, {}, DeviceId(1));
   };
   const TaskCost by_rates = cost(64);
-  machine->times_ns["cuda"] = {
-      {"tan(f32[2])", 1}, {"tanh(f32[32])", 50'000}, {"tanh(f32[64])", 70'000}};
+  machine->times["cuda"] = {
+      {"tan(f32[2])", {1}}, {"tanh(f32[32])", {50'000}}, {"tanh(f32[64])", {70'000}}};
   EXPECT_EQ(cost(64).duration_ns(), 70'000);
   EXPECT_EQ(cost(64).shared_ns, by_rates.shared_ns);  // too small to fill the device
   EXPECT_EQ(cost(128).duration_ns(), 50'000);
-  machine->times_ns["cuda"] = {{"tanh(f32[64])", by_rates.latency_ns + by_rates.work_ns + 1}};
+  machine->times["cuda"] = {{"tanh(f32[64])", {by_rates.latency_ns + by_rates.work_ns + 1}}};
   EXPECT_EQ(cost(64).shared_ns[0],
             by_rates.work_ns + 1);  // full, and a little slower than the rates
+  machine->times["cuda"] = {{"tanh(f32[64])", {70'000, 60'000}}};  // full, however slow
+  EXPECT_EQ(cost(64).shared_ns[0], 60'000);
+  EXPECT_EQ(cost(64).duration_ns(), 70'000);
 }
 
 TEST(Machine, TheNumberOfReadersIsKeptAndOneUnlessTheFileSaysMore) {
