@@ -26,7 +26,11 @@ class Builder {
         parallel_(parallel),
         rows_(rows),
         forms_(graph.values.size()),
+        is_of_states_(graph.values.size(), 0),
         names_(graph, ".") {
+    for (const Node& node : graph.nodes) {
+      if (node.updates && !node.device) is_of_states_[*node.updates] = 1;
+    }
     int64_t begin = 0;
     for (const int64_t each : rows) {
       begins_.push_back(begin);
@@ -41,6 +45,7 @@ class Builder {
       forms_[id].whole = result_.values.push_back(graph_.values[id]);
     }
     for (const NodeId id : graph_.nodes.ids()) {
+      find_if_of_states(id);
       if (division_.rules[id]) {
         add_parts(id, *division_.rules[id]);
       } else if (is_sharded(id)) {
@@ -66,6 +71,14 @@ class Builder {
   };
 
   size_t num_parts() const { return rows_.size(); }
+
+  void find_if_of_states(NodeId id) {
+    const Node& node = graph_.nodes[id];
+    const bool is_of_states = !node.device && !node.inputs.empty() &&
+                              std::all_of(node.inputs.begin(), node.inputs.end(),
+                                          [&](ValueId input) { return is_of_states_[input] != 0; });
+    for (const ValueId result : node.results) is_of_states_[result] = is_of_states ? 1 : 0;
+  }
 
   ValueId add(std::string name, Node node, const Pin& pin, const SourceRange& where) {
     return add_node(std::move(name), std::move(node), pin, where).front();
@@ -113,11 +126,13 @@ class Builder {
     return {parallel_.batch[part].device, {}, parallel_.batch[part].where};
   }
 
-  /// Of a node that stays one, or what makes one value of parts.
+  /// Of a node that stays one, or what makes one value of parts. Where every device has the states,
+  /// what is computed of them alone, such as their casts, is so on each: nothing travels.
   Pin pin_of_whole(ValueId value) const {
-    if (division_.is_update[value] == 0) return {};
+    if (division_.is_update[value] == 0 && is_of_states_[value] == 0) return {};
     if (parallel_.updates == UpdatePlace::kAuto) return {};
     if (parallel_.updates == UpdatePlace::kOneDevice) {
+      if (division_.is_update[value] == 0) return {};
       return {parallel_.update_device, {}, parallel_.update_where};
     }
     Pin pin = pin_of_part(0);
@@ -349,6 +364,8 @@ class Builder {
   const std::vector<int64_t>& rows_;
   std::vector<int64_t> begins_;  // of each part, in rows of the batch
   IdVector<ValueId, Forms> forms_;
+  /// A state that is updated where the others are, or computed of such states and nothing else.
+  IdVector<ValueId, char> is_of_states_;
   UniqueNames names_;
   Graph result_;
 };
