@@ -157,7 +157,7 @@ OpInfo op_softmax_cross_entropy_grad() {
   op.attributes = kCrossEntropyGrad;
   op.f32_operands = 1U << 2;
   op.type_rule = type_of_cross_entropy_grad;
-  op.in_place = InPlace::kNever;
+  op.in_place = InPlace::kFirstOperand;
   op.mean_of = MeanOf::kRows;
   return op;
 }
