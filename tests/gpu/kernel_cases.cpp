@@ -13,6 +13,7 @@
 #include "tests/unit/runtime/kernels/element_cases.h"
 #include "tests/unit/runtime/kernels/kernel_test_support.h"
 #include "tests/unit/runtime/kernels/layer_cases.h"
+#include "tests/unit/runtime/kernels/loss_scale_cases.h"
 #include "tests/unit/runtime/kernels/training_cases.h"
 
 namespace graphrt {
@@ -156,6 +157,7 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"clip_factor", clip_factor_use},
       {"concat", concat_use},
       {"copy", copy_use},
+      {"count_step", count_step_use},
       {"div", division_use},
       {"dropout", dropout_use},
       {"elementwise", chain_use},
@@ -177,6 +179,7 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"layer_norm_scale_grad", norm_scale_grad_use},
       {"learning_rate", learning_rate_use},
       {"log", log_use},
+      {"loss_scale_update", loss_scale_update_use},
       {"matmul", matmul_use},
       {"matmul_sgd_update", matmul_sgd_use},
       {"max", sum_or_max_use},
@@ -201,10 +204,12 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"softmax_cross_entropy_grad", cross_entropy_grad_use},
       {"softmax_grad", softmax_grad_use},
       {"sqrt", sqrt_use},
+      {"streak_update", streak_update_use},
       {"sub", arithmetic_use},
       {"sum", sum_or_max_use},
       {"sum_of_squares", f32_use},
       {"transpose", transpose_use},
+      {"unscale_factor", unscale_factor_use},
   };
   return kMakers;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numbers>
 #include <utility>
@@ -15,6 +16,12 @@ namespace {
 
 using Scalars = std::span<const std::byte* const>;
 
+/// The state stays what it was; the result may take the bytes of any operand.
+void keep_state(const KernelArguments& at, int64_t num_elements) {
+  const auto num_bytes = static_cast<size_t>(num_elements) * sizeof(float);
+  if (at.result() != at.inputs[0]) std::memmove(at.result(), at.inputs[0], num_bytes);
+}
+
 /// y = formula(x, ...) for the elements of `kNumTensors` operands of one shape, of which the second
 /// is stored as Second, the others as f32. The operands behind them are scalars, from which `rule`
 /// makes the formula of this step.
@@ -24,6 +31,7 @@ class UpdateKernel : public PreparedKernel {
   UpdateKernel(int64_t num_elements, const Rule& rule) : num_elements_(num_elements), rule_(rule) {}
 
   void run(const KernelArguments& at) const override {
+    if (rule_.is_skipped(at.inputs.subspan(kNumTensors))) return keep_state(at, num_elements_);
     update(at.inputs, elements<float>(at.result()), std::make_index_sequence<kNumTensors>());
   }
 
@@ -68,15 +76,22 @@ float rate_of(Scalars scalars, size_t index, float learning_rate) {
   return scalars.size() > index ? *elements<float>(scalars[index]) : learning_rate;
 }
 
-/// What the gradient is multiplied with: the last of the scalars, or 1, which changes no bit.
+/// What the gradient is multiplied with: the last of the scalars, or 1, which changes no bit. A
+/// scalar that is there to skip steps alone multiplies nothing.
 struct Factor {
-  bool is_operand = false;
+  bool scales = false;
+  bool skips = false;
+
+  /// Whether this step leaves the state as it is.
+  bool is_skipped(Scalars scalars) const {
+    return skips && std::isnan(*elements<float>(scalars.back()));
+  }
 
   float take(Scalars& scalars) const {
-    if (!is_operand) return 1;
+    if (!scales && !skips) return 1;
     const float factor = *elements<float>(scalars.back());
     scalars = scalars.first(scalars.size() - 1);
-    return factor;
+    return scales ? factor : 1;
   }
 };
 
@@ -85,6 +100,7 @@ struct Sgd {
   float weight_decay;
   Factor factor;
 
+  bool is_skipped(Scalars scalars) const { return factor.is_skipped(scalars); }
   auto formula(Scalars scalars) const {
     const float scale = factor.take(scalars);
     return
@@ -99,6 +115,7 @@ struct Momentum {
   float momentum;
   Factor factor;
 
+  bool is_skipped(Scalars scalars) const { return factor.is_skipped(scalars); }
   auto formula(Scalars scalars) const {
     return [kept = momentum, scale = factor.take(scalars)](float v, float g) {
       return kept * v + scale * g;
@@ -111,6 +128,7 @@ struct DecayedMomentum {
   float weight_decay;
   Factor factor;
 
+  bool is_skipped(Scalars scalars) const { return factor.is_skipped(scalars); }
   auto formula(Scalars scalars) const {
     return [kept = momentum, decay = weight_decay, scale = factor.take(scalars)](float v, float g,
                                                                                  float w) {
@@ -141,6 +159,7 @@ struct MovingAverage {
   AverageShares shares;
   Factor factor;
 
+  bool is_skipped(Scalars scalars) const { return factor.is_skipped(scalars); }
   auto formula(Scalars scalars) const {
     return [shares = shares, scale = factor.take(scalars)](float average, float x) {
       return shares.next(average, shares.taken * (scale * x));
@@ -180,6 +199,7 @@ class AverageOfSquaresKernel : public PreparedKernel {
 
   void run(const KernelArguments& at) const override {
     Scalars scalars = at.inputs.subspan(2);
+    if (factor_.is_skipped(scalars)) return keep_state(at, num_elements_);
     const float scale = factor_.take(scalars);
     FloatBlock space;
     for (int64_t begin = 0; begin < num_elements_; begin += kFloatBlock) {
@@ -229,6 +249,7 @@ struct Adam {
   float learning_rate;
   float weight_decay;
 
+  static bool is_skipped(Scalars scalars) { return *elements<int32_t>(scalars[0]) < 0; }
   auto formula(Scalars scalars) const {
     const double step_number = 1.0 + *elements<int32_t>(scalars[0]);
     // What a moving average that began with 0 must be multiplied by after so many steps; of v, the
@@ -284,7 +305,9 @@ class LearningRateKernel : public PreparedKernel {
   Schedule schedule_;
 };
 
-Factor factor_of(const KernelSpec& spec) { return {spec.attributes.flag("scaled")}; }
+Factor factor_of(const KernelSpec& spec) {
+  return {spec.attributes.flag("scaled"), spec.attributes.flag("skips")};
+}
 
 }  // namespace
 

@@ -143,7 +143,9 @@ class LearningRateKernel : public CudaKernel {
   Schedule schedule_;
 };
 
-Factor factor_of(const KernelSpec& spec) { return {spec.attributes.flag("scaled"), nullptr}; }
+Factor factor_of(const KernelSpec& spec) {
+  return {spec.attributes.flag("scaled"), spec.attributes.flag("skips"), nullptr};
+}
 
 /// The shares of what was and of what is new in a moving average.
 template <class Average>

@@ -41,17 +41,21 @@ struct Rate {
   __device__ float get() const { return operand != nullptr ? *operand : number; }
 };
 
-/// What the gradient is multiplied with: the last of the scalars, or 1, which changes no bit.
+/// What the gradient is multiplied with: the last of the scalars, or 1, which changes no bit. A
+/// scalar that is there to skip steps alone multiplies nothing.
 struct Factor {
-  bool is_operand;
+  bool scales;
+  bool skips;
   const float* operand;
 
   void take(Scalars& scalars) {
-    if (!is_operand) return;
+    if (!scales && !skips) return;
     operand = elements<float>(scalars.back());
     scalars = scalars.first(scalars.size() - 1);
   }
-  __device__ float get() const { return is_operand ? *operand : 1; }
+  __device__ float get() const { return scales ? *operand : 1; }
+  /// Whether this step leaves the state as it is.
+  __device__ bool is_skipped() const { return skips && isnan(*operand); }
 };
 
 struct Sgd {
@@ -65,6 +69,7 @@ struct Sgd {
     factor.take(scalars);
     rate.bind(scalars, 0);
   }
+  __device__ bool is_skipped() const { return factor.is_skipped(); }
   __device__ auto formula() const {
     return [r = rate.get(), decay = weight_decay, scale = factor.get()](float w, float g) {
       const float scaled = __fmul_rn(scale, g);
@@ -81,6 +86,7 @@ struct Momentum {
   Factor factor;
 
   void bind(Scalars scalars) { factor.take(scalars); }
+  __device__ bool is_skipped() const { return factor.is_skipped(); }
   __device__ auto formula() const {
     return [kept = momentum, scale = factor.get()](float v, float g) {
       return fmaf(kept, v, __fmul_rn(scale, g));
@@ -96,6 +102,7 @@ struct DecayedMomentum {
   Factor factor;
 
   void bind(Scalars scalars) { factor.take(scalars); }
+  __device__ bool is_skipped() const { return factor.is_skipped(); }
   __device__ auto formula() const {
     return
         [kept = momentum, decay = weight_decay, scale = factor.get()](float v, float g, float w) {
@@ -125,6 +132,7 @@ struct MovingAverage {
   Factor factor;
 
   void bind(Scalars scalars) { factor.take(scalars); }
+  __device__ bool is_skipped() const { return factor.is_skipped(); }
   __device__ auto formula() const {
     return [own = shares, scale = factor.get()](float average, float x) {
       return own.next(average, __fmul_rn(own.taken, __fmul_rn(scale, x)));
@@ -154,6 +162,7 @@ struct MovingAverageOfSquares {
   Factor factor;
 
   void bind(Scalars scalars) { factor.take(scalars); }
+  __device__ bool is_skipped() const { return factor.is_skipped(); }
   __device__ auto formula() const {
     return [own = shares, scale = factor.get()](float average, float x) {
       const float scaled = __fmul_rn(scale, x);
@@ -185,6 +194,7 @@ struct Adam {
     return -1 / expm1f(num_steps * log_beta);
   }
 
+  __device__ bool is_skipped() const { return *step < 0; }
   __device__ auto formula() const {
     const float num_steps = static_cast<float>(*step) + 1;
     // v itself may leave the floats when it is corrected; its root does not.
@@ -247,12 +257,26 @@ __device__ void update_vector(const Formula& formula,
   store<kSize>(tensors.y + at, result);
 }
 
+/// The same where the state stays what it was: y = x.
+template <int kSize, size_t kNumTensors>
+__device__ void keep_by_thread(const UpdateTensors<kNumTensors>& tensors, int64_t thread) {
+  const auto* x = reinterpret_cast<const float*>(tensors.x[0]);
+  if (x == tensors.y) return;
+  const int64_t num_vectors = tensors.num_elements / kSize;
+  if (thread < num_vectors) {
+    return store<kSize>(tensors.y + thread * kSize, load<kSize>(x + thread * kSize));
+  }
+  const int64_t i = num_vectors * kSize + (thread - num_vectors);
+  if (i < tensors.num_elements) tensors.y[i] = x[i];
+}
+
 /// What thread number `thread` of num_threads_for<kSize>(num_elements) does.
 template <int kSize, class Rule>
 __device__ void update_by_thread(const Rule& rule, const UpdateTensors<Rule::kNumTensors>& tensors,
                                  ElementType new_element, int64_t thread) {
   constexpr auto kOperands = std::make_index_sequence<Rule::kNumTensors>();
   const int64_t num_vectors = tensors.num_elements / kSize;
+  if (rule.is_skipped()) return keep_by_thread<kSize>(tensors, thread);
   if (thread < num_vectors) {
     return update_vector<kSize>(rule.formula(), tensors, new_element, thread * kSize, kOperands);
   }

@@ -23,9 +23,12 @@ double binary_gradient(double z, double t) {
   return z >= 0 ? miss_of(z, t) - rest : rest - t;
 }
 
-/// `scale`, by default one over the number of elements.
-double gradient_scale(const Attributes& attributes, const Tensor& result) {
-  return attributes.number("scale", 1 / static_cast<double>(result.type.num_elements()));
+/// `scale`, by default one over the number of elements, times the operand behind both tensors, if
+/// there is one.
+double gradient_scale(Operands inputs, const Attributes& attributes) {
+  const double mean = 1 / static_cast<double>(inputs[0]->type.num_elements());
+  const double factor = inputs.size() > 2 ? inputs[2]->as<float>()[0] : 1;
+  return attributes.number("scale", mean) * factor;
 }
 
 /// The lowest index of the largest element; a NaN is larger than all numbers.
@@ -72,7 +75,7 @@ void binary_cross_entropy(Operands inputs, const Attributes&, Results results) {
 }
 
 void binary_cross_entropy_grad(Operands inputs, const Attributes& attributes, Results results) {
-  const double scale = gradient_scale(attributes, results[0]);
+  const double scale = gradient_scale(inputs, attributes);
   const std::vector<double> logit = numbers_of(*inputs[0]);
   const std::vector<double> target = numbers_of(*inputs[1]);
   std::vector<double> y(logit.size());
@@ -101,7 +104,7 @@ void mse(Operands inputs, const Attributes&, Results results) {
 }
 
 void mse_grad(Operands inputs, const Attributes& attributes, Results results) {
-  const double scale = gradient_scale(attributes, results[0]);
+  const double scale = gradient_scale(inputs, attributes);
   const std::vector<double> prediction = numbers_of(*inputs[0]);
   const std::vector<double> target = numbers_of(*inputs[1]);
   std::vector<double> y(target.size());

@@ -8,13 +8,21 @@
 namespace graphrt::reference {
 namespace {
 
-/// What the gradient is multiplied with: the last operand, if the update is `scaled`. It is taken
-/// off the operands.
+/// What the gradient is multiplied with: the last operand, if the update is `scaled`. That operand
+/// is taken off.
 double take_factor(Operands& inputs, const Attributes& attributes) {
-  if (!attributes.flag("scaled")) return 1;
+  if (!attributes.flag("scaled") && !attributes.flag("skips")) return 1;
   const double factor = inputs.back()->as<float>()[0];
   inputs = inputs.first(inputs.size() - 1);
-  return factor;
+  return attributes.flag("scaled") ? factor : 1;
+}
+
+/// Whether the update leaves its state as it is, because the last operand is NaN; then it is
+/// copied.
+bool is_skipped(Operands inputs, const Attributes& attributes, Results results) {
+  if (!attributes.flag("skips") || !std::isnan(inputs.back()->as<float>()[0])) return false;
+  results[0].data = inputs[0]->data;
+  return true;
 }
 
 /// The rate of an update: its operand number `index` if it has one, else `learning_rate`.
@@ -58,6 +66,7 @@ double rate_at(int64_t step, const Attributes& attributes) {
 }  // namespace
 
 void sgd_update(Operands inputs, const Attributes& attributes, Results results) {
+  if (is_skipped(inputs, attributes, results)) return;
   const double factor = take_factor(inputs, attributes);
   const double rate = rate_of(inputs, 2, attributes);
   const double weight_decay = attributes.number("weight_decay", 0);
@@ -72,6 +81,7 @@ void sgd_update(Operands inputs, const Attributes& attributes, Results results) 
 }
 
 void momentum_update(Operands inputs, const Attributes& attributes, Results results) {
+  if (is_skipped(inputs, attributes, results)) return;
   const double factor = take_factor(inputs, attributes);
   const double momentum = attributes.number("momentum", 0);
   const double weight_decay = attributes.number("weight_decay", 0);
@@ -85,6 +95,7 @@ void momentum_update(Operands inputs, const Attributes& attributes, Results resu
 }
 
 void moving_average(Operands inputs, const Attributes& attributes, Results results) {
+  if (is_skipped(inputs, attributes, results)) return;
   const double factor = take_factor(inputs, attributes);
   const double decay = attributes.number("decay", 0);
   const auto m = inputs[0]->as<float>();
@@ -96,6 +107,7 @@ void moving_average(Operands inputs, const Attributes& attributes, Results resul
 }
 
 void moving_average_of_squares(Operands inputs, const Attributes& attributes, Results results) {
+  if (is_skipped(inputs, attributes, results)) return;
   const double factor = take_factor(inputs, attributes);
   const double decay = attributes.number("decay", 0);
   const auto v = inputs[0]->as<float>();
@@ -108,6 +120,10 @@ void moving_average_of_squares(Operands inputs, const Attributes& attributes, Re
 }
 
 void adam_update(Operands inputs, const Attributes& attributes, Results results) {
+  if (inputs[3]->as<int32_t>()[0] < 0) {
+    results[0].data = inputs[0]->data;
+    return;
+  }
   const double step_number = 1.0 + inputs[3]->as<int32_t>()[0];
   const double rate = rate_of(inputs, 4, attributes);
   const double m_share = 1 - std::pow(attributes.number("beta1", 0.9), step_number);

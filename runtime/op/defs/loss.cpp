@@ -63,11 +63,24 @@ TypeResult type_of_cross_entropy(Types inputs, const Attributes& attributes) {
   return scalar();
 }
 
+/// That the third operand of the gradient of a loss, if it has one, is no f32[].
+std::optional<OpError> find_bad_gradient_of_loss(Types inputs) {
+  if (inputs.size() < 3 || inputs[2] == scalar()) return std::nullopt;
+  return OpError{"needs f32[] as the gradient of the loss; got " + to_string(inputs[2]), 2};
+}
+
 TypeResult type_of_cross_entropy_grad(Types inputs, const Attributes& attributes) {
   if (auto error = find_bad_label(inputs, attributes)) return tl::unexpected(*std::move(error));
   if (auto error = find_bad_smoothing(attributes)) return tl::unexpected(*std::move(error));
-  if (inputs.size() < 3 || inputs[2] == scalar()) return inputs[0];
-  return refuse("needs f32[] as the gradient of the loss; got " + to_string(inputs[2]), 2);
+  if (auto error = find_bad_gradient_of_loss(inputs)) return tl::unexpected(*std::move(error));
+  return inputs[0];
+}
+
+TypeResult type_of_mean_loss_grad(Types inputs, const Attributes& attributes) {
+  TypeResult pair = type_of_float_pair(inputs.first(2), attributes);
+  if (!pair) return pair;
+  if (auto error = find_bad_gradient_of_loss(inputs)) return tl::unexpected(*std::move(error));
+  return pair;
 }
 
 TypeResult type_of_accuracy(Types inputs, const Attributes& attributes) {
@@ -126,11 +139,12 @@ OpInfo loss_grad_op(std::string_view name, std::string_view operands, std::strin
           .operands = operands,
           .result = result,
           .min_inputs = 2,
-          .max_inputs = 2,
+          .max_inputs = 3,
           .attributes = kScaleOfElements,
-          .type_rule = type_of_float_pair,
+          .type_rule = type_of_mean_loss_grad,
           .in_place = InPlace::kAnyOperand,
           .row_rule = rows_of_loss_grad,
+          .f32_operands = 1U << 2,
           .mean_of = MeanOf::kElements};
 }
 
@@ -153,9 +167,7 @@ OpInfo op_softmax_cross_entropy_grad() {
       "logits[N, C]: float; label[N]: i32 or i64; optionally the gradient of the loss, f32[]",
       "gradient of the loss by the logits, of their type: `scale` times that of the sum over the "
       "rows; 0 in rows that do not count");
-  op.max_inputs = 3;
   op.attributes = kCrossEntropyGrad;
-  op.f32_operands = 1U << 2;
   op.type_rule = type_of_cross_entropy_grad;
   op.in_place = InPlace::kFirstOperand;
   op.mean_of = MeanOf::kRows;
@@ -169,8 +181,10 @@ OpInfo op_mse() {
 }
 
 OpInfo op_mse_grad() {
-  return loss_grad_op("mse_grad", "prediction, target: float, same type",
-                      "gradient of `mse` by the prediction");
+  return loss_grad_op(
+      "mse_grad",
+      "prediction, target: float, same type; optionally the gradient of the loss, f32[]",
+      "gradient of `mse` by the prediction");
 }
 
 OpInfo op_binary_cross_entropy() {
@@ -183,8 +197,10 @@ OpInfo op_binary_cross_entropy() {
 }
 
 OpInfo op_binary_cross_entropy_grad() {
-  return loss_grad_op("binary_cross_entropy_grad", "logits, target: float, same type",
-                      "gradient of the loss by the logits");
+  return loss_grad_op(
+      "binary_cross_entropy_grad",
+      "logits, target: float, same type; optionally the gradient of the loss, f32[]",
+      "gradient of the loss by the logits");
 }
 
 OpInfo op_accuracy() {

@@ -10,14 +10,18 @@ namespace {
 
 constexpr AttributeSpec kScaled = {"scaled", AttributeKind::kBool, false,
                                    "(false): the last operand is the factor of the gradient"};
+constexpr AttributeSpec kSkips = {
+    "skips", AttributeKind::kBool, false,
+    "(false): where the last operand is NaN, the state stays as it is"};
 constexpr AttributeSpec kRate = {"learning_rate", AttributeKind::kFloat, false, "(the rate)"};
 constexpr AttributeSpec kWeightDecay = {"weight_decay", AttributeKind::kFloat, false, "(0)"};
-constexpr std::array kSgd = {kRate, kScaled, kWeightDecay};
+constexpr std::array kSgd = {kRate, kScaled, kSkips, kWeightDecay};
 constexpr std::array kMomentum = {
-    AttributeSpec{"momentum", AttributeKind::kFloat, true, "(required)"}, kScaled, kWeightDecay};
+    AttributeSpec{"momentum", AttributeKind::kFloat, true, "(required)"}, kScaled, kSkips,
+    kWeightDecay};
 constexpr std::array kDecay = {
-    AttributeSpec{"decay", AttributeKind::kFloat, true, "(required; at least 0, below 1)"},
-    kScaled};
+    AttributeSpec{"decay", AttributeKind::kFloat, true, "(required; at least 0, below 1)"}, kScaled,
+    kSkips};
 constexpr std::array kAdam = {AttributeSpec{"beta1", AttributeKind::kFloat, false, "(0.9)"},
                               AttributeSpec{"beta2", AttributeKind::kFloat, false, "(0.999)"},
                               AttributeSpec{"epsilon", AttributeKind::kFloat, false, "(1e-8)"},
@@ -53,18 +57,25 @@ std::optional<OpError> find_bad_rate(Types inputs, size_t num_others,
                    "learning_rate"};
   }
   if (is_operand || is_attribute) return std::nullopt;
-  const char* where = attributes.flag("scaled") ? "before the factor" : "at the end";
+  const bool is_last = !attributes.flag("scaled") && !attributes.flag("skips");
+  const char* where = is_last ? "at the end" : "before the factor";
   return OpError{std::string("needs a rate: 'learning_rate', or an operand f32[] ") + where, {}};
+}
+
+/// Whether the last operand is a factor: of the gradient, or one that says whether to skip a step.
+bool has_factor(const Attributes& attributes) {
+  return attributes.flag("scaled") || attributes.flag("skips");
 }
 
 /// With `scaled`, the last operand is what the gradient, the second of all, is multiplied with.
 std::optional<OpError> find_bad_factor(Types inputs, const Attributes& attributes) {
-  if (!attributes.flag("scaled")) return std::nullopt;
+  if (!has_factor(attributes)) return std::nullopt;
   if (inputs.size() == 2) {
-    return OpError{
-        "is 'scaled', so it needs the factor of its gradient, f32[], as the last operand",
-        {},
-        "scaled"};
+    const bool is_scaled = attributes.flag("scaled");
+    return OpError{std::string(is_scaled ? "is 'scaled', so it" : "'skips' steps, so it") +
+                       " needs the factor of its gradient, f32[], as the last operand",
+                   {},
+                   is_scaled ? "scaled" : "skips"};
   }
   if (is_scalar(inputs.back(), ElementType::kF32)) return std::nullopt;
   return OpError{"needs f32[] as the factor of its gradient; got " + to_string(inputs.back()),
@@ -73,13 +84,13 @@ std::optional<OpError> find_bad_factor(Types inputs, const Attributes& attribute
 
 /// The operands but for the factor.
 Types without_factor(Types inputs, const Attributes& attributes) {
-  return inputs.first(inputs.size() - (attributes.flag("scaled") ? 1 : 0));
+  return inputs.first(inputs.size() - (has_factor(attributes) ? 1 : 0));
 }
 
 /// That operand number `index` is one too many.
 OpError superfluous(size_t index, Types inputs, const Attributes& attributes) {
   std::string message = "takes no operand " + to_string(inputs[index]) + " here";
-  if (!attributes.flag("scaled")) {
+  if (!has_factor(attributes)) {
     message += "; with 'scaled' the last one is the factor of the gradient";
   }
   return {std::move(message), index};
@@ -249,7 +260,8 @@ OpInfo op_moving_average_of_squares() {
 
 OpInfo op_adam_update() {
   OpInfo op = update_op("adam_update", kAdam, type_of_adam_update);
-  op.operands = "w, m, v: f32, same shape; step i32[]; optionally the rate f32[]";
+  op.operands =
+      "w, m, v: f32, same shape; step i32[], below 0: w stays as it is; optionally the rate f32[]";
   op.result = "w - rate · (m̂ / (sqrt(v̂) + `epsilon`) + `weight_decay` · w)";
   op.min_inputs = 4;
   op.max_inputs = 5;

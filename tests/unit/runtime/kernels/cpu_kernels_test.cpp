@@ -59,6 +59,7 @@ std::vector<Call> one_call_each() {
   const Tensor label = zeros({ElementType::kI32, {6}});
   const Tensor gamma = zeros({ElementType::kF32, {5}});
   const Tensor step = zeros({ElementType::kI32, {}});
+  const Tensor number = zeros({ElementType::kF32, {}});
   const Tensor truth = zeros({ElementType::kBool, {4, 3, 5}});
   const Tensor heads = zeros({ElementType::kBF16, {2, 5, 3, 4}});
   const Tensor log_sum = zeros({ElementType::kF32, {2, 3, 5}});
@@ -77,6 +78,9 @@ std::vector<Call> one_call_each() {
     if (op.name == "accuracy") call.inputs = {logits, label};
     if (op.name == "clip_factor") call.inputs = {zeros({ElementType::kF32, {}})};
     if (op.name == "clip_factor") call.attributes = with({{"max_norm", 1.0}});
+    if (op.name == "unscale_factor") call.inputs = {number, number};
+    if (op.name == "loss_scale_update") call.inputs = {number, step, number};
+    if (op.name == "streak_update" || op.name == "count_step") call.inputs = {step, number};
     if (op.name == "cast") call.attributes = with({{"to", "f16"}});
     if (op.name == "select") call.inputs = {truth, x, x};
     if (op.name.starts_with("logical_")) call.inputs.assign(op.min_inputs, truth);

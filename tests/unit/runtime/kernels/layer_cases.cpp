@@ -1,5 +1,7 @@
 #include "layer_cases.h"
 
+#include "loss_scale_cases.h"
+
 namespace graphrt {
 namespace {
 
@@ -39,11 +41,13 @@ void add_rate(Dice& dice, OperatorUse& use) {
   use.attributes.set("learning_rate", 0.05);
 }
 
-/// In half of the cases; behind all other operands.
+/// In half of the cases; behind all other operands. In a quarter, steps may be skipped.
 void add_factor(Dice& dice, OperatorUse& use) {
   if (!dice.flip()) return;
-  use.inputs.push_back(tensor_of<float>({}, {0.3F}));
-  use.attributes.set("scaled", true);
+  const bool may_skip = dice.flip();
+  use.inputs.push_back(may_skip ? factor_or_nan(dice) : tensor_of<float>({}, {0.3F}));
+  if (may_skip) use.attributes.set("skips", true);
+  if (!may_skip || dice.flip()) use.attributes.set("scaled", true);
 }
 
 Tensor random_step(Dice& dice) { return dice.i32({}, 0, 20); }
@@ -135,6 +139,7 @@ OperatorUse average_of_squares_use(Dice& dice) {
 OperatorUse adam_use(Dice& dice) {
   const Shape shape = dice.shape(dice.between(0, 4));
   OperatorUse use{{dice.f32(shape), dice.f32(shape), squares(dice, shape), random_step(dice)}, {}};
+  if (dice.between(0, 4) == 0) use.inputs.back() = tensor_of<int32_t>({}, {-1});
   if (dice.flip()) make_outside_of_floats(dice, use.inputs[2], use.inputs[1]);
   // Without it, a v of 0 makes an update of millions.
   use.attributes.set("epsilon", 0.01);

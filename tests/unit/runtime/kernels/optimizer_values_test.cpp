@@ -47,6 +47,67 @@ TEST_P(OptimizerValues, AFactorScalesTheGradientAlone) {
          with({{"decay", 0.75}, {"scaled", true}}));
 }
 
+// Whatever the gradient is; the bits of a state that is a NaN, too.
+TEST_P(OptimizerValues, ASkippedStepChangesNothing) {
+  const Tensor w = f32({2}, {1, 2});
+  const Tensor g = f32({2}, {kInf, kNan});
+  const Tensor skip = f32({}, {kNan});
+  for (const bool is_scaled : {true, false}) {
+    const auto attributes = [&](const char* name, double number) {
+      return with({{name, number}, {"skips", true}, {"scaled", is_scaled}});
+    };
+    expect("sgd_update", {w, g, skip}, w, attributes("learning_rate", 0.1));
+    expect("momentum_update", {w, g, skip}, w, attributes("momentum", 0.5));
+    expect("moving_average", {w, g, skip}, w, attributes("decay", 0.75));
+    expect("moving_average_of_squares", {w, g, skip}, w, attributes("decay", 0.75));
+  }
+  expect("adam_update", {w, g, g, i32({}, {-1})}, w, with({{"learning_rate", 0.1}}));
+  // A number skips nothing, and multiplies the gradient only where it is asked to.
+  expect("sgd_update", {w, f32({2}, {10, -10}), f32({}, {0.5F})}, f32({2}, {0, 3}),
+         with({{"learning_rate", 0.1}, {"skips", true}}));
+}
+
+TEST_P(OptimizerValues, GradientsOfAScaledLossAreUnscaled) {
+  const Tensor scale = f32({}, {1024});
+  expect("unscale_factor", {f32({}, {3}), scale}, f32({}, {0x1p-10F}));
+  // A norm of 4096 is 4 without the scale: half of that is left.
+  const Attributes most = with({{"max_norm", 2.0}});
+  expect("unscale_factor", {f32({}, {4096}), scale}, f32({}, {0x1p-11F}), most);
+  expect("unscale_factor", {f32({}, {2048}), scale}, f32({}, {0x1p-10F}), most);
+  for (const float norm : {kInf, -kInf, kNan}) {
+    expect("unscale_factor", {f32({}, {norm}), scale}, f32({}, {kNan}), most);
+  }
+  expect("unscale_factor", {f32({}, {3}), f32({}, {-1024})}, f32({}, {kNan}));
+}
+
+// What PyTorch's GradScaler does, and an end of it.
+TEST_P(OptimizerValues, ALossScaleGrowsAfterGoodStepsAndShrinksAfterASkippedOne) {
+  const Tensor good = f32({}, {0.5F});
+  const Tensor skip = f32({}, {kNan});
+  const Attributes rule = with({{"every", int64_t{3}}, {"growth", 4.0}, {"backoff", 0.25}});
+  const Attributes every = with({{"every", int64_t{3}}});
+  const auto after = [&](float scale, int32_t streak, const Tensor& factor) {
+    const std::vector<Tensor> count = {i32({}, {streak}), factor};
+    return std::pair(
+        run("loss_scale_update", {f32({}, {scale}), count[0], factor}, rule).as<float>()[0],
+        run("streak_update", count, every).as<int32_t>()[0]);
+  };
+  EXPECT_EQ(after(8, 0, good), std::pair(8.0F, 1));
+  EXPECT_EQ(after(8, 2, good), std::pair(32.0F, 0));
+  EXPECT_EQ(after(8, 2, skip), std::pair(2.0F, -1));
+  EXPECT_EQ(after(8, -1, skip), std::pair(2.0F, -2));
+  EXPECT_EQ(after(8, -2, good), std::pair(8.0F, 1));
+  // The twentieth in a row ends it: nothing changes any more.
+  EXPECT_EQ(after(8, -18, skip), std::pair(2.0F, -19));
+  EXPECT_EQ(after(8, -19, skip), std::pair(-8.0F, -20));
+  EXPECT_EQ(after(-8, -20, skip), std::pair(-8.0F, -21));
+  // f32 has no larger ones, and none that are smaller and normal.
+  EXPECT_EQ(after(0x1p126F, 2, good).first, 0x1p126F);
+  EXPECT_EQ(after(0x1p-126F, 0, skip).first, 0x1p-126F);
+  expect("count_step", {i32({}, {7}), good}, i32({}, {8}));
+  expect("count_step", {i32({}, {7}), skip}, i32({}, {7}));
+}
+
 // 0 times infinity would be NaN.
 TEST_P(OptimizerValues, WithoutDecayInfiniteWeightsStay) {
   const Tensor w = f32({1}, {kInf});

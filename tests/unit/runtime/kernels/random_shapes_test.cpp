@@ -8,6 +8,7 @@
 #include "element_cases.h"
 #include "kernel_test_support.h"
 #include "layer_cases.h"
+#include "loss_scale_cases.h"
 #include "runtime/op/element_function.h"
 #include "training_cases.h"
 
@@ -155,6 +156,7 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"cast", cast_use},
       {"concat", concat_case},
       {"copy", copy_case},
+      {"count_step", count_step_use},
       {"div", division_case},
       {"dropout", dropout_use},
       {"elementwise", chain_use},
@@ -173,6 +175,7 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"logical_and", logic_use},
       {"logical_not", not_use},
       {"logical_or", logic_use},
+      {"loss_scale_update", loss_scale_update_use},
       {"matmul", matmul_case},
       {"matmul_sgd_update", matmul_sgd_case},
       {"max", sum_or_max_case},
@@ -199,10 +202,12 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"softmax_cross_entropy_grad", cross_entropy_grad_use},
       {"softmax_grad", softmax_grad_use},
       {"sqrt", sqrt_use},
+      {"streak_update", streak_update_use},
       {"sub", arithmetic_case},
       {"sum", sum_or_max_case},
       {"sum_of_squares", f32_use},
       {"transpose", transpose_case},
+      {"unscale_factor", unscale_factor_use},
   };
   return kMakers;
 }

@@ -70,10 +70,11 @@ OperatorUse f32_pair_use(Dice& dice) {
   return {{dice.f32(shape), dice.f32(shape)}, {}};
 }
 
-/// A gradient of a mean, with its scale or without.
+/// A gradient of a mean, with its scale and a factor or without.
 OperatorUse loss_grad_use(Dice& dice) {
   OperatorUse use = f32_pair_use(dice);
   if (dice.flip()) use.attributes.set("scale", 0.3);
+  if (dice.flip()) use.inputs.push_back(tensor_of<float>({}, {2.5F}));
   return use;
 }
 

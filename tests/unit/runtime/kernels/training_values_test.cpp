@@ -93,6 +93,8 @@ TEST_P(TrainingValues, MeanSquaredError) {
   expect("mse", {prediction, target}, f32({}, {3.5F}));
   expect("mse_grad", {prediction, target}, f32({2, 2}, {0.5F, -1, 0, 1.5F}));
   expect("mse_grad", {prediction, target}, f32({2, 2}, {1, -2, 0, 3}), with({{"scale", 0.5}}));
+  // And a factor that changes from step to step.
+  expect("mse_grad", {prediction, target, f32({}, {2})}, f32({2, 2}, {1, -2, 0, 3}));
 }
 
 // sigmoid(log 3) = 3/4. Large logits must not overflow: a wrong one costs what it is.

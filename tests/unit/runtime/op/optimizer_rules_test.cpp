@@ -124,6 +124,47 @@ TEST(OptimizerRules, AFactorOfTheGradientIsTheLastOperand) {
             "f32[2]");
 }
 
+// It may be there to skip steps alone.
+TEST(OptimizerRules, UpdatesSkipStepsByTheLastOperand) {
+  const Attributes skips = with({{"skips", true}, {"learning_rate", 0.5}});
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]"}, skips), "f32[2]");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]"},
+                  with({{"scaled", true}, {"skips", true}, {"learning_rate", 0.5}})),
+            "f32[2]");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]"}, skips),
+            "sgd_update 'skips' steps, so it needs the factor of its gradient, f32[], as the last "
+            "operand");
+  EXPECT_EQ(infer("sgd_update", {"f32[2]", "f32[2]", "f32[]"}, with({{"skips", true}})),
+            "sgd_update needs a rate: 'learning_rate', or an operand f32[] before the factor");
+  EXPECT_EQ(blamed("moving_average", {"f32[2]", "f32[2]", "f32[2]"},
+                   with({{"decay", 0.9}, {"skips", true}})),
+            2U);
+}
+
+TEST(OptimizerRules, ALossScaleIsANumber) {
+  EXPECT_EQ(infer("unscale_factor", {"f32[]", "f32[]"}), "f32[]");
+  EXPECT_EQ(infer("unscale_factor", {"f32[]", "f16[]"}),
+            "unscale_factor needs f32[] as its scale; got f16[]");
+  EXPECT_EQ(infer("unscale_factor", {"f32[]", "f32[]"}, with({{"max_norm", 0.0}})),
+            "unscale_factor needs a max_norm above 0; got 0");
+  EXPECT_EQ(infer("loss_scale_update", {"f32[]", "i32[]", "f32[]"}), "f32[]");
+  EXPECT_EQ(blamed("loss_scale_update", {"f32[]", "f32[]", "f32[]"}), 1U);
+  EXPECT_EQ(infer("loss_scale_update", {"f32[]", "i32[]", "f32[]"}, with({{"backoff", 1.5}})),
+            "loss_scale_update needs a backoff above 0 and at most 1; got 1.5");
+  EXPECT_EQ(infer("loss_scale_update", {"f32[]", "i32[]", "f32[]"}, with({{"growth", 0.5}})),
+            "loss_scale_update needs 1 <= growth; got 0.5");
+  EXPECT_EQ(infer("streak_update", {"i32[]", "f32[]"}, with({{"every", int64_t{0}}})),
+            "streak_update needs 1 <= every; got 0");
+  EXPECT_EQ(infer("streak_update", {"i32[2]", "f32[]"}),
+            "streak_update needs i32[] as its streak; got i32[2]");
+  EXPECT_EQ(infer("count_step", {"i32[]", "f32[]"}), "i32[]");
+  EXPECT_EQ(infer("count_step", {"i32[]", "i32[]"}),
+            "count_step needs f32[] as its factor; got i32[]");
+  EXPECT_EQ(infer("mse_grad", {"f16[2]", "f16[2]", "f32[]"}), "f16[2]");
+  EXPECT_EQ(infer("mse_grad", {"f16[2]", "f16[2]", "f16[]"}),
+            "mse_grad needs f32[] as the gradient of the loss; got f16[]");
+}
+
 TEST(OptimizerRules, LearningRatesFollowOneSchedule) {
   const auto message = [](std::vector<Attribute> items) {
     items.push_back({"base", 0.5});

@@ -119,6 +119,9 @@ TEST(RowRules, TheGradientOfAMeanNeedsItsScale) {
   for (const char* op : {"mse_grad", "binary_cross_entropy_grad"}) {
     EXPECT_EQ(uses(op, {"f32[8, 3]", "f32[8, 3]"}), "") << op;
     EXPECT_EQ(uses(op, {"f32[8, 3]", "f32[8, 3]"}, with({{"scale", 0.125}})), "same same") << op;
+    EXPECT_EQ(uses(op, {"f32[8, 3]", "f32[8, 3]", "f32[]"}, with({{"scale", 0.125}})),
+              "same same all")
+        << op;
     EXPECT_EQ(uses(op, {"f32[]", "f32[]"}, with({{"scale", 0.125}})), "") << op;
   }
   EXPECT_EQ(uses("softmax_cross_entropy_grad", {"f32[8, 3]", "i32[8]"}), "");
