@@ -31,8 +31,8 @@ class Backward {
     }
   }
 
-  std::vector<ParameterGradient> run(ValueId loss) {
-    parts_[loss].emplace_back(1.0);
+  std::vector<ParameterGradient> run(ValueId loss, const Gradient& by_itself) {
+    parts_[loss].push_back(by_itself);
     for (size_t i = num_forward_; i-- > 0;) {
       const NodeId id(i);
       if (paths_.is_on_path(nodes_.graph().nodes[id])) visit(id);
@@ -50,16 +50,20 @@ class Backward {
 
   void visit(NodeId id) {
     const Node node = nodes_.graph().nodes[id];  // a copy: the rule adds nodes
-    std::vector<bool> needs;
-    for (const ValueId input : node.inputs) needs.push_back(paths_.depends[input] != 0);
+    std::vector<std::optional<ElementType>> needs;
+    for (const ValueId input : node.inputs) {
+      needs.push_back(paths_.depends[input] != 0 ? std::optional(element_of(exact_of(input)))
+                                                 : std::nullopt);
+    }
     NodeGradient step(nodes_, id, total_of(node.result()), needs);
     find_gradient_rule(node.op->name)(step);
     for (const NodeGradient::Part& part : step.parts()) {
       const ValueId value = node.inputs[part.operand];
       const ValueId* tensor = std::get_if<ValueId>(&part.gradient);
       if (tensor != nullptr && nodes_.is_unnamed(*tensor)) {
-        const std::string suffix = num_readers_[value] > 1 ? "." + node.name : "";
-        nodes_.name(*tensor, "grad." + name_of(value) + suffix);
+        const ValueId exact = exact_of(value);
+        const bool is_part = num_readers_[value] > 1 || num_readers_[exact] > 1;
+        nodes_.name(*tensor, "grad." + name_of(exact) + (is_part ? "." + node.name : ""));
       }
       parts_[value].push_back(part.gradient);
     }
@@ -68,6 +72,17 @@ class Backward {
       const Node& other = nodes_.graph().nodes[*nodes_.graph().values[added].producer];
       nodes_.name(added, "grad." + node.name + "." + std::string(other.op->name));
     }
+  }
+
+  /// What the value is a coarser copy of, as the one that products read of a weight in 16 bits; else
+  /// the value itself. Gradients are as exact: they are for that, and are added up on the way there.
+  ValueId exact_of(ValueId value) const {
+    const std::optional<NodeId>& producer = nodes_.graph().values[value].producer;
+    if (!producer || nodes_.graph().nodes[*producer].op->name != "cast") return value;
+    const ValueId before = nodes_.graph().nodes[*producer].inputs[0];
+    const bool is_coarser = graphrt::is_float(element_of(before)) &&
+                            size_bytes(element_of(value)) < size_bytes(element_of(before));
+    return is_coarser && paths_.depends[before] != 0 ? before : value;
   }
 
   /// The sum of all that came from the readers of a value.
@@ -82,14 +97,21 @@ class Backward {
     }
     if (tensors.empty()) return number;
     const Origin origin = origin_of_sum(value, tensors);
-    if (number != 0) tensors.push_back(nodes_.scalar(number, element_of(value), origin.where));
+    if (number != 0)
+      tensors.push_back(nodes_.scalar(number, element_of(tensors.front()), origin.where));
     ValueId total = tensors.front();
     for (size_t i = 1; i < tensors.size(); ++i) {
       const bool is_last = i + 1 == tensors.size();
-      total = nodes_.add_named("grad." + name_of(value) + (is_last ? "" : ".sum"), "add",
+      total = nodes_.add_named(name_of_sum(value) + (is_last ? "" : ".sum"), "add",
                                {total, tensors[i]}, {}, origin);
     }
     return total;
+  }
+
+  std::string name_of_sum(ValueId value) const {
+    const ValueId exact = exact_of(value);
+    const bool is_part = exact != value && num_readers_[exact] > 1;
+    return "grad." + name_of(exact) + (is_part ? "." + name_of(value) : "");
   }
 
   Origin origin_of_sum(ValueId value, const std::vector<ValueId>& parts) const {
@@ -130,8 +152,9 @@ Origin origin_of(const DerivedNodes& nodes, const ParameterGradient& each) {
 }
 
 std::vector<ParameterGradient> add_backward_pass(DerivedNodes& nodes, ValueId loss,
+                                                 const Gradient& by_itself,
                                                  const TrainingPaths& paths) {
-  return Backward(nodes, paths).run(loss);
+  return Backward(nodes, paths).run(loss, by_itself);
 }
 
 }  // namespace graphc

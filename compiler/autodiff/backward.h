@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "compiler/autodiff/derived_nodes.h"
+#include "compiler/autodiff/node_gradient.h"
 #include "compiler/autodiff/trained_parameters.h"
 #include "compiler/vocabulary.h"
 
@@ -20,7 +21,7 @@ struct ParameterGradient {
 Origin origin_of(const DerivedNodes& nodes, const ParameterGradient& each);
 
 /// Adds the nodes that compute the gradient of `loss` by every parameter: reverse mode, one walk
-/// from the loss to the parameters.
+/// from the loss, whose gradient is `by_itself`, to the parameters.
 ///
 /// The gradient of a value is named `grad.VALUE`; where several nodes read the value, what comes
 /// through READER is `grad.VALUE.READER` and their sum has the name; other nodes of the rule of
@@ -30,6 +31,7 @@ Origin origin_of(const DerivedNodes& nodes, const ParameterGradient& each);
 /// Ensures: the gradients in the order of the parameters, each of its parameter's type; nothing is
 ///          computed that they do not need.
 std::vector<ParameterGradient> add_backward_pass(DerivedNodes& nodes, ValueId loss,
+                                                 const Gradient& by_itself,
                                                  const TrainingPaths& paths);
 
 }  // namespace graphc

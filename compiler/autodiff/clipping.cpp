@@ -20,9 +20,8 @@ std::vector<ParameterGradient> in_order_of_derivation(std::vector<ParameterGradi
 
 }  // namespace
 
-std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
-                                            std::vector<ParameterGradient> gradients,
-                                            double max_norm, const SourceRange& where) {
+ValueId add_global_norm(DerivedNodes& nodes, const std::vector<ParameterGradient>& gradients,
+                        const SourceRange& where) {
   const Origin origin{where, std::nullopt, {}};
   std::optional<ValueId> norm;
   for (const ParameterGradient& each : in_order_of_derivation(gradients)) {
@@ -31,11 +30,17 @@ std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
                                         origin_of(nodes, each));
     norm = norm ? nodes.add_named("train.norm", "hypot", {*norm, own}, {}, origin) : own;
   }
+  return *norm;
+}
+
+std::vector<ParameterGradient> add_clipping(DerivedNodes& nodes,
+                                            std::vector<ParameterGradient> gradients, ValueId norm,
+                                            double max_norm, const SourceRange& where) {
   Attributes attributes;
   attributes.set("max_norm", max_norm);
   attributes.set("of_norm", true);
-  const ValueId factor =
-      nodes.add_named("train.clip", "clip_factor", {*norm}, std::move(attributes), origin);
+  const ValueId factor = nodes.add_named("train.clip", "clip_factor", {norm}, std::move(attributes),
+                                         {where, std::nullopt, {}});
   for (ParameterGradient& each : gradients) each.factor = factor;
   return gradients;
 }

@@ -65,11 +65,12 @@ ValueId DerivedNodes::add_named(const std::string& wanted, std::string_view op,
 }
 
 ValueId DerivedNodes::add_state(const std::string& wanted, TensorType type,
-                                const SourceRange& where) {
+                                const SourceRange& where, Initializer initializer) {
   Value state;
   state.kind = ValueKind::kState;
   state.name = names_.unique(wanted);
   state.type = std::move(type);
+  state.initializer = std::move(initializer);
   state.where = where;
   return graph_.values.push_back(std::move(state));
 }
@@ -105,6 +106,12 @@ ValueId DerivedNodes::add_constant(const std::string& wanted, TensorType type,
   constant.initializer.data = std::move(data);
   constant.where = where;
   return graph_.values.push_back(std::move(constant));
+}
+
+void DerivedNodes::store_as(ValueId value, ElementType element) {
+  Node& node = graph_.nodes[*graph_.values[value].producer];
+  node.attributes.set("to", std::string(to_string(element)));
+  graph_.values[value].type.element = element;
 }
 
 void DerivedNodes::update(ValueId state, ValueId value) {

@@ -40,13 +40,16 @@ class DerivedNodes {
 
   ValueId add_named(const std::string& wanted, std::string_view op, std::vector<ValueId> inputs,
                     Attributes attributes, const Origin& origin);
-  /// A state that starts at zero.
-  ValueId add_state(const std::string& wanted, TensorType type, const SourceRange& where);
+  /// A state; without an initializer it starts at zero.
+  ValueId add_state(const std::string& wanted, TensorType type, const SourceRange& where,
+                    Initializer initializer = {});
   /// A constant without dimensions, of a type of floats; the same for the same number.
   ValueId scalar(double number, ElementType element, const SourceRange& where);
   /// A constant without dimensions, of i32 or i64. Requires: the type holds it.
   ValueId add_integer(const std::string& wanted, int64_t number, ElementType element,
                       const SourceRange& where);
+  /// Has the operator that gives `value`, which lets one choose, store it with these elements.
+  void store_as(ValueId value, ElementType element);
   /// Makes `value`, the result of a node, the next value of `state`.
   void update(ValueId state, ValueId value);
 

@@ -23,11 +23,13 @@ Attributes attributes_of(const LearningRate& rate) {
 
 }  // namespace
 
-ValueId add_step_number(DerivedNodes& nodes, const SourceRange& where) {
+ValueId add_step_number(DerivedNodes& nodes, std::optional<ValueId> skip_factor,
+                        const SourceRange& where) {
   const ValueId step = nodes.add_state("train.step", {ElementType::kI32, {}}, where);
-  const ValueId one = nodes.add_integer("train.one", 1, ElementType::kI32, where);
-  nodes.update(
-      step, nodes.add_named("train.step.new", "add", {step, one}, {}, {where, std::nullopt, {}}));
+  const ValueId other =
+      skip_factor ? *skip_factor : nodes.add_integer("train.one", 1, ElementType::kI32, where);
+  nodes.update(step, nodes.add_named("train.step.new", skip_factor ? "count_step" : "add",
+                                     {step, other}, {}, {where, std::nullopt, {}}));
   return step;
 }
 

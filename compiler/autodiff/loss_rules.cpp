@@ -6,16 +6,14 @@ namespace graphc {
 namespace {
 
 /// The gradient of a mean over `count` terms by operator `op`, which takes what the mean is scaled
-/// by. A gradient of the loss that is no number, or makes a scale that f32 cannot hold, is
-/// multiplied in afterwards.
+/// by. A gradient of the loss that is no number, or makes a scale that f32 cannot hold, is an
+/// operand: the product is rounded once, to what the terms are stored as.
 Gradient add_mean_gradient(NodeGradient& node, const char* op, ValueId first, ValueId second,
                            int64_t count) {
   const double* number = std::get_if<double>(&node.gradient());
   const double scale = (number == nullptr ? 1 : *number) / static_cast<double>(count);
   if (number == nullptr || find_misfit_of_f32(scale)) {
-    const ValueId gradient = node.add(op, {first, second});
-    return node.add("mul",
-                    {gradient, node.cast_to(node.type(gradient).element, node.gradient_tensor())});
+    return node.add(op, {first, second, node.gradient_tensor()});
   }
   Attributes attributes;
   if (*number != 1) attributes.set("scale", scale);
@@ -70,12 +68,11 @@ void gradient_of_binary_cross_entropy(NodeGradient& node) {
                                    node.operand(1), count));
   }
   if (!node.needs(1)) return;
-  const Gradient mean = node.scaled(node.operand(0), -1 / static_cast<double>(count));
-  const double* number = std::get_if<double>(&node.gradient());
-  if (number != nullptr) return node.give(1, node.scaled(mean, *number));
-  const auto part = std::get<ValueId>(mean);
-  node.give(1,
-            node.add("mul", {part, node.cast_to(node.type(part).element, node.gradient_tensor())}));
+  const Gradient mean = node.scaled(node.gradient(), -1 / static_cast<double>(count));
+  const double* number = std::get_if<double>(&mean);
+  if (number != nullptr) return node.give(1, node.scaled(node.operand(0), *number));
+  const ValueId factor = node.cast_to(node.operand_type(0).element, std::get<ValueId>(mean));
+  node.give(1, node.add("mul", {node.operand(0), factor}));
 }
 
 }  // namespace graphc

@@ -1,5 +1,7 @@
 #include "compiler/autodiff/node_gradient.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "runtime/base/f32_range.h"
@@ -16,7 +18,7 @@ Attributes with_list(const char* name, std::vector<int64_t> list) {
 }  // namespace
 
 NodeGradient::NodeGradient(DerivedNodes& nodes, NodeId node, Gradient gradient,
-                           std::vector<bool> needs)
+                           std::vector<std::optional<ElementType>> needs)
     : nodes_(nodes),
       node_(nodes.graph().nodes[node]),
       gradient_(gradient),
@@ -29,10 +31,29 @@ ValueId NodeGradient::gradient_tensor() {
 }
 
 void NodeGradient::give(size_t index, Gradient gradient) {
+  const ElementType wanted = needs_[index].value_or(operand_type(index).element);
   if (const ValueId* tensor = std::get_if<ValueId>(&gradient)) {
-    gradient = cast_to(operand_type(index).element, *tensor);
+    // A sum that is exact is not to be rounded before it is what is wanted: f16 might not hold it.
+    const bool is_coarser = size_bytes(type(*tensor).element) < size_bytes(wanted);
+    if (is_coarser && may_store_otherwise(*tensor)) nodes_.store_as(*tensor, wanted);
+    gradient = cast_to(wanted, *tensor);
   }
   parts_.push_back({index, gradient});
+}
+
+bool NodeGradient::may_store_otherwise(ValueId value) const {
+  if (std::find(added_.begin(), added_.end(), value) == added_.end()) return false;
+  const Node& node = nodes_.graph().nodes[*nodes_.graph().values[value].producer];
+  if (node.op->name == "cast" || node.results.size() > 1) return false;
+  if (find_attribute(*node.op, "to") == nullptr) return false;
+  const bool is_given = std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+    return part.gradient == Gradient(value);
+  });
+  const bool is_read = std::any_of(added_.begin(), added_.end(), [&](ValueId other) {
+    const Node& reader = nodes_.graph().nodes[*nodes_.graph().values[other].producer];
+    return std::find(reader.inputs.begin(), reader.inputs.end(), value) != reader.inputs.end();
+  });
+  return !is_given && !is_read;
 }
 
 ValueId NodeGradient::cast_to(ElementType element, ValueId value) {

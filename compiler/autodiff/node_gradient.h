@@ -25,8 +25,10 @@ class NodeGradient {
     Gradient gradient;
   };
 
-  /// `needs` says for every operand whether its gradient is asked for.
-  NodeGradient(DerivedNodes& nodes, NodeId node, Gradient gradient, std::vector<bool> needs);
+  /// `needs` says for every operand as what its gradient is to be stored, if it is asked for: as the
+  /// operand is, or with more bits.
+  NodeGradient(DerivedNodes& nodes, NodeId node, Gradient gradient,
+               std::vector<std::optional<ElementType>> needs);
 
   /// What the node computes.
   const OpInfo& op() const { return *node_.op; }
@@ -45,8 +47,8 @@ class NodeGradient {
   ValueId gradient_tensor();
 
   /// Whether the gradient of operand `index` is asked for.
-  bool needs(size_t index) const { return needs_[index]; }
-  /// Answers it, in the operand's element type. At most once an operand.
+  bool needs(size_t index) const { return needs_[index].has_value(); }
+  /// Answers it, with any type of elements. At most once an operand that is asked for.
   void give(size_t index, Gradient gradient);
 
   /// A new node, at the place and on the device of the one that is differentiated.
@@ -81,10 +83,14 @@ class NodeGradient {
   const Origin& origin() const { return origin_; }
 
  private:
+  /// Whether the node that gives the value can as well give it with more bits: it is new, and
+  /// nothing has read it.
+  bool may_store_otherwise(ValueId value) const;
+
   DerivedNodes& nodes_;
   Node node_;  // a copy: adding nodes moves the originals
   Gradient gradient_;
-  std::vector<bool> needs_;
+  std::vector<std::optional<ElementType>> needs_;
   Origin origin_;
   std::vector<Part> parts_;
   std::vector<ValueId> added_;

@@ -17,11 +17,16 @@ Attributes with_number(const char* name, double number) {
 
 class Updates {
  public:
-  Updates(DerivedNodes& nodes, const Training& training) : nodes_(nodes), training_(training) {
+  /// `skip_factor`, if there is one, is NaN in steps that are skipped.
+  Updates(DerivedNodes& nodes, const Training& training, std::optional<ValueId> skip_factor)
+      : nodes_(nodes), training_(training), skip_factor_(skip_factor) {
     const bool is_adam =
         training.optimizer == OptimizerKind::kAdam || training.optimizer == OptimizerKind::kAdamW;
     const bool has_schedule = !training.learning_rate.is_constant();
-    if (is_adam || has_schedule) step_ = add_step_number(nodes, training.where);
+    if (is_adam || has_schedule || skip_factor) {
+      step_ = add_step_number(nodes, skip_factor, training.where);
+    }
+    if (is_adam) adam_step_ = skip_factor ? add_taken_step() : *step_;
     if (has_schedule) {
       rate_ = add_learning_rate(nodes, training.learning_rate, *step_, training.where);
     }
@@ -58,7 +63,9 @@ class Updates {
     }
     const ValueId velocity = add_average(each, ".momentum", "momentum_update", std::move(others),
                                          std::move(attributes), origin);
-    update(each.parameter, "sgd_update", {each.parameter, velocity}, {}, origin);
+    // The velocity has the factor in it: here it says what is skipped, and no more.
+    update(each.parameter, "sgd_update", {each.parameter, velocity}, {}, origin, skip_factor_,
+           false);
   }
 
   void add_adam(const ParameterGradient& each) {
@@ -72,8 +79,8 @@ class Updates {
     attributes.set("beta2", training_.beta2);
     attributes.set("epsilon", training_.epsilon);
     if (training_.weight_decay > 0) attributes.set("weight_decay", training_.weight_decay);
-    update(each.parameter, "adam_update", {each.parameter, m, v, *step_}, std::move(attributes),
-           origin);
+    update(each.parameter, "adam_update", {each.parameter, m, v, *adam_step_},
+           std::move(attributes), origin);
   }
 
   /// A state beside the parameter that `op` carries on from `others`, of which the first is the
@@ -83,7 +90,7 @@ class Updates {
     const TensorType type = nodes_.graph().type_of(each.parameter);
     const ValueId state = nodes_.add_state(name_of(each.parameter) + suffix, type, origin.where);
     others.insert(others.begin(), state);
-    scale(each.factor, others, attributes);
+    add_factor(each.factor, true, others, attributes);
     const ValueId next = nodes_.add_named(name_of(state) + ".new", op, std::move(others),
                                           std::move(attributes), origin);
     nodes_.update(state, next);
@@ -92,27 +99,41 @@ class Updates {
 
   /// The last node of every optimizer: the rate is an attribute, or an operand behind all tensors.
   void update(ValueId parameter, const char* op, std::vector<ValueId> inputs, Attributes attributes,
-              const Origin& origin, std::optional<ValueId> factor = std::nullopt) {
+              const Origin& origin, std::optional<ValueId> factor = std::nullopt,
+              bool is_scaled = true) {
     if (rate_) inputs.push_back(*rate_);
     if (!rate_) attributes.set("learning_rate", training_.learning_rate.base);
-    scale(factor, inputs, attributes);
+    add_factor(factor, is_scaled, inputs, attributes);
     nodes_.update(parameter, nodes_.add_named(name_of(parameter) + ".new", op, std::move(inputs),
                                               std::move(attributes), origin));
   }
 
-  /// Has the update multiply its gradient with `factor`, if there is one.
-  static void scale(std::optional<ValueId> factor, std::vector<ValueId>& inputs,
-                    Attributes& attributes) {
+  /// The last operand of an update: what its gradient is multiplied with, and by which it skips
+  /// steps where there is a loss scale.
+  void add_factor(std::optional<ValueId> factor, bool is_scaled, std::vector<ValueId>& inputs,
+                  Attributes& attributes) const {
     if (!factor) return;
     inputs.push_back(*factor);
-    attributes.set("scaled", true);
+    if (is_scaled) attributes.set("scaled", true);
+    if (skip_factor_) attributes.set("skips", true);
+  }
+
+  /// The step number, or -1 in a step that is skipped: a factor that is NaN does not equal itself.
+  ValueId add_taken_step() {
+    const Origin origin{training_.where, std::nullopt, {}};
+    const ValueId is_taken =
+        nodes_.add_named("train.is_taken", "equal", {*skip_factor_, *skip_factor_}, {}, origin);
+    const ValueId none = nodes_.add_integer("train.none", -1, ElementType::kI32, training_.where);
+    return nodes_.add_named("train.taken_step", "select", {is_taken, *step_, none}, {}, origin);
   }
 
   std::string name_of(ValueId value) const { return nodes_.graph().values[value].name; }
 
   DerivedNodes& nodes_;
   const Training& training_;
+  std::optional<ValueId> skip_factor_;
   std::optional<ValueId> step_;
+  std::optional<ValueId> adam_step_;
   std::optional<ValueId> rate_;
 };
 
@@ -120,7 +141,8 @@ class Updates {
 
 void add_updates(DerivedNodes& nodes, const std::vector<ParameterGradient>& gradients,
                  const Training& training) {
-  Updates updates(nodes, training);
+  const bool may_skip = training.loss_scale.has_value();
+  Updates updates(nodes, training, may_skip ? gradients.front().factor : std::nullopt);
   for (const ParameterGradient& each : gradients) updates.add(each);
 }
 

@@ -14,6 +14,9 @@ namespace graphc {
 ///
 /// An update is pinned where its gradient is. A constant learning rate is an attribute, so that it
 /// may become part of a product; one that changes is the node `train.rate`.
+///
+/// With a loss scale, a step is skipped where the factor of the gradients is NaN: states stay as
+/// they are, the step number, too.
 void add_updates(DerivedNodes& nodes, const std::vector<ParameterGradient>& gradients,
                  const Training& training);
 

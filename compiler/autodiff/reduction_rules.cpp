@@ -28,7 +28,8 @@ int64_t num_reduced(const NodeGradient& node) {
 Gradient repeated(NodeGradient& node, Gradient gradient) {
   const ValueId* tensor = std::get_if<ValueId>(&gradient);
   if (tensor == nullptr) return gradient;
-  return node.broadcast_to(node.operand_type(0).shape, lined_up(node, *tensor));
+  const TensorType wanted = node.operand_type(0);
+  return node.broadcast_to(wanted.shape, lined_up(node, node.cast_to(wanted.element, *tensor)));
 }
 
 }  // namespace

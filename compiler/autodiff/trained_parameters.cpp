@@ -134,19 +134,26 @@ class PathFinder {
     if (!paths_.is_on_path(node)) return;
     const bool is_smooth = graphrt::is_float(graph_.type_of(node.result()).element);
     // Rules are about the first result.
-    const bool is_first_alone =
-        std::none_of(node.results.begin() + 1, node.results.end(),
+    const auto other =
+        std::find_if(node.results.begin() + 1, node.results.end(),
                      [&](ValueId result) { return paths_.reaches_loss[result] != 0; });
     if (reads_trained_as_fixed(node)) return;
-    if (is_smooth && is_first_alone && find_gradient_rule(node.op->name) != nullptr) return;
+    const bool has_rule = is_smooth && find_gradient_rule(node.op->name) != nullptr;
+    const bool is_first_alone = other == node.results.end();
+    if (has_rule && is_first_alone) return;
+    const std::string op(node.op->name);
+    const std::string what =
+        has_rule ? "the result " + graphrt::quoted_name(name_of(*other)) + " of the operator " + op
+                 : "the operator " + op + " of " + graphrt::quoted_name(node.name);
     diagnostics_
         .error(node.where,
-               "the operator " + std::string(node.op->name) + " of " +
-                   graphrt::quoted_name(node.name) + " has no gradient, and the loss depends on " +
+               what + " has no gradient, and the loss depends on " +
                    graphrt::quoted_name(parameter_before(node)) + " through it",
                "list what is to be trained in `parameters`, without the states before this node")
         .notes.push_back(note_at(training_.loss_where, "the loss"));
   }
+
+  const std::string& name_of(ValueId value) const { return graph_.values[value].name; }
 
   /// Reports an operand without a gradient that depends on what is trained.
   bool reads_trained_as_fixed(const Node& node) {

@@ -64,6 +64,7 @@ class TrainingResolver {
       training_.precision =
           resolve_precision(*declared_.precision, diagnostics_).value_or(ElementType::kF32);
     }
+    resolve_loss_scale();
     if (declared_.parameters) resolve_parameters(*declared_.parameters);
     if (diagnostics_.num_errors() > errors_before || !has_loss_) return std::nullopt;
     return training_;
@@ -110,6 +111,20 @@ class TrainingResolver {
     if (choice == nullptr) return;
     training_.learning_rate.schedule = choice->kind;
     set_all(*choice, all_schedules(), declared.settings, name.where, training_.learning_rate);
+  }
+
+  /// Gradients in f16 have one in any case.
+  void resolve_loss_scale() {
+    if (!declared_.loss_scale && training_.precision != ElementType::kF16) return;
+    LossScale& scale = training_.loss_scale.emplace();
+    if (declared_.loss_scale && declared_.loss_scale->number) {
+      const SettingDeclaration& number = *declared_.loss_scale->number;
+      if (!number.value || !check_number(number, NumberRange::kPositive)) return;
+      scale.first = *number.value;
+      return;
+    }
+    const LossScaleDeclaration declared = declared_.loss_scale.value_or(LossScaleDeclaration());
+    set_all(all_loss_scales().front(), all_loss_scales(), declared.settings, declared.where, scale);
   }
 
   template <class OneChoice, class Choices, class Owner>

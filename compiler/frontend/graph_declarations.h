@@ -88,12 +88,19 @@ struct LearningRateDeclaration {
   SourceRange where;
 };
 
+struct LossScaleDeclaration {
+  std::optional<SettingDeclaration> number;  ///< instead of settings: the same in every step
+  std::vector<SettingDeclaration> settings;
+  SourceRange where;
+};
+
 struct TrainingDeclaration {
   SourceRange where;
   std::optional<NameAt> loss;
   std::optional<NameAt> optimizer;
   std::optional<NameAt> precision;
   std::optional<LearningRateDeclaration> learning_rate;
+  std::optional<LossScaleDeclaration> loss_scale;
   std::vector<SettingDeclaration> settings;
   std::optional<std::vector<NameAt>> parameters;
 };

@@ -42,11 +42,27 @@ bool read_learning_rate(LineReader& line, LearningRateDeclaration& rate) {
   });
 }
 
+/// A number, or `dynamic(...)`.
+bool read_loss_scale(LineReader& line, LossScaleDeclaration& scale) {
+  scale.where = line.peek().where;
+  if (!line.accept_word("dynamic")) {
+    scale.number.emplace().name = {"loss_scale", scale.where};
+    return read_number(line, *scale.number);
+  }
+  if (!line.expect('(')) return false;
+  return read_settings(line, [&](SettingDeclaration setting) {
+    return append_setting(line, std::move(setting), scale.settings);
+  });
+}
+
 bool read_arguments(LineReader& line, TrainingDeclaration& training) {
   if (!line.expect('(')) return false;
   const bool is_read = read_settings(line, [&](SettingDeclaration setting) {
     if (setting.name.text == "learning_rate") {
       return read_learning_rate(line, training.learning_rate.emplace());
+    }
+    if (setting.name.text == "loss_scale") {
+      return read_loss_scale(line, training.loss_scale.emplace());
     }
     if (setting.name.text == "precision") {
       return line.read_word(training.precision.emplace(), "a type of floats");

@@ -8,7 +8,7 @@
 
 namespace graphc {
 
-/// The type that results may be stored as: f32 or bf16. Anything else is reported.
+/// The type that results may be stored as: f32, bf16 or f16. Anything else is reported.
 std::optional<ElementType> resolve_precision(const NameAt& name, DiagnosticSink& diagnostics);
 
 }  // namespace graphc

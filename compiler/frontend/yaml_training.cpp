@@ -39,6 +39,9 @@ class TrainingReader {
     if (const YamlNode* rate = require(section, "learning_rate", keys, key)) {
       training.learning_rate = read_learning_rate(*rate);
     }
+    if (const YamlNode* scale = section.find("loss_scale")) {
+      training.loss_scale = read_loss_scale(*scale);
+    }
     training.settings = read_settings(section, settings);
     if (const YamlNode* list = section.find("parameters")) {
       training.parameters = read_names(*list, "`parameters`", diagnostics_);
@@ -54,7 +57,8 @@ class TrainingReader {
   }
 
   static MapKeys keys_with(const std::vector<std::string>& settings) {
-    MapKeys keys = {"`train`", {"loss", "optimizer", "learning_rate", "parameters", "precision"}};
+    MapKeys keys = {
+        "`train`", {"loss", "optimizer", "learning_rate", "parameters", "precision", "loss_scale"}};
     keys.known.insert(keys.known.end(), settings.begin(), settings.end());
     return keys;
   }
@@ -92,6 +96,22 @@ class TrainingReader {
     rate.schedule = read_name_at(node.find("schedule"), "`schedule`", diagnostics_);
     rate.settings = read_settings(node, settings);
     return rate;
+  }
+
+  LossScaleDeclaration read_loss_scale(const YamlNode& node) {
+    LossScaleDeclaration scale;
+    scale.where = node.where;
+    if (node.kind != YamlKind::kMap) {
+      const std::optional<double> number = read_number(node, "`loss_scale`", diagnostics_);
+      scale.number = SettingDeclaration{{"loss_scale", node.where}, number, node.where};
+      return scale;
+    }
+    const std::vector<std::string> settings = names_of_settings(all_loss_scales());
+    MapKeys keys = {"`loss_scale`", {}};
+    keys.known.insert(keys.known.end(), settings.begin(), settings.end());
+    check_keys(node, keys, diagnostics_);
+    scale.settings = read_settings(node, settings);
+    return scale;
   }
 
   DiagnosticSink& diagnostics_;

@@ -45,6 +45,14 @@ constexpr std::array kSchedules = {
     ScheduleChoice{"cosine", ScheduleKind::kCosine, kCosine},
 };
 
+// As PyTorch's GradScaler has them.
+constexpr std::array kDynamic = {
+    Setting<LossScale>{"first", &LossScale::first, 65536, NumberRange::kPositive},
+    Setting<LossScale>{"growth", &LossScale::growth, 2, NumberRange::kAtLeastOne},
+    Setting<LossScale>{"backoff", &LossScale::backoff, 0.5, NumberRange::kAtMostOne},
+    Setting<LossScale>{"every", &LossScale::every, 2000, NumberRange::kPositive}};
+constexpr std::array kLossScales = {LossScaleChoice{"dynamic", LossScaleKind::kDynamic, kDynamic}};
+
 }  // namespace
 
 bool is_in(double number, NumberRange range) {
@@ -55,6 +63,10 @@ bool is_in(double number, NumberRange range) {
       return number >= 0;
     case NumberRange::kFraction:
       return number >= 0 && number < 1;
+    case NumberRange::kAtLeastOne:
+      return number >= 1;
+    case NumberRange::kAtMostOne:
+      return number > 0 && number <= 1;
   }
   return false;
 }
@@ -67,6 +79,10 @@ std::string_view describe(NumberRange range) {
       return "at least 0";
     case NumberRange::kFraction:
       return "at least 0 and below 1";
+    case NumberRange::kAtLeastOne:
+      return "at least 1";
+    case NumberRange::kAtMostOne:
+      return "above 0 and at most 1";
   }
   return "";
 }
@@ -74,5 +90,7 @@ std::string_view describe(NumberRange range) {
 std::span<const OptimizerChoice> all_optimizers() { return kOptimizers; }
 
 std::span<const ScheduleChoice> all_schedules() { return kSchedules; }
+
+std::span<const LossScaleChoice> all_loss_scales() { return kLossScales; }
 
 }  // namespace graphc

@@ -31,6 +31,20 @@ struct LearningRate {
   bool is_constant() const { return schedule == ScheduleKind::kConstant && warmup == 0; }
 };
 
+enum class LossScaleKind { kDynamic };
+
+/// What the loss is multiplied with so that gradients stay in the range of f16. A step whose
+/// gradients are not finite is skipped, and makes it smaller.
+struct LossScale {
+  double first = 0;
+  double growth = 1;   ///< what it is multiplied with after `every` steps in a row
+  double backoff = 1;  ///< and after a step that is skipped
+  int64_t every = 1;
+
+  /// The same number in every step.
+  bool is_constant() const { return growth == 1 && backoff == 1 && every == 1; }
+};
+
 /// A state that the user wants trained.
 struct ListedParameter {
   ValueId state;
@@ -48,15 +62,16 @@ struct Training {
   double epsilon = 0;
   double weight_decay = 0;
   std::optional<double> clip_norm;  ///< largest norm of all gradients together
-  /// What activations and gradients are stored as: f32 or bf16. Parameters stay f32.
+  /// What activations and gradients are stored as, a type of floats. Parameters stay f32.
   ElementType precision = ElementType::kF32;
+  std::optional<LossScale> loss_scale;
   /// Absent: every f32 state that the loss depends on and that no node updates.
   std::optional<std::vector<ListedParameter>> parameters;
   SourceRange where;  ///< place of `train`
   SourceRange loss_where;
 };
 
-enum class NumberRange { kPositive, kNotNegative, kFraction };
+enum class NumberRange { kPositive, kNotNegative, kFraction, kAtLeastOne, kAtMostOne };
 
 /// Whether `number` lies in `range`; `must be above 0`.
 bool is_in(double number, NumberRange range);
@@ -81,9 +96,11 @@ struct Choice {
 
 using OptimizerChoice = Choice<Training, OptimizerKind>;
 using ScheduleChoice = Choice<LearningRate, ScheduleKind>;
+using LossScaleChoice = Choice<LossScale, LossScaleKind>;
 
 /// All of them, in the order of their kinds.
 std::span<const OptimizerChoice> all_optimizers();
 std::span<const ScheduleChoice> all_schedules();
+std::span<const LossScaleChoice> all_loss_scales();
 
 }  // namespace graphc

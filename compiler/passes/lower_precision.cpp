@@ -14,12 +14,6 @@
 namespace graphc {
 namespace {
 
-bool is_asked_for(const GraphRequest& request) {
-  if (request.training && request.training->precision != ElementType::kF32) return true;
-  return std::any_of(request.forward.nodes.begin(), request.forward.nodes.end(),
-                     [](const Node& node) { return node.precision.has_value(); });
-}
-
 class Lowering {
  public:
   Lowering(Graph graph, ElementType precision, DiagnosticSink& diagnostics)
@@ -173,8 +167,14 @@ class Lowering {
 
 }  // namespace
 
+bool asks_for_precision(const GraphRequest& request) {
+  if (request.training && request.training->precision != ElementType::kF32) return true;
+  return std::any_of(request.forward.nodes.begin(), request.forward.nodes.end(),
+                     [](const Node& node) { return node.precision.has_value(); });
+}
+
 Result<GraphRequest> lower_precision(GraphRequest request, DiagnosticSink& diagnostics) {
-  if (!is_asked_for(request)) return request;
+  if (!asks_for_precision(request)) return request;
   const ElementType precision = request.training ? request.training->precision : ElementType::kF32;
   TRY(request.forward, Lowering(std::move(request.forward), precision, diagnostics).run());
   if (request.training) request.training->precision = ElementType::kF32;

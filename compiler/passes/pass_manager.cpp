@@ -112,6 +112,11 @@ void check_request(const GraphRequest& request, std::string_view pass) {
 }
 
 Result<void> check_ready(const GraphRequest& request, const Pass& pass) {
+  if (pass.run == answer_training && asks_for_precision(request)) {
+    return usage_error(
+        "the pass " + std::string(pass.name) +
+        " needs the casts that `precision` stands for; run lower_precision before it");
+  }
   if (pass.role == PassRole::kRewrite && request.training) {
     return usage_error("the pass " + std::string(pass.name) +
                        " needs the nodes that `train` stands for; run differentiate before it");

@@ -158,8 +158,11 @@ void RandomBatchGraph::add_end() {
     const std::string target = define("scale(" + name + ") {factor = 0.25}");
     text_ += "%loss = mse(" + name + ", %" + target + ")\n";
   }
-  text_ += "train %loss sgd(learning_rate=0.0625, clip_norm=1)\noutput %loss\noutput " + name +
-           "\noutput %" + define("sum_of_squares(%" + any().name + ")") + "\n";
+  // To the division, the scale of a loss is an operand of its gradient.
+  const std::string scale = matrices_.size() % 2 == 0 ? ", loss_scale=1024" : "";
+  text_ += "train %loss sgd(learning_rate=0.0625, clip_norm=1" + scale +
+           ")\noutput %loss\noutput " + name + "\noutput %" +
+           define("sum_of_squares(%" + any().name + ")") + "\n";
 }
 
 }  // namespace graphc
