@@ -42,6 +42,14 @@ std::optional<std::string> find_source(const ReferenceExecutor& reference) {
   return std::nullopt;
 }
 
+Result<std::map<std::string, Tensor>> states_of(const Session& session) {
+  std::map<std::string, Tensor> states;
+  for (const PlanState& state : session.plan().states) {
+    TRY(states[state.name], session.state(state.name));
+  }
+  return states;
+}
+
 }  // namespace
 
 bool is_finite(const Tensor& tensor) {
@@ -66,12 +74,13 @@ Result<FiniteWatch> FiniteWatch::begin(const Session& session, std::vector<std::
   });
 }
 
-Result<FiniteWatch::States> FiniteWatch::states_of(const Session& session) {
-  States states;
-  for (const PlanState& state : session.plan().states) {
-    TRY(states[state.name], session.state(state.name));
-  }
-  return states;
+Result<std::string> find_non_finite_source(const Session& session) {
+  TRY(const auto states, states_of(session));
+  TRY(ReferenceExecutor reference, ReferenceExecutor::create(session.plan().source));
+  for (const auto& [name, value] : states) TRY(reference.set_state(name, value));
+  TRY(reference.step(reference_inputs(session, session.next_step())));
+  return find_source(reference).value_or(
+      "rounding: the reference executor, which adds in double, gives finite numbers");
 }
 
 Result<void> FiniteWatch::put_back(Session& session, int64_t step, const States& states) {
@@ -114,13 +123,8 @@ Result<std::optional<NonFinite>> FiniteWatch::after_piece(Session& session,
       TRY(const auto seen, find_seen(session, {step, 1}));
       if (!seen) continue;
       TRY(put_back(session, step, states));
-      TRY(ReferenceExecutor reference, ReferenceExecutor::create(session.plan().source));
-      for (const auto& [name, value] : states) TRY(reference.set_state(name, value));
-      TRY(reference.step(reference_inputs(session, step)));
-      return NonFinite{
-          step, *seen,
-          find_source(reference).value_or(
-              "rounding: the reference executor, which adds in double, gives finite numbers")};
+      TRY(std::string source, find_non_finite_source(session));
+      return NonFinite{step, *seen, std::move(source)};
     }
     return machine_error(*seen_in_piece + " was not finite in one of the steps " +
                          std::to_string(first_step_) + " to " + std::to_string(end_step - 1) +

@@ -24,6 +24,10 @@ struct NonFinite {
       source;  ///< where it comes from: "node 'fc2' (matmul of h1, w2)", or that it is unknown
 };
 
+/// What is not finite in the next step of the session comes from there: the first node whose value is
+/// not finite although all it reads is, or what came in so. Cost: a step of the reference executor.
+Result<std::string> find_non_finite_source(const Session& session);
+
 /// Finds the first step after which an output or a state is not finite, and the node it comes from,
 /// while the run itself pays nothing: it looks at what a piece of the run left behind, and only
 /// when that is not finite computes the piece again, step by step, from a copy of the states.
@@ -47,7 +51,6 @@ class FiniteWatch {
  private:
   using States = std::map<std::string, Tensor>;
 
-  static Result<States> states_of(const Session& session);
   static Result<void> put_back(Session& session, int64_t step, const States& states);
   Result<std::optional<std::string>> find_seen(const Session& session, StepRange steps) const;
 

@@ -4,10 +4,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "runtime/base/exceptions.h"
 #include "runtime/base/file.h"
 #include "runtime/base/safetensors.h"
+#include "runtime/session/state_file.h"
 
 namespace graphrt {
 namespace {
@@ -76,15 +79,18 @@ std::optional<int64_t> step_of(const Metadata& metadata) {
 }
 
 /// What does not fit of the states; empty if all do.
-std::string state_difference(const Plan& plan, const Safetensors& file) {
+std::string state_difference(const Plan& plan, const Safetensors& file, StateTypes types) {
   for (const PlanState& state : plan.states) {
-    const auto found = file.tensors.find(state.name);
-    if (found == file.tensors.end()) return "it has no state '" + state.name + "'";
-    if (found->second.type == state.type) continue;
-    return "state '" + state.name + "' is " + to_string(state.type) + " in the plan and " +
-           to_string(found->second.type) + " in the file";
+    std::string misfit = state_misfit(state, file, types);
+    if (!misfit.empty()) return misfit;
   }
   return "";
+}
+
+/// Whether, as far as states tell, the file is of the plan's graph with other types of floats.
+bool differs_in_types_alone(const Plan& plan, const Safetensors& file) {
+  return file.tensors.size() == plan.states.size() && num_cast_states(plan, file) > 0 &&
+         state_difference(plan, file, StateTypes::kCast).empty();
 }
 
 Result<void> write_standing(Session& session, const std::filesystem::path& path) {
@@ -96,22 +102,35 @@ Result<void> write_standing(Session& session, const std::filesystem::path& path)
   return write_safetensors(path, file);
 }
 
-Result<void> take_standing(Session& session, const std::filesystem::path& path) {
+Result<size_t> take_standing(Session& session, const std::filesystem::path& path,
+                             StateTypes types) {
   const auto refuse = [&](const std::string& reason) {
     return input_error("cannot resume from '" + path.string() + "': " + reason);
   };
   TRY(const Safetensors file, read_safetensors(path));
-  TRY(const Metadata here, describe(session));
-  std::string reason = difference(file.metadata, here);
-  if (reason.empty()) reason = state_difference(session.plan(), file);
+  TRY(Metadata here, describe(session));
+  const Plan& plan = session.plan();
+  std::string reason;
+  if (differs_in_types_alone(plan, file)) {
+    reason = state_difference(plan, file, types);
+    here[kFingerprint] = find(file.metadata, kFingerprint).value_or("");
+  }
+  if (reason.empty()) reason = difference(file.metadata, here);
+  if (reason.empty()) reason = state_difference(plan, file, types);
   if (!reason.empty()) return refuse(reason);
   const std::optional<int64_t> step = step_of(file.metadata);
   if (!step) return refuse("it does not say at which step it was written");
-  TRY(session.start_at(*step));
-  for (const PlanState& state : session.plan().states) {
-    TRY(session.set_state(state.name, file.tensors.at(state.name)));
+  std::vector<Tensor> values;
+  for (const PlanState& state : plan.states) {
+    Result<Tensor> value = state_from(state, file);
+    if (!value) return refuse(value.error().message);
+    values.push_back(*std::move(value));
   }
-  return {};
+  TRY(session.start_at(*step));
+  for (size_t i = 0; i < values.size(); ++i) {
+    TRY(session.set_state(plan.states[i].name, values[i]));
+  }
+  return num_cast_states(plan, file);
 }
 
 }  // namespace
@@ -120,15 +139,17 @@ Result<void> write_checkpoint(Session& session, const std::filesystem::path& pat
   return without_exceptions([&] { return write_standing(session, path); });
 }
 
-Result<void> resume_from(Session& session, const std::filesystem::path& path) {
-  return without_exceptions([&] { return take_standing(session, path); });
+Result<size_t> resume_from(Session& session, const std::filesystem::path& path, StateTypes types) {
+  return without_exceptions([&] { return take_standing(session, path, types); });
 }
 
-Result<bool> resume_if_there(Session& session, const std::filesystem::path& path) {
-  return without_exceptions([&]() -> Result<bool> {
+Result<std::optional<size_t>> resume_if_there(Session& session, const std::filesystem::path& path,
+                                              StateTypes types) {
+  return without_exceptions([&]() -> Result<std::optional<size_t>> {
     TRY(const bool is_there, file_exists(path));
-    if (is_there) TRY(take_standing(session, path));
-    return is_there;
+    if (!is_there) return std::nullopt;
+    TRY(const size_t num_cast, take_standing(session, path, types));
+    return num_cast;
   });
 }
 

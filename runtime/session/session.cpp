@@ -178,9 +178,9 @@ Result<void> Session::save_state(const std::filesystem::path& path) const {
   return enter([&](const Impl& impl) { return impl.save_state(path); });
 }
 
-Result<std::vector<std::string>> Session::load_state(const std::filesystem::path& path,
-                                                     StateMatch match) {
-  return enter([&](Impl& impl) { return impl.load_state(path, match); });
+Result<LoadedStates> Session::load_state(const std::filesystem::path& path, StateMatch match,
+                                         StateTypes types) {
+  return enter([&](Impl& impl) { return impl.load_state(path, match, types); });
 }
 
 }  // namespace graphrt

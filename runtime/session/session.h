@@ -59,6 +59,17 @@ enum class StateMatch {
   kPartial,  ///< what fits is loaded, the rest keeps its value
 };
 
+enum class StateTypes {
+  kSame,  ///< floats of another type than the plan's do not fit
+  kCast,  ///< they are cast to it
+};
+
+/// What became of the states in a file.
+struct LoadedStates {
+  std::vector<std::string> left_out;  ///< a line for each that does not fit
+  size_t num_cast = 0;
+};
+
 /// A plan that is loaded, verified and ready to run, with its inputs, outputs and state.
 ///
 /// Owns all memory of the plan and one sleeping thread a lane. Whatever the caller does, and
@@ -157,10 +168,12 @@ class Session {
 
   /// Writes all states to a safetensors file.
   Result<void> save_state(const std::filesystem::path& path) const;
-  /// Loads states from a safetensors file; what else is in the file is left alone. Returns a line
-  /// for every state that the file does not have in the plan's type (kPartial only).
-  /// Errors: unreadable; with kExact, all those lines, and nothing is loaded.
-  Result<std::vector<std::string>> load_state(const std::filesystem::path& path, StateMatch match);
+  /// Loads states from a safetensors file; what else is in the file is left alone. States that the
+  /// file does not have in the plan's type are left out with kPartial only.
+  /// Errors: unreadable; with kExact, all those lines; a number that is too large for the type it
+  ///         is cast to. Then nothing is loaded.
+  Result<LoadedStates> load_state(const std::filesystem::path& path, StateMatch match,
+                                  StateTypes types = StateTypes::kSame);
 
   /// The array behind an input; null before it is known, and while a run goes on.
   const Tensor* input_array(std::string_view name) const;

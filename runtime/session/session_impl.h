@@ -46,7 +46,8 @@ struct Session::Impl {
   Result<Tensor> state(std::string_view name) const;
   Result<void> set_state(std::string_view name, const Tensor& value);
   Result<void> save_state(const std::filesystem::path& path) const;
-  Result<std::vector<std::string>> load_state(const std::filesystem::path& path, StateMatch match);
+  Result<LoadedStates> load_state(const std::filesystem::path& path, StateMatch match,
+                                  StateTypes types);
   const Tensor* input_array(std::string_view name) const;
 
   Plan plan;

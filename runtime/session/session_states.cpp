@@ -1,20 +1,9 @@
 #include "runtime/base/safetensors.h"
 #include "runtime/base/text.h"
 #include "runtime/session/session_impl.h"
+#include "runtime/session/state_file.h"
 
 namespace graphrt {
-namespace {
-
-/// What is wrong with a state in a file, as a line for the user; empty if nothing is.
-std::string state_misfit(const PlanState& state, const Safetensors& file) {
-  const auto found = file.tensors.find(state.name);
-  if (found == file.tensors.end()) return "state '" + state.name + "' is not in the file";
-  if (found->second.type == state.type) return "";
-  return "state '" + state.name + "' is " + to_string(state.type) + " in the plan and " +
-         to_string(found->second.type) + " in the file";
-}
-
-}  // namespace
 
 Result<void> Session::Impl::save_state(const std::filesystem::path& path) const {
   Safetensors file;
@@ -26,23 +15,33 @@ Result<void> Session::Impl::save_state(const std::filesystem::path& path) const 
   return write_safetensors(path, file);
 }
 
-Result<std::vector<std::string>> Session::Impl::load_state(const std::filesystem::path& path,
-                                                           StateMatch match) {
+Result<LoadedStates> Session::Impl::load_state(const std::filesystem::path& path, StateMatch match,
+                                               StateTypes types) {
   TRY(const Safetensors file, read_safetensors(path));
-  std::vector<std::string> misfits;
+  LoadedStates loaded;
+  std::vector<const PlanState*> fitting;
   for (const PlanState& state : plan.states) {
-    std::string misfit = state_misfit(state, file);
-    if (!misfit.empty()) misfits.push_back(path.string() + ": " + std::move(misfit));
+    std::string misfit = state_misfit(state, file, types);
+    if (misfit.empty()) {
+      fitting.push_back(&state);
+    } else {
+      loaded.left_out.push_back(path.string() + ": " + std::move(misfit));
+    }
   }
-  if (match == StateMatch::kExact && !misfits.empty()) {
-    return input_error(join_first(misfits, "\n") +
+  if (match == StateMatch::kExact && !loaded.left_out.empty()) {
+    return input_error(join_first(loaded.left_out, "\n") +
                        "\n--partial loads what fits and leaves the rest");
   }
-  for (const PlanState& state : plan.states) {
-    if (!state_misfit(state, file).empty()) continue;
-    TRY(set_state(state.name, file.tensors.at(state.name)));
+  // All of them first: a state that cannot be cast leaves the others as they were, too.
+  std::vector<Tensor> values;
+  for (const PlanState* state : fitting) {
+    Result<Tensor> value = state_from(*state, file);
+    if (!value) return input_error(path.string() + ": " + value.error().message);
+    values.push_back(*std::move(value));
   }
-  return misfits;
+  for (size_t i = 0; i < fitting.size(); ++i) TRY(set_state(fitting[i]->name, values[i]));
+  if (types == StateTypes::kCast) loaded.num_cast = num_cast_states(plan, file);
+  return loaded;
 }
 
 }  // namespace graphrt

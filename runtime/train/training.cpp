@@ -67,6 +67,7 @@ Result<void> Training::prepare() {
   if (options_.detects_nan) {
     TRY(finite_watch_, FiniteWatch::begin(session_, scalars_));
   }
+  TRY(loss_scale_watch_, LossScaleWatch::begin(session_));
   if (!options_.metrics) return {};
   const auto evaluated = evaluation_ ? evaluation_->names() : std::vector<std::string>();
   TRY(metrics_, Metrics::open(session_, options_, scalars_, evaluated));
@@ -92,7 +93,11 @@ Result<TrainingResult> Training::run_all(Run& run) {
   const int64_t num_steps = session_.next_step() - first_step;
   if (num_steps == 0 && evaluation_) TRY(evaluate(run));
   TRY(save_checkpoint());
-  return TrainingResult{num_steps, run.wall_ns, end};
+  TrainingResult result{num_steps, run.wall_ns, end};
+  if (loss_scale_watch_) {
+    TRY(result.loss_scale, loss_scale_watch_->report(session_));
+  }
+  return result;
 }
 
 std::optional<TrainingEnd> Training::early_end(const Run& run) const {
@@ -126,6 +131,7 @@ Result<void> Training::run_piece(Run& run) {
   run.wall_ns += duration.count();
   pace_.learn(steps.count, duration);
   if (finite_watch_) TRY(find_non_finite(run, steps.first));
+  if (loss_scale_watch_) TRY(check_loss_scale(steps.first));
   return finish_piece(run, steps);
 }
 
@@ -152,14 +158,30 @@ Result<void> Training::find_non_finite(const Run& run, int64_t first_step) {
   TRY(const auto found, finite_watch_->after_piece(session_, unobserved(run.options)));
   if (!found) return {};
   has_found_non_finite_ = true;
-  const StepRange before{first_step, found->step - first_step};
-  if (metrics_ && before.count > 0) {
-    TRY(const std::vector<Tensor> values, values_of(session_, scalars_, before));
-    metrics_->add({before, values, {}, false});
-  }
+  TRY(add_metrics_before(found->step, first_step));
   return tl::unexpected(
       Error{ErrorKind::kMismatch, fmt::format("step {}: {} is not finite; it comes from {}",
                                               found->step, found->seen, found->source)});
+}
+
+/// Of a piece that begins with `first_step` and is not to be finished.
+Result<void> Training::add_metrics_before(int64_t step, int64_t first_step) {
+  const StepRange before{first_step, step - first_step};
+  if (!metrics_ || before.count <= 0) return {};
+  TRY(const std::vector<Tensor> values, values_of(session_, scalars_, before));
+  metrics_->add({before, values, {}, false});
+  return {};
+}
+
+Result<void> Training::check_loss_scale(int64_t first_step) {
+  TRY(const auto failure, loss_scale_watch_->after_piece(session_));
+  if (!failure) return {};
+  TRY(add_metrics_before(failure->step, first_step));
+  return tl::unexpected(
+      Error{ErrorKind::kMismatch,
+            fmt::format("step {}: the {}th in a row that is skipped, as its gradients are not "
+                        "finite, with a loss scale of {} by now; that comes from {}",
+                        failure->step, failure->num_skipped, failure->scale, failure->source)});
 }
 
 Result<void> Training::end_metrics() {

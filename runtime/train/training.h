@@ -8,6 +8,7 @@
 #include "runtime/base/result.h"
 #include "runtime/base/step_range.h"
 #include "runtime/observe/finite_watch.h"
+#include "runtime/observe/loss_scale_watch.h"
 #include "runtime/session/session.h"
 #include "runtime/train/evaluation.h"
 #include "runtime/train/metrics.h"
@@ -29,6 +30,7 @@ struct TrainingResult {
   int64_t num_steps = 0;
   int64_t wall_ns = 0;  ///< of the steps alone
   TrainingEnd end = TrainingEnd::kFinished;
+  std::optional<LossScaleReport> loss_scale = {};  ///< absent where the plan has none
 };
 
 /// Runs the steps of a session up to a given one, piece by piece. Between two pieces, with nothing
@@ -38,13 +40,13 @@ struct TrainingResult {
 ///   TRY(Session session, Session::load("train.bin"));
 ///   TRY(session.set_row_order(RowOrder::shuffled(7)));
 ///   TRY(const int64_t end_step, steps_of_epochs(session, 30));
-///   TRY(const bool is_resumed, resume_if_there(session, "run.safetensors"));
+///   TRY(const auto resumed, resume_if_there(session, "run.safetensors"));
 ///   TRY(Evaluation evaluation, Evaluation::load("eval.bin", {}, session));
 ///   TRY(Training training, Training::create(session, end_step,
 ///                                           {.evaluation_every = 225,
 ///                                            .metrics = "metrics.csv",
 ///                                            .checkpoint = "run.safetensors",
-///                                            .is_resumed = is_resumed},
+///                                            .is_resumed = resumed.has_value()},
 ///                                           std::move(evaluation)));
 ///   TRY(training.run());
 ///   TRY(training.end_metrics());
@@ -67,7 +69,8 @@ class Training {
   /// Runs to the end, or until it is stopped; may be called again after that. `observer` may be
   /// null. Without a step left to run, the states are evaluated as they are.
   /// Errors: as Session::run() and Evaluation::run(); a checkpoint that cannot be written; a value
-  ///         that is not finite (kMismatch): the session then stands before the step that gave it.
+  ///         that is not finite (kMismatch): the session then stands before the step that gave it;
+  ///         a loss scale that training gave up on (kMismatch).
   Result<TrainingResult> run(const RunOptions& run_options = {},
                              TrainingObserver* observer = nullptr);
 
@@ -98,6 +101,8 @@ class Training {
   Result<void> finish_piece(Run& run, StepRange steps);
   Result<std::vector<Mean>> evaluate(const Run& run);
   Result<void> find_non_finite(const Run& run, int64_t first_step);
+  Result<void> check_loss_scale(int64_t first_step);
+  Result<void> add_metrics_before(int64_t step, int64_t first_step);
   Result<void> save_checkpoint();
 
   Session& session_;
@@ -109,6 +114,7 @@ class Training {
   Pace pace_;
   std::optional<Metrics> metrics_;
   std::optional<FiniteWatch> finite_watch_;
+  std::optional<LossScaleWatch> loss_scale_watch_;
   std::optional<int64_t> checkpoint_step_;  // of the latest checkpoint of this training
   bool has_found_non_finite_ = false;
 };

@@ -48,7 +48,7 @@ def read_safetensors(path):
     dtypes = {"F32": np.float32, "I32": np.int32}
     tensors = {}
     for name, entry in header.items():
-        if name == "__metadata__":
+        if name == "__metadata__" or entry["dtype"] not in dtypes:
             continue
         begin, end = entry["data_offsets"]
         tensors[name] = np.frombuffer(data[begin:end], dtypes[entry["dtype"]]).reshape(

@@ -75,11 +75,20 @@ void note(const Options& options, fmt::format_string<Arguments...> format,
   tools::print_error("graphrun", fmt::format(format, std::forward<Arguments>(arguments)...));
 }
 
+void note_casts(const Options& options, size_t num_cast, const std::filesystem::path& path) {
+  if (num_cast == 0) return;
+  note(options, "{} state{} of {} {} cast to the plan's type", num_cast, num_cast == 1 ? "" : "s",
+       path.string(), num_cast == 1 ? "is" : "are");
+}
+
 Result<void> load_state(Session& session, const Options& options) {
   if (!options.load_state) return {};
   const auto match =
       options.is_partial ? graphrt::StateMatch::kPartial : graphrt::StateMatch::kExact;
-  TRY(const std::vector<std::string> left_out, session.load_state(*options.load_state, match));
+  TRY(const graphrt::LoadedStates loaded,
+      session.load_state(*options.load_state, match, options.state_types));
+  note_casts(options, loaded.num_cast, *options.load_state);
+  const std::vector<std::string>& left_out = loaded.left_out;
   constexpr size_t kMaxLines = 20;
   const size_t num_lines = std::min(left_out.size(), kMaxLines);
   for (size_t i = 0; i < num_lines; ++i) note(options, "not loaded: {}", left_out[i]);
@@ -117,9 +126,11 @@ Result<int64_t> find_end_step(Session& session, const Options& options) {
 Result<void> resume(Session& session, const Options& options) {
   if (!options.training.is_resumed) return {};
   const std::filesystem::path& path = *options.training.checkpoint;
-  TRY(const bool is_there, graphrt::resume_if_there(session, path));
-  if (is_there) {
+  TRY(const std::optional<size_t> num_cast,
+      graphrt::resume_if_there(session, path, options.state_types));
+  if (num_cast) {
     note(options, "resuming {} at step {}", path.string(), session.next_step());
+    note_casts(options, *num_cast, path);
   } else {
     note(options, "there is no {} yet: starting anew", path.string());
   }
@@ -232,6 +243,7 @@ Result<int> run_plan(Session& session, const Options& options, int64_t end_step)
   }
   const Result<void> written = write_results(session, options, measured);
   TRY(print_last_values(session, options, measured));
+  print_loss_scale(options, measured);
   const Result<void> ended = training.end_metrics();
   if (measured.stop_signal) print_stop(session, *measured.stop_signal, end_step);
   TRY(written);

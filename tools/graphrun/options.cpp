@@ -23,8 +23,9 @@ constexpr const char* kFooter =
     "floats (5e-3 with products in tf32, 4e-2 in bf16), and no difference for integers.\n"
     "Exit codes: 0 done; 1 the plan, an array or a name is wrong; 2 the command line is;\n"
     "3 this machine cannot run the plan, or write a file or standard output; 4 --check found a\n"
-    "difference, or --detect-nan a NaN or an infinity; 129, 130, 143 stopped by SIGHUP, SIGINT,\n"
-    "SIGTERM after whole steps; 141 the same, as nobody reads standard output or error any more.";
+    "difference, or --detect-nan a NaN or an infinity, or 20 steps in a row were skipped by the\n"
+    "loss scale; 129, 130, 143 stopped by SIGHUP, SIGINT, SIGTERM after whole steps; 141 the\n"
+    "same, as nobody reads standard output or error any more.";
 
 /// What CLI11 fills in: NAME=FILE options are still text.
 struct RawOptions {
@@ -35,6 +36,7 @@ struct RawOptions {
   std::vector<std::string> inputs;
   std::vector<std::string> stacked_outputs;
   std::vector<std::string> last_outputs;
+  bool is_cast = false;
 };
 
 void declare_data(CLI::App& app, RawOptions& raw) {
@@ -59,6 +61,9 @@ void declare_data(CLI::App& app, RawOptions& raw) {
   app.add_flag("--partial", raw.options.is_partial,
                "Load the states that the file has in the plan's type, leave the others")
       ->needs(load);
+  app.add_flag(
+      "--cast", raw.is_cast,
+      "Cast states of --load-state or --resume that the file has in another type of floats");
 }
 
 void declare_modes(CLI::App& app, RawOptions& raw) {
@@ -176,6 +181,10 @@ graphrt::Result<void> check_combination(const Options& options) {
 
 graphrt::Result<Options> finish_options(RawOptions raw) {
   Options options = std::move(raw.options);
+  if (raw.is_cast) options.state_types = graphrt::StateTypes::kCast;
+  if (raw.is_cast && !options.load_state && !options.training.is_resumed) {
+    return graphrt::usage_error("--cast means nothing without --load-state=FILE or --resume");
+  }
   TRY(parse_map(raw.map, options.session.devices.map));
   options.session.launch = launch_mode(raw.launch);
   TRY(options.inputs, parse_named_files("--input", raw.inputs));

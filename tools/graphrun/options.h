@@ -32,6 +32,7 @@ struct Options {
   std::optional<int32_t> num_repetitions;  ///< --bench
   int64_t timeout_s = 300;
   bool is_partial = false;
+  graphrt::StateTypes state_types = graphrt::StateTypes::kSame;
   bool has_barrier = false;
   bool is_checked = false;
   bool is_simulated = false;

@@ -106,6 +106,13 @@ Result<void> print_last_values(const Session& session, const Options& options,
   return {};
 }
 
+void print_loss_scale(const Options& options, const Measured& measured) {
+  const std::optional<graphrt::LossScaleReport>& report = measured.steps.loss_scale;
+  if (options.is_quiet || measured.steps.num_steps == 0 || !report) return;
+  graphrt::report(fmt::format("loss scale = {}; {} of {} steps skipped\n", report->scale,
+                              report->num_skipped, measured.steps.num_steps));
+}
+
 void print_check(const graphrt::CheckReport& report) {
   graphrt::report(fmt::format(
       "check: {} tensors of {} steps equal the reference; largest difference {:.2g} of {}\n",

@@ -38,6 +38,9 @@ void print_speed(const Options& options, const Measured& measured);
 graphrt::Result<void> print_last_values(const graphrt::Session& session, const Options& options,
                                         const Measured& measured);
 
+/// Prints where the loss scale ended, and how many steps were skipped for it.
+void print_loss_scale(const Options& options, const Measured& measured);
+
 void print_check(const graphrt::CheckReport& report);
 
 }  // namespace graphrun

@@ -267,7 +267,7 @@ TEST_F(SessionTest, ContinuesFromASavedState) {
   Session second = open_fed(Overlap::kSerial);
   const auto left_out = second.load_state(folder_ / "w.safetensors", StateMatch::kExact);
   ASSERT_TRUE(left_out) << left_out.error().message;
-  EXPECT_TRUE(left_out->empty());
+  EXPECT_TRUE(left_out->left_out.empty());
   ASSERT_TRUE(second.run(10));
   EXPECT_EQ(*second.state("w"), *first.state("w"));
 }
@@ -290,7 +290,7 @@ TEST_F(SessionTest, ListsStatesThatAFileLacksOrHasInAnotherType) {
               HasSubstr("state 'w' is f32[4, 3] in the plan and f32[2, 2] in the file"));
   const auto partial = session.load_state(folder_ / "other.safetensors", StateMatch::kPartial);
   ASSERT_TRUE(partial);
-  EXPECT_EQ(partial->size(), 1U);
+  EXPECT_EQ(partial->left_out.size(), 1U);
   EXPECT_EQ(*session.state("w"), before);
 }
 
