@@ -144,7 +144,7 @@ TEST(OptimizerRules, UpdatesSkipStepsByTheLastOperand) {
 TEST(OptimizerRules, ALossScaleIsANumber) {
   EXPECT_EQ(infer("unscale_factor", {"f32[]", "f32[]"}), "f32[]");
   EXPECT_EQ(infer("unscale_factor", {"f32[]", "f16[]"}),
-            "unscale_factor needs f32[] as its scale; got f16[]");
+            "unscale_factor needs f32[] as its scale; got f16[]; cast it to f32");
   EXPECT_EQ(infer("unscale_factor", {"f32[]", "f32[]"}, with({{"max_norm", 0.0}})),
             "unscale_factor needs a max_norm above 0; got 0");
   EXPECT_EQ(infer("loss_scale_update", {"f32[]", "i32[]", "f32[]"}), "f32[]");
@@ -159,10 +159,10 @@ TEST(OptimizerRules, ALossScaleIsANumber) {
             "streak_update needs i32[] as its streak; got i32[2]");
   EXPECT_EQ(infer("count_step", {"i32[]", "f32[]"}), "i32[]");
   EXPECT_EQ(infer("count_step", {"i32[]", "i32[]"}),
-            "count_step needs f32[] as its factor; got i32[]");
+            "count_step needs f32[] as its factor; got i32[]; cast it to f32");
   EXPECT_EQ(infer("mse_grad", {"f16[2]", "f16[2]", "f32[]"}), "f16[2]");
   EXPECT_EQ(infer("mse_grad", {"f16[2]", "f16[2]", "f16[]"}),
-            "mse_grad needs f32[] as the gradient of the loss; got f16[]");
+            "mse_grad needs f32[] as the gradient of the loss; got f16[]; cast it to f32");
 }
 
 TEST(OptimizerRules, LearningRatesFollowOneSchedule) {
