@@ -90,11 +90,21 @@ Broken check_rows(const Plan& plan, std::string_view name, BufferId buffer,
                      plan.buffers[buffer].name, to_string(type));
 }
 
+/// As many elements, of the same type, as there are in the rows that are read.
+Broken check_shape(const Plan& plan, std::string_view name, const Operand& operand) {
+  if (!operand.shape) return std::nullopt;
+  const TensorType rows = type_of_rows(plan.buffers[operand.buffer].type, operand.rows);
+  const TensorType wanted{rows.element, *operand.shape};
+  if (is_valid(wanted) && wanted.num_elements() == rows.num_elements()) return std::nullopt;
+  return fmt::format("'{}' reads {} as {}", name, to_string(rows), to_string(wanted));
+}
+
 Broken check_operand(const Plan& plan, std::string_view name, const Operand& operand) {
   if (!plan.buffers.contains(operand.buffer)) {
     return outside("a buffer", name, operand.buffer.value(), plan.buffers.size());
   }
   if (Broken broken = check_rows(plan, name, operand.buffer, operand.rows)) return broken;
+  if (Broken broken = check_shape(plan, name, operand)) return broken;
   for (const InstructionId producer : operand.producers) {
     if (plan.instructions.contains(producer)) continue;
     return outside("a producer", name, producer.value(), plan.instructions.size());

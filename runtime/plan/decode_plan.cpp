@@ -275,6 +275,21 @@ class Decoder {
     return result;
   }
 
+  Result<void> operand_shapes(const wire::Instruction& from, Instruction& result) {
+    if (from.shapes() == nullptr) return {};
+    TRY(take(from.shapes()->size() * sizeof(Shape)));
+    int64_t next = 0;
+    for (const wire::OperandShape* shape : *from.shapes()) {
+      const int64_t operand = shape->operand();
+      if (operand < next || operand >= static_cast<int64_t>(result.reads.size())) {
+        return broken("there are shapes of no operand");
+      }
+      next = operand + 1;
+      TRY(result.reads[static_cast<size_t>(operand)].shape, integers(shape->shape()));
+    }
+    return {};
+  }
+
   Result<Instruction> instruction(const wire::Instruction& from) {
     Instruction result;
     TRY(result.kind, known<InstructionKind>(from.kind(), "instruction kind"));
@@ -295,6 +310,7 @@ class Decoder {
       }
       if (!left.empty()) return broken("there are producers of no operand");
     }
+    TRY(operand_shapes(from, result));
     if (from.rows() != nullptr) result.rows = rows(*from.rows());
     TRY(result.writes, ids<BufferId>(from.writes()));
     result.scratch = optional_id<BufferId>(from.scratch());

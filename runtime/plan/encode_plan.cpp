@@ -208,11 +208,24 @@ class Encoder {
     }
     const auto waits = builder_.CreateVectorOfStructs(wait_structs);
     const auto resource_times = shared_ns(value.cost, num_resources);
+    const auto shapes = operand_shapes(value);
     return wire::CreateInstruction(
         builder_, static_cast<wire::InstructionKind>(value.kind), name, op, op_attributes, reads,
         producers, writes, value_or_none(value.scratch), &written_rows, value_or_none(value.input),
         value.stage, waits, value.cost.latency_ns, value.cost.work_ns, resource_times,
-        value.predicted_start_ns, value.predicted_end_ns, algorithm, value.is_joined);
+        value.predicted_start_ns, value.predicted_end_ns, algorithm, value.is_joined, shapes);
+  }
+
+  /// Nothing where all operands are read as they are.
+  VectorOffset<Offset<wire::OperandShape>> operand_shapes(const Instruction& value) {
+    std::vector<Offset<wire::OperandShape>> shapes;
+    for (size_t i = 0; i < value.reads.size(); ++i) {
+      if (!value.reads[i].shape) continue;
+      const auto shape = builder_.CreateVector(*value.reads[i].shape);
+      shapes.push_back(wire::CreateOperandShape(builder_, static_cast<int32_t>(i), shape));
+    }
+    if (shapes.empty()) return {};
+    return builder_.CreateVector(shapes);
   }
 
   Offset<wire::Input> input(const PlanInput& value) {

@@ -13,6 +13,18 @@ int32_t max_stage(const Plan& plan) {
   return stage;
 }
 
+namespace {
+
+bool has_operand_shapes(const Plan& plan) {
+  return std::any_of(
+      plan.instructions.begin(), plan.instructions.end(), [](const Instruction& instruction) {
+        return std::any_of(instruction.reads.begin(), instruction.reads.end(),
+                           [](const Operand& operand) { return operand.shape.has_value(); });
+      });
+}
+
+}  // namespace
+
 std::vector<std::string> features_of(const Plan& plan) {
   const bool has_versions =
       std::any_of(plan.buffers.begin(), plan.buffers.end(),
@@ -33,6 +45,7 @@ std::vector<std::string> features_of(const Plan& plan) {
   if (has_algorithms) features.emplace_back("algorithms");
   if (has_joined) features.emplace_back("joined");
   if (has_rows) features.emplace_back("rows");
+  if (has_operand_shapes(plan)) features.emplace_back("shapes");
   if (max_stage(plan) > 0) features.emplace_back("stages");
   if (!plan.states.empty()) features.emplace_back("state");
   if (has_versions) features.emplace_back("versions");
@@ -50,7 +63,9 @@ IdVector<InstructionId, size_t> num_lane_resources(const Plan& plan) {
 }
 
 TensorType operand_type(const Plan& plan, const Operand& operand) {
-  return type_of_rows(plan.buffers[operand.buffer].type, operand.rows);
+  TensorType type = type_of_rows(plan.buffers[operand.buffer].type, operand.rows);
+  if (operand.shape) type.shape = *operand.shape;
+  return type;
 }
 
 std::vector<TensorType> result_types(const Plan& plan, const Instruction& instruction) {

@@ -109,6 +109,7 @@ struct Operand {
   std::vector<InstructionId> producers;  ///< all that write any of these rows, ascending
   int32_t distance = 0;
   std::optional<RowRange> rows = {};  ///< the part of the buffer that is read; absent: all of it
+  std::optional<Shape> shape = {};    ///< what that is to the reader; absent: as it is
   bool operator==(const Operand&) const = default;
 };
 
@@ -189,8 +190,8 @@ struct Fingerprints {
 };
 
 /// Names of what a reader must understand; a plan that requires another one is refused.
-inline constexpr std::array<std::string_view, 6> kKnownFeatures = {
-    "algorithms", "joined", "rows", "stages", "state", "versions"};
+inline constexpr std::array<std::string_view, 7> kKnownFeatures = {
+    "algorithms", "joined", "rows", "shapes", "stages", "state", "versions"};
 
 /// A whole static schedule.
 struct Plan {

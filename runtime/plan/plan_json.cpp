@@ -46,6 +46,7 @@ Json json_of(const std::optional<RowRange>& rows) {
 Json json_of(const Operand& operand) {
   return {{"buffer", operand.buffer.value()},
           {"rows", json_of(operand.rows)},
+          {"shape", operand.shape ? Json(*operand.shape) : Json(nullptr)},
           {"producers", ids(operand.producers)},
           {"distance", operand.distance}};
 }

@@ -54,7 +54,8 @@ class Printer {
   }
 
   std::string text_of(const Operand& operand) const {
-    const std::string name = part_of(operand.buffer, operand.rows);
+    const std::string name = part_of(operand.buffer, operand.rows) +
+                             (operand.shape ? " as " + to_string(*operand.shape) : "");
     if (operand.producers.empty()) return name + " as loaded";
     return operand.distance == 0 ? name : fmt::format("{}@-{}", name, operand.distance);
   }

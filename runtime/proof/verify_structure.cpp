@@ -415,6 +415,10 @@ class StructureChecker {
   }
 
   Violation check_output(const PlanOutput& output) const {
+    if (output.value.shape) {
+      return structure_violation(fmt::format("output '{}' is buffer '{}' in another shape",
+                                             output.name, name_of(output.value.buffer)));
+    }
     if (output.value.rows) {
       return structure_violation(
           fmt::format("output '{}' is some rows of buffer '{}'; it must be all of it", output.name,

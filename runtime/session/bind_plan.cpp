@@ -29,7 +29,9 @@ class Binder {
 
  private:
   OperandSlots slots(const Operand& operand) const {
-    return memory_.slots(operand.buffer, operand.distance, operand.rows);
+    OperandSlots slots = memory_.slots(operand.buffer, operand.distance, operand.rows);
+    if (operand.shape) slots.type.shape = *operand.shape;
+    return slots;
   }
   OperandSlots result_slots(const Instruction& instruction, BufferId buffer) const {
     return memory_.slots(buffer, 0, instruction.rows);

@@ -181,12 +181,15 @@ class PlanMutator {
     if (below(8) == 0) instruction->reads.push_back({any_id(plan_.buffers), {}, 0, {}});
     Operand* read = any(instruction->reads);
     if (read == nullptr) return;
-    switch (below(4)) {
+    switch (below(5)) {
       case 0:
         read->distance = nudged(read->distance);
         break;
       case 1:
         read->rows = any_rows();
+        break;
+      case 4:
+        read->shape = Shape{static_cast<int64_t>(below(9)), static_cast<int64_t>(below(9))};
         break;
       case 2:
         read->producers.emplace_back(below(plan_.instructions.size() + 1));

@@ -159,13 +159,22 @@ class Generator {
                                std::pair(log_sum, Shape{4, 4, 4})};
     for (const auto& [buffer, shape] : shapes) builder_.shape(buffer, shape);
     builder_.kernel(lane, name + ".q", "reshape", {a.read}, q, a.stage, shape_of(heads));
+    const bool is_read_as_heads = is_one_in(2);  // or what was reshaped, in that shape
+    const auto query = [&](const RowRange& rows) {
+      if (!is_read_as_heads) return ReadOf{q, 0, rows};
+      constexpr int64_t kRow = kSmall / 4;
+      return ReadOf{a.read.buffer, a.read.distance,
+                    within(a.read, {rows.begin * kRow, rows.end * kRow}),
+                    Shape{rows.size(), 4, 4, 1}};
+    };
     const int32_t stage = std::min(a.stage + (is_one_in(4) ? 1 : 0), 2);
     if (is_one_in(2)) {
-      builder_.kernel(lane, name, "attention", {{q}, {q}, {q}}, std::vector{result, log_sum},
+      const ReadOf read = query({0, 4});
+      builder_.kernel(lane, name, "attention", {read, read, read}, std::vector{result, log_sum},
                       stage);
     } else {
       for (const RowRange& rows : {RowRange{0, 1}, RowRange{1, 4}}) {
-        const ReadOf read{q, 0, rows};
+        const ReadOf read = query(rows);
         const InstructionId id =
             builder_.kernel(lane, name + (rows.begin == 0 ? "a" : "b"), "attention",
                             {read, read, read}, std::vector{result, log_sum}, stage);

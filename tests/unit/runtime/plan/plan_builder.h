@@ -17,6 +17,7 @@ struct ReadOf {
   BufferId buffer;
   int32_t distance = 0;
   std::optional<RowRange> rows = std::nullopt;
+  std::optional<Shape> shape = std::nullopt;
 };
 
 /// Builds a small plan by hand: finds producers, features and arena sizes by itself.
@@ -168,7 +169,9 @@ class PlanBuilder {
     return instruction;
   }
 
-  static Operand operand(const ReadOf& read) { return {read.buffer, {}, read.distance, read.rows}; }
+  static Operand operand(const ReadOf& read) {
+    return {read.buffer, {}, read.distance, read.rows, read.shape};
+  }
 
   static void add_reads(Instruction& instruction, std::initializer_list<ReadOf> reads) {
     for (const ReadOf& read : reads) instruction.reads.push_back(operand(read));

@@ -51,6 +51,7 @@ Plan full_plan() {
   h.attributes.set("number", 0.1);
   h.attributes.set("text", std::string("tf32"));
   h.algorithm = "id=1 tile=2";
+  h.reads[0].shape = Shape{4, 16};
   h.cost = {1, 2, {3}};
   h.predicted_start_ns = 10;
   h.predicted_end_ns = 13;
@@ -168,6 +169,21 @@ TEST(PlanFile, RefusesResultsAndScratchMemoryOutsideTheBuffers) {
   p.plan.instructions[p.attention].rows = RowRange{0, 2};
   EXPECT_EQ(error_of(encode_plan(p.plan)),
             "its structure is broken: 'a' uses rows 0 to 2 of 'result', which is f32[1, 4, 2, 8]");
+}
+
+TEST(PlanFile, RefusesOperandsOfAShapeThatDoesNotFit) {
+  const auto error_with = [](const Shape& shape) {
+    AttentionPlan p = attention_plan();
+    p.plan.instructions[p.attention].reads[1].shape = shape;
+    return error_of(encode_plan(p.plan));
+  };
+  EXPECT_EQ(error_with({8, 8}), "decoded");
+  EXPECT_EQ(error_with({8, 9}), "its structure is broken: 'a' reads f32[1, 4, 2, 8] as f32[8, 9]");
+  EXPECT_EQ(error_with({}), "its structure is broken: 'a' reads f32[1, 4, 2, 8] as f32[]");
+  EXPECT_EQ(error_with({-8, -8}),
+            "its structure is broken: 'a' reads f32[1, 4, 2, 8] as f32[-8, -8]");
+  const int64_t huge = int64_t{1} << 62;
+  EXPECT_THAT(error_with({huge, 4, 64}), testing::HasSubstr("its structure is broken"));
 }
 
 TEST(PlanFile, RefusesResourcesThatCannotBe) {

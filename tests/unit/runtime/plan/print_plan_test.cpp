@@ -95,6 +95,8 @@ TEST(PrintPlan, ShowsAllResultsAndScratchMemory) {
                                             "stage 0 "));
   p.plan.instructions[p.attention].rows = RowRange{0, 1};
   EXPECT_THAT(print_plan(p.plan), HasSubstr(" -> result[0:1], log_sum[0:1] with spare stage 0 "));
+  p.plan.instructions[p.attention].reads[2].shape = Shape{8, 8};
+  EXPECT_THAT(print_plan(p.plan), HasSubstr("  a: attention(q, q, q as [8, 8]) -> "));
   p.plan.source.name = "heads";
   const TensorType type = PlanBuilder::vector_type(3);
   SourceGraph& source = p.plan.source;

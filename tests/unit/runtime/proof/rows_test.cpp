@@ -184,6 +184,41 @@ TEST(Rows, AnOutputIsAllOfItsBuffer) {
             "structure: output 'low' is some rows of buffer 's'; it must be all of it");
 }
 
+TEST(Rows, AnOutputHasTheShapeOfItsBuffer) {
+  BlocksPlan given;
+  given.build.resident_output("low", {BufferId(1)});
+  Plan plan = given.build.build();
+  plan.outputs.back().value.shape = Shape{8, 8};
+  EXPECT_EQ(BlocksPlan::verdict(plan), "structure: output 'low' is buffer 's' in another shape");
+}
+
+// To the operator, an operand is what the instruction says it is; its bytes and their order are
+// those of the rows.
+TEST(Rows, AnOperandMayHaveAShapeOfItsOwn) {
+  PlanBuilder build;
+  const BufferId x = build.buffer("x");
+  const BufferId y = build.buffer("y");
+  build.shape(y, {2, 16});
+  const LaneId feed = build.lane("feed", LaneKind::kFeed);
+  const LaneId worker = build.lane("worker");
+  const InstructionId fed = build.feed(feed, "x", x);
+  const InstructionId relu =
+      build.kernel(worker, "y", "relu", {{x, 0, RowRange{32, 64}, Shape{2, 16}}}, y);
+  build.wait(fed, worker, 1, 1);
+  build.wait(relu, feed, 1);
+  Plan plan = build.build();
+  EXPECT_EQ(BlocksPlan::verdict(plan), "accepted");
+  EXPECT_EQ(plan.required_features, (std::vector<std::string>{"rows", "shapes"}));
+  plan.instructions[relu].reads[0].shape = Shape{16, 2};
+  EXPECT_EQ(BlocksPlan::verdict(plan),
+            "structure: 'y' (worker) gives f32[16, 2], but its buffer 'y' is of type f32[2, 16]");
+  plan.instructions[relu].reads[0].shape = Shape{2, 16};
+  plan.instructions[relu].waits.clear();
+  EXPECT_EQ(BlocksPlan::verdict(plan),
+            "race: 'x' (feed) writes and 'y' (worker) reads bytes [128, 256) of buffer 'x' with no "
+            "order at distance 0");
+}
+
 TEST(Rows, SurviveTheFile) {
   const Plan plan = BlocksPlan().build.build();
   const auto decoded = decode_plan(encode_plan(plan));
