@@ -10,6 +10,7 @@
 #include "compiler/graph/print_graph.h"
 #include "compiler/parallel/divide.h"
 #include "compiler/passes/decompose.h"
+#include "compiler/passes/fold_broadcasts.h"
 #include "compiler/passes/fold_casts.h"
 #include "compiler/passes/fold_constants.h"
 #include "compiler/passes/fold_scales.h"
@@ -61,6 +62,8 @@ constexpr std::array kPasses = {
          kRewrite, decompose_for_parts},
     Pass{"fold_constants", "computes what depends on constants alone", kRewrite,
          rewrite<fold_constants>},
+    Pass{"fold_broadcasts", "lets operators of single elements repeat their operands themselves",
+         kRewrite, rewrite<fold_broadcasts>},
     Pass{"fold_casts", "lets operators give what casts behind them make of their results", kRewrite,
          rewrite<fold_casts>},
     Pass{"fold_transposes", "turns transposes before a matmul into its flags", kRewrite,
