@@ -61,10 +61,10 @@ std::string more_text(const Score& score, const Score& chosen) {
 std::string device_text(const Compilation& compilation, const Machine& machine,
                         const PlacedOp& op) {
   const std::string name = "'" + machine.devices[op.destination].name + "'";
-  if (!op.node) return "on '" + machine.devices[op.device].name + "'";
-  if (op.kind == PlacedOpKind::kCopy) {
+  if (op.kind == PlacedOpKind::kCopy && op.reads[0].rows && !op.rows) {
     return "on " + name + ": these rows alone are sent there, nobody cuts them out";
   }
+  if (!op.node) return "on '" + machine.devices[op.device].name + "'";
   if (compilation.placement.pins[*op.node]) {
     const SourceRange& pin = compilation.passes.graph->nodes[*op.node].device_where;
     const bool is_derived = is_of_parallel(pin, compilation);
@@ -211,7 +211,8 @@ Result<std::string> explain(const Compilation& compilation, const Machine& machi
   const auto nearest = nearest_name(*node, names);
   return usage_error("--explain: no task is named '" + *node + "'" +
                      (nearest ? "; did you mean '" + *nearest + "'?" : "") +
-                     " (it may have been merged, folded or removed: see --emit=graph)");
+                     " (it may have been merged, folded or removed: see --emit=graph; a slice, a "
+                     "reshape or a concat may be part of another value: see --emit=placed)");
 }
 
 }  // namespace graphc

@@ -1,5 +1,6 @@
 #include "compiler/emit/lower_to_plan.h"
 
+#include <algorithm>
 #include <map>
 #include <system_error>
 
@@ -90,10 +91,12 @@ class PlanLowering {
   }
 
   Operand operand(const PlacedOperand& read) const {
-    Operand operand{buffer_of(read.value), {}, read.distance, read.rows};
+    Operand operand{buffer_of(read.value), {}, read.distance, read.rows, read.shape};
     for (const PlacedOpId producer : placed_.producers_of(read)) {
       operand.producers.emplace_back(producer.value());
     }
+    // Parts of a concat need not be made in the order of their rows.
+    std::sort(operand.producers.begin(), operand.producers.end());
     return operand;
   }
 

@@ -7,7 +7,8 @@
 #include <map>
 
 #include "compiler/emit/value_numbers.h"
-#include "compiler/graph/sliced_rows.h"
+#include "compiler/graph/row_uses.h"
+#include "compiler/graph/views.h"
 
 namespace graphc {
 namespace {
@@ -19,6 +20,7 @@ class DataflowChecker {
       : plan_(plan),
         graph_(graph),
         numbers_(graph),
+        views_(graph),
         fed_(plan.inputs.size()),
         filled_(plan.buffers.size()),
         held_(plan.buffers.size()),
@@ -167,29 +169,95 @@ class DataflowChecker {
       case InstructionKind::kCopy:
         return check_copy(instruction);
       case InstructionKind::kFeed:
-        return check_write(instruction, 0, fed_[*instruction.input]);
+        return check_write(instruction, 0, fed_[*instruction.input], rows_of_buffer(instruction));
       case InstructionKind::kOutput:
         return std::nullopt;  // see check_outputs
     }
     return std::nullopt;
   }
 
-  /// Whatever writes into one buffer writes rows of one value: `number`, as its result `result`.
-  Violation check_write(const Instruction& instruction, size_t result, ValueNumber number) {
+  /// Elements of the graph's value with this number. Equal ones hold the same in every step.
+  struct NumberedPart {
+    ValueNumber number;
+    int64_t first = 0;
+    int64_t count = 0;
+    bool operator==(const NumberedPart&) const = default;
+  };
+
+  /// Whose elements these rows are, where operators only pass them on.
+  NumberedPart origin_of(ValueNumber number, const RowRange& rows) const {
+    const ValueId value = numbers_.value_of(number);
+    const ValuePart origin = views_.origin_of(part_of_rows(value, graph_.type_of(value), rows));
+    return {numbers_.of(origin.value), origin.first, origin.count};
+  }
+
+  const TensorType& type_of(ValueNumber number) const {
+    return graph_.type_of(numbers_.value_of(number));
+  }
+  RowRange all_rows(ValueNumber number) const { return rows_or_all(type_of(number), {}); }
+
+  /// Whether an operand is these rows of a value, in its shape.
+  bool reads(const Operand& operand, ValueNumber number, const RowRange& rows) const {
+    const Read source = read(operand);
+    const RowRange given = rows_or_all(type_of(operand.buffer), operand.rows);
+    const bool is_all = rows == all_rows(number);
+    return source.number && origin_of(*source.number, given) == origin_of(number, rows) &&
+           operand_type(plan_, operand) ==
+               (is_all ? type_of(number) : type_of_rows(type_of(number), rows));
+  }
+
+  /// Whether this value is written into a buffer in a step.
+  bool holds(BufferId buffer, ValueNumber number) const {
+    const std::optional<ValueNumber> held = held_[buffer];
+    return held && origin_of(*held, all_rows(*held)) == origin_of(number, all_rows(number));
+  }
+
+  /// The value that a buffer is called after, in a step: a guess, from which nothing follows before
+  /// all that is written there has been compared with it.
+  std::optional<ValueNumber> expected_in(BufferId buffer) const {
+    if (filled_[buffer]) {
+      const auto next = next_value_.find(numbers_.value_of(*filled_[buffer]));
+      if (next == next_value_.end()) return std::nullopt;
+      return numbers_.of(next->second);
+    }
+    const auto value = find_namesake(plan_.buffers[buffer].name, "@ ");
+    if (!value || graph_.type_of(*value) != type_of(buffer)) return std::nullopt;
+    return numbers_.of(*value);
+  }
+
+  /// The value with the longest name that `name` begins with, up to one of `marks`.
+  std::optional<ValueId> find_namesake(std::string_view name, std::string_view marks) const {
+    while (true) {
+      if (const auto at = by_name_.find(name); at != by_name_.end()) return at->second;
+      const size_t end = name.find_last_of(marks);
+      if (end == std::string_view::npos) return std::nullopt;
+      name = name.substr(0, end);
+    }
+  }
+
+  /// Whatever writes into one buffer writes rows of one value: these rows of `number`, as its result
+  /// `result`, are the ones of that value which the buffer has there.
+  Violation check_write(const Instruction& instruction, size_t result, ValueNumber number,
+                        const RowRange& made) {
     const BufferId written = instruction.writes[result];
     const PlanBuffer& buffer = plan_.buffers[written];
-    const TensorType& type = graph_.type_of(numbers_.value_of(number));
-    if (buffer.type != type) {
+    const TensorType& type = type_of(number);
+    std::optional<ValueNumber>& held = held_[written];
+    const RowRange place = rows_or_all(buffer.type, instruction.rows);
+    if (held && origin_of(*held, place) == origin_of(number, made)) return std::nullopt;
+    std::optional<ValueNumber> whole = expected_in(written);
+    if (whole && origin_of(*whole, place) != origin_of(number, made)) whole.reset();
+    if (!whole && buffer.type == type && place == made) whole = number;
+    if (!whole) {
       return fmt::format("'{}' writes {}, which is {}, into buffer '{}' of type {}",
                          instruction.name, name_of(number), to_string(type), buffer.name,
                          to_string(buffer.type));
     }
-    std::optional<ValueNumber>& held = held_[written];
-    if (held && *held != number) {
+    if (held && *held != *whole) {
       return fmt::format("'{}' writes rows of {} into buffer '{}', whose other rows are of {}",
                          instruction.name, name_of(number), buffer.name, name_of(*held));
     }
-    held = number;
+    held = whole;
     return std::nullopt;
   }
 
@@ -201,80 +269,85 @@ class DataflowChecker {
                          source.text);
     }
     const RowRange rows = rows_or_all(type_of(operand.buffer), operand.rows);
-    if (type_of(operand.buffer) != type_of(instruction.writes.front())) {
-      return check_sent_rows(instruction, *source.number, rows);
-    }
-    if (rows != rows_or_all(type_of(instruction.writes.front()), instruction.rows)) {
-      return fmt::format("'{}' moves rows of {} to other rows", instruction.name, source.text);
-    }
-    return check_write(instruction, 0, *source.number);
+    const Violation violation = check_write(instruction, 0, *source.number, rows);
+    const bool is_alike = type_of(operand.buffer) == type_of(instruction.writes.front());
+    if (!violation || !is_alike || rows == rows_of_buffer(instruction)) return violation;
+    return fmt::format("'{}' moves rows of {} to other rows", instruction.name, source.text);
   }
 
-  /// Rows that arrive as a value of their own are a slice.
-  Violation check_sent_rows(const Instruction& instruction, ValueNumber from, RowRange rows) {
-    const std::optional<ValueNumber> slice = find_slice(from, rows);
-    if (!slice || instruction.rows) {
-      return fmt::format("'{}' moves rows {} of {}, which are no value of the graph",
-                         instruction.name, to_string(rows), name_of(from));
-    }
-    rows_computed_[*slice] += rows.size();
-    return check_write(instruction, 0, *slice);
-  }
-
-  std::optional<ValueNumber> find_slice(ValueNumber operand, RowRange rows) const {
-    for (const NodeId id : graph_.nodes.ids()) {
-      if (sliced_rows(graph_, id) != rows) continue;
-      if (numbers_.of(graph_.nodes[id].inputs[0]) == operand) {
-        return numbers_.of(graph_.nodes[id].result());
-      }
-    }
-    return std::nullopt;
+  RowRange rows_of_buffer(const Instruction& instruction) const {
+    return rows_or_all(type_of(instruction.writes.front()), instruction.rows);
   }
 
   Violation check_kernel(const Instruction& instruction) {
-    std::vector<ValueNumber> operands;
-    std::vector<std::string> texts;
-    for (const Operand& operand : instruction.reads) {
-      const Read source = read(operand);
-      texts.push_back(source.text);
-      if (source.number) operands.push_back(*source.number);
-    }
-    const auto number = numbers_.find(instruction.op, operands, instruction.attributes);
-    if (!number || operands.size() != texts.size()) {
-      return fmt::format("'{}' is {}, which no node of the graph is{}", instruction.name,
-                         text_of(instruction.op, texts, instruction.attributes),
-                         text_of_namesake(instruction));
+    const auto number = number_computed(instruction);
+    if (!number) {
+      return fmt::format(
+          "'{}' is {}, which no node of the graph is{}", instruction.name,
+          text_of(instruction.op, texts_of_operands(instruction), instruction.attributes),
+          text_of_namesake(instruction));
     }
     if (Violation violation = check_rows(instruction, *number)) return violation;
+    const RowRange made = rows_made(instruction, *number);
     for (size_t i = 0; i < instruction.writes.size(); ++i) {
       const ValueNumber result(number->index() + i);
-      const RowRange made = rows_or_all(type_of(instruction.writes[i]), instruction.rows);
       rows_computed_[result] += made.size();
-      if (Violation violation = check_write(instruction, i, result)) return violation;
+      if (Violation violation = check_write(instruction, i, result, made)) return violation;
     }
     return std::nullopt;
+  }
+
+  /// The number of what the kernel's node computes: the node that it is called after, if that has
+  /// its operator, its attributes and its operands, also as parts of other values; otherwise one
+  /// that has the values in its operands' buffers.
+  std::optional<ValueNumber> number_computed(const Instruction& instruction) const {
+    std::vector<ValueNumber> operands;
+    for (const Operand& operand : instruction.reads) {
+      const Read source = read(operand);
+      if (!source.number) return std::nullopt;
+      operands.push_back(*source.number);
+    }
+    const Node* namesake = namesake_of(instruction);
+    if (namesake != nullptr && namesake->op->name == instruction.op &&
+        namesake->inputs.size() == operands.size() &&
+        namesake->attributes == instruction.attributes) {
+      const ValueNumber named = numbers_.of(namesake->result());
+      if (!check_rows(instruction, named)) return named;
+    }
+    return numbers_.find(instruction.op, operands, instruction.attributes);
+  }
+
+  /// Which rows of the value an instruction makes that computes some of it, going by the buffer.
+  RowRange rows_made(const Instruction& instruction, ValueNumber number) const {
+    const BufferId written = instruction.writes.front();
+    const RowRange place = rows_of_buffer(instruction);
+    if (type_of(written) == type_of(number)) return place;
+    const auto whole = expected_in(written);
+    if (!whole) return all_rows(number);
+    const NumberedPart origin = origin_of(*whole, place);
+    if (origin.number != number) return all_rows(number);
+    return rows_of_part(type_of(number), origin.first, origin.count).value_or(all_rows(number));
   }
 
   /// Whole operands for a whole result; for some rows, what the operator table says of them.
   Violation check_rows(const Instruction& instruction, ValueNumber number) const {
     const NodeId id = *graph_.values[numbers_.value_of(number)].producer;
-    const TensorType& result = graph_.type_of(graph_.nodes[id].result());
-    const RowRange made = rows_or_all(result, instruction.rows);
-    std::vector<RowUse> uses(instruction.reads.size(), RowUse::kAll);
-    if (made != rows_or_all(result, {})) {
-      const Node& node = graph_.nodes[id];
-      uses = row_uses(*node.op, graph_.input_types(id), result, node.attributes);
-      if (uses.empty()) {
-        return fmt::format("'{}' makes rows of {}, whose rows cannot be made alone",
-                           instruction.name, node.name);
-      }
+    const Node& node = graph_.nodes[id];
+    const RowRange made = rows_made(instruction, number);
+    const bool is_whole = made == all_rows(number);
+    const std::vector<RowUse> uses =
+        is_whole ? std::vector<RowUse>(instruction.reads.size(), RowUse::kAll)
+                 : row_uses_of(graph_, id);
+    if (uses.empty() && !is_whole) {
+      return fmt::format("'{}' makes rows of {}, whose rows cannot be made alone", instruction.name,
+                         node.name);
     }
     for (size_t i = 0; i < uses.size(); ++i) {
       const Operand& operand = instruction.reads[i];
+      const ValueNumber input = numbers_.of(node.inputs[i]);
+      const RowRange needed = uses[i] == RowUse::kSame ? made : all_rows(input);
+      if (reads(operand, input, needed)) continue;
       const RowRange given = rows_or_all(type_of(operand.buffer), operand.rows);
-      const RowRange needed =
-          uses[i] == RowUse::kSame ? made : rows_or_all(type_of(operand.buffer), {});
-      if (given == needed) continue;
       return fmt::format("'{}' makes rows {} of {} from rows {} of {}; it needs rows {}",
                          instruction.name, to_string(made), name_of(number), to_string(given),
                          read(operand).text, to_string(needed));
@@ -290,7 +363,7 @@ class DataflowChecker {
       const auto next = next_value_.find(value);
       const bool is_updated = next != next_value_.end();
       const std::optional<ValueNumber> held = held_[buffer];
-      if (is_updated ? held == numbers_.of(next->second) : !held) continue;
+      if (is_updated ? holds(buffer, numbers_.of(next->second)) : !held) continue;
       return fmt::format("'{}' in buffer '{}' is replaced by {}, not by {}", name_of(value),
                          plan_.buffers[buffer].name, held ? name_of(*held) : "nothing",
                          is_updated ? name_of(next->second) : "nothing");
@@ -302,7 +375,9 @@ class DataflowChecker {
   /// whether all were computed, and as often as the graph has nodes for them.
   Violation check_nodes() const {
     IdVector<ValueNumber, int64_t> rows_needed(numbers_.size());
-    for (const Node& node : graph_.nodes) {
+    for (const NodeId id : graph_.nodes.ids()) {
+      const Node& node = graph_.nodes[id];
+      if (may_be_view(graph_, id)) continue;
       for (const ValueId result : node.results) {
         const ValueNumber number = numbers_.of(result);
         rows_needed[number] += rows_or_all(graph_.type_of(result), {}).size();
@@ -325,7 +400,8 @@ class DataflowChecker {
       const Operand& operand =
           output.instruction ? plan_.instructions[*output.instruction].reads[0] : output.value;
       const Read source = read(operand);
-      if (output.name != name_of(wanted.value) || source.number != numbers_.of(wanted.value) ||
+      const ValueNumber number = numbers_.of(wanted.value);
+      if (output.name != name_of(wanted.value) || !reads(operand, number, all_rows(number)) ||
           operand.rows) {
         return fmt::format("output '{}' hands out {}; the graph's is '{}'", output.name,
                            source.text, name_of(wanted.value));
@@ -347,29 +423,45 @@ class DataflowChecker {
     return text + ")";
   }
 
-  /// What the node is that the instruction is called after.
+  std::vector<std::string> texts_of_operands(const Instruction& instruction) const {
+    std::vector<std::string> texts;
+    for (const Operand& operand : instruction.reads) {
+      const std::string rows = operand.rows ? "[" + to_string(*operand.rows) + "]" : "";
+      const std::string shape = operand.shape ? " as " + graphrt::to_string(*operand.shape) : "";
+      texts.push_back(read(operand).text + rows + shape);
+    }
+    return texts;
+  }
+
+  /// The node that the instruction is called after.
+  const Node* namesake_of(const Instruction& instruction) const {
+    const auto value = find_namesake(instruction.name, "[@ ");
+    if (!value || graph_.values[*value].kind != ValueKind::kNode) return nullptr;
+    return &graph_.nodes[*graph_.values[*value].producer];
+  }
+
+  /// What that node is.
   std::string text_of_namesake(const Instruction& instruction) const {
-    const std::string name = instruction.name.substr(0, instruction.name.find('['));
-    const auto value = find_value(name, ValueKind::kNode);
-    if (!value) return "";
-    const Node& node = graph_.nodes[*graph_.values[*value].producer];
+    const Node* node = namesake_of(instruction);
+    if (node == nullptr) return "";
     std::vector<std::string> operands;
-    for (const ValueId input : node.inputs) {
+    for (const ValueId input : node->inputs) {
       operands.push_back(name_of(numbers_.of(input)));  // as they are called elsewhere in the text
     }
-    return fmt::format("; node '{}' is {}", name,
-                       text_of(node.op->name, operands, node.attributes));
+    return fmt::format("; node '{}' is {}", node->name,
+                       text_of(node->op->name, operands, node->attributes));
   }
 
   const Plan& plan_;
   const Graph& graph_;
   const ValueNumbers numbers_;
+  const Views views_;
   std::map<std::string_view, ValueId> by_name_;
   std::map<ValueId, ValueId> next_value_;                  // of every state that is updated
   IdVector<InputId, ValueNumber> fed_;                     // what each input is
   IdVector<BufferId, std::optional<ValueNumber>> filled_;  // states and constants
   IdVector<BufferId, std::optional<ValueNumber>> held_;    // what is written in a step
-  IdVector<ValueNumber, int64_t> rows_computed_;           // or sent as a slice
+  IdVector<ValueNumber, int64_t> rows_computed_;
 };
 
 }  // namespace

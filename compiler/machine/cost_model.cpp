@@ -78,7 +78,10 @@ TaskCost CostModel::kernel_cost(const OpInfo& op, std::span<const TensorType> in
   }
   work_ns = std::max<int64_t>(work_ns, 1);
   // Memory planning puts it where its operand lies, wherever that can be.
-  if (op.in_place == graphrt::InPlace::kView) return {0, 1, {1}};
+  if (op.in_place == graphrt::InPlace::kView) {
+    const bool is_shared = shares_compute(device) || shares_bandwidth(device);
+    return {0, 1, {is_shared ? 1 : 0}};
+  }
   if (!shares_compute(device)) {
     return {device.launch_ns, work_ns, {bandwidth_ns(device, work.num_bytes, work_ns)}};
   }

@@ -75,6 +75,8 @@ std::optional<MemoryExcess> find_excess(const MemoryPlan& plan, const MemoryLimi
 bool share_bytes(const PlannedBuffer& a, const PlannedBuffer& b);
 /// How they would share: kInPlace if they lie in the same bytes.
 ShareKind share_kind(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b);
+/// From the first byte of `a` to that of `b`. Requires: they lie in one arena.
+int64_t shift_bytes(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b);
 
 /// All dependencies that the plan has to enforce.
 std::vector<SchedulingEdge> enforced_edges(const MemoryPlan& plan);

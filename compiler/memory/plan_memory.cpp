@@ -182,7 +182,8 @@ class MemoryPlanner {
   void add_reuse_edges(ArenaId arena) {
     for (const ValueHandOver& over : hand_overs_in(plan_, arena, reuse_, accesses_)) {
       const auto edges = reuse_.edges_between(outer_[over.from].last, outer_[over.to].first,
-                                              over.steps, share_kind(plan_, over.from, over.to));
+                                              over.steps, share_kind(plan_, over.from, over.to),
+                                              shift_bytes(plan_, over.from, over.to));
       plan_.reuse_edges.insert(plan_.reuse_edges.end(), edges.begin(), edges.end());
     }
   }
@@ -231,6 +232,10 @@ ShareKind share_kind(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b) {
   const bool is_same = plan.buffers[a].offset_bytes == plan.buffers[b].offset_bytes &&
                        placed.type_of(a).size_bytes() == placed.type_of(b).size_bytes();
   return is_same ? ShareKind::kInPlace : ShareKind::kDisjointInTime;
+}
+
+int64_t shift_bytes(const MemoryPlan& plan, PlacedValueId a, PlacedValueId b) {
+  return plan.buffers[b].offset_bytes - plan.buffers[a].offset_bytes;
 }
 
 std::vector<SchedulingEdge> enforced_edges(const MemoryPlan& plan) {

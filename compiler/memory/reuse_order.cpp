@@ -125,13 +125,14 @@ LeastDistance ReuseOrder::distances(ReusePolicy policy) const {
 
 std::vector<SchedulingEdge> ReuseOrder::edges_between(const std::vector<ValueAccess>& a,
                                                       const std::vector<ValueAccess>& b,
-                                                      int32_t steps, ShareKind kind) const {
+                                                      int32_t steps, ShareKind kind,
+                                                      int64_t shift_bytes) const {
   std::vector<SchedulingEdge> edges;
   for (const ValueAccess& first : a) {
     for (const ValueAccess& second : b) {
       // Every read comes after a write of what it reads, so what has to wait is writes.
       if (!second.is_write) continue;
-      if (is_exempt(schedule_.tasks->placed, first, second, kind)) continue;
+      if (is_exempt(schedule_.tasks->placed, first, second, kind, shift_bytes)) continue;
       const int32_t intervals = steps + second.interval_offset - first.interval_offset;
       if (enforced_.is_ordered(first.position, second.position, intervals)) continue;
       const int32_t stages =

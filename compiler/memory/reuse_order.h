@@ -48,10 +48,11 @@ class ReuseOrder {
   int64_t num_places() const { return std::max<int64_t>(static_cast<int64_t>(place_.size()), 1); }
 
   /// Dependencies that make what `b` does in step s + steps wait for `a` of step s, without those
-  /// that are enforced anyway. Outer accesses stand for all.
+  /// that are enforced anyway. Outer accesses stand for all. `shift_bytes`: from the first byte of
+  /// `a` to that of `b`.
   std::vector<SchedulingEdge> edges_between(const std::vector<ValueAccess>& a,
                                             const std::vector<ValueAccess>& b, int32_t steps,
-                                            ShareKind kind) const;
+                                            ShareKind kind, int64_t shift_bytes) const;
 
  private:
   int32_t listed_distance(const ValueAccess& first, const ValueAccess& second) const;

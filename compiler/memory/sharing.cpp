@@ -12,6 +12,19 @@ namespace {
 
 using Accesses = std::vector<ValueAccess>;
 
+struct RowBytes {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+/// Within a value of that type.
+RowBytes bytes_of_rows(const TensorType& type, const std::optional<RowRange>& rows) {
+  if (!rows || type.rank() == 0) return {0, type.size_bytes()};
+  return {row_offset_bytes(type, rows->begin), row_offset_bytes(type, rows->end)};
+}
+
+bool intersects(const RowBytes& a, const RowBytes& b) { return a.begin < b.end && b.begin < a.end; }
+
 /// Between accesses of which there are none.
 constexpr int32_t kNoReuseDistance = std::numeric_limits<int32_t>::min();
 
@@ -112,11 +125,12 @@ LeastDistance distances_in(const HappensBefore& order) {
 
 std::optional<int32_t> find_reuse_distance(const PlacedGraph& placed, const Accesses& a,
                                            const Accesses& b, ShareKind kind,
-                                           const LeastDistance& distance) {
+                                           const LeastDistance& distance,
+                                           std::optional<int64_t> shift_bytes) {
   int32_t reuse_distance = kNoReuseDistance;
   for (const ValueAccess& first : a) {
     for (const ValueAccess& second : b) {
-      if (is_exempt(placed, first, second, kind)) continue;
+      if (is_exempt(placed, first, second, kind, shift_bytes)) continue;
       const auto steps = reuse_distance_between(first, second, distance);
       if (!steps) return std::nullopt;
       reuse_distance = std::max(reuse_distance, *steps);
@@ -177,26 +191,32 @@ bool are_disjoint_in_time(const AccessEnds& a, const AccessEnds& b, const LeastD
 bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from,
                     PlacedValueId to) {
   if (writer.kind != PlacedOpKind::kNode || writer.writes.front() != to) return false;
+  if (placed.type_of(from).size_bytes() != placed.type_of(to).size_bytes()) return false;
   const OpInfo& op = *placed.graph->nodes[*writer.node].op;
   const TensorType result = type_of_rows(placed.type_of(to), writer.rows);
+  const int64_t first_byte = bytes_of_rows(placed.type_of(to), writer.rows).begin;
   bool reads_it = false;
   for (size_t i = 0; i < writer.reads.size(); ++i) {
     const PlacedOperand& read = writer.reads[i];
     if (read.value != from) continue;
-    const TensorType operand = type_of_rows(placed.type_of(from), read.rows);
-    if (read.distance != 0 || read.rows != writer.rows) return false;
-    if (!may_run_in_place(op, i, operand, result)) return false;
+    if (read.distance != 0) return false;
+    if (bytes_of_rows(placed.type_of(from), read.rows).begin != first_byte) return false;
+    if (!may_run_in_place(op, i, placed.operand_type(read), result)) return false;
     reads_it = true;
   }
   return reads_it;
 }
 
 bool is_exempt(const PlacedGraph& placed, const ValueAccess& first, const ValueAccess& second,
-               ShareKind kind) {
+               ShareKind kind, std::optional<int64_t> shift_bytes) {
+  if (kind == ShareKind::kInPlace) shift_bytes = 0;
+  if (!shift_bytes) return false;
+  const RowBytes first_bytes = bytes_of_rows(placed.type_of(first.value), first.rows);
+  RowBytes second_bytes = bytes_of_rows(placed.type_of(second.value), second.rows);
+  second_bytes.begin += *shift_bytes;
+  second_bytes.end += *shift_bytes;
+  if (!intersects(first_bytes, second_bytes)) return true;
   if (kind == ShareKind::kDisjointInTime) return false;
-  // Rows of values of two shapes are not the same bytes.
-  const bool have_rows_alike = placed.type_of(first.value) == placed.type_of(second.value);
-  if (have_rows_alike && common_rows(first.rows, second.rows).size() <= 0) return true;
   if (first.task != second.task || first.is_write || !second.is_write) return false;
   // Tasks keep the numbers of the operations.
   return may_write_over(placed, placed.ops[PlacedOpId(first.task.value())], first.value,

@@ -41,11 +41,13 @@ enum class ShareKind : uint8_t {
 
 /// The least k for which every access of `a` of step s comes before every access of `b` of step
 /// s + k, but for those that need no order (INT32_MIN if that is all); nothing if no k will do.
-/// Requires: for kInPlace, both have the same type.
+/// Requires: for kInPlace, both have the same size.
+/// `shift_bytes`: from the first byte of `a` to that of `b`, where that is known.
 std::optional<int32_t> find_reuse_distance(const PlacedGraph& placed,
                                            const std::vector<ValueAccess>& a,
                                            const std::vector<ValueAccess>& b, ShareKind kind,
-                                           const LeastDistance& distance);
+                                           const LeastDistance& distance,
+                                           std::optional<int64_t> shift_bytes = std::nullopt);
 
 /// Of the accesses to one value, those that stand for all where values are ordered: on every lane,
 /// for every range of rows, the first one, the first write and the last one. Lanes are in order, so
@@ -77,9 +79,10 @@ struct AccessEnds {
 /// are_disjoint_in_time for kDisjointInTime. Cost: the square of the number of lanes, not of accesses.
 bool are_disjoint_in_time(const AccessEnds& a, const AccessEnds& b, const LeastDistance& distance);
 
-/// Whether two accesses to values that share bytes need no order between them.
+/// Whether two accesses to values that share bytes need no order between them: they are to other
+/// bytes, or one task's, in place. `shift_bytes` as above.
 bool is_exempt(const PlacedGraph& placed, const ValueAccess& first, const ValueAccess& second,
-               ShareKind kind);
+               ShareKind kind, std::optional<int64_t> shift_bytes = std::nullopt);
 
 /// Whether `writer` may write `to` over what it reads of `from`: `to` is its first result, it reads
 /// the same rows and its operator works in place.

@@ -40,7 +40,7 @@ Violation find_meeting(const MemoryPlan& plan) {
       }
       const auto reuse_distance =
           find_reuse_distance(placed, outer[from].last, outer[to].first, share_kind(plan, from, to),
-                              distances_in(order));
+                              distances_in(order), shift_bytes(plan, from, to));
       if (!reuse_distance || *reuse_distance > steps)
         return pair + " share bytes without an order between them";
     }

@@ -8,7 +8,7 @@ int64_t scratch_of(const PlacedGraph& placed, const PlacedOp& op, const Machine&
   if (node.op->scratch_rule == nullptr) return 0;
   std::vector<TensorType> inputs;
   for (const PlacedOperand& read : op.reads) {
-    inputs.push_back(type_of_rows(placed.type_of(read.value), read.rows));
+    inputs.push_back(placed.operand_type(read));
   }
   std::vector<TensorType> results;
   for (const PlacedValueId value : op.writes) {

@@ -6,6 +6,7 @@
 
 #include "compiler/machine/routes.h"
 #include "compiler/placement/dependency_order.h"
+#include "compiler/placement/resolve_views.h"
 #include "compiler/placement/sink_slices.h"
 
 namespace graphc {
@@ -229,7 +230,8 @@ class CopyInserter {
 
 Result<PlacedGraph> insert_copies(const Shared<Graph>& graph, const Assignment& assignment,
                                   const Machine& machine, DiagnosticSink& diagnostics) {
-  return CopyInserter(graph, assignment, machine, diagnostics).run().map(sink_slices);
+  TRY(const PlacedGraph placed, CopyInserter(graph, assignment, machine, diagnostics).run());
+  return resolve_views(sink_slices(placed), machine);
 }
 
 }  // namespace graphc

@@ -7,7 +7,8 @@ namespace graphc {
 
 /// Puts every node on its device, or its devices, and makes every crossing of devices an explicit
 /// copy along the cheapest route of links; one copy per (value, destination). The next value of a
-/// state travels in the step that computes it.
+/// state travels in the step that computes it. Rows that are only cut out or put together are taken
+/// where they lie (sink_slices.h, resolve_views.h).
 ///
 /// Runs after:  choose_placement - it decides which edges cross.
 /// Runs before: find_dependencies - copies occupy a link and are scheduled like any task.

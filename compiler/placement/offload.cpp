@@ -8,12 +8,13 @@ namespace graphc {
 namespace {
 
 /// The copies that brought the value to where it is, the last one first, and then what computed or
-/// fed it.
+/// fed it, unless it was there before the step.
 std::vector<PlacedOpId> way_of(const PlacedGraph& placed, PlacedValueId value) {
   std::vector<PlacedOpId> way = {placed.values[value].producers.front()};
   while (placed.ops[way.back()].kind == PlacedOpKind::kCopy) {
-    const PlacedValueId source = placed.ops[way.back()].reads.front().value;
-    way.push_back(placed.values[source].producers.front());
+    const PlacedOperand& source = placed.ops[way.back()].reads.front();
+    if (source.distance > 0 || placed.values[source.value].producers.empty()) break;
+    way.push_back(placed.values[source.value].producers.front());
   }
   return way;
 }

@@ -4,19 +4,28 @@
 #include <map>
 #include <set>
 
-#include "compiler/graph/sliced_rows.h"
+#include "compiler/graph/row_uses.h"
+#include "compiler/graph/views.h"
 #include "runtime/base/text.h"
 
 namespace graphc {
 namespace {
 
+std::string rows_text(const std::optional<RowRange>& rows) {
+  return rows ? "[" + to_string(*rows) + "]" : "";
+}
+
+std::string text_of_part(const PlacedOperand& read) {
+  return rows_text(read.rows) + (read.shape ? " as " + to_string(*read.shape) : "");
+}
+
 /// Dumber than insert_copies on purpose: looks at one operation at a time.
 class PlacedGraphVerifier {
  public:
   PlacedGraphVerifier(const PlacedGraph& placed, const Machine& machine)
-      : placed_(placed), machine_(machine) {
+      : placed_(placed), machine_(machine), views_(placed.graph) {
     for (const Node& node : placed.graph->nodes) {
-      if (node.updates) updated_.insert(*node.updates);
+      if (node.updates) next_value_[*node.updates] = node.result();
     }
   }
 
@@ -35,12 +44,16 @@ class PlacedGraphVerifier {
   const std::string& device_name(DeviceId device) const { return machine_.devices[device].name; }
   const std::string& name_of(ValueId value) const { return placed_.graph->values[value].name; }
 
-  /// The next value of a state is placed as the state.
-  ValueId origin_of(ValueId value) const {
-    const auto producer = placed_.graph->values[value].producer;
-    if (!producer) return value;
-    const Node& node = placed_.graph->nodes[*producer];
-    return node.updates && node.result() == value ? *node.updates : value;
+  /// Whose elements these rows are that a placed value holds, written `distance` steps before: the next
+  /// value of a state is placed as the state.
+  ValuePart part_held(PlacedValueId id, int32_t distance,
+                      const std::optional<RowRange>& rows) const {
+    const ValueId origin = placed_.values[id].origin;
+    const auto next = next_value_.find(origin);
+    const bool is_next = next != next_value_.end() && distance == 0;
+    const TensorType& type = placed_.type_of(id);
+    return views_.origin_of(
+        part_of_rows(is_next ? next->second : origin, type, rows_or_all(type, rows)));
   }
 
   Violation check_value(PlacedValueId id) {
@@ -61,16 +74,12 @@ class PlacedGraphVerifier {
 
   Violation check_producers(PlacedValueId id) const {
     const PlacedValue& value = placed_.values[id];
-    const PlacedOp& first = placed_.ops[value.producers.front()];
     int64_t next_row = 0;
     for (const PlacedOpId producer : value.producers) {
       const PlacedOp& op = placed_.ops[producer];
       const std::vector<PlacedValueId> written = written_values(op);
       if (std::find(written.begin(), written.end(), id) == written.end()) {
         return "'" + op.name + "' does not write '" + value.name + "'";
-      }
-      if (op.kind != first.kind || op.node != first.node) {
-        return "'" + first.name + "' and '" + op.name + "' are not parts of one computation";
       }
       const RowRange rows = rows_or_all(placed_.type_of(id), written_rows(op, id));
       if (rows.begin != next_row || rows.end <= rows.begin) {
@@ -151,7 +160,7 @@ class PlacedGraphVerifier {
       case PlacedOpKind::kCopy:
         return check_copy(op);
       case PlacedOpKind::kFeed:
-        return check_results(op, {*op.input});
+        return check_fed(op);
       case PlacedOpKind::kOutput:
         return check_operand(op.name, op.reads[0], placed_.graph->outputs[*op.output].value);
     }
@@ -163,34 +172,79 @@ class PlacedGraphVerifier {
     if (op.reads.size() != node.inputs.size()) {
       return "'" + op.name + "' does not read what '" + node.name + "' is computed from";
     }
+    if (op.writes.size() != node.results.size()) {
+      return "'" + op.name + "' makes " + std::to_string(node.results.size()) +
+             " values and writes " + std::to_string(op.writes.size());
+    }
+    const RowRange all = all_rows(node.result());
+    const RowRange made = rows_made(op, node);
+    const std::vector<RowUse> uses = row_uses_of(placed_.graph, *op.node);
+    if (made != all && uses.empty()) {
+      return "'" + op.name + "' makes rows of '" + node.name + "', which cannot be made alone";
+    }
     for (size_t i = 0; i < op.reads.size(); ++i) {
-      if (auto violation = check_operand(op.name, op.reads[i], node.inputs[i])) return violation;
+      const bool is_part = made != all && uses[i] == RowUse::kSame;
+      const RowRange wanted = is_part ? made : all_rows(node.inputs[i]);
+      if (auto violation = check_operand(op.name, op.reads[i], node.inputs[i], wanted)) {
+        return violation;
+      }
     }
-    return check_results(op, node.results);
-  }
-
-  /// Whether the graph's `wanted` is what is read, of the right step.
-  Violation check_operand(const std::string& reader, const PlacedOperand& read,
-                          ValueId wanted) const {
-    const PlacedValue& value = placed_.values[read.value];
-    if (value.origin == origin_of(wanted) && read.distance == (updated_.contains(wanted) ? 1 : 0)) {
-      return std::nullopt;
-    }
-    return "'" + reader + "' needs '" + name_of(wanted) + "' and reads '" + value.name +
-           (read.distance > 0 ? "' from step -" + std::to_string(read.distance) : "'");
-  }
-
-  Violation check_results(const PlacedOp& op, const std::vector<ValueId>& made) const {
-    if (op.writes.size() != made.size()) {
-      return "'" + op.name + "' makes " + std::to_string(made.size()) + " values and writes " +
-             std::to_string(op.writes.size());
-    }
-    for (size_t i = 0; i < made.size(); ++i) {
-      const PlacedValue& written = placed_.values[op.writes[i]];
-      if (!written.scratch && written.origin == origin_of(made[i])) continue;
-      return "'" + op.name + "' makes '" + name_of(made[i]) + "' and writes '" + written.name + "'";
+    for (size_t i = 0; i < node.results.size(); ++i) {
+      if (auto violation = check_result(op, i, node.results[i], made)) return violation;
     }
     return std::nullopt;
+  }
+
+  RowRange all_rows(ValueId value) const { return rows_or_all(placed_.graph->type_of(value), {}); }
+
+  ValuePart origin_of_rows(ValueId value, const RowRange& rows) const {
+    return views_.origin_of(part_of_rows(value, placed_.graph->type_of(value), rows));
+  }
+
+  /// Which rows of the node's results the operation makes, going by where it writes them.
+  RowRange rows_made(const PlacedOp& op, const Node& node) const {
+    const ValuePart written = part_held(op.writes.front(), 0, op.rows);
+    const RowRange all = all_rows(node.result());
+    if (written.value != node.result()) return all;
+    return rows_of_part(placed_.graph->type_of(node.result()), written.first, written.count)
+        .value_or(all);
+  }
+
+  Violation check_operand(const std::string& reader, const PlacedOperand& read,
+                          ValueId wanted) const {
+    return check_operand(reader, read, wanted, all_rows(wanted));
+  }
+
+  /// Whether these rows of `wanted` are what is read, of the right step, in the right shape.
+  Violation check_operand(const std::string& reader, const PlacedOperand& read, ValueId wanted,
+                          const RowRange& rows) const {
+    const bool is_all = rows == all_rows(wanted);
+    const TensorType& whole = placed_.graph->type_of(wanted);
+    if (placed_.operand_type(read) == (is_all ? whole : type_of_rows(whole, rows)) &&
+        part_held(read.value, read.distance, read.rows) == origin_of_rows(wanted, rows)) {
+      return std::nullopt;
+    }
+    return "'" + reader + "' needs '" + name_of(wanted) + "'" +
+           (is_all ? "" : "[" + to_string(rows) + "]") + " and reads '" +
+           placed_.values[read.value].name + "'" + text_of_part(read) +
+           (read.distance > 0 ? " from step -" + std::to_string(read.distance) : "");
+  }
+
+  Violation check_result(const PlacedOp& op, size_t result, ValueId made,
+                         const RowRange& rows) const {
+    const PlacedValueId written = op.writes[result];
+    if (!placed_.values[written].scratch &&
+        part_held(written, 0, op.rows) == origin_of_rows(made, rows)) {
+      return std::nullopt;
+    }
+    return "'" + op.name + "' makes '" + name_of(made) + "' and writes '" +
+           placed_.values[written].name + "'" + rows_text(op.rows);
+  }
+
+  Violation check_fed(const PlacedOp& op) const {
+    if (op.writes.size() != 1) return "'" + op.name + "' does not write one value";
+    const RowRange rows = rows_or_all(placed_.type_of(op.writes.front()), op.rows);
+    return check_result(op, 0, *op.input, rows);
   }
 
   Violation check_copy(const PlacedOp& op) const {
@@ -201,23 +255,15 @@ class PlacedGraphVerifier {
     if (op.reads.size() != 1 || op.writes.size() != 1) {
       return "'" + op.name + "' is not a copy of one value";
     }
-    if (op.node) return check_sent_rows(op);
-    if (placed_.values[op.reads[0].value].origin != placed_.values[op.writes.front()].origin) {
-      return "'" + op.name + "' copies one value and writes another";
+    const PlacedOperand& read = op.reads[0];
+    const PlacedValueId written = op.writes.front();
+    if (!placed_.values[written].scratch &&
+        part_held(read.value, read.distance, read.rows) == part_held(written, 0, op.rows)) {
+      return std::nullopt;
     }
-    if (op.reads[0].rows != op.rows) return "'" + op.name + "' moves rows to other rows";
-    return std::nullopt;
-  }
-
-  /// A copy that is a slice sends the rows that this takes out of its operand.
-  Violation check_sent_rows(const PlacedOp& op) const {
-    const Node& node = placed_.graph->nodes[*op.node];
-    const std::optional<RowRange> rows = sliced_rows(placed_.graph, *op.node);
-    if (!rows || op.reads[0].rows != rows || op.rows) {
-      return "'" + op.name + "' does not send the rows that '" + node.name + "' is";
-    }
-    if (auto violation = check_operand(op.name, op.reads[0], node.inputs[0])) return violation;
-    return check_results(op, node.results);
+    return "'" + op.name + "' copies '" + placed_.values[read.value].name + "'" +
+           text_of_part(read) + " and writes other rows or another value, '" +
+           placed_.values[written].name + "'" + rows_text(op.rows);
   }
 
   /// A node may be computed several times, into a value of its own each time, but on the devices
@@ -242,6 +288,7 @@ class PlacedGraphVerifier {
     }
     for (const NodeId id : placed_.graph->nodes.ids()) {
       const Node& node = placed_.graph->nodes[id];
+      if (may_be_view(placed_.graph, id)) continue;
       if (placed_on[id].empty()) return "'" + node.name + "' is not placed";
       if (placed_on[id].size() < node.also_on.size() + 1) {
         return "'" + node.name + "' is not placed on every one of its devices";
@@ -263,15 +310,12 @@ class PlacedGraphVerifier {
 
   const PlacedGraph& placed_;
   const Machine& machine_;
-  std::set<ValueId> updated_;  // states with a next value
+  const Views views_;
+  std::map<ValueId, ValueId> next_value_;  // of every state that is updated
   std::set<std::string> value_names_;
   std::set<std::string> op_names_;
   std::set<std::pair<ValueId, DeviceId>> carried_;  // filled in at load, by device
 };
-
-std::string rows_text(const std::optional<RowRange>& rows) {
-  return rows ? "[" + to_string(*rows) + "]" : "";
-}
 
 }  // namespace
 
@@ -285,14 +329,23 @@ std::optional<RowRange> written_rows(const PlacedOp& op, PlacedValueId value) {
   return op.scratch == value ? std::nullopt : op.rows;
 }
 
+TensorType PlacedGraph::operand_type(const PlacedOperand& read) const {
+  TensorType type = type_of_rows(type_of(read.value), read.rows);
+  if (read.shape) type.shape = *read.shape;
+  return type;
+}
+
 std::vector<PlacedOpId> PlacedGraph::producers_of(const PlacedOperand& read) const {
   const std::vector<PlacedOpId>& all = values[read.value].producers;
   if (!read.rows) return all;
+  const auto rows_of = [&](PlacedOpId producer) {
+    return rows_or_all(type_of(read.value), written_rows(ops[producer], read.value));
+  };
+  auto producer = std::partition_point(
+      all.begin(), all.end(), [&](PlacedOpId id) { return rows_of(id).end <= read.rows->begin; });
   std::vector<PlacedOpId> producers;
-  for (const PlacedOpId producer : all) {
-    const RowRange written =
-        rows_or_all(type_of(read.value), written_rows(ops[producer], read.value));
-    if (common_rows(*read.rows, written).size() > 0) producers.push_back(producer);
+  for (; producer != all.end() && rows_of(*producer).begin < read.rows->end; ++producer) {
+    producers.push_back(*producer);
   }
   return producers;
 }
@@ -318,7 +371,7 @@ std::string print_placed_graph(const PlacedGraph& placed, const Machine& machine
     }
     std::vector<std::string> reads;
     for (const PlacedOperand& read : op.reads) {
-      reads.push_back(placed.values[read.value].name + rows_text(read.rows) +
+      reads.push_back(placed.values[read.value].name + text_of_part(read) +
                       (read.distance > 0 ? " from step -1" : ""));
     }
     text += "(" + join(reads, ", ") + ")";

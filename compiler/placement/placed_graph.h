@@ -32,6 +32,7 @@ struct PlacedOperand {
   PlacedValueId value;
   int32_t distance = 0;  ///< 0 = written in this step, 1 = in the previous one
   std::optional<RowRange> rows = std::nullopt;  ///< the part that is read; absent: all of it
+  std::optional<Shape> shape = std::nullopt;    ///< what that is to the reader; absent: as it is
   bool operator==(const PlacedOperand&) const = default;
 };
 
@@ -43,12 +44,12 @@ struct PlacedOp {
   std::string name;            ///< unique: `h1`, `h1 (again)`, `h1 -> gpu0`, `feed x`, `output h1`
   DeviceId device;             ///< kCopy: where it reads
   DeviceId destination;        ///< kCopy: where it writes; otherwise `device`
-  std::optional<NodeId> node;  ///< kNode; kCopy, if what arrives is the slice that this node is
+  std::optional<NodeId> node;  ///< kNode
   std::optional<ValueId> input;  ///< kFeed
   std::optional<size_t> output;  ///< kOutput: index into the graph's outputs
   std::vector<PlacedOperand> reads;
   std::vector<PlacedValueId> writes;  ///< its results; kNode: as many as the node has
-  std::optional<RowRange> rows;       ///< the part of each that it makes; absent: all of it
+  std::optional<RowRange> rows;       ///< the part of each that it writes; absent: all of it
   std::optional<PlacedValueId> scratch = std::nullopt;  ///< kNode
 };
 
@@ -59,7 +60,9 @@ std::optional<RowRange> written_rows(const PlacedOp& op, PlacedValueId value);
 
 /// Level 2: a device for every operator; every crossing of devices is an explicit copy over one
 /// link. Reading a batch and delivering an output are operations of the host. Several operations
-/// may make one value, each some of its rows.
+/// may make one value, each some of its rows: those of one computation, or what a concat puts
+/// together. A node that only passes rows on may have no operation: then rows of what it takes them
+/// from, or puts them into, are read and written instead.
 ///
 /// Ops stand in an order in which producers of distance 0 precede their readers.
 struct PlacedGraph {
@@ -73,6 +76,8 @@ struct PlacedGraph {
     const PlacedValue& placed = values[value];
     return placed.scratch ? *placed.scratch : graph->type_of(placed.origin);
   }
+  /// Of the part that is read, as the reader sees it.
+  TensorType operand_type(const PlacedOperand& read) const;
   /// Who makes what the operand reads.
   std::vector<PlacedOpId> producers_of(const PlacedOperand& read) const;
   /// Whether the value holds a state or a constant, filled in at load.
@@ -82,8 +87,8 @@ struct PlacedGraph {
 /// Checks that every operation reads values of its own device, at a distance that exists, after
 /// their producers, and that they hold what the graph says; that every value has producers of its
 /// own, and a state or constant one place a device; that copies follow links of the machine and
-/// change nothing, but for those that are slices; that every node is placed on one device, or on
-/// all that the graph names, where the user pinned it; that names are unique. A node may be
+/// change nothing; that every node but what may be a view is placed on one device, or on all that
+/// the graph names, where the user pinned it; that names are unique. A node may be
 /// computed several times, one that replaces a state only once a device.
 Violation verify_placed_graph(const PlacedGraph& placed, const Machine& machine);
 

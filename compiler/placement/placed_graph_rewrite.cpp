@@ -88,6 +88,17 @@ PlacedGraph PlacedGraphRewrite::in_order_with(PlacedOpId op, PlacedOpId earlier)
   return in_dependency_order(placed_, wanted);
 }
 
+void replace_producers(PlacedGraph& placed,
+                       const IdVector<PlacedOpId, std::vector<PlacedOpId>>& parts) {
+  for (PlacedValue& value : placed.values) {
+    std::vector<PlacedOpId> producers;
+    for (const PlacedOpId whole : value.producers) {
+      producers.insert(producers.end(), parts[whole].begin(), parts[whole].end());
+    }
+    value.producers = std::move(producers);
+  }
+}
+
 std::string without_remark(const std::string& name) {
   return name.substr(0, name.find(kRemarkBegin));
 }

@@ -35,6 +35,11 @@ class PlacedGraphRewrite {
   PlacedGraph placed_;
 };
 
+/// Every value is made by `parts` of those that made it, in the order of their rows; for each of them
+/// its parts in that order.
+void replace_producers(PlacedGraph& placed,
+                       const IdVector<PlacedOpId, std::vector<PlacedOpId>>& parts);
+
 /// The name without what PlacedGraphRewrite added to it; only for names without blanks of their
 /// own, such as those of nodes and values.
 std::string without_remark(const std::string& name);

@@ -17,8 +17,7 @@ struct SplitCopies {
 ///   cpu.worker1   [w1_new[64:128]][w1_new[192:256]]
 ///   cpu->gpu0                     [w1 -> gpu0[0:128]][w1 -> gpu0[128:256]]
 ///
-/// Batches are sent as they are: steps do not wait for them. So are rows that were cut out of a
-/// value (sink_slices.h).
+/// Batches are sent as they are: steps do not wait for them.
 ///
 /// Runs after:  split_rows - it decides who makes and reads blocks.
 /// Ensures:     verify_placed_graph passes.

@@ -1,10 +1,18 @@
 #include "compiler/placement/split_rows.h"
 
 #include "compiler/graph/row_uses.h"
+#include "compiler/graph/views.h"
+#include "compiler/placement/placed_graph_rewrite.h"
 #include "compiler/placement/row_blocks.h"
 
 namespace graphc {
 namespace {
+
+/// `rows` of what lies in `whole`, or begins with row 0, and has `each` rows there for one of its.
+RowRange rows_within(const std::optional<RowRange>& whole, const RowRange& rows, int64_t each = 1) {
+  const int64_t first = whole ? whole->begin : 0;
+  return {first + each * rows.begin, first + each * rows.end};
+}
 
 class RowSplitter {
  public:
@@ -14,13 +22,13 @@ class RowSplitter {
   PlacedGraph run() {
     PlacedGraph split = placed_;
     split.ops = {};
-    for (PlacedValue& value : split.values) value.producers.clear();
+    IdVector<PlacedOpId, std::vector<PlacedOpId>> parts;
     for (const PlacedOp& op : placed_.ops) {
-      for (const PlacedOp& block : blocks_of(op)) {
-        const PlacedOpId id = split.ops.push_back(block);
-        for (const PlacedValueId value : block.writes) split.values[value].producers.push_back(id);
-      }
+      std::vector<PlacedOpId> ids;
+      for (PlacedOp& block : blocks_of(op)) ids.push_back(split.ops.push_back(std::move(block)));
+      parts.push_back(std::move(ids));
     }
+    replace_producers(split, parts);
     return split;
   }
 
@@ -34,13 +42,21 @@ class RowSplitter {
     for (const RowRange& rows : ranges) {
       PlacedOp block = op;
       block.name += "[" + to_string(rows) + "]";
-      block.rows = rows;
+      block.rows = rows_within(op.rows, rows);
       for (size_t i = 0; i < uses.size(); ++i) {
-        if (uses[i] == RowUse::kSame) block.reads[i].rows = rows;
+        if (uses[i] == RowUse::kSame) narrow(block.reads[i], rows);
       }
       blocks.push_back(block);
     }
     return blocks;
+  }
+
+  /// To these rows of what the reader sees, which are whole rows of the value (resolve_views.h).
+  void narrow(PlacedOperand& read, const RowRange& rows) const {
+    const int64_t each =
+        elements_of_row(placed_.operand_type(read)) / elements_of_row(placed_.type_of(read.value));
+    read.rows = rows_within(read.rows, rows, each);
+    if (read.shape) read.shape->front() = rows.size();
   }
 
   /// The rows of each block; one or none where the operation stays whole.

@@ -50,7 +50,7 @@ class DependencyFinder {
     const Node& node = tasks_.placed->graph->nodes[*op.node];
     std::vector<TensorType> inputs;
     for (const PlacedOperand& read : op.reads) {
-      inputs.push_back(type_of_rows(tasks_.placed->type_of(read.value), read.rows));
+      inputs.push_back(tasks_.placed->operand_type(read));
     }
     std::vector<TensorType> results;
     for (const PlacedValueId written : op.writes) {
@@ -217,7 +217,8 @@ class DependencyFinder {
     return std::all_of(producers.begin(), producers.end(), [&](PlacedOpId producer) {
       const PlacedOp& op = tasks_.placed->ops[producer];
       for (size_t i = 0; i < op.reads.size(); ++i) {
-        if (op.reads[i].value == value && !may_replace(op, i)) return false;
+        const PlacedOperand& read = op.reads[i];
+        if (read.value == value && read.distance > 0 && !may_replace(op, i)) return false;
       }
       return true;
     });
@@ -225,9 +226,10 @@ class DependencyFinder {
 
   /// Whether `op`, which replaces a value that is its operand `i`, may do so in place.
   bool may_replace(const PlacedOp& op, size_t i) const {
-    const TensorType type = type_of_rows(tasks_.placed->type_of(op.reads[i].value), op.rows);
-    return op.reads[i].rows == op.rows &&
-           may_run_in_place(*tasks_.placed->graph->nodes[*op.node].op, i, type, type);
+    const PlacedOperand& read = op.reads[i];
+    const TensorType result = type_of_rows(tasks_.placed->type_of(read.value), op.rows);
+    return read.rows == op.rows && may_run_in_place(*tasks_.placed->graph->nodes[*op.node].op, i,
+                                                    tasks_.placed->operand_type(read), result);
   }
 
   void add_edges(TaskId id) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "compiler/graph/sliced_rows.h"
+#include "compiler/graph/views.h"
 #include "compiler/machine/routes.h"
 #include "compiler/placement/row_blocks.h"
 #include "compiler/schedule/joint_launches.h"
@@ -83,13 +83,13 @@ class Relaxation {
   }
 
   /// The pool again, with lanes that are not equally fast. What rows of a value cost is not counted
-  /// (see may_travel_alone).
+  /// (see may_be_nothing).
   std::vector<DeviceCapacity> capacities() const {
     std::vector<DeviceCapacity> devices;
     for (const DeviceId device : machine_.devices.ids()) {
       DeviceCapacity capacity{num_pooled_lanes(device), 0, {}};
       for (const NodeId node : graph_.nodes.ids()) {
-        if (may_travel_alone(node)) continue;
+        if (may_be_nothing(node)) continue;
         if (pins_[node] == device) {
           capacity.pinned_ns += costs_.node_cost(graph_, node, device).work_ns;
         } else if (!pins_[node]) {
@@ -107,7 +107,7 @@ class Relaxation {
   }
 
   void add_node(NodeId id) {
-    if (may_travel_alone(id)) {
+    if (may_be_nothing(id)) {
       add_task(graph_.nodes[id].name, pool_, {});
       return;
     }
@@ -124,13 +124,17 @@ class Relaxation {
   }
 
   /// Rows that are cut out of a value may be all of it that travels (placement/sink_slices.h): then
-  /// nobody cuts, and the value itself stays where it is.
+  /// the value itself stays where it is.
   bool may_travel_alone(NodeId id) const { return sliced_rows(graph_, id).has_value(); }
+
+  /// Rows that are cut out of a value, or put together, may lie where they are to lie already
+  /// (placement/resolve_views.h).
+  bool may_be_nothing(NodeId id) const { return may_be_view(graph_, id); }
 
   /// A node that is made in blocks, which run side by side, holds up what comes after it for the
   /// longest of them; the time of the others is still to be found.
   void add_other_blocks(NodeId id) {
-    if (may_travel_alone(id)) return;
+    if (may_be_nothing(id)) return;
     if (pins_[id]) {
       const int64_t block_ns = longest_block_ns(id, *pins_[id]);
       return add_blocks(id, GroupId(pins_[id]->value()), block_ns,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <tuple>
 #include <utility>
 
 #include "compiler/solve/topological_order.h"
@@ -21,17 +23,25 @@ std::vector<TaskId> by_name(const TaskGraph& tasks) {
   return sorted;
 }
 
-/// What writes one value takes one turn. Outputs write none.
-std::vector<Turn> turns_of_values(const TaskGraph& tasks) {
+/// What an operation writes, and what it computes or copies: the same for all of its blocks.
+using Work = std::tuple<PlacedValueId, std::optional<NodeId>, std::optional<PlacedValueId>>;
+
+Work work_of(const PlacedOp& op) {
+  const bool is_copy = op.kind == PlacedOpKind::kCopy;
+  return {op.writes.front(), op.node, is_copy ? std::optional(op.reads[0].value) : std::nullopt};
+}
+
+/// The blocks of one operation take one turn. Outputs write nothing, and have none.
+std::vector<Turn> turns_of_operations(const TaskGraph& tasks) {
   std::vector<Turn> turns;
-  std::map<PlacedValueId, size_t> turn_of;
+  std::map<Work, size_t> turn_of;
   for (const TaskId task : by_name(tasks)) {
-    const auto& written = tasks.placed->ops[tasks.tasks[task].op].writes;
-    if (written.empty()) {
+    const PlacedOp& op = tasks.placed->ops[tasks.tasks[task].op];
+    if (op.writes.empty()) {
       turns.push_back({task});
       continue;
     }
-    const auto [at, is_new] = turn_of.try_emplace(written.front(), turns.size());
+    const auto [at, is_new] = turn_of.try_emplace(work_of(op), turns.size());
     if (is_new) turns.emplace_back();
     turns[at->second].push_back(task);
   }
@@ -70,7 +80,7 @@ void add_order(const Turn& before, const Turn& after, int32_t distance,
 }  // namespace
 
 TaskGraph serialised(TaskGraph tasks) {
-  std::vector<Turn> turns = turns_of_values(tasks);
+  std::vector<Turn> turns = turns_of_operations(tasks);
   std::vector<Turn> ordered = in_order(tasks, turns);
   // Blocks of two states may need each other in turn; then every task has one of its own.
   if (ordered.size() < turns.size()) ordered = in_order(tasks, turns_of_tasks(tasks));

@@ -49,8 +49,8 @@ class CandidateFinder {
   }
 
  private:
-  /// Blocks of an operation write rows of the same value, and values keep their ids; what writes
-  /// nothing is not divided.
+  /// Blocks of an operation write some of its rows of the same value, and values keep their ids; what
+  /// writes nothing is not divided.
   void find_spans() {
     std::map<size_t, PlacedOpId> op_of_output;
     for (const PlacedOpId op : placed_.ops.ids()) {
@@ -60,9 +60,10 @@ class CandidateFinder {
     const TaskGraph& tasks = schedule_.tasks;
     for (const TaskId task : tasks.tasks.ids()) {
       const PlacedOp& block = tasks.placed->ops[tasks.tasks[task].op];
-      const PlacedOpId op = block.writes.empty()
-                                ? op_of_output.at(*block.output)
-                                : placed_.values[block.writes.front()].producers.front();
+      const PlacedOpId op =
+          block.writes.empty()
+              ? op_of_output.at(*block.output)
+              : placed_.producers_of({block.writes.front(), 0, block.rows}).front();
       const ScheduledTask& times = schedule_.solution.tasks[task];
       OpSpan& span = spans_[op];
       span.start_ns = is_seen[op] ? std::min(span.start_ns, times.start_ns) : times.start_ns;

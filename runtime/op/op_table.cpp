@@ -207,6 +207,12 @@ std::vector<RowUse> row_uses(const OpInfo& op, std::span<const TensorType> input
   return op.row_rule(inputs, result, attributes);
 }
 
+std::vector<ElementSource> element_sources(const OpInfo& op, std::span<const TensorType> inputs,
+                                           const Attributes& attributes) {
+  if (op.view_rule == nullptr) return {};
+  return op.view_rule(inputs, attributes);
+}
+
 std::vector<int64_t> normalized_axes(const std::vector<int64_t>& axes, int rank) {
   std::vector<int64_t> normalized = axes;
   if (axes.empty()) {

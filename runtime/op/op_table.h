@@ -81,6 +81,20 @@ struct RowPart {
 using PartRule = RowPart (*)(std::span<const TensorType> inputs, const TensorType& result,
                              const Attributes& attributes);
 
+/// Elements of an operand, one after the other in memory, that are, as they stand, the next elements
+/// of the result.
+struct ElementSource {
+  size_t operand = 0;
+  int64_t first = 0;
+  int64_t count = 0;
+};
+
+/// For an operator that puts such elements of its operands one after the other and does nothing
+/// else: which, in the order of the result. Empty: it does more. Where the result may lie where
+/// the operands do, there is nothing to do.
+using ViewRule = std::vector<ElementSource> (*)(std::span<const TensorType> inputs,
+                                                const Attributes& attributes);
+
 /// What the results for parts of the rows of all operands come to.
 enum class RowTotal : uint8_t {
   kNone,  ///< nothing that is known
@@ -130,6 +144,7 @@ struct OpInfo {
   RowRule row_rule = nullptr;             ///< absent: rows cannot be computed alone ...
   PartRule part_rule = nullptr;           ///< ... but perhaps with other attributes
   RowTotalRule row_total_rule = nullptr;  ///< absent: never a total over rows
+  ViewRule view_rule = nullptr;           ///< absent: it does more than to give elements a place
   bool is_linear = false;                 ///< in all its operands together
   /// Its result jumps, and does not change between the jumps: there is no gradient through it.
   bool is_piecewise_constant = false;
@@ -191,6 +206,10 @@ bool may_run_in_place(const OpInfo& op, size_t operand, const TensorType& input,
 /// As `row_rule` says; empty without one.
 std::vector<RowUse> row_uses(const OpInfo& op, std::span<const TensorType> inputs,
                              const TensorType& result, const Attributes& attributes);
+
+/// As `view_rule` says; empty without one.
+std::vector<ElementSource> element_sources(const OpInfo& op, std::span<const TensorType> inputs,
+                                           const Attributes& attributes);
 
 /// `axes`, negative ones counted from the end, sorted; all axes when `axes` is empty.
 /// Requires: an operator's type rule accepted them.

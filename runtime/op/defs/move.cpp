@@ -273,6 +273,37 @@ RowPart part_beside_axis(Types inputs, const TensorType&, const Attributes& attr
   return is_rows ? RowPart() : same_rows(inputs);
 }
 
+/// Elements for each index of the axis that the operator works along, if they lie one after the
+/// other because no axis in front of it has more than one index.
+std::optional<int64_t> elements_of_index(const TensorType& type, const Attributes& attributes) {
+  const size_t axis = from_front(attributes.integer("axis", 0), type);
+  int64_t count = 1;
+  for (size_t i = 0; i < type.shape.size(); ++i) {
+    if (i < axis && type.shape[i] != 1) return std::nullopt;
+    if (i > axis) count *= type.shape[i];
+  }
+  return count;
+}
+
+std::vector<ElementSource> sources_of_slice(Types inputs, const Attributes& attributes) {
+  const auto each = elements_of_index(inputs[0], attributes);
+  if (!each) return {};
+  const int64_t begin = attributes.integer("begin", 0);
+  const int64_t end = attributes.integer("end", begin);
+  return {{0, begin * *each, (end - begin) * *each}};
+}
+
+std::vector<ElementSource> sources_of_concat(Types inputs, const Attributes& attributes) {
+  if (!elements_of_index(inputs[0], attributes)) return {};
+  std::vector<ElementSource> sources;
+  for (size_t i = 0; i < inputs.size(); ++i) sources.push_back({i, 0, inputs[i].num_elements()});
+  return sources;
+}
+
+std::vector<ElementSource> sources_of_reshape(Types inputs, const Attributes&) {
+  return {{0, 0, inputs[0].num_elements()}};
+}
+
 RowPart part_of_dropout(Types, const TensorType&, const Attributes&) {
   return {{RowUse::kSame, RowUse::kAll}, PartAttribute::kFirstElement};
 }
@@ -307,6 +338,7 @@ OpInfo op_reshape() {
           .type_rule = type_of_reshape,
           .in_place = InPlace::kView,
           .part_rule = part_of_reshape,
+          .view_rule = sources_of_reshape,
           .is_linear = true};
 }
 
@@ -335,7 +367,8 @@ OpInfo op_slice() {
           .attributes = kSlice,
           .type_rule = type_of_slice,
           .work_rule = work_of_slice,
-          .part_rule = part_beside_axis};
+          .part_rule = part_beside_axis,
+          .view_rule = sources_of_slice};
 }
 
 OpInfo op_concat() {
@@ -346,7 +379,8 @@ OpInfo op_concat() {
           .max_inputs = kAnyNumberOfInputs,
           .attributes = kAxisOf0,
           .type_rule = type_of_concat,
-          .part_rule = part_beside_axis};
+          .part_rule = part_beside_axis,
+          .view_rule = sources_of_concat};
 }
 
 OpInfo op_embedding() {

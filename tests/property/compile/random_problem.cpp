@@ -7,7 +7,7 @@
 namespace graphc {
 namespace {
 
-constexpr int64_t kDim = 6;
+constexpr int64_t kDim = 8;  // so that a matrix is what accelerators align rows to
 const TensorType kMatrix{ElementType::kF32, {kDim, kDim}};
 
 class GraphMaker {
@@ -73,7 +73,10 @@ class GraphMaker {
     constexpr std::array<std::string_view, 4> kUnary = {"relu", "tanh", "sigmoid", "softmax"};
     constexpr std::array<std::string_view, 3> kBinary = {"add", "sub", "mul"};
     Attributes attributes;
-    switch (below(4)) {
+    switch (below(5)) {
+      case 4:
+        matrices_.push_back(add_views());
+        return;
       case 0: {
         attributes.set("transpose_a", below(2) == 0);
         attributes.set("transpose_b", below(2) == 0);
@@ -94,11 +97,47 @@ class GraphMaker {
     }
   }
 
-  /// Half of the updates are on one device, where small ones may share a launch.
+  ValueId add_rows(ValueId value, int64_t begin, int64_t end) {
+    Attributes attributes;
+    attributes.set("begin", begin);
+    attributes.set("end", end);
+    return add_node("slice", {value}, attributes);
+  }
+
+  ValueId add_reshape(ValueId value, const Shape& shape) {
+    Attributes attributes;
+    attributes.set("shape", shape);
+    return add_node("reshape", {value}, attributes);
+  }
+
+  /// A matrix that is put together from rows, cut out of a larger value, or was of another shape.
+  ValueId add_views() {
+    const ValueId first = any_matrix();
+    const ValueId second = any_matrix();
+    switch (below(3)) {
+      case 0: {
+        const ValueId low = add_node("relu", {add_rows(first, 0, kDim / 2)}, {});
+        const ValueId high = add_node("tanh", {add_rows(second, kDim / 2, kDim)}, {});
+        return add_node("concat", {low, high}, {});
+      }
+      case 1: {
+        const ValueId a = add_node("tanh", {first}, {});
+        const ValueId both = add_node("concat", {a, add_node("sub", {a, second}, {})}, {});
+        const int64_t begin = below(2) == 0 ? 0 : kDim;
+        return add_rows(add_node("sigmoid", {both}, {}), begin, begin + kDim);
+      }
+      default: {
+        const ValueId flat = add_reshape(first, {kDim / 2, 2 * kDim});
+        return add_reshape(add_node("softmax", {flat}, {}), {kDim, kDim});
+      }
+    }
+  }
+
+  /// Most updates are on one device, where small ones may share a launch.
   void add_update(ValueId state) {
     Node& node = graph_.nodes[*graph_.values[next_value(state)].producer];
     node.updates = state;
-    if (below(2) == 0) return;
+    if (below(4) == 0) return;
     node.device = machine_.devices[DeviceId(machine_.devices.size() - 1)].name;
     node.keep = false;
   }
@@ -108,7 +147,15 @@ class GraphMaker {
     const ValueId source = add_node("tanh", {any_matrix()}, {});
     Attributes attributes;
     attributes.set("learning_rate", 0.1);
-    switch (below(5)) {
+    switch (below(8)) {
+      case 3: {
+        const ValueId low = add_rows(state, 0, kDim / 2);
+        const ValueId high = add_rows(state, kDim / 2, kDim);
+        return add_node("concat",
+                        {add_node("sgd_update", {low, add_rows(source, 0, kDim / 2)}, attributes),
+                         add_node("sgd_update", {high, add_rows(source, 0, kDim / 2)}, attributes)},
+                        {});
+      }
       case 0:
         return add_node("softmax", {add_node("matmul", {state, source}, {})}, {});
       case 1:

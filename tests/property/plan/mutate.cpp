@@ -7,11 +7,11 @@
 namespace graphrt {
 namespace {
 
-constexpr std::array<std::string_view, 13> kNames = {
+constexpr std::array<std::string_view, 14> kNames = {
     "remove a wait",  "lower a count",       "raise a distance",    "move a buffer",
     "change a size",  "shift a stage",       "change versions",     "move to another lane",
     "other producer", "other read distance", "swap two neighbours", "other results",
-    "other scratch"};
+    "other rows",     "other scratch"};
 
 /// Collects changes of one kind.
 class Mutator {
@@ -26,7 +26,7 @@ class Mutator {
                                      &Mutator::change_versions, &Mutator::move_instructions,
                                      &Mutator::change_operands, &Mutator::change_operands,
                                      &Mutator::swap_neighbours, &Mutator::change_writes,
-                                     &Mutator::change_scratch};
+                                     &Mutator::change_rows,     &Mutator::change_scratch};
     static_assert(kChanges.size() == kNames.size());
     (this->*kChanges[static_cast<size_t>(kind_)])();
     return std::move(mutations_);
@@ -296,6 +296,39 @@ class Mutator {
       for (Operand& operand : instruction.reads) update(operand);
     }
     for (PlanOutput& output : plan.outputs) update(output.value);
+  }
+
+  /// Operands go on to name who wrote what they read.
+  void change_rows() {
+    for (const InstructionId id : plan_.instructions.ids()) {
+      const Instruction& instruction = plan_.instructions[id];
+      for (size_t i = 0; i < instruction.reads.size(); ++i) {
+        const Operand& operand = instruction.reads[i];
+        if (!operand.rows) continue;
+        const int64_t num_rows = rows_or_all(plan_.buffers[operand.buffer].type, {}).end;
+        for (const int64_t shift : {int64_t{-1}, int64_t{1}}) {
+          const RowRange rows{operand.rows->begin + shift, operand.rows->end + shift};
+          if (rows.begin < 0 || rows.end > num_rows) continue;
+          add("operand " + std::to_string(i) + " of '" + name(id) + "' is rows " + to_string(rows),
+              [id, i, rows](Plan& plan) {
+                plan.instructions[id].reads[i].rows = rows;
+                name_producers(plan);
+              });
+        }
+      }
+    }
+    for (const std::vector<InstructionId>& writers : writers_of_buffers(plan_)) {
+      for (size_t i = 1; i < writers.size(); ++i) exchange_rows(writers[i - 1], writers[i]);
+    }
+  }
+
+  /// Of two that write the same buffer.
+  void exchange_rows(InstructionId first, InstructionId second) {
+    add("'" + name(first) + "' writes the rows of '" + name(second) + "' and the reverse",
+        [first, second](Plan& plan) {
+          std::swap(plan.instructions[first].rows, plan.instructions[second].rows);
+          name_producers(plan);
+        });
   }
 
   void change_scratch() {

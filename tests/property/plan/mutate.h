@@ -23,7 +23,8 @@ enum class MutationKind {
   kChangeReadDistance,  ///< an operand names the value of one step earlier or later
   kSwapNeighbours,      ///< two neighbours on a lane change places, and counts stay as they are
   kChangeWrites,        ///< one result less or one twice, two exchanged, or another buffer
-  kChangeScratch,       ///< scratch memory is gone, too small, or that of another instruction
+  kChangeRows,     ///< rows that are read or written are others, or another's of the same buffer
+  kChangeScratch,  ///< scratch memory is gone, too small, or that of another instruction
 };
 
 std::string_view name_of(MutationKind kind);

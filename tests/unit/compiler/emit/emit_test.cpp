@@ -177,7 +177,8 @@ TEST(Explain, AnUnknownNodeIsAUsageErrorWithTheNearestName) {
   EXPECT_EQ(text.error().kind, ErrorKind::kUsage);
   EXPECT_EQ(text.error().message,
             "--explain: no task is named 'w_nwe'; did you mean 'w_new'? (it may have been merged, "
-            "folded or removed: see --emit=graph)");
+            "folded or removed: see --emit=graph; a slice, a reshape or a concat may be part of "
+            "another value: see --emit=placed)");
 }
 
 TEST(Summary, CountsTasksCopiesWaitsAndBytes) {

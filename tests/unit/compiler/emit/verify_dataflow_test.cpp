@@ -173,6 +173,80 @@ TEST(VerifyDataflow, RefusesABufferOfTwoValues) {
             "'r[8:16]' writes rows of r into buffer 'r@cpu', whose other rows are of t");
 }
 
+/// Slices and concats that are rows of other values, on the CPU and on a GPU.
+const Compilation& compiled_views() {
+  static const Compilation compilation = [] {
+    CompileOptions options;
+    options.block_sizes = {64, 64, 64, 8, 4};
+    DiagnosticSink sink;
+    auto made = compile({graph_of("graph g\n"
+                                  "input %x : f32[64, 64]\n"
+                                  "state %w : f32[64, 64] init zeros\n"
+                                  "%low = slice(%x) {begin = 0, end = 32}\n"
+                                  "%high = slice(%x) {begin = 32, end = 64}\n"
+                                  "%a = relu(%low) device cpu\n"
+                                  "%b = tanh(%high) device gpu0\n"
+                                  "%c = concat(%a, %b) device cpu\n"
+                                  "%d = concat(%b, %high) device gpu0\n"
+                                  "%e = add(%c, %x) device cpu\n"
+                                  "%f = mul(%a, %low) device cpu\n"
+                                  "%g = exp(%d) device gpu0\n"
+                                  "%u = slice(%w) {begin = 0, end = 32}\n"
+                                  "%v = slice(%w) {begin = 32, end = 64}\n"
+                                  "%p = sgd_update(%u, %f) {learning_rate=0.5} device cpu\n"
+                                  "%q = sgd_update(%v, %a) {learning_rate=0.5} device cpu\n"
+                                  "%w_new = concat(%p, %q) device cpu updates %w\n"
+                                  "output %e\noutput %g\n")},
+                        star_machine(), options, sink);
+    CHECK(made, sink.render_all());
+    return *std::move(made);
+  }();
+  return compilation;
+}
+
+TEST(VerifyDataflow, KnowsRowsThatAreValues) {
+  const Compilation& made = compiled_views();
+  EXPECT_EQ(verify_dataflow(made.plan, made.passes.graph), std::nullopt);
+  for (const Instruction& instruction : made.plan.instructions) {
+    EXPECT_NE(instruction.op, "slice") << instruction.name;
+    EXPECT_NE(instruction.op, "concat") << instruction.name;
+  }
+}
+
+TEST(VerifyDataflow, RefusesEveryOtherRange) {
+  const Compilation& made = compiled_views();
+  const auto writers = writers_of_buffers(made.plan);
+  int num_refused = 0;
+  for (const InstructionId id : made.plan.instructions.ids()) {
+    for (size_t i = 0; i < made.plan.instructions[id].reads.size(); ++i) {
+      for (const int64_t shift : {int64_t{-1}, int64_t{1}, int64_t{-32}, int64_t{32}}) {
+        Plan plan = made.plan;
+        Operand& operand = plan.instructions[id].reads[i];
+        if (!operand.rows) continue;
+        operand.rows = RowRange{operand.rows->begin + shift, operand.rows->end + shift};
+        if (operand.rows->begin < 0 || operand.rows->end > 64) continue;
+        operand.producers =
+            producers_of_rows(plan, operand.buffer, operand.rows, writers[operand.buffer]);
+        EXPECT_TRUE(verify_dataflow(plan, made.passes.graph))
+            << plan.instructions[id].name << " operand " << i << " by " << shift;
+        ++num_refused;
+      }
+    }
+  }
+  EXPECT_GT(num_refused, 20);
+}
+
+TEST(VerifyDataflow, RefusesPartsInEachOthersPlace) {
+  const Compilation& made = compiled_views();
+  Plan plan = made.plan;
+  for (const char* half : {"[0:8]", "[8:16]", "[16:24]", "[24:32]"}) {
+    Instruction& p = instruction_named(plan, std::string("p") + half);
+    Instruction& q = instruction_named(plan, std::string("q") + half);
+    std::swap(p.rows, q.rows);
+  }
+  EXPECT_TRUE(verify_dataflow(plan, made.passes.graph));
+}
+
 TEST(VerifyDataflow, RefusesTheNewValueOfAState) {
   Plan plan = compiled_square_step().plan;
   instruction_named(plan, "z").reads[1] = operand_of(plan, "w@gpu0", 0);
@@ -180,8 +254,9 @@ TEST(VerifyDataflow, RefusesTheNewValueOfAState) {
   EXPECT_EQ(refusal(plan), "values of one step wait for each other");
   instruction_named(plan, "r[0:8]").reads[0] = operand_of(plan, "w@cpu", 0, RowRange{0, 8});
   instruction_named(plan, "z").reads[1] = operand_of(plan, "w@gpu0", 1);
-  EXPECT_EQ(refusal(plan),
-            "'r[0:8]' is add(w_new, t), which no node of the graph is; node 'r' is add(v, t)");
+  EXPECT_EQ(
+      refusal(plan),
+      "'r[0:8]' is add(w_new[0:8], t[0:8]), which no node of the graph is; node 'r' is add(v, t)");
 }
 
 TEST(VerifyDataflow, RefusesAStateOfAnEarlierStep) {

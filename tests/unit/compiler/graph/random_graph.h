@@ -136,8 +136,9 @@ class RandomGraph {
   /// Adds a node if what was drawn has a type.
   void try_node() {
     // Some operators more often, so that passes find something to do.
-    static const std::string_view kFrequent[] = {"matmul", "matmul", "transpose", "transpose",
-                                                 "add",    "relu",   "sgd_update"};
+    static const std::string_view kFrequent[] = {"matmul",     "matmul", "transpose",
+                                                 "transpose",  "add",    "relu",
+                                                 "sgd_update", "slice",  "concat"};
     Node node;
     node.op = below(2) == 0 ? find_op(any_of(kFrequent)) : &all_ops()[below(all_ops().size())];
     const size_t most = std::min(node.op->max_inputs, node.op->min_inputs + 2);

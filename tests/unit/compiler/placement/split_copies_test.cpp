@@ -86,10 +86,24 @@ TEST_F(SplitCopiesTest, OthersStayWhole) {
   // Made as a whole and read as a whole.
   EXPECT_THAT(copies_of("state %x : f32[8, 4] init zeros\n%a = relu(%x) device gpu0\noutput %a\n"),
               ElementsAre("a -> cpu"));
-  // Rows that were cut out.
-  EXPECT_THAT(copies_of("state %x : f32[16, 4] init zeros\n%a = relu(%x) device cpu\n"
-                        "%b = slice(%a) {begin = 0, end = 8} device gpu0\noutput %b on gpu0\n"),
-              ElementsAre("b"));
+}
+
+TEST_F(SplitCopiesTest, RowsThatWereCutOutOrArePutTogetherTravelInBlocks) {
+  const SplitCopies cut = split(
+      "state %x : f32[16, 4] init zeros\n%a = relu(%x) device cpu\n"
+      "%b = slice(%a) {begin = 6, end = 16} device gpu0\noutput %b on gpu0\n");
+  ASSERT_THAT(copies(cut.placed), ElementsAre("b[0:6]", "b[6:10]"));
+  const PlacedOp& second = cut.placed.ops[op_named(cut.placed, "b[6:10]")];
+  EXPECT_EQ(second.reads[0].rows, (RowRange{12, 16}));
+  EXPECT_EQ(second.rows, (RowRange{6, 10}));
+  const SplitCopies put = split(
+      "state %x : f32[8, 64] init zeros\n%a = relu(%x) device cpu\n%b = tanh(%x) device gpu0\n"
+      "%c = concat(%b, %a) device gpu0\n%d = relu(%c) device gpu0\noutput %d on gpu0\n");
+  ASSERT_THAT(copies(put.placed),
+              ElementsAre("a -> gpu0[0:2]", "a -> gpu0[2:4]", "a -> gpu0[4:6]", "a -> gpu0[6:8]"));
+  const PlacedOp& last = put.placed.ops[op_named(put.placed, "a -> gpu0[6:8]")];
+  EXPECT_EQ(last.reads[0].rows, (RowRange{6, 8}));
+  EXPECT_EQ(last.rows, (RowRange{14, 16}));
 }
 
 TEST_F(SplitCopiesTest, EveryOperationKnowsItsOrigin) {

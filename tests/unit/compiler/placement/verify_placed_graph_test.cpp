@@ -105,12 +105,13 @@ TEST_F(VerifyPlacedGraph, ACopyOfTwoValues) {
 
 TEST_F(VerifyPlacedGraph, ACopyOfRowsToOtherRows) {
   placed_.ops[op("h -> cpu")].reads[0].rows = RowRange{0, 1};
-  EXPECT_EQ(verify(), "'h -> cpu' moves rows to other rows");
+  EXPECT_EQ(verify(),
+            "'h -> cpu' copies 'h@gpu0'[0:1] and writes other rows or another value, 'h@cpu'");
 }
 
 TEST_F(VerifyPlacedGraph, ACopyThatChangesTheValue) {
   placed_.ops[op("h -> cpu")].reads[0].value = value("x@gpu0");
-  EXPECT_EQ(verify(), "'h -> cpu' copies one value and writes another");
+  EXPECT_EQ(verify(), "'h -> cpu' copies 'x@gpu0' and writes other rows or another value, 'h@cpu'");
 }
 
 TEST_F(VerifyPlacedGraph, ANodeOnAnotherDeviceThanItsPin) {
@@ -271,7 +272,11 @@ TEST_F(VerifySecondComputation, IsNotPutTogetherFromSeveralKinds) {
   again().rows = RowRange{0, 2};
   copy.rows = RowRange{2, 4};
   placed_.values[copy.writes.front()].producers.push_back(placed_.ops.push_back(copy));
-  EXPECT_EQ(verify(), "'again' and 'rest' are not parts of one computation");
+  EXPECT_EQ(verify(), "'again' needs 'x'[0:2] and reads 'x@gpu0'");
+  again().reads[1].rows = again().rows;
+  again().reads[0].rows = again().rows;
+  EXPECT_EQ(verify(),
+            "'rest' copies 'x@cpu' and writes other rows or another value, 'again@gpu0'[2:4]");
 }
 
 TEST_F(VerifyPlacedGraph, AnOperandFromTheWrongStep) {
