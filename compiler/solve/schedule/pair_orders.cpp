@@ -15,6 +15,9 @@ constexpr int64_t kNoPathNs = std::numeric_limits<int64_t>::min() / 4;
 /// The score of a pair that has one way left.
 constexpr int64_t kIsDecided = std::numeric_limits<int64_t>::max();
 
+/// Two divisions, and paths that lie anywhere in memory.
+constexpr int64_t kStepsOfRoom = 32;
+
 /// Pairs without a way left, after which an interval is taken to be too short.
 constexpr int kMaxLost = 4;
 
@@ -111,7 +114,8 @@ bool PairOrders::find_paths(int64_t interval_ns) {
   return true;
 }
 
-PairOrders::Room PairOrders::room_of(const Pair& pair) const {
+PairOrders::Room PairOrders::room_of(const Pair& pair) {
+  num_steps_ += kStepsOfRoom;
   const size_t num_tasks = tasks_.size();
   Room room;
   room.least_ns = path_ns_[pair.first * num_tasks + pair.second] + pair.offset_ns;
@@ -177,15 +181,13 @@ bool PairOrders::propagate() {
     const size_t at = narrowed_.back();
     narrowed_.pop_back();
     is_narrowed_[at] = false;
-    num_steps_ += 8;
     fits = fits && narrow(at);
   }
   return fits;
 }
 
-void PairOrders::undo_to(size_t num_changes) {
-  num_steps_ += 4 * static_cast<int64_t>(changes_.size() - num_changes);
-  while (changes_.size() > num_changes) {
+void PairOrders::undo() {
+  while (!changes_.empty()) {
     const Change change = changes_.back();
     changes_.pop_back();
     path_ns_[change.at] = change.old_ns;
@@ -233,24 +235,27 @@ size_t PairOrders::tightest_pair() {
 /// changed, if that leaves some pair no way.
 bool PairOrders::decide(size_t at, bool is_later) {
   const Pair& pair = pairs_[at];
-  const size_t num_changes = changes_.size();
   const int64_t end_ns = (room_of(pair).first_turn + 1) * interval_ns_;
   const bool is_kept =
       is_later
           ? keep(pair.first, pair.second, end_ns + specs_[pair.first].busy_ns - pair.offset_ns)
           : keep(pair.second, pair.first, pair.offset_ns - end_ns + specs_[pair.second].busy_ns);
-  if (propagate() && is_kept) return true;
-  undo_to(num_changes);
+  if (propagate() && is_kept) {
+    changes_.clear();
+    return true;
+  }
+  undo();
   return false;
 }
 
 bool PairOrders::decide_all(int64_t max_steps) {
   int num_lost = 0;
   for (size_t at = tightest_pair(); at < pairs_.size(); at = tightest_pair()) {
+    if (num_steps_ >= max_steps) return false;
     const Room room = room_of(pairs_[at]);
     const bool is_later = room.behind_ns > room.before_ns;
     if (decide(at, is_later) || decide(at, !is_later)) continue;
-    if (++num_lost > kMaxLost || num_steps_ >= max_steps) return false;
+    if (++num_lost > kMaxLost) return false;
     scores_[at] = kIsDecided;
     is_block_stale_[at / kBlock] = true;
   }
@@ -265,7 +270,9 @@ bool PairOrders::order_at(int64_t interval_ns, int64_t max_work) {
     is_narrowed_[i] = true;
     narrowed_.push_back(i);
   }
-  return propagate() && decide_all(max_steps);
+  if (!propagate()) return false;
+  changes_.clear();
+  return decide_all(max_steps);
 }
 
 std::vector<int64_t> PairOrders::starts_ns() const {

@@ -81,12 +81,12 @@ class PairOrders {
   void find_edges(const Loop& loop, const Components& components);
   void find_pairs();
   bool find_paths(int64_t interval_ns);
-  Room room_of(const Pair& pair) const;
+  Room room_of(const Pair& pair);
   bool keep(size_t from, size_t to, int64_t least_ns);
   bool narrow(size_t pair);
   void rate(size_t pair);
   bool propagate();
-  void undo_to(size_t num_changes);
+  void undo();
   size_t tightest_pair();
   bool decide(size_t pair, bool is_later);
   bool decide_all(int64_t max_steps);
@@ -106,7 +106,7 @@ class PairOrders {
 
   int64_t interval_ns_ = 1;
   std::vector<int64_t> path_ns_;  ///< from a task to a task: the least difference of their starts
-  std::vector<Change> changes_;
+  std::vector<Change> changes_;       ///< of the decision that is being made
   std::vector<size_t> narrowed_;  ///< pairs whose paths have become longer
   std::vector<bool> is_narrowed_;
   /// Of pairs: the least room of several ways; the least of every block of pairs, unless it has to be
