@@ -124,11 +124,10 @@ class PlacementSearch {
   }
 
   bool has_fitting() const {
-    return comparison_.best ||
-           std::any_of(candidates_.begin(), candidates_.end(), [](const auto& candidate) {
-             return candidate.score && candidate.score->basis == ScoreBasis::kSchedule &&
-                    candidate.score->excess_bytes == 0;
-           });
+    return std::any_of(candidates_.begin(), candidates_.end(), [](const auto& candidate) {
+      return candidate.score && candidate.score->basis == ScoreBasis::kSchedule &&
+             candidate.score->excess_bytes == 0;
+    });
   }
 
   void evaluate(PlacementCandidate& candidate) {

@@ -17,13 +17,12 @@ struct Comparison {
                                                : kNormalTasks),
         report(std::move(whom_to_tell)) {}
 
-  /// Tasks of all schedules that are searched for: three of ten thousand, dozens of less than a
-  /// thousand.
-  static constexpr int64_t kNormalTasks = 30'000;
+  /// Tasks of all schedules that are searched for: three of a thousand, dozens of less than a hundred.
+  static constexpr int64_t kNormalTasks = 3'000;
 
   /// Of another way, of those that fit; what cannot beat it is left out.
   std::optional<Score> best = std::nullopt;
-  int64_t num_tasks_left;  ///< what comes first is scheduled anyway
+  int64_t num_tasks_left;  ///< what comes first of each way is scheduled anyway
   SearchReport report;
   /// The way to spread the batch that is looked at; absent where there is one way alone.
   std::optional<SearchStatus> way = std::nullopt;

@@ -9,7 +9,7 @@ struct SearchOptions {
   int max_stage = 3;
   int max_cuts = 24;  ///< places tried for each further stage
   /// Tasks times candidates, after which fewer cuts are tried: keeps large graphs compiling fast.
-  int64_t budget = 40'000;
+  int64_t budget = 20'000;
   /// Starts and edges that the search for the steady state looks at, for each task and for all; a
   /// large problem gets less than a middling one, but no less for a task than this.
   int64_t modulo_budget_per_task = 100'000;
