@@ -269,7 +269,7 @@ class DataflowChecker {
                          source.text);
     }
     const RowRange rows = rows_or_all(type_of(operand.buffer), operand.rows);
-    const Violation violation = check_write(instruction, 0, *source.number, rows);
+    Violation violation = check_write(instruction, 0, *source.number, rows);
     const bool is_alike = type_of(operand.buffer) == type_of(instruction.writes.front());
     if (!violation || !is_alike || rows == rows_of_buffer(instruction)) return violation;
     return fmt::format("'{}' moves rows of {} to other rows", instruction.name, source.text);

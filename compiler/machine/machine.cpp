@@ -86,7 +86,7 @@ const Figure* find_measured(const MeasuredByKind<Figure>& measured, const std::s
 }
 
 std::string print_time(const KernelTime& time) {
-  const std::string alone = print_duration(time.alone_ns);
+  std::string alone = print_duration(time.alone_ns);
   if (!time.beside_ns) return alone;
   return "{alone: " + alone + ", beside: " + print_duration(*time.beside_ns) + "}";
 }

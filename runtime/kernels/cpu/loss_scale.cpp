@@ -66,8 +66,8 @@ int64_t steps_between_growths(const KernelSpec& spec) {
 }  // namespace
 
 KernelResult prepare_unscale_factor(const KernelSpec& spec) {
-  const auto max_norm =
-      static_cast<float>(spec.attributes.number("max_norm", double{Limits::infinity()}));
+  const auto max_norm = static_cast<float>(
+      spec.attributes.number("max_norm", std::numeric_limits<double>::infinity()));
   return make_scalar<float>([max_norm](Inputs inputs) {
     const float norm = float_at(inputs, 0);
     const float scale = float_at(inputs, 1);
