@@ -106,7 +106,7 @@ class PairOrders {
 
   int64_t interval_ns_ = 1;
   std::vector<int64_t> path_ns_;  ///< from a task to a task: the least difference of their starts
-  std::vector<Change> changes_;       ///< of the decision that is being made
+  std::vector<Change> changes_;   ///< of the decision that is being made
   std::vector<size_t> narrowed_;  ///< pairs whose paths have become longer
   std::vector<bool> is_narrowed_;
   /// Of pairs: the least room of several ways; the least of every block of pairs, unless it has to be
