@@ -16,7 +16,7 @@ constexpr int64_t kNoPathNs = std::numeric_limits<int64_t>::min() / 4;
 constexpr int64_t kIsDecided = std::numeric_limits<int64_t>::max();
 
 /// Two divisions, and paths that lie anywhere in memory.
-constexpr int64_t kStepsOfRoom = 32;
+constexpr int64_t kStepsOfRoom = 8;
 
 /// Pairs without a way left, after which an interval is taken to be too short.
 constexpr int kMaxLost = 4;
