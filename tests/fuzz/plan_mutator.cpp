@@ -63,7 +63,7 @@ Bytes changed(std::span<const std::byte> bytes, size_t max_size, uint32_t seed) 
   const uint32_t way = seed % 16;
   if (way == 0) return blindly_changed(whole, room);
   const auto plan = decode_plan(bytes);
-  if (way < 6 || !plan) return with_changed_section(*sections, max_size, seed / 16);
+  if (way < 5 || !plan) return with_changed_section(*sections, max_size, seed / 16);
   return encode_plan(mutated(*plan, seed / 16));
 }
 
