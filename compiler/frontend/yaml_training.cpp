@@ -81,18 +81,27 @@ class TrainingReader {
     return settings;
   }
 
+  /// A number where a map of settings could be.
+  SettingDeclaration read_number_alone(const YamlNode& node, const std::string& name) {
+    return {{name, node.where}, read_number(node, "`" + name + "`", diagnostics_), node.where};
+  }
+
+  /// A map has no keys but those of `others` and the settings.
+  void check_settings(const YamlNode& map, MapKeys others,
+                      const std::vector<std::string>& settings) {
+    others.known.insert(others.known.end(), settings.begin(), settings.end());
+    check_keys(map, others, diagnostics_);
+  }
+
   std::optional<LearningRateDeclaration> read_learning_rate(const YamlNode& node) {
     LearningRateDeclaration rate;
     rate.where = node.where;
     if (node.kind != YamlKind::kMap) {
-      const std::optional<double> number = read_number(node, "`learning_rate`", diagnostics_);
-      rate.number = SettingDeclaration{{"learning_rate", node.where}, number, node.where};
+      rate.number = read_number_alone(node, "learning_rate");
       return rate;
     }
     const std::vector<std::string> settings = names_of_settings(all_schedules());
-    MapKeys keys = {"`learning_rate`", {"schedule"}};
-    keys.known.insert(keys.known.end(), settings.begin(), settings.end());
-    check_keys(node, keys, diagnostics_);
+    check_settings(node, {"`learning_rate`", {"schedule"}}, settings);
     rate.schedule = read_name_at(node.find("schedule"), "`schedule`", diagnostics_);
     rate.settings = read_settings(node, settings);
     return rate;
@@ -102,14 +111,11 @@ class TrainingReader {
     LossScaleDeclaration scale;
     scale.where = node.where;
     if (node.kind != YamlKind::kMap) {
-      const std::optional<double> number = read_number(node, "`loss_scale`", diagnostics_);
-      scale.number = SettingDeclaration{{"loss_scale", node.where}, number, node.where};
+      scale.number = read_number_alone(node, "loss_scale");
       return scale;
     }
     const std::vector<std::string> settings = names_of_settings(all_loss_scales());
-    MapKeys keys = {"`loss_scale`", {}};
-    keys.known.insert(keys.known.end(), settings.begin(), settings.end());
-    check_keys(node, keys, diagnostics_);
+    check_settings(node, {"`loss_scale`", {}}, settings);
     scale.settings = read_settings(node, settings);
     return scale;
   }
