@@ -170,6 +170,8 @@ class DataflowChecker {
         return check_copy(instruction);
       case InstructionKind::kFeed:
         return check_write(instruction, 0, fed_[*instruction.input], rows_of_buffer(instruction));
+      case InstructionKind::kReceive:
+      case InstructionKind::kSend:
       case InstructionKind::kOutput:
         return std::nullopt;  // see check_outputs
     }

@@ -23,7 +23,7 @@ ArenaAssignment assign_arenas(const PlacedGraph& placed) {
   const IdVector<PlacedValueId, bool> is_copied = find_copied(placed);
   const auto place_of = [&](PlacedValueId value) {
     const DeviceId device = placed.values[value].device;
-    if (device != kHostDevice) return Place(device, MemoryKind::kDevice);
+    if (device != DeviceId(0)) return Place(device, MemoryKind::kDevice);
     return Place(device, is_copied[value] ? MemoryKind::kPinned : MemoryKind::kPageable);
   };
   std::map<Place, ArenaId> arena_at;

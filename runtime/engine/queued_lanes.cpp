@@ -166,7 +166,8 @@ class Divider {
 }  // namespace
 
 std::optional<QueueId> queue_of_lane(const PlanLane& lane, const QueueOfDevice& queue_of) {
-  return queue_of[lane.destination == kHostDevice ? lane.device : lane.destination];
+  const std::optional<QueueId> queue = queue_of[lane.destination];
+  return queue ? queue : queue_of[lane.device];
 }
 
 Result<DividedPlan> divide_plan(const Plan& plan, const QueueOfDevice& queue_of,

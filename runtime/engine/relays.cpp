@@ -45,12 +45,9 @@ void add_relays(Plan& plan, PassedOn& crossings) {
   for (auto& [awaited, passed_on] : crossings) {
     const auto [lane, count] = awaited;
     if (latest != lane) {
-      relays = plan.lanes.push_back({plan.lanes[lane].name + " (passed on)",
-                                     LaneKind::kCompute,
-                                     kHostDevice,
-                                     kHostDevice,
-                                     {},
-                                     {}});
+      const DeviceId host = host_device_of(plan, host_of(plan, lane));
+      relays = plan.lanes.push_back(
+          {plan.lanes[lane].name + " (passed on)", LaneKind::kCompute, host, host, {}, {}});
       latest = lane;
     }
     const InstructionId producer = plan.lanes[lane].instructions[static_cast<size_t>(count) - 1];

@@ -16,6 +16,9 @@ Broken outside(std::string_view what, std::string_view name, int64_t value, size
 
 Broken check_devices(const Plan& plan) {
   for (const PlanDevice& device : plan.devices) {
+    if (device.host.value() < 0 || device.host.index() >= num_hosts(plan)) {
+      return outside("the host", device.name, device.host.value(), num_hosts(plan));
+    }
     if (device.index < 0) return fmt::format("the index of '{}' is {}", device.name, device.index);
     if (device.memory_bytes >= 0) continue;
     return fmt::format("the memory of '{}' is {} bytes", device.name, device.memory_bytes);
@@ -68,6 +71,9 @@ Broken check_lanes(const Plan& plan) {
     for (const DeviceId device : {lane.device, lane.destination}) {
       if (plan.devices.contains(device)) continue;
       return outside("a device", lane.name, device.value(), plan.devices.size());
+    }
+    if (lane.peer && !plan.lanes.contains(*lane.peer)) {
+      return outside("the other end", lane.name, lane.peer->value(), plan.lanes.size());
     }
     if (Broken broken = check_resources(plan, lane)) return broken;
     for (const InstructionId id : lane.instructions) {

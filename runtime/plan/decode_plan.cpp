@@ -40,6 +40,7 @@ class Decoder {
     TRY(plan.fingerprints.machine, text(from.machine_fingerprint()));
     TRY(plan.fingerprints.compiler, text(from.compiler_version()));
     TRY(list(from.devices(), plan.devices, [&](const auto& item) { return device(item); }));
+    TRY(hosts(from, plan));
     TRY(arenas(from, plan));
     TRY(list(from.buffers(), plan.buffers, [&](const auto& item) { return buffer(item); }));
     TRY(list(from.resources(), plan.resources, [&](const auto& item) { return resource(item); }));
@@ -134,6 +135,16 @@ class Decoder {
     if (!data_) return SharedBytes();
     const std::span<const std::byte> part = data_->subspan(from.offset(), from.size());
     return SharedBytes(std::vector<std::byte>(part.begin(), part.end()));
+  }
+
+  Result<void> hosts(const wire::Plan& from, Plan& plan) {
+    if (from.hosts() == nullptr) return {};
+    TRY(take(from.hosts()->size() * sizeof(flatbuffers::uoffset_t)));
+    for (const flatbuffers::String* host : *from.hosts()) {
+      TRY(std::string name, text(host));
+      plan.hosts.push_back(std::move(name));
+    }
+    return {};
   }
 
   Result<std::vector<std::string>> features(const wire::Plan& from) {
@@ -233,6 +244,7 @@ class Decoder {
     TRY(result.kind, text(from.kind()));
     result.memory_bytes = from.memory_bytes();
     result.index = from.index();
+    result.host = HostId(from.host());
     return result;
   }
 
@@ -272,6 +284,7 @@ class Decoder {
     result.destination = DeviceId(from.destination());
     TRY(result.resources, ids<SharedResourceId>(from.resources()));
     TRY(result.instructions, ids<InstructionId>(from.instructions()));
+    result.peer = optional_id<LaneId>(from.peer());
     return result;
   }
 

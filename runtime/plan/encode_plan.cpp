@@ -20,8 +20,8 @@ constexpr uint8_t code(Enum value) {
 
 // The schema lists the alternatives in the order of the enums in plan.h.
 static_assert(code(wire::ElementType::MAX) == code(kElementTypes.back()));
-static_assert(code(wire::LaneKind::MAX) == code(LaneKind::kOutput));
-static_assert(code(wire::InstructionKind::MAX) == code(InstructionKind::kOutput));
+static_assert(code(wire::LaneKind::MAX) == code(LaneKind::kReceive));
+static_assert(code(wire::InstructionKind::MAX) == code(InstructionKind::kReceive));
 static_assert(code(wire::AttributeKind::MAX) == code(AttributeKind::kText));
 static_assert(code(wire::InitializerKind::MAX) == code(InitializerKind::kData));
 static_assert(code(wire::SourceValueKind::MAX) == code(SourceValueKind::kNode));
@@ -98,6 +98,13 @@ class Encoder {
     return builder_.CreateString(content.data(), content.size());
   }
 
+  template <class Items>
+  VectorOffset<StringOffset> texts(const Items& items) {
+    std::vector<StringOffset> offsets;
+    for (const std::string& item : items) offsets.push_back(text(item));
+    return builder_.CreateVector(offsets);
+  }
+
   template <class Wire, class Items, class Encode>
   VectorOffset<Offset<Wire>> list(const Items& items, Encode encode) {
     std::vector<Offset<Wire>> offsets;
@@ -162,7 +169,8 @@ class Encoder {
   Offset<wire::Device> device(const PlanDevice& value) {
     const StringOffset name = text(value.name);
     const StringOffset kind = text(value.kind);
-    return wire::CreateDevice(builder_, name, kind, value.memory_bytes, value.index);
+    return wire::CreateDevice(builder_, name, kind, value.memory_bytes, value.index,
+                              value.host.value());
   }
 
   Offset<wire::Buffer> buffer(const PlanBuffer& value) {
@@ -178,7 +186,7 @@ class Encoder {
     const auto instructions = ids(value.instructions);
     return wire::CreateLane(builder_, name, static_cast<wire::LaneKind>(value.kind),
                             value.device.value(), value.destination.value(), resources,
-                            instructions);
+                            instructions, value_or_none(value.peer));
   }
 
   /// Of the resources of its lane; none where the lane has none.
@@ -289,10 +297,7 @@ class Encoder {
   }
 
   Offset<wire::Plan> encode_plan(const Plan& plan) {
-    std::vector<StringOffset> feature_names;
-    for (const std::string& feature : plan.required_features)
-      feature_names.push_back(text(feature));
-    const auto features = builder_.CreateVector(feature_names);
+    const auto features = texts(plan.required_features);
     const StringOffset name = text(plan.name);
     const StringOffset graph = text(plan.fingerprints.graph);
     const StringOffset machine = text(plan.fingerprints.machine);
@@ -322,9 +327,10 @@ class Encoder {
     const auto constants =
         list<wire::Constant>(plan.constants, [&](const auto& item) { return constant(item); });
     const auto source_graph = source(plan.source);
+    const auto hosts = plan.hosts.empty() ? VectorOffset<StringOffset>() : texts(plan.hosts);
     return wire::CreatePlan(builder_, features, name, graph, machine, compiler, devices, arenas,
                             buffers, resources, lanes, instructions, inputs, outputs, states,
-                            constants, source_graph, plan.predicted_interval_ns);
+                            constants, source_graph, plan.predicted_interval_ns, hosts);
   }
 
   flatbuffers::FlatBufferBuilder builder_;

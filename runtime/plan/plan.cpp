@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/base/check.h"
+
 namespace graphrt {
 
 int32_t max_stage(const Plan& plan) {
@@ -11,6 +13,29 @@ int32_t max_stage(const Plan& plan) {
     stage = std::max(stage, instruction.stage);
   }
   return stage;
+}
+
+size_t num_hosts(const Plan& plan) { return std::max<size_t>(1, plan.hosts.size()); }
+
+bool is_host_device(const Plan& plan, DeviceId device) {
+  return plan.devices[device].kind == "cpu";
+}
+
+DeviceId host_device_of(const Plan& plan, HostId host) {
+  for (const DeviceId device : plan.devices.ids()) {
+    if (plan.devices[device].host == host && is_host_device(plan, device)) return device;
+  }
+  CHECK(false, "every host has a CPU");
+}
+
+HostId host_of(const Plan& plan, LaneId lane) { return plan.devices[plan.lanes[lane].device].host; }
+
+HostId host_of(const Plan& plan, BufferId buffer) {
+  return plan.devices[plan.arenas[plan.buffers[buffer].arena].device].host;
+}
+
+bool is_message_lane(LaneKind kind) {
+  return kind == LaneKind::kSend || kind == LaneKind::kReceive;
 }
 
 namespace {
@@ -43,6 +68,7 @@ std::vector<std::string> features_of(const Plan& plan) {
                   [](const Instruction& instruction) { return instruction.is_joined; });
   std::vector<std::string> features;
   if (has_algorithms) features.emplace_back("algorithms");
+  if (num_hosts(plan) > 1) features.emplace_back("hosts");
   if (has_joined) features.emplace_back("joined");
   if (has_rows) features.emplace_back("rows");
   if (has_operand_shapes(plan)) features.emplace_back("shapes");

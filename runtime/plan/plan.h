@@ -15,6 +15,7 @@
 /// The contract between compiler, verifier and runtime: what docs/plan.md says, as plain values.
 namespace graphrt {
 
+using HostId = Id<struct HostTag>;
 using DeviceId = Id<struct DeviceTag>;
 using ArenaId = Id<struct ArenaTag>;
 using BufferId = Id<struct BufferTag>;
@@ -25,9 +26,6 @@ using SharedResourceId = Id<struct SharedResourceTag>;
 
 /// Every offset and every version of a buffer starts at a multiple of this.
 inline constexpr int64_t kBufferAlignmentBytes = 256;
-
-/// The host: of kind "cpu", first in every plan.
-inline constexpr DeviceId kHostDevice{0};
 
 /// No stage, no distance and no number of versions is larger.
 inline constexpr int32_t kMaxStepsInFlight = 256;
@@ -42,7 +40,8 @@ struct PlanDevice {
   std::string name;
   std::string kind;          ///< names a back end: "cpu", "cuda"
   int64_t memory_bytes = 0;  ///< as the machine file states
-  int32_t index = 0;         ///< which one of its kind on the machine
+  int32_t index = 0;         ///< which one of its kind on its host
+  HostId host{0};            ///< devices of a host follow one another, and its CPU is the first
   bool operator==(const PlanDevice&) const = default;
 };
 
@@ -78,10 +77,11 @@ struct PlanResource {
   bool operator==(const PlanResource&) const = default;
 };
 
-enum class LaneKind : uint8_t { kCompute, kLink, kFeed, kOutput };
+enum class LaneKind : uint8_t { kCompute, kLink, kFeed, kOutput, kSend, kReceive };
 
 /// An in-order queue: a CPU worker, a GPU stream, one direction of one link, a feed reader, an
-/// output writer.
+/// output writer; messages from one host to another, at either end. Messages of a lane start in
+/// order and end in order, and may be under way together.
 struct PlanLane {
   std::string name;
   LaneKind kind = LaneKind::kCompute;
@@ -89,6 +89,9 @@ struct PlanLane {
   DeviceId destination;  ///< kLink: where it copies to; otherwise equal to `device`
   std::vector<SharedResourceId> resources;  ///< all different, kMaxLaneResources at most
   std::vector<InstructionId> instructions;  ///< in the order they run in every interval
+  /// kSend, kReceive: the lane at the other end, on another host; the k-th instructions of both
+  /// are a pair.
+  std::optional<LaneId> peer = {};
   bool operator==(const PlanLane&) const = default;
 };
 
@@ -113,7 +116,8 @@ struct Operand {
   bool operator==(const Operand&) const = default;
 };
 
-enum class InstructionKind : uint8_t { kKernel, kCopy, kFeed, kOutput };
+/// A pair moves a value between hosts: a send reads it on one, a receive writes it on the other.
+enum class InstructionKind : uint8_t { kKernel, kCopy, kFeed, kOutput, kSend, kReceive };
 
 /// Predicted cost: the lane is busy `latency_ns + work_ns`; resource i of its lane is taken for
 /// `shared_ns[i]` from the end of the latency on, 0 for those that the lane does not have.
@@ -133,7 +137,7 @@ struct Instruction {
   /// kKernel: which of the back end's algorithms, in its words; empty: the one it takes by itself.
   std::string algorithm;
   std::vector<Operand> reads;
-  std::vector<BufferId> writes;  ///< a buffer for each result, all different; kOutput: none
+  std::vector<BufferId> writes;  ///< a buffer for each result, all different
   std::optional<RowRange> rows;  ///< the part of each of them that is written; absent: all of it
   /// kKernel: bytes that nothing else touches while it runs, as many as its operator needs (u8).
   std::optional<BufferId> scratch;
@@ -190,14 +194,15 @@ struct Fingerprints {
 };
 
 /// Names of what a reader must understand; a plan that requires another one is refused.
-inline constexpr std::array<std::string_view, 7> kKnownFeatures = {
-    "algorithms", "joined", "rows", "shapes", "stages", "state", "versions"};
+inline constexpr std::array<std::string_view, 8> kKnownFeatures = {
+    "algorithms", "hosts", "joined", "rows", "shapes", "stages", "state", "versions"};
 
 /// A whole static schedule.
 struct Plan {
   std::string name;
   std::vector<std::string> required_features;  ///< sorted, of kKnownFeatures
   Fingerprints fingerprints;
+  IdVector<HostId, std::string> hosts;  ///< their names; empty: one host, which needs no name
   IdVector<DeviceId, PlanDevice> devices;
   IdVector<ArenaId, PlanArena> arenas;
   IdVector<BufferId, PlanBuffer> buffers;
@@ -218,6 +223,18 @@ int32_t max_stage(const Plan& plan);
 
 /// The features that a reader of the plan must know, sorted: what `required_features` has to be.
 std::vector<std::string> features_of(const Plan& plan);
+
+/// At least 1.
+size_t num_hosts(const Plan& plan);
+/// Whether it is the CPU of a host, whose memory is the host's.
+bool is_host_device(const Plan& plan, DeviceId device);
+/// The CPU of a host. Requires: it has one, as hosts of verified plans have.
+DeviceId host_device_of(const Plan& plan, HostId host);
+/// Where a lane's instructions run.
+HostId host_of(const Plan& plan, LaneId lane);
+HostId host_of(const Plan& plan, BufferId buffer);
+/// Sends or receives.
+bool is_message_lane(LaneKind kind);
 
 /// How many resources the lane of each instruction has; 0 for one that stands on no lane.
 IdVector<InstructionId, size_t> num_lane_resources(const Plan& plan);

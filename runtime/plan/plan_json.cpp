@@ -59,7 +59,8 @@ Json json_of(const PlanDevice& device) {
   return {{"name", device.name},
           {"kind", device.kind},
           {"memory_bytes", device.memory_bytes},
-          {"index", device.index}};
+          {"index", device.index},
+          {"host", device.host.value()}};
 }
 
 Json json_of(const PlanArena& arena) {
@@ -86,7 +87,8 @@ Json json_of(const PlanLane& lane) {
           {"device", lane.device.value()},
           {"destination", lane.destination.value()},
           {"resources", ids(lane.resources)},
-          {"instructions", ids(lane.instructions)}};
+          {"instructions", ids(lane.instructions)},
+          {"peer", optional_id(lane.peer)}};
 }
 
 Json json_of(const Instruction& instruction, size_t num_resources) {
@@ -173,25 +175,27 @@ std::string plan_to_json(const Plan& plan) {
                        {"values", list(plan.source.values, convert)},
                        {"nodes", list(plan.source.nodes, convert)},
                        {"outputs", ids(plan.source.outputs)}};
-  const Json json = {{"name", plan.name},
-                     {"format", kPlanFormatVersion},
-                     {"required_features", plan.required_features},
-                     {"fingerprints",
-                      {{"graph", plan.fingerprints.graph},
-                       {"machine", plan.fingerprints.machine},
-                       {"compiler", plan.fingerprints.compiler}}},
-                     {"predicted_interval_ns", plan.predicted_interval_ns},
-                     {"devices", list(plan.devices, convert)},
-                     {"arenas", list(plan.arenas, convert)},
-                     {"buffers", list(plan.buffers, convert)},
-                     {"resources", list(plan.resources, convert)},
-                     {"lanes", list(plan.lanes, convert)},
-                     {"instructions", json_of_instructions(plan)},
-                     {"inputs", list(plan.inputs, convert)},
-                     {"outputs", list(plan.outputs, convert)},
-                     {"states", list(plan.states, convert)},
-                     {"constants", list(plan.constants, convert)},
-                     {"source", source}};
+  const Json json = {
+      {"name", plan.name},
+      {"format", kPlanFormatVersion},
+      {"required_features", plan.required_features},
+      {"fingerprints",
+       {{"graph", plan.fingerprints.graph},
+        {"machine", plan.fingerprints.machine},
+        {"compiler", plan.fingerprints.compiler}}},
+      {"predicted_interval_ns", plan.predicted_interval_ns},
+      {"hosts", list(plan.hosts, [](const std::string& name) { return Json(name); })},
+      {"devices", list(plan.devices, convert)},
+      {"arenas", list(plan.arenas, convert)},
+      {"buffers", list(plan.buffers, convert)},
+      {"resources", list(plan.resources, convert)},
+      {"lanes", list(plan.lanes, convert)},
+      {"instructions", json_of_instructions(plan)},
+      {"inputs", list(plan.inputs, convert)},
+      {"outputs", list(plan.outputs, convert)},
+      {"states", list(plan.states, convert)},
+      {"constants", list(plan.constants, convert)},
+      {"source", source}};
   // Names come from a file: what is no UTF-8 is replaced instead of thrown at.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

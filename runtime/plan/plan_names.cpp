@@ -23,12 +23,14 @@ std::string fingerprint_of(const SharedBytes& data) {
 }  // namespace
 
 std::string_view name_of(LaneKind kind) {
-  static constexpr std::array<std::string_view, 4> kNames = {"compute", "link", "feed", "output"};
+  static constexpr std::array<std::string_view, 6> kNames = {"compute", "link", "feed",
+                                                             "output",  "send", "receive"};
   return pick(kNames, kind);
 }
 
 std::string_view name_of(InstructionKind kind) {
-  static constexpr std::array<std::string_view, 4> kNames = {"kernel", "copy", "feed", "output"};
+  static constexpr std::array<std::string_view, 6> kNames = {"kernel", "copy", "feed",
+                                                             "output", "send", "receive"};
   return pick(kNames, kind);
 }
 

@@ -79,6 +79,8 @@ class Printer {
   }
 
   void print_memory() {
+    title("hosts", plan_.hosts);
+    for (const std::string& name : plan_.hosts) line("  {}", name);
     title("devices", plan_.devices);
     for (const PlanDevice& device : plan_.devices) {
       line("  {}: {}, {}", device.name, device.kind, format_bytes(device.memory_bytes));
@@ -107,7 +109,8 @@ class Printer {
     std::vector<std::string> names;
     for (const SharedResourceId id : lane.resources) names.push_back(plan_.resources[id].name);
     const std::string shared = names.empty() ? "" : ", shares " + join(names, ", ");
-    line("\nlane {}: {} on {}{}", lane.name, name_of(lane.kind), where, shared);
+    const std::string peer = lane.peer ? ", with " + plan_.lanes[*lane.peer].name : "";
+    line("\nlane {}: {} on {}{}{}", lane.name, name_of(lane.kind), where, peer, shared);
     for (const InstructionId id : lane.instructions) {
       print_instruction(plan_.instructions[id], lane);
     }

@@ -21,7 +21,7 @@ bool is_inside_arena(const PlanBuffer& buffer, int64_t arena_bytes) {
 Violation check_arenas(const Plan& plan) {
   for (const ArenaId id : plan.arenas.ids()) {
     const PlanArena& arena = plan.arenas[id];
-    const bool is_of_host = arena.device == kHostDevice;
+    const bool is_of_host = is_host_device(plan, arena.device);
     if (is_of_host != (arena.kind == MemoryKind::kDevice)) continue;
     return structure_violation(fmt::format(
         "arena {} on '{}' is {} memory; {}", id.value(), plan.devices[arena.device].name,

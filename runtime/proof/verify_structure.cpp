@@ -10,6 +10,7 @@
 #include "runtime/plan/plan_names.h"
 #include "runtime/proof/buffer_overlap.h"
 #include "runtime/proof/structure_violation.h"
+#include "runtime/proof/verify_hosts.h"
 #include "runtime/proof/verify_launches.h"
 #include "runtime/proof/verify_memory.h"
 
@@ -26,6 +27,10 @@ LaneKind lane_of(InstructionKind kind) {
       return LaneKind::kLink;
     case InstructionKind::kFeed:
       return LaneKind::kFeed;
+    case InstructionKind::kSend:
+      return LaneKind::kSend;
+    case InstructionKind::kReceive:
+      return LaneKind::kReceive;
     case InstructionKind::kOutput:
       break;
   }
@@ -73,15 +78,7 @@ class StructureChecker {
   const std::string& name_of(BufferId buffer) const { return plan_.buffers[buffer].name; }
 
   Violation check_devices_and_lanes() const {
-    if (plan_.devices.empty() || plan_.devices[kHostDevice].kind != "cpu") {
-      return structure_violation("the first device must be of kind 'cpu', the host");
-    }
-    for (const DeviceId id : plan_.devices.ids()) {
-      if (id == kHostDevice || plan_.devices[id].kind != "cpu") continue;
-      return structure_violation(
-          fmt::format("device '{}' is of kind 'cpu', and '{}' is the host already", name_of(id),
-                      name_of(kHostDevice)));
-    }
+    if (Violation violation = find_host_violation(plan_)) return violation;
     for (const PlanLane& lane : plan_.lanes) {
       if (lane.kind != LaneKind::kLink && lane.destination != lane.device) {
         return structure_violation(fmt::format("lane '{}' is no link, but leads from '{}' to '{}'",
@@ -89,10 +86,10 @@ class StructureChecker {
                                                name_of(lane.destination)));
       }
       const bool is_host_lane = lane.kind == LaneKind::kFeed || lane.kind == LaneKind::kOutput;
-      if (!is_host_lane || lane.device == kHostDevice) continue;
+      if (!is_host_lane || is_host_device(plan_, lane.device)) continue;
       return structure_violation(fmt::format("lane '{}' feeds or hands out on '{}'; only '{}' can",
                                              lane.name, name_of(lane.device),
-                                             name_of(kHostDevice)));
+                                             name_of(host_device_of(plan_, HostId(0)))));
     }
     return std::nullopt;
   }
@@ -369,7 +366,7 @@ class StructureChecker {
                           const std::vector<TensorType>& operands,
                           const std::vector<TensorType>& results) const {
     const Instruction& instruction = plan_.instructions[id];
-    const bool is_on_host = plan_.lanes[positions_[id].lane].device == kHostDevice;
+    const bool is_on_host = is_host_device(plan_, plan_.lanes[positions_[id].lane].device);
     const int64_t needed = scratch_bytes(op, is_on_host, operands, results, instruction.attributes);
     if (!instruction.scratch) {
       if (needed == 0) return std::nullopt;

@@ -23,8 +23,11 @@ class Binder {
         return bind_feed(instruction);
       case InstructionKind::kOutput:
         return bind_output(id, instruction);
+      case InstructionKind::kSend:
+      case InstructionKind::kReceive:
+        break;
     }
-    return input_error("instruction of an unknown kind");
+    return input_error("messages between hosts cannot be sent");
   }
 
  private:

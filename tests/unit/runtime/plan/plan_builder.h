@@ -12,6 +12,9 @@
 
 namespace graphrt {
 
+/// The CPU of the first host.
+inline constexpr DeviceId kHostDevice{0};
+
 /// A value that an instruction reads, by its buffer and the distance in steps.
 struct ReadOf {
   BufferId buffer;

@@ -33,6 +33,9 @@ Plan full_plan() {
   for (const char* name : {"gpu0", "cpu-gpu0", "switch0"}) plan.resources.push_back({name});
   plan.lanes[LaneId(1)].resources = {SharedResourceId(2), SharedResourceId(1)};
   plan.lanes[LaneId(2)].resources = {SharedResourceId(0)};
+  for (const char* name : {"h0", "h1"}) plan.hosts.push_back(name);
+  plan.devices[DeviceId(1)].host = HostId(1);
+  plan.lanes[LaneId(1)].peer = LaneId(2);
   plan.instructions[plan.lanes[LaneId(1)].instructions[0]].cost = {1, 3, {3, 2}};
   plan.arenas.push_back({kHostDevice, MemoryKind::kPageable, 512});
   plan.states[0].initializer = {.kind = InitializerKind::kData,

@@ -70,6 +70,22 @@ TEST(VerifyStructure, ChecksWaits) {
             "structure: the distance of a wait of 'h' is -1, outside 0..256");
 }
 
+TEST(VerifyStructure, ChecksHosts) {
+  const auto fault_with_hosts = [](auto damage) {
+    return structure_fault([&](auto& p) {
+      for (const char* name : {"h0", "h1"}) p.plan.hosts.push_back(name);
+      damage(p.plan);
+    });
+  };
+  EXPECT_EQ(fault_with_hosts([](Plan&) {}), "structure: host 'h1' has no device");
+  EXPECT_EQ(fault_with_hosts([](Plan& p) { p.devices[DeviceId(1)].host = HostId(1); }),
+            "structure: the first device must be of kind 'cpu', the host");
+  EXPECT_EQ(fault_with_hosts([](Plan& p) { p.devices[DeviceId(0)].host = HostId(1); }),
+            "structure: device 'cpu' is of host 1, where host 0 is next");
+  EXPECT_EQ(fault_with_hosts([](Plan& p) { p.hosts[HostId(1)] = "h0"; }),
+            "structure: there are two hosts of name 'h0'");
+}
+
 TEST(VerifyStructure, ChecksLanes) {
   EXPECT_EQ(structure_fault([](auto& p) { p.plan.lanes[LaneId(0)].instructions.push_back(p.h); }),
             "structure: 'h' stands 2 times in the lanes; it must stand there once");
@@ -83,6 +99,8 @@ TEST(VerifyStructure, ChecksLanes) {
             "structure: the first device must be of kind 'cpu', the host");
   EXPECT_EQ(structure_fault([](auto& p) { p.plan.devices[DeviceId(1)].kind = "cpu"; }),
             "structure: device 'gpu0' is of kind 'cpu', and 'cpu' is the host already");
+  EXPECT_EQ(structure_fault([](auto& p) { p.plan.devices[DeviceId(1)].host = HostId(1); }),
+            "structure: the host of 'gpu0' is 1, outside 0..0");
 }
 
 TEST(VerifyStructure, ChecksBytes) {
