@@ -26,18 +26,23 @@ inline constexpr size_t kMaxOrderCounters = size_t{1} << 30;
 /// An instruction that waits for nothing knows of other lanes what the one before it on its lane
 /// knows, so only those that wait, and the first of a lane, have a row of counters of their own.
 ///
+/// Messages of a lane start in order and end in order, but one may start before another has ended;
+/// its own message of the interval before has. A message arrives after its send has started, maybe
+/// before that has ended: what is before the send is before its receive, and the send itself is not
+/// (docs/verification.md, "Messages"). Each message has a row of its own.
+///
 /// Cost: O(horizon x waits x lanes) time, num_rows(program) x lanes counters a layer; the layers
 /// from which on nothing changes any more are computed and stored once.
 class HappensBefore {
  public:
   /// Requires: waits name existing lanes, 1 <= count <= length of that lane, distance >= 0;
-  ///           find_deadlock(program) found none.
+  ///           both lanes of a pair are of equal length; find_deadlock(program) found none.
   HappensBefore(const LaneProgram& program, int32_t horizon);
 
   /// The same, unless it takes more than `max_counters` counters.
   static std::optional<HappensBefore> within(size_t max_counters, const LaneProgram& program,
                                              int32_t horizon);
-  /// Rows of counters in a layer: instructions that wait, and the first of every lane.
+  /// Rows of counters in a layer: instructions that wait, the first of every lane, and messages.
   static size_t num_rows(const LaneProgram& program);
 
   std::optional<int32_t> least_distance(Position before, Position after) const;
@@ -53,7 +58,7 @@ class HappensBefore {
   int32_t prefix(Position at, LaneId lane, int32_t distance) const {
     const auto layer = static_cast<size_t>(std::min(distance, num_layers() - 1));
     const int32_t known = layers_[layer][first_counter(at) + lane.index()];
-    return lane == at.lane ? std::max(known, at.index) : known;
+    return lane == at.lane && !ends_.has_messages(lane) ? std::max(known, at.index) : known;
   }
 
   /// The place of an instruction in an order in which it stands behind all that are before it in
@@ -65,6 +70,8 @@ class HappensBefore {
  private:
   HappensBefore(const LaneProgram& program, int32_t horizon, size_t max_counters);
   void fill_row(const LaneProgram& program, Position at, int32_t distance);
+  void raise_by_lane(std::span<int32_t> row, Position at, int32_t length, int32_t distance) const;
+  void raise_by_pair(std::span<int32_t> row, Position at, int32_t length, int32_t distance) const;
   void raise_to(std::span<int32_t> row, Position other, int32_t distance) const;
 
   int32_t num_layers() const { return static_cast<int32_t>(layers_.size()); }
@@ -77,6 +84,7 @@ class HappensBefore {
   }
 
   size_t num_lanes_;
+  LaneEnds ends_;
   int32_t horizon_;
   bool is_complete_ = true;
   std::vector<size_t> first_of_lane_;
@@ -85,9 +93,10 @@ class HappensBefore {
   std::vector<std::vector<int32_t>> layers_;  // [distance][row, lane]; the last: all above it, too
 };
 
-/// A cycle of lane order and waits whose distances add up to 0: no instruction on it can ever
-/// start. In the order in which each waits, by a wait or by lane order, for the next, and the last
-/// for the first; empty if there is none. Requires: waits as HappensBefore does.
+/// A cycle of lane order, waits and pairs whose distances add up to 0: no instruction on it can ever
+/// end, as a message does not before both of its ends could start. In the order in which each waits,
+/// by a wait, by lane order or for its other end, for the next, and the last for the first; empty if
+/// there is none. Requires: waits and pairs as HappensBefore does.
 std::vector<Position> find_deadlock(const LaneProgram& program);
 
 }  // namespace graphrt

@@ -14,7 +14,20 @@ LaneProgram lane_program(const Plan& plan) {
     program.lanes.push_back(std::move(instructions));
     program.resources.push_back(lane.resources);
   }
+  for (const LaneId lane : plan.lanes.ids()) {
+    if (plan.lanes[lane].kind != LaneKind::kSend) continue;
+    program.pairs.push_back({lane, *plan.lanes[lane].peer});
+  }
   return program;
+}
+
+LaneEnds::LaneEnds(const LaneProgram& program) : is_receive_(program.lanes.size()) {
+  for (const LaneId lane : program.lanes.ids()) peers_.push_back(lane);
+  for (const LanePair& pair : program.pairs) {
+    peers_[pair.send] = pair.receive;
+    peers_[pair.receive] = pair.send;
+    is_receive_[pair.receive] = 1;
+  }
 }
 
 }  // namespace graphrt

@@ -13,12 +13,34 @@ struct LaneInstruction {
   std::vector<Wait> waits;
   TaskCost cost;
 };
+/// Messages between two hosts: the k-th instructions of both lanes are a pair.
+struct LanePair {
+  LaneId send;
+  LaneId receive;
+};
 struct LaneProgram {
   IdVector<LaneId, std::vector<LaneInstruction>> lanes;
   /// That the lane shares with others, kMaxLaneResources at most; costs say how long it takes them.
   IdVector<LaneId, std::vector<SharedResourceId>> resources;
+  std::vector<LanePair> pairs;  ///< of lanes of equal lengths, each in one pair at most
 };
 
+/// Which lanes are ends of messages, and of whose.
+class LaneEnds {
+ public:
+  explicit LaneEnds(const LaneProgram& program);
+
+  bool has_messages(LaneId lane) const { return peers_[lane] != lane; }
+  bool is_receive(LaneId lane) const { return is_receive_[lane] != 0; }
+  /// The lane at the other end; of a lane without messages, the lane itself.
+  LaneId peer(LaneId lane) const { return peers_[lane]; }
+
+ private:
+  IdVector<LaneId, LaneId> peers_;
+  IdVector<LaneId, char> is_receive_;
+};
+
+/// Requires: lanes of messages name each other, as those of verified plans do.
 LaneProgram lane_program(const Plan& plan);
 
 /// A place in a lane program.

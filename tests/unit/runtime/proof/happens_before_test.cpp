@@ -8,6 +8,7 @@ namespace {
 constexpr LaneId kA{0};
 constexpr LaneId kB{1};
 constexpr LaneId kC{2};
+constexpr LaneId kD{3};
 
 LaneProgram program(std::initializer_list<size_t> lengths) {
   LaneProgram result;
@@ -87,6 +88,53 @@ TEST(HappensBefore, FindsDistancesBeyondLayersThatChangeNothing) {
   EXPECT_TRUE(order.is_ordered({kA, 0}, {kB, 0}, 100));
 }
 
+/// Lanes A and B are ends of messages from one host to the other.
+LaneProgram program_with_messages(std::initializer_list<size_t> lengths) {
+  LaneProgram result = program(lengths);
+  result.pairs.push_back({kA, kB});
+  return result;
+}
+
+//  C (host 0)    c0                a0 waits for c0
+//  A             a0 -.             a0 is sent ...
+//  B                  `-> b0       ... and arrives as b0
+//  D (host 1)            d0        d0 waits for b0
+TEST(HappensBefore, OrdersWhatIsBeforeASendBeforeItsReceiveAndNotTheSend) {
+  LaneProgram p = program_with_messages({1, 1, 1, 1});
+  wait(p, {kA, 0}, {kC, 1, 0});
+  wait(p, {kD, 0}, {kB, 1, 0});
+  const HappensBefore order(p, 3);
+  EXPECT_EQ(order.least_distance({kC, 0}, {kB, 0}), 0);
+  EXPECT_EQ(order.least_distance({kC, 0}, {kD, 0}), 0);
+  EXPECT_EQ(order.least_distance({kB, 0}, {kD, 0}), 0);
+  // d0 is no sign that a0's bytes may be overwritten: of the interval before, they may.
+  EXPECT_EQ(order.least_distance({kA, 0}, {kB, 0}), 1);
+  EXPECT_EQ(order.least_distance({kA, 0}, {kD, 0}), 1);
+  EXPECT_LT(order.rank({kA, 0}), order.rank({kB, 0}));
+}
+
+TEST(HappensBefore, LetsMessagesOfALaneOverlap) {
+  LaneProgram p = program_with_messages({2, 2, 1});
+  wait(p, {kC, 0}, {kB, 1, 1});
+  const HappensBefore order(p, 4);
+  EXPECT_FALSE(order.is_ordered({kA, 0}, {kA, 1}, 0));
+  EXPECT_EQ(order.least_distance({kA, 0}, {kA, 1}), 1);
+  EXPECT_EQ(order.least_distance({kA, 1}, {kA, 0}), 2);
+  EXPECT_EQ(order.least_distance({kB, 0}, {kB, 0}), 1);
+  // c0 waits for b0 of the interval before, so for b1 of the one before that: ends are in order.
+  EXPECT_EQ(order.least_distance({kB, 0}, {kC, 0}), 1);
+  EXPECT_EQ(order.least_distance({kB, 1}, {kC, 0}), 2);
+}
+
+TEST(HappensBefore, LetsAMessageWaitForOnesAheadOfItOnItsLane) {
+  LaneProgram p = program_with_messages({3, 3});
+  wait(p, {kA, 2}, {kA, 1, 0});
+  const HappensBefore order(p, 2);
+  EXPECT_EQ(order.least_distance({kA, 0}, {kA, 2}), 0);
+  EXPECT_EQ(order.least_distance({kA, 1}, {kA, 2}), 1);
+  EXPECT_EQ(order.least_distance({kA, 0}, {kB, 2}), 0);
+}
+
 TEST(FindDeadlock, AcceptsCyclesThatSpanIntervals) {
   LaneProgram p = program({1, 1});
   wait(p, {kA, 0}, {kB, 1, 1});
@@ -119,6 +167,27 @@ TEST(FindDeadlock, SeesAnInstructionThatWaitsForItself) {
   wait(p, {kA, 1}, {kA, 2, 0});
   const std::vector<Position> cycle = {{kA, 1}};
   EXPECT_EQ(find_deadlock(p), cycle);
+}
+
+// Each host sends to the other one, and receives only when its own message has been received.
+TEST(FindDeadlock, GoesThroughBothEndsOfAPair) {
+  LaneProgram p = program({1, 1, 1, 1});
+  p.pairs = {{kA, kB}, {kC, kD}};
+  wait(p, {kB, 0}, {kC, 1, 0});
+  wait(p, {kD, 0}, {kA, 1, 0});
+  const std::vector<Position> cycle = {{kB, 0}, {kC, 0}, {kD, 0}, {kA, 0}};
+  EXPECT_EQ(find_deadlock(p), cycle);
+}
+
+TEST(FindDeadlock, LetsAHostAnswerWhatItReceived) {
+  LaneProgram p = program({2, 2, 2, 2});
+  p.pairs = {{kA, kB}, {kC, kD}};
+  wait(p, {kC, 0}, {kB, 1, 0});
+  wait(p, {kA, 1}, {kD, 1, 0});
+  EXPECT_TRUE(find_deadlock(p).empty());
+  const HappensBefore order(p, 1);
+  EXPECT_LT(order.rank({kB, 0}), order.rank({kC, 0}));
+  EXPECT_LT(order.rank({kA, 1}), order.rank({kB, 1}));
 }
 
 }  // namespace
