@@ -74,12 +74,15 @@ std::optional<PlanViolation> find_unpinned_copy(
   const auto unpinned = [&](InstructionId copy, std::string_view verb, BufferId buffer) {
     return structure_violation(
         plan, positions, copy,
-        fmt::format("{} buffer '{}' in pageable memory; copies need the host's memory pinned", verb,
-                    plan.buffers[buffer].name));
+        fmt::format(
+            "{} buffer '{}' in pageable memory; {} need the host's memory pinned", verb,
+            plan.buffers[buffer].name,
+            plan.instructions[copy].kind == InstructionKind::kCopy ? "copies" : "messages"));
   };
   for (const InstructionId id : plan.instructions.ids()) {
     const Instruction& instruction = plan.instructions[id];
-    if (instruction.kind != InstructionKind::kCopy) continue;
+    const bool is_message = is_message_lane(plan.lanes[positions[id].lane].kind);
+    if (instruction.kind != InstructionKind::kCopy && !is_message) continue;
     for (const Operand& read : instruction.reads) {
       if (is_pageable(plan, read.buffer)) return unpinned(id, "reads", read.buffer);
     }

@@ -10,8 +10,9 @@ namespace graphrt {
 /// Requires: find_broken_reference(plan) found nothing; the first device is the host.
 std::optional<PlanViolation> find_memory_violation(const Plan& plan);
 
-/// Every buffer of the host that a copy reads or writes lies in a pinned arena: from pageable
-/// memory an accelerator's copy would keep its queue from running on, or fail. Requires: as above;
+/// Every buffer of the host that a copy or a message reads or writes lies in a pinned arena: from
+/// pageable memory an accelerator's copy would keep its queue from running on, or fail, and a
+/// network card may read and write pinned memory by itself. Requires: as above;
 /// positions of the plan, where each instruction stands on one lane.
 std::optional<PlanViolation> find_unpinned_copy(
     const Plan& plan, const IdVector<InstructionId, LanePosition>& positions);

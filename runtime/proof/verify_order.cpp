@@ -272,9 +272,25 @@ class OrderChecker {
     const auto verb = [](const Access& access) { return access.is_write ? "writes" : "reads"; };
     return violation(
         PlanViolationKind::kRace, x.instruction, y.instruction,
-        fmt::format("{} {} and {} {} {} with no order at distance {}", name(x.instruction), verb(x),
-                    name(y.instruction), verb(y),
-                    bytes(x.region, x.buffer, y.region, y.buffer, difference), distance));
+        fmt::format("{} {} and {} {} {} with no order at distance {}{}", name(x.instruction),
+                    verb(x), name(y.instruction), verb(y),
+                    bytes(x.region, x.buffer, y.region, y.buffer, difference), distance,
+                    hint_of_arrival(x.instruction, y.instruction, distance)));
+  }
+
+  /// Where the other host's answer is taken for a sign that sent bytes may be overwritten.
+  std::string hint_of_arrival(InstructionId send, InstructionId writer, int32_t distance) const {
+    if (plan_.instructions[send].kind != InstructionKind::kSend) return "";
+    const Position& place = order_.place(send);
+    const PlanLane& lane = plan_.lanes[place.lane];
+    const InstructionId receive =
+        plan_.lanes[*lane.peer].instructions[static_cast<size_t>(place.index)];
+    if (!order_.is_ordered(receive, writer, distance)) return "";
+    return fmt::format(
+        "; the message's arrival on host '{}' does not say that its buffer on host '{}' is free: "
+        "wait for lane '{}'",
+        plan_.hosts[host_of(plan_, *lane.peer)], plan_.hosts[host_of(plan_, place.lane)],
+        lane.name);
   }
 
   std::string name(InstructionId id) const {
@@ -322,11 +338,15 @@ Violation find_deadlock_violation(const Plan& plan, const LaneProgram& program) 
   const auto id_of = [&](const Position& at) {
     return plan.lanes[at.lane].instructions[static_cast<size_t>(at.index)];
   };
-  std::string message = "deadlock: ";
-  for (const Position& at : cycle) {
-    message += name_with_lane(plan, positions, id_of(at)) + " waits for ";
+  std::string message = "deadlock: " + name_with_lane(plan, positions, id_of(cycle.front()));
+  for (size_t i = 0; i < cycle.size(); ++i) {
+    const bool is_last = i + 1 == cycle.size();
+    const Position& next = is_last ? cycle.front() : cycle[i + 1];
+    const bool is_pair = plan.lanes[cycle[i].lane].peer == next.lane;
+    message += !is_pair ? " waits for " : is_last ? ", whose other end is " : ", whose other end ";
+    message += name_with_lane(plan, positions, id_of(next));
   }
-  message += name_with_lane(plan, positions, id_of(cycle.front())) + ", all in the same interval";
+  message += ", all in the same interval";
   return PlanViolation{.kind = PlanViolationKind::kDeadlock,
                        .first = id_of(cycle.front()),
                        .second = id_of(cycle.size() > 1 ? cycle[1] : cycle[0]),

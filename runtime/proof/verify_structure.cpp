@@ -13,6 +13,7 @@
 #include "runtime/proof/verify_hosts.h"
 #include "runtime/proof/verify_launches.h"
 #include "runtime/proof/verify_memory.h"
+#include "runtime/proof/verify_types.h"
 
 namespace graphrt {
 namespace {
@@ -49,7 +50,7 @@ class StructureChecker {
 
   Violation find() {
     if (auto broken = find_broken_reference(plan_)) return structure_violation(*broken);
-    if (Violation violation = check_devices_and_lanes()) return violation;
+    if (Violation violation = find_host_violation(plan_)) return violation;
     if (Violation violation = check_each_on_one_lane()) return violation;
     positions_ = lane_positions(plan_);
     if (Violation violation = find_memory_violation(plan_)) return violation;
@@ -58,6 +59,7 @@ class StructureChecker {
     for (const InstructionId id : plan_.instructions.ids()) {
       if (Violation violation = check_instruction(id)) return violation;
     }
+    if (Violation violation = find_pair_violation(plan_, positions_)) return violation;
     if (Violation violation = find_unpinned_copy(plan_, positions_)) return violation;
     if (Violation violation = find_launch_violation(plan_, positions_)) return violation;
     if (Violation violation = check_initial_bytes()) return violation;
@@ -76,23 +78,6 @@ class StructureChecker {
   }
   const std::string& name_of(DeviceId device) const { return plan_.devices[device].name; }
   const std::string& name_of(BufferId buffer) const { return plan_.buffers[buffer].name; }
-
-  Violation check_devices_and_lanes() const {
-    if (Violation violation = find_host_violation(plan_)) return violation;
-    for (const PlanLane& lane : plan_.lanes) {
-      if (lane.kind != LaneKind::kLink && lane.destination != lane.device) {
-        return structure_violation(fmt::format("lane '{}' is no link, but leads from '{}' to '{}'",
-                                               lane.name, name_of(lane.device),
-                                               name_of(lane.destination)));
-      }
-      const bool is_host_lane = lane.kind == LaneKind::kFeed || lane.kind == LaneKind::kOutput;
-      if (!is_host_lane || is_host_device(plan_, lane.device)) continue;
-      return structure_violation(fmt::format("lane '{}' feeds or hands out on '{}'; only '{}' can",
-                                             lane.name, name_of(lane.device),
-                                             name_of(host_device_of(plan_, HostId(0)))));
-    }
-    return std::nullopt;
-  }
 
   Violation check_each_on_one_lane() const {
     IdVector<InstructionId, int32_t> num_places(plan_.instructions.size());
@@ -145,6 +130,7 @@ class StructureChecker {
         }
         is_state_[buffer] = true;
       }
+      if (Violation violation = check_saved(state)) return violation;
     }
     for (const PlanConstant& constant : plan_.constants) {
       const auto size_bytes = static_cast<int64_t>(constant.data.size());
@@ -153,6 +139,19 @@ class StructureChecker {
           return violation;
         }
       }
+    }
+    return std::nullopt;
+  }
+
+  /// Rank 0 saves states: it takes its own buffer, where it has one.
+  Violation check_saved(const PlanState& state) const {
+    const HostId saver = host_of(plan_, state.buffers.front());
+    if (saver == HostId(0)) return std::nullopt;
+    for (const BufferId buffer : state.buffers) {
+      if (host_of(plan_, buffer) != HostId(0)) continue;
+      return structure_violation(
+          fmt::format("state '{}' is saved from a buffer of host '{}', and has one on host '{}'",
+                      state.name, plan_.hosts[saver], plan_.hosts[HostId(0)]));
     }
     return std::nullopt;
   }
@@ -229,6 +228,7 @@ class StructureChecker {
       return fault(id, "is predicted to end before it starts");
     }
     if (Violation violation = check_arity(id)) return violation;
+    if (Violation violation = find_crossing(plan_, positions_, id)) return violation;
     for (const Operand& operand : instruction.reads) {
       if (Violation violation = check_operand(id, operand)) return violation;
       if (device_of(operand.buffer) == lane.device) continue;
@@ -242,15 +242,17 @@ class StructureChecker {
           id, fmt::format("writes buffer '{}' on '{}'; its lane writes to '{}'", name_of(buffer),
                           name_of(device_of(buffer)), name_of(lane.destination)));
     }
-    return check_types(id);
+    return find_type_violation(plan_, positions_, id);
   }
 
   Violation check_arity(InstructionId id) const {
     const Instruction& instruction = plan_.instructions[id];
     const InstructionKind kind = instruction.kind;
-    if (instruction.writes.empty() != (kind == InstructionKind::kOutput)) {
-      return fault(id, kind == InstructionKind::kOutput ? "is an output and writes a buffer"
-                                                        : "writes no buffer");
+    const bool only_reads = kind == InstructionKind::kOutput || kind == InstructionKind::kSend;
+    if (instruction.writes.empty() != only_reads) {
+      return fault(id, only_reads ? fmt::format("is of kind '{}' and writes a buffer",
+                                                graphrt::name_of(kind))
+                                  : "writes no buffer");
     }
     if (kind != InstructionKind::kKernel && instruction.writes.size() > 1) {
       return fault(id, fmt::format("is of kind '{}' and writes {} buffers", graphrt::name_of(kind),
@@ -264,7 +266,8 @@ class StructureChecker {
                                                       : "names an input, and is no feed");
     }
     const size_t num_reads = instruction.reads.size();
-    const size_t wanted = kind == InstructionKind::kFeed ? 0 : 1;
+    const bool only_writes = kind == InstructionKind::kFeed || kind == InstructionKind::kReceive;
+    const size_t wanted = only_writes ? 0 : 1;
     if (kind == InstructionKind::kKernel || num_reads == wanted) return std::nullopt;
     return fault(id, fmt::format("is of kind '{}' and reads {} buffers; it must read {}",
                                  graphrt::name_of(kind), num_reads, wanted));
@@ -311,73 +314,6 @@ class StructureChecker {
     if (operand.distance <= versions) return std::nullopt;
     return fault(id, fmt::format("reads buffer '{}' of {} steps before, which has {} versions",
                                  buffer, operand.distance, versions));
-  }
-
-  Violation check_types(InstructionId id) const {
-    const Instruction& instruction = plan_.instructions[id];
-    if (instruction.kind != InstructionKind::kKernel && !instruction.algorithm.empty()) {
-      return fault(id, "has an algorithm, but no operator");
-    }
-    if (instruction.kind == InstructionKind::kOutput) return std::nullopt;
-    // A feed of rows brings those of the batch, so buffer and batch are alike.
-    const bool is_feed = instruction.kind == InstructionKind::kFeed;
-    const std::vector<TensorType> results = result_types(plan_, instruction);
-    if (instruction.kind == InstructionKind::kKernel) return check_kernel_types(id, results);
-    const TensorType result =
-        is_feed ? plan_.buffers[instruction.writes.front()].type : results.front();
-    const TensorType source =
-        is_feed ? plan_.inputs[*instruction.input].type : operand_type(plan_, instruction.reads[0]);
-    if (source == result) return std::nullopt;
-    return fault(
-        id, fmt::format("moves {} into a buffer of type {}", to_string(source), to_string(result)));
-  }
-
-  Violation check_kernel_types(InstructionId id, const std::vector<TensorType>& results) const {
-    const Instruction& instruction = plan_.instructions[id];
-    const OpInfo* op = find_op(instruction.op);
-    if (op == nullptr) return fault(id, fmt::format("is of unknown operator '{}'", instruction.op));
-    if (op->is_composite()) {
-      return fault(id, fmt::format("is of operator '{}', a formula of others that has no kernel",
-                                   instruction.op));
-    }
-    std::vector<TensorType> types;
-    for (const Operand& operand : instruction.reads) {
-      types.push_back(operand_type(plan_, operand));
-    }
-    const auto given = infer_types(*op, types, instruction.attributes);
-    if (!given) {
-      return fault(id, fmt::format("has operands that do not fit: {}", given.error().message));
-    }
-    if (given->size() != results.size()) {
-      return fault(id, fmt::format("writes {} buffers; '{}' has {} results", results.size(),
-                                   instruction.op, given->size()));
-    }
-    for (size_t i = 0; i < results.size(); ++i) {
-      if ((*given)[i] == results[i]) continue;
-      return fault(
-          id, fmt::format("gives {}, but its buffer '{}' is of type {}", to_string((*given)[i]),
-                          name_of(instruction.writes[i]), to_string(results[i])));
-    }
-    return check_scratch(id, *op, types, results);
-  }
-
-  /// As many bytes as the operator needs there, and only what is made for that.
-  Violation check_scratch(InstructionId id, const OpInfo& op,
-                          const std::vector<TensorType>& operands,
-                          const std::vector<TensorType>& results) const {
-    const Instruction& instruction = plan_.instructions[id];
-    const bool is_on_host = is_host_device(plan_, plan_.lanes[positions_[id].lane].device);
-    const int64_t needed = scratch_bytes(op, is_on_host, operands, results, instruction.attributes);
-    if (!instruction.scratch) {
-      if (needed == 0) return std::nullopt;
-      return fault(id, fmt::format("has no scratch memory; '{}' needs {} bytes", op.name, needed));
-    }
-    const PlanBuffer& buffer = plan_.buffers[*instruction.scratch];
-    if (buffer.type.element == ElementType::kU8 && buffer.type.size_bytes() == needed) {
-      return std::nullopt;
-    }
-    return fault(id, fmt::format("has scratch memory '{}' of type {}; '{}' needs u8[{}]",
-                                 buffer.name, to_string(buffer.type), op.name, needed));
   }
 
   Violation check_initial_bytes() const {
@@ -431,6 +367,11 @@ class StructureChecker {
     }
     const Operand& value = output.value;
     const PlanBuffer& buffer = plan_.buffers[value.buffer];
+    if (host_of(plan_, value.buffer) != HostId(0)) {
+      return structure_violation(fmt::format("output '{}' stays on host '{}'; host '{}' hands out",
+                                             output.name, plan_.hosts[host_of(plan_, value.buffer)],
+                                             plan_.hosts[HostId(0)]));
+    }
     if (is_scratch_[value.buffer]) {
       return structure_violation(fmt::format(
           "output '{}' names buffer '{}', which is scratch memory", output.name, buffer.name));

@@ -9,6 +9,7 @@
 
 #include "runtime/op/op_table.h"
 #include "runtime/plan/plan.h"
+#include "runtime/proof/lane_program.h"
 
 namespace graphrt {
 
@@ -36,11 +37,24 @@ class PlanBuilder {
 
   static TensorType vector_type(int64_t size) { return {ElementType::kF32, {size}}; }
 
+  /// On the host that was added last.
   DeviceId device(std::string name, std::string kind) {
+    const bool is_cpu = kind == "cpu";
     const DeviceId id = plan_.devices.push_back({std::move(name), std::move(kind), 1 << 20});
-    first_arena_.push_back(
-        arena(id, id == kHostDevice ? MemoryKind::kPinned : MemoryKind::kDevice));
+    plan_.devices[id].host = HostId(static_cast<int32_t>(num_hosts(plan_)) - 1);
+    first_arena_.push_back(arena(id, is_cpu ? MemoryKind::kPinned : MemoryKind::kDevice));
     return id;
+  }
+
+  /// One more host, and its CPU. The first one gets its name here, too.
+  DeviceId host() {
+    if (plan_.hosts.empty()) {
+      plan_.hosts.push_back("h0");
+      plan_.devices[kHostDevice].name = "h0/cpu";
+    }
+    const std::string name = "h" + std::to_string(plan_.hosts.size());
+    plan_.hosts.push_back(name);
+    return device(name + "/cpu", "cpu");
   }
 
   /// One more arena.
@@ -73,6 +87,16 @@ class PlanBuilder {
   }
   LaneId link(std::string name, DeviceId from, DeviceId to) {
     return plan_.lanes.push_back({std::move(name), LaneKind::kLink, from, to, {}, {}});
+  }
+  /// Both ends of messages from the CPU of one host to that of another.
+  LanePair message_lanes(DeviceId from, DeviceId to) {
+    const std::string sender = plan_.hosts[plan_.devices[from].host];
+    const std::string receiver = plan_.hosts[plan_.devices[to].host];
+    const LaneId send = lane(sender + "->" + receiver, LaneKind::kSend, from);
+    const LaneId receive = lane(receiver + " from " + sender, LaneKind::kReceive, to);
+    plan_.lanes[send].peer = receive;
+    plan_.lanes[receive].peer = send;
+    return {send, receive};
   }
 
   /// The buffer's elements in another shape.
@@ -107,6 +131,20 @@ class PlanBuilder {
     add_reads(instruction, {from});
     instruction.writes = {to};
     return add(lane, std::move(instruction));
+  }
+
+  /// A pair, behind those that its lanes have already.
+  struct Message {
+    InstructionId send;
+    InstructionId receive;
+  };
+  Message message(const LanePair& lanes, const std::string& name, ReadOf from, BufferId to,
+                  int32_t stage = 0) {
+    Instruction send = make(InstructionKind::kSend, name, stage);
+    add_reads(send, {from});
+    Instruction receive = make(InstructionKind::kReceive, name, stage);
+    receive.writes = {to};
+    return {add(lanes.send, std::move(send)), add(lanes.receive, std::move(receive))};
   }
 
   /// Also makes the input of that name.
@@ -190,8 +228,8 @@ class PlanBuilder {
     if (!check_types(*op, inputs, results, instruction.attributes)) return;
     const ArenaId in = plan.buffers[instruction.writes.front()].arena;
     PlanArena& arena = plan.arenas[in];
-    const int64_t num_bytes =
-        scratch_bytes(*op, arena.device == kHostDevice, inputs, results, instruction.attributes);
+    const int64_t num_bytes = scratch_bytes(*op, is_host_device(plan, arena.device), inputs,
+                                            results, instruction.attributes);
     if (num_bytes == 0) return;
     const int64_t stride_bytes = (num_bytes + 255) / 256 * 256;
     instruction.scratch = plan.buffers.push_back({instruction.name + " (scratch)",

@@ -109,6 +109,55 @@ inline AttentionPlan attention_plan() {
   return p;
 }
 
+/// Two hosts: what the first computes travels to the second, which computes with it and sends that
+/// back. Every wait in it is needed.
+///
+///   h0/cpu.worker0   a                    c'         a = relu(w), c = relu(answer)
+///   h0->h1             a
+///   h1 from h0           a
+///   h1/cpu.worker0         b                         b = relu(a)
+///   h1->h0                   b
+///   h0 from h1                 b
+struct TwoHostPlan {
+  Plan plan;
+  LanePair there, back;
+  LaneId worker0, worker1;
+  InstructionId a, b, c;
+  PlanBuilder::Message ask, answer;
+  BufferId a0, a1, b0, b1;
+};
+
+inline TwoHostPlan two_host_plan() {
+  PlanBuilder b;
+  const DeviceId second = b.host();
+  TwoHostPlan p;
+  p.worker0 = b.lane("h0/cpu.worker0");
+  p.there = b.message_lanes(kHostDevice, second);
+  p.worker1 = b.lane("h1/cpu.worker0", LaneKind::kCompute, second);
+  p.back = b.message_lanes(second, kHostDevice);
+  const BufferId w = b.buffer("w");
+  p.a0 = b.buffer("a");
+  p.b0 = b.buffer("b");
+  const BufferId c = b.buffer("c");
+  p.a1 = b.buffer("a@h1", second);
+  p.b1 = b.buffer("b@h1", second);
+  b.state("w", {w});
+  p.a = b.kernel(p.worker0, "a", "relu", {{w}}, p.a0);
+  p.ask = b.message(p.there, "a -> h1/cpu", {p.a0}, p.a1);
+  p.b = b.kernel(p.worker1, "b", "relu", {{p.a1}}, p.b1);
+  p.answer = b.message(p.back, "b -> h0/cpu", {p.b1}, p.b0);
+  p.c = b.kernel(p.worker0, "c", "relu", {{p.b0}}, c);
+  b.wait(p.a, p.there.send, 1, 1);  // a may be overwritten once it is sent, not when b is here
+  b.wait(p.ask.send, p.worker0, 1);
+  b.wait(p.b, p.there.receive, 1);
+  b.wait(p.b, p.back.send, 1, 1);
+  b.wait(p.answer.send, p.worker1, 1);
+  b.wait(p.c, p.back.receive, 1);
+  b.resident_output("c", {c});
+  p.plan = b.build();
+  return p;
+}
+
 /// With one of its buffers at another place.
 inline Plan moved(const AttentionPlan& p, BufferId buffer, int64_t offset_bytes) {
   Plan plan = p.plan;
