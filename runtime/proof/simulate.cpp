@@ -1,7 +1,9 @@
 #include "runtime/proof/simulate.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
+#include <optional>
 #include <queue>
 #include <span>
 #include <tuple>
@@ -42,6 +44,14 @@ struct Event {
 
 /// One run. Every lane has at most one event in the queue: the end of what it runs, or its request
 /// for its shared resources. `Recorder` is told every start and end.
+///
+/// Of a lane of messages, `interval` and `position` are of the first whose waits have not held yet.
+/// A message starts once the waits of both of its ends have held, and its latency passes beside
+/// other messages; their bytes move one after the other, and so they arrive:
+///
+///   send      | latency |....| bytes |                 .... the message before, shared resources
+///                  | latency |.......| bytes |
+///   receive                          | own time |      from when the bytes are there
 template <class Recorder>
 class Simulation {
  public:
@@ -55,6 +65,10 @@ class Simulation {
     for (const LaneId lane : program.lanes.ids()) {
       lanes_[lane].length = static_cast<int64_t>(program.lanes[lane].size());
       lanes_[lane].resources = program.resources[lane];
+    }
+    for (const LanePair& pair : program.pairs) {
+      lanes_[pair.send].channel = lanes_[pair.receive].channel = channels_.size();
+      channels_.push_back({pair, 0, {}, {}});
     }
   }
 
@@ -73,8 +87,12 @@ class Simulation {
         grant(event);
         continue;
       }
-      finish(event.lane, event.time_ns);
-      ready_.push_back(event.lane);
+      if (lanes_[event.lane].channel) {
+        end_message(event.lane, event.time_ns);
+      } else {
+        finish(event.lane, event.time_ns);
+        ready_.push_back(event.lane);
+      }
       start_ready_lanes(event.time_ns);
     }
     for (const Lane& lane : lanes_) {
@@ -95,10 +113,28 @@ class Simulation {
     int64_t position = 0;
     std::span<const SharedResourceId> resources;
     std::vector<Parked> parked;  ///< who waits for this lane
+    std::optional<size_t> channel;
+  };
+  struct Started {
+    int64_t start_ns = 0;
+    int64_t ready_ns = 0;  ///< its latency is over
+  };
+  /// Both ends of messages.
+  struct Channel {
+    LanePair lanes;
+    int64_t num_started = 0;
+    std::deque<Started> sent;      ///< that have not ended; the bytes of the first are next
+    std::deque<int64_t> received;  ///< starts of those that have arrived, and not ended
   };
 
   const LaneInstruction& current(LaneId id) const {
     return program_.lanes[id][static_cast<size_t>(lanes_[id].position)];
+  }
+  /// What the lane's next event is about.
+  const LaneInstruction& at_work(LaneId id) const {
+    const Lane& lane = lanes_[id];
+    if (!lane.channel) return current(id);
+    return program_.lanes[id][static_cast<size_t>(lane.num_finished % lane.length)];
   }
 
   /// Parks the lane and returns true if a wait does not hold yet.
@@ -114,16 +150,18 @@ class Simulation {
     return false;
   }
 
-  bool is_skipped(LaneId id) const {
-    const int64_t step = lanes_[id].interval - current(id).stage;
-    return step < 0 || step >= num_steps_;
-  }
+  bool is_skipped(LaneId id) const { return is_outside(lanes_[id].interval - current(id).stage); }
+  bool is_outside(int64_t step) const { return step < 0 || step >= num_steps_; }
 
   void start_ready_lanes(int64_t now_ns) {
     while (!ready_.empty()) {
       const LaneId id = ready_.back();
       ready_.pop_back();
       const Lane& lane = lanes_[id];
+      if (lane.channel) {
+        start_messages(id, now_ns);
+        continue;
+      }
       while (lane.length > 0 && lane.interval < num_intervals_ && !must_wait(id)) {
         recorder_.start(id, lane.interval, lane.position, now_ns);
         if (!is_skipped(id)) {
@@ -135,9 +173,83 @@ class Simulation {
     }
   }
 
-  void start(LaneId id, int64_t now_ns) {
-    const TaskCost& cost = current(id).cost;
-    const int64_t work_start_ns = later(now_ns, cost.latency_ns);
+  /// Those that the lane has come to, as far as the other end has, too.
+  void start_messages(LaneId id, int64_t now_ns) {
+    Lane& lane = lanes_[id];
+    while (lane.interval < num_intervals_ && !is_full(lane) && !must_wait(id)) move_on(lane);
+    Channel& channel = channels_[*lane.channel];
+    const LaneId send = channel.lanes.send;
+    const int64_t num_able =
+        std::min(num_reached(lanes_[send]), num_reached(lanes_[channel.lanes.receive]));
+    for (; channel.num_started < num_able; ++channel.num_started) {
+      const Lane& sends = lanes_[send];
+      const auto& message =
+          program_.lanes[send][static_cast<size_t>(channel.num_started % sends.length)];
+      const bool is_skipped = is_outside(channel.num_started / sends.length - message.stage);
+      const int64_t latency_ns = is_skipped ? 0 : message.cost.latency_ns;
+      channel.sent.push_back({now_ns, later(now_ns, latency_ns)});
+      if (channel.sent.size() == 1) move_bytes(channel, now_ns);
+    }
+  }
+
+  static int64_t num_reached(const Lane& lane) {
+    return lane.interval * lane.length + lane.position;
+  }
+  /// Whether the lane's next message is still at work for the interval before.
+  static bool is_full(const Lane& lane) {
+    return num_reached(lane) - lane.num_finished == lane.length;
+  }
+
+  /// Of the first message that is sent.
+  void move_bytes(Channel& channel, int64_t now_ns) {
+    const LaneId send = channel.lanes.send;
+    const int64_t ready_ns = std::max(now_ns, channel.sent.front().ready_ns);
+    if (is_outside(step_at_work(send))) {
+      events_.push({ready_ns, EventKind::kFinish, send});
+    } else {
+      work(send, ready_ns);
+    }
+  }
+
+  int64_t step_at_work(LaneId message_lane) const {
+    const Lane& lane = lanes_[message_lane];
+    return lane.num_finished / lane.length - at_work(message_lane).stage;
+  }
+
+  void end_message(LaneId id, int64_t now_ns) {
+    Lane& lane = lanes_[id];
+    Channel& channel = channels_[*lane.channel];
+    const bool is_send = id == channel.lanes.send;
+    const int64_t start_ns = is_send ? channel.sent.front().start_ns : channel.received.front();
+    const bool is_skipped = is_outside(step_at_work(id));
+    recorder_.start(id, lane.num_finished / lane.length, lane.num_finished % lane.length,
+                    is_skipped ? now_ns : start_ns);
+    recorder_.end(id, lane.num_finished / lane.length, lane.num_finished % lane.length, now_ns);
+    end_ns_ = std::max(end_ns_, now_ns);
+    if (is_full(lane)) ready_.push_back(id);
+    ++lane.num_finished;
+    wake(lane);
+    if (is_send) {
+      channel.sent.pop_front();
+      if (!channel.sent.empty()) move_bytes(channel, now_ns);
+      channel.received.push_back(start_ns);
+      if (channel.received.size() == 1) take_in(channel.lanes.receive, now_ns);
+    } else {
+      channel.received.pop_front();
+      if (!channel.received.empty()) take_in(id, now_ns);
+    }
+  }
+
+  void take_in(LaneId receive, int64_t now_ns) {
+    const int64_t own_ns =
+        is_outside(step_at_work(receive)) ? 0 : at_work(receive).cost.duration_ns();
+    events_.push({later(now_ns, own_ns), EventKind::kFinish, receive});
+  }
+
+  void start(LaneId id, int64_t now_ns) { work(id, later(now_ns, current(id).cost.latency_ns)); }
+
+  void work(LaneId id, int64_t work_start_ns) {
+    const TaskCost& cost = at_work(id).cost;
     const bool asks = takes_resources(id, cost);
     events_.push({asks ? work_start_ns : later(work_start_ns, cost.work_ns),
                   asks ? EventKind::kRequest : EventKind::kFinish, id});
@@ -151,7 +263,7 @@ class Simulation {
   }
 
   void grant(const Event& request) {
-    const TaskCost& cost = current(request.lane).cost;
+    const TaskCost& cost = at_work(request.lane).cost;
     const int64_t start_ns = resources_.take(lanes_[request.lane].resources, cost, request.time_ns);
     events_.push({later(start_ns, cost.work_ns), EventKind::kFinish, request.lane});
   }
@@ -161,10 +273,17 @@ class Simulation {
     recorder_.end(id, lane.interval, lane.position, now_ns);
     end_ns_ = std::max(end_ns_, now_ns);
     ++lane.num_finished;
-    if (++lane.position == lane.length) {
-      lane.position = 0;
-      ++lane.interval;
-    }
+    move_on(lane);
+    wake(lane);
+  }
+
+  static void move_on(Lane& lane) {
+    if (++lane.position < lane.length) return;
+    lane.position = 0;
+    ++lane.interval;
+  }
+
+  void wake(Lane& lane) {
     if (lane.parked.empty()) return;
     std::erase_if(lane.parked, [&](const Parked& waiter) {
       if (waiter.target > lane.num_finished) return false;
@@ -178,6 +297,7 @@ class Simulation {
   int64_t num_intervals_;
   Recorder& recorder_;
   IdVector<LaneId, Lane> lanes_;
+  std::vector<Channel> channels_;
   std::vector<LaneId> ready_;
   ResourceTimes resources_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;

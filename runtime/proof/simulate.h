@@ -22,7 +22,10 @@ struct Timeline {
 /// Runs `program` for `num_steps` steps in virtual time: an instruction starts when its lane is
 /// free and its waits hold; its work starts after its latency, when all of the lane's resources that
 /// it takes are free for as long as it takes them, first come first served (ties by lane): who comes
-/// later goes ahead only where that makes nobody wait longer. Requires: find_deadlock(program) found
+/// later goes ahead only where that makes nobody wait longer. A message starts at both of its ends
+/// when the waits of both hold and those ahead of it on their lanes have started; its bytes move
+/// after its latency and after those of the messages ahead of it, where its send ends, and its
+/// receive ends as much later as that takes by itself. Requires: find_deadlock(program) found
 /// none; no lane has more than kMaxLaneResources.
 Timeline simulate(const LaneProgram& program, int64_t num_steps);
 

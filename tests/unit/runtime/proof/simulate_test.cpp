@@ -143,5 +143,57 @@ TEST(Simulate, HugeCostsDoNotOverflow) {
   EXPECT_GT(simulate(p, 1).end_ns, huge_ns);
 }
 
+LaneInstruction message(int64_t latency_ns, int64_t work_ns, std::vector<Wait> waits = {}) {
+  return {.stage = 0, .waits = std::move(waits), .cost = {latency_ns, work_ns, {}}};
+}
+
+//  ns        0    5    10   15   20   25   30       the receive is ready at 8 only
+//  worker    w-------
+//  send               s0   latency 5, bytes 10 --
+//                     s1   latency 5 ....         bytes 4
+//  receive            r0                     2--   r1       2--
+TEST(Simulate, MovesTheBytesOfMessagesInTurnAndTheirLatenciesSideBySide) {
+  constexpr LaneId kSend{1};
+  constexpr LaneId kReceive{2};
+  LaneProgram p = program({{task(8)},
+                           {message(5, 10), message(5, 4)},
+                           {message(2, 0, {{kFirst, 1, 0}}), message(0, 2)}});
+  p.pairs = {{kSend, kReceive}};
+  const Timeline timeline = simulate(p, 1);
+  expect_span(timeline, 0, kSend, 0, 8, 23);
+  expect_span(timeline, 0, kReceive, 0, 8, 25);
+  expect_span(timeline, 0, kSend, 1, 8, 27);
+  expect_span(timeline, 0, kReceive, 1, 8, 29);
+  EXPECT_EQ(latency_ns(p), 29);
+  // s0 of the next interval starts when that of this one has been received, beside s1.
+  EXPECT_EQ(steady_interval_ns(p), 17);
+}
+
+// The card of the host is asked for by both lanes: the second message's bytes wait for it.
+TEST(Simulate, MessagesShareResources) {
+  LaneProgram p = program({{message(0, 10)}, {message(0, 0)}, {message(0, 10)}, {message(0, 0)}});
+  p.pairs = {{LaneId(0), LaneId(1)}, {LaneId(2), LaneId(3)}};
+  for (const LaneId send : {LaneId(0), LaneId(2)}) {
+    p.resources[send] = {SharedResourceId(0)};
+    p.lanes[send][0].cost.shared_ns = {10};
+  }
+  const Timeline timeline = simulate(p, 1);
+  expect_span(timeline, 0, LaneId(0), 0, 0, 10);
+  expect_span(timeline, 0, LaneId(2), 0, 0, 20);
+  EXPECT_EQ(steady_interval_ns(p), 20);
+}
+
+// Outside of the run a message takes no time, and waits as ever.
+TEST(Simulate, SkippedMessagesMeetInNoTime) {
+  LaneProgram p = program({{task(8)}, {message(5, 10, {{kFirst, 1, 0}})}, {message(0, 3)}});
+  p.pairs = {{LaneId(1), LaneId(2)}};
+  p.lanes[LaneId(1)][0].stage = p.lanes[LaneId(2)][0].stage = 1;
+  const Timeline timeline = simulate(p, 1);
+  expect_span(timeline, 0, LaneId(1), 0, 8, 8);
+  expect_span(timeline, 0, LaneId(2), 0, 8, 8);
+  expect_span(timeline, 1, LaneId(1), 0, 8, 23);
+  expect_span(timeline, 1, LaneId(2), 0, 8, 26);
+}
+
 }  // namespace
 }  // namespace graphrt
