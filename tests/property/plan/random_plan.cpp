@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <random>
 #include <utility>
 
+#include "tests/property/plan/needed_waits.h"
 #include "tests/unit/runtime/plan/plan_builder.h"
 
 namespace graphrt {
@@ -14,39 +16,39 @@ constexpr int64_t kSmall = 64;   // elements: one slot of 256 bytes
 constexpr int64_t kLarge = 128;  // two slots
 constexpr int64_t kSlotBytes = 256;
 
-/// The smallest multiple of all numbers of versions: bytes repeat after as many intervals.
-constexpr int64_t kPeriod = 6;
-
 class Generator {
  public:
-  explicit Generator(uint64_t seed)
-      : random_(seed), pageable_(builder_.arena(kHostDevice, MemoryKind::kPageable)) {}
+  explicit Generator(uint64_t seed) : random_(seed), hosts_(1) {
+    hosts_[0].pageable = builder_.arena(kHostDevice, MemoryKind::kPageable);
+  }
 
   Plan generate() {
     add_states();
-    const LaneId feeds = builder_.lane("feeds", LaneKind::kFeed);
-    num_lanes_ = 1 + pick(3);
-    std::vector<LaneId> lanes;
-    for (int32_t i = 0; i < num_lanes_; ++i) {
-      lanes.push_back(builder_.lane("lane" + std::to_string(i)));
-    }
+    add_lanes(3);
     const int32_t num_instructions = 2 + pick(6);
-    for (int32_t i = 0; i < num_instructions; ++i) {
-      const LaneId lane = lanes[static_cast<size_t>(pick(num_lanes_))];
-      if (values_.empty() || is_one_in(6)) {
-        add_feed(feeds, "feed" + std::to_string(i));
-      } else if (!has_attention_ && is_one_in(16)) {
-        add_attention(lane, "op" + std::to_string(i));
-      } else {
-        add_kernel(lane, "op" + std::to_string(i));
-      }
+    for (int32_t i = 0; i < num_instructions; ++i) add_instruction(std::to_string(i));
+    return finish();
+  }
+
+  /// Over 2 to 4 hosts, which send each other what they have.
+  Plan generate_over_hosts() {
+    const int32_t num_hosts = 2 + (is_one_in(2) ? 0 : pick(3));
+    for (int32_t i = 1; i < num_hosts; ++i) {
+      const DeviceId cpu = builder_.host();
+      hosts_.push_back({.cpu = cpu, .pageable = builder_.arena(cpu, MemoryKind::kPageable)});
     }
-    if (is_one_in(4)) builder_.resident_output("kept", {last_result_, 0});
-    plan_ = builder_.build();
-    place_scratch();
-    if (!is_one_in(10)) add_waits();
-    damage();
-    return std::move(plan_);
+    for (host_ = 0; host_ < hosts_.size(); ++host_) {
+      add_states();
+      add_lanes(2);
+    }
+    add_channels();
+    const int32_t num_instructions = 3 + pick(4) + num_hosts;
+    for (int32_t i = 0; i < num_instructions; ++i) {
+      host_ = static_cast<size_t>(pick(num_hosts));
+      const std::string number = std::to_string(i);
+      if (is_one_in(2) || !add_message("message" + number)) add_instruction(number);
+    }
+    return finish();
   }
 
  private:
@@ -54,7 +56,112 @@ class Generator {
     ReadOf read;
     int64_t size;
     int32_t stage;  // the earliest that a reader can have
+    bool is_pinned = true;
   };
+  struct Host {
+    DeviceId cpu = kHostDevice;
+    ArenaId pageable = {};
+    LaneId feeds = {};
+    std::vector<LaneId> lanes = {};
+    std::vector<Known> values = {};
+    std::vector<BufferId> free_states = {};
+  };
+  struct Channel {
+    LanePair lanes;
+    size_t from = 0;
+    size_t to = 0;
+  };
+
+  Host& host() { return hosts_[host_]; }
+  /// In front of names, which differ.
+  std::string prefix() const { return hosts_.size() == 1 ? "" : "h" + std::to_string(host_) + "/"; }
+
+  void add_lanes(int32_t max_lanes) {
+    host().feeds = builder_.lane(prefix() + "feeds", LaneKind::kFeed, host().cpu);
+    const int32_t num_lanes = 1 + pick(max_lanes);
+    for (int32_t i = 0; i < num_lanes; ++i) {
+      host().lanes.push_back(
+          builder_.lane(prefix() + "lane" + std::to_string(i), LaneKind::kCompute, host().cpu));
+    }
+  }
+  LaneId pick_lane() {
+    return host().lanes[static_cast<size_t>(pick(static_cast<int32_t>(host().lanes.size())))];
+  }
+
+  void add_channels() {
+    for (size_t from = 0; from < hosts_.size(); ++from) {
+      for (size_t to = 0; to < hosts_.size(); ++to) {
+        if (from == to || is_one_in(4)) continue;
+        const int32_t number = is_one_in(6) ? 2 : 1;
+        for (int32_t i = 0; i < number; ++i) {
+          channels_.push_back({builder_.message_lanes(hosts_[from].cpu, hosts_[to].cpu,
+                                                      i == 0 ? "" : "." + std::to_string(i)),
+                               from, to});
+        }
+      }
+    }
+  }
+
+  void add_instruction(const std::string& number) {
+    const LaneId lane = pick_lane();
+    if (host().values.empty() || is_one_in(6)) {
+      add_feed(host().feeds, "feed" + number);
+    } else if (!has_attention_ && is_one_in(16)) {
+      add_attention(lane, "op" + number);
+    } else {
+      add_kernel(lane, "op" + number);
+    }
+  }
+
+  /// From any host to this one, if there is something to send.
+  bool add_message(const std::string& name) {
+    std::vector<std::pair<Channel, Known>> all;
+    for (const Channel& channel : channels_) {
+      if (channel.to != host_) continue;
+      for (const Known& value : hosts_[channel.from].values) {
+        if (value.is_pinned) all.emplace_back(channel, value);
+      }
+    }
+    if (all.empty()) return false;
+    const auto& [channel, value] = all[static_cast<size_t>(pick(static_cast<int32_t>(all.size())))];
+    const int32_t stage = std::min(value.stage + (is_one_in(4) ? 1 : 0), 2);
+    if (value.size == kLarge && is_one_in(2)) {
+      receive_in_halves(channel, value, name, stage);
+    } else if (value.size == kSmall && !host().free_states.empty() && is_one_in(3)) {
+      const BufferId state = host().free_states.back();
+      host().free_states.pop_back();
+      builder_.message(channel.lanes, name, value.read, state, stage);
+    } else {
+      const BufferId result = new_pinned_buffer(name, value.size);
+      builder_.message(channel.lanes, name, value.read, result, stage);
+      publish(result, value.size, stage);
+    }
+    return true;
+  }
+
+  void receive_in_halves(const Channel& channel, const Known& value, const std::string& name,
+                         int32_t stage) {
+    const BufferId result = new_pinned_buffer(name, kLarge);
+    for (const RowRange& rows : {RowRange{0, kSmall}, RowRange{kSmall, kLarge}}) {
+      ReadOf half = value.read;
+      half.rows = within(half, rows);
+      const auto message = builder_.message(channel.lanes, name + (rows.begin == 0 ? "a" : "b"),
+                                            half, result, stage);
+      builder_.writes_rows(message.receive, rows);
+    }
+    publish(result, kLarge, stage);
+  }
+
+  Plan finish() {
+    if (is_one_in(4) && (last_result_ || hosts_.size() == 1)) {
+      builder_.resident_output("kept", {last_result_.value_or(BufferId()), 0});
+    }
+    plan_ = builder_.build();
+    place_scratch();
+    if (!is_one_in(10)) add_needed_waits(plan_);
+    damage();
+    return std::move(plan_);
+  }
 
   int32_t pick(int32_t count) {
     return static_cast<int32_t>(random_() % static_cast<uint64_t>(count));
@@ -65,12 +172,12 @@ class Generator {
     const int32_t num_states = pick(3);
     for (int32_t i = 0; i < num_states; ++i) {
       const int32_t versions = 1 + pick(2);
-      const std::string name = "state" + std::to_string(i);
+      const std::string name = prefix() + "state" + std::to_string(i);
       const BufferId buffer =
-          builder_.buffer_at(name, kFirstStateBytes + 2 * kSlotBytes * i, DeviceId(0), versions);
+          builder_.buffer_at(name, kFirstStateBytes + 2 * kSlotBytes * i, host().cpu, versions);
       builder_.state(name, {buffer});
-      values_.push_back({{buffer, 1 + pick(versions)}, kSmall, 0});
-      free_states_.push_back(buffer);
+      host().values.push_back({{buffer, 1 + pick(versions)}, kSmall, 0});
+      host().free_states.push_back(buffer);
     }
   }
 
@@ -79,13 +186,22 @@ class Generator {
   BufferId new_buffer(const std::string& name, int64_t size) {
     const int32_t versions = is_one_in(2) ? 1 : 1 + pick(3);
     const int64_t offset_bytes = pick(8) * kSlotBytes;
-    if (is_one_in(4)) return builder_.buffer_at(name, offset_bytes, pageable_, versions, size);
-    return builder_.buffer_at(name, offset_bytes, kHostDevice, versions, size);
+    is_pinned_ = !is_one_in(4);
+    if (!is_pinned_) {
+      return builder_.buffer_at(name, offset_bytes, host().pageable, versions, size);
+    }
+    return builder_.buffer_at(name, offset_bytes, host().cpu, versions, size);
+  }
+  BufferId new_pinned_buffer(const std::string& name, int64_t size) {
+    const int32_t versions = is_one_in(2) ? 1 : 1 + pick(3);
+    is_pinned_ = true;
+    return builder_.buffer_at(name, pick(8) * kSlotBytes, host().cpu, versions, size);
   }
 
+  /// Requires: the result is the buffer that was made last.
   void publish(BufferId result, int64_t size, int32_t stage) {
-    values_.push_back({{result, 0}, size, stage});
-    last_result_ = result;
+    host().values.push_back({{result, 0}, size, stage, is_pinned_});
+    if (host_ == 0) last_result_ = result;
   }
 
   void add_feed(LaneId lane, const std::string& name) {
@@ -96,7 +212,9 @@ class Generator {
     publish(buffer, size, stage);
   }
 
-  Known pick_value() { return values_[static_cast<size_t>(pick(int32_t(values_.size())))]; }
+  Known pick_value() {
+    return host().values[static_cast<size_t>(pick(int32_t(host().values.size())))];
+  }
 
   void add_kernel(LaneId lane, const std::string& name) {
     const Known a = pick_value();
@@ -112,7 +230,7 @@ class Generator {
           within(a.read, is_one_in(2) ? RowRange{0, kSmall} : RowRange{kSmall, kLarge});
       half.size = kSmall;
       half.stage = stage;
-      values_.push_back(half);
+      host().values.push_back(half);
     }
     if (a.size == kLarge && is_one_in(2)) {
       const BufferId half = new_buffer(name, kSmall);
@@ -127,9 +245,9 @@ class Generator {
       builder_.kernel(lane, name, "concat", {a.read, b.read}, both, stage);
       return publish(both, kLarge, stage);
     }
-    if (a.size == kSmall && !free_states_.empty() && is_one_in(3)) {
-      const BufferId state = free_states_.back();
-      free_states_.pop_back();
+    if (a.size == kSmall && !host().free_states.empty() && is_one_in(3)) {
+      const BufferId state = host().free_states.back();
+      host().free_states.pop_back();
       if (is_one_in(2)) return add_in_blocks(lane, name, a, b, state, stage);
       builder_.kernel(lane, name, "add", {a.read, b.read}, state, stage);
       return;
@@ -179,14 +297,14 @@ class Generator {
             builder_.kernel(lane, name + (rows.begin == 0 ? "a" : "b"), "attention",
                             {read, read, read}, std::vector{result, log_sum}, stage);
         builder_.writes_rows(id, rows);
-        lane = LaneId(1 + pick(num_lanes_));
+        lane = pick_lane();
       }
     }
     const BufferId flat = new_buffer(name + ".flat", kSmall);
     builder_.kernel(lane, name + ".flat", "reshape", {{is_one_in(2) ? result : log_sum}}, flat,
                     stage, shape_of({kSmall}));
     publish(flat, kSmall, stage);
-    if (is_one_in(3)) last_result_ = log_sum;
+    if (is_one_in(3) && host_ == 0) last_result_ = log_sum;
   }
 
   static Attributes shape_of(const Shape& shape) {
@@ -219,7 +337,7 @@ class Generator {
       const InstructionId id = builder_.kernel(lane, name + (rows.begin == 0 ? "a" : "b"), "add",
                                                {first, second}, result, stage);
       builder_.writes_rows(id, rows);
-      lane = LaneId(1 + pick(num_lanes_));
+      lane = pick_lane();
     }
   }
 
@@ -227,119 +345,6 @@ class Generator {
   static RowRange within(const ReadOf& read, const RowRange& rows) {
     const int64_t begin = read.rows ? read.rows->begin : 0;
     return {begin + rows.begin, begin + rows.end};
-  }
-
-  const Instruction& at(InstructionId id) const { return plan_.instructions[id]; }
-
-  /// Rows of a buffer.
-  struct Place {
-    BufferId buffer;
-    RowRange rows;
-  };
-  /// All that the instruction writes: its results, and scratch memory.
-  std::vector<Place> places_written(InstructionId id) const {
-    std::vector<Place> places;
-    for (const BufferId buffer : at(id).writes) places.push_back(written(id, buffer));
-    if (at(id).scratch) places.push_back({*at(id).scratch, all_rows(*at(id).scratch)});
-    return places;
-  }
-  Place written(InstructionId id, BufferId buffer) const {
-    return {buffer, at(id).rows.value_or(all_rows(buffer))};
-  }
-  RowRange all_rows(BufferId buffer) const { return rows_or_all(plan_.buffers[buffer].type, {}); }
-
-  bool meets(const Place& a, int32_t steps_back_a, const Place& b, int32_t steps_back_b,
-             int32_t distance) const {
-    if (plan_.buffers[a.buffer].arena != plan_.buffers[b.buffer].arena) return false;
-    const auto row_bytes = [&](const Place& place) {
-      const TensorType& type = plan_.buffers[place.buffer].type;
-      return type.size_bytes() / type.shape[0];
-    };
-    const auto begin = [&](const Place& place, int64_t step) {
-      const PlanBuffer& buffer = plan_.buffers[place.buffer];
-      return buffer.offset_bytes + step % buffer.versions * buffer.stride_bytes +
-             row_bytes(place) * place.rows.begin;
-    };
-    for (int64_t t = 0; t < kPeriod; ++t) {
-      const int64_t first = begin(a, t - steps_back_a + 10 * kPeriod);
-      const int64_t second = begin(b, t + distance - steps_back_b + 10 * kPeriod);
-      if (first < second + row_bytes(b) * b.rows.size() &&
-          second < first + row_bytes(a) * a.rows.size()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /// The same, of anything that an instruction writes.
-  bool is_met(const Place& a, InstructionId maker, InstructionId writer, int32_t distance) const {
-    const std::vector<Place> places = places_written(writer);
-    return std::any_of(places.begin(), places.end(), [&](const Place& place) {
-      return meets(a, at(maker).stage, place, at(writer).stage, distance);
-    });
-  }
-
-  bool write_the_same(InstructionId x, InstructionId y, int32_t distance) const {
-    const std::vector<Place> places = places_written(x);
-    return std::any_of(places.begin(), places.end(),
-                       [&](const Place& place) { return is_met(place, x, y, distance); });
-  }
-
-  /// Makes `after` wait for `before`, where that is not a deadlock at sight.
-  bool require(InstructionId before, InstructionId after, int32_t distance) {
-    if (distance < 0 || (distance == 0 && before >= after)) return false;
-    const LanePosition place = positions_[before];
-    if (place.lane == positions_[after].lane) return true;
-    const Wait wait{place.lane, place.position + 1, distance};
-    std::vector<Wait>& waits = plan_.instructions[after].waits;
-    if (std::find(waits.begin(), waits.end(), wait) == waits.end()) waits.push_back(wait);
-    return true;
-  }
-
-  void add_waits() {
-    positions_ = lane_positions(plan_);
-    for (const InstructionId reader : plan_.instructions.ids()) {
-      for (const Operand& operand : at(reader).reads) {
-        for (const InstructionId producer : operand.producers) protect(reader, operand, producer);
-      }
-    }
-    for (const InstructionId x : plan_.instructions.ids()) {
-      for (const InstructionId y : plan_.instructions.ids()) {
-        for (int32_t k = 0; x < y && k <= 3; ++k) {
-          if (write_the_same(x, y, k)) require(x, y, k);
-          if (write_the_same(y, x, k)) require(y, x, k);
-        }
-      }
-    }
-    for (const PlanOutput& output : plan_.outputs) {
-      for (const InstructionId producer : output.value.producers) {
-        keep(producer, output.value.buffer);
-      }
-    }
-  }
-
-  void keep(InstructionId producer, BufferId buffer) {
-    const Place kept = written(producer, buffer);
-    for (const InstructionId writer : plan_.instructions.ids()) {
-      for (int32_t m = -3; m <= at(writer).stage - at(producer).stage; ++m) {
-        if (writer != producer && is_met(kept, producer, writer, m)) require(writer, producer, -m);
-      }
-    }
-  }
-
-  void protect(InstructionId reader, const Operand& operand, InstructionId producer) {
-    const Place read{operand.buffer,
-                     common_rows(rows_or_all(plan_.buffers[operand.buffer].type, operand.rows),
-                                 written(producer, operand.buffer).rows)};
-    const int32_t span = operand.distance + at(reader).stage - at(producer).stage;
-    require(producer, reader, span);
-    for (const InstructionId writer : plan_.instructions.ids()) {
-      for (int32_t m = -3; m <= span + 3; ++m) {
-        if ((writer == producer && m == 0) || (writer == reader && m == span)) continue;
-        if (!is_met(read, producer, writer, m)) continue;
-        if (!require(writer, producer, -m)) require(reader, writer, m - span);
-      }
-    }
   }
 
   void damage() {
@@ -354,8 +359,13 @@ class Generator {
       return;
     }
     for (PlanLane& lane : plan_.lanes) {
+      if (lane.kind == LaneKind::kReceive) continue;  // with its sends
       for (size_t i = 1; i < lane.instructions.size(); ++i) {
-        if (is_one_in(6)) std::swap(lane.instructions[i - 1], lane.instructions[i]);
+        if (!is_one_in(6)) continue;
+        std::swap(lane.instructions[i - 1], lane.instructions[i]);
+        if (!lane.peer) continue;
+        std::vector<InstructionId>& received = plan_.lanes[*lane.peer].instructions;
+        std::swap(received[i - 1], received[i]);
       }
     }
   }
@@ -369,18 +379,19 @@ class Generator {
 
   std::mt19937_64 random_;
   PlanBuilder builder_;
-  ArenaId pageable_;
+  std::vector<Host> hosts_;
+  size_t host_ = 0;  // whose part is being made
+  std::vector<Channel> channels_;
   Plan plan_;
-  IdVector<InstructionId, LanePosition> positions_;
-  std::vector<Known> values_;
-  std::vector<BufferId> free_states_;
-  int32_t num_lanes_ = 1;  // behind that of the feeds
   bool has_attention_ = false;
-  BufferId last_result_;
+  bool is_pinned_ = true;                // the last buffer that was made
+  std::optional<BufferId> last_result_;  // of the first host
 };
 
 }  // namespace
 
 Plan random_plan(uint64_t seed) { return Generator(seed).generate(); }
+
+Plan random_plan_over_hosts(uint64_t seed) { return Generator(seed).generate_over_hosts(); }
 
 }  // namespace graphrt

@@ -13,4 +13,8 @@ namespace graphrt {
 /// damaged in its order. The same seed gives the same plan on every machine.
 Plan random_plan(uint64_t seed);
 
+/// The same over 2 to 4 hosts, up to 10 instructions and messages on up to 3 lanes a host and two
+/// lanes of messages from one host to another: of some rows, into some rows, and into states.
+Plan random_plan_over_hosts(uint64_t seed);
+
 }  // namespace graphrt

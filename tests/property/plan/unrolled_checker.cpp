@@ -1,6 +1,7 @@
 #include "tests/property/plan/unrolled_checker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/check.h"
 #include "runtime/op/op_table.h"
@@ -195,12 +196,13 @@ UnrolledPlan::UnrolledPlan(const Plan& plan, const std::vector<int64_t>& steps_o
     run.end_interval = run.first_interval + steps + max_stage(plan);
     add_instances(plan, run);
     add_order(plan, run);
+    add_pairs(plan, run);
     // The barrier: what follows this run comes after all of it.
-    run.num_before = instances_.size();
+    run.num_before = predecessors_.size();
     run.first_interval = run.end_interval;
     run.first_step += steps;
   }
-  CHECK(instances_.size() <= kMaxInstances, "too many instances for the oracle");
+  CHECK(predecessors_.size() <= kMaxInstances, "too many instances for the oracle");
   close();
 }
 
@@ -213,26 +215,66 @@ void UnrolledPlan::add_instances(const Plan& plan, const Run& run) {
         const int64_t offset = interval - run.first_interval - plan.instructions[id].stage;
         const bool is_skipped = offset < 0 || offset >= run.num_steps;
         instances_.push_back({id, interval, run.first_step + offset, is_skipped});
-        predecessors_.push_back(all_before);
+        const size_t entry = add_event(all_before);
+        const size_t start = lane.kind == LaneKind::kReceive ? add_event({entry}) : entry;
+        const size_t end = is_message_lane(lane.kind) ? add_event({start}) : start;
+        events_.push_back({entry, start, end});
       }
     }
   }
 }
 
+size_t UnrolledPlan::add_event(std::vector<size_t> predecessors) {
+  predecessors_.push_back(std::move(predecessors));
+  return predecessors_.size() - 1;
+}
+
 void UnrolledPlan::add_order(const Plan& plan, const Run& run) {
   for (const PlanLane& lane : plan.lanes) {
-    std::optional<size_t> previous;
+    add_lane_order(lane, run);
     for (int64_t interval = run.first_interval; interval < run.end_interval; ++interval) {
       for (const InstructionId id : lane.instructions) {
-        std::vector<size_t>& predecessors = predecessors_[find(id, interval)];
-        if (previous) predecessors.push_back(*previous);
-        previous = find(id, interval);
         for (const Wait& wait : plan.instructions[id].waits) {
           if (interval - wait.distance < run.first_interval) continue;
           const auto& waited = plan.lanes[wait.lane].instructions;
-          predecessors.push_back(
-              find(waited[static_cast<size_t>(wait.count) - 1], interval - wait.distance));
+          const size_t before =
+              find(waited[static_cast<size_t>(wait.count) - 1], interval - wait.distance);
+          predecessors_[events_[find(id, interval)].entry].push_back(events_[before].end);
         }
+      }
+    }
+  }
+}
+
+void UnrolledPlan::add_lane_order(const PlanLane& lane, const Run& run) {
+  std::optional<size_t> previous;
+  for (int64_t interval = run.first_interval; interval < run.end_interval; ++interval) {
+    for (const InstructionId id : lane.instructions) {
+      const size_t current = find(id, interval);
+      const Events& after = events_[current];
+      if (!is_message_lane(lane.kind)) {
+        if (previous) predecessors_[after.entry].push_back(events_[*previous].end);
+      } else if (previous) {
+        predecessors_[after.entry].push_back(events_[*previous].entry);
+        predecessors_[after.end].push_back(events_[*previous].end);
+        if (interval > run.first_interval) {
+          predecessors_[after.entry].push_back(events_[find(id, interval - 1)].end);
+        }
+      }
+      previous = current;
+    }
+  }
+}
+
+void UnrolledPlan::add_pairs(const Plan& plan, const Run& run) {
+  for (const PlanLane& lane : plan.lanes) {
+    if (lane.kind != LaneKind::kSend) continue;
+    for (size_t i = 0; i < lane.instructions.size(); ++i) {
+      for (int64_t interval = run.first_interval; interval < run.end_interval; ++interval) {
+        const Events& send = events_[find(lane.instructions[i], interval)];
+        const Events& receive = events_[find(plan.lanes[*lane.peer].instructions[i], interval)];
+        predecessors_[receive.start].push_back(send.start);
+        meetings_.emplace_back(receive.entry, send.end);
       }
     }
   }
@@ -243,10 +285,10 @@ size_t UnrolledPlan::find(InstructionId instruction, int64_t interval) const {
 }
 
 void UnrolledPlan::close() {
-  before_.resize(instances_.size());
+  before_.resize(predecessors_.size());
   for (bool has_changed = true; has_changed;) {  // to the fixed point: dumb, on purpose
     has_changed = false;
-    for (size_t i = 0; i < instances_.size(); ++i) {
+    for (size_t i = 0; i < before_.size(); ++i) {
       const auto old = before_[i];
       for (const size_t p : predecessors_[i]) {
         before_[i] |= before_[p];
@@ -255,7 +297,30 @@ void UnrolledPlan::close() {
       has_changed |= old != before_[i];
     }
   }
-  for (size_t i = 0; i < instances_.size(); ++i) has_deadlock_ |= before_[i].test(i);
+  for (size_t i = 0; i < before_.size(); ++i) has_deadlock_ |= before_[i].test(i);
+  has_deadlock_ |= has_cycle_where_both_ends_meet();
+}
+
+/// Runs what can run, where a send ends only once its receive is posted.
+bool UnrolledPlan::has_cycle_where_both_ends_meet() const {
+  if (meetings_.empty()) return false;
+  std::vector<std::vector<size_t>> open = predecessors_;
+  for (const auto& [posted, end] : meetings_) open[end].push_back(posted);
+  std::vector<bool> is_over(open.size());
+  size_t num_over = 0;
+  for (bool has_changed = true; has_changed;) {
+    has_changed = false;
+    for (size_t i = 0; i < open.size(); ++i) {
+      if (is_over[i]) continue;
+      const bool can_be = std::all_of(open[i].begin(), open[i].end(),
+                                      [&](size_t before) { return is_over[before]; });
+      if (!can_be) continue;
+      is_over[i] = true;
+      ++num_over;
+      has_changed = true;
+    }
+  }
+  return num_over < open.size();
 }
 
 std::optional<std::string> find_unrolled_fault(const Plan& plan,

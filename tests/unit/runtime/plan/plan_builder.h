@@ -89,11 +89,11 @@ class PlanBuilder {
     return plan_.lanes.push_back({std::move(name), LaneKind::kLink, from, to, {}, {}});
   }
   /// Both ends of messages from the CPU of one host to that of another.
-  LanePair message_lanes(DeviceId from, DeviceId to) {
+  LanePair message_lanes(DeviceId from, DeviceId to, const std::string& suffix = "") {
     const std::string sender = plan_.hosts[plan_.devices[from].host];
     const std::string receiver = plan_.hosts[plan_.devices[to].host];
-    const LaneId send = lane(sender + "->" + receiver, LaneKind::kSend, from);
-    const LaneId receive = lane(receiver + " from " + sender, LaneKind::kReceive, to);
+    const LaneId send = lane(sender + "->" + receiver + suffix, LaneKind::kSend, from);
+    const LaneId receive = lane(receiver + " from " + sender + suffix, LaneKind::kReceive, to);
     plan_.lanes[send].peer = receive;
     plan_.lanes[receive].peer = send;
     return {send, receive};
