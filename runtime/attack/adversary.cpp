@@ -15,7 +15,7 @@
 namespace graphrt {
 namespace {
 
-/// Which lane's event comes next.
+/// Which actor's event comes next.
 class Chooser {
  public:
   Chooser() = default;
@@ -23,17 +23,17 @@ class Chooser {
   Chooser& operator=(const Chooser&) = delete;
   virtual ~Chooser() = default;
   /// One of those that can advance; nothing if none can.
-  virtual std::optional<LaneId> choose(const VirtualRun& run) = 0;
+  virtual std::optional<ActorId> choose(const VirtualRun& run) = 0;
 };
 
 class RandomChooser final : public Chooser {
  public:
   explicit RandomChooser(uint64_t seed) : random_(seed) {}
 
-  std::optional<LaneId> choose(const VirtualRun& run) override {
+  std::optional<ActorId> choose(const VirtualRun& run) override {
     able_.clear();
-    for (const LaneId lane : run.lanes()) {
-      if (run.can_advance(lane)) able_.push_back(lane);
+    for (const ActorId actor : run.actors().ids()) {
+      if (run.can_advance(actor)) able_.push_back(actor);
     }
     if (able_.empty()) return std::nullopt;
     return able_[random_() % able_.size()];
@@ -41,20 +41,22 @@ class RandomChooser final : public Chooser {
 
  private:
   std::mt19937_64 random_;
-  std::vector<LaneId> able_;
+  std::vector<ActorId> able_;
 };
 
-/// The lane of the highest priority that can advance. At each change point, an event of the run,
-/// the lane that is about to advance gets a priority below all that lanes began with.
+/// The actor of the highest priority that can advance. At each change point, an event of the run,
+/// the actor that is about to advance gets a priority below all that actors began with.
 class PriorityChooser final : public Chooser {
  public:
   /// Finds a fault that takes d + 1 events in a certain order with a probability of at least
-  /// 1 / (lanes x events^d), where d is the number of change points.
+  /// 1 / (actors x events^d), where d is the number of change points.
   static constexpr uint64_t kMaxChanges = 4;
 
   PriorityChooser(uint64_t seed, const VirtualRun& run) : random_(seed) {
     const uint64_t num_changes = seed % (kMaxChanges + 1);
-    for (const LaneId lane : run.lanes()) ranks_.push_back({num_changes + ranks_.size(), lane});
+    for (const ActorId actor : run.actors().ids()) {
+      ranks_.push_back({num_changes + ranks_.size(), actor});
+    }
     // By hand: what std::shuffle does is not the same everywhere.
     for (size_t i = ranks_.size(); i > 1; --i) {
       std::swap(ranks_[i - 1].priority, ranks_[random_() % i].priority);
@@ -63,7 +65,7 @@ class PriorityChooser final : public Chooser {
     for (uint64_t i = 0; i < num_changes; ++i) changes_.push_back(random_() % num_events);
   }
 
-  std::optional<LaneId> choose(const VirtualRun& run) override {
+  std::optional<ActorId> choose(const VirtualRun& run) override {
     Rank* rank = highest(run);
     for (size_t i = 0; i < changes_.size() && rank != nullptr; ++i) {
       if (changes_[i] != num_chosen_) continue;
@@ -72,20 +74,20 @@ class PriorityChooser final : public Chooser {
     }
     ++num_chosen_;
     if (rank == nullptr) return std::nullopt;
-    return rank->lane;
+    return rank->actor;
   }
 
  private:
   struct Rank {
     uint64_t priority;
-    LaneId lane;
+    ActorId actor;
   };
 
   Rank* highest(const VirtualRun& run) {
     Rank* best = nullptr;
     for (Rank& rank : ranks_) {
       if (best != nullptr && rank.priority < best->priority) continue;
-      if (run.can_advance(rank.lane)) best = &rank;
+      if (run.can_advance(rank.actor)) best = &rank;
     }
     return best;
   }
@@ -96,60 +98,72 @@ class PriorityChooser final : public Chooser {
   uint64_t num_chosen_ = 0;
 };
 
-/// Lets everything else go as far as it can, a lane at a time, while one execution is held.
+/// Lets everything else go as far as it can, an actor at a time, while one execution is held.
 class HoldChooser final : public Chooser {
  public:
-  HoldChooser(const Interleaving& interleaving, LaneId lane)
-      : interleaving_(interleaving), held_lane_(lane) {}
+  HoldChooser(const Interleaving& interleaving, LaneId lane, const VirtualRun& run)
+      : interleaving_(interleaving) {
+    for (const ActorId actor : run.actors().ids()) {
+      if (run.actors()[actor].lane != lane) continue;
+      if (run.starts_next(actor)) starter_ = actor;
+      ender_ = actor;  // the last of the lane
+    }
+  }
 
-  std::optional<LaneId> choose(const VirtualRun& run) override {
+  std::optional<ActorId> choose(const VirtualRun& run) override {
     if (interleaving_.policy == AdversaryPolicy::kHoldEnd && is_ahead(run)) {
-      if (const auto lane = needed(run)) return lane;
+      if (const auto actor = needed(run)) return actor;
     }
-    if (is_able(run, last_)) return last_;
-    for (const LaneId lane : run.lanes()) {
-      if (!is_able(run, lane)) continue;
-      last_ = lane;
-      return lane;
+    if (last_ && is_able(run, *last_)) return last_;
+    for (const ActorId actor : run.actors().ids()) {
+      if (!is_able(run, actor)) continue;
+      last_ = actor;
+      return actor;
     }
-    if (run.can_advance(held_lane_)) return held_lane_;
+    const ActorId held = interleaving_.policy == AdversaryPolicy::kHoldEnd ? ender_ : starter_;
+    if (run.can_advance(held)) return held;
     return std::nullopt;
   }
 
  private:
-  bool is_at_it(const VirtualRun& run) const {
-    return !run.is_done(held_lane_) && run.interval(held_lane_) == interleaving_.interval &&
-           run.current(held_lane_) == interleaving_.held;
+  bool is_at_it(const VirtualRun& run, ActorId actor) const {
+    return !run.is_done(actor) && run.interval(actor) == interleaving_.interval &&
+           run.current(actor) == interleaving_.held;
   }
   /// Whether the held execution has not started.
   bool is_ahead(const VirtualRun& run) {
-    has_started_ = has_started_ || (is_at_it(run) && run.is_running(held_lane_));
+    const bool starts_it = is_at_it(run, starter_) && run.starts_next(starter_);
+    if (is_next_ && !starts_it) has_started_ = true;
+    is_next_ = starts_it;
     return !has_started_;
   }
 
-  /// Whether the lane can advance without the event that is held back.
-  bool is_able(const VirtualRun& run, std::optional<LaneId> lane) const {
-    if (!lane || !run.can_advance(*lane)) return false;
-    if (*lane != held_lane_ || !is_at_it(run)) return true;
-    const bool is_end = run.is_running(held_lane_);
-    return is_end != (interleaving_.policy == AdversaryPolicy::kHoldEnd);
+  /// Whether the actor can advance without the event that is held back.
+  bool is_able(const VirtualRun& run, ActorId actor) const {
+    if (!run.can_advance(actor)) return false;
+    const bool holds_end = interleaving_.policy == AdversaryPolicy::kHoldEnd;
+    if (actor != (holds_end ? ender_ : starter_) || !is_at_it(run, actor)) return true;
+    return !(holds_end ? run.ends_next(actor) : run.starts_next(actor));
   }
 
-  /// A lane without whose next event the held execution cannot start: from the held lane along
-  /// waits that do not hold. Nothing if that leads in a circle, which is a deadlock.
-  std::optional<LaneId> needed(const VirtualRun& run) const {
-    LaneId lane = held_lane_;
-    for (size_t i = 0; i <= run.lanes().size(); ++i) {
-      if (run.can_advance(lane)) return lane;
-      if (run.is_done(lane)) return std::nullopt;
-      lane = run.unmet_wait(lane)->lane;
+  /// An actor without whose next event the held execution cannot start: from the one that starts it
+  /// along what has to come first. Nothing if that leads in a circle, which is a deadlock.
+  std::optional<ActorId> needed(const VirtualRun& run) const {
+    ActorId actor = starter_;
+    for (size_t i = 0; i <= run.actors().size(); ++i) {
+      if (run.is_done(actor)) return std::nullopt;
+      const std::optional<ActorId> blocker = run.blocker(actor);
+      if (!blocker) return actor;
+      actor = *blocker;
     }
     return std::nullopt;
   }
 
   Interleaving interleaving_;
-  LaneId held_lane_;
-  std::optional<LaneId> last_;
+  ActorId starter_;
+  ActorId ender_;
+  std::optional<ActorId> last_;
+  bool is_next_ = false;  // the start of the held execution was its actor's next event
   bool has_started_ = false;
 };
 
@@ -164,20 +178,29 @@ std::unique_ptr<Chooser> make_chooser(const Interleaving& interleaving, const Pl
     case AdversaryPolicy::kHoldEnd:
       break;
   }
-  return std::make_unique<HoldChooser>(interleaving, lane_positions(plan)[interleaving.held].lane);
+  return std::make_unique<HoldChooser>(interleaving, lane_positions(plan)[interleaving.held].lane,
+                                       run);
 }
 
-/// What the first lane that is not done waits for.
+/// What the first one with a wait that does not hold waits for.
 std::string describe_hang(const VirtualRun& run, const Plan& plan) {
-  const auto is_stuck = [&](LaneId lane) { return !run.is_done(lane); };
-  const auto lane = std::find_if(run.lanes().begin(), run.lanes().end(), is_stuck);
-  CHECK(lane != run.lanes().end(), "a run that is not over has a lane that is not done");
-  const Wait& wait = *run.unmet_wait(*lane);
-  return fmt::format(
-      "nothing can start or end any more: '{}' ({}) in interval {} waits for the first {} of lane "
-      "'{}' in interval {}",
-      plan.instructions[run.current(*lane)].name, plan.lanes[*lane].name, run.interval(*lane),
-      wait.count, plan.lanes[wait.lane].name, run.interval(*lane) - wait.distance);
+  for (const ActorId actor : run.actors().ids()) {
+    const Wait* wait = run.is_done(actor) ? nullptr : run.unmet_wait(actor);
+    if (wait == nullptr) continue;
+    return fmt::format(
+        "nothing can start or end any more: '{}' ({}) in interval {} waits for the first {} of "
+        "lane '{}' in interval {}",
+        plan.instructions[run.current(actor)].name, plan.lanes[run.actors()[actor].lane].name,
+        run.interval(actor), wait->count, plan.lanes[wait->lane].name,
+        run.interval(actor) - wait->distance);
+  }
+  CHECK(false, "a circle of what waits has a wait in it");
+}
+
+bool has_messages(const Plan& plan) {
+  return std::any_of(plan.lanes.begin(), plan.lanes.end(), [](const PlanLane& lane) {
+    return is_message_lane(lane.kind) && !lane.instructions.empty();
+  });
 }
 
 /// Half-open range of intervals.
@@ -222,27 +245,29 @@ Adversary::Adversary(const Plan& plan, int64_t num_steps)
     : plan_(plan), num_steps_(num_steps), layout_(plan) {
   Window window = window_of(plan);
   if (num_steps < adversary_steps(plan)) window = {0, num_steps + max_stage(plan)};
+  const bool is_eager = has_messages(plan);
+  if (is_eager) holds_.push_back({});  // where every send waits for its receive, somebody may hang
   const int64_t middle = (window.begin + window.end) / 2;
   for (const InstructionId id : plan.instructions.ids()) {
     for (int64_t interval = window.begin; interval < window.end; ++interval) {
       const int64_t step = interval - plan.instructions[id].stage;
       if (step < 0 || step >= num_steps) continue;
-      holds_.push_back({AdversaryPolicy::kHoldEnd, 0, id, interval});
+      holds_.push_back({AdversaryPolicy::kHoldEnd, 0, id, interval, is_eager});
       if (interval == middle) holds_.push_back({AdversaryPolicy::kHoldStart, 0, id, interval});
     }
   }
 }
 
 std::optional<ExecutionFault> Adversary::run(const Interleaving& interleaving) const {
-  VirtualRun run(layout_, num_steps_);
+  VirtualRun run(layout_, num_steps_, interleaving.is_eager);
   const std::unique_ptr<Chooser> chooser = make_chooser(interleaving, plan_, run);
   while (!run.is_over()) {
-    const std::optional<LaneId> lane = chooser->choose(run);
-    if (!lane) {
+    const std::optional<ActorId> actor = chooser->choose(run);
+    if (!actor) {
       return ExecutionFault{interleaving, std::nullopt,
                             describe(interleaving) + ": " + describe_hang(run, plan_)};
     }
-    if (auto fault = run.advance(*lane)) {
+    if (auto fault = run.advance(*actor)) {
       std::string message = describe(interleaving) + ": " + fault->message;
       return ExecutionFault{interleaving, std::move(fault), std::move(message)};
     }
@@ -270,11 +295,13 @@ std::string Adversary::describe(const Interleaving& interleaving) const {
       text = held("end");
       break;
   }
-  return fmt::format("{}, {} steps", text, num_steps_);
+  return fmt::format("{}{}, {} steps", text, interleaving.is_eager ? ", sends do not wait" : "",
+                     num_steps_);
 }
 
 AdversaryReport execute_adversely(const Plan& plan, int64_t num_steps, uint64_t num_seeds) {
   const Adversary adversary(plan, num_steps);
+  const bool tries_eager = has_messages(plan);
   AdversaryReport report{.num_steps = num_steps, .fault = {}};
   for (const Interleaving& hold : adversary.holds()) {
     ++report.num_holds;
@@ -284,7 +311,8 @@ AdversaryReport execute_adversely(const Plan& plan, int64_t num_steps, uint64_t 
   for (uint64_t seed = 0; seed < num_seeds; ++seed) {
     for (const AdversaryPolicy policy : {AdversaryPolicy::kRandom, AdversaryPolicy::kPriorities}) {
       ++report.num_random;
-      report.fault = adversary.run({policy, seed, InstructionId(), 0});
+      report.fault =
+          adversary.run({policy, seed, InstructionId(), 0, tries_eager && seed % 2 == 1});
       if (report.fault) return report;
     }
   }

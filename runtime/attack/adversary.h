@@ -30,14 +30,21 @@
 /// long as the largest such lcm, with reach = versions + distance + stage intervals on either
 /// side, shows a fault of every plan that is wrong for any number of steps.
 ///
+/// Messages between hosts: a receive is posted before it starts, which is when its bytes begin to
+/// arrive, and a lane of messages starts the next one before it has ended the one before. Nothing
+/// can be said of when a send ends: once its receive is posted, or before, where something has room
+/// for its bytes. Order must not rely on the former, so that holds have sends that end at any time
+/// (x held above, where y follows a send that need not wait); and nothing must hang for lack of
+/// room, so that one execution at least has sends that wait.
+///
 /// Source: random priorities with change points are those of Burckhardt, Kothari, Musuvathi,
 /// Nagarakatte, "A randomized scheduler with probabilistic guarantees of finding bugs", ASPLOS
 /// 2010, section 2, with lanes for threads.
 namespace graphrt {
 
 enum class AdversaryPolicy : uint8_t {
-  kRandom,      ///< any lane that can advance, all alike
-  kPriorities,  ///< the lane of the highest priority; the seed says how often priorities change
+  kRandom,      ///< any actor (a lane, or a part of one) that can advance, all alike
+  kPriorities,  ///< the actor of the highest priority; the seed says how often priorities change
   kHoldStart,   ///< one execution starts when nothing else can happen: as late as possible
   kHoldEnd,     ///< one execution starts as early as possible, and ends as late as possible
 };
@@ -45,9 +52,10 @@ enum class AdversaryPolicy : uint8_t {
 /// All that an execution depends on: the same interleaving gives the same one, everywhere.
 struct Interleaving {
   AdversaryPolicy policy = AdversaryPolicy::kRandom;
-  uint64_t seed = 0;     ///< kRandom, kPriorities
-  InstructionId held;    ///< kHoldStart, kHoldEnd
-  int64_t interval = 0;  ///< the one in which it is held
+  uint64_t seed = 0;      ///< kRandom, kPriorities
+  InstructionId held;     ///< kHoldStart, kHoldEnd
+  int64_t interval = 0;   ///< the one in which it is held
+  bool is_eager = false;  ///< sends may end before their receives are posted
 };
 
 /// What an interleaving showed.
@@ -68,7 +76,8 @@ class Adversary {
   std::optional<ExecutionFault> run(const Interleaving& interleaving) const;
 
   /// Every instruction held in every interval of the window, or of the whole run where that is too
-  /// short to have one (fewer steps than adversary_steps); its start once, its end always.
+  /// short to have one (fewer steps than adversary_steps); its start once, its end always. Where
+  /// there are messages, first a random order in which sends wait for their receives.
   const std::vector<Interleaving>& holds() const { return holds_; }
 
  private:
