@@ -24,8 +24,8 @@ constexpr int64_t kPoolRows = 5 * kPoolSizes;
 constexpr int64_t kHotRows = 8;
 constexpr int32_t kMaxBlockRows = 256;
 
-constexpr std::array kShapes = {PlanShape::kRings, PlanShape::kStages, PlanShape::kPools,
-                                PlanShape::kHotState, PlanShape::kBlocks};
+constexpr std::array kShapes = {PlanShape::kRings,    PlanShape::kStages, PlanShape::kPools,
+                                PlanShape::kHotState, PlanShape::kBlocks, PlanShape::kHosts};
 
 TensorType rows_type(int64_t num_rows) { return {ElementType::kF32, {num_rows, kRowElements}}; }
 
@@ -60,6 +60,9 @@ class LargePlan {
       case PlanShape::kBlocks:
         make_blocks();
         break;
+      case PlanShape::kHosts:
+        make_hosts();
+        break;
     }
     plan_.required_features = features_of(plan_);
     return std::move(plan_);
@@ -72,13 +75,13 @@ class LargePlan {
   };
 
   int64_t reserve(int64_t size_bytes) {
-    int64_t& end = plan_.arenas[ArenaId(0)].size_bytes;
+    int64_t& end = plan_.arenas[arena_].size_bytes;
     return std::exchange(end, end + size_bytes);
   }
 
   BufferId add_buffer(int64_t offset_bytes, int64_t num_rows, int32_t versions = 1) {
     return plan_.buffers.push_back({"b" + std::to_string(plan_.buffers.size()), rows_type(num_rows),
-                                    ArenaId(0), offset_bytes, num_rows * kRowBytes, versions});
+                                    arena_, offset_bytes, num_rows * kRowBytes, versions});
   }
 
   BufferId add_constant(int64_t num_rows) {
@@ -252,6 +255,126 @@ class LargePlan {
     }
   }
 
+  // Lanes 0, 1 on host 0, 2, 3 on host 1, ...: number 8 of lane 1 reads value 7 of lane 2, which is
+  // sent behind [7] and received where lane 1 has read what was there.
+  //
+  // lane 1            ... 7 [8] ...
+  // h0 from h1              -
+  // h1->h0                -
+  // lane 2            ... 7 [8] ...       value 7 is overwritten by 19, behind [12]: its send, too
+  void make_hosts() {
+    num_hosts_ = num_lanes_ % 4 == 0 && num_lanes_ > 4 ? 4 : 2;
+    std::vector<Value> constants;
+    std::vector<int64_t> first_bytes;
+    for (int32_t host = 0; host < num_hosts_; ++host) {
+      add_host(host);
+      constants.push_back({add_constant(1), {}});
+      first_bytes.push_back(reserve(kRowBytes * num_lanes_ * kRingSlots));
+    }
+    for (int32_t host = 0; host < num_hosts_; ++host) add_channel(host);
+    for (int32_t i = 0; i < length_; ++i) {
+      for (int32_t lane = 0; lane < num_lanes_; ++lane) {
+        const size_t host = at(host_of_lane(lane));
+        arena_ = ArenaId(host);
+        const bool meets = i > 0 && i % kMeetingSpacing == 0;
+        const Value& previous = i > 0 ? values(lane).back() : constants[host];
+        Value other = previous;
+        if (meets) {
+          other = is_at_border(lane) ? receive(lane, i) : values(next_lane(lane)).at(at(i - 1));
+        }
+        const int64_t slot = lane * kRingSlots + i % kRingSlots;
+        const BufferId result = add_buffer(first_bytes[host] + slot * kRowBytes, 1);
+        const InstructionId id = add(lane, "add", {whole(previous), whole(other)}, result);
+        meet_over_hosts(id, lane, i);
+        values(lane).push_back({result, {id}});
+      }
+    }
+  }
+
+  int32_t host_of_lane(int32_t lane) const { return lane / (num_lanes_ / num_hosts_); }
+  /// Whether its neighbour is on another host.
+  bool is_at_border(int32_t lane) const {
+    return host_of_lane(lane) != host_of_lane(next_lane(lane));
+  }
+
+  void add_host(int32_t host) {
+    const std::string name = "h" + std::to_string(host);
+    plan_.hosts.push_back(name);
+    if (host > 0) {
+      plan_.devices.push_back({"", "cpu", int64_t{1} << 50, 0, HostId(host)});
+      plan_.arenas.push_back({DeviceId(host), MemoryKind::kPageable, 0});
+    }
+    arena_ = ArenaId(host);
+    plan_.devices[DeviceId(host)].name = name + "/cpu";
+    plan_.arenas[arena_].kind = MemoryKind::kPinned;
+    const int32_t num_lanes = num_lanes_ / num_hosts_;
+    for (int32_t lane = 0; lane < num_lanes; ++lane) {
+      PlanLane& own = plan_.lanes[LaneId(host * num_lanes + lane)];
+      own.device = own.destination = DeviceId(host);
+    }
+  }
+
+  /// From the host behind it.
+  void add_channel(int32_t host) {
+    const int32_t sender = (host + 1) % num_hosts_;
+    const std::string name = std::to_string(sender) + "->" + std::to_string(host);
+    const LaneId send = plan_.lanes.push_back(
+        {"send " + name, LaneKind::kSend, DeviceId(sender), DeviceId(sender), {}, {}});
+    const LaneId receive = plan_.lanes.push_back(
+        {"receive " + name, LaneKind::kReceive, DeviceId(host), DeviceId(host), {}, {}, send});
+    plan_.lanes[send].peer = receive;
+    arena_ = ArenaId(host);
+    slots_bytes_.push_back(reserve(kRowBytes * kRingSlots));
+  }
+  LaneId receive_lane_to(int32_t host) const { return LaneId(num_lanes_ + 2 * host + 1); }
+  LaneId send_lane_to(int32_t host) const { return LaneId(num_lanes_ + 2 * host); }
+
+  /// Value i - 1 of the next lane, for number i of this one.
+  Value receive(int32_t lane, int32_t i) {
+    const int32_t host = host_of_lane(lane);
+    const int32_t next = next_lane(lane);
+    const int64_t slot = i / kMeetingSpacing % kRingSlots;
+    const BufferId buffer = add_buffer(slots_bytes_[at(host)] + slot * kRowBytes, 1);
+    Instruction message;
+    message.kind = InstructionKind::kSend;
+    message.name = "m" + std::to_string(plan_.instructions.size());
+    message.cost = {.latency_ns = 1, .work_ns = 10, .shared_ns = {}};
+    Instruction arrival = message;
+    message.reads = {whole(values(next).at(at(i - 1)))};
+    arrival.kind = InstructionKind::kReceive;
+    arrival.writes = {buffer};
+    const InstructionId send = plan_.instructions.push_back(std::move(message));
+    const InstructionId received = plan_.instructions.push_back(std::move(arrival));
+    plan_.lanes[send_lane_to(host)].instructions.push_back(send);
+    plan_.lanes[receive_lane_to(host)].instructions.push_back(received);
+    wait(send, next, i, 0);
+    const int32_t last_reader = i - kMeetingSpacing * kRingSlots;
+    wait(received, lane, last_reader > 0 ? last_reader + 1 : length_, last_reader > 0 ? 0 : 1);
+    return {buffer, {received}};
+  }
+
+  /// The same as meet, where a neighbour on another host is known by its messages.
+  void meet_over_hosts(InstructionId id, int32_t lane, int32_t i) {
+    const int32_t previous = previous_lane(lane);
+    const bool is_behind_border = is_at_border(previous);
+    const LaneId sends = send_lane_to(host_of_lane(previous));
+    if (i == 0 && is_behind_border) {
+      return wait(id, sends.value(), (length_ - 1) / kMeetingSpacing, 1);
+    }
+    if (i == 0) return wait(id, previous, length_, 1);
+    if (i % kMeetingSpacing != 0) return;
+    if (is_at_border(lane)) {
+      wait(id, receive_lane_to(host_of_lane(lane)).value(), i / kMeetingSpacing, 0);
+    } else {
+      wait(id, next_lane(lane), i, 0);
+    }
+    if (is_behind_border) {
+      wait(id, sends.value(), i / kMeetingSpacing - 1, 0);
+    } else {
+      wait(id, previous, i - kMeetingSpacing + 1, 0);
+    }
+  }
+
   std::vector<Operand> rows_of(const Value& value) const {
     std::vector<Operand> rows;
     for (int32_t row = 0; row < block_rows_; ++row) {
@@ -291,6 +414,9 @@ class LargePlan {
   int32_t num_lanes_;
   int32_t length_;  // instructions of a lane
   int32_t block_rows_ = 1;
+  int32_t num_hosts_ = 1;
+  ArenaId arena_{0};                  // where buffers are added
+  std::vector<int64_t> slots_bytes_;  // of every host, where it receives
   Plan plan_;
   std::vector<std::vector<Value>> values_;  // of every lane
 };
@@ -311,6 +437,8 @@ std::string_view to_string(PlanShape shape) {
       return "hot state";
     case PlanShape::kBlocks:
       return "blocks";
+    case PlanShape::kHosts:
+      return "hosts";
   }
   return "";
 }

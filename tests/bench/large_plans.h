@@ -15,7 +15,8 @@ enum class PlanShape : uint8_t {
   kStages,    ///< every other lane one stage behind, buffers of two versions in the rings
   kPools,     ///< buffers of several sizes, so that their bytes overlap in part
   kHotState,  ///< a state that every instruction reads and that blocks of rows replace
-  kBlocks     ///< large buffers written by blocks of rows over the bytes of small ones
+  kBlocks,    ///< large buffers written by blocks of rows over the bytes of small ones
+  kHosts      ///< kRings over several hosts, with messages where neighbouring lanes are apart
 };
 std::span<const PlanShape> all_plan_shapes();
 std::string_view to_string(PlanShape shape);

@@ -184,6 +184,46 @@ TEST(Adversary, HoldsAnInstructionBeforeItsStartOrBeforeItsEnd) {
   }
 }
 
+TEST(Adversary, FindsNothingInAPlanOverHosts) {
+  const TwoHostPlan p = two_host_plan();
+  const AdversaryReport report = execute_adversely(p.plan, adversary_steps(p.plan), 20);
+  EXPECT_FALSE(report.fault) << report.fault->message;
+}
+
+// What has arrived may still be about to be sent, as far as its sender knows.
+TEST(Adversary, FindsTheWriteOverWhatIsStillSent) {
+  TwoHostPlan p = two_host_plan();
+  remove_wait(p.plan, p.a, 0);
+  expect_fault(p.plan, AccessFaultKind::kOverwritesRead,
+               "end of 'a' in interval 1 held, sends do not wait, 3 steps: 'a' (h0/cpu.worker0) of "
+               "step 1 writes bytes [0, 256) of buffer 'a', which 'a -> h1/cpu' (h0->h1) of step 0 "
+               "still reads");
+}
+
+// Two hosts that send before they receive: where something has room for a message, all ends.
+TEST(Adversary, FindsWhatHangsForLackOfRoom) {
+  PlanBuilder b;
+  const DeviceId second = b.host();
+  const LanePair there = b.message_lanes(kHostDevice, second);
+  const LanePair back = b.message_lanes(second, kHostDevice);
+  const BufferId from_first = b.buffer("u");
+  const BufferId from_second = b.buffer("v", second);
+  b.state("u", {from_first});
+  b.state("v", {from_second});
+  const auto one = b.message(there, "u -> h1/cpu", {from_first}, b.buffer("u@h1", second));
+  const auto other = b.message(back, "v -> h0/cpu", {from_second}, b.buffer("v@h0"));
+  b.wait(one.receive, back.send, 1);
+  b.wait(other.receive, there.send, 1);
+  const Plan plan = b.build();
+  const Adversary adversary(plan, 3);
+  EXPECT_FALSE(adversary.run({AdversaryPolicy::kRandom, 0, InstructionId(), 0, true}));
+  const auto fault = find_fault(plan);
+  ASSERT_TRUE(fault);
+  EXPECT_FALSE(fault->access);
+  EXPECT_THAT(fault->message, HasSubstr("nothing can start or end any more"));
+  EXPECT_EQ(verify_plan(plan)->kind, PlanViolationKind::kDeadlock);
+}
+
 // A change point is needed to stop the writer in the middle; some seeds have one at the right
 // event.
 TEST(Adversary, RandomPoliciesDependOnTheSeedAlone) {
