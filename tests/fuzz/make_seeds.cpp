@@ -57,8 +57,11 @@ bool write_compiled(const fs::path& folder, const fs::path& path) {
 bool write_random(const fs::path& folder) {
   for (uint64_t seed = 0; seed < kNumRandomPlans; ++seed) {
     const Plan plan = graphrt::random_plan(seed);
-    if (graphrt::verify_plan(plan)) continue;
-    if (!write(plan, folder / ("random-" + std::to_string(seed) + ".plan"))) return false;
+    const Plan over_hosts = graphrt::random_plan_over_hosts(seed);
+    const std::string name = "random-" + std::to_string(seed);
+    if (!graphrt::verify_plan(plan) && !write(plan, folder / (name + ".plan"))) return false;
+    if (graphrt::verify_plan(over_hosts)) continue;
+    if (!write(over_hosts, folder / (name + "-hosts.plan"))) return false;
   }
   return true;
 }

@@ -18,7 +18,7 @@ class PlanMutator {
 
   Plan run() {
     using Mutation = void (PlanMutator::*)();
-    static constexpr std::array<Mutation, 18> kMutations = {
+    static constexpr std::array<Mutation, 20> kMutations = {
         &PlanMutator::add_wait,         &PlanMutator::remove_wait,
         &PlanMutator::change_wait,      &PlanMutator::exchange_places,
         &PlanMutator::change_lane,      &PlanMutator::change_stage,
@@ -27,7 +27,8 @@ class PlanMutator {
         &PlanMutator::change_read,      &PlanMutator::change_result,
         &PlanMutator::change_op,        &PlanMutator::repeat,
         &PlanMutator::change_state,     &PlanMutator::change_output,
-        &PlanMutator::change_lane_kind, &PlanMutator::change_source};
+        &PlanMutator::change_lane_kind, &PlanMutator::change_source,
+        &PlanMutator::change_hosts,     &PlanMutator::change_messages};
     for (size_t i = 1 + below(4); i > 0; --i) (this->*kMutations[below(kMutations.size())])();
     if (below(8) == 0 || find_broken_reference(plan_)) return std::move(plan_);
     name_producers();
@@ -255,7 +256,7 @@ class PlanMutator {
     Instruction* instruction = any(plan_.instructions);
     if (instruction == nullptr) return;
     change_op_of(*instruction);
-    if (below(8) == 0) instruction->kind = static_cast<InstructionKind>(below(4));
+    if (below(8) == 0) instruction->kind = static_cast<InstructionKind>(below(6));
   }
 
   /// A buffer like that one, on the same bytes.
@@ -265,20 +266,36 @@ class PlanMutator {
     return plan_.buffers.push_back(std::move(twin));
   }
 
-  /// An instruction again, with buffers of its own, on a lane of its kind.
-  void repeat() {
-    if (plan_.instructions.empty()) return;
-    const InstructionId original(below(plan_.instructions.size()));
+  /// With buffers of its own.
+  InstructionId copy_of(InstructionId original) {
     Instruction copy = plan_.instructions[original];
     for (BufferId& result : copy.writes) result = twin_of(result);
     if (copy.scratch) copy.scratch = twin_of(*copy.scratch);
-    const InstructionId id = plan_.instructions.push_back(std::move(copy));
+    return plan_.instructions.push_back(std::move(copy));
+  }
+
+  /// An instruction again, before or behind itself on its lane; of a message mostly both ends.
+  void repeat() {
+    if (plan_.instructions.empty()) return;
+    const InstructionId original(below(plan_.instructions.size()));
     for (PlanLane& lane : plan_.lanes) {
       const auto at = std::find(lane.instructions.begin(), lane.instructions.end(), original);
       if (at == lane.instructions.end()) continue;
-      lane.instructions.insert(at + static_cast<std::ptrdiff_t>(below(2)), id);
+      const auto index = static_cast<size_t>(at - lane.instructions.begin());
+      const size_t place = index + below(2);
+      insert_at(lane, place, copy_of(original));
+      if (!lane.peer || !plan_.lanes.contains(*lane.peer) || below(8) == 0) return;
+      PlanLane& peer = plan_.lanes[*lane.peer];
+      if (index < peer.instructions.size() &&
+          plan_.instructions.contains(peer.instructions[index])) {
+        insert_at(peer, place, copy_of(peer.instructions[index]));
+      }
       return;
     }
+  }
+  static void insert_at(PlanLane& lane, size_t place, InstructionId id) {
+    const auto at = static_cast<std::ptrdiff_t>(std::min(place, lane.instructions.size()));
+    lane.instructions.insert(lane.instructions.begin() + at, id);
   }
 
   void change_state() {
@@ -310,10 +327,43 @@ class PlanMutator {
     if (lane == nullptr) return;
     if (below(2) == 0) lane->device = any_id(plan_.devices);
     if (below(2) == 0) lane->destination = any_id(plan_.devices);
-    if (below(4) == 0) lane->kind = static_cast<LaneKind>(below(4));
+    if (below(4) == 0) lane->kind = static_cast<LaneKind>(below(6));
     if (below(4) == 0) lane->resources.push_back(any_id(plan_.resources));
     if (below(4) == 0) any(plan_.devices)->kind = below(2) == 0 ? "cpu" : "cuda";
   }
+  void change_hosts() {
+    if (below(4) == 0) plan_.hosts.push_back("h" + std::to_string(plan_.hosts.size()));
+    PlanDevice* device = any(plan_.devices);
+    if (device != nullptr && below(2) == 0) device->host = HostId(nudged(device->host.value()));
+    PlanLane* lane = any(plan_.lanes);
+    if (lane == nullptr || below(2) == 0) return;
+    lane->peer = below(4) == 0 ? std::nullopt : std::optional(any_id(plan_.lanes));
+  }
+
+  /// Both ends alike, so that what is behind the structure gets something to do.
+  void change_messages() {
+    PlanLane* lane = any(plan_.lanes);
+    if (lane == nullptr || !lane->peer || !plan_.lanes.contains(*lane->peer)) return;
+    PlanLane& peer = plan_.lanes[*lane->peer];
+    const size_t length = std::min(lane->instructions.size(), peer.instructions.size());
+    if (length == 0) return;
+    const size_t first = below(length);
+    const size_t second = below(length);
+    switch (below(3)) {
+      case 0:
+        std::swap(lane->instructions[first], lane->instructions[second]);
+        std::swap(peer.instructions[first], peer.instructions[second]);
+        break;
+      case 1:
+        std::swap(peer.instructions[first], peer.instructions[second]);
+        break;
+      default:
+        for (const InstructionId id : {lane->instructions[first], peer.instructions[first]}) {
+          if (plan_.instructions.contains(id)) plan_.instructions[id].stage = int32_t(second % 3);
+        }
+    }
+  }
+
   void change_source() {
     SourceNode* node = any(plan_.source.nodes);
     if (node == nullptr) return;

@@ -37,8 +37,10 @@ std::vector<std::byte> mutant(const std::vector<std::byte>& file, unsigned seed,
   return {all.begin(), all.end()};
 }
 
-TEST(PlanMutator, MostMutantsPassTheHeaderAndSomeTheVerifier) {
-  const std::vector<std::byte> file = encode_plan(training_plan().plan);
+class PlanMutatorOn : public ::testing::TestWithParam<Plan> {};
+
+TEST_P(PlanMutatorOn, MostMutantsPassTheHeaderAndSomeTheVerifier) {
+  const std::vector<std::byte> file = encode_plan(GetParam());
   unsigned num_headers = 0;
   unsigned num_plans = 0;
   unsigned num_verified = 0;
@@ -61,6 +63,9 @@ TEST(PlanMutator, MostMutantsPassTheHeaderAndSomeTheVerifier) {
   RecordProperty("decoded", static_cast<int>(num_plans));
   RecordProperty("verified", static_cast<int>(num_verified));
 }
+
+INSTANTIATE_TEST_SUITE_P(Plans, PlanMutatorOn,
+                         ::testing::Values(training_plan().plan, two_host_plan().plan));
 
 TEST(PlanMutator, NeedsNoRoomToGrow) {
   const std::vector<std::byte> file = encode_plan(training_plan().plan);
