@@ -16,10 +16,10 @@ constexpr int32_t kLivesHorizon = 9;
 
 // What verify_plan accepts, it accepts by neighbours in time: there is no plan that only a look at
 // every two accesses would find safe.
-TEST(BufferLives, FollowEachOtherInEverySoundPlan) {
+void expect_lives_to_follow(Plan (*make)(uint64_t seed)) {
   uint64_t num_groups = 0;
   for (uint64_t seed = 0; seed < kNumLivesPlans; ++seed) {
-    const Plan plan = random_plan(seed);
+    const Plan plan = make(seed);
     if (verify_plan(plan)) continue;
     const PlanOrder order(plan, lane_program(plan), kLivesHorizon);
     for (const std::vector<BufferId>& group : groups_by_place(plan)) {
@@ -29,6 +29,12 @@ TEST(BufferLives, FollowEachOtherInEverySoundPlan) {
     }
   }
   EXPECT_GT(num_groups, kNumLivesPlans / 20);
+}
+
+TEST(BufferLives, FollowEachOtherInEverySoundPlan) { expect_lives_to_follow(random_plan); }
+
+TEST(BufferLives, FollowEachOtherInEverySoundPlanOverHosts) {
+  expect_lives_to_follow(random_plan_over_hosts);
 }
 
 class LargePlans : public ::testing::TestWithParam<PlanShape> {};

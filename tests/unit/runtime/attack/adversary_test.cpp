@@ -200,6 +200,18 @@ TEST(Adversary, FindsTheWriteOverWhatIsStillSent) {
                "still reads");
 }
 
+// The messages are skipped in the first interval, and what is behind them comes after what is before
+// them all the same: they meet, without bytes.
+TEST(Adversary, KeepsTheOrderOfSkippedMessages) {
+  const Plan plan = plan_ordered_by_skipped_messages();
+  const auto violation = verify_plan(plan);
+  EXPECT_FALSE(violation) << violation->message;
+  for (const int64_t num_steps : {int64_t{1}, int64_t{2}, adversary_steps(plan)}) {
+    const AdversaryReport report = execute_adversely(plan, num_steps, 50);
+    EXPECT_FALSE(report.fault) << report.fault->message;
+  }
+}
+
 // Two hosts that send before they receive: where something has room for a message, all ends.
 TEST(Adversary, FindsWhatHangsForLackOfRoom) {
   PlanBuilder b;

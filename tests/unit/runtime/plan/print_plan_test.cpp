@@ -109,6 +109,16 @@ TEST(PrintPlan, ShowsAllResultsAndScratchMemory) {
               HasSubstr("  a: f32[3], a.log_sum: f32[2] = attention(q, q, q)\n"));
 }
 
+TEST(PrintPlan, ShowsHostsAndBothEndsOfMessages) {
+  const std::string text = print_plan(two_host_plan().plan);
+  EXPECT_THAT(text, HasSubstr("\nhosts\n  h0\n  h1\n"));
+  EXPECT_THAT(text, HasSubstr("lane h0->h1: send on h0/cpu, with h1 from h0\n"
+                              "  wait(h0/cpu.worker0, 1, 0) for a\n"
+                              "  a -> h1/cpu: send(a) stage 0 "));
+  EXPECT_THAT(text, HasSubstr("lane h1 from h0: receive on h1/cpu, with h0->h1\n"
+                              "  a -> h1/cpu: receive() -> a@h1 stage 0 "));
+}
+
 TEST(PrintPlan, ShowsTheSourceGraph) {
   Plan plan;
   plan.name = "p";
@@ -194,6 +204,15 @@ TEST(DiffPlans, ShowsOtherResultsAndOtherScratchMemory) {
       "-   a: attention(q, q, q) -> result, log_sum with a (scratch) stage 0 [0 ns, 0 ns) cost "
       "1 ns + 10 ns\n"
       "+   a: attention(q, q, q) -> result stage 0 [0 ns, 0 ns) cost 1 ns + 10 ns\n");
+}
+
+TEST(DiffPlans, ShowsAnotherEndOfMessages) {
+  const TwoHostPlan before = two_host_plan();
+  TwoHostPlan after = two_host_plan();
+  after.plan.lanes[after.there.send].peer = after.back.receive;
+  EXPECT_EQ(diff_plans(before.plan, after.plan),
+            "- lane h0->h1: send on h0/cpu, with h1 from h0\n"
+            "+ lane h0->h1: send on h0/cpu, with h0 from h1\n");
 }
 
 TEST(DiffPlans, ShowsAnArenaOfAnotherKind) {
