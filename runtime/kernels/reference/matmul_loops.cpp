@@ -1,28 +1,33 @@
 // Products of matrices. Of f32, a node that does more than the product rounds where separate
 // operators would round: a pass that joins them changes no number. Elements of 16 bits are rounded
 // once, at the end.
+#include <numeric>
+
 #include "runtime/kernels/reference/loops.h"
 
 namespace graphrt::reference {
 namespace {
 
-/// Row-major element (row, column) of a matrix, or of its transpose.
-struct MatrixView {
-  const double* elements;
-  int64_t num_columns;
-  bool is_transposed;
-  double at(int64_t row, int64_t column) const {
-    return is_transposed ? elements[column * num_columns + row]
-                         : elements[row * num_columns + column];
+/// A matrix of `num_rows` x `num_columns` row by row, whether it is stored so or as its transpose:
+/// sums of products then run along memory.
+std::vector<double> rows_of(const double* elements, int64_t num_rows, int64_t num_columns,
+                            bool is_stored_transposed) {
+  if (!is_stored_transposed) return {elements, elements + num_rows * num_columns};
+  std::vector<double> rows;
+  rows.reserve(static_cast<size_t>(num_rows * num_columns));
+  for (int64_t row = 0; row < num_rows; ++row) {
+    for (int64_t column = 0; column < num_columns; ++column) {
+      rows.push_back(elements[column * num_rows + row]);
+    }
   }
-};
+  return rows;
+}
 
 /// The sums, for a result of type `result`.
 std::vector<double> multiply(const Tensor& left, const Tensor& right, const Attributes& attributes,
                              const TensorType& result) {
   const Shape& shape = result.shape;
   const Shape& shape_a = left.type.shape;
-  const Shape& shape_b = right.type.shape;
   const bool transpose_a = attributes.flag("transpose_a");
   const int64_t m = shape[shape.size() - 2];
   const int64_t n = shape[shape.size() - 1];
@@ -32,14 +37,13 @@ std::vector<double> multiply(const Tensor& left, const Tensor& right, const Attr
   const std::vector<double> all_b = numbers_of(right);
   std::vector<double> y;
   for (int64_t product = 0; product < num_products; ++product) {
-    const MatrixView a{all_a.data() + product * m * k, shape_a.back(), transpose_a};
-    const MatrixView b{all_b.data() + product * k * n, shape_b.back(),
-                       attributes.flag("transpose_b")};
+    const std::vector<double> a = rows_of(all_a.data() + product * m * k, m, k, transpose_a);
+    const std::vector<double> columns_of_b =
+        rows_of(all_b.data() + product * k * n, n, k, !attributes.flag("transpose_b"));
     for (int64_t row = 0; row < m; ++row) {
       for (int64_t column = 0; column < n; ++column) {
-        double total = 0;
-        for (int64_t i = 0; i < k; ++i) total += a.at(row, i) * b.at(i, column);
-        y.push_back(total);
+        y.push_back(std::inner_product(a.begin() + row * k, a.begin() + (row + 1) * k,
+                                       columns_of_b.begin() + column * k, 0.0));
       }
     }
   }
