@@ -16,7 +16,7 @@ std::string rows_text(const std::optional<RowRange>& rows) {
 }
 
 std::string text_of_part(const PlacedOperand& read) {
-  return rows_text(read.rows) + (read.shape ? " as " + to_string(*read.shape) : "");
+  return rows_text(read.rows) + (read.shape ? " as " + graphrt::to_string(*read.shape) : "");
 }
 
 /// Dumber than insert_copies on purpose: looks at one operation at a time.
