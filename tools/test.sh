@@ -113,7 +113,7 @@ run_sanitized_tests() {
 
 # The same inputs in every run. What fuzzing for hours finds, docs/testing.md says how to look for.
 fuzz_smoke() {
-  tools/dev/fuzz.sh --preset asan --no-build --runs 10000
+  tools/dev/fuzz.sh --preset asan --no-build --jobs "$jobs" --runs 10000
 }
 
 if [[ $mode == quick ]]; then

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Builds the fuzzers with clang and lets them run, one after the other; see docs/testing.md.
+# Builds the fuzzers with clang and lets them run; see docs/testing.md.
 #
 #   tools/dev/fuzz.sh [OPTION...] [TARGET...]     default: every target for one minute
 #     --minutes N    each target for N minutes a round
 #     --runs N       each target for N inputs a round instead, the same in every run of the script
 #     --rounds N     N rounds over the targets; 0: until it is stopped
+#     --jobs N       N targets at a time; default: one after the other
 #     --no-build     take the fuzzers as they are
 #     --preset NAME  those of this preset; default: fuzz
 #     --report       no fuzzing: what all runs so far add up to
@@ -20,11 +21,12 @@ preset=fuzz
 minutes=1
 runs=
 rounds=1
+num_jobs=1
 is_built=yes
 is_report=
 targets=()
 
-usage() { sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '2,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
 number() {
   [[ $2 =~ ^[0-9]+$ ]] || { echo "fuzz: $1 needs a number; got '$2'" >&2; exit 2; }
@@ -36,6 +38,7 @@ while [[ $# -gt 0 ]]; do
     --minutes) minutes=$(number "$1" "${2-}"); shift ;;
     --runs) runs=$(number "$1" "${2-}"); shift ;;
     --rounds) rounds=$(number "$1" "${2-}"); shift ;;
+    --jobs) num_jobs=$(number "$1" "${2-}"); shift ;;
     --no-build) is_built= ;;
     --preset) preset=${2-}; shift ;;
     --report) is_report=yes ;;
@@ -45,6 +48,7 @@ while [[ $# -gt 0 ]]; do
   esac
   shift
 done
+((num_jobs > 0)) || { echo "fuzz: --jobs needs a number above 0" >&2; exit 2; }
 readonly seeds=build/$preset/fuzz/seeds
 home=build/$preset/fuzz
 [[ -z $runs ]] || home+=/smoke
@@ -69,21 +73,16 @@ print_report() {
   done
 }
 
-# A stopped script takes the fuzzer along that runs now.
-child=
-trap '[[ -z $child ]] || kill "$child" 2>/dev/null || true' EXIT
-trap 'exit 130' INT TERM
-
-# Of all ended children, in user mode, rounded down: fields 16 (cutime) of the shell's own process.
+# Of all ended children, in user mode, rounded down: fields 16 (cutime) of a shell's process.
 cpu_seconds() {
   local fields
-  read -ra fields </proc/$$/stat
+  read -ra fields <"/proc/$1/stat"
   echo $((fields[15] / $(getconf CLK_TCK)))
 }
 
 # The limits of docs/testing.md; a plan needs more bytes than a text to say anything.
 fuzz() {
-  local target=$1 folder=$home/$1 log=$home/$1/log begin=$SECONDS status=0
+  local target=$1 folder=$home/$1 log=$home/$1/log begin=$SECONDS status=0 self=$BASHPID
   local max_bytes=8192
   [[ $target == plan ]] && max_bytes=32768
   mkdir -p "$folder/corpus" "$folder/findings"
@@ -99,8 +98,9 @@ fuzz() {
     options+=(-max_total_time=$((minutes * 60)))
   fi
   local cpu_before
-  cpu_before=$(cpu_seconds)
-  ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+  cpu_before=$(cpu_seconds "$self")
+  ASAN_OPTIONS=detect_leaks=1:malloc_context_size=8 \
+    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
     "build/$preset/bin/fuzzer_$target" "${options[@]}" "${folders[@]}" >"$log" 2>&1 &
   child=$!
   wait "$child" || status=$?
@@ -109,13 +109,26 @@ fuzz() {
   num_runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
   coverage=$(sed -nE 's/^#[0-9]+.* cov: ([0-9]+) .*/\1/p' "$log" | tail -n 1)
   printf '%s\t%s\t%s\t%s\n' "${num_runs:-0}" "$((SECONDS - begin))" "${coverage:-0}" \
-    "$(($(cpu_seconds) - cpu_before))" >>"$folder/slices.tsv"
+    "$(($(cpu_seconds "$self") - cpu_before))" >>"$folder/slices.tsv"
   echo "$(date -u +%FT%TZ) $target: ${num_runs:-0} runs, $((SECONDS - begin)) s, coverage ${coverage:-0}"
   [[ $status -eq 0 ]] && return
-  has_findings=yes
   cp "$log" "$folder/log.found.$(date -u +%s)"
   echo "$target found something (exit code $status); its input is in $folder/findings:"
   grep -aE '^SUMMARY|: CHECK|^==[0-9]+==ERROR|check failed|allowed' "$log" | head -n 5 || true
+  return 1
+}
+
+# One of those that work at a time: fuzzes what no other has taken.
+work() {
+  local target status=0
+  child=
+  trap '[[ -z $child ]] || kill "$child" 2>/dev/null || true' EXIT
+  trap 'exit 130' INT TERM
+  for target in "${targets[@]}"; do
+    mkdir "$taken/$target" 2>/dev/null || continue
+    fuzz "$target" || status=1
+  done
+  return "$status"
 }
 
 if [[ -n $is_report ]]; then
@@ -128,12 +141,26 @@ if [[ -n $is_built ]]; then
   cmake --build --preset "$preset" --target fuzzers
 fi
 
+# A stopped script takes the fuzzers along that run now.
+workers=()
+taken=$(mktemp -d)
+trap '[[ ${#workers[@]} -eq 0 ]] || kill "${workers[@]}" 2>/dev/null || true; rm -rf "$taken"' EXIT
+trap 'exit 130' INT TERM
+
 has_findings=
 for ((round = 1; rounds == 0 || round <= rounds; ++round)); do
   for target in "${targets[@]}"; do
-    [[ -z $runs ]] || rm -rf "$home/$target"
-    fuzz "$target"
+    rm -rf "${taken:?}/$target"
+    [[ -z $runs ]] || rm -rf "${home:?}/$target"
   done
+  for ((worker = 0; worker < num_jobs; ++worker)); do
+    work &
+    workers+=($!)
+  done
+  for worker in "${workers[@]}"; do
+    wait "$worker" || has_findings=yes
+  done
+  workers=()
 done
 print_report
 [[ -z $has_findings ]]
