@@ -188,8 +188,9 @@ def main():
              for entry in json.loads((arguments.folder / "compile_commands.json").read_text())
              if re.search(r"\.(cpp|cxx)$", entry["file"])]
     batches = batches_of([unit for unit in units if unit.files])
-    # The long ones first, so that none is alone at the end.
-    batches.sort(key=lambda batch: -sum(unit.num_bytes for unit in batch))
+    # The long ones first, so that none is alone at the end: what no build puts together has large
+    # headers of libraries.
+    batches.sort(key=lambda batch: (not batch[0].is_alone, -sum(unit.num_bytes for unit in batch)))
     if arguments.plan:
         for batch in batches:
             print(sum(unit.num_bytes for unit in batch), *[unit.name() for unit in batch])
