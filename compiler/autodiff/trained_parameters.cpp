@@ -52,7 +52,7 @@ class PathFinder {
       : graph_(graph),
         training_(training),
         diagnostics_(diagnostics),
-        updaters_(graph.updaters()) {}
+        next_value_(graph.next_values()) {}
 
   Result<TrainingPaths> run() {
     const size_t errors_before = diagnostics_.num_errors();
@@ -102,8 +102,8 @@ class PathFinder {
               note_at(state.where, graphrt::quoted_name(state.name) + " is declared here"));
       return;
     }
-    if (const std::optional<NodeId> updater = updaters_[listed.state]) {
-      const Node& node = graph_.nodes[*updater];
+    if (const std::optional<ValueId> next = next_value_[listed.state]) {
+      const Node& node = graph_.nodes[*graph_.values[*next].producer];
       diagnostics_
           .error(listed.where,
                  "the node " + graphrt::quoted_name(node.name) + " updates " +
@@ -126,7 +126,7 @@ class PathFinder {
     const Value& value = graph_.values[id];
     const bool is_f32_state =
         value.kind == ValueKind::kState && value.type.element == ElementType::kF32;
-    if (!is_f32_state || paths_.reaches_loss[id] == 0 || updaters_[id]) return;
+    if (!is_f32_state || paths_.reaches_loss[id] == 0 || next_value_[id]) return;
     paths_.parameters.push_back(id);
   }
 
@@ -184,7 +184,7 @@ class PathFinder {
   const Graph& graph_;
   const Training& training_;
   DiagnosticSink& diagnostics_;
-  IdVector<ValueId, std::optional<NodeId>> updaters_;
+  IdVector<ValueId, std::optional<ValueId>> next_value_;  // of states
   TrainingPaths paths_;
 };
 

@@ -27,7 +27,8 @@ class DataflowChecker {
         rows_computed_(numbers_.size()) {
     for (const ValueId id : graph.values.ids()) by_name_[graph.values[id].name] = id;
     for (const Node& node : graph.nodes) {
-      if (node.updates) next_value_[*node.updates] = node.result();
+      const std::vector<ValueId> states = node.updated_states();
+      for (size_t i = 0; i < states.size(); ++i) next_value_[states[i]] = node.results[i];
     }
   }
 

@@ -260,7 +260,7 @@ class GraphBuilder {
     read_edges_.emplace_back();
     if (declared.inputs) resolve_inputs(*declared.inputs, node);
     if (declared.op) resolve_operator(declared, node, diagnostics_);
-    if (declared.updates) resolve_update(*declared.updates, node);
+    resolve_updates(declared, node);
     const auto defined = ids_.find(node.name);
     const bool is_first = defined != ids_.end() && defined->second == node.result();
     const bool is_whole = node.op != nullptr && declared.inputs &&
@@ -297,15 +297,23 @@ class GraphBuilder {
   /// Results of nodes are numbered last, in file order.
   int32_t first_result() const { return results_.empty() ? 0 : results_.front().front().value(); }
 
-  void resolve_update(const NameAt& updates, Node& node) {
-    node.updates = find_state(updates, "only a state can be updated");
-    if (!node.updates) return;
-    const auto [at, is_new] = updates_.emplace(*node.updates, updates.where);
-    if (is_new) return;
+  void resolve_updates(const NodeDeclaration& declared, Node& node) {
+    if (declared.updates) node.updates = resolve_update(*declared.updates);
+    for (const NameAt& updates : declared.more_updates) {
+      if (const auto state = resolve_update(updates)) node.more_updates.push_back(*state);
+    }
+  }
+
+  std::optional<ValueId> resolve_update(const NameAt& updates) {
+    const std::optional<ValueId> state = find_state(updates, "only a state can be updated");
+    if (!state) return std::nullopt;
+    const auto [at, is_new] = updates_.emplace(*state, updates.where);
+    if (is_new) return state;
     diagnostics_
         .error(updates.where,
                "the state " + graphrt::quoted_name(updates.text) + " is updated twice")
         .notes.push_back(note_at(at->second, "first updated here"));
+    return state;
   }
 
   void add_in_order(std::vector<std::optional<Node>> nodes) {
@@ -393,7 +401,7 @@ class GraphBuilder {
     IdVector<ValueId, char> is_used(graph_.values.size(), 0);
     for (const Node& node : graph_.nodes) {
       for (const ValueId input : node.inputs) is_used[input] = 1;
-      if (node.updates) is_used[*node.updates] = 1;
+      for (const ValueId state : node.updated_states()) is_used[state] = 1;
     }
     for (const GraphOutput& output : graph_.outputs) is_used[output.value] = 1;
     if (request_.training) is_used[request_.training->loss] = 1;

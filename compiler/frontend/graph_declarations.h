@@ -61,7 +61,8 @@ struct NodeDeclaration {
   std::optional<NameAt> device;
   std::vector<NameAt> also_on;  ///< further devices; only with `device`
   std::optional<NameAt> updates;
-  std::optional<TensorType> type;  ///< text form: checked against what inference gives
+  std::vector<NameAt> more_updates;  ///< text form, of the results behind the first
+  std::optional<TensorType> type;    ///< text form: checked against what inference gives
   /// Text form, of the results behind the first: names, checked against the operator's, and types.
   std::vector<NameAt> more_results;
   std::vector<TensorType> more_types;

@@ -36,7 +36,7 @@ class Inference {
     }
     for (const Node& node : graph_.nodes) {
       infer(node);
-      check_update(node);
+      check_updates(node);
     }
     return std::move(types_);
   }
@@ -94,15 +94,19 @@ class Inference {
             {}};
   }
 
-  void check_update(const Node& node) {
-    const std::optional<TensorType>& type = types_[node.result()];
-    if (!node.updates || !type || !types_[*node.updates]) return;
-    if (*type == *types_[*node.updates]) return;
-    const Value& state = graph_.values[*node.updates];
+  void check_updates(const Node& node) {
+    const std::vector<ValueId> states = node.updated_states();
+    for (size_t i = 0; i < states.size(); ++i) check_update(node, node.results[i], states[i]);
+  }
+
+  void check_update(const Node& node, ValueId result, ValueId state) {
+    const std::optional<TensorType>& type = types_[result];
+    if (!type || !types_[state] || *type == *types_[state]) return;
     diagnostics_
-        .error(node.where, "'" + node.name + "' is " + to_string(*type) + ", but updates '" +
-                               state.name + "', which is " + to_string(*types_[*node.updates]))
-        .notes.push_back(origin_note(*node.updates));
+        .error(node.where, "'" + graph_.values[result].name + "' is " + to_string(*type) +
+                               ", but updates '" + graph_.values[state].name + "', which is " +
+                               to_string(*types_[state]))
+        .notes.push_back(origin_note(state));
   }
 
   const Graph& graph_;

@@ -272,10 +272,22 @@ class LineParser {
         !line_.read_word(node.precision.emplace(), "a type of floats")) {
       return false;
     }
-    if (line_.accept_word("updates") && !line_.read_value_name(node.updates.emplace()))
-      return false;
+    if (!parse_updates(node)) return false;
     if (!line_.end_of_line()) return false;
     declarations.nodes.push_back(std::move(node));
+    return true;
+  }
+
+  /// Of the first result, or of each.
+  bool parse_updates(NodeDeclaration& node) {
+    if (!line_.accept_word("updates")) return true;
+    if (!line_.read_value_name(node.updates.emplace())) return false;
+    if (!line_.peek().is_symbol(',')) return true;
+    for (size_t i = 0; i < node.more_results.size(); ++i) {
+      if (!line_.expect(',') || !line_.read_value_name(node.more_updates.emplace_back())) {
+        return false;
+      }
+    }
     return true;
   }
 

@@ -26,6 +26,7 @@ SourceNode source_node(const Node& node) {
   for (const ValueId input : node.inputs) result.inputs.push_back(source_id(input));
   for (const ValueId each : node.results) result.results.push_back(source_id(each));
   if (node.updates) result.updates = source_id(*node.updates);
+  for (const ValueId state : node.more_updates) result.more_updates.push_back(source_id(state));
   return result;
 }
 
@@ -33,6 +34,12 @@ SourceNode source_node(const Node& node) {
 
 std::string result_name(const OpInfo& op, const std::string& node, size_t number) {
   return number == 0 ? node : node + "." + std::string(op.more_results[number - 1]);
+}
+
+std::vector<ValueId> Node::updated_states() const {
+  std::vector<ValueId> states = more_updates;
+  if (updates) states.insert(states.begin(), *updates);
+  return states;
 }
 
 std::vector<TensorType> Graph::input_types(NodeId node) const {
@@ -47,12 +54,13 @@ std::vector<TensorType> Graph::result_types(NodeId node) const {
   return types;
 }
 
-IdVector<ValueId, std::optional<NodeId>> Graph::updaters() const {
-  IdVector<ValueId, std::optional<NodeId>> updaters(values.size());
-  for (const NodeId node : nodes.ids()) {
-    if (nodes[node].updates) updaters[*nodes[node].updates] = node;
+IdVector<ValueId, std::optional<ValueId>> Graph::next_values() const {
+  IdVector<ValueId, std::optional<ValueId>> next(values.size());
+  for (const Node& node : nodes) {
+    const std::vector<ValueId> states = node.updated_states();
+    for (size_t i = 0; i < states.size(); ++i) next[states[i]] = node.results[i];
   }
-  return updaters;
+  return next;
 }
 
 SourceGraph to_source_graph(const Graph& graph) {

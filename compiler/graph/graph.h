@@ -34,8 +34,10 @@ struct Node {
   const OpInfo* op = nullptr;
   Attributes attributes;
   std::vector<ValueId> inputs;
-  std::vector<ValueId> results;       ///< as many as the operator has
-  std::optional<ValueId> updates;     ///< the state whose next value the first result is
+  std::vector<ValueId> results;    ///< as many as the operator has
+  std::optional<ValueId> updates;  ///< the state whose next value the first result is
+  /// With it, perhaps: those of the other results, one each. Empty: they replace none.
+  std::vector<ValueId> more_updates = {};
   std::optional<std::string> device;  ///< pinned by the user
   std::vector<std::string> also_on;   ///< further devices, of its kind, that compute it too
   SourceRange device_where;           ///< place of `device`
@@ -49,6 +51,8 @@ struct Node {
 
   /// The first one.
   ValueId result() const { return results.front(); }
+  /// The states whose next values the first results are, in the order of those.
+  std::vector<ValueId> updated_states() const;
 };
 
 /// The name of result `number` of a node.
@@ -77,8 +81,8 @@ struct Graph {
   /// Of its operands, in their order.
   std::vector<TensorType> input_types(NodeId node) const;
   std::vector<TensorType> result_types(NodeId node) const;
-  /// Of every state, the node that replaces it at the end of a step, if any.
-  IdVector<ValueId, std::optional<NodeId>> updaters() const;
+  /// Of every state, the value that replaces it at the end of a step, if any.
+  IdVector<ValueId, std::optional<ValueId>> next_values() const;
 };
 
 /// What graph- and pass-level verifiers answer: nothing, or one sentence that names the offender.

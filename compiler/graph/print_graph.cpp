@@ -1,5 +1,7 @@
 #include "compiler/graph/print_graph.h"
 
+#include <utility>
+
 #include "compiler/graph/print_literal.h"
 #include "compiler/graph/print_parallel.h"
 #include "compiler/graph/print_training.h"
@@ -72,7 +74,10 @@ std::string print_node(const Graph& graph, const Node& node) {
   for (const std::string& device : node.also_on) text += ", " + print_word(device);
   if (node.keep) text += " keep";
   if (node.precision) text += " precision " + std::string(to_string(*node.precision));
-  if (node.updates) text += " updates %" + graph.values[*node.updates].name;
+  std::string separator = " updates %";
+  for (const ValueId state : node.updated_states()) {
+    text += std::exchange(separator, ", %") + graph.values[state].name;
+  }
   return text + "\n";
 }
 

@@ -103,18 +103,31 @@ Violation check_type(const Graph& graph, NodeId id) {
   return std::nullopt;
 }
 
-Violation check_update(const Graph& graph, const Node& node, IdVector<ValueId, char>& is_updated) {
-  if (!node.updates) return std::nullopt;
+Violation check_update(const Graph& graph, ValueId updated, ValueId result,
+                       IdVector<ValueId, char>& is_updated) {
+  const Value& value = graph.values[result];
   const bool is_state =
-      graph.values.contains(*node.updates) && graph.values[*node.updates].kind == ValueKind::kState;
-  if (!is_state) return graphrt::quoted_name(node.name) + " updates what is no state";
-  const Value& state = graph.values[*node.updates];
-  if (std::exchange(is_updated[*node.updates], 1) != 0)
+      graph.values.contains(updated) && graph.values[updated].kind == ValueKind::kState;
+  if (!is_state) return graphrt::quoted_name(value.name) + " updates what is no state";
+  const Value& state = graph.values[updated];
+  if (std::exchange(is_updated[updated], 1) != 0)
     return graphrt::quoted_name(state.name) + " is updated twice";
-  const TensorType& type = graph.type_of(node.result());
-  if (type == state.type) return std::nullopt;
-  return graphrt::quoted_name(node.name) + " is " + to_string(type) + ", but updates " +
+  if (value.type == state.type) return std::nullopt;
+  return graphrt::quoted_name(value.name) + " is " + to_string(value.type) + ", but updates " +
          graphrt::quoted_name(state.name) + " of type " + to_string(state.type);
+}
+
+Violation check_updates(const Graph& graph, const Node& node, IdVector<ValueId, char>& is_updated) {
+  const std::vector<ValueId> states = node.updated_states();
+  const bool fits =
+      node.more_updates.empty() || (node.updates && states.size() == node.results.size());
+  if (!fits) return graphrt::quoted_name(node.name) + " updates states with some of its results";
+  for (size_t i = 0; i < states.size(); ++i) {
+    if (Violation violation = check_update(graph, states[i], node.results[i], is_updated)) {
+      return violation;
+    }
+  }
+  return std::nullopt;
 }
 
 Violation check_results(const Graph& graph, NodeId id) {
@@ -145,7 +158,7 @@ Violation check_nodes(const Graph& graph) {
     if (Violation violation = check_inputs(graph, id)) return violation;
     if (Violation violation = check_attributes(node)) return violation;
     if (Violation violation = check_type(graph, id)) return violation;
-    if (Violation violation = check_update(graph, node, is_updated)) return violation;
+    if (Violation violation = check_updates(graph, node, is_updated)) return violation;
   }
   return std::nullopt;
 }

@@ -190,7 +190,10 @@ bool are_disjoint_in_time(const AccessEnds& a, const AccessEnds& b, const LeastD
 
 bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedValueId from,
                     PlacedValueId to) {
-  if (writer.kind != PlacedOpKind::kNode || writer.writes.front() != to) return false;
+  if (writer.kind != PlacedOpKind::kNode) return false;
+  const auto at = std::find(writer.writes.begin(), writer.writes.end(), to);
+  if (at == writer.writes.end()) return false;
+  const auto number = static_cast<size_t>(at - writer.writes.begin());
   if (placed.type_of(from).size_bytes() != placed.type_of(to).size_bytes()) return false;
   const OpInfo& op = *placed.graph->nodes[*writer.node].op;
   const TensorType result = type_of_rows(placed.type_of(to), writer.rows);
@@ -201,7 +204,7 @@ bool may_write_over(const PlacedGraph& placed, const PlacedOp& writer, PlacedVal
     if (read.value != from) continue;
     if (read.distance != 0) return false;
     if (bytes_of_rows(placed.type_of(from), read.rows).begin != first_byte) return false;
-    if (!may_run_in_place(op, i, placed.operand_type(read), result)) return false;
+    if (!may_run_in_place(op, i, placed.operand_type(read), result, number)) return false;
     reads_it = true;
   }
   return reads_it;

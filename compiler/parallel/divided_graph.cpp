@@ -207,6 +207,7 @@ class Builder {
     Node copy = node;
     for (ValueId& input : copy.inputs) input = whole_of(input);
     if (node.updates) copy.updates = forms_[*node.updates].whole;
+    for (ValueId& state : copy.more_updates) state = *forms_[state].whole;
     const Pin pin = node.device ? Pin{node.device, node.also_on, node.device_where}
                                 : pin_of_whole(node.result());
     const std::vector<ValueId> results = add_node(node.name, copy, pin, node.where);

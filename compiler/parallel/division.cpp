@@ -34,7 +34,8 @@ void find_updates(const Graph& graph, Division& division) {
   IdVector<ValueId, char> is_read_by_parts(graph.values.size(), 0);
   for (auto id = static_cast<int32_t>(graph.nodes.size()) - 1; id >= 0; --id) {
     const Node& node = graph.nodes[NodeId(id)];
-    if (node.updates) division.is_update[node.result()] = 1;
+    const size_t num_updated = node.updated_states().size();
+    for (size_t i = 0; i < num_updated; ++i) division.is_update[node.results[i]] = 1;
     const auto is_set = [&](const IdVector<ValueId, char>& flags) {
       return std::any_of(node.results.begin(), node.results.end(),
                          [&](ValueId result) { return flags[result] != 0; });

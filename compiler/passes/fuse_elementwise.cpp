@@ -84,27 +84,6 @@ std::optional<Fusion::Formula> joined_formula(const Graph& graph, const Node& fi
   return formula;
 }
 
-/// Nodes looked at for one answer: whoever is further up counts as unknown.
-constexpr size_t kMaxLookedAt = 256;
-
-/// Whether `value` is there before `node` can run, as far as a short look tells.
-bool comes_before(const Graph& graph, ValueId value, NodeId node) {
-  const std::optional<NodeId>& wanted = graph.values[value].producer;
-  if (!wanted) return true;
-  std::vector<NodeId> found = {node};
-  for (size_t i = 0; i < found.size() && found.size() < kMaxLookedAt; ++i) {
-    for (const ValueId input : graph.nodes[found[i]].inputs) {
-      const std::optional<NodeId>& producer = graph.values[input].producer;
-      if (!producer) continue;
-      if (*producer == *wanted) return true;
-      if (std::find(found.begin(), found.end(), *producer) == found.end()) {
-        found.push_back(*producer);
-      }
-    }
-  }
-  return false;
-}
-
 /// Operands of the size of the result that something else than the batch or a constant gives; none
 /// where the smallest buffer that there is holds it.
 std::vector<ValueId> large_operands(const Graph& graph, const Node& node) {

@@ -62,6 +62,24 @@ void fuse_bias(Fusion& fusion, NodeId add) {
   }
 }
 
+/// A sum with what is there in any case when the other term is computed, which then takes it along.
+void fuse_addend(Fusion& fusion, NodeId add) {
+  const Graph& graph = fusion.graph();
+  for (const size_t operand : {size_t{0}, size_t{1}}) {
+    const std::vector<ValueId>& inputs = graph.nodes[add].inputs;
+    const ValueId addend = inputs[1 - operand];
+    const auto joined = fusion.find_joinable(add, inputs[operand]);
+    if (!joined) continue;
+    const Node& node = graph.nodes[*joined];
+    const bool has_room = node.op->takes_addend && node.inputs.size() == node.op->min_inputs;
+    if (!has_room || graph.type_of(addend) != graph.type_of(node.result())) continue;
+    if (!comes_before(graph, addend, *joined)) continue;
+    Fusion::Formula formula{node.op, node.attributes, node.inputs};
+    formula.inputs.push_back(addend);
+    return fusion.join(add, *joined, std::move(formula));
+  }
+}
+
 }  // namespace
 
 Result<Graph> fuse_epilogues(Graph graph, DiagnosticSink&) {
@@ -71,6 +89,7 @@ Result<Graph> fuse_epilogues(Graph graph, DiagnosticSink&) {
     const std::string_view op = fusion.graph().nodes[id].op->name;
     if (op == "scale") fuse_scale(fusion, id);
     if (op == "add") fuse_bias(fusion, id);
+    if (fusion.graph().nodes[id].op->name == "add") fuse_addend(fusion, id);
     if (op == "relu") fuse_relu(fusion, id);
   }
   return std::move(fusion).finish();

@@ -45,12 +45,51 @@ void fuse_update(Fusion& fusion, NodeId update) {
   fusion.join(update, *product, std::move(formula));
 }
 
+/// Whether both average the same gradient, multiplied with the same and skipped alike.
+bool average_alike(const Node& m, const Node& v) {
+  const auto is_same_flag = [&](const char* name) {
+    return m.attributes.flag(name) == v.attributes.flag(name);
+  };
+  return std::equal(m.inputs.begin() + 1, m.inputs.end(), v.inputs.begin() + 1, v.inputs.end()) &&
+         is_same_flag("scaled") && is_same_flag("skips");
+}
+
+bool has_decay(const Node& average, double decay) {
+  return average.attributes.number("decay", 0) == decay;
+}
+
+/// What one step of Adam does: w, the averages before, their gradient; the step and perhaps the rate
+/// of `update`; perhaps the factor of the gradient.
+Fusion::Formula step_formula(const Node& update, const Node& m, const Node& v) {
+  Fusion::Formula formula{find_op("adam_step"), update.attributes, {}};
+  for (const char* name : {"scaled", "skips"}) {
+    if (m.attributes.flag(name)) formula.attributes.set(name, true);
+  }
+  formula.inputs = {update.inputs[0], m.inputs[0], v.inputs[0], m.inputs[1]};
+  formula.inputs.insert(formula.inputs.end(), update.inputs.begin() + 3, update.inputs.end());
+  formula.inputs.insert(formula.inputs.end(), m.inputs.begin() + 2, m.inputs.end());
+  return formula;
+}
+
+void fuse_averages(Fusion& fusion, NodeId update) {
+  const Graph& graph = fusion.graph();
+  const Node& adam = graph.nodes[update];
+  const auto m = fusion.find_result_to_give(update, adam.inputs[1], "moving_average");
+  const auto v = fusion.find_result_to_give(update, adam.inputs[2], "moving_average_of_squares");
+  if (!m || !v || !average_alike(graph.nodes[*m], graph.nodes[*v])) return;
+  if (!has_decay(graph.nodes[*m], adam.attributes.number("beta1", 0.9))) return;
+  if (!has_decay(graph.nodes[*v], adam.attributes.number("beta2", 0.999))) return;
+  fusion.join_results(update, {*m, *v}, step_formula(adam, graph.nodes[*m], graph.nodes[*v]));
+}
+
 }  // namespace
 
 Result<Graph> fuse_updates(Graph graph, DiagnosticSink&) {
   Fusion fusion(std::move(graph));
   for (const NodeId id : fusion.graph().nodes.ids()) {
-    if (fusion.graph().nodes[id].op->name == "sgd_update") fuse_update(fusion, id);
+    const std::string_view op = fusion.graph().nodes[id].op->name;
+    if (op == "sgd_update") fuse_update(fusion, id);
+    if (op == "adam_update") fuse_averages(fusion, id);
   }
   return std::move(fusion).finish();
 }

@@ -13,7 +13,11 @@ namespace graphc {
 /// could not be added in place. So do updates with a weight decay or with a rate that is an
 /// operand: a product's update has neither.
 ///
-/// Runs after:       fuse_epilogues - a product with a bias or a relu is no plain gradient.
+/// An adam_update becomes an adam_step with the two averages that it alone reads, if both are of the
+/// same gradient: each tensor is read and written once.
+///
+/// Runs after:       fuse_epilogues - a product with a bias or a relu is no plain gradient;
+///                   divide - what is updated in shards is computed by nodes with one result.
 /// Runs before:      placement - what is joined has one device and one cost.
 /// Ensures:          running it again changes nothing; no number of the reference changes.
 Result<Graph> fuse_updates(Graph graph, DiagnosticSink& diagnostics);

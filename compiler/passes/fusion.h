@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +11,9 @@
 #include "compiler/vocabulary.h"
 
 namespace graphc {
+
+/// Whether `value` is there before `node` can run, as far as a short look tells.
+bool comes_before(const Graph& graph, ValueId value, NodeId node);
 
 /// Joins nodes with the only reader of their result.
 class Fusion {
@@ -23,6 +28,12 @@ class Fusion {
   /// The same, if its operator is `op`.
   std::optional<NodeId> find_joinable(NodeId reader, ValueId operand, std::string_view op) const;
 
+  /// The node of `op` that gives `operand`, if `reader` may give its result along with its own: nothing
+  /// but `reader` reads it, or knows it by its name, but a state that it replaces. `reader` replaces
+  /// one, too, then, or neither does.
+  std::optional<NodeId> find_result_to_give(NodeId reader, ValueId operand,
+                                            std::string_view op) const;
+
   /// What a joined node computes.
   struct Formula {
     const OpInfo* op;
@@ -32,6 +43,11 @@ class Fusion {
   /// Lets `reader` compute `formula`; its name, its place and what it updates stay, `joined` goes.
   /// Requires: find_joinable named `joined`; the type of the result stays.
   void join(NodeId reader, NodeId joined, Formula formula);
+  /// The same where results of `joined`, in this order, become those of `reader` behind its first
+  /// one; states that they replace stay theirs.
+  /// Errors: false, and nothing is changed, if a name that such a result gets is taken.
+  /// Requires: find_result_to_give named them.
+  bool join_results(NodeId reader, const std::vector<NodeId>& joined, Formula formula);
 
   /// The graph without the nodes that went.
   Graph finish() &&;
@@ -39,7 +55,8 @@ class Fusion {
  private:
   Graph graph_;
   Removal removal_;
-  IdVector<ValueId, size_t> num_readers_;  ///< an output counts as one
+  IdVector<ValueId, size_t> num_readers_;       ///< an output counts as one
+  std::optional<std::set<std::string>> names_;  ///< of values; made when it is first needed
 };
 
 }  // namespace graphc

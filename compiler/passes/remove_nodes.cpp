@@ -51,6 +51,7 @@ Graph without(Graph graph, const Removal& removal) {
     Node& node = graph.nodes[id];
     for (ValueId& input : node.inputs) input = renumbered(input);
     if (node.updates) node.updates = renumbered(*node.updates);
+    for (ValueId& state : node.more_updates) state = renumbered(state);
     for (ValueId& value : node.results) value = renumbered(value);
     const std::vector<ValueId> results = node.results;
     const NodeId added = result.nodes.push_back(std::move(node));

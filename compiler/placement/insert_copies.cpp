@@ -27,11 +27,9 @@ class CopyInserter {
         machine_(machine),
         diagnostics_(diagnostics),
         ops_of_(graph->nodes.size()),
-        is_anywhere_(graph->values.size(), false) {
+        is_anywhere_(graph->values.size(), false),
+        next_value_(graph->next_values()) {
     placed_.graph = graph;
-    for (const NodeId id : graph_.nodes.ids()) {
-      if (graph_.nodes[id].updates) updated_[*graph_.nodes[id].updates] = id;
-    }
   }
 
   Result<PlacedGraph> run() {
@@ -118,9 +116,8 @@ class CopyInserter {
   }
 
   Source source_of(ValueId value) const {
-    const auto updater = updated_.find(value);
-    if (updater == updated_.end()) return {value, 0};
-    return {graph_.nodes[updater->second].result(), 1};
+    if (next_value_[value]) return {*next_value_[value], 1};
+    return {value, 0};
   }
 
   std::optional<PlacedOperand> read_on(ValueId value, DeviceId device, const SourceRange& where) {
@@ -196,9 +193,13 @@ class CopyInserter {
   ValueId origin_of(ValueId value) const {
     const auto producer = graph_.values[value].producer;
     if (!producer) return value;
-    // The other results of the node that replaces a state are values like any.
+    // What else the node gives that replaces a state is a value like any.
     const Node& node = graph_.nodes[*producer];
-    return node.updates && node.result() == value ? *node.updates : value;
+    const std::vector<ValueId> states = node.updated_states();
+    for (size_t i = 0; i < states.size(); ++i) {
+      if (node.results[i] == value) return states[i];
+    }
+    return value;
   }
   const std::string& label_of(ValueId value) const { return graph_.values[origin_of(value)].name; }
 
@@ -220,9 +221,9 @@ class CopyInserter {
   const Machine& machine_;
   DiagnosticSink& diagnostics_;
   PlacedGraph placed_;
-  IdVector<NodeId, std::vector<PlacedOpId>> ops_of_;  // one a device
-  IdVector<ValueId, bool> is_anywhere_;               // whether a placed value holds it
-  std::map<ValueId, NodeId> updated_;
+  IdVector<NodeId, std::vector<PlacedOpId>> ops_of_;      // one a device
+  IdVector<ValueId, bool> is_anywhere_;                   // whether a placed value holds it
+  IdVector<ValueId, std::optional<ValueId>> next_value_;  // of states
   std::map<std::pair<ValueId, DeviceId>, PlacedValueId> placed_at_;
 };
 

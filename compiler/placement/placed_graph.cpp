@@ -25,7 +25,8 @@ class PlacedGraphVerifier {
   PlacedGraphVerifier(const PlacedGraph& placed, const Machine& machine)
       : placed_(placed), machine_(machine), views_(placed.graph) {
     for (const Node& node : placed.graph->nodes) {
-      if (node.updates) next_value_[*node.updates] = node.result();
+      const std::vector<ValueId> states = node.updated_states();
+      for (size_t i = 0; i < states.size(); ++i) next_value_[states[i]] = node.results[i];
     }
   }
 

@@ -228,8 +228,11 @@ class DependencyFinder {
   bool may_replace(const PlacedOp& op, size_t i) const {
     const PlacedOperand& read = op.reads[i];
     const TensorType result = type_of_rows(tasks_.placed->type_of(read.value), op.rows);
-    return read.rows == op.rows && may_run_in_place(*tasks_.placed->graph->nodes[*op.node].op, i,
-                                                    tasks_.placed->operand_type(read), result);
+    const auto written = std::find(op.writes.begin(), op.writes.end(), read.value);
+    const auto number = static_cast<size_t>(written - op.writes.begin());
+    return read.rows == op.rows &&
+           may_run_in_place(*tasks_.placed->graph->nodes[*op.node].op, i,
+                            tasks_.placed->operand_type(read), result, number);
   }
 
   void add_edges(TaskId id) {

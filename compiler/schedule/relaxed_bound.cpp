@@ -30,7 +30,7 @@ class Relaxation {
         costs_(costs),
         pins_(pins),
         count_(count),
-        updaters_(graph.updaters()),
+        next_value_(graph.next_values()),
         lanes_(lanes_of(machine)) {
     problem_.groups = lanes_.groups;
     problem_.num_resources = lanes_.resource_names.size();
@@ -192,9 +192,8 @@ class Relaxation {
     int32_t distance = 0;
     if (graph_.values[value].kind == ValueKind::kConstant) return;
     if (graph_.values[value].kind == ValueKind::kState) {
-      const auto updater = updaters_[value];
-      if (!updater) return;
-      value = graph_.nodes[*updater].result();
+      if (!next_value_[value]) return;
+      value = *next_value_[value];
       distance = 1;
     }
     const bool is_input = graph_.values[value].kind == ValueKind::kInput;
@@ -267,7 +266,7 @@ class Relaxation {
   const CostModel& costs_;
   const Pins& pins_;
   PoolCount count_;
-  IdVector<ValueId, std::optional<NodeId>> updaters_;
+  IdVector<ValueId, std::optional<ValueId>> next_value_;  // of states
   LaneTable lanes_;
   SchedulingProblem problem_;
   GroupId pool_;

@@ -117,9 +117,12 @@ ShadowLayout::Read ShadowLayout::read_of(const Instruction& instruction,
   }
   if (instruction.kind == InstructionKind::kKernel) {
     const auto index = static_cast<size_t>(&operand - instruction.reads.data());
-    read.may_be_overwritten =
-        may_run_in_place(*find_op(instruction.op), index, operand_type(plan_, operand),
-                         result_types(plan_, instruction).front());
+    const std::vector<TensorType> results = result_types(plan_, instruction);
+    for (size_t i = 0; i < results.size(); ++i) {
+      const bool may_be = may_run_in_place(*find_op(instruction.op), index,
+                                           operand_type(plan_, operand), results[i], i);
+      if (may_be) read.overwritten_by |= 1U << i;
+    }
   }
   return read;
 }
@@ -191,11 +194,11 @@ Fault ShadowMemory::check_read(const Execution& reader, const ShadowLayout::Read
 Fault ShadowMemory::check_write(const Execution& writer, const ShadowLayout::Write& write) const {
   const ShadowLayout::Accesses& accesses = layout_.of(writer.instruction);
   const SegmentRange written = slot(write.versions, writer.step);
-  const bool is_first = &write == &accesses.writes.front();
+  const auto number = &write - accesses.writes.data();
   for (const ShadowLayout::Read& read : accesses.reads) {
     const SegmentRange own = segments_read(read, writer.step);
     if (own.begin >= written.end || written.begin >= own.end) continue;
-    if (is_first && read.may_be_overwritten && own == written) continue;
+    if ((read.overwritten_by >> number & 1) != 0 && own == written) continue;
     return spoilt(AccessFaultKind::kNotInPlace, writer, writer, write.buffer,
                   std::max(own.begin, written.begin), "it reads otherwise than in place");
   }

@@ -51,7 +51,8 @@ class ShadowLayout {
     const Operand* operand = nullptr;
     std::vector<SegmentRange> versions;
     std::vector<Part> parts;
-    bool may_be_overwritten = false;  ///< in place, byte for byte
+    /// A bit for each result that may be written over it, in place, byte for byte.
+    uint32_t overwritten_by = 0;
   };
   struct Write {
     BufferId buffer;

@@ -186,9 +186,12 @@ std::string inputs_taken_by(const OpInfo& op) {
 }
 
 bool may_run_in_place(const OpInfo& op, size_t operand, const TensorType& input,
-                      const TensorType& result) {
+                      const TensorType& result, size_t number) {
+  if (op.in_place == InPlace::kOperandOfNumber) return input == result && operand == number;
+  if (number > 0) return false;
   switch (op.in_place) {
     case InPlace::kNever:
+    case InPlace::kOperandOfNumber:
       return false;
     case InPlace::kFirstOperand:
       return input == result && operand == 0;

@@ -107,12 +107,14 @@ enum class RowTotal : uint8_t {
 using RowTotalRule = RowTotal (*)(std::span<const TensorType> inputs, const TensorType& result,
                                   const Attributes& attributes);
 
-/// Which operands' bytes the first result may take, if they have its type: every element is read before
-/// the element of the same index is written, and no other element is read after it.
+/// Which operands' bytes a result may take, if they have its type: every element is read before the
+/// element of the same index is written, and no other element is read after it. Results behind the
+/// first take those of an operand with kOperandOfNumber alone.
 enum class InPlace : uint8_t {
   kNever,
   kFirstOperand,
   kAnyOperand,
+  kOperandOfNumber,  ///< of each result, the operand of the same number
   /// The first operand's, whatever its shape: the same elements in the same order. There is nothing to
   /// do then.
   kView,
@@ -161,6 +163,7 @@ struct OpInfo {
   /// Its kernels on hosts multiply tiles by a library, as products do.
   bool multiplies_tiles = false;
   bool has_epilogue = false;      ///< takes a bias as its last operand, and the flag `relu`
+  bool takes_addend = false;      ///< as its last operand, of the type of its result: added to that
   bool may_share_launch = false;  ///< accelerators can do several of these in one launch
   /// What it stands for, in terms of others, as parse_expression reads it; empty unless it is
   /// composite. Such an operator has no kernels: the compiler puts the others in its place.
@@ -199,9 +202,10 @@ tl::expected<TensorType, OpError> infer_type(const OpInfo& op, std::span<const T
 int64_t scratch_bytes(const OpInfo& op, bool is_on_host, std::span<const TensorType> inputs,
                       std::span<const TensorType> results, const Attributes& attributes);
 
-/// Whether the first result of `op` may be written over operand number `operand`, of type `input`.
+/// Whether result number `number` of `op`, of type `result`, may be written over operand number
+/// `operand`, of type `input`.
 bool may_run_in_place(const OpInfo& op, size_t operand, const TensorType& input,
-                      const TensorType& result);
+                      const TensorType& result, size_t number = 0);
 
 /// As `row_rule` says; empty without one.
 std::vector<RowUse> row_uses(const OpInfo& op, std::span<const TensorType> inputs,

@@ -233,9 +233,8 @@ Broken check_source(const SourceGraph& source) {
     for (const SourceValueId result : node.results) {
       if (Broken broken = check_value("a node's result in the source", result)) return broken;
     }
-    if (!node.updates) continue;
-    if (Broken broken = check_value("an updated state in the source", *node.updates)) {
-      return broken;
+    for (const SourceValueId state : node.updated_states()) {
+      if (Broken broken = check_value("an updated state in the source", state)) return broken;
     }
   }
   for (const SourceValueId output : source.outputs) {

@@ -415,6 +415,7 @@ class Decoder {
     TRY(result.inputs, ids<SourceValueId>(from.inputs()));
     TRY(result.results, ids<SourceValueId>(from.results()));
     result.updates = optional_id<SourceValueId>(from.updates());
+    TRY(result.more_updates, ids<SourceValueId>(from.more_updates()));
     return result;
   }
 

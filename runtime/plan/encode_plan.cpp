@@ -279,8 +279,9 @@ class Encoder {
       const auto op_attributes = attributes(node.attributes);
       const auto inputs = ids(node.inputs);
       const auto results = ids(node.results);
+      const auto more_updates = ids(node.more_updates);
       return wire::CreateSourceNode(builder_, op, op_attributes, inputs, results,
-                                    value_or_none(node.updates));
+                                    value_or_none(node.updates), more_updates);
     });
     const auto outputs = ids(graph.outputs);
     return wire::CreateSourceGraph(builder_, name, values, nodes, outputs);

@@ -164,7 +164,8 @@ Json json_of(const SourceNode& node) {
           {"attributes", json_of(node.attributes)},
           {"inputs", ids(node.inputs)},
           {"results", ids(node.results)},
-          {"updates", optional_id(node.updates)}};
+          {"updates", optional_id(node.updates)},
+          {"more_updates", ids(node.more_updates)}};
 }
 
 }  // namespace

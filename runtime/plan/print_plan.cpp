@@ -205,7 +205,7 @@ class Printer {
       }
       line("  {} = {}({}){}{}", join(results, ", "), node.op, names(node.inputs),
            attributes_of(node.attributes),
-           node.updates ? " updates " + source.values[*node.updates].name : "");
+           node.updates ? " updates " + names(node.updated_states()) : "");
     }
     line("  outputs: {}", names(source.outputs));
   }

@@ -45,6 +45,15 @@ struct SourceNode {
   std::vector<SourceValueId> inputs;
   std::vector<SourceValueId> results;    ///< all that its operator gives, at least one
   std::optional<SourceValueId> updates;  ///< the state whose next value the first result is
+  /// With it, perhaps: those of the other results, one each. Empty: they replace none.
+  std::vector<SourceValueId> more_updates = {};
+
+  /// The states whose next values the first results are, in the order of those.
+  std::vector<SourceValueId> updated_states() const {
+    std::vector<SourceValueId> states = more_updates;
+    if (updates) states.insert(states.begin(), *updates);
+    return states;
+  }
   bool operator==(const SourceNode&) const = default;
 };
 

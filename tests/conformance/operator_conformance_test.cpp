@@ -37,6 +37,7 @@ std::vector<OperatorCase> cases_by_hand() {
   return {
       {"accuracy", {a, i32({3})}, {}},
       {"accuracy", {a, i32({3})}, with({{"ignore_index", int64_t{1}}})},
+      {"adam_step", {a, a, a, a, i32({})}, with({{"learning_rate", 0.1}})},
       {"adam_update", {a, a, a, i32({})}, with({{"learning_rate", 0.1}})},
       {"adam_update", {a, a, a, i32({}), f32({})}, with({{"weight_decay", 0.1}})},
       {"add", {a, f32({5})}, {}},
@@ -68,6 +69,7 @@ std::vector<OperatorCase> cases_by_hand() {
       {"hypot", {a, f32({5})}, {}},
       {"layer_norm", {a, f32({5}), f32({5})}, {}},
       {"layer_norm_grad", {a, a, f32({5})}, {}},
+      {"layer_norm_grad", {a, a, f32({5}), a}, {}},
       {"layer_norm_scale_grad", {a, a}, {}},
       {"learning_rate", {i32({})}, with({{"base", 0.1}, {"cosine_steps", int64_t{4}}})},
       {"greater", {a, f32({5})}, {}},

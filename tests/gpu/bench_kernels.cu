@@ -352,6 +352,8 @@ void add_updates(ElementType element, std::vector<BenchCase>& cases) {
     cases.push_back(
         {"adam_update", {state, state, state, i32({})}, with("learning_rate", 0.1), 100});
   }
+  cases.push_back(
+      {"adam_step", {state, state, state, gradient, i32({})}, with("learning_rate", 0.1)});
   cases.push_back({"momentum_update", {state, gradient}, with("momentum", 0.9)});
   cases.push_back({"moving_average_of_squares", {state, gradient}, with("decay", 0.999)});
 }

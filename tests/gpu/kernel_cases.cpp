@@ -146,6 +146,7 @@ Use concat_use(Dice& dice) {
 const std::map<std::string_view, Use (*)(Dice&)>& makers() {
   static const std::map<std::string_view, Use (*)(Dice&)> kMakers = {
       {"accuracy", accuracy_use},
+      {"adam_step", adam_step_use},
       {"adam_update", adam_use},
       {"add", arithmetic_use},
       {"argmax", argmax_use},

@@ -89,7 +89,9 @@ class GuardedTensor {
 struct Placement {
   /// Of all of them, behind aligned addresses; rounded up to whole elements.
   int64_t offset_bytes = 0;
-  std::optional<size_t> in_place = {};  ///< the operand whose bytes the result takes
+  /// The operand whose bytes the first result takes; where each result has its own, the others take
+  /// those of the operands behind it.
+  std::optional<size_t> in_place = {};
 };
 
 /// A case on the GPU, ready to be launched.
@@ -97,7 +99,7 @@ class KernelRun {
  public:
   KernelRun(const KernelQueue& queue, const KernelCase& tested, const Placement& placement = {},
             std::string_view algorithm = {})
-      : queue_(queue), in_place_(placement.in_place) {
+      : queue_(queue), op_(*find_op(tested.op)), in_place_(placement.in_place) {
     const std::vector<TensorType> inputs = types_of(tested.inputs);
     const std::vector<TensorType> results =
         result_types(tested.op, tested.inputs, tested.attributes);
@@ -120,9 +122,9 @@ class KernelRun {
     require(cudaDeviceSynchronize());
   }
 
-  /// The first result.
-  const GuardedTensor& output() const {
-    return in_place_ ? *inputs_[*in_place_] : *outputs_.front();
+  const GuardedTensor& output(size_t number = 0) const {
+    const bool is_in_place = number == 0 || op_.in_place == InPlace::kOperandOfNumber;
+    return in_place_ && is_in_place ? *inputs_[*in_place_ + number] : *outputs_[number];
   }
 
   /// Queues the kernel and nothing else.
@@ -144,12 +146,16 @@ class KernelRun {
   std::vector<Tensor> results() const {
     launch();
     queue_.wait();
+    return read();
+  }
+
+  /// All of them, after a launch that is over.
+  std::vector<Tensor> read() const {
     EXPECT_TRUE(scratch_->guards_are_intact());
-    EXPECT_TRUE(output().guards_are_intact());
-    std::vector<Tensor> results = {output().read()};
-    for (size_t i = 1; i < outputs_.size(); ++i) {
-      EXPECT_TRUE(outputs_[i]->guards_are_intact());
-      results.push_back(outputs_[i]->read());
+    std::vector<Tensor> results;
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      EXPECT_TRUE(output(i).guards_are_intact());
+      results.push_back(output(i).read());
     }
     return results;
   }
@@ -162,12 +168,13 @@ class KernelRun {
   }
 
   std::vector<std::byte*> result_addresses() const {
-    std::vector<std::byte*> results = {output().address()};
-    for (size_t i = 1; i < outputs_.size(); ++i) results.push_back(outputs_[i]->address());
+    std::vector<std::byte*> results;
+    for (size_t i = 0; i < outputs_.size(); ++i) results.push_back(output(i).address());
     return results;
   }
 
   const KernelQueue& queue_;
+  const OpInfo& op_;
   std::optional<size_t> in_place_;
   std::unique_ptr<const CudaKernel> kernel_;
   std::vector<std::unique_ptr<GuardedTensor>> inputs_;

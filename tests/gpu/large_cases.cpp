@@ -174,6 +174,9 @@ void add_large_updates(Dice& dice, std::vector<KernelCase>& cases) {
   cases.push_back({"moving_average_of_squares",
                    {w, gradient, factor},
                    with({{"decay", 0.999}, {"scaled", true}})});
+  cases.push_back({"adam_step",
+                   {w, gradient, squares, gradient, step, tensor_of<float>({}, {0.1F}), factor},
+                   with({{"epsilon", 0.01}, {"scaled", true}, {"weight_decay", 0.1}})});
   cases.push_back({"adam_update",
                    {w, gradient, squares, step, tensor_of<float>({}, {0.1F})},
                    with({{"epsilon", 0.01}})});

@@ -96,7 +96,7 @@ class NormKernel : public PreparedKernel {
 };
 
 /// With u = gradient * gamma: (u - mean(u) - xhat * mean(u * xhat)) * factor; a norm that takes no
-/// mean away lets mean(u) stay.
+/// mean away lets mean(u) stay. Where there is an addend, it comes on top.
 template <class Norm, class T, class Column>
 class NormGradKernel : public PreparedKernel {
  public:
@@ -105,13 +105,14 @@ class NormGradKernel : public PreparedKernel {
   void run(const KernelArguments& at) const override {
     for (int64_t row = 0; row < rows_.num_rows; ++row) {
       const int64_t start = row * rows_.size;
+      const auto* addend = at.inputs.size() > 3 ? elements<T>(at.inputs[3]) + start : nullptr;
       run_row(elements<T>(at.inputs[0]) + start, elements<T>(at.inputs[1]) + start,
-              elements<Column>(at.inputs[2]), elements<T>(at.result()) + start);
+              elements<Column>(at.inputs[2]), addend, elements<T>(at.result()) + start);
     }
   }
 
  private:
-  void run_row(const T* gradient, const T* x, const Column* gamma, T* y) const {
+  void run_row(const T* gradient, const T* x, const Column* gamma, const T* addend, T* y) const {
     const RowScale scale = Norm::scale_of(x, rows_);
     const auto u = [gradient, gamma](int64_t i) {
       return static_cast<double>(widened(gradient[i])) * widened(gamma[i]);
@@ -119,9 +120,14 @@ class NormGradKernel : public PreparedKernel {
     const double offset = Norm::kTakesMeanAway ? mean_of(rows_.size, u) : 0;
     const double slope = mean_of(
         rows_.size, [&u, &scale, x](int64_t i) { return u(i) * scale.xhat(widened(x[i])); });
-    for (int64_t i = 0; i < rows_.size; ++i) {
-      y[i] = narrowed<T>((u(i) - offset - scale.xhat(widened(x[i])) * slope) * scale.factor);
+    const auto own = [&](int64_t i) {
+      return (u(i) - offset - scale.xhat(widened(x[i])) * slope) * scale.factor;
+    };
+    if (addend == nullptr) {
+      for (int64_t i = 0; i < rows_.size; ++i) y[i] = narrowed<T>(own(i));
+      return;
     }
+    for (int64_t i = 0; i < rows_.size; ++i) y[i] = narrowed<T>(own(i) + widened(addend[i]));
   }
 
   Rows rows_;

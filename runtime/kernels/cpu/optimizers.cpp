@@ -189,29 +189,13 @@ float root_of_square(float kept) {
   return kept < 0 ? -kept : root;
 }
 
-/// Blocks are computed as if floats held all squares; those where they do not, again. What is new
-/// is stored as T.
-template <class T>
-class AverageOfSquaresKernel : public PreparedKernel {
+/// The average of squares, by blocks: computed as if floats held all squares; where they do not,
+/// again.
+class SquaresBlock {
  public:
-  AverageOfSquaresKernel(int64_t num_elements, double decay, Factor factor)
-      : num_elements_(num_elements), decay_(decay), shares_(decay), factor_(factor) {}
+  explicit SquaresBlock(double decay) : decay_(decay), shares_(decay) {}
 
-  void run(const KernelArguments& at) const override {
-    Scalars scalars = at.inputs.subspan(2);
-    if (factor_.is_skipped(scalars)) return keep_state(at, num_elements_);
-    const float scale = factor_.take(scalars);
-    FloatBlock space;
-    for (int64_t begin = 0; begin < num_elements_; begin += kFloatBlock) {
-      const int64_t size = std::min(kFloatBlock, num_elements_ - begin);
-      run_block(scale, elements<float>(at.inputs[0]) + begin,
-                load_floats(elements<T>(at.inputs[1]) + begin, size, space), size,
-                elements<float>(at.result()) + begin);
-    }
-  }
-
- private:
-  void run_block(float scale, const float* average, const float* x, int64_t size, float* y) const {
+  void update(float scale, const float* average, const float* x, int64_t size, float* y) const {
     FloatBlock block;
     const AverageShares shares = shares_;
     uint32_t num_outside = 0;
@@ -236,9 +220,34 @@ class AverageOfSquaresKernel : public PreparedKernel {
     }
   }
 
-  int64_t num_elements_;
+ private:
   double decay_;
   AverageShares shares_;
+};
+
+/// What is new is stored as T.
+template <class T>
+class AverageOfSquaresKernel : public PreparedKernel {
+ public:
+  AverageOfSquaresKernel(int64_t num_elements, double decay, Factor factor)
+      : num_elements_(num_elements), block_(decay), factor_(factor) {}
+
+  void run(const KernelArguments& at) const override {
+    Scalars scalars = at.inputs.subspan(2);
+    if (factor_.is_skipped(scalars)) return keep_state(at, num_elements_);
+    const float scale = factor_.take(scalars);
+    FloatBlock space;
+    for (int64_t begin = 0; begin < num_elements_; begin += kFloatBlock) {
+      const int64_t size = std::min(kFloatBlock, num_elements_ - begin);
+      block_.update(scale, elements<float>(at.inputs[0]) + begin,
+                    load_floats(elements<T>(at.inputs[1]) + begin, size, space), size,
+                    elements<float>(at.result()) + begin);
+    }
+  }
+
+ private:
+  int64_t num_elements_;
+  SquaresBlock block_;
   Factor factor_;
 };
 
@@ -262,6 +271,85 @@ struct Adam {
       return w - rate * (decay == 0 ? direction : direction + decay * w);
     };
   }
+};
+
+/// A step of Adam for a parameter and its averages, block by block while those are in the first
+/// cache. The gradient is stored as T.
+template <class T>
+class AdamStepKernel : public PreparedKernel {
+ public:
+  AdamStepKernel(const KernelSpec& spec, const Adam& adam, Factor factor)
+      : num_elements_(spec.result().num_elements()),
+        adam_(adam),
+        average_{AverageShares(adam.beta1), factor},
+        squares_(adam.beta2),
+        factor_(factor) {}
+
+  void run(const KernelArguments& at) const override {
+    const Scalars scalars = at.inputs.subspan(4);
+    Scalars of_adam = scalars;
+    Step step;
+    step.scale = factor_.take(of_adam);
+    step.keeps_averages = factor_.is_skipped(scalars);
+    step.keeps_weights = Adam::is_skipped(of_adam);
+    const auto average = average_.formula(scalars);
+    const auto update = adam_.formula(of_adam);
+    FloatBlock space;
+    for (int64_t begin = 0; begin < num_elements_; begin += kFloatBlock) {
+      const int64_t size = std::min(kFloatBlock, num_elements_ - begin);
+      const float* gradient = load_floats(elements<T>(at.inputs[3]) + begin, size, space);
+      run_block(step, Block(at, begin, size), gradient, average, update);
+    }
+  }
+
+ private:
+  /// What is the same for all elements.
+  struct Step {
+    float scale;
+    bool keeps_averages;
+    bool keeps_weights;
+  };
+
+  /// Elements of w, m and v, and of the next ones.
+  struct Block {
+    Block(const KernelArguments& at, int64_t begin, int64_t num) : size(num) {
+      for (size_t i = 0; i < x.size(); ++i) {
+        x[i] = elements<float>(at.inputs[i]) + begin;
+        y[i] = elements<float>(at.results[i]) + begin;
+      }
+    }
+    void keep(size_t number) const {
+      if (y[number] != x[number]) std::copy_n(x[number], size, y[number]);
+    }
+
+    std::array<const float*, 3> x;
+    std::array<float*, 3> y;
+    int64_t size;
+  };
+
+  template <class Average, class Update>
+  void run_block(const Step& step, const Block& block, const float* gradient,
+                 const Average& average, const Update& update) const {
+    const auto& [w, m, v] = block.x;
+    const auto& [next_w, next_m, next_v] = block.y;
+    if (step.keeps_averages) {
+      block.keep(1);
+      block.keep(2);
+    } else {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < block.size; ++i) next_m[i] = average(m[i], gradient[i]);
+      squares_.update(step.scale, v, gradient, block.size, next_v);
+    }
+    if (step.keeps_weights) return block.keep(0);
+#pragma GCC ivdep
+    for (int64_t i = 0; i < block.size; ++i) next_w[i] = update(w[i], next_m[i], next_v[i]);
+  }
+
+  int64_t num_elements_;
+  Adam adam_;
+  MovingAverage average_;
+  SquaresBlock squares_;
+  Factor factor_;
 };
 
 /// A rate for every step: a linear warm-up, then the same, or less by a factor every so often, or
@@ -309,6 +397,14 @@ Factor factor_of(const KernelSpec& spec) {
   return {spec.attributes.flag("scaled"), spec.attributes.flag("skips")};
 }
 
+Adam adam_of(const KernelSpec& spec) {
+  return {.beta1 = spec.attributes.number("beta1", 0.9),
+          .beta2 = spec.attributes.number("beta2", 0.999),
+          .epsilon = float_attribute(spec, "epsilon", 1e-8),
+          .learning_rate = float_attribute(spec, "learning_rate", 0),
+          .weight_decay = float_attribute(spec, "weight_decay", 0)};
+}
+
 }  // namespace
 
 KernelResult prepare_sgd_update(const KernelSpec& spec) {
@@ -340,11 +436,14 @@ KernelResult prepare_moving_average_of_squares(const KernelSpec& spec) {
 }
 
 KernelResult prepare_adam_update(const KernelSpec& spec) {
-  return make_update<3>(spec, Adam{.beta1 = spec.attributes.number("beta1", 0.9),
-                                   .beta2 = spec.attributes.number("beta2", 0.999),
-                                   .epsilon = float_attribute(spec, "epsilon", 1e-8),
-                                   .learning_rate = float_attribute(spec, "learning_rate", 0),
-                                   .weight_decay = float_attribute(spec, "weight_decay", 0)});
+  return make_update<3>(spec, adam_of(spec));
+}
+
+KernelResult prepare_adam_step(const KernelSpec& spec) {
+  return by_float(spec.inputs[3], [&](auto tag) -> KernelResult {
+    using T = typename decltype(tag)::Type;
+    return std::make_unique<AdamStepKernel<T>>(spec, adam_of(spec), factor_of(spec));
+  });
 }
 
 KernelResult prepare_learning_rate(const KernelSpec& spec) {

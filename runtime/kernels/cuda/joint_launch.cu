@@ -9,9 +9,9 @@ namespace {
 
 template <class Rule>
 __device__ void update_part(const Rule& rule, const UpdateJob& job, int64_t thread) {
-  UpdateTensors<Rule::kNumTensors> tensors;
+  TensorsOf<Rule> tensors;
   for (size_t i = 0; i < Rule::kNumTensors; ++i) tensors.x[i] = job.tensors.x[i];
-  tensors.y = job.tensors.y;
+  for (size_t i = 0; i < Rule::kNumResults; ++i) tensors.y[i] = job.tensors.y[i];
   tensors.num_elements = job.tensors.num_elements;
   if (job.is_aligned) return update_by_thread<kWidest>(rule, tensors, job.new_element, thread);
   update_by_thread<1>(rule, tensors, job.new_element, thread);
@@ -36,6 +36,8 @@ __global__ void update_jointly(const __grid_constant__ JointTable table) {
       return update_part(job.rule.average_of_squares, job, thread);
     case UpdateKind::kAdam:
       return update_part(job.rule.adam, job, thread);
+    case UpdateKind::kAdamStep:
+      return update_part(job.rule.adam_step, job, thread);
   }
 }
 

@@ -16,12 +16,13 @@ union UpdateRule {
   MovingAverage average;
   MovingAverageOfSquares average_of_squares;
   Adam adam;
+  AdamStep adam_step;
 };
 
 /// One tensor's update, done by the blocks from the end of the one before it on.
 struct UpdateJob {
   UpdateRule rule;
-  UpdateTensors<Adam::kNumTensors> tensors;  ///< rules of fewer operands leave the last one out
+  TensorsOf<AdamStep> tensors;  ///< rules of fewer operands and results leave the last ones out
   UpdateKind kind;
   uint32_t end_block;
   bool is_aligned;  ///< to the widest vector
@@ -34,8 +35,8 @@ struct JointTable {
   int32_t num_jobs;
 };
 
-/// CUDA's limit for the parameters of a launch, on every device and driver.
-static_assert(sizeof(JointTable) <= 4096);
+/// CUDA's limit for the parameters of a launch, since 12.1 and from Volta on.
+static_assert(sizeof(JointTable) <= 32764);
 
 template <class Rule>
 void set_rule(UpdateJob& job, const Rule& rule) {

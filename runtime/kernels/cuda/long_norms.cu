@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kWideThreads, wide_blocks<T>(3, 2))
 template <class Norm, bool kIsAligned, class T>
 __global__ void __launch_bounds__(kWideThreads, wide_blocks<T>(3, 2))
     wide_row_gradients(const WideRows rows, const NormNumbers numbers, const T* gradient,
-                       const T* x, const BesideRows<T> gamma, T* y) {
+                       const T* x, const BesideRows<T> gamma, const BesideRows<T> addends, T* y) {
   const WideRow<T, kIsAligned> row(rows);
   constexpr int kLanes = kLanesOf<T>;
   gradient += row.start();
@@ -58,12 +58,16 @@ __global__ void __launch_bounds__(kWideThreads, wide_blocks<T>(3, 2))
     }
   });
   const Gradient row_gradient(row.reduce(sums, AddManySums<2>{}), shift, numbers);
+  const BesideRows<T> addend = addends.at_row(row.start());
   row.read_pair_again(gradient, x, shift, [&](auto a, const auto& b, int first) {
     const auto factor = gamma.template read<kLanes, kIsAligned>(first, row.size());
+    Vector<float, kLanes> added = {};
+    if (addend.data != nullptr) added = addend.template read<kLanes, kIsAligned>(first, row.size());
 #pragma unroll
     for (int i = 0; i < kLanes; ++i) {
-      a.lane[i] = row_gradient.at(made_double(a.lane[i]) * made_double(factor.lane[i]),
-                                  made_double(b.lane[i]) - static_cast<double>(shift));
+      const float own = row_gradient.at(made_double(a.lane[i]) * made_double(factor.lane[i]),
+                                        made_double(b.lane[i]) - static_cast<double>(shift));
+      a.lane[i] = own + added.lane[i];
     }
     row.write(y + row.start(), first, a);
   });
@@ -102,11 +106,12 @@ class WideNormGradKernel : public CudaKernel {
     const auto* gradient = elements<T>(at.inputs[0]);
     const auto* x = elements<T>(at.inputs[1]);
     const auto gamma = BesideRows<T>::operand(at, 2, beside_);
+    const auto addends = BesideRows<T>::rows_of_operand(at, 3);
     auto* y = elements<T>(at.result());
-    const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma.data, y);
+    const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma.data, addends.data, y);
     return launch_wide(
         is_aligned ? wide_row_gradients<Norm, true, T> : wide_row_gradients<Norm, false, T>, queue,
-        rows_, numbers_, gradient, x, gamma, y);
+        rows_, numbers_, gradient, x, gamma, addends, y);
   }
 
  private:
@@ -149,7 +154,7 @@ class LongNormKernel : public CudaKernel {
 
 template <class Norm, class T>
 __global__ void long_row_gradients(const NormRows rows, const T* gradient, const T* x,
-                                   const BesideRows<T> gamma, T* y) {
+                                   const BesideRows<T> gamma, const BesideRows<T> addends, T* y) {
   const OwnRow row(rows);
   gradient += row.start;
   x += row.start;
@@ -164,10 +169,12 @@ __global__ void long_row_gradients(const NormRows rows, const T* gradient, const
   sums = row.team.reduce(sums, AddSums{});
   const double offset = Norm::kTakesMeanAway ? sums.first * rows.numbers.inverse_size : 0;
   const double slope = sums.second * rows.numbers.inverse_size;
+  const BesideRows<T> addend = addends.at_row(row.start);
   for (int64_t i = row.team.lane(); i < row.size; i += row.team.width()) {
     const double u = static_cast<double>(widened(gradient[i])) * gamma.at(i);
     const double own = (u - offset - scale.xhat(widened(x[i])) * slope) * scale.factor;
-    y[row.start + i] = narrowed<T>(static_cast<float>(own));
+    const float added = addend.data != nullptr ? addend.at(i) : 0.0F;
+    y[row.start + i] = narrowed<T>(static_cast<float>(own) + added);
   }
 }
 
@@ -179,7 +186,8 @@ class LongNormGradKernel : public CudaKernel {
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     long_row_gradients<Norm><<<rows_.num_blocks(), kThreadsPerBlock, 0, queue.stream>>>(
         rows_, elements<T>(at.inputs[0]), elements<T>(at.inputs[1]),
-        BesideRows<T>::operand(at, 2, beside_), elements<T>(at.result()));
+        BesideRows<T>::operand(at, 2, beside_), BesideRows<T>::rows_of_operand(at, 3),
+        elements<T>(at.result()));
     CUDA_TRY(cudaGetLastError());
     return {};
   }

@@ -79,13 +79,16 @@ __device__ NarrowFloats scaled_gradients(const Row& row, const NarrowHeld& gradi
 template <class Norm, class T, bool kIsWhole>
 __global__ void __launch_bounds__(kMaxHeldThreads, 1)
     narrow_row_gradients(const HeldRows rows, const NormNumbers numbers, bool is_aligned,
-                         const T* gradient, const T* x, const BesideRows<T> gamma, T* y) {
+                         const T* gradient, const T* x, const BesideRows<T> gamma, const T* addend,
+                         T* y) {
   NarrowRow<T, kIsWhole> row(rows, kIsWhole || is_aligned);
   gradient += row.start();
   x += row.start();
   y += row.start();
+  if (addend != nullptr) addend += row.start();
   const NarrowHeld held_x = row.read(x);
   const NarrowHeld held = row.read(gradient);
+  const NarrowHeld held_addend = addend != nullptr ? row.read(addend) : NarrowHeld{};
   NarrowScale<Norm> scale;
   const NarrowFloats distances = scale.distances(row, held_x, x, numbers);
   NarrowFloats u = scaled_gradients(row, held, gamma);
@@ -116,7 +119,8 @@ __global__ void __launch_bounds__(kMaxHeldThreads, 1)
     const Gradient of_row(row.reduce(exact, AddManySums<2>{}), shift, numbers);
     if (!fits) {
       return for_each_exact([&](int i, double own, double distance) {
-        y[i] = narrowed<T>(of_row.at(own, distance));
+        const float added = addend != nullptr ? widened(addend[i]) : 0.0F;
+        y[i] = narrowed<T>(of_row.at(own, distance) + added);
       });
     }
   }
@@ -124,10 +128,11 @@ __global__ void __launch_bounds__(kMaxHeldThreads, 1)
   for (int k = 0; k < kMaxNarrowVectors; ++k) {
     if (!row.has(k)) continue;
     FloatsOfVector& vector = u.vector[k];
+    const FloatsOfVector added = widened_as<T>(held_addend.vector[k]);
 #pragma unroll
     for (int i = 0; i < kNarrowLanes; ++i) {
       const float difference = fmaf(-distances.vector[k].lane[i], step, vector.lane[i] - mean);
-      vector.lane[i] = difference * scale.factor;
+      vector.lane[i] = fmaf(difference, scale.factor, added.lane[i]);
     }
     row.write(y, k, vector);
   }
@@ -167,12 +172,13 @@ class NarrowNormGradKernel : public CudaKernel {
     const auto* gradient = elements<T>(at.inputs[0]);
     const auto* x = elements<T>(at.inputs[1]);
     const auto gamma = BesideRows<T>::operand(at, 2, beside_);
+    const auto* addend = at.inputs.size() > 3 ? elements<T>(at.inputs[3]) : nullptr;
     auto* y = elements<T>(at.result());
-    const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma.data, y);
+    const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma.data, addend, y);
     const bool is_whole = have_whole_vectors(rows_.size) && is_aligned;
     return launch_held(
         is_whole ? narrow_row_gradients<Norm, T, true> : narrow_row_gradients<Norm, T, false>,
-        queue, rows_, numbers_, is_aligned, gradient, x, gamma, y);
+        queue, rows_, numbers_, is_aligned, gradient, x, gamma, addend, y);
   }
 
  private:

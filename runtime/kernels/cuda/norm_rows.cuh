@@ -25,6 +25,15 @@ struct BesideRows {
     return {at.inputs.size() > index ? at.inputs[index] : nullptr, element == ElementType::kF32};
   }
 
+  /// The same of a tensor of rows of T.
+  static BesideRows rows_of_operand(const KernelArguments& at, size_t index) {
+    return {at.inputs.size() > index ? at.inputs[index] : nullptr, std::is_same_v<T, float>};
+  }
+  /// Of a tensor of rows: the row that begins at element number `start`.
+  __device__ BesideRows at_row(int64_t start) const {
+    return {data != nullptr ? data + start * int64_t{sizeof(T)} : nullptr, is_f32};
+  }
+
   /// Makes the compiler read what it has read before: the cache has more room than registers.
   __device__ void read_again() { asm volatile("" : "+l"(data)); }
 

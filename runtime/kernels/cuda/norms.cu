@@ -85,7 +85,7 @@ class NormKernel : public CudaKernel {
 template <class Norm, class Form, class T>
 __global__ void __launch_bounds__(kMaxHeldThreads)
     held_row_gradients(const HeldRows rows, const NormNumbers numbers, const T* gradient,
-                       const T* x, const BesideRows<T> gamma, T* y) {
+                       const T* x, const BesideRows<T> gamma, const BesideRows<T> addends, T* y) {
   HeldRow<Form> row(rows);
   x += row.start();
   const float shift = Norm::shift_of(widened(x[0]));
@@ -111,6 +111,16 @@ __global__ void __launch_bounds__(kMaxHeldThreads)
   const Gradient row_gradient(row.reduce(sums, AddManySums<2>{}), shift, numbers);
   for_each_term(
       [&](float& element, double u, double distance) { element = row_gradient.at(u, distance); });
+  if (addends.data != nullptr) {
+    const BesideRows<T> addend = addends.at_row(row.start());
+#pragma unroll
+    for (int k = 0; k < Form::kVectors; ++k) {
+      const auto added =
+          addend.template read<Form::kLanes, Form::kIsAligned>(row.at(k), row.size());
+#pragma unroll
+      for (int i = 0; i < Form::kLanes; ++i) held.vector[k].lane[i] += added.lane[i];
+    }
+  }
   row.write(y + row.start(), held);
 }
 
@@ -124,11 +134,12 @@ class NormGradKernel : public CudaKernel {
     const auto* gradient = elements<T>(at.inputs[0]);
     const auto* x = elements<T>(at.inputs[1]);
     const auto gamma = BesideRows<T>::operand(at, 2, beside_);
+    const auto addends = BesideRows<T>::rows_of_operand(at, 3);
     auto* y = elements<T>(at.result());
-    const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma.data, y);
+    const bool is_aligned = are_aligned(kVectorBytes, gradient, x, gamma.data, addends.data, y);
     return launch_in_form<T>(rows_, is_aligned, [&](auto form) {
       return launch_held(held_row_gradients<Norm, decltype(form), T>, queue, rows_, numbers_,
-                         gradient, x, gamma, y);
+                         gradient, x, gamma, addends, y);
     });
   }
 

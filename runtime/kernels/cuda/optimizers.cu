@@ -10,7 +10,7 @@ namespace graphrt::cuda {
 namespace {
 
 template <int kSize, class Rule>
-__global__ void update_elements(const Rule rule, const UpdateTensors<Rule::kNumTensors> tensors,
+__global__ void update_elements(const Rule rule, const TensorsOf<Rule> tensors,
                                 ElementType new_element) {
   update_by_thread<kSize>(rule, tensors, new_element, thread_number());
 }
@@ -25,7 +25,7 @@ class UpdateKernel : public CudaKernel {
  public:
   UpdateKernel(const KernelSpec& spec, const Rule& rule)
       : num_elements_(spec.result().num_elements()),
-        new_element_(spec.inputs[kNewOperand].element),
+        new_element_(spec.inputs[Rule::kNewOperand].element),
         rule_(rule) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
@@ -39,8 +39,8 @@ class UpdateKernel : public CudaKernel {
     UpdateJob& job = table.jobs[table.num_jobs++];
     const auto tensors = tensors_of(at);
     set_rule(job, bound(at.inputs));
-    for (size_t i = 0; i < Rule::kNumTensors; ++i) job.tensors.x[i] = tensors.x[i];
-    job.tensors.y = tensors.y;
+    std::copy(std::begin(tensors.x), std::end(tensors.x), job.tensors.x);
+    std::copy(std::begin(tensors.y), std::end(tensors.y), job.tensors.y);
     job.tensors.num_elements = num_elements_;
     job.new_element = new_element_;
     job.is_aligned = is_aligned(tensors);
@@ -50,18 +50,18 @@ class UpdateKernel : public CudaKernel {
   }
 
  private:
-  UpdateTensors<Rule::kNumTensors> tensors_of(const KernelArguments& at) const {
-    UpdateTensors<Rule::kNumTensors> tensors;
+  TensorsOf<Rule> tensors_of(const KernelArguments& at) const {
+    TensorsOf<Rule> tensors;
     for (size_t i = 0; i < Rule::kNumTensors; ++i) tensors.x[i] = at.inputs[i];
-    tensors.y = elements<float>(at.result());
+    for (size_t i = 0; i < Rule::kNumResults; ++i) tensors.y[i] = elements<float>(at.results[i]);
     tensors.num_elements = num_elements_;
     return tensors;
   }
 
-  static bool is_aligned(const UpdateTensors<Rule::kNumTensors>& tensors) {
-    return are_aligned(kVectorBytes, tensors.y) &&
-           std::all_of(std::begin(tensors.x), std::end(tensors.x),
-                       [](const std::byte* x) { return are_aligned(kVectorBytes, x); });
+  static bool is_aligned(const TensorsOf<Rule>& tensors) {
+    const auto is_one = [](const auto* tensor) { return are_aligned(kVectorBytes, tensor); };
+    return std::all_of(std::begin(tensors.x), std::end(tensors.x), is_one) &&
+           std::all_of(std::begin(tensors.y), std::end(tensors.y), is_one);
   }
 
   /// The rule with the scalars of this launch.
@@ -72,7 +72,7 @@ class UpdateKernel : public CudaKernel {
   }
 
   template <int kSize>
-  Result<void> launch_with(const Rule& rule, const UpdateTensors<Rule::kNumTensors>& tensors,
+  Result<void> launch_with(const Rule& rule, const TensorsOf<Rule>& tensors,
                            const CudaQueue& queue) const {
     update_elements<kSize>
         <<<num_blocks_of<kSize>(num_elements_), kThreadsPerBlock, 0, queue.stream>>>(rule, tensors,
@@ -148,14 +148,16 @@ Factor factor_of(const KernelSpec& spec) {
 }
 
 /// The shares of what was and of what is new in a moving average.
+AverageShares shares_of(double decay) {
+  const float kept = decay < 0.5 ? 0.0F : 1.0F;
+  return {.kept = kept,
+          .rest = static_cast<float>(decay - static_cast<double>(kept)),
+          .taken = static_cast<float>(1 - decay)};
+}
+
 template <class Average>
 Average average_of(const KernelSpec& spec) {
-  const double decay = spec.attributes.number("decay", 0);
-  const float kept = decay < 0.5 ? 0.0F : 1.0F;
-  return {.shares = {.kept = kept,
-                     .rest = static_cast<float>(decay - static_cast<double>(kept)),
-                     .taken = static_cast<float>(1 - decay)},
-          .factor = factor_of(spec)};
+  return {.shares = shares_of(spec.attributes.number("decay", 0)), .factor = factor_of(spec)};
 }
 
 float log_of_attribute(const KernelSpec& spec, std::string_view name, double otherwise) {
@@ -164,6 +166,15 @@ float log_of_attribute(const KernelSpec& spec, std::string_view name, double oth
 
 Rate rate_of(const KernelSpec& spec) {
   return {float_attribute(spec, "learning_rate", 0), nullptr};
+}
+
+Adam adam_of(const KernelSpec& spec) {
+  return {.log_beta1 = log_of_attribute(spec, "beta1", 0.9),
+          .log_beta2 = log_of_attribute(spec, "beta2", 0.999),
+          .epsilon = float_attribute(spec, "epsilon", 1e-8),
+          .weight_decay = float_attribute(spec, "weight_decay", 0),
+          .rate = rate_of(spec),
+          .step = nullptr};
 }
 
 }  // namespace
@@ -192,12 +203,14 @@ KernelResult prepare_moving_average_of_squares(const KernelSpec& spec) {
 }
 
 KernelResult prepare_adam_update(const KernelSpec& spec) {
-  return make_update(spec, Adam{.log_beta1 = log_of_attribute(spec, "beta1", 0.9),
-                                .log_beta2 = log_of_attribute(spec, "beta2", 0.999),
-                                .epsilon = float_attribute(spec, "epsilon", 1e-8),
-                                .weight_decay = float_attribute(spec, "weight_decay", 0),
-                                .rate = rate_of(spec),
-                                .step = nullptr});
+  return make_update(spec, adam_of(spec));
+}
+
+KernelResult prepare_adam_step(const KernelSpec& spec) {
+  return make_update(spec, AdamStep{.adam = adam_of(spec),
+                                    .m_shares = shares_of(spec.attributes.number("beta1", 0.9)),
+                                    .v_shares = shares_of(spec.attributes.number("beta2", 0.999)),
+                                    .factor = factor_of(spec)});
 }
 
 KernelResult prepare_learning_rate(const KernelSpec& spec) {

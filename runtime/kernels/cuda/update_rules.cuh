@@ -28,6 +28,7 @@ enum class UpdateKind : uint32_t {
   kMovingAverage,
   kMovingAverageOfSquares,
   kAdam,
+  kAdamStep,
 };
 
 /// The rate of an update: what an operand says, if there is one, else a number.
@@ -61,6 +62,8 @@ struct Factor {
 struct Sgd {
   static constexpr auto kKind = UpdateKind::kSgd;
   static constexpr size_t kNumTensors = 2;
+  static constexpr size_t kNumResults = 1;
+  static constexpr size_t kNewOperand = 1;
   Rate rate;
   float weight_decay;
   Factor factor;
@@ -82,6 +85,8 @@ struct Sgd {
 struct Momentum {
   static constexpr auto kKind = UpdateKind::kMomentum;
   static constexpr size_t kNumTensors = 2;
+  static constexpr size_t kNumResults = 1;
+  static constexpr size_t kNewOperand = 1;
   float momentum;
   Factor factor;
 
@@ -97,6 +102,8 @@ struct Momentum {
 struct DecayedMomentum {
   static constexpr auto kKind = UpdateKind::kDecayedMomentum;
   static constexpr size_t kNumTensors = 3;
+  static constexpr size_t kNumResults = 1;
+  static constexpr size_t kNewOperand = 1;
   float momentum;
   float weight_decay;
   Factor factor;
@@ -128,6 +135,8 @@ struct AverageShares {
 struct MovingAverage {
   static constexpr auto kKind = UpdateKind::kMovingAverage;
   static constexpr size_t kNumTensors = 2;
+  static constexpr size_t kNumResults = 1;
+  static constexpr size_t kNewOperand = 1;
   AverageShares shares;
   Factor factor;
 
@@ -158,6 +167,8 @@ __device__ inline float next_outside_floats(const AverageShares& shares, float a
 struct MovingAverageOfSquares {
   static constexpr auto kKind = UpdateKind::kMovingAverageOfSquares;
   static constexpr size_t kNumTensors = 2;
+  static constexpr size_t kNumResults = 1;
+  static constexpr size_t kNewOperand = 1;
   AverageShares shares;
   Factor factor;
 
@@ -177,6 +188,8 @@ struct MovingAverageOfSquares {
 struct Adam {
   static constexpr auto kKind = UpdateKind::kAdam;
   static constexpr size_t kNumTensors = 3;
+  static constexpr size_t kNumResults = 1;
+  static constexpr size_t kNewOperand = 1;
   float log_beta1;
   float log_beta2;
   float epsilon;
@@ -209,16 +222,56 @@ struct Adam {
   }
 };
 
-/// The operands of a rule that have the state's shape, and the result: f32, but for what is new in
-/// this step, operand kNewOperand, which may be any float.
-inline constexpr size_t kNewOperand = 1;
+/// What a formula gives of an element where there are several results.
+template <size_t kNumResults>
+struct ElementResults {
+  float of[kNumResults];
+};
 
-template <size_t kNumTensors>
+/// A parameter and its averages.
+struct AdamStep {
+  static constexpr auto kKind = UpdateKind::kAdamStep;
+  static constexpr size_t kNumTensors = 4;
+  static constexpr size_t kNumResults = 3;
+  static constexpr size_t kNewOperand = 3;
+  Adam adam;
+  AverageShares m_shares;
+  AverageShares v_shares;
+  Factor factor;
+
+  void bind(Scalars scalars) {
+    factor.take(scalars);
+    adam.bind(scalars);
+  }
+  /// The averages may be skipped alone, so the formula says what stays.
+  __device__ bool is_skipped() const { return false; }
+  __device__ auto formula() const {
+    return [update = adam.formula(), m_next = MovingAverage{m_shares, factor}.formula(),
+            v_next = MovingAverageOfSquares{v_shares, factor}.formula(),
+            keeps_averages = factor.is_skipped(),
+            keeps_weights = adam.is_skipped()](float w, float m, float v, float g) {
+      ElementResults<kNumResults> next = {{w, m, v}};
+      if (!keeps_averages) {
+        next.of[1] = m_next(m, g);
+        next.of[2] = v_next(v, g);
+      }
+      if (!keeps_weights) next.of[0] = update(w, next.of[1], next.of[2]);
+      return next;
+    };
+  }
+};
+
+/// The operands of a rule that have the state's shape, and the results: f32, but for what is new in
+/// this step, operand kNewOperand of the rule, which may be any float.
+template <size_t kNumOperands, size_t kNumResults>
 struct UpdateTensors {
-  const std::byte* x[kNumTensors];
-  float* y;
+  const std::byte* x[kNumOperands];
+  float* y[kNumResults];
   int64_t num_elements;
 };
+
+template <class Rule>
+using TensorsOf = UpdateTensors<Rule::kNumTensors, Rule::kNumResults>;
 
 /// Threads tell the types apart.
 template <int kSize>
@@ -233,56 +286,65 @@ __device__ Vector<float, kSize> load_new_operand(const std::byte* x, ElementType
   return load<kSize>(reinterpret_cast<const float*>(x) + at);
 }
 
-template <int kSize, size_t kOperand, size_t kNumTensors>
-__device__ Vector<float, kSize> load_operand(const UpdateTensors<kNumTensors>& tensors,
+template <int kSize, class Rule, size_t kOperand>
+__device__ Vector<float, kSize> load_operand(const TensorsOf<Rule>& tensors,
                                              ElementType new_element, int64_t at) {
   const std::byte* x = tensors.x[kOperand];
-  if constexpr (kOperand == kNewOperand) {
+  if constexpr (kOperand == Rule::kNewOperand) {
     return load_new_operand<kSize>(x, new_element, at);
   } else {
     return load<kSize>(reinterpret_cast<const float*>(x) + at);
   }
 }
 
-/// y = formula(x, ...) for the kSize elements from number `at` on.
-template <int kSize, class Formula, size_t... kOperand>
-__device__ void update_vector(const Formula& formula,
-                              const UpdateTensors<sizeof...(kOperand)>& tensors,
-                              ElementType new_element, int64_t at,
-                              std::index_sequence<kOperand...>) {
-  const Vector<float, kSize> operands[] = {
-      load_operand<kSize, kOperand>(tensors, new_element, at)...};
-  Vector<float, kSize> result;
-  for (int i = 0; i < kSize; ++i) result.lane[i] = formula(operands[kOperand].lane[i]...);
-  store<kSize>(tensors.y + at, result);
+__device__ inline ElementResults<1> results_of(float result) { return {{result}}; }
+template <size_t kNumResults>
+__device__ ElementResults<kNumResults> results_of(const ElementResults<kNumResults>& results) {
+  return results;
 }
 
-/// The same where the state stays what it was: y = x.
-template <int kSize, size_t kNumTensors>
-__device__ void keep_by_thread(const UpdateTensors<kNumTensors>& tensors, int64_t thread) {
+/// y = formula(x, ...) for the kSize elements from number `at` on.
+template <int kSize, class Rule, size_t... kOperand>
+__device__ void update_vector(const Rule& rule, const TensorsOf<Rule>& tensors,
+                              ElementType new_element, int64_t at,
+                              std::index_sequence<kOperand...>) {
+  const auto formula = rule.formula();
+  const Vector<float, kSize> operands[] = {
+      load_operand<kSize, Rule, kOperand>(tensors, new_element, at)...};
+  Vector<float, kSize> results[Rule::kNumResults];
+  for (int i = 0; i < kSize; ++i) {
+    const auto of_lane = results_of(formula(operands[kOperand].lane[i]...));
+    for (size_t k = 0; k < Rule::kNumResults; ++k) results[k].lane[i] = of_lane.of[k];
+  }
+  for (size_t k = 0; k < Rule::kNumResults; ++k) store<kSize>(tensors.y[k] + at, results[k]);
+}
+
+/// The same where the state, which has one tensor, stays what it was: y = x.
+template <int kSize, class Rule>
+__device__ void keep_by_thread(const TensorsOf<Rule>& tensors, int64_t thread) {
   const auto* x = reinterpret_cast<const float*>(tensors.x[0]);
-  if (x == tensors.y) return;
+  float* y = tensors.y[0];
+  if (x == y) return;
   const int64_t num_vectors = tensors.num_elements / kSize;
   if (thread < num_vectors) {
-    return store<kSize>(tensors.y + thread * kSize, load<kSize>(x + thread * kSize));
+    return store<kSize>(y + thread * kSize, load<kSize>(x + thread * kSize));
   }
   const int64_t i = num_vectors * kSize + (thread - num_vectors);
-  if (i < tensors.num_elements) tensors.y[i] = x[i];
+  if (i < tensors.num_elements) y[i] = x[i];
 }
 
 /// What thread number `thread` of num_threads_for<kSize>(num_elements) does.
 template <int kSize, class Rule>
-__device__ void update_by_thread(const Rule& rule, const UpdateTensors<Rule::kNumTensors>& tensors,
+__device__ void update_by_thread(const Rule& rule, const TensorsOf<Rule>& tensors,
                                  ElementType new_element, int64_t thread) {
   constexpr auto kOperands = std::make_index_sequence<Rule::kNumTensors>();
   const int64_t num_vectors = tensors.num_elements / kSize;
-  if (rule.is_skipped()) return keep_by_thread<kSize>(tensors, thread);
+  if (rule.is_skipped()) return keep_by_thread<kSize, Rule>(tensors, thread);
   if (thread < num_vectors) {
-    return update_vector<kSize>(rule.formula(), tensors, new_element, thread * kSize, kOperands);
+    return update_vector<kSize>(rule, tensors, new_element, thread * kSize, kOperands);
   }
   const int64_t i = num_vectors * kSize + (thread - num_vectors);
-  if (i < tensors.num_elements)
-    update_vector<1>(rule.formula(), tensors, new_element, i, kOperands);
+  if (i < tensors.num_elements) update_vector<1>(rule, tensors, new_element, i, kOperands);
 }
 
 }  // namespace graphrt::cuda

@@ -65,11 +65,12 @@ void norm(Operands inputs, Tensor& result, Normalize normalized, double epsilon)
 }
 
 /// With u = gradient * gamma: (u - mean(u) - xhat * mean(u * xhat)) / deviation; a norm that takes
-/// no mean away lets mean(u) stay.
+/// no mean away lets mean(u) stay. An addend comes on top.
 void norm_grad(Operands inputs, Tensor& result, Normalize normalized, double epsilon) {
   const Row gradient = numbers_of(*inputs[0]);
   const Row x = numbers_of(*inputs[1]);
   const Row gamma = numbers_of(*inputs[2]);
+  const Row addend = inputs.size() > 3 ? numbers_of(*inputs[3]) : Row(x.size(), 0);
   Row y(x.size());
   for (size_t row = 0; row < y.size() / gamma.size(); ++row) {
     const NormalRow normal = normalized(row_at(x, row, gamma.size()), epsilon);
@@ -78,8 +79,8 @@ void norm_grad(Operands inputs, Tensor& result, Normalize normalized, double eps
     const double offset = normalized == normalize_about_mean ? mean_of(u) : 0;
     const double slope = mean_of_products(u, normal.xhat);
     for (size_t i = 0; i < u.size(); ++i) {
-      const double deviation = normal.deviation;
-      y[row * gamma.size() + i] = (u[i] - offset - normal.xhat[i] * slope) / deviation;
+      const double own = (u[i] - offset - normal.xhat[i] * slope) / normal.deviation;
+      y[row * gamma.size() + i] = own + addend[row * gamma.size() + i];
     }
   }
   put_numbers(y, result);

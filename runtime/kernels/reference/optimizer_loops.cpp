@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <vector>
 
 #include "runtime/kernels/reference/loops.h"
 
@@ -140,6 +141,26 @@ void adam_update(Operands inputs, const Attributes& attributes, Results results)
     const double decay = weight_decay == 0 ? 0 : weight_decay * w[i];
     y[i] = static_cast<float>(w[i] - rate * (direction + decay));
   }
+}
+
+void adam_step(Operands inputs, const Attributes& attributes, Results results) {
+  constexpr size_t kGradient = 3;
+  const bool has_factor = attributes.flag("scaled") || attributes.flag("skips");
+  const auto next_average = [&](size_t number, const char* beta, double otherwise, auto* average) {
+    Attributes of_average;
+    of_average.set("decay", attributes.number(beta, otherwise));
+    of_average.set("scaled", attributes.flag("scaled"));
+    of_average.set("skips", attributes.flag("skips"));
+    std::vector<const Tensor*> operands = {inputs[number], inputs[kGradient]};
+    if (has_factor) operands.push_back(inputs.back());
+    average(operands, of_average, results.subspan(number, 1));
+  };
+  next_average(1, "beta1", 0.9, moving_average);
+  next_average(2, "beta2", 0.999, moving_average_of_squares);
+  std::vector<const Tensor*> operands = {inputs[0], &results[1], &results[2]};
+  const Operands scalars = inputs.subspan(kGradient + 1);
+  operands.insert(operands.end(), scalars.begin(), scalars.end() - (has_factor ? 1 : 0));
+  adam_update(operands, attributes, results.first(1));
 }
 
 void learning_rate(Operands inputs, const Attributes& attributes, Results results) {

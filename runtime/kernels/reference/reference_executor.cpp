@@ -149,11 +149,16 @@ Result<void> ReferenceExecutor::check_node(const SourceNode& node) const {
   if (const auto fits = check_types(*op, types, results, node.attributes); !fits) {
     return wrong(fits.error().message);
   }
-  if (!node.updates) return {};
-  if (!graph_.values.contains(*node.updates)) return wrong("it updates what does not exist");
-  const SourceValue& state = graph_.values[*node.updates];
-  if (!is_state(state)) return wrong("it updates '" + state.name + "', which is no state");
-  if (state.type != result.type) return wrong("it updates a state of another type");
+  const std::vector<SourceValueId> updated = node.updated_states();
+  if (!node.more_updates.empty() && (!node.updates || updated.size() != results.size())) {
+    return wrong("it updates states with some of its results");
+  }
+  for (size_t i = 0; i < updated.size(); ++i) {
+    if (!graph_.values.contains(updated[i])) return wrong("it updates what does not exist");
+    const SourceValue& state = graph_.values[updated[i]];
+    if (!is_state(state)) return wrong("it updates '" + state.name + "', which is no state");
+    if (state.type != results[i]) return wrong("it updates a state of another type");
+  }
   return {};
 }
 
@@ -195,7 +200,8 @@ Result<void> ReferenceExecutor::step(const std::map<std::string, Tensor>& inputs
     }
   }
   for (const SourceNode& node : graph_.nodes) {
-    if (node.updates) states_[*node.updates] = values_[node.results[0]];
+    const std::vector<SourceValueId> updated = node.updated_states();
+    for (size_t i = 0; i < updated.size(); ++i) states_[updated[i]] = values_[node.results[i]];
   }
   ++num_steps_;
   return {};

@@ -66,10 +66,16 @@ TypeResult type_of_norm(Types inputs, const Attributes& attributes) {
   return inputs[0];
 }
 
-/// gradient, x and gamma: the gradient by x.
+/// gradient, x and gamma: the gradient by x; and perhaps what is added to it.
 TypeResult type_of_norm_grad(Types inputs, const Attributes& attributes) {
-  return type_of_gradient(inputs, attributes,
-                          "gradient[..., D] and x[..., D] of the same shape and gamma[D]");
+  constexpr size_t kAddend = 3;
+  TypeResult result =
+      type_of_gradient(inputs.first(kAddend), attributes,
+                       "gradient[..., D] and x[..., D] of the same shape and gamma[D]");
+  if (!result || inputs.size() == kAddend || inputs[kAddend] == *result) return result;
+  return refuse(
+      "adds what is " + to_string(*result) + ", like its result; got " + to_string(inputs[kAddend]),
+      kAddend);
 }
 
 /// gradient and x: the gradient by gamma.
@@ -144,8 +150,11 @@ OpInfo norm_op(std::string_view name, size_t num_inputs,
 OpInfo norm_grad_op(std::string_view name, std::span<const AttributeSpec> attributes) {
   OpInfo op = norm_op(name, 3, attributes);
   op.operands =
-      "gradient, x: float, [..., D], same type; gamma[D]: of the same type of elements, or f32";
-  op.result = "gradient by x";
+      "gradient, x: float, [..., D], same type; gamma[D]: of the same type of elements, or f32; "
+      "optionally an addend, like x";
+  op.result = "gradient by x, plus the addend";
+  op.max_inputs = 4;
+  op.takes_addend = true;
   op.type_rule = type_of_norm_grad;
   op.f32_operands = 1U << 2;
   return op;

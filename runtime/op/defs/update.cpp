@@ -26,6 +26,9 @@ constexpr std::array kAdam = {AttributeSpec{"beta1", AttributeKind::kFloat, fals
                               AttributeSpec{"beta2", AttributeKind::kFloat, false, "(0.999)"},
                               AttributeSpec{"epsilon", AttributeKind::kFloat, false, "(1e-8)"},
                               kRate, kWeightDecay};
+constexpr std::array kAdamStep = {kAdam[0], kAdam[1], kAdam[2],    kRate,
+                                  kScaled,  kSkips,   kWeightDecay};
+constexpr std::array<std::string_view, 2> kAverages = {"m", "v"};
 constexpr std::array kLearningRate = {
     AttributeSpec{"base", AttributeKind::kFloat, true, "(required)"},
     AttributeSpec{"cosine_steps", AttributeKind::kInt, false,
@@ -67,10 +70,12 @@ bool has_factor(const Attributes& attributes) {
   return attributes.flag("scaled") || attributes.flag("skips");
 }
 
-/// With `scaled`, the last operand is what the gradient, the second of all, is multiplied with.
-std::optional<OpError> find_bad_factor(Types inputs, const Attributes& attributes) {
+/// With `scaled`, the last operand is what the gradient, one of the first `num_others`, is multiplied
+/// with.
+std::optional<OpError> find_bad_factor(Types inputs, const Attributes& attributes,
+                                       size_t num_others = 2) {
   if (!has_factor(attributes)) return std::nullopt;
-  if (inputs.size() == 2) {
+  if (inputs.size() == num_others) {
     const bool is_scaled = attributes.flag("scaled");
     return OpError{std::string(is_scaled ? "is 'scaled', so it" : "'skips' steps, so it") +
                        " needs the factor of its gradient, f32[], as the last operand",
@@ -149,25 +154,51 @@ TypeResult type_of_momentum_update(Types inputs, const Attributes& attributes) {
       misfit("v, the gradient and the weights of the same shape", others, kWeights));
 }
 
+/// What does not fit w, m and v of one shape, a step at `step` and, behind it, perhaps a rate.
+std::optional<OpError> find_bad_adam(Types inputs, size_t step, const Attributes& attributes) {
+  const Types tensors = inputs.first(3);
+  if (auto error = find_non_f32(tensors)) return error;
+  for (size_t i = 1; i < tensors.size(); ++i) {
+    if (tensors[i] != tensors[0]) return misfit("w, m and v of the same shape", tensors, i);
+  }
+  if (!is_scalar(inputs[step], ElementType::kI32)) {
+    return OpError{"needs i32[] as its step; got " + to_string(inputs[step]), step};
+  }
+  if (auto error = find_bad_rate(inputs, step + 1, attributes)) return error;
+  for (const char* beta : {"beta1", "beta2"}) {
+    if (auto error = find_outside(attributes, beta, 0, 1)) return error;
+  }
+  return find_outside(attributes, "epsilon", 0);
+}
+
 TypeResult type_of_adam_update(Types inputs, const Attributes& attributes) {
-  constexpr size_t kStep = 3;
-  const Types tensors = inputs.first(kStep);
-  if (auto error = find_non_f32(tensors)) return tl::unexpected(*std::move(error));
-  for (size_t i = 1; i < kStep; ++i) {
-    if (tensors[i] == tensors[0]) continue;
-    return tl::unexpected(misfit("w, m and v of the same shape", tensors, i));
-  }
-  if (!is_scalar(inputs[kStep], ElementType::kI32)) {
-    return refuse("needs i32[] as its step; got " + to_string(inputs[kStep]), kStep);
-  }
-  if (auto error = find_bad_rate(inputs, kStep + 1, attributes)) {
+  if (auto error = find_bad_adam(inputs, 3, attributes)) return tl::unexpected(*std::move(error));
+  return inputs[0];
+}
+
+TypeResult type_of_adam_step(Types inputs, const Attributes& attributes) {
+  constexpr size_t kGradient = 3;
+  constexpr size_t kStep = 4;
+  if (auto error = find_bad_factor(inputs, attributes, kStep + 1)) {
     return tl::unexpected(*std::move(error));
   }
-  for (const char* beta : {"beta1", "beta2"}) {
-    if (auto error = find_outside(attributes, beta, 0, 1)) return tl::unexpected(*std::move(error));
+  const Types others = without_factor(inputs, attributes);
+  if (auto error = find_bad_adam(others, kStep, attributes)) {
+    return tl::unexpected(*std::move(error));
   }
-  if (auto error = find_outside(attributes, "epsilon", 0)) return tl::unexpected(*std::move(error));
+  if (auto error = find_non_float_at(inputs, kGradient)) return tl::unexpected(*std::move(error));
+  if (inputs[kGradient].shape != inputs[0].shape) {
+    return tl::unexpected(misfit("w and its gradient of the same shape", inputs, kGradient));
+  }
+  if (others.size() > kStep + 2) {
+    return tl::unexpected(superfluous(kStep + 2, inputs, attributes));
+  }
   return inputs[0];
+}
+
+/// The averages, like w.
+std::vector<TensorType> types_of_averages(Types, const TensorType& w, const Attributes&) {
+  return {w, w};
 }
 
 TypeResult type_of_moving_average(Types inputs, const Attributes& attributes) {
@@ -265,6 +296,22 @@ OpInfo op_adam_update() {
   op.result = "w - rate · (m̂ / (sqrt(v̂) + `epsilon`) + `weight_decay` · w)";
   op.min_inputs = 4;
   op.max_inputs = 5;
+  return op;
+}
+
+OpInfo op_adam_step() {
+  OpInfo op = update_op("adam_step", kAdamStep, type_of_adam_step);
+  op.operands =
+      "w, m, v: f32, same shape; gradient: float, same shape; step i32[], below 0: w stays as it "
+      "is; optionally the rate f32[], then a factor";
+  op.result =
+      "`adam_update` of w with the next averages, `moving_average` and "
+      "`moving_average_of_squares` of the gradient, which are m and v";
+  op.min_inputs = 5;
+  op.max_inputs = 7;
+  op.more_results = kAverages;
+  op.more_types_rule = types_of_averages;
+  op.in_place = InPlace::kOperandOfNumber;
   return op;
 }
 

@@ -100,10 +100,12 @@ class UnrolledChecker {
     const Instance& instance = unrolled_.instances()[read.instance];
     const Instruction& instruction = plan_.instructions[instance.instruction];
     if (instruction.kind != InstructionKind::kKernel || read.bytes != write.bytes) return false;
-    if (write.written != instruction.writes.front()) return false;
+    const auto at = std::find(instruction.writes.begin(), instruction.writes.end(), write.written);
+    if (at == instruction.writes.end()) return false;
+    const auto number = static_cast<size_t>(at - instruction.writes.begin());
     const auto operand = static_cast<size_t>(read.operand - instruction.reads.data());
     return may_run_in_place(*find_op(instruction.op), operand, operand_type(plan_, *read.operand),
-                            result_types(plan_, instruction).front());
+                            result_types(plan_, instruction)[number], number);
   }
 
   /// The execution of an instruction that works on a step.

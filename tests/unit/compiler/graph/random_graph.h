@@ -172,7 +172,7 @@ class RandomGraph {
     node.keep = below(8) == 0;
     for (const ValueId state : graph_.values.ids()) {
       const bool may_update = graph_.values[state].kind == ValueKind::kState &&
-                              graph_.type_of(state) == type && !graph_.updaters()[state];
+                              graph_.type_of(state) == type && !graph_.next_values()[state];
       if (may_update && below(3) == 0) {
         node.updates = state;
         break;

@@ -5,6 +5,7 @@
 
 #include "compiler/frontend/parse_graph.h"
 #include "compiler/graph/graph_request.h"
+#include "compiler/graph/print_graph.h"
 
 namespace graphc {
 namespace {
@@ -37,6 +38,15 @@ Graph graph_of_attention() {
   return parsed(
       "graph g\ninput %q : f32[1, 4, 2, 8]\n%a = attention(%q, %q, %q)\n"
       "%e = exp(%a.log_sum)\noutput %e\noutput %a\n");
+}
+
+//  w, m, v ---> n, n.m, n.v      values: 0 g, 1 step, 2 w, 3 m, 4 v, 5 n, 6 n.m, 7 n.v
+Graph graph_of_adam() {
+  return parsed(
+      "graph g\ninput %g : f32[2]\ninput %step : i32[]\nstate %w : f32[2] init zeros\n"
+      "state %m : f32[2] init zeros\nstate %v : f32[2] init zeros\n"
+      "%n, %n.m, %n.v = adam_step(%w, %m, %v, %g, %step) {learning_rate = 0.1} updates %w, %m, %v\n"
+      "output %n.m\n");
 }
 
 TEST(VerifyGraph, AcceptsAValidGraph) { EXPECT_EQ(verify_graph(small_graph()), std::nullopt); }
@@ -139,6 +149,28 @@ TEST(VerifyRequest, NamesWhatCannotBeAskedFor) {
   EXPECT_EQ(verify_request(divided), "the part of 'gpu0' has no rows");
 }
 
+TEST(VerifyGraph, KnowsTheStatesThatSeveralResultsReplace) {
+  const Graph whole = graph_of_adam();
+  EXPECT_EQ(verify_graph(whole), std::nullopt);
+  EXPECT_EQ(whole.next_values()[ValueId(4)], ValueId(7));
+  EXPECT_NE(print_graph(whole).find(" updates %w, %m, %v\n"), std::string::npos);
+  const SourceGraph source = to_source_graph(whole);
+  EXPECT_EQ(source.nodes[0].updated_states(),
+            (std::vector<SourceValueId>{SourceValueId(2), SourceValueId(3), SourceValueId(4)}));
+  const auto violation_with = [&](const std::vector<ValueId>& more) {
+    Graph graph = whole;
+    graph.nodes[NodeId(0)].more_updates = more;
+    return verify_graph(graph);
+  };
+  EXPECT_EQ(violation_with({}), std::nullopt);
+  EXPECT_EQ(violation_with({ValueId(3)}), "'n' updates states with some of its results");
+  EXPECT_EQ(violation_with({ValueId(3), ValueId(3)}), "'m' is updated twice");
+  EXPECT_EQ(violation_with({ValueId(3), ValueId(0)}), "'n.v' updates what is no state");
+  Graph without_first = whole;
+  without_first.nodes[NodeId(0)].updates.reset();
+  EXPECT_EQ(verify_graph(without_first), "'n' updates states with some of its results");
+}
+
 TEST(Graph, ToSourceGraphKeepsEverythingThatNumbersDependOn) {
   const Graph graph = small_graph();
   const SourceGraph source = to_source_graph(graph);
@@ -150,8 +182,8 @@ TEST(Graph, ToSourceGraphKeepsEverythingThatNumbersDependOn) {
   EXPECT_EQ(source.nodes[2].updates, SourceValueId(1));
   EXPECT_EQ(source.nodes[0].attributes.number("factor", 0), 2.0);
   EXPECT_EQ(source.outputs, (std::vector<SourceValueId>{SourceValueId(4)}));
-  EXPECT_EQ(graph.updaters()[ValueId(1)], NodeId(2));
-  EXPECT_EQ(graph.updaters()[ValueId(0)], std::nullopt);
+  EXPECT_EQ(graph.next_values()[ValueId(1)], ValueId(5));
+  EXPECT_EQ(graph.next_values()[ValueId(0)], std::nullopt);
   EXPECT_EQ(to_source_graph(graph_of_attention()).nodes[0].results,
             (std::vector{SourceValueId(1), SourceValueId(3)}));
 }

@@ -88,7 +88,8 @@ std::vector<Call> one_call_each() {
     if (op.name == "pad") call.attributes = with({{"before", int64_t{1}}, {"after", int64_t{3}}});
     if (op.name == "scale") call.attributes = with({{"factor", 2.0}});
     if (op.name == "adam_update") call.inputs = {x, x, x, step};
-    if (op.name == "adam_update") call.attributes = with({{"learning_rate", 2.0}});
+    if (op.name == "adam_step") call.inputs = {x, x, x, x, step};
+    if (op.name.starts_with("adam_")) call.attributes = with({{"learning_rate", 2.0}});
     if (op.name == "dropout") call = {op.name, {x, step}, with({{"rate", 0.5}})};
     if (op.name == "elementwise") call.inputs = {x, gamma, x};
     if (op.name == "elementwise") {

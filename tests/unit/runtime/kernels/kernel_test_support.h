@@ -61,8 +61,8 @@ class KernelCall {
         static_cast<size_t>(scratch_bytes(*find_op(op), kIsOnHost, operands, types, attributes)));
   }
 
-  /// The first result goes there.
-  void write_to(std::byte* first_result) { result_addresses_.front() = first_result; }
+  /// Result number `number` goes there.
+  void write_to(std::byte* result, size_t number = 0) { result_addresses_[number] = result; }
 
   void run() { kernel_->run({addresses_, result_addresses_, scratch_.data()}); }
 

@@ -70,12 +70,13 @@ OperatorUse norm_with_shift_use(Dice& dice) {
 OperatorUse norm_grad_use(Dice& dice) {
   OperatorUse use = norm_use(dice);
   use.inputs.insert(use.inputs.begin(), dice.f32(use.inputs[0].type.shape));
+  if (dice.flip()) use.inputs.push_back(dice.f32(use.inputs[0].type.shape));
   return use;
 }
 
 OperatorUse norm_scale_grad_use(Dice& dice) {
   OperatorUse use = norm_grad_use(dice);
-  use.inputs.pop_back();
+  use.inputs.resize(2);
   return use;
 }
 
@@ -147,6 +148,14 @@ OperatorUse adam_use(Dice& dice) {
   if (dice.flip()) use.attributes.set("weight_decay", 0.1);
   if (dice.flip()) use.attributes.set("beta1", 0.0);
   if (dice.flip()) use.attributes.set("beta2", 0.95);
+  return use;
+}
+
+OperatorUse adam_step_use(Dice& dice) {
+  OperatorUse use = adam_use(dice);
+  const Shape shape = use.inputs[0].type.shape;
+  use.inputs.insert(use.inputs.begin() + 3, dice.f32(shape));
+  add_factor(dice, use);
   return use;
 }
 

@@ -18,6 +18,7 @@ OperatorUse momentum_use(Dice& dice);
 OperatorUse moving_average_use(Dice& dice);
 OperatorUse average_of_squares_use(Dice& dice);
 OperatorUse adam_use(Dice& dice);
+OperatorUse adam_step_use(Dice& dice);
 OperatorUse learning_rate_use(Dice& dice);
 
 }  // namespace graphrt

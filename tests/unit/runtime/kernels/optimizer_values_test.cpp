@@ -62,6 +62,8 @@ TEST_P(OptimizerValues, ASkippedStepChangesNothing) {
     expect("moving_average_of_squares", {w, g, skip}, w, attributes("decay", 0.75));
   }
   expect("adam_update", {w, g, g, i32({}, {-1})}, w, with({{"learning_rate", 0.1}}));
+  expect("adam_step", {w, w, w, g, i32({}, {-1}), skip}, w,
+         with({{"learning_rate", 0.1}, {"skips", true}}));
   // A number skips nothing, and multiplies the gradient only where it is asked to.
   expect("sgd_update", {w, f32({2}, {10, -10}), f32({}, {0.5F})}, f32({2}, {0, 3}),
          with({{"learning_rate", 0.1}, {"skips", true}}));
@@ -151,6 +153,25 @@ TEST_P(OptimizerValues, ThreeStepsOfAdamWithDecay) {
   }
   EXPECT_TRUE(same(m, f32({3}, {0.0241F, 0.0138F, 0.0403F}), 1e-7));
   EXPECT_TRUE(same(v, f32({3}, {0.00020982001F, 0.00012992004F, 0.00016231009F}), 1e-9));
+}
+
+// What the averages and the update by themselves give, bit for bit.
+TEST_P(OptimizerValues, AStepOfAdamIsItsParts) {
+  const Attributes decay = with({{"learning_rate", 0.01}, {"weight_decay", 0.1}});
+  std::vector<Tensor> state = {kWeights, f32({3}, {0, 0, 0}), f32({3}, {0, 0, 0})};
+  std::vector<Tensor> parts = state;
+  for (size_t number = 0; number < kGradients.size(); ++number) {
+    const Tensor& g = kGradients[number];
+    const Tensor step = i32({}, {static_cast<int32_t>(number)});
+    const std::vector<Tensor> operands = {state[0], state[1], state[2], g, step};
+    const bool is_cpu = GetParam().run == run_cpu;
+    state = is_cpu ? run_cpu_for_all("adam_step", operands, decay)
+                   : run_reference_for_all("adam_step", operands, decay);
+    parts[1] = run("moving_average", {parts[1], g}, with({{"decay", 0.9}}));
+    parts[2] = run("moving_average_of_squares", {parts[2], g}, with({{"decay", 0.999}}));
+    parts[0] = run("adam_update", {parts[0], parts[1], parts[2], step}, decay);
+    for (size_t i = 0; i < parts.size(); ++i) EXPECT_EQ(state[i].data, parts[i].data) << i;
+  }
 }
 
 // A gradient that stays the same moves a weight by the rate in every step, whatever its size. The

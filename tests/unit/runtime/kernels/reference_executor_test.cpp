@@ -188,6 +188,8 @@ TEST(ReferenceExecutor, RefusesGraphsThatDoNotFitTogether) {
             "node 'next': it updates 'x', which is no state");
   EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].updates = SourceValueId(9); }),
             "node 'next': it updates what does not exist");
+  EXPECT_EQ(message_after([](SourceGraph& g) { g.nodes[0].more_updates = {kW}; }),
+            "node 'next': it updates states with some of its results");
   EXPECT_EQ(message_after([](SourceGraph& g) { g.values[kX].type.shape = {0}; }),
             "'x' has no valid type");
   EXPECT_THAT(message_after([](SourceGraph& g) {

@@ -134,6 +134,13 @@ TEST(OpTable, AllowsANormInPlaceOfItsFirstOperandAlone) {
     EXPECT_FALSE(may_run_in_place(*find_op(op), 1, x, x)) << op;
   }
   EXPECT_FALSE(may_run_in_place(*find_op("layer_norm_scale_grad"), 0, x, x));
+  // Of several results, each over its own operand or none.
+  for (const size_t number : {size_t{0}, size_t{1}, size_t{2}}) {
+    for (const size_t operand : {size_t{0}, size_t{1}, size_t{2}, size_t{3}}) {
+      EXPECT_EQ(may_run_in_place(*find_op("adam_step"), operand, x, x, number), operand == number);
+    }
+  }
+  EXPECT_FALSE(may_run_in_place(*find_op("add"), 1, x, x, 1));
 }
 
 TEST(OpTable, NormalizesAxes) {

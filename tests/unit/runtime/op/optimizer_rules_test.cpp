@@ -40,6 +40,28 @@ TEST(OptimizerRules, AdamWantsItsMomentsAndAStep) {
   EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "f32[2]", "i32[1]"}, kRate), 3U);
 }
 
+TEST(OptimizerRules, AStepOfAdamWantsAGradientAndPerhapsItsFactor) {
+  const char* op = "adam_step";
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "bf16[2]", "i32[]"}, kRate), "f32[2]");
+  const Attributes scaled = with({{"scaled", true}});
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[2]", "i32[]", "f32[]", "f32[]"}, scaled),
+            "f32[2]");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[2]", "i32[]"}, scaled),
+            "adam_step is 'scaled', so it needs the factor of its gradient, f32[], as the last "
+            "operand");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[2]", "i32[]", "f32[]"}, scaled),
+            "adam_step needs a rate: 'learning_rate', or an operand f32[] before the factor");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[3]", "i32[]"}, kRate),
+            "adam_step needs w and its gradient of the same shape; got f32[2], f32[2], f32[2], "
+            "f32[3] and i32[]");
+  EXPECT_EQ(infer(op, {"f32[2]", "f32[2]", "f32[2]", "f32[2]", "i32[]", "f32[]", "f32[]"}),
+            "adam_step takes no operand f32[] here; with 'scaled' the last one is the factor of "
+            "the gradient");
+  EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "f32[3]", "f32[2]", "i32[]"}, kRate), 2U);
+  EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "f32[2]", "i32[2]", "i32[]"}, kRate), 3U);
+  EXPECT_EQ(blamed(op, {"f32[2]", "f32[2]", "f32[2]", "f32[2]", "i32[1]"}, kRate), 4U);
+}
+
 TEST(OptimizerRules, AdamRefusesWhatItWouldDivideByZeroWith) {
   const auto message = [](const char* name, double value) {
     return infer("adam_update", {"f32[2]", "f32[2]", "f32[2]", "i32[]"},

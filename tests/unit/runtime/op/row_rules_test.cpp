@@ -107,6 +107,8 @@ TEST(RowRules, UpdatesNeedTheirScalarsWhole) {
   EXPECT_EQ(uses("sgd_update", {"f32[8, 3]", "f32[8, 3]", "f32[]"}), "same same all");
   EXPECT_EQ(uses("adam_update", {"f32[8]", "f32[8]", "f32[8]", "i32[]", "f32[]"}),
             "same same same all all");
+  EXPECT_EQ(uses("adam_step", {"f32[8]", "f32[8]", "f32[8]", "f32[8]", "i32[]", "f32[]"}),
+            "same same same same all all");
 }
 
 // Its numbers depend on where in the whole an element is.
