@@ -19,7 +19,8 @@ const Node* broadcast_to_fold(const Graph& graph, const Node& reader, ValueId va
 
 /// Operators of single elements repeat operands that are smaller than others.
 bool may_repeat_operands(const Node& node) {
-  return node.op->in_place == graphrt::InPlace::kAnyOperand && node.inputs.size() > 1;
+  return node.op->in_place == graphrt::InPlace::kAnyOperand && node.inputs.size() > 1 &&
+         !node.op->is_product();
 }
 
 /// What may become a part of a chain stays such that it may: chains repeat operands along the first

@@ -1,6 +1,8 @@
 #include "compiler/passes/fuse_epilogues.h"
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "compiler/passes/fusion.h"
 #include "runtime/base/f32_range.h"
@@ -12,6 +14,10 @@ namespace {
 std::optional<NodeId> find_product(const Fusion& fusion, NodeId reader, ValueId operand) {
   const auto product = fusion.find_joinable(reader, operand);
   return product && fusion.graph().nodes[*product].op->has_epilogue ? product : std::nullopt;
+}
+
+bool is_without_addends(const Node& product) {
+  return product.inputs.size() == product.op->min_inputs;
 }
 
 void fuse_relu(Fusion& fusion, NodeId relu) {
@@ -32,7 +38,7 @@ void fuse_scale(Fusion& fusion, NodeId scale) {
   if (!product) return;
   const Node& node = graph.nodes[*product];
   const double alpha = node.attributes.number("alpha", 1) * factor.attributes.number("factor", 1);
-  const bool is_bare = node.inputs.size() == node.op->min_inputs && !node.attributes.flag("relu");
+  const bool is_bare = is_without_addends(node) && !node.attributes.flag("relu");
   // With 0 a library computes nothing, not even a NaN.
   if (!is_bare || alpha == 0 || graphrt::find_misfit_of_f32(alpha)) return;
   Fusion::Formula formula{node.op, node.attributes, node.inputs};
@@ -44,20 +50,33 @@ void fuse_scale(Fusion& fusion, NodeId scale) {
 bool takes_bias(const Graph& graph, const Node& product, ValueId bias) {
   const TensorType& type = graph.type_of(product.result());
   const TensorType row{type.element, {type.shape.back()}};
-  return product.inputs.size() == product.op->min_inputs && !product.attributes.flag("relu") &&
+  return is_without_addends(product) && !product.attributes.flag("relu") &&
          graph.type_of(bias) == row;
 }
 
-void fuse_bias(Fusion& fusion, NodeId add) {
+/// Whether a product can be added to `matrix`: to nothing of that size yet, and before any relu.
+bool takes_matrix(const Graph& graph, const Node& product, ValueId matrix) {
+  const bool has_matrix =
+      !is_without_addends(product) && graph.type_of(product.inputs.back()).rank() > 1;
+  return !has_matrix && !product.attributes.flag("relu") &&
+         graph.type_of(matrix) == graph.type_of(product.result());
+}
+
+/// A bias, or a matrix: a term of the sum that is there before the product is.
+void fuse_sum(Fusion& fusion, NodeId add) {
   const Graph& graph = fusion.graph();
   for (const size_t operand : {size_t{0}, size_t{1}}) {
     const std::vector<ValueId>& inputs = graph.nodes[add].inputs;
-    const ValueId bias = inputs[1 - operand];
+    const ValueId addend = inputs[1 - operand];
     const auto product = find_product(fusion, add, inputs[operand]);
-    if (!product || !takes_bias(graph, graph.nodes[*product], bias)) continue;
+    if (!product) continue;
     const Node& node = graph.nodes[*product];
+    const bool takes_it =
+        takes_bias(graph, node, addend) ||
+        (takes_matrix(graph, node, addend) && comes_before(graph, addend, *product));
+    if (!takes_it) continue;
     Fusion::Formula formula{node.op, node.attributes, node.inputs};
-    formula.inputs.push_back(bias);
+    formula.inputs.push_back(addend);
     return fusion.join(add, *product, std::move(formula));
   }
 }
@@ -88,7 +107,7 @@ Result<Graph> fuse_epilogues(Graph graph, DiagnosticSink&) {
   for (const NodeId id : fusion.graph().nodes.ids()) {
     const std::string_view op = fusion.graph().nodes[id].op->name;
     if (op == "scale") fuse_scale(fusion, id);
-    if (op == "add") fuse_bias(fusion, id);
+    if (op == "add") fuse_sum(fusion, id);
     if (fusion.graph().nodes[id].op->name == "add") fuse_addend(fusion, id);
     if (op == "relu") fuse_relu(fusion, id);
   }

@@ -25,7 +25,8 @@ bool comes_before(const Graph& graph, ValueId value, NodeId node) {
   for (size_t i = 0; i < found.size() && found.size() < kMaxLookedAt; ++i) {
     for (const ValueId input : graph.nodes[found[i]].inputs) {
       const std::optional<NodeId>& producer = graph.values[input].producer;
-      if (!producer) continue;
+      // A node stands behind all that it needs.
+      if (!producer || *producer < *wanted) continue;
       if (*producer == *wanted) return true;
       if (std::find(found.begin(), found.end(), *producer) == found.end()) {
         found.push_back(*producer);

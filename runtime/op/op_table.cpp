@@ -28,6 +28,11 @@ const std::vector<OpInfo>& table() {
   return ops;
 }
 
+/// Whether it is a or b of the product that `op` is: those are read while the result is written.
+bool is_multiplied(const OpInfo& op, size_t operand) {
+  return op.is_product() && operand >= *op.product_at && operand < *op.product_at + 2;
+}
+
 std::string count_of_inputs(size_t count) {
   return std::to_string(count) + (count == 1 ? " input" : " inputs");
 }
@@ -196,7 +201,7 @@ bool may_run_in_place(const OpInfo& op, size_t operand, const TensorType& input,
     case InPlace::kFirstOperand:
       return input == result && operand == 0;
     case InPlace::kAnyOperand:
-      return input == result;
+      return input == result && !is_multiplied(op, operand);
     case InPlace::kView:
       return operand == 0 && input.element == result.element &&
              input.num_elements() == result.num_elements();

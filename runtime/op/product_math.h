@@ -40,7 +40,22 @@ inline bool needs_wide_product(std::span<const TensorType> inputs, const TensorT
   constexpr int64_t kVectorSize = 8;
   const auto fits = [](const TensorType& type) { return type.shape.back() % kVectorSize == 0; };
   const bool fit = fits(inputs[0]) && fits(inputs[1]) && fits(result);
-  return inputs.size() == 3 && !fit;
+  return inputs.size() > 2 && !fit;
+}
+
+/// Which operands of a matmul are added to the product.
+struct ProductAddends {
+  std::optional<size_t> bias;    ///< [N], to every row
+  std::optional<size_t> matrix;  ///< of the result's shape
+};
+
+/// Requires: the type rule accepted the operands.
+inline ProductAddends product_addends(std::span<const TensorType> inputs) {
+  ProductAddends addends;
+  for (size_t i = 2; i < inputs.size(); ++i) {
+    (inputs[i].rank() == 1 ? addends.bias : addends.matrix) = i;
+  }
+  return addends;
 }
 
 }  // namespace graphrt

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "runtime/kernels/cpu/product.h"
+#include "runtime/op/product_math.h"
 #include "runtime/op/product_tiles.h"
 
 namespace graphrt::cpu {
@@ -203,6 +204,54 @@ class MatmulKernel : public PreparedKernel {
   Epilogue epilogue_;
 };
 
+/// A product that is added to a matrix, in place if the result lies there.
+class MatmulAndAddKernel : public PreparedKernel {
+ public:
+  MatmulAndAddKernel(const KernelSpec& spec, const Product& product)
+      : product_(product),
+        addends_(product_addends(spec.inputs)),
+        alpha_(static_cast<float>(spec.attributes.number("alpha", 1))),
+        num_products_(spec.result().num_elements() / (int64_t{product.m} * product.n)),
+        has_relu_(spec.attributes.flag("relu")) {}
+
+  void run(const KernelArguments& at) const override {
+    const int64_t m = product_.m;
+    const int64_t n = product_.n;
+    const int64_t k = product_.k;
+    const float* bias = addends_.bias ? elements<float>(at.inputs[*addends_.bias]) : nullptr;
+    for (int64_t i = 0; i < num_products_; ++i) {
+      const float* added = elements<float>(at.inputs[*addends_.matrix]) + i * m * n;
+      float* y = elements<float>(at.result()) + i * m * n;
+      for_each_piece(product_, elements<float>(at.inputs[0]) + i * m * k,
+                     elements<float>(at.inputs[1]) + i * k * n,
+                     [&](const float* sums, int64_t first, int64_t size) {
+                       const float* row = bias == nullptr ? nullptr : bias + first % n;
+                       finish_piece(sums, row, added + first, size, y + first);
+                     });
+    }
+  }
+
+ private:
+  void finish_piece(const float* sums, const float* bias, const float* added, int64_t size,
+                    float* y) const {
+    if (bias == nullptr) {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < size; ++i) y[i] = alpha_ * sums[i] + added[i];
+    } else {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < size; ++i) y[i] = alpha_ * sums[i] + bias[i] + added[i];
+    }
+    if (!has_relu_) return;
+    for (int64_t i = 0; i < size; ++i) y[i] = relu(y[i]);
+  }
+
+  Product product_;
+  ProductAddends addends_;
+  float alpha_;
+  int64_t num_products_;
+  bool has_relu_;
+};
+
 /// w - learning_rate a b, in place if the result lies where w does. The sums are whole before a
 /// weight sees them: parts of a small update, each too small to change the weight, would be lost.
 class MatmulUpdateKernel : public PreparedKernel {
@@ -249,6 +298,9 @@ KernelResult prepare_matmul(const KernelSpec& spec) {
   TRY(const Product product, product_of(spec, spec.inputs[0].shape, spec.inputs[1].shape));
   const auto is_f32 = [](const TensorType& type) { return type.element == ElementType::kF32; };
   if (!is_f32(spec.inputs[0]) || !is_f32(spec.result())) return make_narrow_matmul(spec, product);
+  if (product_addends(spec.inputs).matrix) {
+    return std::make_unique<MatmulAndAddKernel>(spec, product);
+  }
   const int64_t result_elements = int64_t{product.m} * product.n;
   const auto alpha = static_cast<float>(spec.attributes.number("alpha", 1));
   return std::make_unique<MatmulKernel>(

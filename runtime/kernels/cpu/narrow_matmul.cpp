@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/kernels/cpu/product.h"
+#include "runtime/op/product_math.h"
 #include "runtime/op/product_tiles.h"
 
 namespace graphrt::cpu {
@@ -49,7 +50,7 @@ class NarrowMatmulKernel : public PreparedKernel {
         num_products_(spec.result().num_elements() / (int64_t{product.m} * product.n)),
         alpha_(static_cast<float>(spec.attributes.number("alpha", 1))),
         has_relu_(spec.attributes.flag("relu")),
-        has_bias_(spec.inputs.size() == 3) {}
+        addends_(product_addends(spec.inputs)) {}
 
   void run(const KernelArguments& at) const override {
     const int64_t size_of_a = int64_t{product_.m} * product_.k;
@@ -57,9 +58,11 @@ class NarrowMatmulKernel : public PreparedKernel {
     const int64_t size_of_result = int64_t{product_.m} * product_.n;
     const Space space = space_in(at.scratch);
     for (int64_t i = 0; i < num_products_; ++i) {
+      const auto* added = addends_.matrix ? elements<To>(at.inputs[*addends_.matrix]) : nullptr;
       run_product(
           {elements<T>(at.inputs[0]) + i * size_of_a, elements<T>(at.inputs[1]) + i * size_of_b,
-           has_bias_ ? elements<To>(at.inputs[2]) : nullptr,
+           addends_.bias ? elements<To>(at.inputs[*addends_.bias]) : nullptr,
+           added == nullptr ? nullptr : added + i * size_of_result,
            elements<To>(at.result()) + i * size_of_result},
           space);
     }
@@ -69,7 +72,8 @@ class NarrowMatmulKernel : public PreparedKernel {
   struct Operands {
     const T* a;
     const T* b;
-    const To* bias;
+    const To* bias;   ///< absent: null, as the next one
+    const To* added;  ///< may be where the result goes
     To* y;
   };
   /// Scratch memory, as ProductTiles says.
@@ -138,10 +142,13 @@ class NarrowMatmulKernel : public PreparedKernel {
 
   void finish(const Operands& operands, const MatrixPart& tile, const float* sums) const {
     for (int64_t row = 0; row < tile.num_rows; ++row, sums += tile.num_columns) {
-      To* y = operands.y + (tile.row + row) * product_.n + tile.column;
+      const int64_t start = (tile.row + row) * product_.n + tile.column;
+      To* y = operands.y + start;
+      const To* added = operands.added == nullptr ? nullptr : operands.added + start;
       for (int64_t i = 0; i < tile.num_columns; ++i) {
         float sum = alpha_ * sums[i];
-        if (has_bias_) sum += widened(operands.bias[tile.column + i]);
+        if (operands.bias != nullptr) sum += widened(operands.bias[tile.column + i]);
+        if (added != nullptr) sum += widened(added[i]);
         // A NaN stays: training that went wrong must show.
         if (has_relu_ && sum <= 0) sum = 0;
         y[i] = To(sum);
@@ -154,7 +161,7 @@ class NarrowMatmulKernel : public PreparedKernel {
   int64_t num_products_;
   float alpha_;
   bool has_relu_;
-  bool has_bias_;
+  ProductAddends addends_;
 };
 
 }  // namespace

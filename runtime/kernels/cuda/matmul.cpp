@@ -8,20 +8,27 @@
 namespace graphrt::cuda {
 namespace {
 
+const std::byte* operand_or(const KernelArguments& at, std::optional<size_t> number,
+                            const std::byte* otherwise) {
+  return number ? at.inputs[*number] : otherwise;
+}
+
 class MatmulKernel : public CudaKernel {
  public:
-  MatmulKernel(PreparedProduct product, float alpha, std::unique_ptr<const CudaKernel> relu,
-               std::unique_ptr<const CudaKernel> otherwise)
+  MatmulKernel(PreparedProduct product, const ProductAddends& addends, float alpha,
+               std::unique_ptr<const CudaKernel> relu, std::unique_ptr<const CudaKernel> otherwise)
       : product_(std::move(product)),
+        addends_(addends),
         alpha_(alpha),
         relu_(std::move(relu)),
         otherwise_(std::move(otherwise)) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    const std::byte* bias = at.inputs.size() == 3 ? at.inputs[2] : nullptr;
-    const Operands operands = {at.inputs[0], at.inputs[1], at.result(), bias};
+    const std::byte* added = operand_or(at, addends_.matrix, at.result());
+    const Operands operands = {at.inputs[0], at.inputs[1], added,
+                               operand_or(at, addends_.bias, nullptr)};
     if (!product_.takes(operands, at)) return otherwise_->launch(at, queue);
-    TRY(product_.launch(operands, alpha_, 0, at, queue));
+    TRY(product_.launch(operands, alpha_, addends_.matrix ? 1 : 0, at, queue));
     const std::byte* y = at.result();
     if (relu_) TRY(relu_->launch({std::array{y}, at.results}, queue));
     return {};
@@ -29,6 +36,7 @@ class MatmulKernel : public CudaKernel {
 
  private:
   PreparedProduct product_;
+  ProductAddends addends_;
   float alpha_;
   std::unique_ptr<const CudaKernel> relu_;       ///< absent: the epilogue has it, or there is none
   std::unique_ptr<const CudaKernel> otherwise_;  ///< for addresses that the product does not take
@@ -39,11 +47,14 @@ float alpha_of(const KernelSpec& spec) {
 }
 
 /// Where cuBLASLt does not do the epilogue along with the product: a kernel each, in place. To a
-/// result of 16 bits a bias is not added once it is rounded: the product is added to the bias.
+/// result of 16 bits a bias is not added once it is rounded: the product is added to the bias, or to
+/// the sum of bias and matrix.
 struct MatmulSteps {
-  std::unique_ptr<const CudaKernel> repeat_bias;  ///< absent: there is none, or it is added
-  std::unique_ptr<const CudaKernel> add_bias;     ///< absent: there is none, or it is repeated
-  std::unique_ptr<const CudaKernel> relu;         ///< absent: there is none
+  ProductAddends addends;
+  std::unique_ptr<const CudaKernel> start;  ///< absent: no bias, or it is added
+  std::unique_ptr<const CudaKernel>
+      add_bias;                            ///< absent: there is none, or it is there from the start
+  std::unique_ptr<const CudaKernel> relu;  ///< absent: there is none
 };
 
 class MatmulInStepsKernel : public CudaKernel {
@@ -53,13 +64,15 @@ class MatmulInStepsKernel : public CudaKernel {
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     const std::byte* y = at.result();
-    const float kept = steps_.repeat_bias ? 1 : 0;
-    if (steps_.repeat_bias) {
-      TRY(steps_.repeat_bias->launch({at.inputs.subspan(2), at.results}, queue));
+    const ProductAddends& addends = steps_.addends;
+    if (steps_.start) {
+      TRY(steps_.start->launch({at.inputs.subspan(2), at.results}, queue));
     }
-    TRY(product_.launch({at.inputs[0], at.inputs[1], y}, alpha_, kept, at, queue));
+    const std::byte* added = steps_.start ? y : operand_or(at, addends.matrix, y);
+    const float kept = steps_.start || addends.matrix ? 1 : 0;
+    TRY(product_.launch({at.inputs[0], at.inputs[1], added}, alpha_, kept, at, queue));
     if (steps_.add_bias) {
-      TRY(steps_.add_bias->launch({std::array{y, at.inputs[2]}, at.results}, queue));
+      TRY(steps_.add_bias->launch({std::array{y, at.inputs[*addends.bias]}, at.results}, queue));
     }
     if (steps_.relu) TRY(steps_.relu->launch({std::array{y}, at.results}, queue));
     return {};
@@ -75,20 +88,25 @@ class MatmulInStepsKernel : public CudaKernel {
 /// a kernel behind it does the rest, so that results are rounded once.
 class NarrowedMatmulKernel : public CudaKernel {
  public:
-  NarrowedMatmulKernel(PreparedProduct product, float alpha, const ProductResult& result)
-      : product_(std::move(product)), alpha_(alpha), result_(result) {}
+  NarrowedMatmulKernel(PreparedProduct product, const ProductAddends& addends, float alpha,
+                       const ProductResult& result)
+      : product_(std::move(product)), addends_(addends), alpha_(alpha), result_(result) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
     const KernelArguments of_product = {.inputs = at.inputs,
                                         .results = std::span(&at.scratch, 1),
                                         .scratch = at.scratch + result_.product_bytes()};
     TRY(product_.launch({at.inputs[0], at.inputs[1], at.scratch}, alpha_, 0, of_product, queue));
-    const std::byte* bias = at.inputs.size() == 3 ? at.inputs[2] : nullptr;
-    return launch_product_result(result_, at.scratch, bias, at.result(), queue);
+    return launch_product_result(result_,
+                                 {.product = at.scratch,
+                                  .bias = operand_or(at, addends_.bias, nullptr),
+                                  .matrix = operand_or(at, addends_.matrix, nullptr)},
+                                 at.result(), queue);
   }
 
  private:
   PreparedProduct product_;
+  ProductAddends addends_;
   float alpha_;
   ProductResult result_;
 };
@@ -125,7 +143,7 @@ bool has_relu_behind(const KernelSpec& spec) {
 
 cublasLtEpilogue_t epilogue_of(const KernelSpec& spec) {
   const bool has_relu = spec.attributes.flag("relu") && !has_relu_behind(spec);
-  if (spec.inputs.size() == 3) {
+  if (product_addends(spec.inputs).bias) {
     return has_relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
   }
   return has_relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT;
@@ -139,11 +157,13 @@ KernelResult prepare_in_steps(const KernelSpec& spec) {
   TRY(PreparedProduct product,
       plain_product(spec, spec.inputs[0], spec.inputs[1], ProductUse::kResult));
   MatmulSteps steps;
-  if (spec.inputs.size() == 3 && spec.result().element != ElementType::kF32) {
-    TRY(steps.repeat_bias,
-        prepare_broadcast({spec.inputs.subspan(2), spec.results, spec.attributes, spec.blas}));
-  } else if (spec.inputs.size() == 3) {
-    const std::array operands = {spec.result(), spec.inputs[2]};
+  steps.addends = product_addends(spec.inputs);
+  const KernelSpec start = {spec.inputs.subspan(2), spec.results, spec.attributes, spec.blas};
+  const bool is_f32 = spec.result().element == ElementType::kF32;
+  if (steps.addends.bias && !is_f32) {
+    TRY(steps.start, steps.addends.matrix ? prepare_add(start) : prepare_broadcast(start));
+  } else if (steps.addends.bias) {
+    const std::array operands = {spec.result(), spec.inputs[*steps.addends.bias]};
     TRY(steps.add_bias, prepare_add({operands, spec.results, spec.attributes, spec.blas}));
   }
   if (spec.attributes.flag("relu")) {
@@ -183,7 +203,8 @@ KernelResult prepare_narrowed(const KernelSpec& spec) {
                                 .num_elements = spec.result().num_elements(),
                                 .num_columns = shape.back(),
                                 .has_relu = spec.attributes.flag("relu")};
-  return std::make_unique<NarrowedMatmulKernel>(std::move(product), alpha_of(spec), result);
+  return std::make_unique<NarrowedMatmulKernel>(std::move(product), product_addends(spec.inputs),
+                                                alpha_of(spec), result);
 }
 
 }  // namespace
@@ -203,8 +224,8 @@ KernelResult prepare_matmul(const KernelSpec& spec) {
     any_address.algorithm = {};
     TRY(otherwise, prepare_in_steps(any_address));
   }
-  return std::make_unique<MatmulKernel>(*std::move(product), alpha_of(spec), std::move(relu),
-                                        std::move(otherwise));
+  return std::make_unique<MatmulKernel>(*std::move(product), product_addends(spec.inputs),
+                                        alpha_of(spec), std::move(relu), std::move(otherwise));
 }
 
 KernelResult prepare_matmul_sgd_update(const KernelSpec& spec) {

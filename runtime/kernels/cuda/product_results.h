@@ -14,9 +14,15 @@ struct ProductResult {
   int64_t product_bytes() const { return bytes_of_wide_product(num_elements); }
 };
 
-/// The result = relu(product + bias) in the element type, rounded once; without a bias where it is
-/// null.
-Result<void> launch_product_result(const ProductResult& form, const std::byte* product,
-                                   const std::byte* bias, std::byte* y, const CudaQueue& queue);
+/// What is added up; null where it is absent.
+struct ProductTerms {
+  const std::byte* product;  ///< f32
+  const std::byte* bias;
+  const std::byte* matrix;  ///< may be where the result goes
+};
+
+/// The result = relu(product + bias + matrix) in the element type, rounded once.
+Result<void> launch_product_result(const ProductResult& form, const ProductTerms& terms,
+                                   std::byte* y, const CudaQueue& queue);
 
 }  // namespace graphrt::cuda

@@ -60,9 +60,10 @@ void matmul(Operands inputs, const Attributes& attributes, Results results) {
   const auto rounded = [is_f32](double x) { return is_f32 ? rounded_to_f32(x) : x; };
   const double alpha = static_cast<float>(attributes.number("alpha", 1));
   for (double& element : y) element = rounded(rounded(element) * alpha);
-  if (inputs.size() == 3) {
-    const std::vector<double> bias = numbers_of(*inputs[2]);
-    for (size_t i = 0; i < y.size(); ++i) y[i] = rounded(y[i] + bias[i % bias.size()]);
+  for (size_t operand = 2; operand < inputs.size(); ++operand) {
+    // A bias repeats for every row.
+    const std::vector<double> added = numbers_of(*inputs[operand]);
+    for (size_t i = 0; i < y.size(); ++i) y[i] = rounded(y[i] + added[i % added.size()]);
   }
   // A NaN stays, as in relu.
   const bool has_relu = attributes.flag("relu");

@@ -84,21 +84,37 @@ TypeResult type_of_product(Types inputs, const Attributes& attributes) {
   return TensorType{inputs[0].element, std::move(result)};
 }
 
-/// a, b and, optionally, a bias [N] of the result's type that every row gets.
+/// What is added to a product that gives `result`, as operand number `i`: a bias [N] that every row
+/// gets, and behind it a matrix.
+std::optional<OpError> find_misfit_of_addend(Types inputs, size_t i, const TensorType& result) {
+  const TensorType bias{result.element, {result.shape.back()}};
+  const bool may_be_bias = i == 2;
+  const bool may_be_matrix = may_be_bias || inputs[i - 1].rank() == 1;
+  if (inputs[i] == bias && may_be_bias) return std::nullopt;
+  if (inputs[i] == result && may_be_matrix) return std::nullopt;
+  if (!may_be_matrix) return OpError{"adds one matrix to a product; got two", i};
+  const bool would_fit =
+      inputs[i].shape == result.shape || (may_be_bias && inputs[i].shape == bias.shape);
+  return OpError{
+      "gives " + to_string(result) + " and needs " +
+          (may_be_bias ? to_string(bias) + " as its bias, or as much to add" : "as much to add") +
+          "; got " + to_string(inputs[i]) +
+          (would_fit ? "; cast it to " + std::string(to_string(result.element)) : ""),
+      i};
+}
+
+/// a, b and, optionally, what is added to the product.
 TypeResult type_of_matmul(Types inputs, const Attributes& attributes) {
   if (auto error = find_non_float(inputs.first(2))) return tl::unexpected(*std::move(error));
   TypeResult product = type_of_product(inputs, attributes);
   if (!product) return product;
   TypeResult result = as_asked(*product, attributes);
-  if (!result || inputs.size() < 3) return result;
-  const TensorType wanted{result->element, {result->shape.back()}};
-  if (inputs[2] == wanted) return result;
-  return refuse("gives " + to_string(*result) + " and needs " + to_string(wanted) +
-                    " as its bias; got " + to_string(inputs[2]) +
-                    (inputs[2].shape == wanted.shape
-                         ? "; cast it to " + std::string(to_string(wanted.element))
-                         : ""),
-                2);
+  for (size_t i = 2; result && i < inputs.size(); ++i) {
+    if (auto error = find_misfit_of_addend(inputs, i, *result)) {
+      return tl::unexpected(*std::move(error));
+    }
+  }
+  return result;
 }
 
 /// w, a and b, all of rank 2: w has the type of the product.
@@ -167,14 +183,15 @@ Scratch scratch_of_matmul_update(Types inputs, Types results, const Attributes& 
   return scratch_of_product(num_terms_of(inputs[1], attributes), results[0]);
 }
 
-/// Rows of a[M, K] b[K, N] need the same rows of a, and all of b and of a bias; of several
-/// products, each pair.
+/// Rows of a[M, K] b[K, N] need the same rows of a and of a matrix that is added, and all of b and
+/// of a bias; of several products, each pair.
 std::vector<RowUse> rows_of_matmul(std::span<const TensorType> inputs, const TensorType& result,
                                    const Attributes& attributes) {
   if (result.rank() > 2) return rows_of_elementwise(inputs, result, attributes);
   if (attributes.flag("transpose_a")) return {};
   std::vector<RowUse> uses(inputs.size(), RowUse::kAll);
   uses[0] = RowUse::kSame;
+  if (const auto matrix = product_addends(inputs).matrix) uses[*matrix] = RowUse::kSame;
   return uses;
 }
 
@@ -199,14 +216,16 @@ OpInfo op_matmul() {
   return {.name = "matmul",
           .operands =
               "a[..., M, K], b[..., K, N]: float, of one type, same leading dimensions; "
-              "optionally a bias [N] of the result's type, added to each row",
-          .result = "[..., M, N]: `alpha` · a b, and the bias",
+              "optionally a bias [N] of the result's type, added to each row, and c[..., M, N] of "
+              "that type",
+          .result = "[..., M, N]: `alpha` · a b, and the bias, and c",
           .min_inputs = 2,
-          .max_inputs = 3,
+          .max_inputs = 4,
           .attributes = kProduct,
           .type_rule = type_of_matmul,
           .scratch_rule = scratch_of_matmul,
           .work_rule = work_of_matmul,
+          .in_place = InPlace::kAnyOperand,
           .row_rule = rows_of_matmul,
           .row_total_rule = total_of_matmul,
           .product_at = 0,

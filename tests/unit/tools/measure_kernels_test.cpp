@@ -247,8 +247,8 @@ TEST_F(MeasureKernels, EveryOperatorCanBeRecorded) {
       Kernel kernel{std::string(tested.op), tested.attributes, {}, {}};
       for (const graphrt::Tensor& input : tested.inputs) kernel.inputs.push_back(input.type);
       kernel.results = *graphrt::infer_types(op, kernel.inputs, kernel.attributes);
-      kernel.replaces_first =
-          op.in_place != graphrt::InPlace::kNever && kernel.inputs[0] == kernel.results[0];
+      kernel.replaces_first = kernel.inputs[0] == kernel.results[0] &&
+                              may_run_in_place(op, 0, kernel.inputs[0], kernel.results[0]);
       const graphrt::BackEnd& back_end = *registry_.find("cuda");
       auto recorded = RecordedKernel::create(kernel, back_end, *back_end.open("gpu0", 0),
                                              [this] { return time_.now_s; });

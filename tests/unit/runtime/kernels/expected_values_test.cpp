@@ -85,6 +85,11 @@ TEST_P(ExpectedValues, MatmulWithBiasAndRelu) {
   const Tensor bias = f32({2}, {-2, 10});
   expect("matmul", {a, b, bias}, f32({2, 2}, {-1, 13, 1, 15}));
   expect("matmul", {a, b, bias}, f32({2, 2}, {0, 13, 1, 15}), with({{"relu", true}}));
+  const Tensor matrix = f32({2, 2}, {1, -20, 0.5F, 2});
+  expect("matmul", {a, b, matrix}, f32({2, 2}, {2, -17, 3.5F, 7}));
+  expect("matmul", {a, b, matrix}, f32({2, 2}, {1.5F, 0, 2, 4.5F}),
+         with({{"relu", true}, {"alpha", 0.5}}));
+  expect("matmul", {a, b, bias, matrix}, f32({2, 2}, {0, -7, 1.5F, 17}));
   expect("matmul", {a, f32({2, 2}, {-1, 1, 0, 2})}, f32({2, 2}, {0, 5, 0, 11}),
          with({{"relu", true}}));
   expect("matmul", {f32({2, 1, 1}, {1, kNan}), f32({2, 1, 2}, {5, 6, 7, 8}), bias},

@@ -39,7 +39,8 @@ TEST(ElementRules, ProductsGiveTheTypeOfTheirOperandsOrTheOneAskedFor) {
             "matmul needs operands of the same element type; got bf16[2, 3] and f16[3, 4]; cast "
             "one of them");
   EXPECT_EQ(infer("matmul", {"bf16[2, 3]", "bf16[3, 4]", "f32[4]"}),
-            "matmul gives bf16[2, 4] and needs bf16[4] as its bias; got f32[4]; cast it to bf16");
+            "matmul gives bf16[2, 4] and needs bf16[4] as its bias, or as much to add; got f32[4]; "
+            "cast it to bf16");
   EXPECT_EQ(blamed("matmul", {"bf16[2, 3]", "bf16[3, 4]", "f32[4]"}), 2U);
 }
 

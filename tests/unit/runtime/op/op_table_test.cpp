@@ -26,7 +26,7 @@ TEST(OpTable, FindsAttributes) {
 
 TEST(OpTable, ChecksTheNumberOfOperands) {
   EXPECT_EQ(infer("relu", {"f32[2]", "f32[2]"}), "relu takes 1 input; got 2");
-  EXPECT_EQ(infer("matmul", {"f32[2, 2]"}), "matmul takes 2 to 3 inputs; got 1");
+  EXPECT_EQ(infer("matmul", {"f32[2, 2]"}), "matmul takes 2 to 4 inputs; got 1");
   EXPECT_EQ(infer("concat", {}), "concat takes at least 1 input; got 0");
 }
 
@@ -125,6 +125,17 @@ TEST(OpTable, AllowsAnUpdateByAProductInPlaceOfTheWeightsAlone) {
   EXPECT_TRUE(may_run_in_place(update, 0, square, square));
   EXPECT_FALSE(may_run_in_place(update, 1, square, square));
   EXPECT_FALSE(may_run_in_place(update, 2, square, square));
+}
+
+TEST(OpTable, AllowsAProductInPlaceOfWhatItIsAddedTo) {
+  const TensorType square = types({"f32[3, 3]"})[0];
+  const TensorType bias = types({"f32[3]"})[0];
+  const OpInfo& matmul = *find_op("matmul");
+  EXPECT_FALSE(may_run_in_place(matmul, 0, square, square));
+  EXPECT_FALSE(may_run_in_place(matmul, 1, square, square));
+  EXPECT_TRUE(may_run_in_place(matmul, 2, square, square));
+  EXPECT_FALSE(may_run_in_place(matmul, 2, bias, square));
+  EXPECT_TRUE(may_run_in_place(matmul, 3, square, square));
 }
 
 TEST(OpTable, AllowsANormInPlaceOfItsFirstOperandAlone) {

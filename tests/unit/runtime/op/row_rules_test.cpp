@@ -47,9 +47,11 @@ TEST(RowRules, AProductNeedsAllOfItsSecondOperand) {
 
 TEST(RowRules, AProductNeedsAllOfItsBias) {
   EXPECT_EQ(uses("matmul", {"f32[8, 3]", "f32[3, 5]", "f32[5]"}), "same all all");
+  EXPECT_EQ(uses("matmul", {"f32[8, 3]", "f32[3, 5]", "f32[5]", "f32[8, 5]"}), "same all all same");
   EXPECT_EQ(uses("matmul", {"f32[3, 8]", "f32[3, 5]", "f32[5]"}, with({{"transpose_a", true}})),
             "");
   // Five products of eight rows each: the first dimension counts products.
+  EXPECT_EQ(uses("matmul", {"f32[5, 8, 3]", "f32[5, 3, 5]", "f32[5, 8, 5]"}), "same same same");
   EXPECT_EQ(uses("matmul", {"f32[5, 8, 3]", "f32[5, 3, 5]", "f32[5]"}), "same same all");
 }
 

@@ -165,11 +165,31 @@ TEST(TypeRules, MatmulTakesABias) {
             "f32[2, 4]");
   EXPECT_EQ(infer("matmul", {"f32[7, 2, 3]", "f32[7, 3, 4]", "f32[4]"}), "f32[7, 2, 4]");
   EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[2]"}),
-            "matmul gives f32[2, 4] and needs f32[4] as its bias; got f32[2]");
-  EXPECT_EQ(infer("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[1, 4]"}),
-            "matmul gives f32[2, 4] and needs f32[4] as its bias; got f32[1, 4]");
+            "matmul gives f32[2, 4] and needs f32[4] as its bias, or as much to add; got f32[2]");
+  EXPECT_EQ(
+      infer("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[1, 4]"}),
+      "matmul gives f32[2, 4] and needs f32[4] as its bias, or as much to add; got f32[1, 4]");
   EXPECT_EQ(blamed("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[2]"}), 2U);
   EXPECT_EQ(blamed("matmul", {"f32[2, 3]", "f32[3, 4]", "i32[4]"}), 2U);
+}
+
+TEST(TypeRules, MatmulTakesAMatrixToAdd) {
+  const auto of_f32 = [](std::vector<std::string_view> more) {
+    std::vector<std::string_view> inputs = {"f32[2, 3]", "f32[3, 4]"};
+    inputs.insert(inputs.end(), more.begin(), more.end());
+    return infer("matmul", inputs);
+  };
+  EXPECT_EQ(of_f32({"f32[2, 4]"}), "f32[2, 4]");
+  EXPECT_EQ(of_f32({"f32[4]", "f32[2, 4]"}), "f32[2, 4]");
+  EXPECT_EQ(infer("matmul", {"bf16[2, 3]", "bf16[3, 4]", "f32[2, 4]"}, with({{"to", "f32"}})),
+            "f32[2, 4]");
+  EXPECT_EQ(of_f32({"bf16[2, 4]"}),
+            "matmul gives f32[2, 4] and needs f32[4] as its bias, or as much to add; got "
+            "bf16[2, 4]; cast it to f32");
+  EXPECT_EQ(of_f32({"f32[4]", "f32[4]"}),
+            "matmul gives f32[2, 4] and needs as much to add; got f32[4]");
+  EXPECT_EQ(of_f32({"f32[2, 4]", "f32[2, 4]"}), "matmul adds one matrix to a product; got two");
+  EXPECT_EQ(blamed("matmul", {"f32[2, 3]", "f32[3, 4]", "f32[4]", "f32[2, 3]"}), 3U);
 }
 
 TEST(TypeRules, AnUpdateByAProductWantsWeightsOfItsType) {
