@@ -26,6 +26,7 @@ constexpr std::array kRules = {
     GradientRow{"max", gradient_of_max},
     GradientRow{"mean", gradient_of_mean},
     GradientRow{"mse", gradient_of_mse},
+    GradientRow{"packed_attention", gradient_of_packed_attention},
     GradientRow{"pad", gradient_of_pad},
     GradientRow{"reshape", gradient_of_reshape},
     GradientRow{"rms_norm", gradient_of_rms_norm},

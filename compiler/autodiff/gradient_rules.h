@@ -28,6 +28,7 @@ GradientRule find_gradient_rule(std::string_view op);
 /// The rules, by what their operators do.
 void gradient_of_matmul(NodeGradient& node);
 void gradient_of_attention(NodeGradient& node);
+void gradient_of_packed_attention(NodeGradient& node);
 void gradient_of_softmax(NodeGradient& node);
 void gradient_of_layer_norm(NodeGradient& node);
 void gradient_of_rms_norm(NodeGradient& node);

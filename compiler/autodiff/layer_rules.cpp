@@ -54,8 +54,10 @@ void gradient_of_matmul(NodeGradient& node) {
     node.give(1, transpose_b ? node.add("matmul", {c, a}, flags(node, true, transpose_a))
                              : node.add("matmul", {a, c}, flags(node, !transpose_a, false)));
   }
-  const bool needs_bias = node.num_operands() > 2 && node.needs(2);
-  if (needs_bias) node.give(2, node.reduced_to(node.operand_type(2), c));
+  // A bias, and a matrix that is added.
+  for (size_t i = 2; i < node.num_operands(); ++i) {
+    if (node.needs(i)) node.give(i, node.reduced_to(node.operand_type(i), c));
+  }
 }
 
 // By all three at once; a mask has none.
@@ -68,6 +70,13 @@ void gradient_of_attention(NodeGradient& node) {
   for (size_t i = 0; i < gradients.size(); ++i) {
     if (node.needs(i)) node.give(i, gradients[i]);
   }
+}
+
+void gradient_of_packed_attention(NodeGradient& node) {
+  std::vector<ValueId> operands = {node.gradient_tensor(), node.operand(0), node.result(0),
+                                   node.result(1)};
+  if (node.num_operands() > 1) operands.push_back(node.operand(1));
+  node.give(0, node.add("packed_attention_grad", std::move(operands), node.attributes()));
 }
 
 void gradient_of_softmax(NodeGradient& node) {

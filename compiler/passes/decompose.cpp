@@ -9,6 +9,7 @@
 
 #include "compiler/graph/label_count.h"
 #include "compiler/graph/unique_names.h"
+#include "compiler/passes/append_node.h"
 #include "runtime/base/element.h"
 #include "runtime/op/composite.h"
 
@@ -33,19 +34,13 @@ class Decomposition {
       } else if (is_for_parts_ && is_mean_of_counted(node)) {
         replace_mean(node);
       } else {
-        add(std::move(node));
+        append_node(graph_, std::move(node));
       }
     }
     return std::move(graph_);
   }
 
  private:
-  void add(Node node) {
-    const std::vector<ValueId> results = node.results;
-    const NodeId id = graph_.nodes.push_back(std::move(node));
-    for (const ValueId result : results) graph_.values[result].producer = id;
-  }
-
   void replace(const Node& whole) {
     const graphrt::Expression expression = expression_of(*whole.op, whole.attributes);
     std::vector<ValueId> values;
@@ -99,44 +94,20 @@ class Decomposition {
     add_last(node_in_place_of(whole, "div", {total, count}, {}), whole);
   }
 
-  /// A node without a name, where `whole` is.
-  static Node node_in_place_of(const Node& whole, std::string_view op, std::vector<ValueId> inputs,
-                               Attributes attributes) {
-    Node node;
-    node.op = find_op(op);
-    node.attributes = std::move(attributes);
-    node.inputs = std::move(inputs);
-    node.device = whole.device;
-    node.also_on = whole.also_on;
-    node.device_where = whole.device_where;
-    node.where = whole.where;
-    return node;
-  }
-
   /// What `whole` is called and leads to becomes the node's.
   ValueId add_last(Node node, const Node& whole) {
     node.name = whole.name;
     node.results = whole.results;
     node.updates = whole.updates;
     node.keep = whole.keep;
-    add(std::move(node));
+    append_node(graph_, std::move(node));
     return whole.result();
   }
 
   /// Without a name of its own, the node is called by `whole` and its operator.
   ValueId add_named(Node node, const Node& whole) {
     if (node.name.empty()) node.name = whole.name + "." + std::string(node.op->name);
-    node.name = names_.unique_node(node.name, *node.op);
-    std::vector<TensorType> types;
-    for (const ValueId input : node.inputs) types.push_back(graph_.type_of(input));
-    Value value;
-    value.name = node.name;
-    value.type = infer_type(*node.op, types, node.attributes).value();
-    value.where = node.where;
-    const ValueId result = graph_.values.push_back(std::move(value));
-    node.results = {result};
-    add(std::move(node));
-    return result;
+    return append_new_node(graph_, names_, std::move(node));
   }
 
   /// A number without dimensions, by its bytes.

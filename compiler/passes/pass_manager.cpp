@@ -21,6 +21,7 @@
 #include "compiler/passes/fuse_updates.h"
 #include "compiler/passes/lower_precision.h"
 #include "compiler/passes/merge_equal_nodes.h"
+#include "compiler/passes/pack_attention.h"
 #include "compiler/passes/remove_dead_nodes.h"
 #include "runtime/base/text.h"
 
@@ -56,6 +57,8 @@ constexpr std::array kPasses = {
          kMeaning, fuse_attention},
     Pass{"lower_precision", "stores results in the precision that `train` or nodes ask for",
          kMeaning, lower_precision},
+    Pass{"pack_attention", "makes queries, keys and values of attention by one product", kMeaning,
+         pack_attention},
     Pass{"differentiate", "derives the backward pass and the updates that `train` asks for",
          kMeaning, answer_training},
     Pass{"decompose", "puts the formulas that composite operators stand for in their place",

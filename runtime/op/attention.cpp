@@ -11,10 +11,31 @@ namespace {
 constexpr int64_t kQueriesOfTile = 64;
 constexpr int64_t kKeysOfTile = 256;
 
+AttentionSizes packed_sizes(const Shape& qkv, int64_t key_heads) {
+  const int64_t heads = qkv[2] - 2 * key_heads;
+  const int64_t width = qkv[3];
+  const int64_t stride = qkv[2] * width;
+  return {.batch = qkv[0],
+          .queries = qkv[1],
+          .keys = qkv[1],
+          .heads = heads,
+          .key_heads = key_heads,
+          .query_width = width,
+          .value_width = width,
+          .query_stride = stride,
+          .key_stride = stride,
+          .value_stride = stride,
+          .keys_at = heads * width,
+          .values_at = (heads + key_heads) * width};
+}
+
 }  // namespace
 
 AttentionSizes attention_sizes(std::span<const TensorType> inputs,
-                               const AttentionOperands& operands) {
+                               const AttentionOperands& operands, const Attributes& attributes) {
+  if (operands.are_packed()) {
+    return packed_sizes(inputs[operands.q].shape, attributes.integer("key_heads", 1));
+  }
   const Shape& q = inputs[operands.q].shape;
   const Shape& k = inputs[operands.k].shape;
   const Shape& v = inputs[operands.v].shape;
@@ -24,7 +45,10 @@ AttentionSizes attention_sizes(std::span<const TensorType> inputs,
           .heads = q[2],
           .key_heads = k[2],
           .query_width = q[3],
-          .value_width = v[3]};
+          .value_width = v[3],
+          .query_stride = q[2] * q[3],
+          .key_stride = k[2] * k[3],
+          .value_stride = v[2] * v[3]};
 }
 
 float attention_scale(const AttentionSizes& sizes, const Attributes& attributes) {

@@ -113,7 +113,7 @@ using RowTotalRule = RowTotal (*)(std::span<const TensorType> inputs, const Tens
 enum class InPlace : uint8_t {
   kNever,
   kFirstOperand,
-  kAnyOperand,
+  kAnyOperand,  ///< but what is multiplied: a and b of a product are read until its last element
   kOperandOfNumber,  ///< of each result, the operand of the same number
   /// The first operand's, whatever its shape: the same elements in the same order. There is nothing to
   /// do then.
@@ -162,7 +162,7 @@ struct OpInfo {
   std::optional<size_t> product_at = {};
   /// Its kernels on hosts multiply tiles by a library, as products do.
   bool multiplies_tiles = false;
-  bool has_epilogue = false;      ///< takes a bias as its last operand, and the flag `relu`
+  bool has_epilogue = false;      ///< takes what is added behind a and b, and the flag `relu`
   bool takes_addend = false;      ///< as its last operand, of the type of its result: added to that
   bool may_share_launch = false;  ///< accelerators can do several of these in one launch
   /// What it stands for, in terms of others, as parse_expression reads it; empty unless it is

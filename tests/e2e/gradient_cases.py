@@ -64,6 +64,13 @@ def _causal_attention(t, v):
     return _causal_weights(t, scores) @ (v["x"] @ v["wv"])
 
 
+def _packed_attention(t, v):
+    """Two heads of queries, one of keys, and one of values."""
+    q, k, u = (v["x"] @ v["w"]).reshape(1, 4, 4, 4).transpose(1, 2).split([2, 1, 1], 1)
+    heads = _causal_weights(t, q @ k.transpose(-1, -2) * 0.25) @ u
+    return heads.transpose(1, 2).reshape(1, 4, 8)
+
+
 def _rms_norm(t, v):
     x = v["x"]
     return x / t.sqrt((x * x).mean(-1, keepdim=True) + 1e-6) * v["gamma"]
@@ -276,6 +283,17 @@ CASES = [
 {name: y, op: reshape, inputs: [heads], shape: [2, 5, 4]}""",
         _causal_attention,
         [2, 5, 4],
+    ),
+    _weighted(
+        "packed_attention",
+        {"x": [1, 4, 4], "w": [4, 16]},
+        """{name: xr, op: reshape, inputs: [x], shape: [4, 4]}
+{name: r, op: matmul, inputs: [xr, w]}
+{name: qkv, op: reshape, inputs: [r], shape: [1, 4, 4, 4]}
+{name: heads, op: packed_attention, inputs: [qkv], key_heads: 1, scale: 0.25, causal: true}
+{name: y, op: reshape, inputs: [heads], shape: [1, 4, 8]}""",
+        _packed_attention,
+        [1, 4, 8],
     ),
     _weighted(
         "used_twice",

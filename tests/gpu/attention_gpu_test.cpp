@@ -41,7 +41,7 @@ double distance(const Tensor& found, const Tensor& wanted) {
 
 /// By what operands, weights and results are rounded to.
 double allowed_distance(const OperatorUse& use) {
-  const ElementType element = use.inputs[1].type.element;
+  const ElementType element = use.inputs[0].type.element;
   const std::string_view math = use.attributes.text("math", "f32");
   if (element == ElementType::kBF16 || math == "bf16") return 0x1p-6;
   if (element == ElementType::kF16 || math == "tf32") return 0x1p-9;
@@ -73,7 +73,7 @@ class GpuAttention : public GpuTest {
   /// Also by what f32 may be rounded to.
   void expect_like_reference_in_all_ways(std::string_view op, OperatorUse use) const {
     expect_like_reference(op, use);
-    if (use.inputs[1].type.element != ElementType::kF32) return;
+    if (use.inputs[0].type.element != ElementType::kF32) return;
     for (const std::string math : {"tf32", "bf16"}) {
       use.attributes.set("math", math);
       expect_like_reference(op, use);
@@ -107,6 +107,7 @@ TEST_F(GpuAttention, GivesTheSameBitsInACapturedGraph) {
                                            CaseMask::kNone, with({{"causal", true}}));
   for (const auto& [op, use] :
        {AttentionCase{"attention", forward},
+        AttentionCase{"packed_attention", packed("attention", forward)},
         AttentionCase{"attention_grad", attention_grad_of(dice, forward)}}) {
     const KernelRun kernel(*queue_, {op, use.inputs, use.attributes});
     const std::vector<Tensor> wanted = kernel.results();

@@ -80,6 +80,9 @@ Use matmul_use(Dice& dice) {
                                         dice.between(1, 140)};
   Use use = product_use(dice, batch, sizes, dice.flip(), dice.flip());
   if (dice.flip()) use.inputs.push_back(dice.f32({sizes[1]}));
+  Shape result = std::move(batch);
+  result.insert(result.end(), {sizes[0], sizes[1]});
+  if (dice.flip()) use.inputs.push_back(dice.f32(result));
   if (dice.flip()) use.attributes.set("relu", dice.flip());
   if (dice.flip()) use.attributes.set("alpha", -0.375);
   return use;
@@ -152,6 +155,8 @@ const std::map<std::string_view, Use (*)(Dice&)>& makers() {
       {"argmax", argmax_use},
       {"attention", mild_attention_use},
       {"attention_grad", mild_attention_grad_use},
+      {"packed_attention", mild_packed_attention_use},
+      {"packed_attention_grad", mild_packed_attention_grad_use},
       {"binary_cross_entropy", f32_pair_use},
       {"binary_cross_entropy_grad", loss_grad_use},
       {"broadcast", broadcast_use},
@@ -268,7 +273,12 @@ std::vector<KernelCase> coarse_product_cases() {
   Use with_epilogue = product_use(dice, {}, sizes, false, false);
   with_epilogue.inputs.push_back(dice.f32({sizes[1]}));
   with_epilogue.attributes.set("relu", true);
+  add("matmul", with_epilogue);
+  with_epilogue.inputs.push_back(dice.f32({sizes[0], sizes[1]}));
   add("matmul", std::move(with_epilogue));
+  Use with_matrix = product_use(dice, {4}, {128, 64, 256}, true, false);
+  with_matrix.inputs.push_back(dice.f32({4, 128, 64}));
+  add("matmul", std::move(with_matrix));
   Use update = product_use(dice, {}, sizes, true, false);
   update.inputs.insert(update.inputs.begin(), dice.f32({sizes[0], sizes[1]}));
   update.attributes.set("learning_rate", 0.05);

@@ -52,11 +52,10 @@ class AttentionKernel : public PreparedKernel {
     const ForwardScratch scratch(setup_, at.scratch);
     const int64_t first_head = key_head * sizes.heads_a_key_head();
     const ScoreTile all_keys{batch, first_head, 0, 0, 0, sizes.keys};
-    const KeysAndValues keys = {
-        load_head(at.inputs[1], setup_.element, key_rows(setup_, all_keys, sizes.query_width),
-                  scratch.k),
-        load_head(at.inputs[2], setup_.element, key_rows(setup_, all_keys, sizes.value_width),
-                  scratch.v)};
+    const KeysAndValues keys = {load_head(at.inputs[setup_.operands.k], setup_.element,
+                                          key_rows(setup_, all_keys), scratch.k),
+                                load_head(at.inputs[setup_.operands.v], setup_.element,
+                                          value_rows(setup_, all_keys), scratch.v)};
     for (int64_t i = 0; i < sizes.heads_a_key_head(); ++i) {
       for (int64_t first = 0; first < sizes.queries; first += setup_.tiles.num_queries) {
         const int64_t count = std::min(setup_.tiles.num_queries, sizes.queries - first);
@@ -69,12 +68,13 @@ class AttentionKernel : public PreparedKernel {
   void run_queries(const KernelArguments& at, ScoreTile tile, const KeysAndValues& keys) const {
     const AttentionSizes& sizes = setup_.sizes;
     const ForwardScratch scratch(setup_, at.scratch);
-    const std::byte* mask = at.inputs.size() > 3 ? at.inputs[3] : nullptr;
+    const size_t mask_at = setup_.operands.mask;
+    const std::byte* mask = at.inputs.size() > mask_at ? at.inputs[mask_at] : nullptr;
     std::fill_n(scratch.sums, tile.num_queries * sizes.value_width, 0.0F);
     std::fill_n(scratch.largest, tile.num_queries, kNoScore);
     std::fill_n(scratch.totals, tile.num_queries, 0.0F);
-    const FloatRows q = load_head(at.inputs[0], setup_.element,
-                                  query_rows(setup_, tile, sizes.query_width), scratch.q);
+    const FloatRows q = load_head(at.inputs[setup_.operands.q], setup_.element,
+                                  query_rows(setup_, tile), scratch.q);
     const int64_t end = setup_.end_of_keys(tile.first_query + tile.num_queries);
     for (int64_t first = 0; first < end; first += setup_.tiles.num_keys) {
       tile.first_key = first;
@@ -121,7 +121,7 @@ class AttentionKernel : public PreparedKernel {
       for (int64_t i = 0; i < sizes.value_width; ++i) sums[i] *= factor;
     }
     store_head({scratch.sums, sizes.value_width}, at.result(), setup_.element,
-               query_rows(setup_, tile, sizes.value_width));
+               result_rows(setup_, tile));
   }
 
   AttentionSetup setup_;
@@ -131,6 +131,11 @@ class AttentionKernel : public PreparedKernel {
 
 KernelResult prepare_attention(const KernelSpec& spec) {
   TRY(const AttentionSetup setup, AttentionSetup::make(spec, kOperandsOfAttention));
+  return std::make_unique<AttentionKernel>(setup);
+}
+
+KernelResult prepare_packed_attention(const KernelSpec& spec) {
+  TRY(const AttentionSetup setup, AttentionSetup::make(spec, kOperandsOfPackedAttention));
   return std::make_unique<AttentionKernel>(setup);
 }
 

@@ -42,7 +42,7 @@ struct BackwardScratch {
 template <class T>
 void dot_rows(const T* gradient, const T* result, const RowsOfHead& rows, float* dots) {
   for (int64_t row = 0; row < rows.num_rows; ++row) {
-    const int64_t start = rows.first_element() + row * rows.stride();
+    const int64_t start = rows.first_element + row * rows.stride;
     double dot = 0;
     for (int64_t i = start; i < start + rows.width; ++i) {
       dot += static_cast<double>(static_cast<float>(gradient[i])) * static_cast<float>(result[i]);
@@ -82,10 +82,20 @@ class AttentionGradKernel : public PreparedKernel {
   /// Where what is added up for rows of a result is kept: in the result if that holds all digits.
   FloatSums sums_of(std::byte* result, const RowsOfHead& rows, float* space) const {
     if (setup_.tiles.widens) return {space, rows.width};
-    return {elements<float>(result) + rows.first_element(), rows.stride()};
+    return {elements<float>(result) + rows.first_element, rows.stride};
   }
   void keep(const FloatSums& sums, std::byte* result, const RowsOfHead& rows) const {
     if (setup_.tiles.widens) store_head(sums, result, setup_.element, rows);
+  }
+
+  /// The results for k and v: all are one where operands are packed.
+  struct KeyResults {
+    std::byte* by_k;
+    std::byte* by_v;
+  };
+  KeyResults key_results(const KernelArguments& at) const {
+    if (setup_.operands.are_packed()) return {at.results[0], at.results[0]};
+    return {at.results[1], at.results[2]};
   }
 
   /// The query heads that read one key head, one after the other.
@@ -94,12 +104,14 @@ class AttentionGradKernel : public PreparedKernel {
     const BackwardScratch scratch(setup_, at.scratch);
     const int64_t first_head = key_head * sizes.heads_a_key_head();
     const ScoreTile all_keys{batch, first_head, 0, 0, 0, sizes.keys};
-    const RowsOfHead rows_of_k = key_rows(setup_, all_keys, sizes.query_width);
-    const RowsOfHead rows_of_v = key_rows(setup_, all_keys, sizes.value_width);
-    const KeysAndValues keys = {load_head(at.inputs[2], setup_.element, rows_of_k, scratch.k),
-                                load_head(at.inputs[3], setup_.element, rows_of_v, scratch.v)};
-    const KeyGradients gradients = {sums_of(at.results[1], rows_of_k, scratch.by_k),
-                                    sums_of(at.results[2], rows_of_v, scratch.by_v)};
+    const RowsOfHead rows_of_k = key_rows(setup_, all_keys);
+    const RowsOfHead rows_of_v = value_rows(setup_, all_keys);
+    const auto& [by_k, by_v] = key_results(at);
+    const KeysAndValues keys = {
+        load_head(at.inputs[setup_.operands.k], setup_.element, rows_of_k, scratch.k),
+        load_head(at.inputs[setup_.operands.v], setup_.element, rows_of_v, scratch.v)};
+    const KeyGradients gradients = {sums_of(by_k, rows_of_k, scratch.by_k),
+                                    sums_of(by_v, rows_of_v, scratch.by_v)};
     fill_rows(gradients.by_k, sizes.keys, sizes.query_width);
     fill_rows(gradients.by_v, sizes.keys, sizes.value_width);
     for (int64_t i = 0; i < sizes.heads_a_key_head(); ++i) {
@@ -108,8 +120,8 @@ class AttentionGradKernel : public PreparedKernel {
         run_queries(at, {batch, first_head + i, first, count, 0, 0}, keys, gradients);
       }
     }
-    keep(gradients.by_k, at.results[1], rows_of_k);
-    keep(gradients.by_v, at.results[2], rows_of_v);
+    keep(gradients.by_k, by_k, rows_of_k);
+    keep(gradients.by_v, by_v, rows_of_v);
   }
 
   /// All keys for the queries of `tile`.
@@ -117,14 +129,16 @@ class AttentionGradKernel : public PreparedKernel {
                    const KeyGradients& gradients) const {
     const AttentionSizes& sizes = setup_.sizes;
     const BackwardScratch scratch(setup_, at.scratch);
-    const RowsOfHead rows_of_q = query_rows(setup_, tile, sizes.query_width);
-    const RowsOfHead rows_of_result = query_rows(setup_, tile, sizes.value_width);
-    const FloatRows q = load_head(at.inputs[1], setup_.element, rows_of_q, scratch.q);
+    const AttentionOperands& operands = setup_.operands;
+    const RowsOfHead rows_of_q = query_rows(setup_, tile);
+    const RowsOfHead rows_of_result = result_rows(setup_, tile);
+    const FloatRows q = load_head(at.inputs[operands.q], setup_.element, rows_of_q, scratch.q);
     const FloatRows gradient =
-        load_head(at.inputs[0], setup_.element, rows_of_result, scratch.gradient);
+        load_head(at.inputs[operands.gradient()], setup_.element, rows_of_result, scratch.gradient);
     with_float_type(setup_.element, [&](auto tag) {
       using T = typename decltype(tag)::Type;
-      dot_rows(elements<T>(at.inputs[0]), elements<T>(at.inputs[4]), rows_of_result, scratch.dots);
+      dot_rows(elements<T>(at.inputs[operands.gradient()]),
+               elements<T>(at.inputs[operands.result()]), rows_of_result, scratch.dots);
     });
     const FloatSums by_q = sums_of(at.results[0], rows_of_q, scratch.by_q);
     fill_rows(by_q, tile.num_queries, sizes.query_width);
@@ -145,9 +159,10 @@ class AttentionGradKernel : public PreparedKernel {
     const auto& [q, gradient, by_q] = queries;
     const FloatRows weights{scratch.weights, tile.num_keys};
     const FloatRows by_scores{scratch.by_scores, tile.num_keys};
-    const std::byte* mask = at.inputs.size() > 6 ? at.inputs[6] : nullptr;
+    const size_t mask_at = setup_.operands.mask;
+    const std::byte* mask = at.inputs.size() > mask_at ? at.inputs[mask_at] : nullptr;
     make_scores(setup_, tile, q, keys.k, mask, scratch.weights);
-    const float* log_sum = elements<float>(at.inputs[5]) +
+    const float* log_sum = elements<float>(at.inputs[setup_.operands.log_sum()]) +
                            (tile.batch * sizes.heads + tile.head) * sizes.queries +
                            tile.first_query;
     for (int64_t row = 0; row < tile.num_queries; ++row) weigh(tile, row, log_sum[row], scratch);
@@ -186,6 +201,11 @@ class AttentionGradKernel : public PreparedKernel {
 
 KernelResult prepare_attention_grad(const KernelSpec& spec) {
   TRY(const AttentionSetup setup, AttentionSetup::make(spec, kOperandsOfAttentionGrad));
+  return std::make_unique<AttentionGradKernel>(setup);
+}
+
+KernelResult prepare_packed_attention_grad(const KernelSpec& spec) {
+  TRY(const AttentionSetup setup, AttentionSetup::make(spec, kOperandsOfPackedAttentionGrad));
   return std::make_unique<AttentionGradKernel>(setup);
 }
 

@@ -55,10 +55,11 @@ void add_mask(const AttentionSetup& setup, const ScoreTile& tile, const std::byt
 
 Result<AttentionSetup> AttentionSetup::make(const KernelSpec& spec,
                                             const AttentionOperands& operands) {
-  AttentionSetup setup(attention_sizes(spec.inputs, operands), spec.inputs[operands.q].element);
+  AttentionSetup setup(operands, attention_sizes(spec.inputs, operands, spec.attributes),
+                       spec.inputs[operands.q].element);
   const AttentionSizes& sizes = setup.sizes;
   const int64_t widest = std::max(sizes.query_width, sizes.value_width);
-  if (sizes.heads * widest > std::numeric_limits<blasint>::max()) {
+  if (std::max(sizes.heads * widest, sizes.query_stride) > std::numeric_limits<blasint>::max()) {
     return input_error("attention on the CPU takes heads of fewer elements in all; got " +
                        std::to_string(sizes.heads) + " heads of " + std::to_string(widest));
   }
@@ -80,31 +81,46 @@ int64_t AttentionSetup::num_seen(const ScoreTile& tile, int64_t row) const {
   return std::clamp(end, int64_t{0}, tile.num_keys);
 }
 
-RowsOfHead query_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width) {
-  return {tile.batch, setup.sizes.queries, setup.sizes.heads, tile.head,
-          width,      tile.first_query,    tile.num_queries};
+RowsOfHead query_rows(const AttentionSetup& setup, const ScoreTile& tile) {
+  const AttentionSizes& sizes = setup.sizes;
+  const int64_t row = tile.batch * sizes.queries + tile.first_query;
+  return {row * sizes.query_stride + tile.head * sizes.query_width, sizes.query_stride,
+          sizes.query_width, tile.num_queries};
 }
 
-RowsOfHead key_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width) {
-  return {tile.batch,
-          setup.sizes.keys,
-          setup.sizes.key_heads,
-          tile.head / setup.sizes.heads_a_key_head(),
-          width,
-          tile.first_key,
-          tile.num_keys};
+RowsOfHead result_rows(const AttentionSetup& setup, const ScoreTile& tile) {
+  const AttentionSizes& sizes = setup.sizes;
+  const int64_t row = tile.batch * sizes.queries + tile.first_query;
+  return {row * sizes.result_stride() + tile.head * sizes.value_width, sizes.result_stride(),
+          sizes.value_width, tile.num_queries};
+}
+
+RowsOfHead key_rows(const AttentionSetup& setup, const ScoreTile& tile) {
+  const AttentionSizes& sizes = setup.sizes;
+  const int64_t row = tile.batch * sizes.keys + tile.first_key;
+  const int64_t head = tile.head / sizes.heads_a_key_head();
+  return {sizes.keys_at + row * sizes.key_stride + head * sizes.query_width, sizes.key_stride,
+          sizes.query_width, tile.num_keys};
+}
+
+RowsOfHead value_rows(const AttentionSetup& setup, const ScoreTile& tile) {
+  const AttentionSizes& sizes = setup.sizes;
+  const int64_t row = tile.batch * sizes.keys + tile.first_key;
+  const int64_t head = tile.head / sizes.heads_a_key_head();
+  return {sizes.values_at + row * sizes.value_stride + head * sizes.value_width, sizes.value_stride,
+          sizes.value_width, tile.num_keys};
 }
 
 FloatRows load_head(const std::byte* operand, ElementType element, const RowsOfHead& rows,
                     float* space) {
   if (element == ElementType::kF32) {
-    return {elements<float>(operand) + rows.first_element(), rows.stride()};
+    return {elements<float>(operand) + rows.first_element, rows.stride};
   }
   with_float_type(element, [&](auto tag) {
-    const auto* x = elements<typename decltype(tag)::Type>(operand) + rows.first_element();
+    const auto* x = elements<typename decltype(tag)::Type>(operand) + rows.first_element;
     for (int64_t row = 0; row < rows.num_rows; ++row) {
       for (int64_t i = 0; i < rows.width; ++i) {
-        space[row * rows.width + i] = static_cast<float>(x[row * rows.stride() + i]);
+        space[row * rows.width + i] = static_cast<float>(x[row * rows.stride + i]);
       }
     }
   });
@@ -115,10 +131,10 @@ void store_head(const FloatSums& sums, std::byte* result, ElementType element,
                 const RowsOfHead& rows) {
   with_float_type(element, [&](auto tag) {
     using T = typename decltype(tag)::Type;
-    T* y = elements<T>(result) + rows.first_element();
+    T* y = elements<T>(result) + rows.first_element;
     for (int64_t row = 0; row < rows.num_rows; ++row) {
       for (int64_t i = 0; i < rows.width; ++i) {
-        y[row * rows.stride() + i] = narrowed<T>(sums.data[row * sums.stride + i]);
+        y[row * rows.stride + i] = narrowed<T>(sums.data[row * sums.stride + i]);
       }
     }
   });

@@ -31,6 +31,7 @@ struct ScoreTile {
 
 /// What all of attention's kernels are made for.
 struct AttentionSetup {
+  AttentionOperands operands;
   AttentionSizes sizes;
   AttentionTiles tiles;
   ElementType element;
@@ -48,29 +49,22 @@ struct AttentionSetup {
   int64_t num_seen(const ScoreTile& tile, int64_t row) const;
 
  private:
-  AttentionSetup(const AttentionSizes& of, ElementType type)
-      : sizes(of), tiles(of, type), element(type) {}
+  AttentionSetup(const AttentionOperands& at, const AttentionSizes& of, ElementType type)
+      : operands(at), sizes(of), tiles(of, type), element(type) {}
 };
 
-/// `num_rows` rows of one head of an operand [B, rows, heads, width], from number `first` on.
+/// `num_rows` rows of one head of an operand.
 struct RowsOfHead {
-  int64_t batch;
-  int64_t num_all_rows;
-  int64_t num_heads;
-  int64_t head;
+  int64_t first_element;  ///< of the first of them
+  int64_t stride;         ///< from one to the next
   int64_t width;
-  int64_t first;
   int64_t num_rows;
-
-  int64_t stride() const { return num_heads * width; }
-  /// Of the first of these rows.
-  int64_t first_element() const {
-    return ((batch * num_all_rows + first) * num_heads + head) * width;
-  }
 };
-/// Those of queries, and of the keys of the head that they read.
-RowsOfHead query_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width);
-RowsOfHead key_rows(const AttentionSetup& setup, const ScoreTile& tile, int64_t width);
+/// Those of queries, of results, and of the keys and values of the head that the queries read.
+RowsOfHead query_rows(const AttentionSetup& setup, const ScoreTile& tile);
+RowsOfHead result_rows(const AttentionSetup& setup, const ScoreTile& tile);
+RowsOfHead key_rows(const AttentionSetup& setup, const ScoreTile& tile);
+RowsOfHead value_rows(const AttentionSetup& setup, const ScoreTile& tile);
 
 /// As floats: where they lie if that is what they are, else in `space`.
 FloatRows load_head(const std::byte* operand, ElementType element, const RowsOfHead& rows,

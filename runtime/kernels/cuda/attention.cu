@@ -55,7 +55,7 @@ MaskKind mask_kind(ElementType element) {
 
 /// All but the addresses.
 AttentionCall call_of(const KernelSpec& spec, const AttentionOperands& operands) {
-  const AttentionSizes sizes = attention_sizes(spec.inputs, operands);
+  const AttentionSizes sizes = attention_sizes(spec.inputs, operands, spec.attributes);
   AttentionCall call;
   call.batch = static_cast<int>(sizes.batch);
   call.queries = static_cast<int>(sizes.queries);
@@ -64,6 +64,10 @@ AttentionCall call_of(const KernelSpec& spec, const AttentionOperands& operands)
   call.key_heads = static_cast<int>(sizes.key_heads);
   call.query_width = static_cast<int>(sizes.query_width);
   call.value_width = static_cast<int>(sizes.value_width);
+  call.query_stride = sizes.query_stride;
+  call.key_stride = sizes.key_stride;
+  call.value_stride = sizes.value_stride;
+  call.result_stride = sizes.result_stride();
   call.scale = attention_scale(sizes, spec.attributes);
   call.is_causal = spec.attributes.flag("causal");
   call.is_f32 = spec.inputs[operands.q].element == ElementType::kF32;
@@ -109,15 +113,16 @@ Result<void> launch_form(const AttentionForm& form, const AttentionCall& call, i
 
 class OwnAttention : public CudaKernel {
  public:
-  OwnAttention(const AttentionCall& call, const AttentionForm& form) : call_(call), form_(form) {}
+  OwnAttention(const AttentionCall& call, const HeadPlaces& places, const AttentionForm& form)
+      : call_(call), places_(places), form_(form) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    constexpr AttentionOperands kOperands = kOperandsOfAttention;
     AttentionCall call = call_;
-    call.q = at.inputs[kOperands.q];
-    call.k = at.inputs[kOperands.k];
-    call.v = at.inputs[kOperands.v];
-    if (call.mask_kind != MaskKind::kNone) call.mask = at.inputs[kOperands.mask];
+    const auto [q, k, v] = places_.in(at.inputs);
+    call.q = q;
+    call.k = k;
+    call.v = v;
+    if (call.mask_kind != MaskKind::kNone) call.mask = at.inputs[places_.operands.mask];
     call.to_result = at.result();
     call.to_log_sum = elements<float>(at.results[1]);
     call.has_vectors = call.has_vectors && are_aligned(kVectorBytes, call.q, call.k, call.v);
@@ -126,6 +131,7 @@ class OwnAttention : public CudaKernel {
 
  private:
   AttentionCall call_;
+  HeadPlaces places_;
   AttentionForm form_;
 };
 
@@ -180,24 +186,26 @@ Result<void> launch_dots(ElementType element, const AttentionCall& call, const C
 
 class OwnAttentionGrad : public CudaKernel {
  public:
-  OwnAttentionGrad(const AttentionCall& call, const AttentionForms& forms, ElementType element)
-      : call_(call), forms_(forms), element_(element) {}
+  OwnAttentionGrad(const AttentionCall& call, const HeadPlaces& places, const AttentionForms& forms,
+                   ElementType element)
+      : call_(call), places_(places), forms_(forms), element_(element) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    constexpr AttentionOperands kOperands = kOperandsOfAttentionGrad;
+    const AttentionOperands& operands = places_.operands;
     AttentionCall call = call_;
-    call.gradient = at.inputs[0];
-    call.q = at.inputs[kOperands.q];
-    call.k = at.inputs[kOperands.k];
-    call.v = at.inputs[kOperands.v];
-    call.result = at.inputs[4];
-    call.log_sum = elements<float>(at.inputs[5]);
-    if (call.mask_kind != MaskKind::kNone) call.mask = at.inputs[kOperands.mask];
+    const auto [q, k, v] = places_.in(at.inputs);
+    call.gradient = at.inputs[operands.gradient()];
+    call.q = q;
+    call.k = k;
+    call.v = v;
+    call.result = at.inputs[operands.result()];
+    call.log_sum = elements<float>(at.inputs[operands.log_sum()]);
+    if (call.mask_kind != MaskKind::kNone) call.mask = at.inputs[operands.mask];
     call.to_dots = elements<float>(at.scratch);
     call.dots = call.to_dots;
     call.by_q = at.results[0];
-    call.by_k = at.results[1];
-    call.by_v = at.results[2];
+    call.by_k = (operands.are_packed() ? at.results[0] : at.results[1]) + places_.keys_at;
+    call.by_v = (operands.are_packed() ? at.results[0] : at.results[2]) + places_.values_at;
     call.has_vectors = call.has_vectors && are_aligned(kVectorBytes, call.gradient, call.q, call.k,
                                                        call.v, call.result);
     TRY(launch_dots(element_, call, queue));
@@ -207,28 +215,33 @@ class OwnAttentionGrad : public CudaKernel {
 
  private:
   AttentionCall call_;
+  HeadPlaces places_;
   AttentionForms forms_;
   ElementType element_;
 };
 
 }  // namespace
 
-KernelResult make_attention(const KernelSpec& spec) {
-  TRY(check_attention_sizes(attention_sizes(spec.inputs, kOperandsOfAttention)));
-  const AttentionCall call = call_of(spec, kOperandsOfAttention);
-  const AttentionForm form = forms_for(spec, call, spec.result().element).forward;
+KernelResult make_attention(const KernelSpec& spec, const AttentionOperands& operands) {
+  const AttentionSizes sizes = attention_sizes(spec.inputs, operands, spec.attributes);
+  TRY(check_attention_sizes(sizes));
+  const AttentionCall call = call_of(spec, operands);
+  const ElementType element = spec.result().element;
+  const AttentionForm form = forms_for(spec, call, element).forward;
   TRY(allow_shared_bytes(form));
-  return std::make_unique<OwnAttention>(call, form);
+  return std::make_unique<OwnAttention>(call, HeadPlaces(operands, sizes, element), form);
 }
 
-KernelResult make_attention_grad(const KernelSpec& spec) {
-  TRY(check_attention_sizes(attention_sizes(spec.inputs, kOperandsOfAttentionGrad)));
-  const AttentionCall call = call_of(spec, kOperandsOfAttentionGrad);
+KernelResult make_attention_grad(const KernelSpec& spec, const AttentionOperands& operands) {
+  const AttentionSizes sizes = attention_sizes(spec.inputs, operands, spec.attributes);
+  TRY(check_attention_sizes(sizes));
+  const AttentionCall call = call_of(spec, operands);
   const ElementType element = spec.result().element;
   const AttentionForms forms = forms_for(spec, call, element);
   TRY(allow_shared_bytes(forms.by_keys));
   TRY(allow_shared_bytes(forms.by_queries));
-  return std::make_unique<OwnAttentionGrad>(call, forms, element);
+  return std::make_unique<OwnAttentionGrad>(call, HeadPlaces(operands, sizes, element), forms,
+                                            element);
 }
 
 }  // namespace graphrt::cuda

@@ -39,6 +39,10 @@ struct AttentionCall {
   int key_heads = 0;
   int query_width = 0;
   int value_width = 0;
+  int64_t query_stride = 0;  ///< elements from one query to the next, all of its heads
+  int64_t key_stride = 0;
+  int64_t value_stride = 0;
+  int64_t result_stride = 0;
   float scale = 1;
   MaskKind mask_kind = MaskKind::kNone;
   bool is_causal = false;

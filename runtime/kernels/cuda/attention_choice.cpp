@@ -27,22 +27,20 @@ class AttentionInstead : public CudaKernel {
 
 /// Where cuDNN is made for these operands, and gives what we promise: queries that see nothing are
 /// left to us.
-bool suits_cudnn(const KernelSpec& spec) {
+bool suits_cudnn(const KernelSpec& spec, const AttentionOperands& operands) {
   constexpr int64_t kWidthsOfCudnn = 8;
-  const AttentionSizes sizes = attention_sizes(spec.inputs, kOperandsOfAttention);
+  const AttentionSizes sizes = attention_sizes(spec.inputs, operands, spec.attributes);
   const bool all_see_some = !spec.attributes.flag("causal") || sizes.queries <= sizes.keys;
-  return spec.result().element != ElementType::kF32 &&
-         spec.inputs.size() <= kOperandsOfAttention.mask && all_see_some &&
-         sizes.query_width % kWidthsOfCudnn == 0 && sizes.value_width % kWidthsOfCudnn == 0;
+  return spec.result().element != ElementType::kF32 && spec.inputs.size() <= operands.mask &&
+         all_see_some && sizes.query_width % kWidthsOfCudnn == 0 &&
+         sizes.value_width % kWidthsOfCudnn == 0;
 }
 
-}  // namespace
-
-KernelResult prepare_attention(const KernelSpec& spec) {
-  TRY(auto own, make_attention(spec));
-  if (!suits_cudnn(spec)) return own;
+KernelResult choose_attention(const KernelSpec& spec, const AttentionOperands& operands) {
+  TRY(auto own, make_attention(spec, operands));
+  if (!suits_cudnn(spec, operands)) return own;
 #ifdef GRAPHRT_HAS_CUDNN
-  CudnnKernel cudnn = make_cudnn_attention(spec, own);
+  CudnnKernel cudnn = make_cudnn_attention(spec, operands, own);
   if (cudnn.kernel) return std::move(cudnn.kernel);
   const std::string refusal = cudnn.refusal;
 #else
@@ -52,6 +50,22 @@ KernelResult prepare_attention(const KernelSpec& spec) {
                                             "attention runs without cuDNN, slower: " + refusal);
 }
 
-KernelResult prepare_attention_grad(const KernelSpec& spec) { return make_attention_grad(spec); }
+}  // namespace
+
+KernelResult prepare_attention(const KernelSpec& spec) {
+  return choose_attention(spec, kOperandsOfAttention);
+}
+
+KernelResult prepare_packed_attention(const KernelSpec& spec) {
+  return choose_attention(spec, kOperandsOfPackedAttention);
+}
+
+KernelResult prepare_attention_grad(const KernelSpec& spec) {
+  return make_attention_grad(spec, kOperandsOfAttentionGrad);
+}
+
+KernelResult prepare_packed_attention_grad(const KernelSpec& spec) {
+  return make_attention_grad(spec, kOperandsOfPackedAttentionGrad);
+}
 
 }  // namespace graphrt::cuda

@@ -45,9 +45,9 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
       call.keys, call.key_heads, call.is_causal ? LongestBlock::kFirst : LongestBlock::kAll);
   const int own = static_cast<int>(threadIdx.x) / 32 * Tile::kRowsOfWarp;
   const HeadRows rows_of_k =
-      rows_of_head(block.batch, block.head, call.keys, call.key_heads, call.query_width);
+      rows_of_head(block.batch, block.head, call.keys, call.key_stride, call.query_width);
   const HeadRows rows_of_v =
-      rows_of_head(block.batch, block.head, call.keys, call.key_heads, call.value_width);
+      rows_of_head(block.batch, block.head, call.keys, call.value_stride, call.value_width);
   load_tile<Tile, Tile::kRowsOfBlock>(k, call.k, rows_of_k, block.first, call);
   load_tile<Tile, Tile::kRowsOfBlock>(v, call.v, rows_of_v, block.first, call);
   SumTiles<Tile::kRowTiles, Tile::kHead / 8> by_k = {};
@@ -60,8 +60,8 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
     const int64_t start = (int64_t{block.batch} * call.heads + head) * call.queries;
     const PassingTiles<Tile> passing{
         passing_memory, call.q, call.gradient,
-        rows_of_head(block.batch, head, call.queries, call.heads, call.query_width),
-        rows_of_head(block.batch, head, call.queries, call.heads, call.value_width)};
+        rows_of_head(block.batch, head, call.queries, call.query_stride, call.query_width),
+        rows_of_head(block.batch, head, call.queries, call.result_stride, call.value_width)};
     const auto begin_step = [&](int step, int row) {
       passing.begin(step, row, call);
       statistics.begin(step, call, start, row);
@@ -110,16 +110,16 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
   const int key_head = block.head / (call.heads / call.key_heads);
   const int own = static_cast<int>(threadIdx.x) / 32 * Tile::kRowsOfWarp;
   const HeadRows rows_of_q =
-      rows_of_head(block.batch, block.head, call.queries, call.heads, call.query_width);
+      rows_of_head(block.batch, block.head, call.queries, call.query_stride, call.query_width);
   load_tile<Tile, Tile::kRowsOfBlock>(q, call.q, rows_of_q, block.first, call);
   load_tile<Tile, Tile::kRowsOfBlock>(
       gradient, call.gradient,
-      rows_of_head(block.batch, block.head, call.queries, call.heads, call.value_width),
+      rows_of_head(block.batch, block.head, call.queries, call.result_stride, call.value_width),
       block.first, call);
   const PassingTiles<Tile> passing{
       gradient + Tile::kKeptElements, call.k, call.v,
-      rows_of_head(block.batch, key_head, call.keys, call.key_heads, call.query_width),
-      rows_of_head(block.batch, key_head, call.keys, call.key_heads, call.value_width)};
+      rows_of_head(block.batch, key_head, call.keys, call.key_stride, call.query_width),
+      rows_of_head(block.batch, key_head, call.keys, call.value_stride, call.value_width)};
   float log_sum[Tile::kRowTiles][2];
   float dot[Tile::kRowTiles][2];
   const int64_t start = (int64_t{block.batch} * call.heads + block.head) * call.queries;

@@ -173,10 +173,11 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2) attend(const Attention
   const int own = static_cast<int>(threadIdx.x) / 32 * Tile::kRowsOfWarp;
   const PassingTiles<Tile> passing{
       q + Tile::kKeptElements, call.k, call.v,
-      rows_of_head(block.batch, key_head, call.keys, call.key_heads, call.query_width),
-      rows_of_head(block.batch, key_head, call.keys, call.key_heads, call.value_width)};
+      rows_of_head(block.batch, key_head, call.keys, call.key_stride, call.query_width),
+      rows_of_head(block.batch, key_head, call.keys, call.value_stride, call.value_width)};
   load_tile<Tile, Tile::kRowsOfBlock>(
-      q, call.q, rows_of_head(block.batch, block.head, call.queries, call.heads, call.query_width),
+      q, call.q,
+      rows_of_head(block.batch, block.head, call.queries, call.query_stride, call.query_width),
       block.first, call);
   SumTiles<Tile::kRowTiles, Tile::kHead / 8> sums = {};
   RunningSoftmax<Tile::kRowTiles> softmax;
@@ -206,7 +207,7 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2) attend(const Attention
   }
   store_tiles<Math>(
       sums, factors, call.to_result,
-      rows_of_head(block.batch, block.head, call.queries, call.heads, call.value_width),
+      rows_of_head(block.batch, block.head, call.queries, call.result_stride, call.value_width),
       block.first + own, call.is_f32);
 }
 

@@ -60,9 +60,8 @@ struct HeadRows {
 
   __device__ int64_t at(int row) const { return start + row * stride; }
 };
-__device__ inline HeadRows rows_of_head(int batch, int head, int num_rows, int num_heads,
+__device__ inline HeadRows rows_of_head(int batch, int head, int num_rows, int64_t stride,
                                         int width) {
-  const int64_t stride = int64_t{num_heads} * width;
   return {batch * num_rows * stride + int64_t{head} * width, stride, num_rows, width};
 }
 

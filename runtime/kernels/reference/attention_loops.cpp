@@ -65,9 +65,9 @@ class AddedToScores {
 /// The scores of queries with keys.
 class Scores {
  public:
-  Scores(const Tensor& q, const Tensor& k, const Tensor* mask, const Attributes& attributes)
-      : q_(q),
-        k_(k),
+  Scores(FourDimensions q, FourDimensions k, const Tensor* mask, const Attributes& attributes)
+      : q_(std::move(q)),
+        k_(std::move(k)),
         added_(mask, {q_.shape[0], q_.shape[2], q_.shape[1], k_.shape[1]}),
         is_causal_(attributes.flag("causal")) {
     const double otherwise = 1 / std::sqrt(static_cast<double>(q_.shape[3]));
@@ -172,34 +172,116 @@ void for_each_query(const Shape& q, const F& f) {
   }
 }
 
-}  // namespace
+/// q, k and v.
+struct Heads {
+  FourDimensions q;
+  FourDimensions k;
+  FourDimensions v;
+};
 
-void attention(Operands inputs, const Attributes& attributes, Results results) {
-  const Scores scores(*inputs[0], *inputs[1], operand_or_null(inputs, 3), attributes);
-  const FourDimensions v(*inputs[2]);
+/// Heads `first` to `first + count` of all.
+FourDimensions some_heads(const FourDimensions& all, int64_t first, int64_t count) {
+  FourDimensions some({all.shape[0], all.shape[1], count, all.shape[3]});
+  for (int64_t b = 0; b < all.shape[0]; ++b) {
+    for (int64_t t = 0; t < all.shape[1]; ++t) {
+      for (int64_t h = 0; h < count; ++h) {
+        for (int64_t d = 0; d < all.shape[3]; ++d) {
+          some.at(b, t, h, d) = all.at(b, t, first + h, d);
+        }
+      }
+    }
+  }
+  return some;
+}
+
+/// Of one operand [B, T, H + 2 G, D].
+Heads unpacked(const Tensor& qkv, const Attributes& attributes) {
+  const FourDimensions all(qkv);
+  const int64_t key_heads = attributes.integer("key_heads", 1);
+  const int64_t heads = all.shape[2] - 2 * key_heads;
+  return {some_heads(all, 0, heads), some_heads(all, heads, key_heads),
+          some_heads(all, heads + key_heads, key_heads)};
+}
+
+void write_packed(const AttentionGradients& gradients, Tensor& result) {
+  FourDimensions all(result.type.shape);
+  int64_t first = 0;
+  for (const FourDimensions* part : {&gradients.q, &gradients.k, &gradients.v}) {
+    for (int64_t b = 0; b < all.shape[0]; ++b) {
+      for (int64_t t = 0; t < all.shape[1]; ++t) {
+        for (int64_t h = 0; h < part->shape[2]; ++h) {
+          for (int64_t d = 0; d < all.shape[3]; ++d) {
+            all.at(b, t, first + h, d) = part->at(b, t, h, d);
+          }
+        }
+      }
+    }
+    first += part->shape[2];
+  }
+  all.write_to(result);
+}
+
+void attend_all(Heads heads, const Tensor* mask, const Attributes& attributes, Results results) {
+  const Scores scores(std::move(heads.q), std::move(heads.k), mask, attributes);
   FourDimensions result(results[0].type.shape);
   const auto log_sums = results[1].as<float>();
   for_each_query(scores.q().shape, [&](int64_t b, int64_t t, int64_t h, size_t i) {
-    attend(scores, v, b, h, t, result, log_sums[i]);
+    attend(scores, heads.v, b, h, t, result, log_sums[i]);
   });
   result.write_to(results[0]);
 }
 
-void attention_grad(Operands inputs, const Attributes& attributes, Results results) {
-  const FourDimensions gradient(*inputs[0]);
-  const Scores scores(*inputs[1], *inputs[2], operand_or_null(inputs, 6), attributes);
-  const FourDimensions v(*inputs[3]);
-  const FourDimensions result(*inputs[4]);
-  const auto log_sums = inputs[5]->as<float>();
-  AttentionGradients gradients{FourDimensions(results[0].type.shape),
-                               FourDimensions(results[1].type.shape),
-                               FourDimensions(results[2].type.shape)};
+/// What the gradients are made of besides.
+struct Attended {
+  const Tensor& gradient;
+  const Tensor& result;
+  const Tensor& log_sum;
+  const Tensor* mask;
+};
+
+AttentionGradients gradients_of(Heads heads, const Attended& attended,
+                                const Attributes& attributes) {
+  AttentionGradients gradients{FourDimensions(heads.q.shape), FourDimensions(heads.k.shape),
+                               FourDimensions(heads.v.shape)};
+  const Scores scores(std::move(heads.q), std::move(heads.k), attended.mask, attributes);
+  const FourDimensions gradient(attended.gradient);
+  const FourDimensions result(attended.result);
+  const auto log_sums = attended.log_sum.as<float>();
   for_each_query(scores.q().shape, [&](int64_t b, int64_t t, int64_t h, size_t i) {
-    add_gradients(scores, v, gradient, result, log_sums[i], {b, t, h}, gradients);
+    add_gradients(scores, heads.v, gradient, result, log_sums[i], {b, t, h}, gradients);
   });
+  return gradients;
+}
+
+Heads apart(const Tensor& q, const Tensor& k, const Tensor& v) {
+  return {FourDimensions(q), FourDimensions(k), FourDimensions(v)};
+}
+
+}  // namespace
+
+void attention(Operands inputs, const Attributes& attributes, Results results) {
+  attend_all(apart(*inputs[0], *inputs[1], *inputs[2]), operand_or_null(inputs, 3), attributes,
+             results);
+}
+
+void packed_attention(Operands inputs, const Attributes& attributes, Results results) {
+  attend_all(unpacked(*inputs[0], attributes), operand_or_null(inputs, 1), attributes, results);
+}
+
+void attention_grad(Operands inputs, const Attributes& attributes, Results results) {
+  const AttentionGradients gradients =
+      gradients_of(apart(*inputs[1], *inputs[2], *inputs[3]),
+                   {*inputs[0], *inputs[4], *inputs[5], operand_or_null(inputs, 6)}, attributes);
   gradients.q.write_to(results[0]);
   gradients.k.write_to(results[1]);
   gradients.v.write_to(results[2]);
+}
+
+void packed_attention_grad(Operands inputs, const Attributes& attributes, Results results) {
+  write_packed(
+      gradients_of(unpacked(*inputs[1], attributes),
+                   {*inputs[0], *inputs[2], *inputs[3], operand_or_null(inputs, 4)}, attributes),
+      results[0]);
 }
 
 }  // namespace graphrt::reference

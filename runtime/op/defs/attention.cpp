@@ -19,6 +19,10 @@ constexpr std::array kAttention = {
     AttributeSpec{"scale", AttributeKind::kFloat, false,
                   "(1 / sqrt(D)): what q · k is multiplied with"}};
 
+constexpr std::array kPackedAttention = {
+    kAttention[0], AttributeSpec{"key_heads", AttributeKind::kInt, true, "(required): G"},
+    kAttention[1], kAttention[2]};
+
 constexpr std::array<std::string_view, 1> kMoreOfAttention = {"log_sum"};
 constexpr std::array<std::string_view, 2> kMoreOfAttentionGrad = {"k", "v"};
 
@@ -38,11 +42,30 @@ std::optional<OpError> find_misfit_of_heads(Types inputs, size_t first) {
   return std::nullopt;
 }
 
+/// The one operand, number `at`, has as many heads as the attribute says, and heads of queries.
+std::optional<OpError> find_misfit_of_packed(Types inputs, size_t at,
+                                             const Attributes& attributes) {
+  constexpr size_t kRank = 4;
+  const Shape& shape = inputs[at].shape;
+  const int64_t key_heads = attributes.integer("key_heads", 1);
+  if (key_heads < 1) {
+    return OpError{
+        "needs `key_heads` of at least 1; got " + std::to_string(key_heads), {}, "key_heads"};
+  }
+  const bool fits = shape.size() == kRank && key_heads < shape[2] && shape[2] / 2 >= key_heads &&
+                    shape[2] > 2 * key_heads && shape[2] % key_heads == 0;
+  if (fits) return std::nullopt;
+  return OpError{"needs qkv[B, T, H + 2 G, D], H a multiple of G = " + std::to_string(key_heads) +
+                     "; got " + to_string(inputs[at]),
+                 at};
+}
+
 /// Truth, or numbers that are added to the scores.
-std::optional<OpError> find_misfit_of_mask(Types inputs, const AttentionOperands& operands) {
+std::optional<OpError> find_misfit_of_mask(Types inputs, const AttentionOperands& operands,
+                                           const Attributes& attributes) {
   const TensorType& mask = inputs[operands.mask];
   const ElementType element = inputs[operands.q].element;
-  const AttentionSizes sizes = attention_sizes(inputs, operands);
+  const AttentionSizes sizes = attention_sizes(inputs, operands, attributes);
   const Shape scores = {sizes.batch, sizes.heads, sizes.queries, sizes.keys};
   const bool has_type = mask.element == ElementType::kBool || mask.element == ElementType::kF32 ||
                         mask.element == element;
@@ -70,54 +93,59 @@ std::optional<OpError> find_misfit_of_attention(Types inputs, const AttentionOpe
                                                 const Attributes& attributes) {
   const size_t end = std::min(inputs.size(), operands.v + 1);
   if (auto error = find_non_float(inputs.subspan(0, end))) return error;
-  if (auto error = find_misfit_of_heads(inputs, operands.q)) return error;
+  if (auto error = operands.are_packed() ? find_misfit_of_packed(inputs, operands.q, attributes)
+                                         : find_misfit_of_heads(inputs, operands.q)) {
+    return error;
+  }
   if (inputs.size() > operands.mask) {
-    if (auto error = find_misfit_of_mask(inputs, operands)) return error;
+    if (auto error = find_misfit_of_mask(inputs, operands, attributes)) return error;
   }
   return find_bad_math(inputs[operands.q].element, attributes);
 }
 
-TensorType result_of_attention(Types inputs, const AttentionOperands& operands) {
-  const AttentionSizes sizes = attention_sizes(inputs, operands);
+TensorType result_of_attention(Types inputs, const AttentionOperands& operands,
+                               const Attributes& attributes) {
+  const AttentionSizes sizes = attention_sizes(inputs, operands, attributes);
   return {inputs[operands.q].element, {sizes.batch, sizes.queries, sizes.heads, sizes.value_width}};
 }
 
-TensorType log_sum_of_attention(Types inputs, const AttentionOperands& operands) {
-  const AttentionSizes sizes = attention_sizes(inputs, operands);
+TensorType log_sum_of_attention(Types inputs, const AttentionOperands& operands,
+                                const Attributes& attributes) {
+  const AttentionSizes sizes = attention_sizes(inputs, operands, attributes);
   return {ElementType::kF32, {sizes.batch, sizes.heads, sizes.queries}};
 }
 
+template <const AttentionOperands& kOperands>
 TypeResult type_of_attention(Types inputs, const Attributes& attributes) {
-  if (auto error = find_misfit_of_attention(inputs, kOperandsOfAttention, attributes)) {
+  if (auto error = find_misfit_of_attention(inputs, kOperands, attributes)) {
     return tl::unexpected(*std::move(error));
   }
-  return result_of_attention(inputs, kOperandsOfAttention);
+  return result_of_attention(inputs, kOperands, attributes);
 }
 
+template <const AttentionOperands& kOperands>
 std::vector<TensorType> more_types_of_attention(Types inputs, const TensorType&,
-                                                const Attributes&) {
-  return {log_sum_of_attention(inputs, kOperandsOfAttention)};
+                                                const Attributes& attributes) {
+  return {log_sum_of_attention(inputs, kOperands, attributes)};
 }
 
+template <const AttentionOperands& kOperands>
 TypeResult type_of_attention_grad(Types inputs, const Attributes& attributes) {
-  constexpr size_t kGradient = 0;
-  constexpr size_t kResult = 4;
-  constexpr size_t kLogSum = 5;
-  if (auto error = find_misfit_of_attention(inputs, kOperandsOfAttentionGrad, attributes)) {
+  if (auto error = find_misfit_of_attention(inputs, kOperands, attributes)) {
     return tl::unexpected(*std::move(error));
   }
-  const TensorType result = result_of_attention(inputs, kOperandsOfAttentionGrad);
-  for (const size_t i : {kGradient, kResult}) {
+  const TensorType result = result_of_attention(inputs, kOperands, attributes);
+  for (const size_t i : {kOperands.gradient(), kOperands.result()}) {
     if (inputs[i] == result) continue;
     return refuse("needs the gradient and the result of attention, " + to_string(result) +
                       "; got " + to_string(inputs[i]),
                   i);
   }
-  const TensorType log_sum = log_sum_of_attention(inputs, kOperandsOfAttentionGrad);
-  if (inputs[kLogSum] == log_sum) return inputs[kOperandsOfAttentionGrad.q];
+  const TensorType log_sum = log_sum_of_attention(inputs, kOperands, attributes);
+  if (inputs[kOperands.log_sum()] == log_sum) return inputs[kOperands.q];
   return refuse("needs the log_sum of attention, " + to_string(log_sum) + "; got " +
-                    to_string(inputs[kLogSum]),
-                kLogSum);
+                    to_string(inputs[kOperands.log_sum()]),
+                kOperands.log_sum());
 }
 
 std::vector<TensorType> more_types_of_attention_grad(Types inputs, const TensorType&,
@@ -141,7 +169,7 @@ std::string_view rate_of_attention(ElementType element, const Attributes& attrib
 /// Two products for each pair of a query and a key, of which a causal one leaves out half.
 Work work_of_products(Types inputs, const AttentionOperands& operands, Types results,
                       const Attributes& attributes) {
-  const AttentionSizes sizes = attention_sizes(inputs, operands);
+  const AttentionSizes sizes = attention_sizes(inputs, operands, attributes);
   const double num_pairs = static_cast<double>(sizes.batch) * static_cast<double>(sizes.heads) *
                            static_cast<double>(sizes.queries) * static_cast<double>(sizes.keys);
   const auto width = static_cast<double>(sizes.query_width + sizes.value_width);
@@ -150,50 +178,46 @@ Work work_of_products(Types inputs, const AttentionOperands& operands, Types res
           .num_bytes = work_of_streaming(inputs, results, attributes).num_bytes};
 }
 
+template <const AttentionOperands& kOperands>
 Work work_of_attention(Types inputs, Types results, const Attributes& attributes) {
-  return work_of_products(inputs, kOperandsOfAttention, results, attributes);
+  return work_of_products(inputs, kOperands, results, attributes);
 }
 
 /// Five products instead of two: the scores again, and four gradients.
+template <const AttentionOperands& kOperands>
 Work work_of_attention_grad(Types inputs, Types results, const Attributes& attributes) {
-  Work work = work_of_products(inputs, kOperandsOfAttentionGrad, results, attributes);
+  Work work = work_of_products(inputs, kOperands, results, attributes);
   work.num_flops *= 2.5;
   return work;
 }
 
 /// Rows are those of the batch: heads and queries of one do not see those of another.
-std::vector<RowUse> rows_of_batch(Types inputs, const AttentionOperands& operands) {
+template <const AttentionOperands& kOperands>
+std::vector<RowUse> rows_of_attention(Types inputs, const TensorType&, const Attributes&) {
   constexpr size_t kRankWithBatch = 4;
   std::vector<RowUse> uses(inputs.size(), RowUse::kSame);
-  if (inputs.size() <= operands.mask) return uses;
-  const Shape& mask = inputs[operands.mask].shape;
+  if (inputs.size() <= kOperands.mask) return uses;
+  const Shape& mask = inputs[kOperands.mask].shape;
   const bool has_batch = mask.size() == kRankWithBatch && mask[0] > 1;
-  uses[operands.mask] = has_batch ? RowUse::kSame : RowUse::kAll;
+  uses[kOperands.mask] = has_batch ? RowUse::kSame : RowUse::kAll;
   return uses;
-}
-
-std::vector<RowUse> rows_of_attention(Types inputs, const TensorType&, const Attributes&) {
-  return rows_of_batch(inputs, kOperandsOfAttention);
-}
-
-std::vector<RowUse> rows_of_attention_grad(Types inputs, const TensorType&, const Attributes&) {
-  return rows_of_batch(inputs, kOperandsOfAttentionGrad);
 }
 
 constexpr auto kFloatBytes = static_cast<int64_t>(sizeof(float));
 
-Scratch scratch_of_attention(Types inputs, Types, const Attributes&) {
-  const AttentionSizes sizes = attention_sizes(inputs, kOperandsOfAttention);
-  const ElementType element = inputs[kOperandsOfAttention.q].element;
+template <const AttentionOperands& kOperands>
+Scratch scratch_of_attention(Types inputs, Types, const Attributes& attributes) {
+  const AttentionSizes sizes = attention_sizes(inputs, kOperands, attributes);
+  const ElementType element = inputs[kOperands.q].element;
   return {.host_bytes = scratch_floats_of_attention(sizes, element) * kFloatBytes,
           .accelerator_bytes = element == ElementType::kF32 ? 0 : kAttentionWorkspaceBytes};
 }
 
 /// An accelerator keeps gradient · result of each query.
-Scratch scratch_of_attention_grad(Types inputs, Types, const Attributes&) {
-  const AttentionOperands& operands = kOperandsOfAttentionGrad;
-  const AttentionSizes sizes = attention_sizes(inputs, operands);
-  const ElementType element = inputs[operands.q].element;
+template <const AttentionOperands& kOperands>
+Scratch scratch_of_attention_grad(Types inputs, Types, const Attributes& attributes) {
+  const AttentionSizes sizes = attention_sizes(inputs, kOperands, attributes);
+  const ElementType element = inputs[kOperands.q].element;
   const int64_t num_queries = sizes.batch * sizes.heads * sizes.queries;
   return {.host_bytes = scratch_floats_of_attention_grad(sizes, element) * kFloatBytes,
           .accelerator_bytes = num_queries * kFloatBytes};
@@ -214,12 +238,12 @@ OpInfo op_attention() {
           .min_inputs = 3,
           .max_inputs = 4,
           .attributes = kAttention,
-          .type_rule = type_of_attention,
+          .type_rule = type_of_attention<kOperandsOfAttention>,
           .more_results = kMoreOfAttention,
-          .more_types_rule = more_types_of_attention,
-          .scratch_rule = scratch_of_attention,
-          .work_rule = work_of_attention,
-          .row_rule = rows_of_attention,
+          .more_types_rule = more_types_of_attention<kOperandsOfAttention>,
+          .scratch_rule = scratch_of_attention<kOperandsOfAttention>,
+          .work_rule = work_of_attention<kOperandsOfAttention>,
+          .row_rule = rows_of_attention<kOperandsOfAttention>,
           .fixed_operands = 1U << kOperandsOfAttention.mask,
           .multiplies_tiles = true};
 }
@@ -233,12 +257,47 @@ OpInfo op_attention_grad() {
           .min_inputs = 6,
           .max_inputs = 7,
           .attributes = kAttention,
-          .type_rule = type_of_attention_grad,
+          .type_rule = type_of_attention_grad<kOperandsOfAttentionGrad>,
           .more_results = kMoreOfAttentionGrad,
           .more_types_rule = more_types_of_attention_grad,
-          .scratch_rule = scratch_of_attention_grad,
-          .work_rule = work_of_attention_grad,
-          .row_rule = rows_of_attention_grad,
+          .scratch_rule = scratch_of_attention_grad<kOperandsOfAttentionGrad>,
+          .work_rule = work_of_attention_grad<kOperandsOfAttentionGrad>,
+          .row_rule = rows_of_attention<kOperandsOfAttentionGrad>,
+          .multiplies_tiles = true};
+}
+
+OpInfo op_packed_attention() {
+  return {.name = "packed_attention",
+          .operands =
+              "qkv[B, T, H + 2 G, D]: floats, q, k and v of attention along the axis of heads, "
+              "G is `key_heads`; optionally a mask, as of attention",
+          .result = "[B, T, H, D] and `.log_sum`, as of attention",
+          .min_inputs = 1,
+          .max_inputs = 2,
+          .attributes = kPackedAttention,
+          .type_rule = type_of_attention<kOperandsOfPackedAttention>,
+          .more_results = kMoreOfAttention,
+          .more_types_rule = more_types_of_attention<kOperandsOfPackedAttention>,
+          .scratch_rule = scratch_of_attention<kOperandsOfPackedAttention>,
+          .work_rule = work_of_attention<kOperandsOfPackedAttention>,
+          .row_rule = rows_of_attention<kOperandsOfPackedAttention>,
+          .fixed_operands = 1U << kOperandsOfPackedAttention.mask,
+          .multiplies_tiles = true};
+}
+
+OpInfo op_packed_attention_grad() {
+  return {.name = "packed_attention_grad",
+          .operands =
+              "gradient [B, T, H, D]; qkv as of packed_attention; its result and its log_sum; its "
+              "mask if it had one",
+          .result = "gradient by qkv",
+          .min_inputs = 4,
+          .max_inputs = 5,
+          .attributes = kPackedAttention,
+          .type_rule = type_of_attention_grad<kOperandsOfPackedAttentionGrad>,
+          .scratch_rule = scratch_of_attention_grad<kOperandsOfPackedAttentionGrad>,
+          .work_rule = work_of_attention_grad<kOperandsOfPackedAttentionGrad>,
+          .row_rule = rows_of_attention<kOperandsOfPackedAttentionGrad>,
           .multiplies_tiles = true};
 }
 

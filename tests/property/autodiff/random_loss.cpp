@@ -57,6 +57,7 @@ std::vector<RandomLoss::MakerRow> RandomLoss::makers_by_hand() {
   return {
       {"add", &RandomLoss::make_add},
       {"attention", &RandomLoss::make_attention},
+      {"packed_attention", &RandomLoss::make_packed_attention},
       {"binary_cross_entropy", &RandomLoss::make_binary_cross_entropy},
       {"broadcast", &RandomLoss::make_broadcast},
       {"cast", &RandomLoss::make_cast},
@@ -285,6 +286,12 @@ RandomLoss::Operand RandomLoss::make_matmul(const Operand& x) {
     const int64_t own_columns = shape[shape.size() - (own_flag ? 2 : 1)];
     operands.push_back(parameter({is_first ? other : own_columns}));
   }
+  if (coin()) {
+    const int64_t own = shape[shape.size() - (own_flag == is_first ? 1 : 2)];
+    Shape result(shape.begin(), shape.end() - 2);
+    result.insert(result.end(), {is_first ? own : other, is_first ? other : own});
+    operands.push_back(parameter(result));
+  }
   return node("scale", {node("matmul", operands, attributes)}, with("factor", 0.5));
 }
 
@@ -311,6 +318,24 @@ RandomLoss::Operand RandomLoss::make_attention(const Operand& x) {
   Attributes attributes = with("scale", 0.5);
   if (coin()) attributes.set("causal", true);
   return node("attention", operands, attributes);
+}
+
+// The elements of x are the heads of one query and one key, or of as many as it has rows.
+RandomLoss::Operand RandomLoss::make_packed_attention(const Operand& x) {
+  const Operand matrix = matrix_of(x);
+  const int64_t rows = matrix.type.shape[0];
+  const int64_t width = matrix.type.shape[1];
+  const int64_t heads = number(1, 2);
+  const Operand q = node("reshape", {matrix}, with("shape", Shape{1, rows, 1, width}));
+  const Operand rest = parameter({1, rows, heads + 1, width});
+  const Operand qkv = node("concat", coin() ? std::vector{q, rest} : std::vector{rest, q},
+                           with("axis", int64_t{2}));
+  std::vector<Operand> operands = {qkv};
+  if (coin()) operands.push_back(input({rows, rows}));
+  Attributes attributes = with("scale", 0.5);
+  attributes.set("key_heads", int64_t{1});
+  if (coin()) attributes.set("causal", true);
+  return node("packed_attention", operands, attributes);
 }
 
 RandomLoss::Operand RandomLoss::make_softmax(const Operand& x) {

@@ -82,6 +82,7 @@ class RandomLoss {
   Operand make_max(const Operand& x);
   Operand make_sum_of_squares(const Operand& x);
   Operand make_attention(const Operand& x);
+  Operand make_packed_attention(const Operand& x);
   Operand make_cast(const Operand& x);
   Operand make_select(const Operand& x);
   Operand make_copy(const Operand& x);

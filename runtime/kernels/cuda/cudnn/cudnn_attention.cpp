@@ -7,8 +7,8 @@
 #include <exception>
 #include <unordered_map>
 
+#include "runtime/kernels/cuda/attention.h"
 #include "runtime/kernels/cuda/cudnn/cudnn_library.h"
-#include "runtime/op/attention.h"
 
 namespace graphrt::cuda {
 namespace {
@@ -19,37 +19,37 @@ namespace graph = cudnn_frontend::graph;
 /// Numbers that operands go by.
 enum TensorNumber : int64_t { kQ = 1, kK, kV, kResult, kLogSum };
 
-/// [B, rows, heads, width] in cuDNN's order of dimensions.
-graph::Tensor_attributes tensor_of_heads(TensorNumber number, int64_t batch, int64_t heads,
-                                         int64_t rows, int64_t width) {
+/// Heads of some rows for each of a batch, in cuDNN's order of dimensions; the rows are `stride`
+/// elements apart.
+graph::Tensor_attributes tensor_of_heads(TensorNumber number, const Shape& dimensions,
+                                         int64_t stride) {
   return graph::Tensor_attributes()
       .set_name("tensor" + std::to_string(number))
       .set_uid(number)
-      .set_dim({batch, heads, rows, width})
-      .set_stride({rows * heads * width, width, heads * width, 1});
+      .set_dim(dimensions)
+      .set_stride({dimensions[2] * stride, dimensions[3], stride, 1});
 }
 
-std::shared_ptr<graph::Graph> attention_graph(const KernelSpec& spec) {
-  const AttentionSizes sizes = attention_sizes(spec.inputs, kOperandsOfAttention);
+std::shared_ptr<graph::Graph> attention_graph(const KernelSpec& spec, const AttentionSizes& sizes) {
   auto made = std::make_shared<graph::Graph>();
   made->set_io_data_type(spec.result().element == ElementType::kBF16
                              ? frontend::DataType_t::BFLOAT16
                              : frontend::DataType_t::HALF)
       .set_intermediate_data_type(frontend::DataType_t::FLOAT)
       .set_compute_data_type(frontend::DataType_t::FLOAT);
-  const auto q =
-      made->tensor(tensor_of_heads(kQ, sizes.batch, sizes.heads, sizes.queries, sizes.query_width));
-  const auto k = made->tensor(
-      tensor_of_heads(kK, sizes.batch, sizes.key_heads, sizes.keys, sizes.query_width));
-  const auto v = made->tensor(
-      tensor_of_heads(kV, sizes.batch, sizes.key_heads, sizes.keys, sizes.value_width));
+  const auto q = made->tensor(tensor_of_heads(
+      kQ, {sizes.batch, sizes.heads, sizes.queries, sizes.query_width}, sizes.query_stride));
+  const auto k = made->tensor(tensor_of_heads(
+      kK, {sizes.batch, sizes.key_heads, sizes.keys, sizes.query_width}, sizes.key_stride));
+  const auto v = made->tensor(tensor_of_heads(
+      kV, {sizes.batch, sizes.key_heads, sizes.keys, sizes.value_width}, sizes.value_stride));
   auto options = graph::SDPA_attributes()
                      .set_name("attention")
                      .set_generate_stats(true)
                      .set_attn_scale(attention_scale(sizes, spec.attributes));
   if (spec.attributes.flag("causal")) options.set_causal_mask_bottom_right(true);
   const auto [result, log_sum] = made->sdpa(q, k, v, options);
-  const int64_t stride = sizes.heads * sizes.value_width;
+  const int64_t stride = sizes.result_stride();
   result->set_output(true)
       .set_uid(kResult)
       .set_dim({sizes.batch, sizes.heads, sizes.queries, sizes.value_width})
@@ -60,21 +60,21 @@ std::shared_ptr<graph::Graph> attention_graph(const KernelSpec& spec) {
 
 class CudnnAttention : public CudaKernel {
  public:
-  CudnnAttention(std::shared_ptr<graph::Graph> made, CudnnHandle& cudnn,
+  CudnnAttention(std::shared_ptr<graph::Graph> made, CudnnHandle& cudnn, const HeadPlaces& places,
                  std::unique_ptr<const CudaKernel> otherwise)
-      : graph_(std::move(made)), cudnn_(cudnn), otherwise_(std::move(otherwise)) {}
+      : graph_(std::move(made)), cudnn_(cudnn), places_(places), otherwise_(std::move(otherwise)) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
-    if (!are_aligned(kAlignment, at.inputs[0], at.inputs[1], at.inputs[2], at.results[0],
-                     at.results[1])) {
+    const auto [q, k, v] = places_.in(at.inputs);
+    if (!are_aligned(kAlignment, q, k, v, at.results[0], at.results[1])) {
       return otherwise_->launch(at, queue);
     }
     const auto address = [](const std::byte* operand) {
       return const_cast<void*>(static_cast<const void*>(operand));
     };
-    std::unordered_map<int64_t, void*> operands = {{kQ, address(at.inputs[0])},
-                                                   {kK, address(at.inputs[1])},
-                                                   {kV, address(at.inputs[2])},
+    std::unordered_map<int64_t, void*> operands = {{kQ, address(q)},
+                                                   {kK, address(k)},
+                                                   {kV, address(v)},
                                                    {kResult, at.results[0]},
                                                    {kLogSum, at.results[1]}};
     const std::lock_guard lock(cudnn_.mutex);
@@ -91,6 +91,7 @@ class CudnnAttention : public CudaKernel {
 
   std::shared_ptr<graph::Graph> graph_;
   CudnnHandle& cudnn_;
+  HeadPlaces places_;
   std::unique_ptr<const CudaKernel> otherwise_;
 };
 
@@ -108,17 +109,19 @@ std::string build(graph::Graph& made, CudnnHandle& cudnn, int64_t max_scratch_by
 
 }  // namespace
 
-CudnnKernel make_cudnn_attention(const KernelSpec& spec,
+CudnnKernel make_cudnn_attention(const KernelSpec& spec, const AttentionOperands& operands,
                                  std::unique_ptr<const CudaKernel>& otherwise) {
   CudnnHandle& cudnn = cudnn_of_current_device();
   if (!cudnn.refusal.empty()) return {.refusal = cudnn.refusal};
   // What the library behind it throws is a refusal like any other.
   try {
-    auto made = attention_graph(spec);
+    const AttentionSizes sizes = attention_sizes(spec.inputs, operands, spec.attributes);
+    auto made = attention_graph(spec, sizes);
     std::string refusal = build(*made, cudnn, spec.scratch_bytes);
     if (!refusal.empty()) return {.refusal = std::move(refusal)};
-    return {.kernel =
-                std::make_unique<CudnnAttention>(std::move(made), cudnn, std::move(otherwise))};
+    const HeadPlaces places(operands, sizes, spec.result().element);
+    return {.kernel = std::make_unique<CudnnAttention>(std::move(made), cudnn, places,
+                                                       std::move(otherwise))};
   } catch (const std::exception& exception) {
     return {.refusal = exception.what()};
   }

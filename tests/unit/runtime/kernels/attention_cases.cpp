@@ -61,6 +61,23 @@ OperatorUse attention_of(Dice& dice, const AttentionShape& shape, ElementType el
   return use;
 }
 
+OperatorUse packed(std::string_view op, const OperatorUse& use) {
+  const size_t q = op == "attention" ? 0 : 1;
+  OperatorUse result = use;
+  const Shape& k = use.inputs[q + 1].type.shape;
+  Shape shape = use.inputs[q].type.shape;
+  shape[2] += 2 * k[2];
+  result.inputs.erase(result.inputs.begin() + static_cast<std::ptrdiff_t>(q + 1),
+                      result.inputs.begin() + static_cast<std::ptrdiff_t>(q + 3));
+  result.inputs[q] =
+      run_reference("concat",
+                    std::vector(use.inputs.begin() + static_cast<std::ptrdiff_t>(q),
+                                use.inputs.begin() + static_cast<std::ptrdiff_t>(q + 3)),
+                    with({{"axis", int64_t{2}}}));
+  result.attributes.set("key_heads", k[2]);
+  return result;
+}
+
 OperatorUse attention_grad_of(Dice& dice, const OperatorUse& forward) {
   const auto& inputs = forward.inputs;
   std::vector<Tensor> results = run_reference_for_all("attention", inputs, forward.attributes);
@@ -91,12 +108,45 @@ OperatorUse mild_attention_grad_use(Dice& dice) {
   return attention_grad_of(dice, mild_attention_use(dice));
 }
 
+OperatorUse mild_packed_attention_use(Dice& dice) {
+  const int64_t width = dice.between(1, 20);
+  const int64_t length = dice.between(1, 20);
+  const AttentionShape shape = {.batch = dice.between(1, 3),
+                                .queries = length,
+                                .keys = length,
+                                .key_heads = dice.between(1, 3),
+                                .heads_a_key_head = dice.between(1, 3),
+                                .query_width = width,
+                                .value_width = width};
+  const CaseMask mask = dice.flip() ? CaseMask::kBool : CaseMask::kNone;
+  OperatorUse use =
+      attention_of(dice, shape, ElementType::kF32, mask, with({{"causal", dice.flip()}}));
+  use = packed("attention", use);
+  for (float& x : use.inputs[0].as<float>()) x /= 4;
+  return use;
+}
+
+OperatorUse mild_packed_attention_grad_use(Dice& dice) {
+  const OperatorUse forward = mild_packed_attention_use(dice);
+  std::vector<Tensor> results =
+      run_reference_for_all("packed_attention", forward.inputs, forward.attributes);
+  OperatorUse use{{dice.f32(results[0].type.shape), forward.inputs[0], std::move(results[0]),
+                   std::move(results[1])},
+                  forward.attributes};
+  if (forward.inputs.size() > 1) use.inputs.push_back(forward.inputs[1]);
+  return use;
+}
+
 std::vector<AttentionCase> large_attention_cases(Dice& dice) {
   std::vector<AttentionCase> cases;
   const auto add = [&](const AttentionShape& shape, ElementType element, CaseMask mask,
                        bool is_causal) {
     OperatorUse forward = attention_of(dice, shape, element, mask, with({{"causal", is_causal}}));
     OperatorUse backward = attention_grad_of(dice, forward);
+    if (shape.queries == shape.keys && shape.query_width == shape.value_width) {
+      cases.push_back({"packed_attention", packed("attention", forward)});
+      cases.push_back({"packed_attention_grad", packed("attention_grad", backward)});
+    }
     cases.push_back({"attention", std::move(forward)});
     cases.push_back({"attention_grad", std::move(backward)});
   };
@@ -106,6 +156,8 @@ std::vector<AttentionCase> large_attention_cases(Dice& dice) {
       add({1, 300, 131, 2, 1, 9, 17}, element, CaseMask::kNone, is_causal);
       add({2, 65, 65, 1, 3, 64, 64}, element, CaseMask::kNone, is_causal);
       add({1, 70, 70, 1, 1, 128, 96}, element, CaseMask::kNone, is_causal);
+      add({2, 133, 133, 2, 2, 24, 24}, element, CaseMask::kBool, is_causal);
+      add({1, 77, 77, 2, 1, 13, 13}, element, CaseMask::kNone, is_causal);
       add({2, 100, 150, 2, 1, 32, 40}, element, CaseMask::kBool, is_causal);
       add({1, 100, 90, 1, 2, 24, 80}, element, CaseMask::kF32, is_causal);
       add({1, 128, 128, 1, 1, 77, 101}, element, CaseMask::kOwnType, is_causal);

@@ -32,13 +32,21 @@ OperatorUse attention_use(Dice& dice);
 OperatorUse mild_attention_use(Dice& dice);
 OperatorUse mild_attention_grad_use(Dice& dice);
 
+/// The same where queries, keys and values are one operand.
+OperatorUse mild_packed_attention_use(Dice& dice);
+OperatorUse mild_packed_attention_grad_use(Dice& dice);
+
+/// The same attention, or gradient, of one operand in the place of q, k and v.
+/// Requires: as many queries as keys, and heads of one size.
+OperatorUse packed(std::string_view op, const OperatorUse& use);
+
 /// An operator with its operands.
 struct AttentionCase {
   std::string_view op;
   OperatorUse use;
 };
 /// Shapes that take several tiles of every kernel, none a multiple of anything, and heads of as
-/// many elements as vectors want. Both operators of each.
+/// many elements as vectors want. All operators of each.
 std::vector<AttentionCase> large_attention_cases(Dice& dice);
 
 }  // namespace graphrt

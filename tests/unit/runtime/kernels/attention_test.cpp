@@ -56,6 +56,28 @@ TEST(Attention, AgreesWithTheReferenceForRandomShapes) {
   }
 }
 
+// Where the operands lie changes no bit, of the reference neither.
+TEST(Attention, OfOneOperandIsThatOfItsParts) {
+  Dice dice(kAttentionSeed + 7);
+  const Attributes along_heads = with({{"axis", int64_t{2}}});
+  for (const ElementType element : {ElementType::kF32, ElementType::kBF16, ElementType::kF16}) {
+    const AttentionShape shape = {2, 70, 70, 2, 3, 12, 12};
+    const OperatorUse apart =
+        attention_of(dice, shape, element, CaseMask::kBool, with({{"causal", true}}));
+    const OperatorUse apart_grad = attention_grad_of(dice, apart);
+    const OperatorUse joined = packed("attention", apart);
+    const OperatorUse joined_grad = packed("attention_grad", apart_grad);
+    for (const auto run : {run_cpu_for_all, run_reference_for_all}) {
+      EXPECT_EQ(run("packed_attention", joined.inputs, joined.attributes),
+                run("attention", apart.inputs, apart.attributes));
+      EXPECT_EQ(run("packed_attention_grad", joined_grad.inputs, joined_grad.attributes),
+                std::vector{run_reference(
+                    "concat", run("attention_grad", apart_grad.inputs, apart_grad.attributes),
+                    along_heads)});
+    }
+  }
+}
+
 TEST(Attention, AgreesWithTheReferenceOverSeveralTiles) {
   Dice dice(kAttentionSeed + 1);
   for (const AttentionCase& tested : large_attention_cases(dice)) {

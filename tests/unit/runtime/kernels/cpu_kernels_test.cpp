@@ -62,7 +62,9 @@ std::vector<Call> one_call_each() {
   const Tensor number = zeros({ElementType::kF32, {}});
   const Tensor truth = zeros({ElementType::kBool, {4, 3, 5}});
   const Tensor heads = zeros({ElementType::kBF16, {2, 5, 3, 4}});
+  const Tensor head = zeros({ElementType::kBF16, {2, 5, 1, 4}});
   const Tensor log_sum = zeros({ElementType::kF32, {2, 3, 5}});
+  const Tensor log_sum_of_head = zeros({ElementType::kF32, {2, 1, 5}});
   const Tensor truth_of_keys = zeros({ElementType::kBool, {5}});
   std::vector<Call> calls;
   for (const OpInfo& op : all_ops()) {
@@ -72,7 +74,15 @@ std::vector<Call> one_call_each() {
     if (op.name == "attention_grad") {
       call = {op.name, {heads, heads, heads, heads, heads, log_sum, truth_of_keys}, {}};
     }
-    if (op.name == "matmul") call.inputs = {square, square, row};
+    if (op.name == "packed_attention") {
+      call = {op.name, {heads, truth_of_keys}, with({{"key_heads", int64_t{1}}})};
+    }
+    if (op.name == "packed_attention_grad") {
+      call = {op.name,
+              {head, heads, head, log_sum_of_head, truth_of_keys},
+              with({{"key_heads", int64_t{1}}})};
+    }
+    if (op.name == "matmul") call.inputs = {square, square, row, square};
     if (op.name == "matmul_sgd_update") call.inputs = {square, square, square};
     if (op.name.starts_with("softmax_cross")) call.inputs = {logits, label};
     if (op.name == "accuracy") call.inputs = {logits, label};
@@ -129,7 +139,8 @@ TEST(CpuKernels, AllocateNothing) {
 }
 
 TEST(CpuKernels, AreKnownToMultiplyByOpenBlas) {
-  for (const std::string_view op : {"matmul", "matmul_sgd_update", "attention", "attention_grad"}) {
+  for (const std::string_view op : {"matmul", "matmul_sgd_update", "attention", "attention_grad",
+                                    "packed_attention", "packed_attention_grad"}) {
     EXPECT_TRUE(is_cpu_product(op)) << op;
   }
   for (const std::string_view op : {"softmax", "silu", "convolve"}) {

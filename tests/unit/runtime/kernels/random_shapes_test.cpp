@@ -68,7 +68,9 @@ Case matmul_case(Dice& dice) {
   Shape batch = dice.shape(dice.between(0, 2));
   if (!batch.empty()) batch.back() = dice.between(1, 3);
   Case result = product_case(dice, batch);
-  if (dice.flip()) result.inputs.push_back(dice.f32({shape_of_product(result).back()}));
+  const Shape shape = shape_of_product(result);
+  if (dice.flip()) result.inputs.push_back(dice.f32({shape.back()}));
+  if (dice.flip()) result.inputs.push_back(dice.f32(shape));
   if (dice.flip()) result.attributes.set("relu", dice.flip());
   if (dice.flip()) result.attributes.set("alpha", -0.375);
   return result;
@@ -150,6 +152,8 @@ const std::map<std::string_view, MakeCase>& makers() {
       {"argmax", argmax_case},
       {"attention", mild_attention_use},
       {"attention_grad", mild_attention_grad_use},
+      {"packed_attention", mild_packed_attention_use},
+      {"packed_attention_grad", mild_packed_attention_grad_use},
       {"binary_cross_entropy", f32_pair_use},
       {"binary_cross_entropy_grad", loss_grad_use},
       {"broadcast", broadcast_use},

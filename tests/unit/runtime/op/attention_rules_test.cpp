@@ -107,9 +107,44 @@ TEST(AttentionRules, MathIsOfF32) {
 }
 
 TEST(AttentionRules, TheScaleIsByDefaultOneOverTheRootOfTheWidth) {
-  const AttentionSizes sizes = attention_sizes(types(kForward), kOperandsOfAttention);
+  const AttentionSizes sizes = attention_sizes(types(kForward), kOperandsOfAttention, {});
   EXPECT_EQ(attention_scale({.query_width = 16}, {}), 0.25F);
   EXPECT_EQ(attention_scale(sizes, with({{"scale", 3.0}})), 3.0F);
+}
+
+TEST(AttentionRules, PackedHeadsAreThoseOfTheQueriesThenOfKeysAndValues) {
+  const Attributes two = with({{"key_heads", int64_t{2}}});
+  const auto forward = infer_types(*find_op("packed_attention"), types({"bf16[2, 5, 8, 6]"}), two);
+  EXPECT_EQ(to_string((*forward)[0]), "bf16[2, 5, 4, 6]");
+  EXPECT_EQ(to_string((*forward)[1]), "f32[2, 4, 5]");
+  const Texts backward = {"bf16[2, 5, 4, 6]", "bf16[2, 5, 8, 6]", "bf16[2, 5, 4, 6]",
+                          "f32[2, 4, 5]"};
+  EXPECT_EQ(infer("packed_attention_grad", backward, two), "bf16[2, 5, 8, 6]");
+  EXPECT_EQ(infer("packed_attention_grad", with_mask(backward, "bool[5, 5]"), two),
+            "bf16[2, 5, 8, 6]");
+  EXPECT_EQ(blamed("packed_attention_grad", replaced(backward, 0, "bf16[2, 5, 8, 6]"), two), 0U);
+  EXPECT_EQ(blamed("packed_attention_grad", replaced(backward, 2, "bf16[2, 5, 8, 6]"), two), 2U);
+  EXPECT_EQ(blamed("packed_attention_grad", replaced(backward, 3, "f32[2, 8, 5]"), two), 3U);
+  EXPECT_EQ(blamed("packed_attention", {"bf16[2, 5, 8, 6]", "bool[2, 8, 5, 5]"}, two), 1U);
+  const AttentionSizes sizes =
+      attention_sizes(types({"bf16[2, 5, 8, 6]"}), kOperandsOfPackedAttention, two);
+  EXPECT_EQ(sizes.keys_at, 4 * 6);
+  EXPECT_EQ(sizes.values_at, 6 * 6);
+  EXPECT_EQ(sizes.query_stride, 8 * 6);
+  EXPECT_EQ(sizes.result_stride(), 4 * 6);
+}
+
+TEST(AttentionRules, PackedHeadsHaveToBeAsManyAsSaid) {
+  const auto told = [](std::string_view qkv, int64_t key_heads) {
+    return infer("packed_attention", {qkv}, with({{"key_heads", key_heads}}));
+  };
+  const std::string needs = "packed_attention needs qkv[B, T, H + 2 G, D], H a multiple of G = ";
+  EXPECT_EQ(told("f32[2, 5, 8, 6]", 3), needs + "3; got f32[2, 5, 8, 6]");
+  EXPECT_EQ(told("f32[2, 5, 8, 6]", 4), needs + "4; got f32[2, 5, 8, 6]");
+  EXPECT_EQ(told("f32[2, 5, 8, 6]", INT64_MAX),
+            needs + std::to_string(INT64_MAX) + "; got f32[2, 5, 8, 6]");
+  EXPECT_EQ(told("f32[5, 8, 6]", 1), needs + "1; got f32[5, 8, 6]");
+  EXPECT_EQ(told("f32[2, 5, 8, 6]", 0), "packed_attention needs `key_heads` of at least 1; got 0");
 }
 
 TEST(AttentionRules, StridesOfAMaskAreZeroAlongWhatItRepeats) {
