@@ -6,6 +6,7 @@
 
 #include "runtime/kernels/cuda/attention_tiles.cuh"
 #include "runtime/kernels/cuda/device_types.cuh"
+#include "runtime/kernels/cuda/hopper/warpgroup_attention.h"
 
 namespace graphrt::cuda {
 namespace {
@@ -80,19 +81,62 @@ AttentionCall call_of(const KernelSpec& spec, const AttentionOperands& operands)
   return call;
 }
 
-AttentionForms forms_for(const KernelSpec& spec, const AttentionCall& call, ElementType element) {
-  const bool is_narrow = std::max(call.query_width, call.value_width) <= kNarrowHead;
-  if (element == ElementType::kBF16) return attention_in_bf16(is_narrow);
-  if (element == ElementType::kF16) return attention_in_f16(is_narrow);
+/// What operands are rounded to before they are multiplied: f32 is what stays f32.
+enum class AttentionMath : uint8_t { kF32, kTf32, kBF16, kF16 };
+
+AttentionMath attention_math(const KernelSpec& spec, ElementType element) {
+  if (element == ElementType::kBF16) return AttentionMath::kBF16;
+  if (element == ElementType::kF16) return AttentionMath::kF16;
   switch (product_math(spec.attributes)) {
     case ProductMath::kF32:
       break;
     case ProductMath::kTf32:
-      return attention_in_tf32(is_narrow);
+      return AttentionMath::kTf32;
     case ProductMath::kBf16:
+      return AttentionMath::kBF16;
+  }
+  return AttentionMath::kF32;
+}
+
+bool has_narrow_heads(const AttentionCall& call) {
+  return std::max(call.query_width, call.value_width) <= kNarrowHead;
+}
+
+AttentionForms forms_for(AttentionMath math, bool is_narrow) {
+  switch (math) {
+    case AttentionMath::kF32:
+      break;
+    case AttentionMath::kTf32:
+      return attention_in_tf32(is_narrow);
+    case AttentionMath::kBF16:
       return attention_in_bf16(is_narrow);
+    case AttentionMath::kF16:
+      return attention_in_f16(is_narrow);
   }
   return attention_in_f32(is_narrow);
+}
+
+/// Whether the current GPU has the instructions of hopper/.
+Result<bool> is_hopper() {
+  constexpr int kMajorOfHopper = 9;
+  int gpu = 0;
+  int major = 0;
+  CUDA_TRY(cudaGetDevice(&gpu));
+  CUDA_TRY(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, gpu));
+  return major == kMajorOfHopper;
+}
+
+Result<AttentionGradientForms> gradient_forms_for(const AttentionCall& call, AttentionMath math) {
+  const bool is_narrow = has_narrow_heads(call);
+  const bool is_16_bits = math == AttentionMath::kBF16 || math == AttentionMath::kF16;
+  if (is_16_bits && call.mask_kind == MaskKind::kNone) {
+    TRY(const bool has_warpgroups, is_hopper());
+    if (has_warpgroups) {
+      return math == AttentionMath::kBF16 ? warpgroup_gradients_in_bf16(is_narrow)
+                                          : warpgroup_gradients_in_f16(is_narrow);
+    }
+  }
+  return forms_for(math, is_narrow).gradients;
 }
 
 Result<void> allow_shared_bytes(const AttentionForm& form) {
@@ -186,8 +230,8 @@ Result<void> launch_dots(ElementType element, const AttentionCall& call, const C
 
 class OwnAttentionGrad : public CudaKernel {
  public:
-  OwnAttentionGrad(const AttentionCall& call, const HeadPlaces& places, const AttentionForms& forms,
-                   ElementType element)
+  OwnAttentionGrad(const AttentionCall& call, const HeadPlaces& places,
+                   const AttentionGradientForms& forms, ElementType element)
       : call_(call), places_(places), forms_(forms), element_(element) {}
 
   Result<void> launch(const KernelArguments& at, const CudaQueue& queue) const override {
@@ -216,7 +260,7 @@ class OwnAttentionGrad : public CudaKernel {
  private:
   AttentionCall call_;
   HeadPlaces places_;
-  AttentionForms forms_;
+  AttentionGradientForms forms_;
   ElementType element_;
 };
 
@@ -227,7 +271,8 @@ KernelResult make_attention(const KernelSpec& spec, const AttentionOperands& ope
   TRY(check_attention_sizes(sizes));
   const AttentionCall call = call_of(spec, operands);
   const ElementType element = spec.result().element;
-  const AttentionForm form = forms_for(spec, call, element).forward;
+  const AttentionForm form =
+      forms_for(attention_math(spec, element), has_narrow_heads(call)).forward;
   TRY(allow_shared_bytes(form));
   return std::make_unique<OwnAttention>(call, HeadPlaces(operands, sizes, element), form);
 }
@@ -237,7 +282,7 @@ KernelResult make_attention_grad(const KernelSpec& spec, const AttentionOperands
   TRY(check_attention_sizes(sizes));
   const AttentionCall call = call_of(spec, operands);
   const ElementType element = spec.result().element;
-  const AttentionForms forms = forms_for(spec, call, element);
+  TRY(const AttentionGradientForms forms, gradient_forms_for(call, attention_math(spec, element)));
   TRY(allow_shared_bytes(forms.by_keys));
   TRY(allow_shared_bytes(forms.by_queries));
   return std::make_unique<OwnAttentionGrad>(call, HeadPlaces(operands, sizes, element), forms,

@@ -57,11 +57,15 @@ struct AttentionForm {
   int shared_bytes = 0;
 };
 
+struct AttentionGradientForms {
+  AttentionForm by_keys;     ///< gradients by k and v
+  AttentionForm by_queries;  ///< gradient by q
+};
+
 /// The kernels for one way to multiply.
 struct AttentionForms {
   AttentionForm forward;
-  AttentionForm by_keys;     ///< gradients by k and v
-  AttentionForm by_queries;  ///< gradient by q
+  AttentionGradientForms gradients;
 };
 
 // For heads of up to kNarrowHead, or else up to kWidestHead. f32 alone: plain arithmetic. tf32:

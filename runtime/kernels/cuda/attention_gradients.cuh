@@ -30,13 +30,62 @@ struct PassingStatistics {
   }
 };
 
+/// log_sum and gradient · result of the queries that a lane has rows of. Of queries behind the last
+/// the weights are 0.
+template <class Math, int kRowTiles>
+struct StatisticsOfRows {
+  float log_sum[kRowTiles][2];
+  float dot[kRowTiles][2];
+
+  /// `own`: the warp's first row within the block.
+  __device__ StatisticsOfRows(const AttentionCall& call, const AttentionBlock& block, int own) {
+    const int64_t start = (int64_t{block.batch} * call.heads + block.head) * call.queries;
+#pragma unroll
+    for (int r = 0; r < 2 * kRowTiles; ++r) {
+      const int query = block.first + own + row_in_tile<Math>() + 8 * r;
+      const bool is_there = query < call.queries;
+      log_sum[r / 2][r % 2] = is_there ? call.log_sum[start + query] : -kInfinity;
+      dot[r / 2][r % 2] = is_there ? call.dots[start + query] : 0.0F;
+    }
+  }
+
+  /// Scores become weights.
+  template <int kTiles>
+  __device__ void make_weights(SumTiles<kRowTiles, kTiles>& scores) const {
+#pragma unroll
+    for (int r = 0; r < kRowTiles; ++r) {
+#pragma unroll
+      for (int j = 0; j < kTiles; ++j) {
+#pragma unroll
+        for (int e = 0; e < 4; ++e) scores[r][j][e] = weight_of(scores[r][j][e], log_sum[r][e / 2]);
+      }
+    }
+  }
+
+  /// Weights become gradients by scores.
+  template <int kTiles>
+  __device__ void make_gradients(SumTiles<kRowTiles, kTiles>& weights,
+                                 const SumTiles<kRowTiles, kTiles>& by_weight) const {
+#pragma unroll
+    for (int r = 0; r < kRowTiles; ++r) {
+#pragma unroll
+      for (int j = 0; j < kTiles; ++j) {
+#pragma unroll
+        for (int e = 0; e < 4; ++e) {
+          weights[r][j][e] *= by_weight[r][j][e] - dot[r][e / 2];
+        }
+      }
+    }
+  }
+};
+
 /// Of the keys of a block, and of all queries of the heads that read them.
 template <class Tile>
 __global__ void __launch_bounds__(kThreadsOfAttention, 2)
     gradients_by_keys(const AttentionCall call) {
   using Math = typename Tile::Math;
   constexpr int kQueryTiles = Tile::kRowsAtOnce / 8;
-  auto* k = reinterpret_cast<typename Tile::Element*>(attention_memory);
+  auto* k = first_tile<Tile>();
   auto* v = k + Tile::kKeptElements;
   auto* passing_memory = v + Tile::kKeptElements;
   const PassingStatistics<Tile> statistics{
@@ -71,26 +120,20 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
       SumTiles<Tile::kRowTiles, kQueryTiles> weights = {};
       add_product_of_rows<Math>(weights, k + own * Tile::kStride, passing.first(step),
                                 Tile::kStride, depth_of(call.query_width));
-      finish_scores<false>(weights, call, block.batch, head, block.first + own, row);
-      for_each_sum(weights, [&](float& weight, int, int query) {
+      finish_scores<Math, false>(weights, call, block.batch, head, block.first + own, row);
+      for_each_sum<Math>(weights, [&](float& weight, int, int query) {
         weight = weight_of(weight, statistics.log_sums(step)[query]);
       });
-      add_product_of_sums<Math>(by_v, weights, passing.second(step), Tile::kStride);
+      add_product_of_sums<Math>(by_v, weights, passing.second(step), Tile::kStride,
+                                scratch_of_warp<Tile>());
       SumTiles<Tile::kRowTiles, kQueryTiles> by_weight = {};
       add_product_of_rows<Math>(by_weight, v + own * Tile::kStride, passing.second(step),
                                 Tile::kStride, depth_of(call.value_width));
-#pragma unroll
-      for (int r = 0; r < Tile::kRowTiles; ++r) {
-#pragma unroll
-        for (int j = 0; j < kQueryTiles; ++j) {
-#pragma unroll
-          for (int e = 0; e < 4; ++e) {
-            const float dot = statistics.dots(step)[8 * j + column_in_tile() + e % 2];
-            weights[r][j][e] *= by_weight[r][j][e] - dot;
-          }
-        }
-      }
-      add_product_of_sums<Math>(by_k, weights, passing.first(step), Tile::kStride);
+      for_each_sum_of_two<Math>(weights, by_weight, [&](float& weight, float by, int, int query) {
+        weight *= by - statistics.dots(step)[query];
+      });
+      add_product_of_sums<Math>(by_k, weights, passing.first(step), Tile::kStride,
+                                scratch_of_warp<Tile>());
     });
   }
   store_tiles<Math>(by_k, call.scale, call.by_k, rows_of_k, block.first + own, call.is_f32);
@@ -103,7 +146,7 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
     gradients_by_queries(const AttentionCall call) {
   using Math = typename Tile::Math;
   constexpr int kKeyTiles = Tile::kRowsAtOnce / 8;
-  auto* q = reinterpret_cast<typename Tile::Element*>(attention_memory);
+  auto* q = first_tile<Tile>();
   auto* gradient = q + Tile::kKeptElements;
   const AttentionBlock block = attention_block<Tile>(
       call.queries, call.heads, call.is_causal ? LongestBlock::kLast : LongestBlock::kAll);
@@ -120,16 +163,7 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
       gradient + Tile::kKeptElements, call.k, call.v,
       rows_of_head(block.batch, key_head, call.keys, call.key_stride, call.query_width),
       rows_of_head(block.batch, key_head, call.keys, call.value_stride, call.value_width)};
-  float log_sum[Tile::kRowTiles][2];
-  float dot[Tile::kRowTiles][2];
-  const int64_t start = (int64_t{block.batch} * call.heads + block.head) * call.queries;
-#pragma unroll
-  for (int r = 0; r < 2 * Tile::kRowTiles; ++r) {
-    const int query = block.first + own + row_in_tile() + 8 * r;
-    const bool is_there = query < call.queries;
-    log_sum[r / 2][r % 2] = is_there ? call.log_sum[start + query] : -kInfinity;
-    dot[r / 2][r % 2] = is_there ? call.dots[start + query] : 0.0F;
-  }
+  const StatisticsOfRows<Math, Tile::kRowTiles> statistics(call, block, own);
   SumTiles<Tile::kRowTiles, Tile::kHead / 8> sums = {};
   go_along<Tile>(
       0, end_of_keys(call, block.first + Tile::kRowsOfBlock),
@@ -139,22 +173,14 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2)
         SumTiles<Tile::kRowTiles, kKeyTiles> weights = {};
         add_product_of_rows<Math>(weights, q + own * Tile::kStride, passing.first(step),
                                   Tile::kStride, depth_of(call.query_width));
-        finish_scores<true>(weights, call, block.batch, block.head, block.first + own, row);
+        finish_scores<Math, true>(weights, call, block.batch, block.head, block.first + own, row);
         SumTiles<Tile::kRowTiles, kKeyTiles> by_weight = {};
         add_product_of_rows<Math>(by_weight, gradient + own * Tile::kStride, passing.second(step),
                                   Tile::kStride, depth_of(call.value_width));
-#pragma unroll
-        for (int r = 0; r < Tile::kRowTiles; ++r) {
-#pragma unroll
-          for (int j = 0; j < kKeyTiles; ++j) {
-#pragma unroll
-            for (int e = 0; e < 4; ++e) {
-              float& weight = weights[r][j][e];
-              weight = weight_of(weight, log_sum[r][e / 2]) * (by_weight[r][j][e] - dot[r][e / 2]);
-            }
-          }
-        }
-        add_product_of_sums<Math>(sums, weights, passing.first(step), Tile::kStride);
+        statistics.make_weights(weights);
+        statistics.make_gradients(weights, by_weight);
+        add_product_of_sums<Math>(sums, weights, passing.first(step), Tile::kStride,
+                                  scratch_of_warp<Tile>());
       });
   store_tiles<Math>(sums, call.scale, call.by_q, rows_of_q, block.first + own, call.is_f32);
 }

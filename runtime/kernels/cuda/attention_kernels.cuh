@@ -13,6 +13,18 @@ namespace graphrt::cuda {
 
 extern __shared__ uint4 attention_memory[];
 
+/// Shared memory begins with what warps need for themselves; tiles lie behind it.
+template <class Tile>
+__device__ typename Tile::Element* scratch_of_warp() {
+  constexpr int kOfWarp = Tile::kRowsOfWarp * Tile::Math::kScratchOfRow;
+  return reinterpret_cast<typename Tile::Element*>(attention_memory) +
+         static_cast<int>(threadIdx.x) / 32 * kOfWarp;
+}
+template <class Tile>
+__device__ typename Tile::Element* first_tile() {
+  return reinterpret_cast<typename Tile::Element*>(attention_memory) + Tile::kScratchElements;
+}
+
 /// What a block of threads goes along, two operands at a time: step by step, each coming while the
 /// one before it is used.
 template <class Tile>
@@ -46,6 +58,7 @@ __device__ void go_along(int begin_row, int end_row, const Begin& begin, const U
     if (next < end_row) begin(step + 1, next);
     end_of_copies();
     wait_for_earlier_copies();
+    Tile::show_copies();
     __syncthreads();
     use(step, row);
     __syncthreads();
@@ -54,17 +67,19 @@ __device__ void go_along(int begin_row, int end_row, const Begin& begin, const U
 }
 
 /// The largest of what the four lanes of a row have, and their sum.
-__device__ inline float largest_of_row(float x) {
-  x = fmaxf(x, __shfl_xor_sync(~0U, x, 1));
-  return fmaxf(x, __shfl_xor_sync(~0U, x, 2));
+template <class Math>
+__device__ float largest_of_row(float x) {
+  x = fmaxf(x, __shfl_xor_sync(~0U, x, Math::kOneBitOfRow));
+  return fmaxf(x, __shfl_xor_sync(~0U, x, Math::kOtherBitOfRow));
 }
-__device__ inline float sum_of_row(float x) {
-  x += __shfl_xor_sync(~0U, x, 1);
-  return x + __shfl_xor_sync(~0U, x, 2);
+template <class Math>
+__device__ float sum_of_row(float x) {
+  x += __shfl_xor_sync(~0U, x, Math::kOneBitOfRow);
+  return x + __shfl_xor_sync(~0U, x, Math::kOtherBitOfRow);
 }
 
 /// Of a lane's rows.
-template <int kRowTiles>
+template <class Math, int kRowTiles>
 struct RunningSoftmax {
   float largest[kRowTiles][2];
   float total[kRowTiles][2];  ///< the lane's own part
@@ -93,7 +108,7 @@ struct RunningSoftmax {
     float top = largest[r][i];
 #pragma unroll
     for (const SumTile& tile : scores) top = fmaxf(top, fmaxf(tile[2 * i], tile[2 * i + 1]));
-    top = largest_of_row(top);
+    top = largest_of_row<Math>(top);
     // exp(-inf - -inf) would be NaN.
     const float base = top == -kInfinity ? 0.0F : top;
     const float factor = fast_exp(largest[r][i] - base);
@@ -114,7 +129,7 @@ struct RunningSoftmax {
 };
 
 /// f(element, row, column) for what a lane has of tiles.
-template <int kRowTiles, int kTiles, class F>
+template <class Math, int kRowTiles, int kTiles, class F>
 __device__ void for_each_sum(SumTiles<kRowTiles, kTiles>& tiles, const F& f) {
 #pragma unroll
   for (int r = 0; r < kRowTiles; ++r) {
@@ -122,31 +137,49 @@ __device__ void for_each_sum(SumTiles<kRowTiles, kTiles>& tiles, const F& f) {
     for (int i = 0; i < 4; ++i) {
 #pragma unroll
       for (int j = 0; j < kTiles; ++j) {
-        f(tiles[r][j][i], 16 * r + row_in_tile() + i / 2 * 8, 8 * j + column_in_tile() + i % 2);
+        f(tiles[r][j][i], 16 * r + row_in_tile<Math>() + i / 2 * 8,
+          8 * j + column_in_tile<Math>() + i % 2);
+      }
+    }
+  }
+}
+
+/// f(element, element of the others, row, column).
+template <class Math, int kRowTiles, int kTiles, class F>
+__device__ void for_each_sum_of_two(SumTiles<kRowTiles, kTiles>& tiles,
+                                    SumTiles<kRowTiles, kTiles>& others, const F& f) {
+#pragma unroll
+  for (int r = 0; r < kRowTiles; ++r) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+#pragma unroll
+      for (int j = 0; j < kTiles; ++j) {
+        f(tiles[r][j][i], others[r][j][i], 16 * r + row_in_tile<Math>() + i / 2 * 8,
+          8 * j + column_in_tile<Math>() + i % 2);
       }
     }
   }
 }
 
 /// Products become scores. Rows are queries and columns keys, or the other way round.
-template <bool kRowsAreQueries, int kRowTiles, int kTiles>
+template <class Math, bool kRowsAreQueries, int kRowTiles, int kTiles>
 __device__ void finish_scores(SumTiles<kRowTiles, kTiles>& products, const AttentionCall& call,
                               int batch, int head, int first_row, int first_column) {
   const int first_query = kRowsAreQueries ? first_row : first_column;
   const int first_key = kRowsAreQueries ? first_column : first_row;
   constexpr int kRows = 16 * kRowTiles;
   constexpr int kColumns = 8 * kTiles;
-  for_each_sum(products, [&](float& product, int, int) { product *= call.scale; });
+  for_each_sum<Math>(products, [&](float& product, int, int) { product *= call.scale; });
   if (!sees_all(call, first_query, kRowsAreQueries ? kRows : kColumns, first_key,
                 kRowsAreQueries ? kColumns : kRows)) {
-    for_each_sum(products, [&](float& score, int row, int column) {
+    for_each_sum<Math>(products, [&](float& score, int row, int column) {
       const int query = first_query + (kRowsAreQueries ? row : column);
       const int key = first_key + (kRowsAreQueries ? column : row);
       score = key > last_key(call, query) ? -kInfinity : score;
     });
   }
   with_mask_of_head(call, batch, head, [&](const auto* mask) {
-    for_each_sum(products, [&](float& score, int row, int column) {
+    for_each_sum<Math>(products, [&](float& score, int row, int column) {
       const int query = first_query + (kRowsAreQueries ? row : column);
       const int key = first_key + (kRowsAreQueries ? column : row);
       if (query >= call.queries || key >= call.keys) return;
@@ -166,7 +199,7 @@ __device__ inline int depth_of(int width) { return (width + 15) / 16 * 16; }
 template <class Tile>
 __global__ void __launch_bounds__(kThreadsOfAttention, 2) attend(const AttentionCall call) {
   using Math = typename Tile::Math;
-  auto* q = reinterpret_cast<typename Tile::Element*>(attention_memory);
+  auto* q = first_tile<Tile>();
   const AttentionBlock block = attention_block<Tile>(
       call.queries, call.heads, call.is_causal ? LongestBlock::kLast : LongestBlock::kAll);
   const int key_head = block.head / (call.heads / call.key_heads);
@@ -180,7 +213,7 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2) attend(const Attention
       rows_of_head(block.batch, block.head, call.queries, call.query_stride, call.query_width),
       block.first, call);
   SumTiles<Tile::kRowTiles, Tile::kHead / 8> sums = {};
-  RunningSoftmax<Tile::kRowTiles> softmax;
+  RunningSoftmax<Math, Tile::kRowTiles> softmax;
   go_along<Tile>(
       0, end_of_keys(call, block.first + Tile::kRowsOfBlock),
       [&](int step, int row) { passing.begin(step, row, call); },
@@ -189,19 +222,20 @@ __global__ void __launch_bounds__(kThreadsOfAttention, 2) attend(const Attention
         SumTiles<Tile::kRowTiles, Tile::kRowsAtOnce / 8> scores = {};
         add_product_of_rows<Math>(scores, q + own * Tile::kStride, passing.first(step),
                                   Tile::kStride, depth_of(call.query_width));
-        finish_scores<true>(scores, call, block.batch, block.head, block.first + own, row);
+        finish_scores<Math, true>(scores, call, block.batch, block.head, block.first + own, row);
         softmax.add(scores, sums);
-        add_product_of_sums<Math>(sums, scores, passing.second(step), Tile::kStride);
+        add_product_of_sums<Math>(sums, scores, passing.second(step), Tile::kStride,
+                                  scratch_of_warp<Tile>());
       });
   float factors[Tile::kRowTiles][2];
 #pragma unroll
   for (int r = 0; r < 2 * Tile::kRowTiles; ++r) {
-    const float total = sum_of_row(softmax.total[r / 2][r % 2]);
+    const float total = sum_of_row<Math>(softmax.total[r / 2][r % 2]);
     const float largest = softmax.largest[r / 2][r % 2];
     const bool is_blind = largest == -kInfinity && total == 0;
     factors[r / 2][r % 2] = is_blind ? 0.0F : 1 / total;
-    const int query = block.first + own + row_in_tile() + 8 * r;
-    if (query >= call.queries || lane_of_warp() % 4 != 0) continue;
+    const int query = block.first + own + row_in_tile<Math>() + 8 * r;
+    if (query >= call.queries || Math::lane() % 4 != 0) continue;
     const int64_t head = int64_t{block.batch} * call.heads + block.head;
     call.to_log_sum[head * call.queries + query] = is_blind ? -kInfinity : largest + logf(total);
   }

@@ -10,6 +10,8 @@ namespace graphrt::cuda {
 // `mma`: with g = lane / 4 and t = lane % 4, a lane has (g, 2t), (g, 2t + 1), (g + 8, 2t) and
 // (g + 8, 2t + 1). The ways to multiply differ in what operands are rounded to, and all have:
 //
+//   lane()                          the lane's number in what is said above
+//   kOneBitOfRow, kOtherBitOfRow    what the numbers of a row's four lanes differ by in hardware
 //   Element                         an operand's element in shared memory
 //   kDepth                          terms of a sum that are added at once
 //   stored(x)                       x as an element
@@ -19,13 +21,38 @@ namespace graphrt::cuda {
 //   load_columns(b, stride)         the same, where b has a row for each term; rows_of() knows
 //                                   which of the terms is which
 //   multiply(sums, more, rows, columns)  two tiles side by side
+//   kScratchOfRow                   elements of shared memory that add_product_of_sums() needs for
+//                                   each row
+//   column_of_product(tile)         the lane's first column of a tile of what that adds up
 
 __device__ inline int lane_of_warp() { return static_cast<int>(threadIdx.x) % 32; }
-/// The lane's first row and its first column within a tile of sums.
-__device__ inline int row_in_tile() { return lane_of_warp() / 4; }
-__device__ inline int column_in_tile() { return lane_of_warp() % 4 * 2; }
+/// The first row and the first column within a tile of sums of the lane with this number.
+template <class Math>
+__device__ int row_in_tile() {
+  return Math::lane() / 4;
+}
+template <class Math>
+__device__ int column_in_tile() {
+  return Math::lane() % 4 * 2;
+}
 
 using SumTile = float[4];
+
+/// Tensor cores number lanes as the hardware does, and have all sums alike.
+struct ByTensorCores {
+  static constexpr int kScratchOfRow = 0;
+  static constexpr int kOneBitOfRow = 1;
+  static constexpr int kOtherBitOfRow = 2;
+
+  __device__ static int lane() { return lane_of_warp(); }
+  __device__ static int column_of_product(int tile) {
+    return 8 * tile + column_in_tile<ByTensorCores>();
+  }
+};
+
+/// kRowTiles times 16 rows, and as many columns as there are tiles beside each other.
+template <int kRowTiles, int kTiles>
+using SumTiles = SumTile[kRowTiles][kTiles];
 
 // clang-format off
 __device__ inline uint32_t packed(__nv_bfloat16, float low, float high) {
@@ -80,7 +107,7 @@ __device__ inline FourMatrices load_transposed(const void* row) {
 
 /// Tensor cores on bf16 or f16.
 template <class T>
-struct By16Bits {
+struct By16Bits : ByTensorCores {
   using Element = T;
   static constexpr int kDepth = 16;
 
@@ -120,7 +147,7 @@ __device__ inline uint32_t rounded_to_tf32(float x) {
 
 /// Tensor cores on f32 rounded to tf32. Terms 2t and 2t + 1 of sums that are read as rows stand
 /// where the instruction has terms t and t + 4: so no lane needs what another has.
-struct ByTf32 {
+struct ByTf32 : ByTensorCores {
   using Element = float;
   static constexpr int kDepth = 8;
 
@@ -130,7 +157,7 @@ struct ByTf32 {
     return {{rounded_to_tf32(a), rounded_to_tf32(b), rounded_to_tf32(c), rounded_to_tf32(d)}};
   }
   __device__ static FourMatrices load_rows(const float* a, int stride) {
-    const float* at = a + row_in_tile() * stride + lane_of_warp() % 4;
+    const float* at = a + row_in_tile<ByTf32>() * stride + lane_of_warp() % 4;
     return rounded(at[0], at[8 * stride], at[4], at[8 * stride + 4]);
   }
   template <int kTiles>
@@ -139,11 +166,11 @@ struct ByTf32 {
     return rounded(tile[0], tile[2], tile[1], tile[3]);
   }
   __device__ static FourMatrices load_rows_as_columns(const float* b, int stride) {
-    const float* at = b + row_in_tile() * stride + lane_of_warp() % 4;
+    const float* at = b + row_in_tile<ByTf32>() * stride + lane_of_warp() % 4;
     return rounded(at[0], at[4], at[8 * stride], at[8 * stride + 4]);
   }
   __device__ static FourMatrices load_columns(const float* b, int stride) {
-    const float* at = b + column_in_tile() * stride + row_in_tile();
+    const float* at = b + column_in_tile<ByTf32>() * stride + row_in_tile<ByTf32>();
     return rounded(at[0], at[stride], at[8], at[stride + 8]);
   }
   __device__ static void multiply(SumTile& sums, SumTile& more, const FourMatrices& rows,
@@ -154,7 +181,8 @@ struct ByTf32 {
 };
 
 /// Plain arithmetic on f32: each lane makes its own sums, whose rows it reads with three others and
-/// whose columns with seven.
+/// whose columns with seven. Sums that become an operand pass through shared memory, a tile of each
+/// row of tiles at a time.
 struct ByF32 {
   using Element = float;
   static constexpr int kDepth = 4;
@@ -165,46 +193,35 @@ struct ByF32 {
   struct Columns {
     float at[4][kDepth];
   };
+  static constexpr int kScratchOfRow = 12;
+  static constexpr int kOneBitOfRow = 1;
+  static constexpr int kOtherBitOfRow = 4;
+
+  /// Bits 1 and 2 change places. Then lanes whose numbers differ in bit 0 alone read the same row,
+  /// and those that differ in bit 1 the same column: the hardware serves such pairs together.
+  __device__ static int lane() {
+    const int lane = lane_of_warp();
+    return (lane & 0b11001) | (lane & 0b10) << 1 | (lane & 0b100) >> 1;
+  }
+
+  /// Four columns side by side, of two tiles.
+  __device__ static int column_of_product(int tile) {
+    return tile / 2 * 16 + lane() % 4 * 4 + tile % 2 * 2;
+  }
 
   __device__ static float stored(float x) { return x; }
 
   __device__ static Rows load_rows(const float* a, int stride) {
-    const float* at = a + row_in_tile() * stride;
+    const float* at = a + row_in_tile<ByF32>() * stride;
     return {{load<kDepth>(at), load<kDepth>(at + 8 * stride)}};
-  }
-  template <int kTiles>
-  __device__ static Rows rows_of(const SumTile (&sums)[kTiles], int step) {
-    const SumTile& tile = sums[step / 2];
-    Rows rows;
-#pragma unroll
-    for (int i = 0; i < kDepth; ++i) {
-      const int holder = lane_of_warp() / 4 * 4 + step % 2 * 2 + i / 2;
-      rows.at[0].lane[i] = __shfl_sync(~0U, tile[i % 2], holder);
-      rows.at[1].lane[i] = __shfl_sync(~0U, tile[2 + i % 2], holder);
-    }
-    return rows;
   }
   __device__ static Columns load_rows_as_columns(const float* b, int stride) {
     Columns columns;
 #pragma unroll
     for (int c = 0; c < 4; ++c) {
-      const auto row = load<kDepth>(b + (column_in_tile() + c % 2 + c / 2 * 8) * stride);
+      const auto row = load<kDepth>(b + (column_in_tile<ByF32>() + c % 2 + c / 2 * 8) * stride);
 #pragma unroll
       for (int i = 0; i < kDepth; ++i) columns.at[c][i] = row.lane[i];
-    }
-    return columns;
-  }
-  __device__ static Columns load_columns(const float* b, int stride) {
-    Columns columns;
-#pragma unroll
-    for (int i = 0; i < kDepth; ++i) {
-      const float* at = b + i * stride + column_in_tile();
-      const auto first = load<2>(at);
-      const auto second = load<2>(at + 8);
-      columns.at[0][i] = first.lane[0];
-      columns.at[1][i] = first.lane[1];
-      columns.at[2][i] = second.lane[0];
-      columns.at[3][i] = second.lane[1];
     }
     return columns;
   }
@@ -223,11 +240,52 @@ struct ByF32 {
       }
     }
   }
-};
 
-/// kRowTiles times 16 rows, and as many columns as there are tiles beside each other.
-template <int kRowTiles, int kTiles>
-using SumTiles = SumTile[kRowTiles][kTiles];
+  /// 8 columns of `a` become readable for all lanes.
+  template <int kRowTiles, int kTerms>
+  __device__ static void pass_tile(const SumTiles<kRowTiles, kTerms>& a, int tile, float* scratch) {
+    float* at = scratch + row_in_tile<ByF32>() * kScratchOfRow + column_in_tile<ByF32>();
+    __syncwarp();
+#pragma unroll
+    for (int r = 0; r < 2 * kRowTiles; ++r) {
+      const float* pair = a[r / 2][tile] + r % 2 * 2;
+      store<2>(at + 8 * r * kScratchOfRow, Vector<float, 2>{{pair[0], pair[1]}});
+    }
+    __syncwarp();
+  }
+  template <int kRowTiles, int kTerms, int kTiles>
+  __device__ static void add_product_of_sums(SumTiles<kRowTiles, kTiles>& sums,
+                                             const SumTiles<kRowTiles, kTerms>& a, const float* b,
+                                             int stride, float* scratch) {
+    const float* columns = b + lane() % 4 * 4;
+    const float* rows = scratch + row_in_tile<ByF32>() * kScratchOfRow;
+#pragma unroll
+    for (int term = 0; term < 8 * kTerms; term += kDepth) {
+      if (term % 8 == 0) pass_tile(a, term / 8, scratch);
+      Vector<float, kDepth> row[2 * kRowTiles];
+#pragma unroll
+      for (int r = 0; r < 2 * kRowTiles; ++r) {
+        row[r] = load<kDepth>(rows + 8 * r * kScratchOfRow + term % 8);
+      }
+#pragma unroll
+      for (int i = 0; i < kDepth; ++i) {
+#pragma unroll
+        for (int j = 0; j < kTiles; j += 2) {
+          const auto column = load<4>(columns + (term + i) * stride + 8 * j);
+#pragma unroll
+          for (int r = 0; r < 2 * kRowTiles; ++r) {
+            float* first = sums[r / 2][j] + r % 2 * 2;
+            float* second = sums[r / 2][j + 1] + r % 2 * 2;
+            first[0] = fmaf(row[r].lane[i], column.lane[0], first[0]);
+            first[1] = fmaf(row[r].lane[i], column.lane[1], first[1]);
+            second[0] = fmaf(row[r].lane[i], column.lane[2], second[0]);
+            second[1] = fmaf(row[r].lane[i], column.lane[3], second[1]);
+          }
+        }
+      }
+    }
+  }
+};
 
 /// sums += a b^T, both of `depth` columns. Requires: depth is a multiple of 16.
 template <class Math, int kRowTiles, int kTiles>
@@ -250,22 +308,27 @@ __device__ void add_product_of_rows(SumTiles<kRowTiles, kTiles>& sums,
   }
 }
 
-/// sums += a b, where a are sums themselves.
+/// sums += a b, where a are sums themselves. `scratch`: the warp's own.
 template <class Math, int kRowTiles, int kTerms, int kTiles>
 __device__ void add_product_of_sums(SumTiles<kRowTiles, kTiles>& sums,
                                     const SumTiles<kRowTiles, kTerms>& a,
-                                    const typename Math::Element* b, int stride) {
+                                    const typename Math::Element* b, int stride,
+                                    typename Math::Element* scratch) {
+  if constexpr (Math::kScratchOfRow > 0) {
+    return Math::add_product_of_sums(sums, a, b, stride, scratch);
+  } else {
 #pragma unroll
-  for (int step = 0; step < 8 * kTerms / Math::kDepth; ++step) {
-    decltype(Math::rows_of(a[0], step)) rows[kRowTiles];
+    for (int step = 0; step < 8 * kTerms / Math::kDepth; ++step) {
+      decltype(Math::rows_of(a[0], step)) rows[kRowTiles];
 #pragma unroll
-    for (int r = 0; r < kRowTiles; ++r) rows[r] = Math::rows_of(a[r], step);
+      for (int r = 0; r < kRowTiles; ++r) rows[r] = Math::rows_of(a[r], step);
 #pragma unroll
-    for (int j = 0; j < kTiles; j += 2) {
-      const auto columns = Math::load_columns(b + step * Math::kDepth * stride + 8 * j, stride);
+      for (int j = 0; j < kTiles; j += 2) {
+        const auto columns = Math::load_columns(b + step * Math::kDepth * stride + 8 * j, stride);
 #pragma unroll
-      for (int r = 0; r < kRowTiles; ++r) {
-        Math::multiply(sums[r][j], sums[r][j + 1], rows[r], columns);
+        for (int r = 0; r < kRowTiles; ++r) {
+          Math::multiply(sums[r][j], sums[r][j + 1], rows[r], columns);
+        }
       }
     }
   }

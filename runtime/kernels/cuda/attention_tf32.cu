@@ -6,12 +6,12 @@ AttentionForms attention_in_tf32(bool is_narrow) {
   using Math = ByTf32;
   if (is_narrow) {
     return {forward_form<AttentionTile<Math, kNarrowHead, 2, 32>>(),
-            form_by_keys<AttentionTile<Math, kNarrowHead, 2, 32>>(),
-            form_by_queries<AttentionTile<Math, kNarrowHead, 2, 32>>()};
+            {form_by_keys<AttentionTile<Math, kNarrowHead, 2, 32>>(),
+             form_by_queries<AttentionTile<Math, kNarrowHead, 2, 32>>()}};
   }
   return {forward_form<AttentionTile<Math, kWidestHead, 1, 32>>(),
-          form_by_keys<AttentionTile<Math, kWidestHead, 1, 16>>(),
-          form_by_queries<AttentionTile<Math, kWidestHead, 1, 16>>()};
+          {form_by_keys<AttentionTile<Math, kWidestHead, 1, 16>>(),
+           form_by_queries<AttentionTile<Math, kWidestHead, 1, 16>>()}};
 }
 
 }  // namespace graphrt::cuda

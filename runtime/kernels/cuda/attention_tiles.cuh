@@ -21,9 +21,14 @@ struct AttentionTile {
   static constexpr int kStride = kHead + static_cast<int>(kVectorBytes / sizeof(Element));
   static constexpr int kKeptElements = kRowsOfBlock * kStride;
   static constexpr int kPassingElements = kRowsAtOnce * kStride;
+  static constexpr int kScratchElements = kRowsOfBlock * Math::kScratchOfRow;
+  /// Where an element of a tile lies.
+  __device__ static int at(int row, int column) { return row * kStride + column; }
+  /// Called behind copies for what does not see them otherwise.
+  __device__ static void show_copies() {}
   /// Of what passes, two are there at a time: one comes while the other is used.
   static constexpr int bytes(int num_kept, int num_passing) {
-    return (num_kept * kKeptElements + 2 * num_passing * kPassingElements) *
+    return (kScratchElements + num_kept * kKeptElements + 2 * num_passing * kPassingElements) *
            static_cast<int>(sizeof(Element));
   }
 };
@@ -86,7 +91,7 @@ __device__ void load_elements_of_tile(typename Tile::Element* tile, const Stored
     const int column = i % Tile::kHead;
     const bool is_there = first + row < from.num_rows && column < from.width;
     const float x = is_there ? widened(data[from.at(first + row) + column]) : 0.0F;
-    tile[row * Tile::kStride + column] = Tile::Math::stored(x);
+    tile[Tile::at(row, column)] = Tile::Math::stored(x);
   }
 }
 
@@ -110,7 +115,7 @@ __device__ void load_rounded_tile(typename Tile::Element* tile, const float* dat
     for (int e = 0; e < kSize; ++e) {
       rounded.lane[e] = Tile::Math::stored(parts[i][e / kWidest].lane[e % kWidest]);
     }
-    store<kSize>(tile + row * Tile::kStride + column, rounded);
+    store<kSize>(tile + Tile::at(row, column), rounded);
   });
 }
 
@@ -123,12 +128,19 @@ __device__ void load_tile(typename Tile::Element* tile, const std::byte* data, c
   constexpr bool kIsF32 = sizeof(Element) == sizeof(float);
   const auto* stored = reinterpret_cast<const Element*>(data);
   if (call.has_vectors && (kIsF32 || !call.is_f32)) {
+    // A thread's vectors lie below each other.
     constexpr int kSize = static_cast<int>(kVectorBytes / sizeof(Element));
-    for_each_part<kSize, Tile::kHead, kRows>([&](int row, int column, int) {
-      const bool is_there = first + row < from.num_rows && column < from.width;
-      begin_copy(tile + row * Tile::kStride + column,
-                 is_there ? stored + from.at(first + row) + column : stored, is_there);
-    });
+    constexpr int kThreadsOfRow = Tile::kHead / kSize;
+    constexpr int kRowsOfThreads = kThreadsOfAttention / kThreadsOfRow;
+    const int row = static_cast<int>(threadIdx.x) / kThreadsOfRow;
+    const int column = static_cast<int>(threadIdx.x) % kThreadsOfRow * kSize;
+    const Element* at = stored + from.at(first + row) + column;
+    const int num_rows = column < from.width ? from.num_rows - first - row : 0;
+#pragma unroll
+    for (int i = 0; i < kRows; i += kRowsOfThreads) {
+      begin_copy(tile + Tile::at(row + i, column), i < num_rows ? at + i * from.stride : stored,
+                 i < num_rows);
+    }
     return;
   }
   if (kIsF32 || !call.is_f32) {
@@ -154,12 +166,12 @@ __device__ void store_tiles(const SumTiles<kRowTiles, kTiles>& sums,
                             const HeadRows& to, int first, bool is_f32) {
 #pragma unroll
   for (int r = 0; r < 2 * kRowTiles; ++r) {
-    const int row = first + row_in_tile() + 8 * r;
+    const int row = first + row_in_tile<Math>() + 8 * r;
     if (row >= to.num_rows) continue;
     const float factor = factors[r / 2][r % 2];
 #pragma unroll
     for (int j = 0; j < kTiles; ++j) {
-      const int column = 8 * j + column_in_tile();
+      const int column = Math::column_of_product(j);
       const float low = sums[r / 2][j][r % 2 * 2] * factor;
       const float high = sums[r / 2][j][r % 2 * 2 + 1] * factor;
       if (is_f32) {
