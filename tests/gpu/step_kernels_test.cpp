@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "runtime/device/cuda/cuda_driver.h"
 #include "tests/gpu/gpu_test.h"
 
 namespace graphrt::cuda {
@@ -76,6 +77,32 @@ TEST_F(StepKernels, FillAsMemoryOperationsDo) {
   EXPECT_EQ(num_nodes_of(cudaGraphNodeTypeMemset), 0U);
   EXPECT_EQ(num_nodes_of(cudaGraphNodeTypeKernel), 5U);
   EXPECT_EQ(bytes_after_run(), wanted);
+}
+
+// These need no GPU.
+TEST(GpuKinds, AreRefusedWithoutInstructionsForAllPrecisions) {
+  const auto refused = cuda::check_gpu_kind({"Tesla T4", 7, 5, true});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(
+      refused.error().message,
+      "Tesla T4 has compute capability 7.5, and bf16 and tf32 need 8.0; --devices=emulated runs "
+      "the plan on the CPU");
+  EXPECT_TRUE(cuda::check_gpu_kind({"NVIDIA A100", 8, 0, true}));
+}
+
+TEST(GpuKinds, AreRefusedWithoutKernelsForThem) {
+  const auto refused = cuda::check_gpu_kind({"NVIDIA A100", 8, 0, false});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "this build has no kernels for NVIDIA A100, of compute capability 8.0: build it with "
+            "-DCMAKE_CUDA_ARCHITECTURES=80, or use --devices=emulated");
+}
+
+TEST_F(StepKernels, AreThereForThisGpu) {
+  const auto kind = cuda::gpu_kind(0);
+  ASSERT_TRUE(kind) << kind.error().message;
+  EXPECT_TRUE(kind->has_kernels);
+  EXPECT_FALSE(kind->name.empty());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "runtime/base/check.h"
 #include "runtime/base/text.h"
 #include "runtime/device/cuda/cuda_action.h"
+#include "runtime/device/cuda/cuda_driver.h"
 #include "runtime/device/cuda/peer_access.h"
 #include "runtime/kernels/cuda/cuda_error.h"
 
@@ -38,10 +39,15 @@ Result<void> check_end(const Device& device, const OperandSlots& slots, const st
 
 Result<std::unique_ptr<Device>> CudaDevice::open(const std::string& name, int32_t gpu) {
   Result<std::unique_ptr<CudaStream>> stream = CudaStream::create(gpu, true);
-  if (stream) return std::unique_ptr<Device>(new CudaDevice(name, gpu, *std::move(stream)));
+  const std::string refusal = "cannot open " + name + " on GPU " + std::to_string(gpu) + ": ";
+  if (stream) {
+    TRY(const GpuKind kind, gpu_kind(gpu));
+    const Result<void> checked = check_gpu_kind(kind);
+    if (!checked) return machine_error(refusal + checked.error().message);
+    return std::unique_ptr<Device>(new CudaDevice(name, gpu, *std::move(stream)));
+  }
   const bool is_full = cudaGetLastError() == cudaErrorMemoryAllocation;
-  return machine_error("cannot open " + name + " on GPU " + std::to_string(gpu) + ": " +
-                       stream.error().message +
+  return machine_error(refusal + stream.error().message +
                        (is_full ? "; other programs hold its memory, nvidia-smi says which" : ""));
 }
 

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "runtime/device/cuda/cuda_stream.h"
+#include "runtime/device/cuda/step_kernels.h"
 #include "runtime/kernels/cuda/cuda_error.h"
 
 namespace graphrt::cuda {
@@ -63,6 +65,30 @@ Result<int32_t> count_gpus() {
     return 0;
   }
   return cuda_error(status, "cudaGetDeviceCount");
+}
+
+Result<GpuKind> gpu_kind(int32_t gpu) {
+  TRY(select_gpu(gpu));
+  cudaDeviceProp properties{};
+  CUDA_TRY(cudaGetDeviceProperties(&properties, gpu));
+  TRY(const bool has_kernels, has_kernels_for_current_gpu());
+  return GpuKind{properties.name, properties.major, properties.minor, has_kernels};
+}
+
+Result<void> check_gpu_kind(const GpuKind& kind) {
+  // The first with instructions for bf16 and tf32; CMakeLists.txt builds for none before it.
+  constexpr int kFirstMajor = 8;
+  const std::string capability = std::to_string(kind.major) + "." + std::to_string(kind.minor);
+  if (kind.major < kFirstMajor) {
+    return machine_error(
+        kind.name + " has compute capability " + capability +
+        ", and bf16 and tf32 need 8.0; --devices=emulated runs the plan on the CPU");
+  }
+  if (kind.has_kernels) return {};
+  return machine_error("this build has no kernels for " + kind.name + ", of compute capability " +
+                       capability +
+                       ": build it with -DCMAKE_CUDA_ARCHITECTURES=" + std::to_string(kind.major) +
+                       std::to_string(kind.minor) + ", or use --devices=emulated");
 }
 
 Result<BatchMemoryOps> load_batch_memory_ops() {

@@ -131,4 +131,15 @@ Result<void> queue_flag_kernel(const FlagBatch& batch, uint32_t wanted, cudaStre
   return {};
 }
 
+Result<bool> has_kernels_for_current_gpu() {
+  cudaFuncAttributes attributes{};
+  const cudaError_t status = cudaFuncGetAttributes(&attributes, exchange_flags);
+  if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {
+    cudaGetLastError();  // it is not an error of whoever calls next
+    return false;
+  }
+  CUDA_TRY(status);
+  return true;
+}
+
 }  // namespace graphrt::cuda

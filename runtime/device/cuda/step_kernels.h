@@ -42,4 +42,8 @@ struct FlagBatch {
 /// Requires: the stream's GPU is current. Errors: what CUDA refuses (kMachine).
 Result<void> queue_flag_kernel(const FlagBatch& batch, uint32_t wanted, cudaStream_t stream);
 
+/// Whether this build has kernels for the current GPU.
+/// Errors: what else CUDA reports (kMachine).
+Result<bool> has_kernels_for_current_gpu();
+
 }  // namespace graphrt::cuda
