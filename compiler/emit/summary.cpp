@@ -9,6 +9,7 @@
 
 #include "compiler/emit/busy_table.h"
 #include "compiler/emit/folded_names.h"
+#include "compiler/machine/rates.h"
 #include "compiler/solve/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
 #include "runtime/op/kernel_signature.h"
@@ -142,6 +143,12 @@ std::string operators_line(const Graph& graph) {
   return "  operators   " + join(texts, ", ") + "\n";
 }
 
+std::vector<TensorType> operand_types(const Plan& plan, const std::vector<Operand>& operands) {
+  std::vector<TensorType> types;
+  for (const Operand& operand : operands) types.push_back(operand_type(plan, operand));
+  return types;
+}
+
 /// How many kernels are predicted from rates alone, where the machine file has times of kernels;
 /// nothing if it has that of each.
 std::string times_line(const Plan& plan, const Machine& machine) {
@@ -153,9 +160,8 @@ std::string times_line(const Plan& plan, const Machine& machine) {
     for (const InstructionId id : lane.instructions) {
       const Instruction& kernel = plan.instructions[id];
       if (graphrt::find_op(kernel.op)->in_place == graphrt::InPlace::kView) continue;
-      std::vector<TensorType> types;
-      for (const Operand& operand : kernel.reads) types.push_back(operand_type(plan, operand));
-      const std::string signature = kernel_signature(kernel.op, types, kernel.attributes);
+      const std::string signature =
+          kernel_signature(kernel.op, operand_types(plan, kernel.reads), kernel.attributes);
       ++num_kernels;
       num_measured += machine.time_for(kind, signature) ? 1 : 0;
     }
@@ -164,6 +170,36 @@ std::string times_line(const Plan& plan, const Machine& machine) {
   return fmt::format(
       "  times       {} of {} kernels have no measured one; graphprobe --kernels-for gives them\n",
       num_kernels - num_measured, num_kernels);
+}
+
+/// Which rates of a device stand for others that the machine file lacks: what is predicted by them
+/// can be far off. A line for each that a kernel without a measured time needs.
+std::string rates_lines(const Plan& plan, const Machine& machine) {
+  std::map<std::string, int64_t> counts;
+  for (const PlanLane& lane : plan.lanes) {
+    const Device& device = machine.devices[lane.device];
+    // A CPU computes in f32 whatever a product's precision may be.
+    if (lane.kind != LaneKind::kCompute || device.kind == "cpu") continue;
+    for (const InstructionId id : lane.instructions) {
+      const Instruction& kernel = plan.instructions[id];
+      const std::vector<TensorType> inputs = operand_types(plan, kernel.reads);
+      std::vector<TensorType> results;
+      for (const BufferId buffer : kernel.writes) results.push_back(plan.buffers[buffer].type);
+      const graphrt::OpInfo& op = *graphrt::find_op(kernel.op);
+      const std::string_view rate = op.work_rule(inputs, results, kernel.attributes).rate;
+      if (rate.empty() || rate_in_place_of(device, rate) == rate ||
+          machine.time_for(device.kind, kernel_signature(kernel.op, inputs, kernel.attributes))) {
+        continue;
+      }
+      ++counts[fmt::format("of {} by its {}, for want of {}", device.name,
+                           rate_in_place_of(device, rate), rate)];
+    }
+  }
+  std::string text;
+  for (const auto& [what, count] : counts) {
+    text += fmt::format("  rates       {} kernel{} {}\n", count, count == 1 ? "" : "s", what);
+  }
+  return text;
 }
 
 std::string memory_table(const Compilation& compilation, const Machine& machine, Detail detail) {
@@ -208,6 +244,7 @@ std::string summary(const Compilation& compilation, const Machine& machine, Deta
   text += placement_line(compilation.placement, detail);
   text += effort_line(compilation);
   text += times_line(compilation.plan, machine);
+  text += rates_lines(compilation.plan, machine);
   if (compilation.decisions.trades_time_for_memory()) {
     text += "  for memory  " + compilation.memory_trades + "\n";
   }

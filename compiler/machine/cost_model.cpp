@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/machine/rates.h"
 #include "runtime/op/kernel_signature.h"
 
 namespace graphc {
@@ -15,12 +16,11 @@ int64_t nanoseconds(double amount, double rate_per_s) {
   return static_cast<int64_t>(std::min(std::ceil(amount / rate_per_s * 1e9), kMaxNs));
 }
 
-/// A device without a rate for coarser products computes them in f32. Operands of 16 bits keep the
-/// same units busy as those that are rounded to them on the way.
 double rate_of(const Device& device, std::string_view rate) {
   auto at = device.rates.find(std::string(rate));
-  if (at == device.rates.end() && rate == "matmul_16bit") at = device.rates.find("matmul_bf16");
-  if (at == device.rates.end()) at = device.rates.find("matmul_f32");
+  if (at == device.rates.end()) {
+    at = device.rates.find(std::string(rate_in_place_of(device, rate)));
+  }
   CHECK(at != device.rates.end(), "load_machine lets no device pass without its rates");
   return at->second;
 }
