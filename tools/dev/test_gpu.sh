@@ -2,8 +2,18 @@
 # Runs the GPU tests of a folder that tools/gpu_bundle.sh made, on the GPUs of this machine. A test
 # that finds no GPU fails. The last line says how many programs passed.
 #
-#   FOLDER/test_gpu.sh
+#   FOLDER/test_gpu.sh [--sanitize]
+#
+#   --sanitize   runs the kernels' tests and a training step under compute-sanitizer instead: memory,
+#                then barriers, races and reads of what nobody wrote. Takes a quarter of an hour
 set -uo pipefail
+
+sanitizes=
+case "${1:-}" in
+  '') ;;
+  --sanitize) sanitizes=1 ;;
+  *) sed -n '5,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+esac
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tools/dev/gpu_environment.sh
 source ./gpu_environment.sh
@@ -11,9 +21,10 @@ export GRAPHRT_REQUIRE_GPU=1
 
 num_passed=0
 num_failed=0
+seconds=300
 check() {
   echo "== $* =="
-  if timeout 300 "$@" >test.log 2>&1; then
+  if timeout "$seconds" "$@" >test.log 2>&1; then
     num_passed=$((num_passed + 1))
     tail -n 1 test.log
   else
@@ -38,6 +49,29 @@ same_bits() {
   echo "1000 steps of $plan: the same bits five times"
 }
 export -f same_bits
+
+finish() {
+  echo "$num_passed passed, $num_failed failed"
+  [[ $num_failed -eq 0 ]]
+  exit
+}
+
+# sanitize TOOL COMMAND...: nothing to complain about.
+sanitize() { check compute-sanitizer --tool "$1" --error-exitcode 1 "${@:2}"; }
+
+if [[ -n $sanitizes ]]; then
+  # Tensors of 2^31 elements take too long.
+  seconds=900
+  step=(bin/graphrun plans/e3_small_single.bin --devices=cuda --launch=host --steps=2
+    --input x=x_small.npy --input label=label_small.npy)
+  [[ -f x_small.npy ]] || python3 make_batches.py small
+  sanitize memcheck bin/gpu_kernels --gtest_brief=1 --gtest_filter=-*MoreThan32Bits*
+  for tool in synccheck racecheck initcheck; do
+    sanitize "$tool" bin/gpu_kernels --gtest_brief=1 --gtest_filter='*Attention*:*GivesTheSameBits*'
+  done
+  for tool in memcheck synccheck racecheck initcheck; do sanitize "$tool" "${step[@]}"; done
+  finish
+fi
 
 check bin/conformance --gtest_brief=1
 check bin/gpu_kernels --gtest_brief=1
@@ -72,5 +106,4 @@ for plan in plans/mlp{,_figure}.bin plans/x1{,_serial}.bin plans/x2_64_gpu.bin p
       ;;
   esac
 done
-echo "$num_passed passed, $num_failed failed"
-[[ $num_failed -eq 0 ]]
+finish
