@@ -43,6 +43,9 @@ Result<Found> take_decisions(const GraphRequest& request, const Target& target,
       !check_parallel(*found.parallel.parallel, target.machine, diagnostics)) {
     return reported();
   }
+  if (found.parallel.parallel) {
+    found.parallel.parallel = on_machine(*std::move(found.parallel.parallel), target.machine);
+  }
   TRY(found.passes,
       passes_for(request, found.parallel.parallel, target, options.passes, diagnostics));
   TRY(found.decisions,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "runtime/base/text.h"
@@ -13,16 +14,20 @@ namespace {
 constexpr size_t kMaxRows = 16;
 constexpr size_t kMaxIdleGroups = 6;
 
-struct Row {
-  LaneId lane;
+/// Of a lane or of what links share.
+template <class Id>
+struct BusyRow {
+  Id id;
   size_t num_tasks = 0;
   int64_t busy_ns = 0;
 };
+using LaneRow = BusyRow<LaneId>;
+using ResourceRow = BusyRow<SharedResourceId>;
 
-std::vector<Row> rows_of(const Schedule& schedule) {
-  std::vector<Row> rows;
+std::vector<LaneRow> rows_of(const Schedule& schedule) {
+  std::vector<LaneRow> rows;
   for (const LaneId lane : schedule.solution.lanes.ids()) {
-    Row row{lane, schedule.solution.lanes[lane].size(), 0};
+    LaneRow row{lane, schedule.solution.lanes[lane].size(), 0};
     for (const TaskId task : schedule.solution.lanes[lane]) {
       const TaskCost& cost = schedule.tasks->tasks[task].cost;
       row.busy_ns += cost_in_launch(cost, schedule.solution.tasks[task]).duration_ns();
@@ -33,16 +38,17 @@ std::vector<Row> rows_of(const Schedule& schedule) {
 }
 
 /// Takes all but the fullest out of `rows`, which stay in their order; the others are returned.
-std::vector<Row> take_emptier(std::vector<Row>& rows) {
+template <class Id>
+std::vector<BusyRow<Id>> take_emptier(std::vector<BusyRow<Id>>& rows) {
+  using Row = BusyRow<Id>;
   if (rows.size() <= kMaxRows) return {};
   std::vector<Row> by_work = rows;
   std::stable_sort(by_work.begin(), by_work.end(),
                    [](const Row& a, const Row& b) { return a.busy_ns > b.busy_ns; });
   const std::vector<Row> emptier(by_work.begin() + kMaxRows - 1, by_work.end());
-  std::erase_if(rows, [&](const Row& row) {
-    return std::any_of(emptier.begin(), emptier.end(),
-                       [&](const Row& other) { return other.lane == row.lane; });
-  });
+  std::set<Id> taken;
+  for (const Row& row : emptier) taken.insert(row.id);
+  std::erase_if(rows, [&](const Row& row) { return taken.contains(row.id); });
   return emptier;
 }
 
@@ -70,22 +76,28 @@ std::string idle_text(const Schedule& schedule) {
 /// What links share, as rows of a table of their own: how many tasks take it, and for how long.
 std::string resource_table(const Schedule& schedule, int64_t interval_ns, Detail detail) {
   const LaneTable& table = schedule.tasks->lanes;
-  std::string text;
+  std::vector<ResourceRow> rows;
   for (const SharedResourceId id : table.resource_names.ids()) {
     if (!is_of_links(table, id)) continue;
-    size_t num_tasks = 0;
-    int64_t busy_ns = 0;
+    ResourceRow row{id};
     for (const Task& task : schedule.tasks->tasks) {
       const int64_t task_ns = taken_ns(table, task, id);
-      num_tasks += task_ns > 0 ? 1 : 0;
-      busy_ns += task_ns;
+      row.num_tasks += task_ns > 0 ? 1 : 0;
+      row.busy_ns += task_ns;
     }
-    if (num_tasks == 0 && detail == Detail::kShort) continue;
-    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", table.resource_names[id], num_tasks,
-                        percent_of(busy_ns, interval_ns));
+    if (row.num_tasks > 0 || detail == Detail::kAll) rows.push_back(row);
   }
-  return text.empty() ? text
-                      : fmt::format("  {:<18}{:>7}{:>8}\n", "shared", "tasks", "busy") + text;
+  if (rows.empty()) return "";
+  std::vector<ResourceRow> emptier;
+  if (detail == Detail::kShort) emptier = take_emptier(rows);
+  std::string text = fmt::format("  {:<18}{:>7}{:>8}\n", "shared", "tasks", "busy");
+  for (const ResourceRow& row : rows) {
+    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", table.resource_names[row.id], row.num_tasks,
+                        percent_of(row.busy_ns, interval_ns));
+  }
+  if (emptier.empty()) return text;
+  return text + fmt::format("  {} more, at most {:.0f} % busy\n", emptier.size(),
+                            percent_of(emptier.front().busy_ns, interval_ns));
 }
 
 }  // namespace
@@ -97,15 +109,15 @@ double percent_of(int64_t part, int64_t whole) {
 std::string busy_table(const Compilation& compilation, Detail detail) {
   const Schedule& schedule = compilation.schedule();
   const int64_t interval_ns = compilation.synchronised().interval_ns;
-  std::vector<Row> rows = rows_of(schedule);
-  std::vector<Row> emptier;
+  std::vector<LaneRow> rows = rows_of(schedule);
+  std::vector<LaneRow> emptier;
   if (detail == Detail::kShort) {
-    std::erase_if(rows, [](const Row& row) { return row.num_tasks == 0; });
+    std::erase_if(rows, [](const LaneRow& row) { return row.num_tasks == 0; });
     emptier = take_emptier(rows);
   }
   std::string text = fmt::format("  {:<18}{:>7}{:>8}\n", "lane", "tasks", "busy");
-  for (const Row& row : rows) {
-    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", schedule.tasks->lanes.lanes[row.lane].name,
+  for (const LaneRow& row : rows) {
+    text += fmt::format("  {:<18}{:>7}{:>6.0f} %\n", schedule.tasks->lanes.lanes[row.id].name,
                         row.num_tasks, percent_of(row.busy_ns, interval_ns));
   }
   if (!emptier.empty()) {

@@ -104,9 +104,10 @@ std::string after_text(const Compilation& compilation, const TasksBefore& before
                     (is_joined ? ", in the same launch" : ""));
   }
   for (const Wait& wait : compilation.plan.instructions[InstructionId(task.value())].waits) {
-    const TaskId other = schedule.solution.lanes[wait.lane][static_cast<size_t>(wait.count - 1)];
-    std::string text = "'" + schedule.tasks->tasks[other].name + "' on " +
-                       schedule.tasks->lanes.lanes[wait.lane].name;
+    const MessageLanes& lanes = compilation.synchronised().lanes;
+    const TaskId other = lanes.tasks()[wait.lane][static_cast<size_t>(wait.count - 1)];
+    std::string text =
+        "'" + schedule.tasks->tasks[other].name + "' on " + lanes.lanes()[wait.lane].name;
     if (wait.distance > 0) {
       text += ", " + std::to_string(wait.distance) +
               (wait.distance == 1 ? " interval earlier" : " intervals earlier");

@@ -34,6 +34,7 @@ class PlanLowering {
     plan_.fingerprints = context_.fingerprints;
     plan_.source = context_.source;
     plan_.predicted_interval_ns = synchronised_.interval_ns;
+    for (const MachineHost& host : machine_.hosts) plan_.hosts.push_back(host.name);
     add_devices_and_arenas();
     add_buffers();
     add_inputs();
@@ -50,13 +51,25 @@ class PlanLowering {
 
  private:
   // Tasks and placed values keep their numbers: TaskId i becomes InstructionId i, PlacedValueId i
-  // becomes BufferId i.
+  // becomes BufferId i. What receives the message of a task stands behind all tasks.
   static InstructionId instruction_of(TaskId task) { return InstructionId(task.value()); }
+  InstructionId instruction_on(LaneId lane, TaskId task) const {
+    const bool is_receive = lanes()[lane].kind == LaneKind::kReceive;
+    return is_receive ? received_by_.at(task) : instruction_of(task);
+  }
+  /// What makes the results of an operation.
+  InstructionId writer_of(PlacedOpId op) const {
+    const auto received = received_by_.find(TaskId(op.value()));
+    return received == received_by_.end() ? InstructionId(op.value()) : received->second;
+  }
   static BufferId buffer_of(PlacedValueId value) { return BufferId(value.value()); }
+
+  const IdVector<LaneId, MachineLane>& lanes() const { return synchronised_.lanes.lanes(); }
 
   void add_devices_and_arenas() {
     for (const Device& device : machine_.devices) {
-      plan_.devices.push_back({device.name, device.kind, device.memory_bytes, device.index});
+      plan_.devices.push_back(
+          {device.name, device.kind, device.memory_bytes, device.index, device.host});
     }
     for (const PlannedArena& arena : synchronised_.memory->arenas) {
       plan_.arenas.push_back({arena.device, arena.kind, arena.size_bytes});
@@ -93,7 +106,7 @@ class PlanLowering {
   Operand operand(const PlacedOperand& read) const {
     Operand operand{buffer_of(read.value), {}, read.distance, read.rows, read.shape};
     for (const PlacedOpId producer : placed_.producers_of(read)) {
-      operand.producers.emplace_back(producer.value());
+      operand.producers.push_back(writer_of(producer));
     }
     // Parts of a concat need not be made in the order of their rows.
     std::sort(operand.producers.begin(), operand.producers.end());
@@ -106,7 +119,6 @@ class PlanLowering {
     Instruction instruction;
     instruction.name = task.name;
     const ScheduledTask& at = schedule_.solution.tasks[id];
-    instruction.cost = cost_in_launch(task.cost, at);
     instruction.stage = at.stage;
     instruction.is_joined = at.is_joined;
     for (const PlacedOperand& read : op.reads) instruction.reads.push_back(operand(read));
@@ -142,31 +154,57 @@ class PlanLowering {
   }
 
   void add_instructions() {
+    size_t num_instructions = schedule_.tasks->tasks.size();
+    for (const LanePair& pair : synchronised_.lanes.pairs()) {
+      for (const TaskId task : synchronised_.lanes.tasks()[pair.receive]) {
+        received_by_[task] = InstructionId(num_instructions++);
+      }
+    }
     for (const TaskId task : schedule_.tasks->tasks.ids()) {
       plan_.instructions.push_back(instruction_for(task));
     }
+    for (const LanePair& pair : synchronised_.lanes.pairs()) {
+      for (const TaskId task : synchronised_.lanes.tasks()[pair.receive]) divide_message(task);
+    }
+  }
+
+  /// What a task copies to another host is sent by its instruction and received by one of its own.
+  void divide_message(TaskId task) {
+    Instruction& send = plan_.instructions[instruction_of(task)];
+    Instruction receive = send;
+    send.kind = InstructionKind::kSend;
+    send.writes.clear();
+    send.rows.reset();
+    receive.kind = InstructionKind::kReceive;
+    receive.reads.clear();
+    plan_.instructions.push_back(std::move(receive));
   }
 
   void add_lanes() {
     const Timeline timeline = simulate(synchronised_.program, kTimedSteps);
     for (const LaneId id : synchronised_.program.lanes.ids()) {
-      const MachineLane& machine_lane = schedule_.tasks->lanes.lanes[id];
+      const MachineLane& machine_lane = lanes()[id];
       PlanLane lane{machine_lane.name,
                     machine_lane.kind,
                     machine_lane.device,
                     machine_lane.destination,
                     synchronised_.program.resources[id],
                     {}};
-      const auto& tasks = schedule_.solution.lanes[id];
+      const auto& tasks = synchronised_.lanes.tasks()[id];
       for (size_t i = 0; i < tasks.size(); ++i) {
-        lane.instructions.push_back(instruction_of(tasks[i]));
-        Instruction& instruction = plan_.instructions[instruction_of(tasks[i])];
+        lane.instructions.push_back(instruction_on(id, tasks[i]));
+        Instruction& instruction = plan_.instructions[lane.instructions.back()];
+        instruction.cost = synchronised_.program.lanes[id][i].cost;
         instruction.waits = synchronised_.program.lanes[id][i].waits;
         const auto& spans = timeline.intervals[static_cast<size_t>(instruction.stage)][id];
         instruction.predicted_start_ns = spans[i].start_ns;
         instruction.predicted_end_ns = spans[i].end_ns;
       }
       plan_.lanes.push_back(lane);
+    }
+    for (const LanePair& pair : synchronised_.lanes.pairs()) {
+      plan_.lanes[pair.send].peer = pair.receive;
+      plan_.lanes[pair.receive].peer = pair.send;
     }
   }
 
@@ -188,6 +226,7 @@ class PlanLowering {
   }
 
   /// The updating device's buffer first: it has the newest value, so it is the one that is saved.
+  /// Where the first host has one, that comes before those of others.
   IdVector<ValueId, std::vector<BufferId>> buffers_by_origin() const {
     IdVector<ValueId, std::vector<BufferId>> buffers_of(placed_.graph->values.size());
     for (const PlacedValueId value : placed_.values.ids()) {
@@ -196,7 +235,14 @@ class PlanLowering {
       const std::vector<PlacedOpId>& producers = placed_.values[value].producers;
       const bool is_home =
           !producers.empty() && placed_.ops[producers.front()].kind == PlacedOpKind::kNode;
-      buffers.insert(is_home ? buffers.begin() : buffers.end(), buffer_of(value));
+      const bool is_on_first = machine_.devices[placed_.values[value].device].host == HostId(0);
+      const auto others = std::find_if(buffers.begin(), buffers.end(), [&](BufferId buffer) {
+        const DeviceId device = placed_.values[PlacedValueId(buffer.value())].device;
+        return machine_.devices[device].host != HostId(0);
+      });
+      const auto first = is_on_first ? buffers.begin() : others;
+      const auto last = is_on_first ? others : buffers.end();
+      buffers.insert(is_home ? first : last, buffer_of(value));
     }
     return buffers_of;
   }
@@ -219,6 +265,7 @@ class PlanLowering {
   const Machine& machine_;
   const PlanContext& context_;
   Plan plan_;
+  std::map<TaskId, InstructionId> received_by_;  ///< of copies from one host to another
   std::map<ValueId, InputId> input_ids_;
 };
 

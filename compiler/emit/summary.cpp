@@ -9,6 +9,7 @@
 
 #include "compiler/emit/busy_table.h"
 #include "compiler/emit/folded_names.h"
+#include "compiler/emit/hosts_line.h"
 #include "compiler/machine/rates.h"
 #include "compiler/solve/schedule/pipeline_search.h"
 #include "runtime/base/text.h"
@@ -242,6 +243,7 @@ std::string summary(const Compilation& compilation, const Machine& machine, Deta
   text += operators_line(*compilation.passes.graph);
   text += parallel_line(compilation.parallel, detail);
   text += placement_line(compilation.placement, detail);
+  text += hosts_line(compilation, machine);
   text += effort_line(compilation);
   text += times_line(compilation.plan, machine);
   text += rates_lines(compilation.plan, machine);

@@ -25,14 +25,15 @@ class SvgTimeline {
  public:
   SvgTimeline(const Synchronised& synchronised, int64_t num_steps)
       : schedule_(synchronised.memory->schedule),
+        lanes_(synchronised.lanes),
         interval_ns_(synchronised.interval_ns),
         runs_(predicted_runs(synchronised, num_steps)) {
     for (const TaskRun& run : runs_) end_ns_ = std::max(end_ns_, run.span.end_ns);
-    IdVector<LaneId, std::vector<Mark>> marks_of(schedule_.solution.lanes.size());
+    IdVector<LaneId, std::vector<Mark>> marks_of(lanes_.lanes().size());
     for (const TaskRun& run : runs_) add(marks_of[run.lane], run);
-    for (const LaneId lane : schedule_.solution.lanes.ids()) {
-      if (schedule_.solution.lanes[lane].empty()) continue;
-      rows_.push_back({schedule_.tasks->lanes.lanes[lane].name, marks_of[lane]});
+    for (const LaneId lane : lanes_in_order()) {
+      if (lanes_.tasks()[lane].empty()) continue;
+      rows_.push_back({lanes_.lanes()[lane].name, marks_of[lane]});
     }
     add_rows_of_links();
   }
@@ -67,6 +68,19 @@ class SvgTimeline {
     return text;
   }
 
+  /// Those of a host together.
+  std::vector<LaneId> lanes_in_order() const {
+    std::vector<LaneId> order;
+    for (const LaneId lane : lanes_.lanes().ids()) order.push_back(lane);
+    const auto host_of = [&](LaneId id) {
+      const MachineLane& lane = lanes_.lanes()[id];
+      return lane.kind == LaneKind::kReceive ? lane.to_host : lane.host;
+    };
+    std::stable_sort(order.begin(), order.end(),
+                     [&](LaneId a, LaneId b) { return host_of(a) < host_of(b); });
+    return order;
+  }
+
   /// What links share is taken from the beginning of a copy's work on.
   void add_rows_of_links() {
     const LaneTable& lanes = schedule_.tasks->lanes;
@@ -76,7 +90,8 @@ class SvgTimeline {
       for (TaskRun run : runs_) {
         const Task& task = schedule_.tasks->tasks[run.task];
         const int64_t duration_ns = taken_ns(lanes, task, id);
-        if (duration_ns == 0) continue;
+        const bool is_receive = lanes_.lanes()[run.lane].kind == LaneKind::kReceive;
+        if (duration_ns == 0 || is_receive) continue;
         run.span.start_ns = run.span.end_ns - task.cost.work_ns;
         run.span.end_ns = run.span.start_ns + duration_ns;
         taken.push_back(run);
@@ -116,6 +131,7 @@ class SvgTimeline {
   }
 
   const Schedule& schedule_;
+  const MessageLanes& lanes_;
   int64_t interval_ns_;
   std::vector<TaskRun> runs_;
   std::vector<Row> rows_;

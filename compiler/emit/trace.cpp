@@ -20,7 +20,7 @@ Json metadata(const char* what, int32_t process, int32_t thread, const std::stri
 
 std::string to_trace(const Synchronised& synchronised, const Machine& machine, int64_t num_steps) {
   const Schedule& schedule = synchronised.memory->schedule;
-  const auto& lanes = schedule.tasks->lanes.lanes;
+  const auto& lanes = synchronised.lanes.lanes();
   Json events = Json::array();
   for (const DeviceId device : machine.devices.ids()) {
     events.push_back(metadata("process_name", device.value(), 0, machine.devices[device].name));

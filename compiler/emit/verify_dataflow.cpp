@@ -24,7 +24,15 @@ class DataflowChecker {
         fed_(plan.inputs.size()),
         filled_(plan.buffers.size()),
         held_(plan.buffers.size()),
-        rows_computed_(numbers_.size()) {
+        rows_computed_(numbers_.size()),
+        sent_by_(plan.instructions.size()) {
+    for (const PlanLane& lane : plan.lanes) {
+      if (lane.kind != LaneKind::kReceive) continue;
+      const std::vector<InstructionId>& sends = plan.lanes[*lane.peer].instructions;
+      for (size_t i = 0; i < std::min(sends.size(), lane.instructions.size()); ++i) {
+        sent_by_[lane.instructions[i]] = sends[i];
+      }
+    }
     for (const ValueId id : graph.values.ids()) by_name_[graph.values[id].name] = id;
     for (const Node& node : graph.nodes) {
       const std::vector<ValueId> states = node.updated_states();
@@ -39,7 +47,7 @@ class DataflowChecker {
     const std::vector<InstructionId> order = producers_first();
     if (order.size() != plan_.instructions.size()) return "values of one step wait for each other";
     for (const InstructionId id : order) {
-      if (Violation violation = check_instruction(plan_.instructions[id])) return violation;
+      if (Violation violation = check_instruction(id)) return violation;
     }
     if (Violation violation = check_filled_buffers()) return violation;
     if (Violation violation = check_nodes()) return violation;
@@ -140,6 +148,10 @@ class DataflowChecker {
           ++num_missing[id];
         }
       }
+      if (const auto send = sent_by_[id]) {
+        readers[*send].push_back(id);
+        ++num_missing[id];
+      }
       if (num_missing[id] == 0) order.push_back(id);
     }
     for (size_t i = 0; i < order.size(); ++i) {
@@ -163,16 +175,19 @@ class DataflowChecker {
     return {held_[operand.buffer], name_of(*held_[operand.buffer])};
   }
 
-  Violation check_instruction(const Instruction& instruction) {
+  Violation check_instruction(InstructionId id) {
+    const Instruction& instruction = plan_.instructions[id];
     switch (instruction.kind) {
       case InstructionKind::kKernel:
         return check_kernel(instruction);
       case InstructionKind::kCopy:
-        return check_copy(instruction);
+        return check_copy(instruction, instruction.reads[0]);
       case InstructionKind::kFeed:
         return check_write(instruction, 0, fed_[*instruction.input], rows_of_buffer(instruction));
       case InstructionKind::kReceive:
-      case InstructionKind::kSend:
+        if (!sent_by_[id]) return fmt::format("nobody sends '{}'", instruction.name);
+        return check_copy(instruction, plan_.instructions[*sent_by_[id]].reads[0]);
+      case InstructionKind::kSend:  // see its receive
       case InstructionKind::kOutput:
         return std::nullopt;  // see check_outputs
     }
@@ -264,8 +279,8 @@ class DataflowChecker {
     return std::nullopt;
   }
 
-  Violation check_copy(const Instruction& instruction) {
-    const Operand& operand = instruction.reads[0];
+  /// Of what writes `operand` as it is, also on another host.
+  Violation check_copy(const Instruction& instruction, const Operand& operand) {
     const Read source = read(operand);
     if (!source.number) {
       return fmt::format("'{}' copies {}, which is no value of the graph", instruction.name,
@@ -465,6 +480,7 @@ class DataflowChecker {
   IdVector<BufferId, std::optional<ValueNumber>> filled_;  // states and constants
   IdVector<BufferId, std::optional<ValueNumber>> held_;    // what is written in a step
   IdVector<ValueNumber, int64_t> rows_computed_;
+  IdVector<InstructionId, std::optional<InstructionId>> sent_by_;  ///< of what is received
 };
 
 }  // namespace

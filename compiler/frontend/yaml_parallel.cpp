@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "compiler/frontend/yaml_names.h"
+#include "compiler/graph/parallel.h"
 
 namespace graphc {
 namespace {
@@ -52,6 +53,10 @@ class ParallelReader {
  private:
   std::optional<std::vector<BatchPartDeclaration>> read_batch(const YamlNode& batch) {
     std::vector<BatchPartDeclaration> parts;
+    if (batch.kind == YamlKind::kScalar && batch.text == kAllHosts) {
+      parts.push_back({{batch.text, batch.where}, std::nullopt, {}});
+      return parts;
+    }
     if (batch.kind != YamlKind::kMap) {
       const auto names = read_names(batch, "`batch`", diagnostics_);
       if (!names) return std::nullopt;

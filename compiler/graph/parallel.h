@@ -3,9 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/diagnostics/diagnostic.h"
+#include "compiler/vocabulary.h"
+#include "runtime/plan/plan.h"
 
 namespace graphc {
 
@@ -24,7 +27,11 @@ struct BatchPart {
   std::string device;
   std::optional<int64_t> rows;  ///< absent: as many as its speed allows
   SourceRange where;
+  HostId host{0};  ///< of the device, once the machine is known
 };
+
+/// What the batch is divided over without a list: the devices of all hosts.
+inline constexpr std::string_view kAllHosts = "hosts";
 
 /// What `parallel:` asks for: how a step is spread over devices. `divide` turns it into nodes.
 /// (`layers` is not here: it pins nodes, as `device:` does.)
@@ -35,6 +42,9 @@ struct Parallel {
   std::string update_device;  ///< kDevice
   SourceRange update_where;   ///< place of `update_on`
   SourceRange where;          ///< place of `parallel`
+  // Once the machine is known, and has several hosts:
+  HostId update_host{0};      ///< of `update_device`
+  std::string result_device;  ///< where results are handed out: the CPU of the first host
 };
 
 /// What `update_on` says: a device, `each`, `shards`; nothing for kAuto.

@@ -68,10 +68,16 @@ class FigureCheck {
       largest_bytes_ = num_bytes;
       largest_ = &value;
     }
-    const Device& host = machine_.devices[machine_.host()];
-    LongestPart part{time_of(costs_.host_transfer_cost(num_bytes)), host.where, value.where,
-                     "reading or writing '" + value.name + "' on '" + host.name + "'"};
-    for (const LinkDirection& link : machine_.links) {
+    LongestPart part;
+    for (const DeviceId id : machine_.devices.ids()) {
+      if (!machine_.is_host(id)) continue;
+      const double time_ns = time_of(costs_.host_transfer_cost(num_bytes, id));
+      if (time_ns <= part.time_ns) continue;
+      const Device& host = machine_.devices[id];
+      part = {time_ns, host.where, value.where,
+              "reading or writing '" + value.name + "' on '" + host.name + "'"};
+    }
+    for (const LinkDirection& link : links_of_kinds(machine_)) {
       const double time_ns =
           time_of(costs_.copy_cost(link, num_bytes)) * static_cast<double>(machine_.devices.size());
       if (time_ns <= part.time_ns) continue;

@@ -105,6 +105,8 @@ TaskCost CostModel::copy_cost(const LinkDirection& link, int64_t num_bytes) cons
   const auto amount = static_cast<double>(num_bytes);
   TaskCost cost;
   cost.latency_ns = link.latency_ns;
+  // Somebody on the host that it comes to takes each message in.
+  if (link.is_network) cost.latency_ns += machine_->network->message_ns;
   cost.work_ns = std::max<int64_t>(1, nanoseconds(amount, link.bytes_per_s));
   for (size_t i = 0; i < link.through.size(); ++i) {
     cost.shared_ns[i] = nanoseconds(amount, machine_->resources[link.through[i]].bytes_per_s);
@@ -113,8 +115,8 @@ TaskCost CostModel::copy_cost(const LinkDirection& link, int64_t num_bytes) cons
   return cost;
 }
 
-TaskCost CostModel::host_transfer_cost(int64_t num_bytes) const {
-  const Device& host = machine_->devices[machine_->host()];
+TaskCost CostModel::host_transfer_cost(int64_t num_bytes, DeviceId id) const {
+  const Device& host = machine_->devices[id];
   const auto amount = 2 * static_cast<double>(num_bytes);  // read once, written once
   const int64_t work_ns = std::max<int64_t>(1, nanoseconds(amount, lane_bytes_per_s(host)));
   return {host.launch_ns, work_ns, {bandwidth_ns(host, amount, work_ns)}};

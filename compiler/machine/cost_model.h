@@ -54,8 +54,9 @@ class CostModel {
   /// slowest that they go through. Each shared resource is taken for bytes over its own bandwidth.
   TaskCost copy_cost(const LinkDirection& link, int64_t num_bytes) const;
 
-  /// Cost of reading a batch into host memory, or of handing a value out, by one host thread.
-  TaskCost host_transfer_cost(int64_t num_bytes) const;
+  /// Cost of reading a batch into the memory of a host, or of handing a value out, by one thread of
+  /// the host, which is a CPU.
+  TaskCost host_transfer_cost(int64_t num_bytes, DeviceId host) const;
 
  private:
   std::optional<KernelTime> measured_time(const OpInfo& op, std::span<const TensorType> inputs,

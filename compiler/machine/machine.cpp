@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/machine/hosts.h"
 #include "compiler/machine/print_quantity.h"
 #include "runtime/base/text.h"
 
@@ -72,6 +73,54 @@ std::string print_link(const Machine& machine, const LinkDirection& to, const Li
   return text + print_through(machine, to, back) + "}\n";
 }
 
+/// Devices of a host and what connects them.
+std::string print_parts(const Machine& machine) {
+  std::string text = "devices:\n";
+  for (const Device& device : machine.devices) text += print_device(device);
+  const auto is_named = [](const LinkResource& resource) { return !resource.is_of_one_link; };
+  if (std::any_of(machine.resources.begin(), machine.resources.end(), is_named)) {
+    text += "resources:\n";
+  }
+  for (const LinkResource& resource : machine.resources) {
+    if (is_named(resource)) text += print_resource(resource);
+  }
+  if (!machine.links.empty()) text += "links:\n";
+  // The two directions of an entry stand one after the other, the written one first.
+  for (size_t i = 0; i + 1 < machine.links.size(); i += 2) {
+    text += print_link(machine, machine.links[i], machine.links[i + 1]);
+  }
+  return text;
+}
+
+/// Hosts that are like another one say so.
+std::string print_hosts(const Machine& machine) {
+  std::string text = "hosts:\n";
+  std::map<std::string, std::string> first_with;
+  for (const HostId host : machine.hosts.ids()) {
+    const std::string name = yaml_text(machine.hosts[host].name);
+    const std::string parts = print_parts(machine_of_host(machine, host));
+    const auto [first, is_new] = first_with.emplace(parts, name);
+    if (!is_new) {
+      text += "  " + name + ": {like: " + first->second + "}\n";
+      continue;
+    }
+    text += "  " + name + ":\n";
+    for (const std::string_view line : split(parts, '\n')) {
+      if (!line.empty()) text += "    " + std::string(line) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string print_network(const Network& network) {
+  std::string text = "network: {to: " + print_byte_rate(network.bytes_per_s);
+  if (network.both_per_s) text += ", both: " + print_byte_rate(*network.both_per_s);
+  text += ", latency: " + print_duration(network.latency_ns);
+  text += ", message: " + print_duration(network.message_ns);
+  if (network.num_cards != 1) text += ", cards: " + std::to_string(network.num_cards);
+  return text + "}\n";
+}
+
 /// What was measured of kernels, by kind of device and kernel.
 template <class Figure>
 using MeasuredByKind = std::map<std::string, std::map<std::string, Figure>>;
@@ -115,14 +164,29 @@ std::optional<DeviceId> Machine::find_device(const std::string& device_name) con
 
 DeviceId Machine::host_of(DeviceId device) const {
   CHECK(devices.contains(device), "a device of the machine");
-  return host();  // a machine file describes one host
+  return hosts.empty() ? host() : hosts[devices[device].host].cpu;
 }
 
 const LinkDirection* Machine::find_link(DeviceId from, DeviceId to) const {
-  for (const LinkDirection& link : links) {
-    if (link.from == from && link.to == to) return &link;
+  const HostId host_from = devices[from].host;
+  const HostId host_to = devices[to].host;
+  if (host_from != host_to) {
+    return is_host(from) && is_host(to) ? &network_link(host_from, host_to) : nullptr;
+  }
+  const size_t begin = hosts.empty() ? 0 : hosts[host_from].first_link;
+  const size_t end = hosts.empty() ? links.size() : begin + hosts[host_from].num_links;
+  for (size_t i = begin; i < end; ++i) {
+    if (links[i].from == from && links[i].to == to) return &links[i];
   }
   return nullptr;
+}
+
+const LinkDirection& Machine::network_link(HostId from, HostId to) const {
+  CHECK(from != to && hosts.contains(from) && hosts.contains(to), "two of several hosts");
+  const MachineHost& last = hosts[HostId(hosts.size() - 1)];
+  const size_t first = last.first_link + last.num_links;
+  const size_t among_others = to.index() - (to.index() > from.index() ? 1 : 0);
+  return links[first + from.index() * (hosts.size() - 1) + among_others];
 }
 
 const LinkResource* Machine::slowest_resource(const LinkDirection& link) const {
@@ -169,6 +233,33 @@ void limit_both(Machine& machine, LinkDirection& to, LinkDirection& back, double
   back.through.push_back(id);
 }
 
+bool is_alike(const Device& a, const Device& b) {
+  return a.kind == b.kind && a.num_lanes == b.num_lanes && a.memory_bytes == b.memory_bytes &&
+         a.rates == b.rates && a.bytes_per_worker_per_s == b.bytes_per_worker_per_s &&
+         a.num_readers == b.num_readers && a.launch_ns == b.launch_ns;
+}
+
+std::span<const LinkDirection> links_of_kinds(const Machine& machine) {
+  const auto network = std::find_if(machine.links.begin(), machine.links.end(),
+                                    [](const LinkDirection& link) { return link.is_network; });
+  const bool has_network = network != machine.links.end();
+  return std::span(machine.links)
+      .first(static_cast<size_t>(network - machine.links.begin()) + (has_network ? 1 : 0));
+}
+
+std::string name_of_link(const Machine& machine, const LinkDirection& link) {
+  const Device& from = machine.devices[link.from];
+  const Device& to = machine.devices[link.to];
+  if (link.is_network) return machine.hosts[from.host].name + "->" + machine.hosts[to.host].name;
+  const size_t prefix = machine.hosts.empty() ? 0 : machine.hosts[to.host].name.size() + 1;
+  return from.name + "->" + to.name.substr(prefix);
+}
+
+std::string name_on_host(const Machine& machine, DeviceId device, std::string_view name) {
+  if (machine.hosts.empty()) return std::string(name);
+  return machine.hosts[machine.devices[device].host].name + "/" + std::string(name);
+}
+
 MemoryLimits memory_of(const Machine& machine) {
   MemoryLimits limits;
   for (const Device& device : machine.devices) limits.push_back(device.memory_bytes);
@@ -193,20 +284,9 @@ Machine single_cpu_machine() {
 }
 
 std::string to_yaml(const Machine& machine) {
-  std::string text = "machine: " + yaml_text(machine.name) + "\ndevices:\n";
-  for (const Device& device : machine.devices) text += print_device(device);
-  const auto is_named = [](const LinkResource& resource) { return !resource.is_of_one_link; };
-  if (std::any_of(machine.resources.begin(), machine.resources.end(), is_named)) {
-    text += "resources:\n";
-  }
-  for (const LinkResource& resource : machine.resources) {
-    if (is_named(resource)) text += print_resource(resource);
-  }
-  if (!machine.links.empty()) text += "links:\n";
-  // The two directions of an entry stand one after the other, the written one first.
-  for (size_t i = 0; i + 1 < machine.links.size(); i += 2) {
-    text += print_link(machine, machine.links[i], machine.links[i + 1]);
-  }
+  std::string text = "machine: " + yaml_text(machine.name) + "\n";
+  text += machine.hosts.empty() ? print_parts(machine) : print_hosts(machine);
+  if (machine.network) text += print_network(*machine.network);
   text += print_measured("algorithms", machine.algorithms, yaml_text);
   text += print_measured("times", machine.times, print_time);
   return text;

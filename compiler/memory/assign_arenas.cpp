@@ -18,12 +18,15 @@ IdVector<PlacedValueId, bool> find_copied(const PlacedGraph& placed) {
 
 }  // namespace
 
-ArenaAssignment assign_arenas(const PlacedGraph& placed) {
+ArenaAssignment assign_arenas(const TaskGraph& tasks) {
+  const PlacedGraph& placed = tasks.placed;
   using Place = std::pair<DeviceId, MemoryKind>;
   const IdVector<PlacedValueId, bool> is_copied = find_copied(placed);
   const auto place_of = [&](PlacedValueId value) {
     const DeviceId device = placed.values[value].device;
-    if (device != DeviceId(0)) return Place(device, MemoryKind::kDevice);
+    // Groups of devices come first, and a host's lanes are cores.
+    const bool is_host = tasks.lanes.groups[GroupId(device.value())].is_of_cores;
+    if (!is_host) return Place(device, MemoryKind::kDevice);
     return Place(device, is_copied[value] ? MemoryKind::kPinned : MemoryKind::kPageable);
   };
   std::map<Place, ArenaId> arena_at;

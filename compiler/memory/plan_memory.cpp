@@ -46,12 +46,13 @@ class MemoryPlanner {
                 const PairBudget& budget)
       : limits_(limits),
         budget_(budget),
-        accesses_(value_accesses(schedule)),
+        lanes_(schedule),
+        accesses_(value_accesses(schedule, lanes_)),
         outer_(outer_accesses(accesses_)),
-        enforced_(enforced_order(schedule)),
-        reuse_(schedule, enforced_) {
+        enforced_(enforced_order(schedule, lanes_)),
+        reuse_(schedule, lanes_, enforced_) {
     plan_.schedule = schedule;
-    const ArenaAssignment assigned = assign_arenas(placed());
+    const ArenaAssignment assigned = assign_arenas(plan_.schedule->tasks);
     plan_.arenas = assigned.arenas;
     exclusive_ = IdVector<ArenaId, std::vector<PlacedValueId>>(plan_.arenas.size());
     shared_ = exclusive_;
@@ -151,7 +152,7 @@ class MemoryPlanner {
   }
 
   LaneEnds ends_of(const std::vector<Chain>& chains) const {
-    LaneEnds ends(plan_.schedule->solution.lanes.size());
+    LaneEnds ends(reuse_.num_lanes());
     for (const Chain& chain : chains) {
       for (const ValueAccess& last : chain.ends.last) {
         ends[last.position.lane].push_back(last.position.index);
@@ -191,6 +192,7 @@ class MemoryPlanner {
   const MemoryLimits& limits_;
   const PairBudget& budget_;
   MemoryPlan plan_;
+  MessageLanes lanes_;
   IdVector<PlacedValueId, std::vector<ValueAccess>> accesses_;
   IdVector<PlacedValueId, OuterAccesses> outer_;
   HappensBefore enforced_;

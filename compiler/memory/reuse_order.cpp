@@ -61,8 +61,9 @@ IdVector<TaskId, int32_t> places_of(const Schedule& schedule) {
 
 }  // namespace
 
-ReuseOrder::ReuseOrder(const Schedule& schedule, const HappensBefore& enforced)
-    : schedule_(schedule), enforced_(enforced), place_(places_of(schedule)) {}
+ReuseOrder::ReuseOrder(const Schedule& schedule, const MessageLanes& lanes,
+                       const HappensBefore& enforced)
+    : schedule_(schedule), lanes_(lanes), enforced_(enforced), place_(places_of(schedule)) {}
 
 int32_t ReuseOrder::listed_distance(const ValueAccess& first, const ValueAccess& second) const {
   return place_[first.task] < place_[second.task] ? 0 : 1;
@@ -89,8 +90,8 @@ LiveInterval ReuseOrder::listed_life(const std::vector<ValueAccess>& accesses) c
 
 int64_t ReuseOrder::enforced_begin(const ValueAccess& access, const LaneEnds& ends) const {
   int64_t begin = num_places();  // all of its own interval is over
-  for (const LaneId lane : schedule_.solution.lanes.ids()) {
-    const std::vector<TaskId>& tasks = schedule_.solution.lanes[lane];
+  for (const LaneId lane : lanes_.tasks().ids()) {
+    const std::vector<TaskId>& tasks = lanes_.tasks()[lane];
     // The first one that need not be over is of the earliest interval that has one.
     for (int32_t intervals = enforced_.horizon(); intervals >= 0; --intervals) {
       const auto end = std::lower_bound(ends[lane].begin(), ends[lane].end(),

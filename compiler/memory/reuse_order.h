@@ -24,13 +24,13 @@ using LaneEnds = IdVector<LaneId, std::vector<int32_t>>;
 /// waits can form a cycle.
 class ReuseOrder {
  public:
-  /// Requires: `enforced` is enforced_order(schedule); both outlive this.
-  ReuseOrder(const Schedule& schedule, const HappensBefore& enforced);
+  /// Requires: `lanes` are the schedule's, `enforced` is their enforced_order; all outlive this.
+  ReuseOrder(const Schedule& schedule, const MessageLanes& lanes, const HappensBefore& enforced);
 
   LeastDistance distances(ReusePolicy policy) const;
 
   const HappensBefore& enforced() const { return enforced_; }
-  size_t num_lanes() const { return schedule_.solution.lanes.size(); }
+  size_t num_lanes() const { return lanes_.lanes().size(); }
   /// In the list of one interval.
   int64_t place(TaskId task) const { return place_[task]; }
 
@@ -60,6 +60,7 @@ class ReuseOrder {
   int64_t enforced_begin(const ValueAccess& access, const LaneEnds& ends) const;
 
   const Schedule& schedule_;
+  const MessageLanes& lanes_;
   const HappensBefore& enforced_;
   IdVector<TaskId, int32_t> place_;  ///< within an interval
 };

@@ -76,15 +76,16 @@ bool is_earlier(const ValueAccess& a, const ValueAccess& b) {
 
 }  // namespace
 
-IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule& schedule) {
+IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule& schedule,
+                                                                 const MessageLanes& lanes) {
   const PlacedGraph& placed = schedule.tasks->placed;
-  const auto positions = positions_of(schedule.solution);
   IdVector<PlacedValueId, std::vector<ValueAccess>> accesses(placed.values.size());
   const auto add = [&](TaskId task, PlacedValueId value, int32_t distance,
                        const std::optional<RowRange>& rows, bool is_write) {
     const int32_t offset = schedule.solution.tasks[task].stage + distance;
+    const Position at = is_write ? lanes.writing(task) : lanes.reading(task);
     accesses[value].push_back(
-        {positions[task], offset, task, value, rows_or_all(placed.type_of(value), rows), is_write});
+        {at, offset, task, value, rows_or_all(placed.type_of(value), rows), is_write});
   };
   for (const TaskId task : schedule.tasks->tasks.ids()) {
     const PlacedOp& op = placed.ops[schedule.tasks->tasks[task].op];
@@ -100,11 +101,11 @@ IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule&
   return accesses;
 }
 
-HappensBefore enforced_order(const Schedule& schedule, const std::vector<SchedulingEdge>& more) {
-  const auto problem = scheduling_problem(schedule.tasks);
+HappensBefore enforced_order(const Schedule& schedule, const MessageLanes& lanes,
+                             const std::vector<SchedulingEdge>& more) {
   auto edges = enforced_edges(schedule);
   edges.insert(edges.end(), more.begin(), more.end());
-  const LaneProgram program = with_all_waits(problem, schedule.solution, edges);
+  const LaneProgram program = lanes.program(schedule, edges);
   int32_t horizon = 2;
   for (const ScheduledTask& task : schedule.solution.tasks) {
     horizon = std::max(horizon, task.stage + 2);

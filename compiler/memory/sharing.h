@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include "compiler/schedule/schedule.h"
+#include "compiler/schedule/message_lanes.h"
 #include "runtime/proof/happens_before.h"
 
 namespace graphc {
@@ -19,10 +19,11 @@ struct ValueAccess {
 };
 
 /// Who touches each value, the writers first.
-IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule& schedule);
+IdVector<PlacedValueId, std::vector<ValueAccess>> value_accesses(const Schedule& schedule,
+                                                                 const MessageLanes& lanes);
 
 /// The order that the schedule's dependencies enforce, and these edges beside them.
-HappensBefore enforced_order(const Schedule& schedule,
+HappensBefore enforced_order(const Schedule& schedule, const MessageLanes& lanes,
                              const std::vector<SchedulingEdge>& more = {});
 
 /// The least number of intervals after which the second access may come once the first is over;

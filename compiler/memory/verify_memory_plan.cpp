@@ -24,10 +24,11 @@ Violation find_unpinned_copy(const MemoryPlan& plan) {
 /// Of two values that may not share bytes and do.
 Violation find_meeting(const MemoryPlan& plan) {
   const PlacedGraph& placed = plan.schedule->tasks->placed;
-  const auto accesses = value_accesses(plan.schedule);
+  const MessageLanes lanes(plan.schedule);
+  const auto accesses = value_accesses(plan.schedule, lanes);
   const auto outer = outer_accesses(accesses);
-  const HappensBefore order = enforced_order(plan.schedule, plan.reuse_edges);
-  const ReuseOrder reuse(plan.schedule, order);
+  const HappensBefore order = enforced_order(plan.schedule, lanes, plan.reuse_edges);
+  const ReuseOrder reuse(plan.schedule, lanes, order);
   for (const ArenaId arena : plan.arenas.ids()) {
     for (const auto& [from, to, steps] : hand_overs_in(plan, arena, reuse, accesses)) {
       const std::string pair =

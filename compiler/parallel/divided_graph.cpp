@@ -6,6 +6,7 @@
 
 #include "compiler/graph/row_uses.h"
 #include "compiler/graph/unique_names.h"
+#include "compiler/parallel/host_spread.h"
 
 namespace graphc {
 namespace {
@@ -17,6 +18,9 @@ struct Pin {
   SourceRange where = {};
 };
 
+/// What is smaller is not worth a message to each host about its rows.
+constexpr int64_t kLeastShardedBytes = int64_t{16} << 10;
+
 class Builder {
  public:
   Builder(const Graph& graph, const Division& division, const Parallel& parallel,
@@ -25,6 +29,7 @@ class Builder {
         division_(division),
         parallel_(parallel),
         rows_(rows),
+        spread_(parallel.batch),
         forms_(graph.values.size()),
         is_of_states_(graph.values.size(), 0),
         names_(graph, ".") {
@@ -131,6 +136,7 @@ class Builder {
   Pin pin_of_whole(ValueId value) const {
     if (division_.is_update[value] == 0 && is_of_states_[value] == 0) return {};
     if (parallel_.updates == UpdatePlace::kAuto) return {};
+    if (is_of_one_host(value)) return pin_of_part(spread_.of_host(0).front());
     if (parallel_.updates == UpdatePlace::kOneDevice) {
       if (division_.is_update[value] == 0) return {};
       return {parallel_.update_device, {}, parallel_.update_where};
@@ -140,6 +146,36 @@ class Builder {
       pin.also_on.push_back(parallel_.batch[part].device);
     }
     return pin;
+  }
+
+  /// Whether messages about shards of it would cost more than one of the whole, so that the first
+  /// host updates it and sends it.
+  bool is_of_one_host(ValueId value) const {
+    return parallel_.updates == UpdatePlace::kSharded && spread_.num_hosts() > 1 &&
+           is_of_states_[value] == 0 && graph_.type_of(value).size_bytes() < kLeastShardedBytes;
+  }
+
+  /// Of what every part of a host has a share of, summed over these.
+  Pin pin_of_host(ValueId value, size_t host) const {
+    const std::vector<size_t>& parts = spread_.of_host(host);
+    const Pin whole = pin_of_whole(value);
+    const bool is_here = parallel_.updates == UpdatePlace::kOneDevice &&
+                         parallel_.batch[parts.front()].host == parallel_.update_host;
+    if (is_here && whole.device) return whole;
+    Pin pin = pin_of_part(parts.front());
+    if (parallel_.updates != UpdatePlace::kReplicated || !whole.device) return pin;
+    for (size_t i = 1; i < parts.size(); ++i) {
+      pin.also_on.push_back(parallel_.batch[parts[i]].device);
+    }
+    return pin;
+  }
+
+  /// Of what is put together from all hosts: if nobody wants it elsewhere, where it is handed out.
+  Pin pin_of_total(ValueId value) const {
+    const Pin pin = pin_of_whole(value);
+    const bool is_update = division_.is_update[value] != 0;
+    if (pin.device || is_update || spread_.num_hosts() == 1) return pin;
+    return {parallel_.result_device, {}, parallel_.where};
   }
 
   /// Rows that a value of the type has for each row of the batch.
@@ -219,6 +255,7 @@ class Builder {
     const Node& node = graph_.nodes[id];
     if (parallel_.updates != UpdatePlace::kSharded || node.device) return false;
     if (node.results.size() > 1 || division_.is_update[node.result()] == 0) return false;
+    if (is_of_one_host(node.result())) return false;
     if (!has_shards(node.result())) return false;
     const std::vector<RowUse> uses = row_uses_of(graph_, id);
     return std::find(uses.begin(), uses.end(), RowUse::kSame) != uses.end();
@@ -241,59 +278,124 @@ class Builder {
         const ValueId input = node.inputs[i];
         copy.inputs[i] = uses[i] == RowUse::kSame ? shards_of(input)[part] : whole_of(input);
       }
-      shards.push_back(
-          add(name_of_shard(node.result(), part), copy, pin_of_part(part), node.where));
+      shards.push_back(add(names_.unique(name_of_shard(node.result(), part)), copy,
+                           pin_of_part(part), node.where));
     }
     forms_[node.result()].shards = std::move(shards);
     if (!node.updates) return;
-    Node next = make("concat", forms_[node.result()].shards);
+    Node next = make("concat", pieces_of_whole(node.result()));
     next.updates = forms_[*node.updates].whole;
     forms_[node.result()].whole = add(node.name, next, pin_of_whole(node.result()), node.where);
   }
 
-  std::string name_of_shard(ValueId value, size_t part) {
-    return names_.unique(graph_.values[value].name + ".shard_" + std::to_string(part));
+  std::string name_of_shard(ValueId value, size_t part) const {
+    return graph_.values[value].name + ".shard_" + std::to_string(part);
   }
 
   /// Rows of the value for every device: the sum of those rows of the shares, if it is held in
   /// them.
   const std::vector<ValueId>& shards_of(ValueId value) {
     if (!forms_[value].shards.empty()) return forms_[value].shards;
-    std::vector<ValueId> sources = forms_[value].shares;
-    if (sources.empty() || forms_[value].whole) sources = {whole_of(value)};
+    const bool has_shares = !forms_[value].shares.empty() && !forms_[value].whole;
+    std::vector<std::vector<ValueId>> sums;
+    if (has_shares && spread_.has_slabs()) sums = slab_sums(value);
+    const int64_t num_rows = graph_.type_of(value).shape[0];
     std::vector<ValueId> shards;
     for (size_t part = 0; part < num_parts(); ++part) {
-      std::optional<ValueId> sum;
-      for (const ValueId source : sources) {
-        const ValueId rows = shard_of(source, part);
-        sum = sum ? add(name_of_shard(value, part), make("add", {*sum, rows}), pin_of_part(part),
-                        graph_.values[value].where)
-                  : rows;
+      const RowRange rows = spread_.shard_rows(num_rows, part);
+      std::optional<ValueId> shard;
+      if (!has_shares) {
+        shard = cut_for(whole_of(value), rows, part);
+      } else if (spread_.has_slabs()) {
+        const int64_t first = spread_.slab_rows(num_rows, part).begin;
+        for (const ValueId sum : sums[spread_.place_in_host(part)]) {
+          const ValueId term = cut_for(sum, {rows.begin - first, rows.end - first}, part);
+          add_term(shard, term, name_of_shard(value, part), part);
+        }
+      } else {
+        for (const size_t other : spread_.in_order()) {
+          const ValueId term = cut_for(forms_[value].shares[other], rows, part);
+          add_term(shard, term, name_of_shard(value, part), part);
+        }
       }
-      shards.push_back(*sum);
+      shards.push_back(*shard);
     }
     return forms_[value].shards = std::move(shards);
   }
 
+  /// A slab is the rows whose shards are on those devices that have one place in their hosts. Each of
+  /// these sums the slab over its host, and sends every other one its rows of the sum: by place in
+  /// the host, the sums of all hosts.
+  std::vector<std::vector<ValueId>> slab_sums(ValueId value) {
+    std::vector<std::vector<ValueId>> sums(spread_.of_host(0).size());
+    for (size_t host = 0; host < spread_.num_hosts(); ++host) {
+      for (const size_t part : spread_.of_host(host)) {
+        const RowRange rows = spread_.slab_rows(graph_.type_of(value).shape[0], part);
+        std::optional<ValueId> sum;
+        for (const size_t other : spread_.of_host(host)) {
+          const ValueId term = cut_for(forms_[value].shares[other], rows, part);
+          add_term(sum, term, graph_.values[value].name + ".sum_" + std::to_string(part), part);
+        }
+        sums[spread_.place_in_host(part)].push_back(*sum);
+      }
+    }
+    return sums;
+  }
+
+  /// To the sum, on the device of the part.
+  void add_term(std::optional<ValueId>& sum, ValueId term, const std::string& name, size_t part) {
+    if (!sum) {
+      sum = term;
+      return;
+    }
+    sum = add(names_.unique(name), make("add", {*sum, term}), pin_of_part(part),
+              result_.values[term].where);
+  }
+
   /// Cut out on the device that needs them, so that nothing else travels there.
-  ValueId shard_of(ValueId source, size_t part) {
+  ValueId cut_for(ValueId source, const RowRange& rows, size_t part) {
     const Value& value = result_.values[source];
-    const auto num_rows = value.type.shape[0];
-    const auto begin_of = [&](size_t index) {
-      return num_rows * static_cast<int64_t>(index) / static_cast<int64_t>(num_parts());
-    };
     Attributes attributes;
-    attributes.set("begin", begin_of(part));
-    attributes.set("end", begin_of(part + 1));
+    attributes.set("begin", rows.begin);
+    attributes.set("end", rows.end);
     const std::string name = names_.unique(value.name + ".rows_" + std::to_string(part));
     return add(name, make("slice", {source}, attributes), pin_of_part(part), value.where);
+  }
+
+  /// One after the other they are the value, which has shards. Of slabs every host puts its own one
+  /// together, on the device that has the place in it, and spreads it from there.
+  std::vector<ValueId> pieces_of_whole(ValueId value) {
+    const std::vector<ValueId> shards = in_order_of_rows(forms_[value].shards);
+    if (!spread_.has_slabs()) return shards;
+    std::vector<ValueId> slabs;
+    const size_t num_hosts = spread_.num_hosts();
+    for (size_t place = 0; place < spread_.of_host(0).size(); ++place) {
+      Pin pin = pin_of_part(spread_.of_host(0)[place]);
+      for (size_t host = 1; host < num_hosts; ++host) {
+        pin.also_on.push_back(parallel_.batch[spread_.of_host(host)[place]].device);
+      }
+      const auto first = shards.begin() + static_cast<std::ptrdiff_t>(place * num_hosts);
+      const std::vector<ValueId> of_slab(first, first + static_cast<std::ptrdiff_t>(num_hosts));
+      const std::string name = graph_.values[value].name + ".slab_" + std::to_string(place);
+      slabs.push_back(
+          add(names_.unique(name), make("concat", of_slab), pin, graph_.values[value].where));
+    }
+    return slabs;
+  }
+
+  std::vector<ValueId> in_order_of_rows(const std::vector<ValueId>& shards) const {
+    std::vector<ValueId> ordered(shards.size(), shards.front());
+    for (size_t part = 0; part < shards.size(); ++part) {
+      ordered[spread_.place_in_rows(part)] = shards[part];
+    }
+    return ordered;
   }
 
   ValueId whole_of(ValueId value) {
     Forms& forms = forms_[value];
     if (forms.whole) return *forms.whole;
     if (!forms.shards.empty()) {
-      forms.whole = concatenated(value, forms.shards);
+      forms.whole = concatenated(value, pieces_of_whole(value));
     } else if (!forms.shares.empty()) {
       forms.whole = summed(value);
     } else {
@@ -303,21 +405,36 @@ class Builder {
   }
 
   ValueId concatenated(ValueId value, const std::vector<ValueId>& parts) {
-    return add(graph_.values[value].name, make("concat", parts), pin_of_whole(value),
+    return add(graph_.values[value].name, make("concat", parts), pin_of_total(value),
                graph_.values[value].where);
   }
 
   ValueId summed(ValueId value) {
-    const std::string& name = graph_.values[value].name;
     const std::vector<ValueId>& shares = forms_[value].shares;
-    ValueId sum = shares[0];
-    for (size_t part = 1; part < shares.size(); ++part) {
-      const bool is_last = part + 1 == shares.size();
-      sum = add(is_last ? name : names_.unique(name + ".sum"), make("add", {sum, shares[part]}),
-                pin_of_whole(value), graph_.values[value].where);
+    std::vector<ValueId> terms;
+    for (size_t host = 0; host < spread_.num_hosts(); ++host) {
+      std::vector<ValueId> of_host;
+      for (const size_t part : spread_.of_host(host)) of_host.push_back(shares[part]);
+      if (spread_.num_hosts() > 1) of_host = {sum_of(value, of_host, pin_of_host(value, host))};
+      terms.insert(terms.end(), of_host.begin(), of_host.end());
     }
-    if (shares.size() > 1) return sum;
-    return add(name, make("copy", {sum}), pin_of_whole(value), graph_.values[value].where);
+    const Pin pin = pin_of_total(value);
+    const SourceRange& where = graph_.values[value].where;
+    const std::string& name = graph_.values[value].name;
+    if (terms.size() == 1) return add(name, make("copy", terms), pin, where);
+    const ValueId last = terms.back();
+    terms.pop_back();
+    return add(name, make("add", {sum_of(value, terms, pin), last}), pin, where);
+  }
+
+  /// In their order.
+  ValueId sum_of(ValueId value, const std::vector<ValueId>& terms, const Pin& pin) {
+    ValueId sum = terms[0];
+    for (size_t i = 1; i < terms.size(); ++i) {
+      sum = add(names_.unique(graph_.values[value].name + ".sum"), make("add", {sum, terms[i]}),
+                pin, graph_.values[value].where);
+    }
+    return sum;
   }
 
   const std::vector<ValueId>& rows_of(ValueId value) {
@@ -355,7 +472,9 @@ class Builder {
     Attributes attributes;
     attributes.set("begin", begins_[part] * each);
     attributes.set("end", (begins_[part] + rows_[part]) * each);
-    return add(name_of_part(value, part), make("slice", {whole_of(value)}, attributes), Pin(),
+    // Every host reads the batch for itself, and of that only what its devices work on.
+    const Pin pin = spread_.num_hosts() > 1 ? pin_of_part(part) : Pin();
+    return add(name_of_part(value, part), make("slice", {whole_of(value)}, attributes), pin,
                graph_.values[value].where);
   }
 
@@ -363,6 +482,7 @@ class Builder {
   const Division& division_;
   const Parallel& parallel_;
   const std::vector<int64_t>& rows_;
+  HostSpread spread_;
   std::vector<int64_t> begins_;  // of each part, in rows of the batch
   IdVector<ValueId, Forms> forms_;
   /// A state that is updated where the others are, or computed of such states and nothing else.

@@ -6,6 +6,7 @@
 
 #include "compiler/machine/routes.h"
 #include "compiler/placement/dependency_order.h"
+#include "compiler/placement/feed_wanted_rows.h"
 #include "compiler/placement/resolve_views.h"
 #include "compiler/placement/sink_slices.h"
 
@@ -136,10 +137,10 @@ class CopyInserter {
     if (origin.kind == ValueKind::kState || origin.kind == ValueKind::kConstant) {
       return value_on(value, device);  // every device has its own, filled in at load
     }
-    if (origin.kind == ValueKind::kInput) feed(value);
-    const DeviceId home = origin.kind == ValueKind::kInput
-                              ? machine_.host()
-                              : nearest_of(devices_of(*origin.producer), device);
+    const bool is_input = origin.kind == ValueKind::kInput;
+    const DeviceId home =
+        is_input ? machine_.host_of(device) : nearest_of(devices_of(*origin.producer), device);
+    if (is_input) feed(value, home);
     const auto route = cheapest_route(machine_, home, device);
     if (route.empty() && home != device) {
       diagnostics_.error(
@@ -166,14 +167,16 @@ class CopyInserter {
     return nearest;
   }
 
-  void feed(ValueId input) {
-    if (placed_at_.contains({input, machine_.host()})) return;
+  /// Every host that needs it reads it for itself.
+  void feed(ValueId input, DeviceId host) {
+    if (placed_at_.contains({input, host})) return;
     PlacedOp op;
     op.kind = PlacedOpKind::kFeed;
     op.name = "feed " + graph_.values[input].name;
-    op.device = op.destination = machine_.host();
+    if (host != machine_.host()) op.name += "@" + machine_.devices[host].name;
+    op.device = op.destination = host;
     op.input = input;
-    op.writes = {value_on(input, machine_.host())};
+    op.writes = {value_on(input, host)};
     placed_.values[op.writes.front()].producers = {placed_.ops.push_back(op)};
   }
 
@@ -232,7 +235,7 @@ class CopyInserter {
 Result<PlacedGraph> insert_copies(const Shared<Graph>& graph, const Assignment& assignment,
                                   const Machine& machine, DiagnosticSink& diagnostics) {
   TRY(const PlacedGraph placed, CopyInserter(graph, assignment, machine, diagnostics).run());
-  return resolve_views(sink_slices(placed), machine);
+  return feed_wanted_rows(resolve_views(sink_slices(placed, machine), machine), machine);
 }
 
 }  // namespace graphc

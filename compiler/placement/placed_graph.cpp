@@ -73,9 +73,27 @@ class PlacedGraphVerifier {
     return check_producers(id);
   }
 
+  /// Whether a host reads only some rows of a batch.
+  bool is_fed_in_part(PlacedValueId id) const {
+    const std::vector<PlacedOpId>& producers = placed_.values[id].producers;
+    return !producers.empty() && placed_.ops[producers.front()].kind == PlacedOpKind::kFeed &&
+           placed_.ops[producers.front()].rows.has_value();
+  }
+
+  /// Whether the rows that are read are among those that producers, one after the other, write.
+  bool is_made(const PlacedOperand& read) const {
+    if (!is_fed_in_part(read.value)) return true;
+    const std::vector<PlacedOpId>& producers = placed_.values[read.value].producers;
+    const RowRange rows = rows_or_all(placed_.type_of(read.value), read.rows);
+    return placed_.ops[producers.front()].rows->begin <= rows.begin &&
+           rows.end <= placed_.ops[producers.back()].rows->end;
+  }
+
   Violation check_producers(PlacedValueId id) const {
     const PlacedValue& value = placed_.values[id];
     int64_t next_row = 0;
+    const bool is_fed = is_fed_in_part(id);
+    if (is_fed) next_row = placed_.ops[value.producers.front()].rows->begin;
     for (const PlacedOpId producer : value.producers) {
       const PlacedOp& op = placed_.ops[producer];
       const std::vector<PlacedValueId> written = written_values(op);
@@ -89,7 +107,7 @@ class PlacedGraphVerifier {
       }
       next_row = rows.end;
     }
-    if (next_row == rows_or_all(placed_.type_of(id), {}).end) return std::nullopt;
+    if (is_fed || next_row == rows_or_all(placed_.type_of(id), {}).end) return std::nullopt;
     return "nothing writes '" + value.name + "' from row " + std::to_string(next_row) + " on";
   }
 
@@ -117,6 +135,8 @@ class PlacedGraphVerifier {
         return "'" + op.name + "' reads '" + value.name + "' before this step produced it";
       }
     }
+    if (!is_made(read))
+      return "'" + op.name + "' reads rows of '" + value.name + "' that nobody feeds";
     if (read.distance < 0 || read.distance > 1 ||
         (read.distance == 1 &&
          !(!value.producers.empty() && placed_.is_filled_at_load(read.value)))) {

@@ -55,7 +55,15 @@ Result<IdVector<NodeId, std::optional<DeviceId>>> resolve_pins(const Graph& grap
     resolve(value.device, value.device_where, machine, diagnostics);
   }
   for (const GraphOutput& output : graph.outputs) {
-    resolve(output.device, output.device_where, machine, diagnostics);
+    const auto device = resolve(output.device, output.device_where, machine, diagnostics);
+    if (!device || machine.devices[*device].host == HostId(0)) continue;
+    const std::string& first = machine.hosts[HostId(0)].name;
+    diagnostics.error(output.device_where,
+                      "an output stays on '" + *output.device +
+                          "', but results are handed out by "
+                          "the first host, '" +
+                          first + "'",
+                      "without `device` it is sent there");
   }
   if (diagnostics.num_errors() > errors_before) return reported();
   return pins;

@@ -1,6 +1,8 @@
 #include "compiler/placement/sink_slices.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "compiler/graph/views.h"
 #include "compiler/placement/remove_ops.h"
@@ -10,12 +12,14 @@ namespace {
 
 class RowSender {
  public:
-  explicit RowSender(const PlacedGraph& placed)
+  RowSender(const PlacedGraph& placed, const Machine& machine)
       : placed_(placed),
+        machine_(machine),
         readers_(placed.values.size()),
         is_output_(placed.values.size(), false),
         removal_{IdVector<PlacedOpId, bool>(placed.ops.size(), false),
                  IdVector<PlacedValueId, bool>(placed.values.size(), false)} {
+    for (const PlacedValue& value : placed.values) names_.insert(value.name);
     for (const PlacedOpId op : placed.ops.ids()) {
       for (const PlacedOperand& read : placed.ops[op].reads) readers_[read.value].push_back(op);
     }
@@ -31,6 +35,10 @@ class RowSender {
       send(copy, readers_[carried].front());
       removal_.ops[copy] = true;
       removal_.values[carried] = true;
+    }
+    // The last copies of a route first.
+    if (!machine_.hosts.empty()) {
+      for (size_t i = placed_.ops.size(); i-- > 0;) narrow(PlacedOpId(i));
     }
     return without(placed_, removal_);
   }
@@ -63,7 +71,33 @@ class RowSender {
     op.node.reset();
   }
 
+  /// What goes to another host is only those rows that are sent on from there: a
+  /// message is what its only reader takes.
+  void narrow(PlacedOpId id) {
+    const PlacedOp copy = placed_.ops[id];
+    const bool is_network =
+        machine_.devices[copy.device].host != machine_.devices[copy.destination].host;
+    if (copy.kind != PlacedOpKind::kCopy || removal_.ops[id] || !is_network) return;
+    const PlacedValueId carried = copy.writes.front();
+    if (copy.reads[0].rows || copy.rows || is_output_[carried]) return;
+    if (placed_.is_filled_at_load(carried) || readers_[carried].size() != 1) return;
+    PlacedOp& reader = placed_.ops[readers_[carried].front()];
+    if (reader.kind != PlacedOpKind::kCopy || !reader.reads[0].rows || reader.rows) return;
+    // What travels is what the reader makes of it.
+    const PlacedValue& made = placed_.values[reader.writes.front()];
+    const std::string& device = machine_.devices[copy.destination].name;
+    const std::string label = placed_.graph->values[made.origin].name;
+    if (!names_.insert(label + "@" + device).second) return;
+    placed_.values[carried].name = label + "@" + device;
+    placed_.values[carried].origin = made.origin;
+    placed_.ops[id].name = label + " -> " + device;
+    placed_.ops[id].reads[0].rows = reader.reads[0].rows;
+    reader.reads[0].rows.reset();
+  }
+
   PlacedGraph placed_;
+  const Machine& machine_;
+  std::set<std::string> names_;  ///< of values
   IdVector<PlacedValueId, std::vector<PlacedOpId>> readers_;
   IdVector<PlacedValueId, bool> is_output_;
   PlacedRemoval removal_;
@@ -71,6 +105,8 @@ class RowSender {
 
 }  // namespace
 
-PlacedGraph sink_slices(const PlacedGraph& placed) { return RowSender(placed).run(); }
+PlacedGraph sink_slices(const PlacedGraph& placed, const Machine& machine) {
+  return RowSender(placed, machine).run();
+}
 
 }  // namespace graphc

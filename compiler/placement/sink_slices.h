@@ -12,10 +12,11 @@ namespace graphc {
 ///   becomes
 ///     cpu->gpu0  x_0 (x@cpu[0:4]) : f32[4, 4]
 ///
-/// So a batch that is divided is not sent to every device as a whole, nor cut by anybody.
+/// So a batch that is divided is not sent to every device as a whole, nor cut by anybody. On a way
+/// over several links that leads to another host, the message on it is those rows, too.
 ///
 /// Runs after:  the copies are in place.
 /// Ensures:     no more bytes travel than before; names of nodes stay those of operations.
-PlacedGraph sink_slices(const PlacedGraph& placed);
+PlacedGraph sink_slices(const PlacedGraph& placed, const Machine& machine);
 
 }  // namespace graphc

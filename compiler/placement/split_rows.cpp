@@ -63,7 +63,8 @@ class RowSplitter {
   std::vector<RowRange> ranges_of(const PlacedOp& op) const {
     const Device& device = machine_.devices[op.device];
     if (op.kind == PlacedOpKind::kFeed) {
-      return feed_blocks(placed_.type_of(op.writes.front()), device.num_readers, sizes_);
+      return feed_blocks(type_of_rows(placed_.type_of(op.writes.front()), op.rows),
+                         device.num_readers, sizes_);
     }
     if (op.kind != PlacedOpKind::kNode || shares_compute(device)) return {};
     return row_blocks(placed_.graph, *op.node, sizes_);

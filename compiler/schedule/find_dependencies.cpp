@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "compiler/schedule/task_graph.h"
 
@@ -11,7 +13,15 @@ class DependencyFinder {
                    const CostModel& costs)
       : machine_(machine), costs_(costs) {
     tasks_.placed = placed;
-    tasks_.lanes = lanes_of(machine);
+    HostPairs used;
+    for (const PlacedOp& op : placed->ops) {
+      used.emplace(machine.devices[op.device].host, machine.devices[op.destination].host);
+    }
+    tasks_.lanes = lanes_of(machine, used);
+    for (const GroupId group : tasks_.lanes.groups.ids()) {
+      const MachineLane& lane = tasks_.lanes.lanes[tasks_.lanes.groups[group].lanes.front()];
+      groups_.emplace(Place(lane.kind, lane.device, lane.destination), group);
+    }
   }
 
   TaskGraph run() {
@@ -36,11 +46,12 @@ class DependencyFinder {
         break;
       case PlacedOpKind::kFeed:
         task.cost = costs_.host_transfer_cost(
-            type_of_rows(tasks_.placed->type_of(op.writes.front()), op.rows).size_bytes());
+            type_of_rows(tasks_.placed->type_of(op.writes.front()), op.rows).size_bytes(),
+            op.device);
         break;
       case PlacedOpKind::kOutput:
-        task.cost =
-            costs_.host_transfer_cost(tasks_.placed->type_of(op.reads[0].value).size_bytes());
+        task.cost = costs_.host_transfer_cost(
+            tasks_.placed->type_of(op.reads[0].value).size_bytes(), op.device);
         break;
     }
     return task;
@@ -59,16 +70,14 @@ class DependencyFinder {
     return costs_.kernel_cost(*node.op, inputs, results, node.attributes, op.device);
   }
 
+  /// What lanes of a group do, and from where to where.
+  using Place = std::tuple<LaneKind, DeviceId, DeviceId>;
+
   /// The first group whose lanes can run the operation.
   GroupId group_of(const PlacedOp& op) const {
-    const LaneKind kind = lane_kind(op.kind);
-    for (const GroupId group : tasks_.lanes.groups.ids()) {
-      const MachineLane& lane = tasks_.lanes.lanes[tasks_.lanes.groups[group].lanes.front()];
-      if (lane.kind == kind && lane.device == op.device && lane.destination == op.destination) {
-        return group;
-      }
-    }
-    CHECK(false, "every device and link has lanes");
+    const auto at = groups_.find({lane_kind(op.kind), op.device, op.destination});
+    CHECK(at != groups_.end(), "every device and link has lanes");
+    return at->second;
   }
 
   static LaneKind lane_kind(PlacedOpKind kind) {
@@ -262,6 +271,7 @@ class DependencyFinder {
   const Machine& machine_;
   const CostModel& costs_;
   TaskGraph tasks_;
+  std::map<Place, GroupId> groups_;
 };
 
 }  // namespace

@@ -7,19 +7,25 @@ namespace {
 
 class LaneTableBuilder {
  public:
-  explicit LaneTableBuilder(const Machine& machine) : machine_(machine) {}
+  LaneTableBuilder(const Machine& machine, const HostPairs* used)
+      : machine_(machine), used_(used) {}
 
   LaneTable run() {
+    if (machine_.network) table_.message_ns = machine_.network->message_ns;
     for (const DeviceId device : machine_.devices.ids()) add_compute(device);
     num_of_devices_ = table_.resource_names.size();
     for (const LinkResource& resource : machine_.resources) {
       table_.resource_names.push_back(resource.name);
     }
-    for (const LinkDirection& link : machine_.links) add_link(link);
+    for (const LinkDirection& link : machine_.links) {
+      if (is_wanted(link)) add_link(link);
+    }
+    for (const DeviceId device : machine_.devices.ids()) {
+      if (machine_.is_host(device)) add_group_on(device, "feed", feeds_of(device));
+    }
     const DeviceId host = machine_.host();
-    const std::vector<SharedResourceId> bandwidth = table_.groups[GroupId(host.value())].resources;
-    add_group("feed", feeds_of(machine_.devices[host].num_readers), bandwidth);
-    add_group("output", {{"output", LaneKind::kOutput, host, host}}, bandwidth);
+    const std::string output = name_on_host(machine_, host, "output");
+    add_group_on(host, "output", {lane_of(output, LaneKind::kOutput, host, host)});
     return std::move(table_);
   }
 
@@ -30,7 +36,7 @@ class LaneTableBuilder {
     const std::string lane_name = device.name + (is_shared ? ".stream" : ".worker");
     std::vector<MachineLane> lanes;
     for (int32_t i = 0; i < device.num_lanes; ++i) {
-      lanes.push_back({lane_name + std::to_string(i), LaneKind::kCompute, id, id});
+      lanes.push_back(lane_of(lane_name + std::to_string(i), LaneKind::kCompute, id, id));
     }
     std::vector<SharedResourceId> resources;
     if (is_shared || shares_bandwidth(device)) {
@@ -40,24 +46,46 @@ class LaneTableBuilder {
     table_.groups[GroupId(id.value())].is_of_cores = !is_shared;
   }
 
-  std::vector<MachineLane> feeds_of(int32_t num_readers) const {
-    const DeviceId host = machine_.host();
-    if (num_readers == 1) return {{"feed", LaneKind::kFeed, host, host}};
+  /// Of a network only what is used: between many hosts there are many more links.
+  bool is_wanted(const LinkDirection& link) const {
+    if (!link.is_network || used_ == nullptr) return true;
+    return used_->contains({machine_.devices[link.from].host, machine_.devices[link.to].host});
+  }
+
+  MachineLane lane_of(const std::string& name, LaneKind kind, DeviceId device,
+                      DeviceId destination) const {
+    return {name,
+            kind,
+            device,
+            destination,
+            machine_.devices[device].host,
+            machine_.devices[destination].host};
+  }
+
+  std::vector<MachineLane> feeds_of(DeviceId host) const {
+    const int32_t num_readers = machine_.devices[host].num_readers;
+    const std::string name = name_on_host(machine_, host, "feed");
+    if (num_readers == 1) return {lane_of(name, LaneKind::kFeed, host, host)};
     std::vector<MachineLane> lanes;
     for (int32_t i = 0; i < num_readers; ++i) {
-      lanes.push_back({"feed" + std::to_string(i), LaneKind::kFeed, host, host});
+      lanes.push_back(lane_of(name + std::to_string(i), LaneKind::kFeed, host, host));
     }
     return lanes;
   }
 
+  /// Lanes of a host's threads, which share its bandwidth with its workers.
+  void add_group_on(DeviceId host, const char* name, const std::vector<MachineLane>& lanes) {
+    add_group(name_on_host(machine_, host, name), lanes,
+              std::vector(table_.groups[GroupId(host.value())].resources));
+  }
+
   void add_link(const LinkDirection& link) {
-    const std::string name =
-        machine_.devices[link.from].name + "->" + machine_.devices[link.to].name;
+    const std::string name = name_of_link(machine_, link);
     std::vector<SharedResourceId> resources;
     for (const LinkResourceId id : link.through) {
       resources.emplace_back(num_of_devices_ + id.index());
     }
-    add_group(name, {{name, LaneKind::kLink, link.from, link.to}}, resources);
+    add_group(name, {lane_of(name, LaneKind::kLink, link.from, link.to)}, resources);
   }
 
   void add_group(const std::string& name, const std::vector<MachineLane>& lanes,
@@ -70,6 +98,7 @@ class LaneTableBuilder {
   }
 
   const Machine& machine_;
+  const HostPairs* used_;
   LaneTable table_;
   size_t num_of_devices_ = 0;  ///< resources
 };
@@ -90,6 +119,10 @@ int64_t taken_ns(const LaneTable& table, const Task& task, SharedResourceId reso
   return at == ids.end() ? 0 : task.cost.shared_ns[static_cast<size_t>(at - ids.begin())];
 }
 
-LaneTable lanes_of(const Machine& machine) { return LaneTableBuilder(machine).run(); }
+LaneTable lanes_of(const Machine& machine) { return LaneTableBuilder(machine, nullptr).run(); }
+
+LaneTable lanes_of(const Machine& machine, const HostPairs& used) {
+  return LaneTableBuilder(machine, &used).run();
+}
 
 }  // namespace graphc

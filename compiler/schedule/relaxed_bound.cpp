@@ -32,6 +32,9 @@ class Relaxation {
         count_(count),
         next_value_(graph.next_values()),
         lanes_(lanes_of(machine)) {
+    for (const GroupId group : lanes_.groups.ids()) {
+      group_named_.emplace(lanes_.group_names[group], group);
+    }
     problem_.groups = lanes_.groups;
     problem_.num_resources = lanes_.resource_names.size();
     problem_.num_lanes = lanes_.lanes.size();
@@ -40,7 +43,9 @@ class Relaxation {
     for (const NodeId node : graph.nodes.ids()) add_other_blocks(node);
     for (const NodeId node : graph.nodes.ids()) {
       for (const ValueId input : graph.nodes[node].inputs) {
-        connect(input, may_travel_alone(node) ? std::nullopt : pins[node], TaskId(node.value()));
+        const bool travels_alone = may_travel_alone(node);
+        if (travels_alone && !machine.hosts.empty()) continue;  // with the rows that are wanted
+        connect(input, travels_alone ? std::nullopt : pins[node], TaskId(node.value()));
       }
     }
     for (const GraphOutput& output : graph.outputs) add_output(output);
@@ -197,8 +202,9 @@ class Relaxation {
       distance = 1;
     }
     const bool is_input = graph_.values[value].kind == ValueKind::kInput;
-    const auto from = is_input ? machine_.host() : pins_[*graph_.values[value].producer];
-    TaskId last = is_input ? feed(value) : TaskId(graph_.values[value].producer->value());
+    const DeviceId home = to ? machine_.host_of(*to) : machine_.host();
+    const auto from = is_input ? home : pins_[*graph_.values[value].producer];
+    TaskId last = is_input ? feed(value, home) : TaskId(graph_.values[value].producer->value());
     if (from && to && *from != *to) {
       for (const LinkDirection* link : cheapest_route(machine_, *from, *to)) {
         last = hop(value, *link, last);
@@ -207,20 +213,21 @@ class Relaxation {
     problem_.edges.push_back({last, reader, distance, false});
   }
 
-  TaskId feed(ValueId input) {
-    if (const auto known = feeds_.find(input); known != feeds_.end()) return known->second;
+  TaskId feed(ValueId input, DeviceId host) {
+    const auto known = feeds_.find({input, host});
+    if (known != feeds_.end()) return known->second;
     const TensorType& batch = graph_.type_of(input);
     const std::string name = "feed " + graph_.values[input].name;
     const int64_t row_bytes = batch.size_bytes() / rows_or_all(batch, {}).size();
     // Blocks come side by side; what reads the batch waits for the longest of them.
     std::optional<TaskId> longest;
     for (const RowRange& rows :
-         feed_blocks(batch, machine_.devices[machine_.host()].num_readers, costs_.block_sizes())) {
-      const TaskCost cost = costs_.host_transfer_cost(rows.size() * row_bytes);
-      const TaskId block = add_task(name, group_of("feed"), cost);
+         feed_blocks(batch, machine_.devices[host].num_readers, costs_.block_sizes())) {
+      const TaskCost cost = costs_.host_transfer_cost(rows.size() * row_bytes, host);
+      const TaskId block = add_task(name, group_of(name_on_host(machine_, host, "feed")), cost);
       if (!longest || cost.work_ns > problem_.tasks[*longest].cost.work_ns) longest = block;
     }
-    feeds_[input] = *longest;
+    feeds_[{input, host}] = *longest;
     return *longest;
   }
 
@@ -228,7 +235,7 @@ class Relaxation {
     const auto known = hops_.find({value, link.to});
     if (known != hops_.end()) return known->second;
     const std::string& to = machine_.devices[link.to].name;
-    const GroupId group = group_of(machine_.devices[link.from].name + "->" + to);
+    const GroupId group = group_of(name_of_link(machine_, link));
     const int64_t num_bytes = graph_.type_of(value).size_bytes();
     // It may travel in blocks (placement/split_copies.h), none of which is smaller than this.
     const int64_t block_bytes = std::min(num_bytes, costs_.block_sizes().least_bytes_of_copy);
@@ -250,15 +257,17 @@ class Relaxation {
   void add_output(const GraphOutput& output) {
     if (output.device) return;  // it stays there
     const int64_t num_bytes = graph_.type_of(output.value).size_bytes();
-    const TaskId task = add_task("output " + graph_.values[output.value].name, group_of("output"),
-                                 costs_.host_transfer_cost(num_bytes));
-    connect(output.value, machine_.host(), task);
+    const DeviceId host = machine_.host();
+    const TaskId task = add_task("output " + graph_.values[output.value].name,
+                                 group_of(name_on_host(machine_, host, "output")),
+                                 costs_.host_transfer_cost(num_bytes, host));
+    connect(output.value, host, task);
   }
 
   GroupId group_of(const std::string& name) const {
-    const auto at = std::find(lanes_.group_names.begin(), lanes_.group_names.end(), name);
-    CHECK(at != lanes_.group_names.end(), "every link has a group of its name");
-    return GroupId(static_cast<size_t>(at - lanes_.group_names.begin()));
+    const auto at = group_named_.find(name);
+    CHECK(at != group_named_.end(), "every link has a group of its name");
+    return at->second;
   }
 
   const Graph& graph_;
@@ -271,7 +280,8 @@ class Relaxation {
   SchedulingProblem problem_;
   GroupId pool_;
   IdVector<TaskId, std::string> names_;
-  std::map<ValueId, TaskId> feeds_;
+  std::map<std::string, GroupId> group_named_;
+  std::map<std::pair<ValueId, DeviceId>, TaskId> feeds_;  ///< by the host that reads it
   std::map<std::pair<ValueId, DeviceId>, TaskId> hops_;
 };
 

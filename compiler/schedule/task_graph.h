@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/machine/cost_model.h"
@@ -17,6 +19,12 @@ struct MachineLane {
   LaneKind kind = LaneKind::kCompute;
   DeviceId device;
   DeviceId destination;
+  HostId host{0};
+  HostId to_host{0};  ///< of the destination
+
+  /// Whether what it copies goes from one host to another: as a message, which is sent and received
+  /// (schedule/message_lanes.h). Here it is one copy.
+  bool is_network() const { return host != to_host; }
 };
 
 /// All lanes, in groups that can stand in for each other.
@@ -25,14 +33,21 @@ struct LaneTable {
   IdVector<GroupId, LaneGroup> groups;
   IdVector<GroupId, std::string> group_names;
   IdVector<SharedResourceId, std::string> resource_names;
+  int64_t message_ns = 0;  ///< of what a copy between hosts takes, the part of who receives it
 };
 
 /// Whether it is links that share a resource, and not the lanes of a device.
 bool is_of_links(const LaneTable& table, SharedResourceId resource);
 
-/// `cpu.worker0`, `gpu0.stream1`, `cpu->gpu0`, `feed`, `output`: devices in the machine's order.
+/// `cpu.worker0`, `gpu0.stream1`, `cpu->gpu0`, `feed`, `output`: devices in the machine's order. Of
+/// several hosts `h0/cpu.worker0`, `h0/cpu->gpu0`, `h0/feed`, and `h0->h1` between two of them.
 /// What the lanes of a device share has its name; resources of links follow in the machine's order.
 LaneTable lanes_of(const Machine& machine);
+
+/// From the first host to the second.
+using HostPairs = std::set<std::pair<HostId, HostId>>;
+/// The same without links between hosts but those.
+LaneTable lanes_of(const Machine& machine, const HostPairs& used);
 
 enum class EdgeKind {
   kData,   ///< `to` reads the value

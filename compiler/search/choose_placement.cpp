@@ -23,11 +23,20 @@ bool is_fully_pinned(const Pins& pins) {
   return std::all_of(pins.begin(), pins.end(), [](const auto& pin) { return pin.has_value(); });
 }
 
+/// Whether an earlier host has such a device, too: what would be all on this one may be all there.
+bool has_twin_before(const Machine& machine, DeviceId id) {
+  const Device& device = machine.devices[id];
+  return std::any_of(machine.devices.begin(), machine.devices.end(), [&](const Device& other) {
+    return other.host < device.host && is_alike(other, device) && other.index == device.index;
+  });
+}
+
 std::vector<PlacementCandidate> candidates_for(const Evaluator& evaluator, const Pins& pins) {
   const Machine& machine = evaluator.machine();
   if (is_fully_pinned(pins)) return {{"as pinned", {.assignment = all_on(machine.host(), pins)}}};
   std::vector<PlacementCandidate> candidates;
   for (const DeviceId device : machine.devices.ids()) {
+    if (has_twin_before(machine, device)) continue;
     candidates.push_back(
         {"all on " + machine.devices[device].name, {.assignment = all_on(device, pins)}});
   }

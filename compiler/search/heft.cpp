@@ -46,7 +46,24 @@ class Heft {
   }
 
  private:
-  using LinkTimes = std::map<const LinkDirection*, int64_t>;  // looked up only, never iterated
+  using LinkTimes = std::map<const LinkDirection*, int64_t>;  // in no order that matters
+
+  /// When links are free once some more has been sent over them.
+  class LinksTaken {
+   public:
+    explicit LinksTaken(LinkTimes& before) : before_(before) {}
+    int64_t& operator[](const LinkDirection* link) {
+      const auto at = before_.find(link);
+      return taken_.try_emplace(link, at == before_.end() ? 0 : at->second).first->second;
+    }
+    void keep() const {
+      for (const auto& [link, time_ns] : taken_) before_[link] = time_ns;
+    }
+
+   private:
+    LinkTimes& before_;
+    LinkTimes taken_;
+  };
 
   std::vector<DeviceId> allowed(NodeId node) const {
     if (pins_[node]) return {*pins_[node]};
@@ -75,13 +92,14 @@ class Heft {
 
   /// Mean over ordered pairs of different devices; half of the pairs count as equal.
   double mean_transfer_ns(ValueId value) const {
-    if (machine_.links.empty()) return 0;
+    const auto links = links_of_kinds(machine_);
+    if (links.empty()) return 0;
     double total = 0;
-    for (const LinkDirection& link : machine_.links) {
+    for (const LinkDirection& link : links) {
       total += static_cast<double>(
           costs_.copy_cost(link, graph_.type_of(value).size_bytes()).duration_ns());
     }
-    return total / static_cast<double>(machine_.links.size()) / 2;
+    return total / static_cast<double>(links.size()) / 2;
   }
 
   void rank_nodes() {
@@ -98,7 +116,7 @@ class Heft {
   }
 
   /// When `value` can be in the memory of `device`; takes the links it needs in `link_free`.
-  int64_t arrival_ns(ValueId value, DeviceId device, LinkTimes& link_free) const {
+  int64_t arrival_ns(ValueId value, DeviceId device, LinksTaken& link_free) const {
     const Value& origin = graph_.values[value];
     if (origin.kind == ValueKind::kState || origin.kind == ValueKind::kConstant) return 0;
     if (const auto known = arrived_.find({value, device}); known != arrived_.end()) {
@@ -106,7 +124,7 @@ class Heft {
     }
     const bool is_input = origin.kind == ValueKind::kInput;
     int64_t time_ns = is_input ? 0 : finish_[*origin.producer];
-    const DeviceId home = is_input ? machine_.host() : assignment_[*origin.producer];
+    const DeviceId home = is_input ? machine_.host_of(device) : assignment_[*origin.producer];
     const auto route = cheapest_route(machine_, home, device);
     if (route.empty() && home != device) return kNever;
     for (const LinkDirection* link : route) {
@@ -127,7 +145,7 @@ class Heft {
   };
 
   Slot earliest_on(NodeId node, DeviceId device) {
-    auto link_free = link_free_;
+    LinksTaken link_free(link_free_);
     int64_t ready_ns = 0;
     for (const ValueId input : graph_.nodes[node].inputs) {
       ready_ns = std::max(ready_ns, arrival_ns(input, device, link_free));
@@ -185,9 +203,11 @@ class Heft {
       best = slot;
       is_first = false;
     }
+    LinksTaken link_free(link_free_);
     for (const ValueId input : graph_.nodes[node].inputs) {
-      arrived_[{input, best.device}] = arrival_ns(input, best.device, link_free_);
+      arrived_[{input, best.device}] = arrival_ns(input, best.device, link_free);
     }
+    link_free.keep();
     assignment_[node] = best.device;
     finish_[node] = best.end_ns;
     lane_free_[best.device] = best.lanes;

@@ -27,14 +27,19 @@ struct ParallelChoice {
   size_t chosen = 0;  ///< index into `candidates`
 };
 
-/// Errors: a device that the machine does not have; updates on each of devices of different kinds.
+/// `parallel` for this machine: the devices that `hosts` stands for, those of the fastest kind of
+/// accelerators, or the CPUs; and the host of each.
+Parallel on_machine(Parallel parallel, const Machine& machine);
+
+/// Errors: a device that the machine does not have; updates on each of devices of different kinds,
+/// or of different hosts that are not alike.
 bool check_parallel(const Parallel& parallel, const Machine& machine, DiagnosticSink& diagnostics);
 
 /// What `parallel` leaves open, and the first of it chosen. A part without a number of rows gets as
 /// many as its device is fast at the graph's nodes. A batch whose `update_on` is open stands beside
 /// itself with all updates on each of its devices, if these are of one kind. `auto` stands for the
 /// undivided step, the batch divided over the first two, three and so on of the accelerators, and
-/// over all devices.
+/// over all devices; of several hosts those of the first one, and then the devices of all hosts.
 ///
 /// Runs before: the passes - they divide.
 /// Errors:      a device that the machine does not have; updates on each of devices of different

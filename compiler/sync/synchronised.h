@@ -12,6 +12,7 @@ namespace graphc {
 /// the time per step evaluated again with them.
 struct Synchronised {
   Shared<MemoryPlan> memory;
+  MessageLanes lanes;
   LaneProgram program;
   int64_t num_waits_before = 0;  ///< one per dependency that crosses lanes
   int64_t num_waits = 0;
@@ -28,7 +29,9 @@ struct Synchronised {
 ///   lane C             [z]
 ///
 /// The unrolled run is an acyclic order, so what is left is its unique transitive reduction: none
-/// of it can go, and nothing that was ordered before is unordered after.
+/// of it can go, and nothing that was ordered before is unordered after. What is sent to another
+/// host becomes a send and a receive here, each with waits for its own host only. That a message
+/// has arrived says nothing of what its sender may do: only waiting for the send does.
 ///
 /// Runs after:  plan_memory - bytes are shared along this order, which stays as it is.
 /// Runs before: lower_to_plan.

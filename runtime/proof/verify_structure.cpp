@@ -178,11 +178,13 @@ class StructureChecker {
     return std::nullopt;
   }
 
-  /// Every row has one writer.
+  /// Every row has one writer; of a batch that a host feeds, every row from the first to the last
+  /// that it wants.
   Violation check_rows_written(BufferId buffer) const {
     if (writers_[buffer].empty()) return std::nullopt;
     const TensorType& type = plan_.buffers[buffer].type;
-    int64_t next = 0;
+    const bool is_fed = is_fed_only(buffer);
+    int64_t next = is_fed ? fed_rows(buffer).begin : 0;
     std::optional<InstructionId> previous;
     for (const InstructionId id : writers_[buffer]) {
       const RowRange rows = rows_or_all(type, written_rows(plan_.instructions[id], buffer));
@@ -193,8 +195,31 @@ class StructureChecker {
       next = rows.end;
       previous = id;
     }
-    if (next < rows_or_all(type, {}).end) return row_unwritten(buffer, next);
+    if (!is_fed && next < rows_or_all(type, {}).end) return row_unwritten(buffer, next);
     return std::nullopt;
+  }
+
+  bool is_fed_only(BufferId buffer) const {
+    return std::all_of(writers_[buffer].begin(), writers_[buffer].end(), [&](InstructionId id) {
+      return plan_.instructions[id].kind == InstructionKind::kFeed;
+    });
+  }
+
+  /// Requires: feeds alone write the buffer, and they do.
+  RowRange fed_rows(BufferId buffer) const {
+    const TensorType& type = plan_.buffers[buffer].type;
+    const auto rows_of = [&](InstructionId id) {
+      return rows_or_all(type, plan_.instructions[id].rows);
+    };
+    return {rows_of(writers_[buffer].front()).begin, rows_of(writers_[buffer].back()).end};
+  }
+
+  /// Whether the operand has a row that nothing ever writes.
+  bool reads_unfed_rows(const Operand& operand) const {
+    if (writers_[operand.buffer].empty() || !is_fed_only(operand.buffer)) return false;
+    const RowRange rows = rows_or_all(plan_.buffers[operand.buffer].type, operand.rows);
+    const RowRange fed = fed_rows(operand.buffer);
+    return rows.begin < fed.begin || rows.end > fed.end;
   }
 
   PlanViolation written_twice(BufferId buffer, int64_t row, InstructionId first,
@@ -294,6 +319,9 @@ class StructureChecker {
       return fault(id, fmt::format("reads from buffer '{}' what {} wrote, but its writer is {}",
                                    buffer, names_of(operand.producers), names_of(writers)));
     }
+    if (reads_unfed_rows(operand)) {
+      return fault(id, fmt::format("reads rows of buffer '{}' that nobody feeds", buffer));
+    }
     if (writers.empty()) {
       if (is_initial_[operand.buffer]) return std::nullopt;
       return fault(id, fmt::format("reads buffer '{}', which nothing writes and nothing fills at "
@@ -376,7 +404,7 @@ class StructureChecker {
       return structure_violation(fmt::format(
           "output '{}' names buffer '{}', which is scratch memory", output.name, buffer.name));
     }
-    if (value.producers != writers_of(value) ||
+    if (value.producers != writers_of(value) || reads_unfed_rows(value) ||
         (value.producers.empty() && !is_initial_[value.buffer])) {
       return structure_violation(fmt::format("output '{}' does not name the writer of buffer '{}'",
                                              output.name, buffer.name));

@@ -19,6 +19,7 @@
 #include "compiler/frontend/parse_quantity.h"
 #include "compiler/frontend/source_file.h"
 #include "compiler/graph/print_graph.h"
+#include "compiler/machine/hosts.h"
 #include "runtime/base/console.h"
 #include "runtime/base/destination.h"
 #include "runtime/base/file.h"
@@ -97,8 +98,25 @@ constexpr std::array kEmitters = {
 /// Not a level of one compilation, but what many come to.
 constexpr std::string_view kTradeOffs = "pareto";
 
-Result<Machine> choose_machine(const Command& command, const LoadedGraph& loaded,
-                               DiagnosticSink& diagnostics) {
+/// The machine of one host as often as --hosts says.
+Result<Machine> with_hosts(Machine machine, const Command& command) {
+  if (!command.num_hosts) return machine;
+  const std::string option = "--hosts=" + std::to_string(*command.num_hosts);
+  if (!machine.hosts.empty()) {
+    return usage_error(option + ": machine '" + machine.name + "' has its hosts already, " +
+                       std::to_string(machine.hosts.size()));
+  }
+  if (!machine.network) {
+    return usage_error(option + ": machine '" + machine.name +
+                       "' does not say how its hosts are connected; give it a network, for example "
+                       "network: {to: 11.5GB/s, latency: 12us, message: 1us}");
+  }
+  if (*command.num_hosts == 1) return machine;
+  return repeat_host(machine, *command.num_hosts);
+}
+
+Result<Machine> load_chosen_machine(const Command& command, const LoadedGraph& loaded,
+                                    DiagnosticSink& diagnostics) {
   if (command.machine_path) {
     TRY(auto file, read_source_file(*command.machine_path));
     return load_machine(std::move(file), diagnostics);
@@ -109,6 +127,12 @@ Result<Machine> choose_machine(const Command& command, const LoadedGraph& loaded
   diagnostics.error(loaded.machine_where, file.error().message,
                     "the path is relative to this file; --machine overrides it");
   return reported();
+}
+
+Result<Machine> choose_machine(const Command& command, const LoadedGraph& loaded,
+                               DiagnosticSink& diagnostics) {
+  TRY(Machine machine, load_chosen_machine(command, loaded, diagnostics));
+  return with_hosts(std::move(machine), command);
 }
 
 /// `gpu0=512MiB` as a device of the machine and its bytes.
@@ -250,6 +274,11 @@ Result<void> compile_and_deliver(const Command& command, DiagnosticSink& diagnos
   TRY(const LoadedGraph loaded, load_graph_and_look_at_machine(command, diagnostics));
   TRY(const Machine machine, choose_machine(command, loaded, diagnostics));
   TRY(check_paths(command, loaded));
+  if (command.is_serial && !machine.hosts.empty()) {
+    return usage_error(
+        "--serial is for one host: nothing orders what different hosts do, but the "
+        "messages between them");
+  }
   DumpBuffer dump_buffer;
   std::ostream dumps(&dump_buffer);
   CompileOptions options = options_for(command, dumps);

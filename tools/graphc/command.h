@@ -11,6 +11,7 @@ struct Command {
   std::optional<std::string> machine_path;
   std::optional<std::string> schedule_path;
   std::optional<std::string> decisions_path;
+  std::optional<int> num_hosts;  ///< that are like the machine
   bool is_serial = false;
   std::string effort = "normal";
   std::optional<std::string> emit;

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "compiler/machine/hosts.h"
 #include "runtime/base/text.h"
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
@@ -46,6 +47,11 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--machine", command.machine_path,
                  "The machine to compile for; overrides the graph's own (default: one CPU)")
       ->type_name("FILE.yaml");
+  app.add_option("--hosts", command.num_hosts,
+                 "Compile for so many hosts that are like the machine, which has a network")
+      ->check(graphrt::why_not_decimal)
+      ->check(CLI::Range(1, graphc::kMaxHosts))
+      ->type_name("N");
   app.add_option("--emit", command.emit, "Print one level instead of writing a plan")
       ->check(CLI::IsMember(emit_kinds()))
       ->type_name("LEVEL");

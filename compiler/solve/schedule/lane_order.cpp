@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace graphc {
 namespace {
@@ -87,10 +88,6 @@ LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSol
   }
   const LaunchEnds ends = launch_ends(solution);
   const auto positions = positions_of(solution);
-  struct PlacedWait {
-    Position at;
-    Wait wait;
-  };
   std::vector<PlacedWait> waits;
   for (const SchedulingEdge& edge : edges) {
     const Position before = positions[ends.last[edge.from]];
@@ -100,6 +97,11 @@ LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSol
         edge.distance + solution.tasks[edge.to].stage - solution.tasks[edge.from].stage;
     waits.push_back({waiting, {before.lane, before.index + 1, distance}});
   }
+  add_waits(program, std::move(waits));
+  return program;
+}
+
+void add_waits(LaneProgram& program, std::vector<PlacedWait> waits) {
   const auto key = [](const PlacedWait& wait) {
     return std::tuple(wait.at, wait.wait.lane, wait.wait.distance, -wait.wait.count);
   };
@@ -111,7 +113,6 @@ LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSol
         !kept.empty() && kept.back().lane == wait.lane && kept.back().distance == wait.distance;
     if (!is_implied) kept.push_back(wait);
   }
-  return program;
 }
 
 }  // namespace graphc

@@ -29,6 +29,15 @@ LaunchEnds launch_ends(const SchedulingSolution& solution);
 LaneProgram with_all_waits(const SchedulingProblem& problem, const SchedulingSolution& solution,
                            const std::vector<SchedulingEdge>& edges);
 
+/// A wait and who has it.
+struct PlacedWait {
+  Position at;
+  Wait wait;
+};
+/// Gives the program these waits, of several of one instruction on the same lane and distance only
+/// the latest. Requires: it has none.
+void add_waits(LaneProgram& program, std::vector<PlacedWait> waits);
+
 /// Where every task stands.
 IdVector<TaskId, Position> positions_of(const SchedulingSolution& solution);
 

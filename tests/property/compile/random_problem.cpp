@@ -4,6 +4,8 @@
 #include <array>
 #include <random>
 
+#include "compiler/machine/hosts.h"
+
 namespace graphc {
 namespace {
 
@@ -225,6 +227,27 @@ Machine random_machine(uint32_t seed) {
     }
   }
   return machine;
+}
+
+Machine random_machine_of_hosts(uint32_t seed) {
+  std::mt19937 random(seed);
+  const auto below = [&](uint32_t limit) { return static_cast<int32_t>(random() % limit); };
+  Machine whole;
+  whole.name = "random";
+  Network network;
+  network.bytes_per_s = 1e9 * (1 + below(40));
+  if (below(2) == 0) network.both_per_s = network.bytes_per_s * 1.5;
+  network.latency_ns = 100 * below(200);
+  network.message_ns = 100 * below(20);
+  network.num_cards = 1 + below(2);
+  whole.network = network;
+  std::vector<HostPart> parts;
+  const int32_t num_hosts = 2 + below(3);
+  for (int32_t i = 0; i < num_hosts; ++i) {
+    const uint32_t like = below(2) == 0 ? seed : seed + static_cast<uint32_t>(i);
+    parts.push_back({"h" + std::to_string(i), random_machine(like)});
+  }
+  return join_hosts(std::move(whole), parts);
 }
 
 Tensor random_feed(uint32_t seed, const TensorType& type, int64_t num_batches) {

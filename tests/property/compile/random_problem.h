@@ -16,6 +16,9 @@ Graph random_graph(uint32_t seed, const Machine& machine);
 /// reaches the CPU, some only over another one.
 Machine random_machine(uint32_t seed);
 
+/// Two to four hosts that are such machines, some alike, on a network of one or two cards each.
+Machine random_machine_of_hosts(uint32_t seed);
+
 /// Values in [-1, 1) for an input, with rows for several steps.
 Tensor random_feed(uint32_t seed, const TensorType& type, int64_t num_batches);
 

@@ -18,11 +18,20 @@ namespace {
 constexpr unsigned kNumGraphs = 600;
 constexpr int kNumSteps = 3;
 
-Graph graph_of(const std::string& text) {
+/// Parts on hosts in turn, as a machine of so many would have it.
+void spread_over(size_t num_hosts, Parallel& parallel) {
+  for (size_t part = 0; part < parallel.batch.size(); ++part) {
+    parallel.batch[part].host = HostId(part % num_hosts);
+  }
+  parallel.result_device = parallel.batch[0].device;
+}
+
+Graph graph_of(const std::string& text, size_t num_hosts = 1) {
   DiagnosticSink sink;
   const auto file = std::make_shared<const SourceFile>(SourceFile{"random.graph", text});
   Result<GraphRequest> request = parse_graph(file, sink);
   CHECK(request.has_value(), sink.render_all() + text);
+  if (num_hosts > 1) spread_over(num_hosts, *request->parallel);
   const Result<PassRun> run = run_passes(*std::move(request), default_passes(), {}, sink);
   CHECK(run.has_value(), sink.render_all() + text);
   return run->graph;
@@ -126,6 +135,63 @@ TEST(Divide, RandomTrainingStepsComputeWhatTheUndividedOnesDo) {
   }
   EXPECT_GT(num_gathered, 20U);
   EXPECT_GT(num_sharded, 100U);
+}
+
+// So they are where the parts are on different hosts, in whatever order.
+TEST(Divide, RandomTrainingStepsOverHostsComputeWhatTheUndividedOnesDo) {
+  for (unsigned seed = 0; seed < kNumGraphs; seed += 4) {
+    const RandomBatchGraph random(seed);
+    const auto expected = results_of(graph_of(random.text()));
+    const auto found = results_of(graph_of(random.text() + random.parallel(), 2));
+    ASSERT_EQ(found.size(), expected.size()) << "seed " << seed;
+    for (const auto& [name, tensor] : expected) {
+      if (tensor.type.element != ElementType::kF32) {
+        ASSERT_EQ(found.at(name), tensor) << name << ", seed " << seed;
+      } else {
+        ASSERT_LT(difference(tensor, found.at(name)), 2e-5) << name << ", seed " << seed;
+      }
+    }
+  }
+}
+
+// Large enough to be cut into shards, of which those of one place in their hosts make a slab.
+TEST(Divide, ShardsOverHostsComputeWhatTheUndividedStepDoes) {
+  const std::string text =
+      "graph large\n"
+      "input %x : f32[12, 96]\n"
+      "input %label : i32[12]\n"
+      "state %w : f32[96, 72] init he_normal(seed=1)\n"
+      "state %v : f32[72, 3] init he_normal(seed=2)\n"
+      "%z = matmul(%x, %w)\n"
+      "%h = tanh(%z)\n"
+      "%y = matmul(%h, %v)\n"
+      "%loss = softmax_cross_entropy(%y, %label)\n"
+      "output %loss\n"
+      "train %loss adam(learning_rate=0.01)\n";
+  const auto expected = results_of(graph_of(text));
+  const std::vector<std::pair<std::string, size_t>> spreads = {
+      {"a, b", 2}, {"a, b, c", 3}, {"a, b, c, d", 2}, {"a, b, c, d, e, f", 3}, {"a, b, c", 2}};
+  for (const auto& [devices, num_hosts] : spreads) {
+    const std::string parallel = "parallel batch " + devices + " update_on shards\n";
+    const Graph parts = graph_of(text + parallel, num_hosts);
+    const auto found = results_of(parts);
+    for (const auto& [name, tensor] : expected) {
+      if (tensor.type.element != ElementType::kF32) continue;
+      EXPECT_LT(difference(tensor, found.at(name)), 2e-5) << name << " over " << devices;
+    }
+    size_t num_slabs = 0;
+    for (const Node& node : parts.nodes) num_slabs += node.name.find(".slab_") != std::string::npos;
+    const size_t num_devices = devices.size() / 3 + 1;
+    const bool is_even = num_devices % num_hosts == 0 && num_devices > num_hosts;
+    EXPECT_EQ(num_slabs > 0, is_even) << devices;
+    // What is small is updated on one device.
+    for (const Node& node : parts.nodes) {
+      if (node.updates && parts.values[*node.updates].name == "v") {
+        EXPECT_EQ(node.device, "a");
+        EXPECT_TRUE(node.also_on.empty());
+      }
+    }
+  }
 }
 
 }  // namespace

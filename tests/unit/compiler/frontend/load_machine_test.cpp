@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "compiler/machine/cost_model.h"
+#include "compiler/machine/hosts.h"
 #include "compiler/machine/machine.h"
+#include "compiler/machine/routes.h"
 
 namespace graphc {
 namespace {
@@ -158,11 +160,11 @@ TEST(Machine, OneWorkerMayHaveMoreBandwidthThanItsShare) {
   cpu.num_lanes = 4;
   cpu.rates["bytes"] = 40e9;
   const int64_t num_bytes = 1'000'000;  // read and written
-  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).work_ns, 200'000);
-  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).shared_ns[0], 0);
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes, DeviceId(0)).work_ns, 200'000);
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes, DeviceId(0)).shared_ns[0], 0);
   cpu.bytes_per_worker_per_s = 20e9;
-  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).work_ns, 100'000);
-  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes).shared_ns[0], 50'000);
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes, DeviceId(0)).work_ns, 100'000);
+  EXPECT_EQ(CostModel(machine).host_transfer_cost(num_bytes, DeviceId(0)).shared_ns[0], 50'000);
   DiagnosticSink sink;
   const Result<Machine> again = load(to_yaml(machine), sink);
   ASSERT_TRUE(again) << sink.render_all();
@@ -199,6 +201,55 @@ TEST(Machine, NamesThatYamlWouldMistakeAreQuoted) {
     ASSERT_TRUE(again) << to_yaml(machine) << sink.render_all();
     EXPECT_EQ(again->name, name);
   }
+}
+
+TEST(Machine, HostsStandOneAfterTheOtherAndANetworkIsBetweenAll) {
+  const std::string gpu =
+      "gpu0: {kind: cuda, streams: 2, memory: 1GiB, rates: {matmul_f32: "
+      "2TFLOP/s, bytes: 3TB/s}, launch: 0us}";
+  const std::string cpu =
+      "cpu: {kind: cpu, workers: 4, memory: 1GiB, rates: {matmul_f32: "
+      "1GFLOP/s, bytes: 1GB/s}, launch: 0us}";
+  const std::string text =
+      "machine: three\nhosts:\n  a:\n    devices:\n      " + gpu + "\n      " + cpu +
+      "\n    links:\n      - {between: [cpu, gpu0], to: 50GB/s, back: 50GB/s, latency: 7us}\n"
+      "  b: {like: a}\n  c: {like: b}\n"
+      "network: {to: 10GB/s, both: 15GB/s, latency: 20us, message: 3us, cards: 2}\n";
+  DiagnosticSink sink;
+  const Result<Machine> machine = load(text, sink);
+  ASSERT_TRUE(machine) << sink.render_all();
+  ASSERT_EQ(machine->num_hosts(), 3U);
+  const DeviceId gpu_of_a = *machine->find_device("a/gpu0");
+  const DeviceId cpu_of_b = *machine->find_device("b/cpu");
+  const DeviceId gpu_of_c = *machine->find_device("c/gpu0");
+  EXPECT_EQ(machine->host_of(gpu_of_c), *machine->find_device("c/cpu"));
+  EXPECT_TRUE(machine->is_host(cpu_of_b));
+  EXPECT_EQ(machine->find_link(gpu_of_a, gpu_of_c), nullptr);
+  // From GPU to GPU of another host: over both CPUs, and never over a third host.
+  std::vector<std::string> names;
+  for (const LinkDirection* link : cheapest_route(*machine, gpu_of_a, gpu_of_c)) {
+    names.push_back(name_of_link(*machine, *link));
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"a/gpu0->cpu", "a->c", "c/cpu->gpu0"}));
+  EXPECT_TRUE(cheapest_route(*machine, gpu_of_a, gpu_of_a).empty());
+  for (const HostId from : machine->hosts.ids()) {
+    for (const HostId to : machine->hosts.ids()) {
+      if (from == to) continue;
+      const LinkDirection& link = machine->network_link(from, to);
+      EXPECT_EQ(link.from, machine->hosts[from].cpu);
+      EXPECT_EQ(link.to, machine->hosts[to].cpu);
+      EXPECT_EQ(link.through.size(), 4U);  // out, in, and what both ends reach both ways
+      EXPECT_EQ(machine->bytes_per_s(link), 20e9);
+    }
+  }
+  // 2 MB over two cards, the latency and what receiving takes.
+  const TaskCost cost =
+      CostModel(*machine).copy_cost(machine->network_link(HostId(0), HostId(2)), 2'000'000);
+  EXPECT_EQ(cost.duration_ns(), 100'000 + 20'000 + 3'000);
+  Machine one = machine_of_host(*machine, HostId(1));
+  one.network = machine->network;
+  EXPECT_EQ(to_yaml(machine_of_host(repeat_host(one, 64), HostId(63))),
+            to_yaml(machine_of_host(*machine, HostId(0))));
 }
 
 }  // namespace

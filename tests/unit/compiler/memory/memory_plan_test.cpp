@@ -67,8 +67,9 @@ TEST(PlanMemory, PredictedTimesAloneDoNotSeparateTwoValues) {
   // The same times would allow it; the order of one lane does.
   const MemoryPlan ordered =
       plan_of(written_schedule(graph_of(text), machine, one_behind_the_other), machine);
-  const auto accesses = value_accesses(ordered.schedule);
-  const HappensBefore order = enforced_order(ordered.schedule);
+  const MessageLanes lanes(ordered.schedule);
+  const auto accesses = value_accesses(ordered.schedule, lanes);
+  const HappensBefore order = enforced_order(ordered.schedule, lanes);
   EXPECT_TRUE(are_disjoint_in_time(ordered.schedule->tasks->placed,
                                    accesses[buffer_named(ordered, "p@cpu").value],
                                    accesses[buffer_named(ordered, "r@cpu").value],
@@ -157,8 +158,9 @@ TEST(PlanMemory, StateConstantsVersionsAndResidentOutputsShareWithNobody) {
 /// Every pair of buffers, every pair of accesses: dumber than verify_memory_plan, on purpose.
 void expect_all_pairs_take_turns(const MemoryPlan& plan) {
   const PlacedGraph& placed = plan.schedule->tasks->placed;
-  const auto accesses = value_accesses(plan.schedule);
-  const HappensBefore order = enforced_order(plan.schedule, plan.reuse_edges);
+  const MessageLanes lanes(plan.schedule);
+  const auto accesses = value_accesses(plan.schedule, lanes);
+  const HappensBefore order = enforced_order(plan.schedule, lanes, plan.reuse_edges);
   for (const PlannedBuffer& a : plan.buffers) {
     for (const PlannedBuffer& b : plan.buffers) {
       if (b.value >= a.value || !share_bytes(a, b)) continue;

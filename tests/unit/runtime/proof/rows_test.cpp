@@ -141,6 +141,33 @@ TEST(Rows, EveryRowHasOneWriter) {
             "structure: 's[40:64]' uses rows 40 to 65 of 's', which is f32[64]");
 }
 
+// A host may read some rows of a batch: nobody reads others then.
+TEST(Rows, WhatIsFedMayLackRowsThatNobodyReads) {
+  PlanBuilder build;
+  const BufferId x = build.buffer("x");
+  const BufferId y = build.buffer("y");
+  const LaneId feed = build.lane("feed", LaneKind::kFeed);
+  const LaneId worker = build.lane("worker");
+  const InstructionId fed = build.feed(feed, "x", x);
+  build.writes_rows(fed, {8, 40});
+  const InstructionId low = build.kernel(worker, "y[0:32]", "relu", {{x, 0}}, y);
+  const InstructionId high = build.kernel(worker, "y[32:64]", "relu", {{x, 0}}, y);
+  build.writes_rows(low, {0, 32});
+  build.writes_rows(high, {32, 64});
+  build.wait(low, feed, 1);
+  build.wait(fed, worker, 2, 1);
+  Plan plan = build.build();
+  const auto read_rows = [&](RowRange rows) {
+    for (const InstructionId id : {low, high}) plan.instructions[id].reads[0].rows = rows;
+    return BlocksPlan::verdict(plan);
+  };
+  EXPECT_EQ(read_rows({8, 40}), "accepted");
+  const std::string unfed =
+      "structure: 'y[0:32]' (worker) reads rows of buffer 'x' that nobody feeds";
+  EXPECT_EQ(read_rows({7, 39}), unfed);
+  EXPECT_EQ(read_rows({9, 41}), unfed);
+}
+
 TEST(Rows, AnOperandNamesAllWhoWriteItsRows) {
   const BlocksPlan given;
   Plan plan = given.build.build();
