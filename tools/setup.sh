@@ -10,7 +10,7 @@ build_packages=(
   g++ cmake ninja-build ccache
   libyaml-cpp-dev flatbuffers-compiler libflatbuffers-dev libcli11-dev libfmt-dev libexpected-dev
   nlohmann-json3-dev libopenblas-pthread-dev libhwy-dev libxxhash-dev
-  graphviz python3 python3-numpy
+  graphviz python3 python3-numpy openmpi-bin libopenmpi-dev
 )
 test_packages=(
   libgtest-dev libgmock-dev llvm-19-tools clang-tidy-19 clang-format-19

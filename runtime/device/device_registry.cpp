@@ -28,8 +28,8 @@ tl::unexpected<Error> no_back_end(std::string_view kind, const std::string& who)
 class DeviceOpener {
  public:
   DeviceOpener(const IdVector<DeviceId, PlanDevice>& wanted, const DeviceOptions& options,
-               const DeviceRegistry& registry, LaunchMode launch)
-      : wanted_(wanted), options_(options), registry_(registry), launch_(launch) {}
+               const DeviceRegistry& registry, LaunchMode launch, std::optional<HostId> host)
+      : wanted_(wanted), options_(options), registry_(registry), launch_(launch), host_(host) {}
 
   Result<DeviceSet> run() {
     if (options_.choice != "auto" && registry_.find(options_.choice) == nullptr) {
@@ -37,6 +37,11 @@ class DeviceOpener {
     }
     TRY(check_map());
     for (const PlanDevice& device : wanted_) {
+      if (host_ && device.host != *host_) {
+        set_.devices.push_back(nullptr);
+        set_.queue_of.push_back(std::nullopt);
+        continue;
+      }
       TRY(const std::string kind, kind_that_serves(device));
       TRY(open(device, kind));
     }
@@ -140,6 +145,7 @@ class DeviceOpener {
   const DeviceOptions& options_;
   const DeviceRegistry& registry_;
   LaunchMode launch_;
+  std::optional<HostId> host_;
   DeviceSet set_;
   std::map<std::string, QueueId> queues_;  // by the kind that their back end serves
   std::vector<std::string> emulated_;
@@ -169,8 +175,8 @@ DeviceRegistry builtin_devices() {
 
 Result<DeviceSet> open_devices(const IdVector<DeviceId, PlanDevice>& wanted,
                                const DeviceOptions& options, const DeviceRegistry& registry,
-                               LaunchMode launch) {
-  return DeviceOpener(wanted, options, registry, launch).run();
+                               LaunchMode launch, std::optional<HostId> host) {
+  return DeviceOpener(wanted, options, registry, launch, host).run();
 }
 
 }  // namespace graphrt

@@ -61,18 +61,20 @@ struct DeviceOptions {
 
 /// The devices of a plan, and what the user should know about how they were found.
 struct DeviceSet {
-  IdVector<DeviceId, std::unique_ptr<Device>> devices;
+  IdVector<DeviceId, std::unique_ptr<Device>> devices;  ///< null: of a host that is not here
   /// What runs the lanes of each device: the queue of its back end; absent: threads.
   IdVector<DeviceId, std::optional<QueueId>> queue_of;
   IdVector<QueueId, LaneQueueFactory> make_queue;  ///< one a back end that has one and is used
   std::vector<std::string> notes;
 };
 
-/// Opens a device for every one of the plan, for lanes that are queued as `launch` says.
+/// Opens a device for every one of the plan, or of one of its hosts, for lanes that are queued as
+/// `launch` says.
 /// Errors: a map that names no accelerator of the plan (kUsage); no back end for a kind, or fewer
 ///         devices than the plan needs (kMachine); whatever opening a device reports.
 Result<DeviceSet> open_devices(const IdVector<DeviceId, PlanDevice>& wanted,
                                const DeviceOptions& options, const DeviceRegistry& registry,
-                               LaunchMode launch = LaunchMode::kRecorded);
+                               LaunchMode launch = LaunchMode::kRecorded,
+                               std::optional<HostId> host = {});
 
 }  // namespace graphrt

@@ -19,32 +19,45 @@ namespace {
 constexpr int64_t kFlagYields = 20'000;
 constexpr std::chrono::microseconds kFlagNap{20};
 
+/// Those that this process may run on: mpirun binds it to one unless it is told not to.
+size_t num_own_cores() {
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) == 0) {
+    return static_cast<size_t>(CPU_COUNT(&cores));
+  }
+  return std::thread::hardware_concurrency();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(
     const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions,
-    const QueueChoice& queues) {
+    const QueueChoice& queues, MessageChoice messages) {
   CHECK(actions.size() == plan.instructions.size(), plan.name);
-  for (const InstructionId id : actions.ids()) {
-    CHECK(actions[id] != nullptr, plan.instructions[id].name);
-  }
   const bool is_queueing = !queues.queue_of.empty() && queues.mode != LaunchMode::kHost;
   const QueueOfDevice queue_of =
       is_queueing ? queues.queue_of : QueueOfDevice(plan.devices.size(), std::nullopt);
   const std::optional<Plan> relayed = plan_with_relays(plan, queue_of);
   const Plan& whole = relayed ? *relayed : plan;
   actions.resize(whole.instructions.size());
-  std::unique_ptr<Engine> engine(new Engine(whole, std::move(actions)));
+  std::unique_ptr<Engine> engine(new Engine(whole, std::move(actions), std::move(messages)));
   TRY(DividedPlan divided, divide_plan(whole, queue_of, engine->actions_));
   const BoundQueues bound_queues = engine->bind_queues(whole, divided);
   engine->bind_lanes(whole, divided, bound_queues);
+  engine->bind_messages(whole);
   TRY(engine->make_queues(divided, queues));
   TRY(engine->start_threads());
   return engine;
 }
 
-Engine::Engine(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions)
-    : actions_(std::move(actions)), max_stage_(max_stage(plan)) {
+Engine::Engine(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions,
+               MessageChoice messages)
+    : actions_(std::move(actions)),
+      host_(messages.host),
+      messages_(std::move(messages.messages)),
+      instruction_of_end_(std::move(messages.ends)),
+      host_titles_(std::move(messages.titles)),
+      max_stage_(max_stage(plan)) {
   for (const PlanLane& lane : plan.lanes) lane_names_.push_back(lane.name);
   for (const Instruction& instruction : plan.instructions) {
     names_.push_back(instruction.name);
@@ -63,13 +76,18 @@ Engine::~Engine() {
   for (const auto& queue : queues_) {
     if (queue->thread.joinable()) queue->thread.join();
   }
+  if (message_thread_.joinable()) message_thread_.join();
+}
+
+bool Engine::runs_here(const Plan& plan, LaneId lane) const {
+  return !host_ || host_of(plan, lane) == *host_;
 }
 
 void Engine::bind_lanes(const Plan& plan, const DividedPlan& divided, const BoundQueues& queues) {
   IdVector<LaneId, const ProgressCounter*> counters(plan.lanes.size(), nullptr);
   for (const LaneId id : plan.lanes.ids()) {
     const PlanLane& lane = plan.lanes[id];
-    if (lane.instructions.empty()) continue;
+    if (lane.instructions.empty() || !runs_here(plan, id)) continue;
     if (lane.kind == LaneKind::kOutput) has_output_lane_ = true;
     if (divided.queue_of[id]) continue;
     lanes_.push_back(std::make_unique<Lane>());
@@ -96,7 +114,6 @@ void Engine::bind_lanes(const Plan& plan, const DividedPlan& divided, const Boun
       lane->instructions.push_back(std::move(item));
     }
   }
-  wait_policy_ = wait_policy(lanes_.size(), std::thread::hardware_concurrency());
 }
 
 std::vector<Engine::BoundSignal> Engine::bound(const std::vector<QueueSignal>& signals,
@@ -110,24 +127,33 @@ std::vector<Engine::BoundSignal> Engine::bound(const std::vector<QueueSignal>& s
 
 Result<void> Engine::start_threads() {
   const size_t num_launchers = queues_.empty() ? 0 : queues_.size() - 1;
+  const size_t num_messengers = message_lanes_.empty() ? 0 : 1;
+  const size_t num_lane_threads = lanes_.size() - message_lanes_.size();
+  wait_policy_ = wait_policy(num_lane_threads + num_messengers, num_own_cores());
   const auto purpose = [&](size_t index) {
     return "thread " + std::to_string(index + 1) + " of " +
-           std::to_string(lanes_.size() + num_launchers) + ", one for every lane" +
-           (num_launchers > 0 ? " and queue" : "");
+           std::to_string(num_lane_threads + num_launchers + num_messengers) +
+           ", one for every lane" + (num_launchers > 0 ? " and queue" : "");
   };
-  for (size_t i = 0; i < lanes_.size(); ++i) {
-    Lane& lane = *lanes_[i];
-    TRY(lane.thread,
-        start_thread(purpose(i), [this, &lane] { serve([this, &lane] { run_lane(lane); }); }));
+  size_t num_started = 0;
+  for (const auto& each : lanes_) {
+    Lane& lane = *each;
+    if (lane.has_messages) continue;
+    TRY(lane.thread, start_thread(purpose(num_started++),
+                                  [this, &lane] { serve([this, &lane] { run_lane(lane); }); }));
     // The system keeps 15 characters of a thread's name; a longer one would be refused.
     pthread_setname_np(lane.thread.native_handle(), lane_names_[lane.id].substr(0, 15).c_str());
   }
   for (size_t i = 0; i < num_launchers; ++i) {
     BoundQueue& queue = *queues_[i + 1];
-    TRY(queue.thread, start_thread(purpose(lanes_.size() + i), [this, &queue] {
+    TRY(queue.thread, start_thread(purpose(num_started++), [this, &queue] {
           serve([this, &queue] { run_queue(queue); });
         }));
   }
+  if (num_messengers == 0) return {};
+  TRY(message_thread_,
+      start_thread(purpose(num_started), [this] { serve([this] { run_messages(); }); }));
+  pthread_setname_np(message_thread_.native_handle(), "messages");
   return {};
 }
 
@@ -150,6 +176,7 @@ Result<void> Engine::run(StepRange steps, InstructionObserver* observer, const S
     has_failed_ = true;
     return tl::unexpected(*lane->error);
   }
+  if (finished) finished = message_result_;
   if (!finished) has_failed_ = true;
   if (is_timed && finished) report_queued(*observer);
   return finished;
@@ -160,7 +187,7 @@ Result<void> Engine::run_watched(const StallWatch& watch) {
     if (watch.on_stall) watch.on_stall(stall_table());
   };
   const bool is_watched = watch.timeout.count() > 0;
-  if (is_watched) watchdog_->arm(bark);
+  if (is_watched) watchdog_->arm(bark, watch.is_urgent ? &watch.is_urgent : nullptr);
   if (!queues_.empty()) run_queue(*queues_.front());
   for (int32_t left = num_running_.load(); left != 0; left = num_running_.load()) {
     num_running_.wait(left);
@@ -186,7 +213,9 @@ void Engine::issue(const Order& order) {
   order_ = order;
   // The first queue is launched by whoever gives the order.
   const size_t num_launchers = queues_.empty() ? 0 : queues_.size() - 1;
-  num_running_.store(static_cast<int32_t>(lanes_.size() + num_launchers));
+  const size_t num_messengers = message_thread_.joinable() ? 1 : 0;
+  num_running_.store(
+      static_cast<int32_t>(lanes_.size() - message_lanes_.size() + num_launchers + num_messengers));
   num_orders_.fetch_add(1);
   num_orders_.notify_all();
 }

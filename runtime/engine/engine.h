@@ -21,8 +21,17 @@
 #include "runtime/engine/stall_watch.h"
 #include "runtime/engine/watchdog.h"
 #include "runtime/plan/plan.h"
+#include "runtime/remote/transport.h"
 
 namespace graphrt {
+
+/// Which host's lanes run here, and what moves their messages.
+struct MessageChoice {
+  std::optional<HostId> host = {};                  ///< absent: all hosts' lanes
+  std::unique_ptr<Messages> messages = {};          ///< null: no lane here sends or receives
+  IdVector<MessageEndId, InstructionId> ends = {};  ///< what each of its ends is in the plan
+  IdVector<HostId, std::string> titles = {};        ///< of the hosts, for what is said of a stall
+};
 
 /// Which devices queue their lanes by themselves, and how.
 struct QueueChoice {
@@ -33,20 +42,22 @@ struct QueueChoice {
 
 /// Runs a plan: every lane through its own list, interval after interval, ordered by nothing but
 /// the plan's waits. There is no barrier between the steps of a run. Lanes of the host, and of
-/// devices without a queue of their own, have a thread each. The others are launched by one thread
-/// a queue, which produces nothing that they wait for: that which calls run() for the first.
+/// devices without a queue of their own, have a thread each; those of messages share one, which
+/// alone calls what moves them. The others are launched by one thread a queue, which produces
+/// nothing that they wait for: that which calls run() for the first.
 ///
 /// Owns its threads, which sleep between runs. The step loop allocates nothing, takes no lock and
 /// decides nothing: it waits for counters and flags, and runs actions.
 /// Threads: run() from one thread at a time; num_finished_steps() from any.
 class Engine {
  public:
-  /// One action for every instruction of the plan. Only lanes and waits are copied out of `plan`.
-  /// Requires: verify_plan(plan) found nothing.
+  /// One action for every instruction that runs here, but for messages. Only lanes and waits are
+  /// copied out of `plan`.
+  /// Requires: verify_plan(plan) found nothing; an end for every message here.
   /// Errors: the system gives no thread, a device no queue (kMachine).
   static Result<std::unique_ptr<Engine>> create(
       const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions,
-      const QueueChoice& queues = {});
+      const QueueChoice& queues = {}, MessageChoice messages = {});
 
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -55,7 +66,7 @@ class Engine {
   /// Runs the steps, overlapped as the plan allows, and returns when all lanes are through.
   /// `observer` may be null.
   /// Errors: the first failed action, in lane order, also one that throws, or whose observer does;
-  ///         no progress (kMachine). All lanes have stopped then, and the engine refuses to run
+  ///         what the network reports, or kStoppedByPeer; no progress (kMachine). All lanes have stopped then, and the engine refuses to run
   ///         again. No thread for the watch (kMachine): nothing has run then.
   Result<void> run(StepRange steps, InstructionObserver* observer, const StallWatch& watch = {});
   /// Whether a run has failed: what its steps have left behind is of no step.
@@ -103,12 +114,28 @@ class Engine {
   };
   struct Lane {
     LaneId id;
+    bool has_messages = false;
     ProgressCounter counter;
     /// Of the instruction that is being run, as the counter will count it; for messages.
     std::atomic<int64_t> num_started = 0;
     std::vector<BoundInstruction> instructions;
     std::optional<Error> error;
     std::thread thread;
+  };
+  /// A lane of messages: they start in order, are under way together, and end in order.
+  struct MessageLane {
+    Lane* lane;
+    HostId peer;
+    bool is_send;
+    std::vector<MessageEndId> ends;  // of its instructions
+    std::vector<char> has_ended;     // by position: under way, and through out of order
+    int64_t num_started = 0;
+    int64_t num_ended = 0;      // as the lane's counter says, unless it was closed
+    int64_t num_signalled = 0;  // whose queues know
+  };
+  struct PlaceOfEnd {
+    size_t message_lane;
+    size_t position;
   };
   /// What the lanes are to do; written only while all of them sleep.
   struct Order {
@@ -122,11 +149,14 @@ class Engine {
   /// Null for one without lanes.
   using BoundQueues = IdVector<QueueId, const BoundQueue*>;
 
-  Engine(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions);
+  Engine(const Plan& plan, IdVector<InstructionId, std::unique_ptr<Action>> actions,
+         MessageChoice messages);
+  bool runs_here(const Plan& plan, LaneId lane) const;
   BoundQueues bind_queues(const Plan& plan, const DividedPlan& divided);
   void bind_lanes(const Plan& plan, const DividedPlan& divided, const BoundQueues& queues);
   static std::vector<BoundSignal> bound(const std::vector<QueueSignal>& signals,
                                         const BoundQueues& queues);
+  void bind_messages(const Plan& plan);
   Result<void> make_queues(DividedPlan& divided, const QueueChoice& choice);
   Result<void> start_threads();
   void issue(const Order& order);
@@ -139,6 +169,19 @@ class Engine {
   bool wait_for_flag(uint32_t* flag, uint32_t value) const;
   bool wait_on_signals(const BoundInstruction& instruction, int64_t interval_of_run) const;
   bool set_signals(const BoundInstruction& instruction, int64_t interval_of_run) const;
+  void run_messages();
+  Result<void> run_messages_to_end();
+  Result<bool> move_messages();
+  bool are_messages_through() const;
+  Result<bool> start_messages(MessageLane& messages);
+  Result<bool> end_messages(MessageLane& messages);
+  Result<void> start_message(MessageLane& messages, const BoundInstruction& instruction,
+                             int64_t interval_of_run);
+  void report_message(const MessageLane& messages, const BoundInstruction& instruction,
+                      int64_t interval_of_run) const;
+  bool may_start(const BoundInstruction& instruction, int64_t interval) const;
+  bool may_signal(const BoundInstruction& instruction, int64_t interval_of_run) const;
+  bool is_in_run(const BoundInstruction& instruction, int64_t interval_of_run) const;
   void run_queue(BoundQueue& queue);
   Result<void> queue_result() const;
   void release_queues();
@@ -148,6 +191,8 @@ class Engine {
   uint64_t progress_mark() const;
   std::string stall_table() const;
   std::string stall_line(const Lane& lane) const;
+  std::string message_under_way(const Lane& lane, const BoundInstruction& next,
+                                int64_t interval_of_run) const;
   std::string awaited_by(const BoundInstruction& instruction, int64_t interval_of_run) const;
   std::string stall_line(const BoundQueue& queue, QueuedLaneId lane) const;
   std::string name_of(InstructionId id, int64_t interval_of_run) const;
@@ -165,6 +210,14 @@ class Engine {
   bool has_output_lane_ = false;
 
   std::vector<std::unique_ptr<Lane>> lanes_;  // those with instructions
+  std::optional<HostId> host_;
+  std::unique_ptr<Messages> messages_;
+  IdVector<MessageEndId, InstructionId> instruction_of_end_;
+  IdVector<HostId, std::string> host_titles_;
+  std::vector<MessageLane> message_lanes_;  // of those in lanes_
+  IdVector<MessageEndId, PlaceOfEnd> places_of_ends_;
+  Result<void> message_result_;  // of the current run
+  std::thread message_thread_;   // none without such lanes
   int64_t max_stage_ = 0;
   WaitPolicy wait_policy_;
   Order order_;

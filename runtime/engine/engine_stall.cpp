@@ -58,10 +58,25 @@ std::string Engine::stall_line(const Lane& lane) const {
   }
   const int64_t interval = num_done / length;
   const BoundInstruction& next = lane.instructions[static_cast<size_t>(num_done % length)];
+  if (lane.has_messages) {
+    const std::string under_way = message_under_way(lane, next, interval);
+    if (!under_way.empty()) return text + under_way;
+  }
   const bool is_running = lane.num_started.load(std::memory_order_relaxed) > lane.counter.value();
   const std::string awaited = is_running ? "" : awaited_by(next, interval);
   if (awaited.empty()) return text + "is in " + name_of(next.id, interval);
   return text + "cannot start " + name_of(next.id, interval) + ", which waits for " + awaited;
+}
+
+/// Of a message that has started; empty for one that has not.
+std::string Engine::message_under_way(const Lane& lane, const BoundInstruction& next,
+                                      int64_t interval_of_run) const {
+  if (lane.num_started.load(std::memory_order_relaxed) <= lane.counter.value()) return "";
+  const auto at = std::find_if(message_lanes_.begin(), message_lanes_.end(),
+                               [&](const auto& each) { return each.lane == &lane; });
+  return std::string(at->is_send ? "cannot send " : "cannot receive ") +
+         name_of(next.id, interval_of_run) + ": host " + host_titles_[at->peer] +
+         (at->is_send ? " has not received it" : " has not sent it");
 }
 
 std::string Engine::awaited_by(const BoundInstruction& instruction, int64_t interval_of_run) const {

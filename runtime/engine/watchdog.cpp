@@ -38,10 +38,11 @@ Watchdog::~Watchdog() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Watchdog::arm(const std::function<void()>& bark) {
+void Watchdog::arm(const std::function<void()>& bark, const std::function<bool()>* is_urgent) {
   {
     const std::lock_guard lock(mutex_);
     bark_ = &bark;
+    is_urgent_ = is_urgent;
     has_barked_ = false;
   }
   changed_.notify_all();
@@ -71,6 +72,11 @@ void Watchdog::bark() const {
   }));
 }
 
+std::chrono::milliseconds Watchdog::timeout_now() const {
+  const bool is_urgent = is_urgent_ != nullptr && (*is_urgent_)();
+  return is_urgent ? std::min(timeout_, kUrgentTimeout) : timeout_;
+}
+
 // A run that ends and one that begins between two looks are one to the watchdog: the progress of
 // the second counts.
 void Watchdog::watch(std::unique_lock<std::mutex>& lock) {
@@ -83,7 +89,7 @@ void Watchdog::watch(std::unique_lock<std::mutex>& lock) {
     if (!has_barked_) {
       // In the larger unit: the longest timeout has no number of nanoseconds.
       const auto stuck = stall.look(progress_(), StallClock::Clock::now());
-      if (std::chrono::floor<milliseconds>(stuck) < timeout_) continue;
+      if (std::chrono::floor<milliseconds>(stuck) < timeout_now()) continue;
       has_barked_ = true;
       bark();
     }

@@ -12,6 +12,9 @@
 
 namespace graphrt {
 
+/// Who is told to end is killed a second later, if mpirun is who tells.
+inline constexpr std::chrono::milliseconds kUrgentTimeout{300};
+
 /// Looks at a number that changes with every progress, from a thread of its own that sleeps between
 /// runs. When the number has stayed the same for the timeout, it says so once, and from then on
 /// stops what it watches, again and again. What was stopped, the process or the whole
@@ -30,9 +33,10 @@ class Watchdog {
 
   std::chrono::milliseconds timeout() const { return timeout_; }
 
-  /// From now on a lack of progress calls `bark`, which must stay callable until disarm(). An
-  /// exception that it throws is lost.
-  void arm(const std::function<void()>& bark);
+  /// From now on a lack of progress calls `bark`, which must stay callable until disarm(), as must
+  /// `is_urgent`: while that holds, kUrgentTimeout is enough; null: never. An exception that `bark`
+  /// throws is lost.
+  void arm(const std::function<void()>& bark, const std::function<bool()>* is_urgent = nullptr);
   /// Nothing is called any more when this returns. Returns whether it has barked.
   bool disarm();
 
@@ -41,6 +45,7 @@ class Watchdog {
            std::function<void()> stop);
   void serve();
   void bark() const;
+  std::chrono::milliseconds timeout_now() const;
   void watch(std::unique_lock<std::mutex>& lock);
 
   std::chrono::milliseconds timeout_;
@@ -48,7 +53,8 @@ class Watchdog {
   std::function<void()> stop_;
   std::mutex mutex_;  // held by the thread except while it sleeps
   std::condition_variable changed_;
-  const std::function<void()>* bark_ = nullptr;  // null: not armed
+  const std::function<void()>* bark_ = nullptr;       // null: not armed
+  const std::function<bool()>* is_urgent_ = nullptr;  // null: never
   bool has_barked_ = false;
   bool is_leaving_ = false;
   std::thread thread_;

@@ -27,7 +27,7 @@ class Binder {
       case InstructionKind::kReceive:
         break;
     }
-    return input_error("messages between hosts cannot be sent");
+    return nullptr;
   }
 
  private:
@@ -89,6 +89,11 @@ class Binder {
   const IdVector<InstructionId, OutputSink*>& sinks_;
 };
 
+/// One of those that it reads or writes, which are all of one host.
+BufferId touched_buffer(const Instruction& instruction) {
+  return instruction.reads.empty() ? instruction.writes.front() : instruction.reads[0].buffer;
+}
+
 }  // namespace
 
 Result<IdVector<InstructionId, std::unique_ptr<Action>>> bind_plan(const Plan& plan,
@@ -104,6 +109,10 @@ Result<IdVector<InstructionId, std::unique_ptr<Action>>> bind_plan(const Plan& p
   const Binder binder(memory, feeds, order, sink_of);
   IdVector<InstructionId, std::unique_ptr<Action>> actions;
   for (const InstructionId id : plan.instructions.ids()) {
+    if (!memory.has(touched_buffer(plan.instructions[id]))) {
+      actions.push_back(nullptr);
+      continue;
+    }
     Result<std::unique_ptr<Action>> action = binder.bind(id, plan.instructions[id]);
     if (!action) {
       Error error = std::move(action).error();
@@ -113,6 +122,35 @@ Result<IdVector<InstructionId, std::unique_ptr<Action>>> bind_plan(const Plan& p
     actions.push_back(*std::move(action));
   }
   return actions;
+}
+
+PlanMessages messages_of(const Plan& plan, const PlanMemory& memory) {
+  PlanMessages messages;
+  const auto add = [&](InstructionId id, bool is_send, HostId peer, const OperandSlots& slots) {
+    messages.ends.push_back({.is_send = is_send,
+                             .peer_rank = static_cast<int32_t>(peer.index()),
+                             .pair = messages.num_pairs,
+                             .slots = slots});
+    messages.instructions.push_back(id);
+  };
+  for (const LaneId id : plan.lanes.ids()) {
+    const PlanLane& lane = plan.lanes[id];
+    if (lane.kind != LaneKind::kSend) continue;
+    const PlanLane& other = plan.lanes[*lane.peer];
+    for (size_t k = 0; k < lane.instructions.size(); ++k, ++messages.num_pairs) {
+      const Operand& sent = plan.instructions[lane.instructions[k]].reads[0];
+      const Instruction& receive = plan.instructions[other.instructions[k]];
+      if (memory.has(sent.buffer)) {
+        add(lane.instructions[k], true, host_of(plan, *lane.peer),
+            memory.slots(sent.buffer, sent.distance, sent.rows));
+      }
+      if (memory.has(receive.writes[0])) {
+        add(other.instructions[k], false, host_of(plan, id),
+            memory.slots(receive.writes[0], 0, receive.rows));
+      }
+    }
+  }
+  return messages;
 }
 
 }  // namespace graphrt

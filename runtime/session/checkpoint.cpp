@@ -99,7 +99,7 @@ Result<void> write_standing(Session& session, const std::filesystem::path& path)
   for (const PlanState& state : session.plan().states) {
     TRY(file.tensors[state.name], session.state(state.name));
   }
-  return write_safetensors(path, file);
+  return session.write_tensors(path, file);
 }
 
 Result<size_t> take_standing(Session& session, const std::filesystem::path& path,
@@ -107,7 +107,7 @@ Result<size_t> take_standing(Session& session, const std::filesystem::path& path
   const auto refuse = [&](const std::string& reason) {
     return input_error("cannot resume from '" + path.string() + "': " + reason);
   };
-  TRY(const Safetensors file, read_safetensors(path));
+  TRY(const Safetensors file, session.read_tensors(path));
   TRY(Metadata here, describe(session));
   const Plan& plan = session.plan();
   std::string reason;
@@ -146,7 +146,7 @@ Result<size_t> resume_from(Session& session, const std::filesystem::path& path, 
 Result<std::optional<size_t>> resume_if_there(Session& session, const std::filesystem::path& path,
                                               StateTypes types) {
   return without_exceptions([&]() -> Result<std::optional<size_t>> {
-    TRY(const bool is_there, file_exists(path));
+    TRY(const bool is_there, session.is_there(path));
     if (!is_there) return std::nullopt;
     TRY(const size_t num_cast, take_standing(session, path, types));
     return num_cast;

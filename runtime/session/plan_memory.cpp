@@ -40,6 +40,7 @@ Result<void> check_free_memory(const Plan& plan,
                                const IdVector<DeviceId, std::unique_ptr<Device>>& devices) {
   std::map<std::string, PoolDemand> demands;
   for (const DeviceId id : plan.devices.ids()) {
+    if (devices[id] == nullptr) continue;
     const MemoryPool pool = devices[id]->memory_pool();
     PoolDemand& demand = demands[pool.name];
     demand.available_bytes = pool.available_bytes;
@@ -70,14 +71,20 @@ Result<PlanMemory> PlanMemory::create(const Plan& plan,
   memory.devices_ = std::move(devices);
   IdVector<ArenaId, std::byte*> arenas;
   for (const PlanArena& arena : plan.arenas) {
+    if (memory.devices_[arena.device] == nullptr) {
+      arenas.push_back(nullptr);
+      continue;
+    }
     TRY(std::byte * address, memory.device(arena.device).allocate(arena.size_bytes));
     arenas.push_back(address);
-    if (arena.kind == MemoryKind::kPinned) TRY(memory.adopt_host(address, arena.size_bytes));
+    if (arena.kind != MemoryKind::kPinned) continue;
+    TRY(memory.adopt_host(plan, plan.devices[arena.device].host, address, arena.size_bytes));
   }
   for (const PlanBuffer& buffer : plan.buffers) {
+    std::byte* arena = arenas[buffer.arena];
     memory.buffers_.push_back({plan.arenas[buffer.arena].device,
                                {.type = buffer.type,
-                                .first = arenas[buffer.arena] + buffer.offset_bytes,
+                                .first = arena == nullptr ? nullptr : arena + buffer.offset_bytes,
                                 .stride_bytes = buffer.stride_bytes,
                                 .versions = buffer.versions,
                                 .distance = 0}});
@@ -89,9 +96,10 @@ PlanMemory::~PlanMemory() {
   while (!devices_.empty()) devices_.resize(devices_.size() - 1);
 }
 
-Result<void> PlanMemory::adopt_host(std::byte* begin, int64_t size_bytes) {
-  for (const std::unique_ptr<Device>& device : devices_) {
-    TRY(device->adopt_host(begin, size_bytes));
+Result<void> PlanMemory::adopt_host(const Plan& plan, HostId host, std::byte* begin,
+                                    int64_t size_bytes) {
+  for (const DeviceId device : plan.devices.ids()) {
+    if (plan.devices[device].host == host) TRY(devices_[device]->adopt_host(begin, size_bytes));
   }
   return {};
 }
@@ -101,6 +109,7 @@ Device& PlanMemory::device_of(BufferId buffer) const { return device(buffers_[bu
 std::vector<std::string> PlanMemory::notes() const {
   std::vector<std::string> all;
   for (const std::unique_ptr<Device>& device : devices_) {
+    if (device == nullptr) continue;
     for (std::string& note : device->notes()) all.push_back(std::move(note));
   }
   return all;
@@ -117,6 +126,7 @@ OperandSlots PlanMemory::slots(BufferId buffer, int32_t distance,
 }
 
 Result<void> PlanMemory::fill(BufferId buffer, std::span<const std::byte> value) {
+  if (!has(buffer)) return {};
   const OperandSlots& slots = buffers_[buffer].slots;
   CHECK(static_cast<int64_t>(value.size()) == slots.type.size_bytes(), to_string(slots.type));
   for (int64_t version = 0; version < slots.versions; ++version) {

@@ -14,25 +14,28 @@
 
 namespace graphrt {
 
-/// The devices of a plan with its arenas allocated on them: says where every buffer is.
+/// The devices of a plan, or of one of its hosts, with their arenas allocated on them: says where
+/// every buffer is.
 ///
 /// Owns the devices, so it must outlive every action bound to them.
 class PlanMemory {
  public:
   /// Allocates every arena, after comparing what the plan needs with what is free, and makes the
-  /// pinned ones known to all devices.
-  /// Requires: verify_plan(plan) found nothing; one device for each of the plan's.
+  /// pinned ones known to all devices of their host.
+  /// Requires: verify_plan(plan) found nothing; one device for each of the plan's that is here.
   /// Errors: not enough memory (kMachine): how much is needed, by whom, and how much is free.
   static Result<PlanMemory> create(const Plan& plan,
                                    IdVector<DeviceId, std::unique_ptr<Device>> devices);
 
   PlanMemory(PlanMemory&&) = default;
   PlanMemory& operator=(PlanMemory&&) = delete;
-  /// Accelerators first: they know memory of the host, which is device 0.
+  /// Accelerators first: they know memory of their host, which stands before them.
   ~PlanMemory();
 
   Device& device(DeviceId id) const { return *devices_[id]; }
   Device& device_of(BufferId buffer) const;
+  /// Whether the buffer is on a host that is here.
+  bool has(BufferId buffer) const { return devices_[buffers_[buffer].device] != nullptr; }
 
   /// Those of all devices, in their order.
   std::vector<std::string> notes() const;
@@ -41,7 +44,7 @@ class PlanMemory {
   OperandSlots slots(BufferId buffer, int32_t distance,
                      const std::optional<RowRange>& rows = {}) const;
 
-  /// Copies `value` into every version of the buffer. Requires: the buffer's size.
+  /// Copies `value` into every version of the buffer, if it is here. Requires: the buffer's size.
   Result<void> fill(BufferId buffer, std::span<const std::byte> value);
 
   /// What the buffer holds of one step.
@@ -54,7 +57,7 @@ class PlanMemory {
   };
 
   PlanMemory() = default;
-  Result<void> adopt_host(std::byte* begin, int64_t size_bytes);
+  Result<void> adopt_host(const Plan& plan, HostId host, std::byte* begin, int64_t size_bytes);
 
   IdVector<DeviceId, std::unique_ptr<Device>> devices_;
   IdVector<BufferId, Placement> buffers_;

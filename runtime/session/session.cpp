@@ -10,6 +10,7 @@
 #include "runtime/kernels/cpu/cpu_kernels.h"
 #include "runtime/plan/plan_file.h"
 #include "runtime/proof/verify_plan.h"
+#include "runtime/session/arrange_hosts.h"
 #include "runtime/session/session_impl.h"
 
 namespace graphrt {
@@ -69,7 +70,13 @@ std::invoke_result_t<Call, Session::Impl&> Session::enter(Call call) const {
 
 Result<Session> Session::load(const std::filesystem::path& path, const SessionOptions& options) {
   return without_exceptions([&]() -> Result<Session> {
-    TRY(Plan plan, read_plan(path));
+    Result<Plan> read = read_plan(path);
+    if (!read && options.transport != nullptr) {
+      return options.transport->agree(Result<void>(tl::unexpected(read.error()))).map([] {
+        return Session(std::unique_ptr<Impl, Close>());
+      });
+    }
+    TRY(Plan plan, std::move(read));
     return in_context(path,
                       create(std::move(plan), path.parent_path(), options, builtin_devices()));
   });
@@ -78,16 +85,30 @@ Result<Session> Session::load(const std::filesystem::path& path, const SessionOp
 Result<Session> Session::create(Plan plan, const std::filesystem::path& folder,
                                 const SessionOptions& options, const DeviceRegistry& registry) {
   return without_exceptions([&]() -> Result<Session> {
-    if (const auto violation = verify_plan(plan)) {
-      return input_error("the plan is not safe to run: " + violation->message);
-    }
-    TRY(check_openblas());
-    TRY(DeviceSet set, open_devices(plan.devices, options.devices, registry, options.launch));
-    TRY(PlanMemory memory, PlanMemory::create(plan, std::move(set.devices)));
-    std::unique_ptr<Impl, Close> impl(new Impl(std::move(plan), folder, std::move(memory)));
-    TRY(impl->prepare(set, options.launch));
-    return Session(std::move(impl));
+    const std::shared_ptr<Transport> transport =
+        options.transport == nullptr ? in_process_transport() : options.transport;
+    TRY(arrange_hosts(*transport, plan, options.rank_map));
+    Result<Session> session = create_here(std::move(plan), folder, options, registry, transport);
+    TRY(transport->agree(session ? Result<void>() : tl::unexpected(session.error())));
+    return session;
   });
+}
+
+Result<Session> Session::create_here(Plan plan, const std::filesystem::path& folder,
+                                     const SessionOptions& options, const DeviceRegistry& registry,
+                                     std::shared_ptr<Transport> transport) {
+  if (const auto violation = verify_plan(plan)) {
+    return input_error("the plan is not safe to run: " + violation->message);
+  }
+  TRY(check_openblas());
+  std::optional<HostId> host;
+  if (!transport->is_alone()) host = HostId(static_cast<size_t>(transport->rank()));
+  TRY(DeviceSet set, open_devices(plan.devices, options.devices, registry, options.launch, host));
+  TRY(PlanMemory memory, PlanMemory::create(plan, std::move(set.devices)));
+  std::unique_ptr<Impl, Close> impl(
+      new Impl(std::move(plan), folder, std::move(memory), std::move(transport)));
+  TRY(impl->prepare(set, options.launch));
+  return Session(std::move(impl));
 }
 
 const Plan& Session::plan() const {
@@ -98,6 +119,27 @@ const Plan& Session::plan() const {
 const std::vector<std::string>& Session::notes() const {
   static const std::vector<std::string> none;
   return impl_ == nullptr ? none : impl_->notes;
+}
+
+bool Session::is_first() const { return impl_ == nullptr || impl_->transport->is_first(); }
+
+Result<std::vector<int64_t>> Session::tell_all(int64_t mine) const {
+  return enter([&](const Impl& impl) { return impl.tell_all(mine); });
+}
+
+Result<bool> Session::is_there(const std::filesystem::path& path) const {
+  return enter([&](const Impl& impl) { return impl.is_there(path); });
+}
+
+Result<Safetensors> Session::read_tensors(const std::filesystem::path& path) const {
+  return enter([&](const Impl& impl) { return impl.read_tensors(path); });
+}
+
+Result<void> Session::write_tensors(const std::filesystem::path& path,
+                                    const Safetensors& content) const {
+  return enter([&](const Impl& impl) -> Result<void> {
+    return impl.transport->is_first() ? write_safetensors(path, content) : Result<void>();
+  });
 }
 
 const RowOrder& Session::row_order() const {

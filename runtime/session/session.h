@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "runtime/base/result.h"
+#include "runtime/base/safetensors.h"
 #include "runtime/base/step_range.h"
 #include "runtime/base/tensor.h"
 #include "runtime/device/device_registry.h"
@@ -18,6 +20,7 @@
 #include "runtime/engine/instruction_observer.h"
 #include "runtime/engine/stall_watch.h"
 #include "runtime/plan/plan.h"
+#include "runtime/remote/transport.h"
 #include "runtime/session/row_order.h"
 
 namespace graphrt {
@@ -26,10 +29,18 @@ namespace graphrt {
 struct SessionOptions {
   DeviceOptions devices;
   LaunchMode launch = LaunchMode::kRecorded;
+  /// Absent: all hosts of the plan are in this process.
+  std::shared_ptr<Transport> transport = {};
+  /// Which rank of the transport stands for a host of the plan; the others in their order.
+  std::map<std::string, int32_t> rank_map = {};
 };
 
 /// Everything on the CPU.
-inline SessionOptions emulated() { return {.devices = {.choice = "emulated", .map = {}}}; }
+inline SessionOptions emulated() {
+  SessionOptions options;
+  options.devices.choice = "emulated";
+  return options;
+}
 
 enum class RunMode {
   kPipelined,  ///< steps overlap as the plan allows
@@ -77,6 +88,10 @@ struct LoadedStates {
 /// error: of a session that was moved away it is an error too, or nothing where there is no error
 /// to give.
 ///
+/// Hosts:   where several processes run one plan, each has a session that runs its host's part, and
+///          all make the same calls in the same order. What runs, reads or writes a value is a
+///          matter of all; files are written, and states read, by the first. An error of one is an
+///          error of all, at the latest in the next call that concerns them all.
 /// Threads: plan(), notes(), next_step() and num_finished_steps() from any thread at any time. Of
 ///          everything else one call goes on at a time, whatever thread it is from: a second, also
 ///          one by an observer or by on_stall, is refused. Moving and destroying: with no call
@@ -166,6 +181,17 @@ class Session {
   /// Errors: no such state; another type; more or fewer bytes than it has; a run that failed.
   Result<void> set_state(std::string_view name, const Tensor& value);
 
+  /// Whether this process speaks for all that run the plan: it writes files, and tells the user.
+  bool is_first() const;
+  /// What every process gives, by host.
+  Result<std::vector<int64_t>> tell_all(int64_t mine) const;
+  /// What the first process finds there.
+  Result<bool> is_there(const std::filesystem::path& path) const;
+  /// A safetensors file, read by the first process.
+  Result<Safetensors> read_tensors(const std::filesystem::path& path) const;
+  /// Writes one, from the first process.
+  Result<void> write_tensors(const std::filesystem::path& path, const Safetensors& content) const;
+
   /// Writes all states to a safetensors file.
   Result<void> save_state(const std::filesystem::path& path) const;
   /// Loads states from a safetensors file; what else is in the file is left alone. States that the
@@ -184,6 +210,9 @@ class Session {
     void operator()(Impl* impl) const noexcept;
   };
   explicit Session(std::unique_ptr<Impl, Close> impl);
+  static Result<Session> create_here(Plan plan, const std::filesystem::path& folder,
+                                     const SessionOptions& options, const DeviceRegistry& registry,
+                                     std::shared_ptr<Transport> transport);
   /// Calls, if that may be now.
   template <class Call>
   std::invoke_result_t<Call, Impl&> enter(Call call) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "runtime/base/text.h"
@@ -103,7 +104,7 @@ Result<void> Session::Impl::check_feed_rows() const {
 Result<void> Session::Impl::reserve_outputs(int64_t num_steps) {
   TRY(check_steps(num_steps));
   for (size_t i = 0; i < sinks.size(); ++i) {
-    if (sinks[i] != nullptr) {
+    if (sinks[i] != nullptr && memory.has(plan.outputs[i].value.buffer)) {
       TRY(sinks[i]->reserve(plan.outputs[i].name, next_step + num_steps));
     }
   }
@@ -135,7 +136,8 @@ Result<void> Session::Impl::prepare(const DeviceSet& set, LaunchMode launch) {
   TRY(auto actions, bind_plan(plan, memory, feeds, row_order, sinks));
   for (std::string& note : memory.notes()) notes.push_back(std::move(note));
   const QueueChoice queues{set.queue_of, set.make_queue, launch};
-  TRY(engine, Engine::create(plan, std::move(actions), queues));
+  TRY(MessageChoice messages, bind_messages());
+  TRY(engine, Engine::create(plan, std::move(actions), queues, std::move(messages)));
   return {};
 }
 
@@ -146,6 +148,7 @@ Result<void> Session::Impl::set_input(std::string_view name, Tensor array,
     if (input.name != name) continue;
     TRY(Feed feed, Feed::create(input.name, input.type, std::move(array), origin));
     feeds[id] = std::make_unique<const Feed>(std::move(feed));
+    feeds_word.clear();
     return {};
   }
   return unknown_name("input", name, names_of(plan.inputs));
@@ -169,9 +172,10 @@ Result<void> Session::Impl::start_at(int64_t step) {
   if (step > kMaxStep) {
     return usage_error("no step has a larger number than " + std::to_string(kMaxStep));
   }
-  std::vector<Tensor> values;
+  TRY(check_intact());
+  std::vector<std::optional<Tensor>> values;
   for (const PlanState& known : plan.states) {
-    TRY(Tensor value, state(known.name));
+    TRY(std::optional<Tensor> value, state_here(known));
     values.push_back(std::move(value));
   }
   for (const std::unique_ptr<OutputSink>& sink : sinks) {
@@ -181,7 +185,7 @@ Result<void> Session::Impl::start_at(int64_t step) {
   has_values = false;
   // The latest value of a state lies where the step before the next one wrote it.
   for (size_t i = 0; i < values.size(); ++i) {
-    TRY(set_state(plan.states[i].name, values[i]));
+    if (values[i]) TRY(set_state(plan.states[i].name, *values[i]));
   }
   return {};
 }
@@ -210,8 +214,9 @@ Result<void> Session::Impl::stack_output(std::string_view name) {
   TRY(const size_t index, find_output(name));
   OutputSink* sink = sinks[index].get();
   if (sink == nullptr) {
-    const Device& device = memory.device_of(plan.outputs[index].value.buffer);
-    return input_error("output '" + std::string(name) + "' stays on " + device.name() +
+    const PlanArena& arena = plan.arenas[plan.buffers[plan.outputs[index].value.buffer].arena];
+    return input_error("output '" + std::string(name) + "' stays on " +
+                       plan.devices[arena.device].name +
                        ", so only its last value can be had: use --output-last");
   }
   sink->start_stack(next_step);
@@ -222,8 +227,13 @@ Result<void> Session::Impl::run(int64_t num_steps, const RunOptions& options) {
   TRY(check_intact());
   TRY(check_steps(num_steps));
   if (num_steps == 0) return {};
-  TRY(load_feeds());
-  TRY(reserve_outputs(num_steps));
+  TRY(agree_to_run(num_steps));
+  const Result<void> run = run_here(num_steps, options);
+  TRY(agree_at_step(run ? Result<std::string>("") : tl::unexpected(run.error())));
+  return {};
+}
+
+Result<void> Session::Impl::run_here(int64_t num_steps, const RunOptions& options) {
   launch_cost = {};
   const int64_t chunk = options.mode == RunMode::kBarrier ? 1 : num_steps;
   for (int64_t done = 0; done < num_steps; done += chunk) {
@@ -244,7 +254,7 @@ Result<Tensor> Session::Impl::stacked(std::string_view name) const {
     return input_error("no values of output '" + std::string(name) +
                        "' were kept: ask for them before the run, and run at least one step");
   }
-  return sink->stacked({sink->first_step(), sink->num_stacked(next_step)});
+  return stack_of(index, {sink->first_step(), sink->num_stacked(next_step)});
 }
 
 Result<Tensor> Session::Impl::stacked(std::string_view name, StepRange steps) const {
@@ -256,7 +266,7 @@ Result<Tensor> Session::Impl::stacked(std::string_view name, StepRange steps) co
                        std::to_string(steps.count) + " steps from step " +
                        std::to_string(steps.first) + " on were kept");
   }
-  return sink->stacked(steps);
+  return stack_of(index, steps);
 }
 
 Result<Tensor> Session::Impl::last(std::string_view name) const {
@@ -268,19 +278,31 @@ Result<Tensor> Session::Impl::last(std::string_view name) const {
   if (!has_values || is_restarted) {
     return input_error("output '" + std::string(name) + "' has no value before a step has run");
   }
-  if (sink != nullptr) return sink->last(next_step);
   const Operand& operand = plan.outputs[index].value;
-  Tensor value = zeros(plan.buffers[operand.buffer].type);
-  TRY(memory.read(operand.buffer, next_step - 1 - operand.distance, value.data));
-  return value;
+  const TensorType& type = plan.buffers[operand.buffer].type;
+  return value_from(host_of(plan, operand.buffer), type, [&]() -> Result<Tensor> {
+    if (sink != nullptr) return sink->last(next_step);
+    Tensor value = zeros(type);
+    TRY(memory.read(operand.buffer, next_step - 1 - operand.distance, value.data));
+    return value;
+  });
 }
 
 Result<Tensor> Session::Impl::state(std::string_view name) const {
   TRY(check_intact());
   TRY(const PlanState* found, find_state(name));
-  Tensor value = zeros(found->type);
-  TRY(memory.read(found->buffers.front(), next_step - 1, value.data));
-  return value;
+  std::set<HostId> hosts;
+  for (const BufferId buffer : found->buffers) hosts.insert(host_of(plan, buffer));
+  // Nobody need be asked for what everybody has.
+  if (!own_host() || hosts.size() == num_hosts(plan)) {
+    TRY(std::optional<Tensor> value, state_here(*found));
+    return *std::move(value);
+  }
+  const HostId owner = host_of(plan, found->buffers.front());
+  return value_from(owner, found->type, [&]() -> Result<Tensor> {
+    TRY(std::optional<Tensor> value, state_here(*found));
+    return *std::move(value);
+  });
 }
 
 Result<void> Session::Impl::set_state(std::string_view name, const Tensor& value) {

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,8 +28,10 @@ namespace graphrt {
 /// Threads: `process` and what is atomic from any; all else inside of one call of the session at a
 ///          time, which sees to that by `is_in_use`.
 struct Session::Impl {
-  Impl(Plan the_plan, std::filesystem::path the_folder, PlanMemory the_memory)
+  Impl(Plan the_plan, std::filesystem::path the_folder, PlanMemory the_memory,
+       std::shared_ptr<Transport> the_transport)
       : plan(std::move(the_plan)),
+        transport(std::move(the_transport)),
         outputs_by_name(plan.outputs),
         states_by_name(plan.states),
         folder(std::move(the_folder)),
@@ -49,8 +53,18 @@ struct Session::Impl {
   Result<LoadedStates> load_state(const std::filesystem::path& path, StateMatch match,
                                   StateTypes types);
   const Tensor* input_array(std::string_view name) const;
+  Result<std::vector<int64_t>> tell_all(int64_t mine) const;
+  Result<bool> is_there(const std::filesystem::path& path) const;
+  Result<Safetensors> read_tensors(const std::filesystem::path& path) const;
+
+  /// Which host's part runs here; absent: all of them.
+  std::optional<HostId> own_host() const {
+    if (transport->is_alone()) return std::nullopt;
+    return HostId(static_cast<size_t>(transport->rank()));
+  }
 
   Plan plan;
+  std::shared_ptr<Transport> transport;
   NameIndex outputs_by_name;
   NameIndex states_by_name;
   std::filesystem::path folder;
@@ -58,6 +72,7 @@ struct Session::Impl {
   ProductBuffers product_buffers;
   PlanMemory memory;
   FeedTable feeds;
+  std::string feeds_word;  // what they are, for other hosts; empty: not known yet
   RowOrder row_order;
   SinkTable sinks;
   std::atomic<int64_t> next_step = 0;
@@ -72,6 +87,15 @@ struct Session::Impl {
  private:
   Result<size_t> find_output(std::string_view name) const;
   Result<const PlanState*> find_state(std::string_view name) const;
+  Result<Tensor> value_from(HostId owner, const TensorType& type,
+                            const std::function<Result<Tensor>()>& read) const;
+  Result<Tensor> stack_of(size_t output, StepRange steps) const;
+  Result<std::optional<Tensor>> state_here(const PlanState& state) const;
+  Result<void> run_here(int64_t num_steps, const RunOptions& options);
+  Result<std::string> word_before_run(int64_t num_steps);
+  Result<std::vector<std::string>> agree_at_step(const Result<std::string>& mine) const;
+  Result<void> agree_to_run(int64_t num_steps);
+  Result<MessageChoice> bind_messages() const;
   Result<void> fill_memory();
   Result<void> load_feeds();
   Result<void> check_feed_rows() const;

@@ -12,12 +12,12 @@ Result<void> Session::Impl::save_state(const std::filesystem::path& path) const 
   for (const PlanState& state : plan.states) {
     TRY(file.tensors[state.name], this->state(state.name));
   }
-  return write_safetensors(path, file);
+  return transport->is_first() ? write_safetensors(path, file) : Result<void>();
 }
 
 Result<LoadedStates> Session::Impl::load_state(const std::filesystem::path& path, StateMatch match,
                                                StateTypes types) {
-  TRY(const Safetensors file, read_safetensors(path));
+  TRY(const Safetensors file, read_tensors(path));
   LoadedStates loaded;
   std::vector<const PlanState*> fitting;
   for (const PlanState& state : plan.states) {

@@ -68,7 +68,7 @@ Result<void> Training::prepare() {
     TRY(finite_watch_, FiniteWatch::begin(session_, scalars_));
   }
   TRY(loss_scale_watch_, LossScaleWatch::begin(session_));
-  if (!options_.metrics) return {};
+  if (!options_.metrics || !session_.is_first()) return {};
   const auto evaluated = evaluation_ ? evaluation_->names() : std::vector<std::string>();
   TRY(metrics_, Metrics::open(session_, options_, scalars_, evaluated));
   return {};
@@ -84,11 +84,12 @@ Result<TrainingResult> Training::run_all(Run& run) {
   const int64_t first_step = session_.next_step();
   TrainingEnd end = TrainingEnd::kFinished;
   while (session_.next_step() < end_step_) {
-    if (const std::optional<TrainingEnd> early = early_end(run)) {
-      end = *early;
+    TRY(const Next next, agree_on_next(run));
+    if (next.end) {
+      end = *next.end;
       break;
     }
-    TRY(run_piece(run));
+    TRY(run_piece(run, next.num_steps));
   }
   const int64_t num_steps = session_.next_step() - first_step;
   if (num_steps == 0 && evaluation_) TRY(evaluate(run));
@@ -106,6 +107,19 @@ std::optional<TrainingEnd> Training::early_end(const Run& run) const {
   return std::nullopt;
 }
 
+/// What all hosts do next. Any may want to stop; how long a piece is, which the clock decides, is
+/// the first one's matter.
+Result<Training::Next> Training::agree_on_next(const Run& run) const {
+  const std::optional<TrainingEnd> early = early_end(run);
+  const int64_t num_steps = piece_end() - session_.next_step();
+  TRY(const std::vector<int64_t> wishes,
+      session_.tell_all(early ? -static_cast<int64_t>(*early) : num_steps));
+  for (const int64_t wish : wishes) {
+    if (wish < 0) return Next{static_cast<TrainingEnd>(-wish), 0};
+  }
+  return Next{std::nullopt, wishes[0]};
+}
+
 /// Where the next piece ends: at what is due next, and in a short while at the latest.
 int64_t Training::piece_end() const {
   const int64_t step = session_.next_step();
@@ -119,9 +133,9 @@ bool Training::is_due(const std::optional<int64_t>& every) const {
   return step == end_step_ || (every && step % *every == 0);
 }
 
-Result<void> Training::run_piece(Run& run) {
+Result<void> Training::run_piece(Run& run, int64_t num_steps) {
   using Clock = std::chrono::steady_clock;
-  const StepRange steps{session_.next_step(), piece_end() - session_.next_step()};
+  const StepRange steps{session_.next_step(), num_steps};
   for (const std::string& name : short_stacks_) TRY(session_.stack_output(name));
   if (finite_watch_) TRY(finite_watch_->before_piece(session_));
   run.observer.on_start(steps);

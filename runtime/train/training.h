@@ -88,6 +88,11 @@ class Training {
     TrainingObserver& observer;
     int64_t wall_ns = 0;
   };
+  /// The end of the run, or a piece of so many steps.
+  struct Next {
+    std::optional<TrainingEnd> end;
+    int64_t num_steps = 0;
+  };
 
   Training(Session& session, int64_t end_step, TrainingOptions options,
            std::optional<Evaluation> evaluation);
@@ -97,7 +102,8 @@ class Training {
   std::optional<TrainingEnd> early_end(const Run& run) const;
   int64_t piece_end() const;
   bool is_due(const std::optional<int64_t>& every) const;
-  Result<void> run_piece(Run& run);
+  Result<Next> agree_on_next(const Run& run) const;
+  Result<void> run_piece(Run& run, int64_t num_steps);
   Result<void> finish_piece(Run& run, StepRange steps);
   Result<std::vector<Mean>> evaluate(const Run& run);
   Result<void> find_non_finite(const Run& run, int64_t first_step);

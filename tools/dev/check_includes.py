@@ -32,10 +32,15 @@ ALLOWED = {
                             "runtime/kernels/cuda"],
     "runtime/device/device_registry.cpp": ["runtime/base", "runtime/op", "runtime/plan",
                                            "runtime/device", "runtime/device/emulated"],
+    # Moves bytes between hosts, and knows no plan; MPI is seen by a shared object of its own.
+    "runtime/remote": ["runtime/base", "runtime/op", "runtime/device"],
+    "runtime/remote/mpi": ["runtime/base", "runtime/op", "runtime/device", "runtime/remote"],
     # Order alone: which action runs when. What the actions work on is a session's.
-    "runtime/engine": ["runtime/base", "runtime/plan", "runtime/proof", "runtime/device"],
+    "runtime/engine": ["runtime/base", "runtime/plan", "runtime/proof", "runtime/device",
+                       "runtime/remote"],
     "runtime/session": ["runtime/base", "runtime/plan", "runtime/proof", "runtime/device",
-                        "runtime/engine", "runtime/kernels/cpu", "runtime/kernels/reference"],
+                        "runtime/remote", "runtime/engine", "runtime/kernels/cpu",
+                        "runtime/kernels/reference"],
     # Looks on while a session runs, or after it has.
     "runtime/observe": ["runtime/base", "runtime/op", "runtime/plan", "runtime/proof",
                         "runtime/device", "runtime/engine", "runtime/session",
@@ -102,14 +107,15 @@ ALLOWED = {
     "tools/common": ["runtime/base"],
     "tools/graphc": ["@contract", "@compiler", "tools/common"],
     "tools/graph-opt": ["@contract", "@compiler", "tools/common"],
-    "tools/graphrun": ["runtime/base", "runtime/plan", "runtime/proof", "runtime/session",
+    "tools/graphrun": ["runtime/base", "runtime/plan", "runtime/proof", "runtime/remote",
+                       "runtime/session",
                        "runtime/observe", "runtime/train", "tools/common"],
     "tools/graphdump": ["runtime/base", "runtime/op", "runtime/plan", "runtime/proof",
                         "runtime/attack", "tools/common"],
     "tools/example": ["runtime/base", "runtime/op", "runtime/plan", "runtime/session"],
     # Measures what the compiler predicts with, on devices and on plans of its own.
     "tools/graphprobe": ["@contract", "@compiler", "compiler/compile.h", "runtime/device",
-                         "runtime/session", "tools/common"],
+                         "runtime/remote", "runtime/session", "tools/common"],
 
     # It runs products beside each other without a session, which would see to their buffers.
     "tools/graphprobe/measure_cpu.cpp": ["@contract", "@compiler", "runtime/device",
@@ -132,6 +138,8 @@ GROUPS = {
 }
 
 CUDA_HEADER = re.compile(r"^(cuda|cublas|cublasLt|cub/|nvtx3/|cupti|curand|thrust/)")
+MPI_HEADER = re.compile(r"^mpi\.h$")
+MPI_UNITS = ("runtime/remote/mpi",)
 CUDA_UNITS = ("runtime/device/cuda", "runtime/kernels/cuda", "tests/gpu")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
@@ -200,6 +208,8 @@ def problem_of(path, quote, header):
     if header.endswith((".cpp", ".cu")):
         return "a source file is compiled, not included"
     if quote == "<":
+        if MPI_HEADER.match(header) and unit not in MPI_UNITS:
+            return f"MPI's header belongs in {', '.join(MPI_UNITS)}"
         if CUDA_HEADER.match(header) and unit not in CUDA_UNITS:
             return f"CUDA headers belong in {', '.join(CUDA_UNITS)}"
         return None

@@ -9,6 +9,7 @@
 #include "runtime/session/session.h"
 #include "tests/unit/runtime/engine/training_plan.h"
 #include "tests/unit/runtime/session/allocations.h"
+#include "tests/unit/runtime/session/exchange_plan.h"
 
 namespace graphrt {
 namespace {
@@ -54,6 +55,14 @@ TEST(StepLoop, AllocatesNothing) {
     expect_no_allocation(overlap, RowOrder());
     expect_no_allocation(overlap, RowOrder::shuffled(1));
   }
+}
+
+TEST(StepLoop, AllocatesNothingForMessages) {
+  auto session = Session::create(ExchangePlan(5, 64, 2).build(), "", emulated(), builtin_devices());
+  ASSERT_TRUE(session) << session.error().message;
+  AllocationProbe probe(InstructionId(0), 10, 1990);
+  ASSERT_TRUE(session->run(2000, {.mode = RunMode::kPipelined, .observer = &probe}));
+  EXPECT_EQ(probe.num_between(), 0);
 }
 
 /// What a program does with a session, up to the error that ends it. What it is given was made
