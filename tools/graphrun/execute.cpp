@@ -1,6 +1,7 @@
 #include "tools/graphrun/execute.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "runtime/base/console.h"
@@ -39,6 +41,12 @@ using graphrt::RunMode;
 using graphrt::Session;
 using graphrt::Training;
 
+size_t num_own_cores() {
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return std::thread::hardware_concurrency();
+  return static_cast<size_t>(CPU_COUNT(&cores));
+}
+
 /// How long a run that was told to end may take for it.
 constexpr unsigned kSecondsToEnd = 10;
 
@@ -48,6 +56,17 @@ void end_process(int) {
       "graphrun: error: the run does not end, so the process does\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
   ::_exit(graphrt::exit_code(graphrt::ErrorKind::kMachine));
+}
+
+/// A stalled run ends on all hosts, and each says why before one of them ends the others.
+constexpr std::chrono::milliseconds kTimeToSayWhy{500};
+
+/// Of a run over several hosts.
+void end_all(graphrt::Transport& transport) {
+  graphrt::deliver_reports();
+  if (is_stop_wanted()) ::_exit(graphrt::exit_code(graphrt::ErrorKind::kMachine));
+  std::this_thread::sleep_for(kTimeToSayWhy);
+  transport.abort(graphrt::exit_code(graphrt::ErrorKind::kMachine));
 }
 
 /// Says what every lane waits for. An operator that never returns would keep the run from ending,
@@ -62,17 +81,61 @@ void report_stall(const std::string& table) {
   ::alarm(kSecondsToEnd);
 }
 
+void report_stall_of_host(graphrt::Transport& transport, const std::string& table) {
+  const std::string title = transport.title(transport.rank());
+  std::string text = "no progress on host " + title + "; every lane:\n";
+  size_t begin = 0;
+  for (size_t end = table.find('\n'); end != std::string::npos; end = table.find('\n', begin)) {
+    text += "host " + title + ": " + table.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+  }
+  tools::print_error("graphrun", text);
+  end_all(transport);
+}
+
 graphrt::RunOptions run_options(const Options& options, graphrt::InstructionObserver* observer) {
-  return {.mode = options.has_barrier ? RunMode::kBarrier : RunMode::kPipelined,
-          .observer = observer,
-          .watch = {.timeout = std::chrono::seconds(options.timeout_s), .on_stall = report_stall}};
+  graphrt::RunOptions run{
+      .mode = options.has_barrier ? RunMode::kBarrier : RunMode::kPipelined,
+      .observer = observer,
+      .watch = {.timeout = std::chrono::seconds(options.timeout_s), .on_stall = report_stall}};
+  const std::shared_ptr<graphrt::Transport>& transport = options.session.transport;
+  if (transport == nullptr) return run;
+  run.watch.is_urgent = is_stop_wanted;
+  run.watch.on_stall = [transport](const std::string& table) {
+    report_stall_of_host(*transport, table);
+  };
+  return run;
 }
 
 template <class... Arguments>
 void note(const Options& options, fmt::format_string<Arguments...> format,
           Arguments&&... arguments) {
-  if (options.is_quiet) return;
+  if (!options.says_more()) return;
   tools::print_error("graphrun", fmt::format(format, std::forward<Arguments>(arguments)...));
+}
+
+/// Where the hosts of a plan are, if that is not what it is made for.
+void note_hosts(const Session& session, const Options& options) {
+  const graphrt::Plan& plan = session.plan();
+  const std::shared_ptr<graphrt::Transport>& transport = options.session.transport;
+  if (transport == nullptr) {
+    if (plan.hosts.size() < 2 || options.emulates) return;
+    note(options, "without mpirun, all {} hosts of the plan run in this process",
+         plan.hosts.size());
+    return;
+  }
+  size_t num_lanes = 0;
+  for (const graphrt::LaneId lane : plan.lanes.ids()) {
+    const bool is_here =
+        graphrt::host_of(plan, lane).index() == static_cast<size_t>(transport->rank());
+    if (is_here && !plan.lanes[lane].instructions.empty()) ++num_lanes;
+  }
+  const size_t num_cores = num_own_cores();
+  if (num_cores >= std::min<size_t>(num_lanes, std::thread::hardware_concurrency())) return;
+  note(options,
+       "mpirun has bound this process to {} core{}, and the plan has {} lanes on host {}: "
+       "start it with --bind-to none",
+       num_cores, num_cores == 1 ? "" : "s", num_lanes, transport->title(transport->rank()));
 }
 
 void note_casts(const Options& options, size_t num_cast, const std::filesystem::path& path) {
@@ -154,7 +217,8 @@ Result<void> check_paths(const Session& session, const Options& options,
   };
   add(feeds_of(session.plan(), options.plan, options.inputs));
   if (evaluation) add(feeds_of(evaluation->plan(), *options.training.evaluation, {}));
-  return graphrt::check_files(inputs, files_written(options));
+  return graphrt::check_files(
+      inputs, options.is_first ? files_written(options) : std::vector<graphrt::FileOfCall>());
 }
 
 /// Those that are written after the run, or looked at by --check.
@@ -182,7 +246,7 @@ Result<Training> prepare_training(Session& session, const Options& options, int6
 
 Result<Measured> run_observed(Training& training, const Session& session, const Options& options,
                               int64_t end_step, graphrt::InstructionObserver& observer) {
-  TrainingConsole console(session, end_step, options.is_quiet);
+  TrainingConsole console(session, end_step, !options.says_more());
   TRY(console.start());
   TRY(const graphrt::TrainingResult result,
       training.run(run_options(options, &observer), &console));
@@ -239,13 +303,14 @@ Result<int> run_plan(Session& session, const Options& options, int64_t end_step)
   print_speed(options, measured);
   if (check && measured.steps.num_steps > 0) {
     TRY(const graphrt::CheckReport report, check->finish(session));
-    print_check(report);
+    if (options.is_first) print_check(report);
   }
   const Result<void> written = write_results(session, options, measured);
   TRY(print_last_values(session, options, measured));
   print_loss_scale(options, measured);
   const Result<void> ended = training.end_metrics();
-  if (measured.stop_signal) print_stop(session, *measured.stop_signal, end_step);
+  if (measured.stop_signal && options.is_first)
+    print_stop(session, *measured.stop_signal, end_step);
   TRY(written);
   TRY(ended);
   if (!measured.stop_signal) return 0;
@@ -255,19 +320,22 @@ Result<int> run_plan(Session& session, const Options& options, int64_t end_step)
 }  // namespace
 
 Result<int> execute(const Options& options) {
-  TRY(graphrt::check_files(named_inputs(options), files_written_first(options)));
+  TRY(graphrt::check_files(named_inputs(options), options.is_first
+                                                      ? files_written_first(options)
+                                                      : std::vector<graphrt::FileOfCall>()));
   if (options.is_simulated) {
-    TRY(simulate_plan(options));
+    if (options.is_first) TRY(simulate_plan(options));
     return 0;
   }
   TRY(Session session, Session::load(options.plan, options.session));
   for (const std::string& line : session.notes()) note(options, "{}", line);
+  note_hosts(session, options);
   TRY(prepare_inputs(session, options));
   TRY(load_state(session, options));
   if (options.num_repetitions) {
     TRY(const std::string report,
         bench(session, options.num_steps, *options.num_repetitions, run_options(options, nullptr)));
-    graphrt::report(report);
+    if (options.is_first) graphrt::report(report);
     return 0;
   }
   TRY(const int64_t end_step, find_end_step(session, options));

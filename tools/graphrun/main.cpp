@@ -1,14 +1,14 @@
 #include "tools/common/program.h"
 #include "tools/graphrun/execute.h"
 #include "tools/graphrun/options.h"
+#include "tools/graphrun/ranks.h"
 
 namespace {
 
-int run(const graphrun::Options& options) {
-  const graphrt::Result<int> result = graphrun::execute(options);
-  if (result) return *result;
-  tools::print_error("graphrun", "error: " + result.error().message);
-  return graphrt::exit_code(result.error().kind);
+int run(graphrun::Options options) {
+  const graphrt::Result<void> joined = graphrun::join_ranks(options);
+  if (!joined) return graphrun::end_ranks(options, tl::unexpected(joined.error()));
+  return graphrun::end_ranks(options, graphrun::execute(options));
 }
 
 int run_graphrun(int argc, char** argv) {

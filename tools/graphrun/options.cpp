@@ -33,6 +33,7 @@ struct RawOptions {
   int32_t num_repetitions = 0;
   std::string launch = "graph";
   std::vector<std::string> map;
+  std::vector<std::string> rank_map;
   std::vector<std::string> inputs;
   std::vector<std::string> stacked_outputs;
   std::vector<std::string> last_outputs;
@@ -75,6 +76,14 @@ void declare_modes(CLI::App& app, RawOptions& raw) {
   app.add_option("--map", raw.map,
                  "Which device of its kind stands for one of the plan; two may share one")
       ->type_name("DEVICE=NUMBER,...")
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all();
+  app.add_flag("--emulate", options.emulates,
+               "Run all hosts of the plan in this process, as without mpirun");
+  app.add_option("--rank-map", raw.rank_map,
+                 "Which rank of mpirun stands for a host of the plan; the others in their order")
+      ->type_name("HOST=RANK,...")
       ->delimiter(',')
       ->expected(1)
       ->take_all();
@@ -127,8 +136,9 @@ graphrt::Result<std::vector<NamedFile>> parse_named_files(const std::string& opt
   return files;
 }
 
-/// `gpu0=3`.
-graphrt::Result<void> parse_map(const std::vector<std::string>& texts,
+/// `gpu0=3`; `option` and `form` are for messages.
+graphrt::Result<void> parse_map(const std::string& option, const std::string& form,
+                                const std::vector<std::string>& texts,
                                 std::map<std::string, int32_t>& map) {
   for (const std::string& text : texts) {
     const size_t at = text.find('=');
@@ -140,10 +150,10 @@ graphrt::Result<void> parse_map(const std::vector<std::string>& texts,
       if (graphrt::has_leading_zero(std::string_view(text).substr(at + 1))) number = -1;
     }
     if (at == 0 || number < 0) {
-      return graphrt::usage_error("--map " + text + ": write DEVICE=NUMBER, as in gpu0=1");
+      return graphrt::usage_error(option + " " + text + ": write " + form);
     }
     if (!map.emplace(text.substr(0, at), number).second) {
-      return graphrt::usage_error("--map names '" + text.substr(0, at) + "' twice");
+      return graphrt::usage_error(option + " names '" + text.substr(0, at) + "' twice");
     }
   }
   return {};
@@ -185,7 +195,8 @@ graphrt::Result<Options> finish_options(RawOptions raw) {
   if (raw.is_cast && !options.load_state && !options.training.is_resumed) {
     return graphrt::usage_error("--cast means nothing without --load-state=FILE or --resume");
   }
-  TRY(parse_map(raw.map, options.session.devices.map));
+  TRY(parse_map("--map", "DEVICE=NUMBER, as in gpu0=1", raw.map, options.session.devices.map));
+  TRY(parse_map("--rank-map", "HOST=RANK, as in h0=1", raw.rank_map, options.session.rank_map));
   options.session.launch = launch_mode(raw.launch);
   TRY(options.inputs, parse_named_files("--input", raw.inputs));
   TRY(options.stacked_outputs, parse_named_files("--output", raw.stacked_outputs));

@@ -37,6 +37,9 @@ struct Options {
   bool is_checked = false;
   bool is_simulated = false;
   bool is_quiet = false;
+  bool emulates = false;  ///< all hosts in this process
+  bool is_first = true;   ///< of the processes that run the plan: it prints, and writes files
+  bool says_more() const { return is_first && !is_quiet; }
 };
 
 /// The program is to end at once with this code: help was printed, or what is wrong.

@@ -29,14 +29,19 @@ Result<void> check_output_names(const graphrt::Plan& plan, const std::vector<Nam
   return {};
 }
 
+Result<void> write_array(const Session& session, const NamedFile& file,
+                         const graphrt::Tensor& value) {
+  return session.is_first() ? graphrt::write_npy(file.path, value) : Result<void>();
+}
+
 Result<void> write_stack(const Session& session, const NamedFile& file) {
   TRY(const graphrt::Tensor stack, session.stacked(file.name));
-  return graphrt::write_npy(file.path, stack);
+  return write_array(session, file, stack);
 }
 
 Result<void> write_last(const Session& session, const NamedFile& file) {
   TRY(const graphrt::Tensor value, session.last(file.name));
-  return graphrt::write_npy(file.path, value);
+  return write_array(session, file, value);
 }
 
 /// Several steps of which each is done whatever became of the others.
@@ -76,9 +81,10 @@ Result<void> write_results(const Session& session, const Options& options,
     for (const NamedFile& file : options.stacked_outputs) results.add(write_stack(session, file));
     for (const NamedFile& file : options.last_outputs) results.add(write_last(session, file));
   } else if (!options.stacked_outputs.empty() || !options.last_outputs.empty()) {
-    tools::print_error("graphrun", "no step was left to run, so no output is written");
+    if (options.is_first)
+      tools::print_error("graphrun", "no step was left to run, so no output is written");
   }
-  if (options.trace) {
+  if (options.trace && options.is_first) {
     results.add(
         graphrt::write_file_atomically(*options.trace, {graphrt::bytes_of(measured.trace_json)}));
   }
@@ -86,7 +92,7 @@ Result<void> write_results(const Session& session, const Options& options,
 }
 
 void print_speed(const Options& options, const Measured& measured) {
-  if (options.is_quiet || measured.steps.num_steps == 0) return;
+  if (!options.says_more() || measured.steps.num_steps == 0) return;
   const auto wall_ns = static_cast<double>(std::max<int64_t>(measured.steps.wall_ns, 1));
   graphrt::note(fmt::format(
       "{} step{} in {}, {} a step; lanes busy {:.2f} x the time\n", measured.steps.num_steps,
@@ -100,7 +106,7 @@ Result<void> print_last_values(const Session& session, const Options& options,
   if (options.is_quiet || measured.steps.num_steps == 0) return {};
   for (const graphrt::PlanOutput& output : session.plan().outputs) {
     TRY(const graphrt::Tensor value, session.last(output.name));
-    if (!value.type.shape.empty()) continue;
+    if (!value.type.shape.empty() || !options.is_first) continue;
     graphrt::report(fmt::format("{} = {}\n", output.name, graphrt::element_text(value, 0)));
   }
   return {};
@@ -108,7 +114,7 @@ Result<void> print_last_values(const Session& session, const Options& options,
 
 void print_loss_scale(const Options& options, const Measured& measured) {
   const std::optional<graphrt::LossScaleReport>& report = measured.steps.loss_scale;
-  if (options.is_quiet || measured.steps.num_steps == 0 || !report) return;
+  if (!options.says_more() || measured.steps.num_steps == 0 || !report) return;
   graphrt::report(fmt::format("loss scale = {}; {} of {} steps skipped\n", report->scale,
                               report->num_skipped, measured.steps.num_steps));
 }

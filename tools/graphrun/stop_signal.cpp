@@ -51,6 +51,8 @@ std::optional<int> StopSignal::caught() const {
   return std::nullopt;
 }
 
+bool is_stop_wanted() { return caught_signal != 0; }
+
 std::string name_of_signal(int signal) {
   if (signal == SIGPIPE) return "SIGPIPE";
   if (signal == SIGHUP) return "SIGHUP";

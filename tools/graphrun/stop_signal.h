@@ -28,6 +28,9 @@ class StopSignal {
   struct sigaction on_hang_up_{};
 };
 
+/// Whether a signal has asked to stop, since the latest of those was made. From any thread.
+bool is_stop_wanted();
+
 /// "SIGINT".
 std::string name_of_signal(int signal);
 

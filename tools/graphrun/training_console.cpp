@@ -11,7 +11,7 @@
 namespace graphrun {
 
 TrainingConsole::TrainingConsole(const graphrt::Session& session, int64_t end_step, bool is_quiet)
-    : scalars_(graphrt::scalar_outputs(session.plan())) {
+    : scalars_(graphrt::scalar_outputs(session.plan())), is_first_(session.is_first()) {
   if (!is_quiet) progress_ = std::make_unique<Progress>(session, end_step);
 }
 
@@ -35,6 +35,7 @@ void TrainingConsole::on_evaluation(int64_t num_steps, const std::vector<graphrt
   std::vector<std::string> texts;
   for (const graphrt::Mean& mean : means) texts.push_back(mean.output + " = " + mean.text);
   if (progress_ != nullptr) progress_->hide();
+  if (!is_first_) return;
   graphrt::report(fmt::format("eval at step {}: {}\n", num_steps, graphrt::join(texts, ", ")));
 }
 
@@ -43,7 +44,7 @@ std::optional<int> TrainingConsole::stop_signal(graphrt::TrainingEnd end) const 
     case graphrt::TrainingEnd::kFinished:
       return std::nullopt;
     case graphrt::TrainingEnd::kStopped:
-      return stop_.caught();
+      return stop_.caught().value_or(SIGTERM);  // another host's signal is none here
     case graphrt::TrainingEnd::kReaderGone:
       return SIGPIPE;
   }

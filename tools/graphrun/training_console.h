@@ -35,6 +35,7 @@ class TrainingConsole final : public graphrt::TrainingObserver {
 
  private:
   std::vector<std::string> scalars_;
+  bool is_first_;
   std::unique_ptr<Progress> progress_;  // null if nothing is to be shown
   StopSignal stop_;
 };
