@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "compiler/frontend/load_machine.h"
@@ -9,9 +11,11 @@
 #include "runtime/base/file.h"
 #include "runtime/base/files_of_call.h"
 #include "runtime/base/text.h"
+#include "runtime/remote/mpi_connection.h"
 #include "tools/common/command_line.h"
 #include "tools/common/program.h"
 #include "tools/graphprobe/measure_kernels.h"
+#include "tools/graphprobe/measure_network.h"
 #include "tools/graphprobe/probe.h"
 
 namespace {
@@ -25,6 +29,7 @@ struct Options {
   std::optional<std::filesystem::path> output;
   std::optional<std::filesystem::path> machine;
   std::vector<std::filesystem::path> plans;
+  bool measures_network = false;
   graphprobe::ProbeOptions probe;
 };
 
@@ -79,7 +84,21 @@ Result<graphprobe::Probed> find_machine(const Options& options) {
   return graphprobe::probe(options.probe, graphrt::builtin_devices());
 }
 
+/// With the other rank of mpirun; rank 0 prints.
+Result<void> run_network() {
+  if (!graphrt::is_started_by_mpi()) {
+    return graphrt::usage_error("--network measures between two hosts: start it with mpirun -n 2");
+  }
+  TRY(const std::shared_ptr<graphrt::Transport> transport, graphrt::connect_by_mpi());
+  const Result<std::string> line = graphprobe::measure_network(*transport);
+  TRY(transport->agree(line));
+  graphrt::report(*line);
+  transport->disconnect();
+  return {};
+}
+
 Result<void> run(const Options& options) {
+  if (options.measures_network) return run_network();
   if (options.machine && options.plans.empty()) {
     return graphrt::usage_error(
         "--machine is for adding what kernels take to: give --kernels-for, too");
@@ -122,6 +141,10 @@ int run_graphprobe(int argc, char** argv) {
   app.add_option("--machine", options.machine,
                  "Add them to this machine file, in place of measuring the machine")
       ->type_name("FILE.yaml")
+      ->excludes(name, workers);
+  app.add_flag("--network", options.measures_network,
+               "Under mpirun -n 2: measure messages between both, and print the `network` line of "
+               "a machine file, nothing else")
       ->excludes(name, workers);
   app.set_version_flag("--version", "graphprobe " GRAPHC_VERSION);
   app.footer(
