@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "runtime/base/check.h"
@@ -126,25 +127,25 @@ Result<bool> Engine::start_messages(MessageLane& messages) {
     if (!may_start(instruction, interval)) break;
     ++messages.num_started;
     messages.lane->num_started.store(messages.num_started, std::memory_order_relaxed);
-    const int64_t interval_of_run = interval - order_.first_interval;
-    if (is_in_run(instruction, interval_of_run)) {
-      TRY(start_message(messages, instruction, interval_of_run));
-    } else {
-      messages.has_ended[position] = 1;
-    }
+    TRY(start_message(messages, instruction, interval - order_.first_interval));
     has_started = true;
   }
   return has_started;
 }
 
+/// Also of a step outside of the run: what is in order by way of a message is in order in every
+/// interval, so its ends meet in each.
 Result<void> Engine::start_message(MessageLane& messages, const BoundInstruction& instruction,
                                    int64_t interval_of_run) {
   const auto length = static_cast<int64_t>(messages.ends.size());
+  const auto position = static_cast<size_t>((messages.num_started - 1) % length);
+  if (!is_in_run(instruction, interval_of_run)) {
+    return messages_->start(messages.ends[position], std::nullopt);
+  }
   const int64_t step = order_.steps.first + interval_of_run - instruction.stage;
   if (order_.observer != nullptr) {
     order_.observer->on_start(messages.lane->id, instruction.id, step);
   }
-  const auto position = static_cast<size_t>((messages.num_started - 1) % length);
   return messages_->start(messages.ends[position], step);
 }
 

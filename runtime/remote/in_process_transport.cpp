@@ -15,7 +15,7 @@ class InProcessMessages final : public Messages {
   explicit InProcessMessages(const std::vector<MessageEnd>& ends) {
     std::map<int32_t, MessageEndId> other_end;
     for (const MessageEnd& end : ends) {
-      const MessageEndId id = ends_.push_back({end.slots, end.is_send, {}, 0, false});
+      const MessageEndId id = ends_.push_back({end.slots, end.is_send, {}, {}, false});
       const auto [at, is_first] = other_end.try_emplace(end.pair, id);
       if (is_first) continue;
       ends_[id].other = at->second;
@@ -25,7 +25,7 @@ class InProcessMessages final : public Messages {
     given_.reserve(ends_.size());
   }
 
-  Result<void> start(MessageEndId id, int64_t step) override {
+  Result<void> start(MessageEndId id, std::optional<int64_t> step) override {
     End& end = ends_[id];
     End& other = ends_[*end.other];
     end.step = step;
@@ -34,8 +34,10 @@ class InProcessMessages final : public Messages {
     CHECK(other.step == step, "the ends of a pair are in different steps");
     const End& source = end.is_send ? end : other;
     const End& target = end.is_send ? other : end;
-    std::memcpy(target.slots.at(step), source.slots.at(step),
-                static_cast<size_t>(source.slots.type.size_bytes()));
+    if (step) {
+      std::memcpy(target.slots.at(*step), source.slots.at(*step),
+                  static_cast<size_t>(source.slots.type.size_bytes()));
+    }
     end.has_started = false;
     other.has_started = false;
     ended_.push_back(id);
@@ -56,7 +58,7 @@ class InProcessMessages final : public Messages {
     OperandSlots slots;
     bool is_send;
     std::optional<MessageEndId> other;
-    int64_t step;
+    std::optional<int64_t> step;
     bool has_started;
   };
 

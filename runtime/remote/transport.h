@@ -39,9 +39,10 @@ class Messages {
   Messages& operator=(const Messages&) = delete;
   virtual ~Messages() = default;
 
-  /// Allocates nothing of its own. Requires: the end's step before has ended.
+  /// Without a step: both ends meet, and no bytes move, as where the step is outside of the run.
+  /// Allocates nothing of its own. Requires: what the end started before has ended.
   /// Errors: what the network reports (kMachine).
-  virtual Result<void> start(MessageEndId end, int64_t step) = 0;
+  virtual Result<void> start(MessageEndId end, std::optional<int64_t> step) = 0;
 
   /// Goes on with what has started, and gives the ends that have ended since the last call; valid
   /// until the next. Allocates nothing of its own, and does not wait.

@@ -69,16 +69,25 @@ Result<void> MpiMessages::add(const MessageEnd& end, MPI_Comm ranks, int first_t
   const int tag = first_tag + end.pair;
   for (int64_t version = 0; version < end.slots.versions; ++version) {
     std::byte* address = end.slots.first + version * end.slots.stride_bytes;
-    MPI_Request& request = bound.requests.emplace_back(MPI_REQUEST_NULL);
-    const int code =
-        end.is_send
-            ? MPI_Ssend_init(address, bytes.count, bytes.type, end.peer_rank, tag, ranks, &request)
-            : MPI_Recv_init(address, bytes.count, bytes.type, end.peer_rank, tag, ranks, &request);
-    TRY(check_mpi(code, "a request"));
+    TRY(const MPI_Request request, make_request(end, address, bytes, ranks, tag));
+    bound.requests.push_back(request);
   }
+  TRY(const MPI_Request of_no_bytes, make_request(end, end.slots.first, {0, MPI_BYTE}, ranks, tag));
+  bound.requests.push_back(of_no_bytes);
   if (bytes.type != MPI_BYTE) MPI_Type_free(&bytes.type);
   ends_.push_back(std::move(bound));
   return {};
+}
+
+Result<MPI_Request> MpiMessages::make_request(const MessageEnd& end, std::byte* address,
+                                              const MpiBytes& bytes, MPI_Comm ranks, int tag) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  const int code =
+      end.is_send
+          ? MPI_Ssend_init(address, bytes.count, bytes.type, end.peer_rank, tag, ranks, &request)
+          : MPI_Recv_init(address, bytes.count, bytes.type, end.peer_rank, tag, ranks, &request);
+  TRY(check_mpi(code, "a request"));
+  return request;
 }
 
 /// What is under way still, after a run that failed, stays with MPI.
@@ -95,10 +104,10 @@ MpiMessages::~MpiMessages() {
   }
 }
 
-Result<void> MpiMessages::start(MessageEndId id, int64_t step) {
+Result<void> MpiMessages::start(MessageEndId id, std::optional<int64_t> step) {
   End& end = ends_[id];
-  const auto versions = static_cast<int64_t>(end.requests.size());
-  const int64_t remainder = (step - end.distance) % versions;
+  const auto versions = static_cast<int64_t>(end.requests.size()) - 1;
+  const int64_t remainder = step ? (*step - end.distance) % versions : versions;
   MPI_Request& request =
       end.requests[static_cast<size_t>(remainder < 0 ? remainder + versions : remainder)];
   TRY(check_mpi(MPI_Start(&request), "a message"));

@@ -2,11 +2,14 @@
 
 #include <mpi.h>
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "runtime/base/ids.h"
 #include "runtime/base/result.h"
+#include "runtime/remote/mpi/mpi_support.h"
 #include "runtime/remote/transport.h"
 
 namespace graphrt {
@@ -48,18 +51,20 @@ class MpiMessages final : public Messages {
                                                   StopNotice& notice);
   ~MpiMessages() override;
 
-  Result<void> start(MessageEndId end, int64_t step) override;
+  Result<void> start(MessageEndId end, std::optional<int64_t> step) override;
   Result<std::span<const MessageEndId>> poll() override;
   void stop_peers() override { notice_.send(); }
 
  private:
   struct End {
     int64_t distance = 0;
-    std::vector<MPI_Request> requests;  // by version
+    std::vector<MPI_Request> requests;  // by version; the last is of no bytes
   };
 
   explicit MpiMessages(StopNotice& notice) : notice_(notice) {}
   Result<void> add(const MessageEnd& end, MPI_Comm ranks, int first_tag);
+  static Result<MPI_Request> make_request(const MessageEnd& end, std::byte* address,
+                                          const MpiBytes& bytes, MPI_Comm ranks, int tag);
   void keep_active(size_t num_ended);
 
   StopNotice& notice_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "runtime/proof/verify_plan.h"
+#include "tests/unit/runtime/plan/skipped_messages_plan.h"
 #include "tests/unit/runtime/plan/small_plans.h"
 
 namespace graphrt {

@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "runtime/engine/engine.h"
 #include "tests/unit/runtime/engine/callback_action.h"
+#include "tests/unit/runtime/plan/skipped_messages_plan.h"
 #include "tests/unit/runtime/session/exchange_plan.h"
 
 namespace graphrt {
@@ -25,7 +29,7 @@ using ::testing::HasSubstr;
 class FakeMessages final : public Messages {
  public:
   struct Log {
-    std::vector<std::pair<size_t, int64_t>> started;  // end and step
+    std::vector<std::pair<size_t, std::optional<int64_t>>> started;  // end and step
     bool has_stopped_peers = false;
   };
   /// Every look ends all but the first `num_kept` that are under way, the latest first; after
@@ -33,7 +37,7 @@ class FakeMessages final : public Messages {
   FakeMessages(Log& log, size_t num_kept, size_t num_before_failure = SIZE_MAX)
       : log_(log), num_kept_(num_kept), num_before_failure_(num_before_failure) {}
 
-  Result<void> start(MessageEndId end, int64_t step) override {
+  Result<void> start(MessageEndId end, std::optional<int64_t> step) override {
     log_.started.emplace_back(end.index(), step);
     under_way_.push_back(end);
     return {};
@@ -101,6 +105,50 @@ TEST(MessageLanes, EndInOrderWhateverOrderTheNetworkHas) {
     EXPECT_TRUE(std::is_sorted(ended.begin(), ended.end())) << plan.lanes[lane].name;
   }
   EXPECT_FALSE(log.has_stopped_peers);
+}
+
+/// All hosts of a plan whose messages have nothing to move that matters.
+MessageChoice all_hosts(const Plan& plan, std::vector<std::byte>& bytes) {
+  MessageChoice choice;
+  std::vector<MessageEnd> ends;
+  int32_t num_pairs = 0;
+  for (const LaneId lane : plan.lanes.ids()) {
+    if (plan.lanes[lane].kind != LaneKind::kSend) continue;
+    const std::vector<InstructionId>& sends = plan.lanes[lane].instructions;
+    const std::vector<InstructionId>& receives = plan.lanes[*plan.lanes[lane].peer].instructions;
+    for (size_t i = 0; i < sends.size(); ++i, ++num_pairs) {
+      for (const bool is_send : {true, false}) {
+        OperandSlots slots;
+        slots.first = bytes.data() + (is_send ? 0 : bytes.size() / 2);
+        slots.type = PlanBuilder::vector_type(static_cast<int64_t>(bytes.size()) / 8);
+        ends.push_back({.is_send = is_send, .pair = num_pairs, .slots = slots});
+        choice.ends.push_back(is_send ? sends[i] : receives[i]);
+      }
+    }
+  }
+  choice.messages = *in_process_transport()->bind(ends, num_pairs);
+  return choice;
+}
+
+// Only the messages of the interval before step 0, which move nothing, keep y behind x.
+TEST(MessageLanes, MeetAlsoWhereTheirStepIsOutsideOfTheRun) {
+  const Plan plan = plan_ordered_by_skipped_messages();
+  std::atomic<int64_t> num_x = 0;
+  std::atomic<int64_t> num_early = 0;
+  auto actions = actions_for(plan, [&](InstructionId id, int64_t step) -> Result<void> {
+    if (plan.instructions[id].name == "x") {
+      std::this_thread::sleep_for(std::chrono::milliseconds(step == 0 ? 50 : 0));
+      ++num_x;
+    }
+    if (plan.instructions[id].name == "y" && num_x <= step) ++num_early;
+    return {};
+  });
+  std::vector<std::byte> bytes(256);
+  auto engine = Engine::create(plan, std::move(actions), {}, all_hosts(plan, bytes));
+  ASSERT_TRUE(engine) << engine.error().message;
+  ASSERT_TRUE((*engine)->run({0, 3}, nullptr));
+  EXPECT_EQ(num_x, 3);
+  EXPECT_EQ(num_early, 0);
 }
 
 TEST(MessageLanes, NothingOfAnotherHostRuns) {
