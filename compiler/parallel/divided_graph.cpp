@@ -7,19 +7,10 @@
 #include "compiler/graph/row_uses.h"
 #include "compiler/graph/unique_names.h"
 #include "compiler/parallel/host_spread.h"
+#include "compiler/parallel/part_pins.h"
 
 namespace graphc {
 namespace {
-
-/// Where a new node runs; nothing: where it is cheapest.
-struct Pin {
-  std::optional<std::string> device = std::nullopt;
-  std::vector<std::string> also_on = {};
-  SourceRange where = {};
-};
-
-/// What is smaller is not worth a message to each host about its rows.
-constexpr int64_t kLeastShardedBytes = int64_t{16} << 10;
 
 class Builder {
  public:
@@ -32,6 +23,7 @@ class Builder {
         spread_(parallel.batch),
         forms_(graph.values.size()),
         is_of_states_(graph.values.size(), 0),
+        pins_(graph, division, parallel, spread_, is_of_states_),
         names_(graph, ".") {
     for (const Node& node : graph.nodes) {
       if (node.updates && !node.device) is_of_states_[*node.updates] = 1;
@@ -127,57 +119,6 @@ class Builder {
     return names_.unique(graph_.values[value].name + "_" + std::to_string(part));
   }
 
-  Pin pin_of_part(size_t part) const {
-    return {parallel_.batch[part].device, {}, parallel_.batch[part].where};
-  }
-
-  /// Of a node that stays one, or what makes one value of parts. Where every device has the states,
-  /// what is computed of them alone, such as their casts, is so on each: nothing travels.
-  Pin pin_of_whole(ValueId value) const {
-    if (division_.is_update[value] == 0 && is_of_states_[value] == 0) return {};
-    if (parallel_.updates == UpdatePlace::kAuto) return {};
-    if (is_of_one_host(value)) return pin_of_part(spread_.of_host(0).front());
-    if (parallel_.updates == UpdatePlace::kOneDevice) {
-      if (division_.is_update[value] == 0) return {};
-      return {parallel_.update_device, {}, parallel_.update_where};
-    }
-    Pin pin = pin_of_part(0);
-    for (size_t part = 1; part < num_parts(); ++part) {
-      pin.also_on.push_back(parallel_.batch[part].device);
-    }
-    return pin;
-  }
-
-  /// Whether messages about shards of it would cost more than one of the whole, so that the first
-  /// host updates it and sends it.
-  bool is_of_one_host(ValueId value) const {
-    return parallel_.updates == UpdatePlace::kSharded && spread_.num_hosts() > 1 &&
-           is_of_states_[value] == 0 && graph_.type_of(value).size_bytes() < kLeastShardedBytes;
-  }
-
-  /// Of what every part of a host has a share of, summed over these.
-  Pin pin_of_host(ValueId value, size_t host) const {
-    const std::vector<size_t>& parts = spread_.of_host(host);
-    const Pin whole = pin_of_whole(value);
-    const bool is_here = parallel_.updates == UpdatePlace::kOneDevice &&
-                         parallel_.batch[parts.front()].host == parallel_.update_host;
-    if (is_here && whole.device) return whole;
-    Pin pin = pin_of_part(parts.front());
-    if (parallel_.updates != UpdatePlace::kReplicated || !whole.device) return pin;
-    for (size_t i = 1; i < parts.size(); ++i) {
-      pin.also_on.push_back(parallel_.batch[parts[i]].device);
-    }
-    return pin;
-  }
-
-  /// Of what is put together from all hosts: if nobody wants it elsewhere, where it is handed out.
-  Pin pin_of_total(ValueId value) const {
-    const Pin pin = pin_of_whole(value);
-    const bool is_update = division_.is_update[value] != 0;
-    if (pin.device || is_update || spread_.num_hosts() == 1) return pin;
-    return {parallel_.result_device, {}, parallel_.where};
-  }
-
   /// Rows that a value of the type has for each row of the batch.
   int64_t rows_each(const TensorType& type) const { return type.shape[0] / division_.batch; }
 
@@ -209,7 +150,7 @@ class Builder {
         copy.inputs[i] = operand_of_part(node.inputs[i], rule.operands[i], part);
       }
       const std::string name = names_.unique_node(name_of(node, part), *node.op);
-      const std::vector<ValueId> results = add_node(name, copy, pin_of_part(part), node.where);
+      const std::vector<ValueId> results = add_node(name, copy, pins_.of_part(part), node.where);
       for (size_t i = 0; i < results.size(); ++i) {
         parts[i].push_back(rule.is_mean ? weighed(results[i], part, node.where) : results[i]);
       }
@@ -230,7 +171,7 @@ class Builder {
     attributes.set("factor",
                    static_cast<double>(rows_[part]) / static_cast<double>(division_.batch));
     return add(names_.unique(result_.values[mean].name + ".share"),
-               make("scale", {mean}, attributes), pin_of_part(part), where);
+               make("scale", {mean}, attributes), pins_.of_part(part), where);
   }
 
   ValueId operand_of_part(ValueId value, Sharding wanted, size_t part) {
@@ -245,7 +186,7 @@ class Builder {
     if (node.updates) copy.updates = forms_[*node.updates].whole;
     for (ValueId& state : copy.more_updates) state = *forms_[state].whole;
     const Pin pin = node.device ? Pin{node.device, node.also_on, node.device_where}
-                                : pin_of_whole(node.result());
+                                : pins_.of_whole(node.result());
     const std::vector<ValueId> results = add_node(node.name, copy, pin, node.where);
     for (size_t i = 0; i < results.size(); ++i) forms_[node.results[i]].whole = results[i];
   }
@@ -255,7 +196,7 @@ class Builder {
     const Node& node = graph_.nodes[id];
     if (parallel_.updates != UpdatePlace::kSharded || node.device) return false;
     if (node.results.size() > 1 || division_.is_update[node.result()] == 0) return false;
-    if (is_of_one_host(node.result())) return false;
+    if (pins_.is_of_one_host(node.result())) return false;
     if (!has_shards(node.result())) return false;
     const std::vector<RowUse> uses = row_uses_of(graph_, id);
     return std::find(uses.begin(), uses.end(), RowUse::kSame) != uses.end();
@@ -279,13 +220,13 @@ class Builder {
         copy.inputs[i] = uses[i] == RowUse::kSame ? shards_of(input)[part] : whole_of(input);
       }
       shards.push_back(add(names_.unique(name_of_shard(node.result(), part)), copy,
-                           pin_of_part(part), node.where));
+                           pins_.of_part(part), node.where));
     }
     forms_[node.result()].shards = std::move(shards);
     if (!node.updates) return;
     Node next = make("concat", pieces_of_whole(node.result()));
     next.updates = forms_[*node.updates].whole;
-    forms_[node.result()].whole = add(node.name, next, pin_of_whole(node.result()), node.where);
+    forms_[node.result()].whole = add(node.name, next, pins_.of_whole(node.result()), node.where);
   }
 
   std::string name_of_shard(ValueId value, size_t part) const {
@@ -348,7 +289,7 @@ class Builder {
       sum = term;
       return;
     }
-    sum = add(names_.unique(name), make("add", {*sum, term}), pin_of_part(part),
+    sum = add(names_.unique(name), make("add", {*sum, term}), pins_.of_part(part),
               result_.values[term].where);
   }
 
@@ -359,7 +300,7 @@ class Builder {
     attributes.set("begin", rows.begin);
     attributes.set("end", rows.end);
     const std::string name = names_.unique(value.name + ".rows_" + std::to_string(part));
-    return add(name, make("slice", {source}, attributes), pin_of_part(part), value.where);
+    return add(name, make("slice", {source}, attributes), pins_.of_part(part), value.where);
   }
 
   /// One after the other they are the value, which has shards. Of slabs every host puts its own one
@@ -370,7 +311,7 @@ class Builder {
     std::vector<ValueId> slabs;
     const size_t num_hosts = spread_.num_hosts();
     for (size_t place = 0; place < spread_.of_host(0).size(); ++place) {
-      Pin pin = pin_of_part(spread_.of_host(0)[place]);
+      Pin pin = pins_.of_part(spread_.of_host(0)[place]);
       for (size_t host = 1; host < num_hosts; ++host) {
         pin.also_on.push_back(parallel_.batch[spread_.of_host(host)[place]].device);
       }
@@ -405,7 +346,7 @@ class Builder {
   }
 
   ValueId concatenated(ValueId value, const std::vector<ValueId>& parts) {
-    return add(graph_.values[value].name, make("concat", parts), pin_of_total(value),
+    return add(graph_.values[value].name, make("concat", parts), pins_.of_total(value),
                graph_.values[value].where);
   }
 
@@ -415,10 +356,10 @@ class Builder {
     for (size_t host = 0; host < spread_.num_hosts(); ++host) {
       std::vector<ValueId> of_host;
       for (const size_t part : spread_.of_host(host)) of_host.push_back(shares[part]);
-      if (spread_.num_hosts() > 1) of_host = {sum_of(value, of_host, pin_of_host(value, host))};
+      if (spread_.num_hosts() > 1) of_host = {sum_of(value, of_host, pins_.of_host(value, host))};
       terms.insert(terms.end(), of_host.begin(), of_host.end());
     }
-    const Pin pin = pin_of_total(value);
+    const Pin pin = pins_.of_total(value);
     const SourceRange& where = graph_.values[value].where;
     const std::string& name = graph_.values[value].name;
     if (terms.size() == 1) return add(name, make("copy", terms), pin, where);
@@ -462,7 +403,7 @@ class Builder {
     Attributes attributes;
     attributes.set("shape", shape_of_part(graph_.type_of(node.result()), part));
     return add(name_of_part(node.result(), part),
-               make("broadcast", {whole_of(node.inputs[0])}, attributes), pin_of_part(part),
+               make("broadcast", {whole_of(node.inputs[0])}, attributes), pins_.of_part(part),
                node.where);
   }
 
@@ -473,7 +414,7 @@ class Builder {
     attributes.set("begin", begins_[part] * each);
     attributes.set("end", (begins_[part] + rows_[part]) * each);
     // Every host reads the batch for itself, and of that only what its devices work on.
-    const Pin pin = spread_.num_hosts() > 1 ? pin_of_part(part) : Pin();
+    const Pin pin = spread_.num_hosts() > 1 ? pins_.of_part(part) : Pin();
     return add(name_of_part(value, part), make("slice", {whole_of(value)}, attributes), pin,
                graph_.values[value].where);
   }
@@ -487,6 +428,7 @@ class Builder {
   IdVector<ValueId, Forms> forms_;
   /// A state that is updated where the others are, or computed of such states and nothing else.
   IdVector<ValueId, char> is_of_states_;
+  PartPins pins_;
   UniqueNames names_;
   Graph result_;
 };
