@@ -306,7 +306,7 @@ class Builder {
   /// One after the other they are the value, which has shards. Of slabs every host puts its own one
   /// together, on the device that has the place in it, and spreads it from there.
   std::vector<ValueId> pieces_of_whole(ValueId value) {
-    const std::vector<ValueId> shards = in_order_of_rows(forms_[value].shards);
+    std::vector<ValueId> shards = in_order_of_rows(forms_[value].shards);
     if (!spread_.has_slabs()) return shards;
     std::vector<ValueId> slabs;
     const size_t num_hosts = spread_.num_hosts();

@@ -36,7 +36,7 @@ bool PartPins::is_of_one_host(ValueId value) const {
 
 Pin PartPins::of_host(ValueId value, size_t host) const {
   const std::vector<size_t>& parts = spread_.of_host(host);
-  const Pin whole = of_whole(value);
+  Pin whole = of_whole(value);
   const bool is_here = parallel_.updates == UpdatePlace::kOneDevice &&
                        parallel_.batch[parts.front()].host == parallel_.update_host;
   if (is_here && whole.device) return whole;
@@ -49,7 +49,7 @@ Pin PartPins::of_host(ValueId value, size_t host) const {
 }
 
 Pin PartPins::of_total(ValueId value) const {
-  const Pin pin = of_whole(value);
+  Pin pin = of_whole(value);
   const bool is_update = division_.is_update[value] != 0;
   if (pin.device || is_update || spread_.num_hosts() == 1) return pin;
   return {parallel_.result_device, {}, parallel_.where};

@@ -78,7 +78,9 @@ Graph narrow_before_concats(Graph graph) {
   IdVector<NodeId, char> are_of_parts(fusion.graph().nodes.size(), 0);
   bool is_any = false;
   for (const NodeId id : fusion.graph().nodes.ids()) {
-    if (is_cast_of_parts(fusion, id)) are_of_parts[id] = is_any = true;
+    if (!is_cast_of_parts(fusion, id)) continue;
+    are_of_parts[id] = 1;
+    is_any = true;
   }
   Graph result = std::move(fusion).finish();
   if (!is_any) return result;

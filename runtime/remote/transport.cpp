@@ -71,7 +71,7 @@ Result<std::vector<std::string>> Transport::gather(const std::string& mine) {
 
 Result<std::vector<std::string>> Transport::exchange(const std::string& mine) {
   if (is_alone()) return std::vector{mine};
-  TRY(const std::vector<std::string> words, gather(mine));
+  TRY(std::vector<std::string> words, gather(mine));
   if (!is_first()) {
     TRY(const std::string all, receive(0));
     std::optional<std::vector<std::string>> split = split_words(all);

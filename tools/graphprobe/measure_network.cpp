@@ -20,7 +20,7 @@ using graphrt::MessageEndId;
 using graphrt::Result;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kSmallBytes = 8;
+constexpr int64_t kSmallBytes = 8;
 constexpr int kBurst = 32;
 constexpr int64_t kLargeBytes = int64_t{8} << 20;
 constexpr int kRepetitions = 41;
@@ -32,7 +32,7 @@ class Pair {
   static Result<Pair> create(graphrt::Transport& transport) {
     Pair pair;
     pair.rank_ = transport.rank();
-    pair.small_.resize(2 * kBurst * kSmallBytes);
+    pair.small_.resize(kSmallBytes * 2 * kBurst);
     pair.large_.resize(2 * kLargeBytes);
     std::vector<graphrt::MessageEnd> ends;
     const auto add = [&](std::byte* address, int64_t num_bytes, int from) {

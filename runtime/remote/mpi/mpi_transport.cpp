@@ -94,7 +94,7 @@ class MpiTransport final : public Transport {
     is_connected_ = false;
     // MPI would wait for what a failed run has left under way.
     if (notice_ != nullptr && notice_->has_messages_left()) {
-      static_cast<void>(notice_.release());
+      [[maybe_unused]] const StopNotice* left_to_mpi = notice_.release();
       return;
     }
     notice_.reset();

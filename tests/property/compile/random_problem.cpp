@@ -237,8 +237,8 @@ Machine random_machine_of_hosts(uint32_t seed) {
   Network network;
   network.bytes_per_s = 1e9 * (1 + below(40));
   if (below(2) == 0) network.both_per_s = network.bytes_per_s * 1.5;
-  network.latency_ns = 100 * below(200);
-  network.message_ns = 100 * below(20);
+  network.latency_ns = int64_t{100} * below(200);
+  network.message_ns = int64_t{100} * below(20);
   network.num_cards = 1 + below(2);
   whole.network = network;
   std::vector<HostPart> parts;
