@@ -108,6 +108,7 @@ Result<Graph> fuse_epilogues(Graph graph, DiagnosticSink&) {
     const std::string_view op = fusion.graph().nodes[id].op->name;
     if (op == "scale") fuse_scale(fusion, id);
     if (op == "add") fuse_sum(fusion, id);
+    // Unless it has become a product.
     if (fusion.graph().nodes[id].op->name == "add") fuse_addend(fusion, id);
     if (op == "relu") fuse_relu(fusion, id);
   }
